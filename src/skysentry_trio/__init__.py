@@ -1,0 +1,5 @@
+"""skysentry-trio: live JPEG relay, cameras in over one WebSocket and viewers out over another."""
+
+from skysentry_trio._version import __version__
+
+__all__ = ["__version__"]

@@ -1,0 +1,1 @@
+"""The command line: arguments, environment and files become values, and one function is run with them."""

@@ -1,0 +1,1 @@
+"""Sockets, handshakes and deadlines. Nothing in here knows what a camera is."""

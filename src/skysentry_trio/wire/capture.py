@@ -1,0 +1,140 @@
+"""Messages on ``/ws``, where cameras register and send JPEGs; both sides of the conversation."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.jpeg import PictureSize, inspect_jpeg
+from skysentry_trio.wire.messages import Clock, ClockReply, Message, decode_message, encode_message
+
+MAX_HEADER_LENGTH = 4096
+"""Bytes of JSON in front of a JPEG. Small enough that a header length is never mistaken for FF D8."""
+
+
+class Registration(Message, tag="client-registration", tag_field="type", omit_defaults=True):
+    """The camera's first message."""
+
+    client_id: str
+    name: str | None = None
+    """A label for people."""
+    capabilities: tuple[str, ...] = ()
+    timestamp: Any = None
+    """Any JSON value: clients of SkySentry Go send what they like, and nobody reads it."""
+    token: str | None = None
+
+
+class RegistrationSuccess(Message, tag="registration-success", tag_field="type"):
+    """The server's answer to a camera it takes."""
+
+    client_id: str
+    timestamp: str
+
+
+class RegistrationError(Message, tag="registration-error", tag_field="type"):
+    """The server's last message to a camera it refuses, or whose frames it cannot take."""
+
+    client_id: str | None
+    error: str
+    code: str
+
+
+class _EnvelopeHeader(Message):
+    captured_at: float | None = None
+
+
+class CapturedJpeg(NamedTuple):
+    """A binary message from a camera, taken apart."""
+
+    jpeg: bytes
+    size: PictureSize
+    captured_at: float | None
+    """Seconds since the epoch by the camera's clock."""
+
+
+_from_camera = {
+    "client-registration": msgspec.json.Decoder(Registration),
+    "clock": msgspec.json.Decoder(Clock),
+}
+_from_server = {
+    "registration-success": msgspec.json.Decoder(RegistrationSuccess),
+    "registration-error": msgspec.json.Decoder(RegistrationError),
+    "clock": msgspec.json.Decoder(ClockReply),
+}
+_header = msgspec.json.Decoder(_EnvelopeHeader)
+
+
+def decode_camera_message(text: str) -> Registration | Clock | None:
+    """Decode what a camera said; None for a type we do not know.
+
+    Raises:
+        ProtocolViolation: if the message is malformed or the client id is none.
+    """
+    message: Registration | Clock | None = decode_message(text, _from_camera)
+    if isinstance(message, Registration):
+        check_client_id(message.client_id)
+    return message
+
+
+def decode_server_message(text: str) -> RegistrationSuccess | RegistrationError | ClockReply | None:
+    """Decode what the server said to a camera; None for a type we do not know."""
+    message: RegistrationSuccess | RegistrationError | ClockReply | None = decode_message(text, _from_server)
+    return message
+
+
+def encode_registration(client_id: str, *, name: str | None = None, capabilities: tuple[str, ...] = ()) -> str:
+    """Write a camera's first message."""
+    return encode_message(Registration(client_id, name=name, capabilities=capabilities))
+
+
+def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> CapturedJpeg:
+    """Take a binary message from a camera apart: one bare JPEG, or a JPEG in an envelope if that was agreed on.
+
+    Args:
+        message: the whole WebSocket message.
+        max_size: of the JPEG, in bytes.
+        envelope: whether the camera registered with the ``envelope`` capability.
+
+    Raises:
+        ProtocolViolation: with code ``not-a-jpeg``, ``frame-too-large`` or ``invalid-message``.
+    """
+    captured_at = None
+    if envelope and message[:2] != b"\xff\xd8":
+        header, message = split_envelope(message)
+        try:
+            captured_at_ms = _header.decode(header).captured_at
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise ProtocolViolation(f"the envelope's header is not as expected: {error}") from error
+        captured_at = None if captured_at_ms is None else captured_at_ms / 1000
+    if len(message) > max_size:
+        raise ProtocolViolation(
+            f"a frame may have {max_size} bytes, got {len(message)}",
+            code="frame-too-large",
+            close_code=1009,
+            status=413,
+        )
+    return CapturedJpeg(message, inspect_jpeg(message), captured_at)
+
+
+def split_envelope(message: bytes) -> tuple[bytes, bytes]:
+    """Return the JSON header and the JPEG of an envelope: two bytes of header length, header, JPEG.
+
+    Raises:
+        ProtocolViolation: if the message is shorter than it says, or its header longer than 4096 bytes.
+    """
+    length = int.from_bytes(message[:2], "big")
+    if len(message) < 2 or length > MAX_HEADER_LENGTH or len(message) < 2 + length:
+        raise ProtocolViolation(
+            f"expected an envelope (2 bytes of header length, at most {MAX_HEADER_LENGTH}, header, JPEG), "
+            f"got {len(message)} bytes that announce a header of {length}",
+            code="not-a-jpeg",
+        )
+    return message[2 : 2 + length], message[2 + length :]
+
+
+def join_envelope(header: bytes, jpeg: bytes) -> bytes:
+    """Put a JSON header in front of a JPEG; the reverse of `split_envelope`."""
+    return b"".join((len(header).to_bytes(2, "big"), header, jpeg))

@@ -1,0 +1,35 @@
+"""Names of cameras: what may be an id, and what is kept of a label."""
+
+from __future__ import annotations
+
+import re
+
+from skysentry_trio.exceptions import ProtocolViolation
+
+MAX_LABEL_LENGTH = 80
+
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+def check_client_id(text: str) -> str:
+    """Return the id if it is one.
+
+    An id goes into addresses and file names as it is, so ``.`` and ``..`` are refused as well.
+
+    Raises:
+        ProtocolViolation: with code ``invalid-client-id``.
+    """
+    if _CLIENT_ID.fullmatch(text) and text not in {".", ".."}:
+        return text
+    shown = ascii(text if len(text) <= 80 else text[:77] + "...")
+    raise ProtocolViolation(
+        f"a client id is 1 to 64 letters, digits, '.', '_' or '-' (and not '.' or '..'), got {shown}",
+        code="invalid-client-id",
+    )
+
+
+def clean_label(text: str | None) -> str | None:
+    """Return what can be shown of a label: printable characters, at most 80; None if nothing is left."""
+    if text is None:
+        return None
+    return "".join(character for character in text if character.isprintable())[:MAX_LABEL_LENGTH].strip() or None

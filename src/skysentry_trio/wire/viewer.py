@@ -1,0 +1,276 @@
+"""Messages on ``/stream/ws``, where viewers get frames and say which; both sides of the conversation."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from enum import StrEnum
+from typing import Literal
+from urllib.parse import parse_qs
+
+import msgspec
+from attrs import frozen
+
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.frames import Frame, RingStatistics
+from skysentry_trio.wire.capture import join_envelope, split_envelope
+from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.messages import (
+    Clock,
+    ClockReply,
+    Message,
+    decode_message,
+    encode_json,
+    encode_message,
+    rfc3339,
+)
+
+SUBPROTOCOL = "skysentry.v1"
+MAX_SUBSCRIBED = 1024
+"""Ids one viewer may name. Who wants more asks for all."""
+
+
+class ViewerFormat(StrEnum):
+    """How each frame reaches a viewer."""
+
+    ENVELOPE = "envelope"
+    JPEG = "jpeg"
+    JSON = "json"
+
+
+@frozen
+class ViewerRequest:
+    """What a viewer asked for in the address it opened."""
+
+    format: ViewerFormat
+    clients: frozenset[str] | None
+    """Ids, or None for all cameras."""
+    max_fps: float | None
+
+
+class FrameHeader(Message, tag="frame", tag_field="type"):
+    """The JSON in front of a JPEG."""
+
+    client_id: str
+    sequence: int
+    timestamp: str
+    captured_at: float | None
+    size: int
+    fps: float
+    format: str = "jpeg"
+
+
+class RingSummary(Message):
+    """A ring in SkySentry Go's terms, as in its REST answers and text messages."""
+
+    size: int
+    capacity: int
+    frame_count: int
+    latest_timestamp: str | None
+    fps: float
+
+
+class FrameUpdate(Message, tag="frame_update", tag_field="type"):
+    """One frame as SkySentry Go sends it."""
+
+    client_id: str
+    image: str
+    timestamp: str
+    size: int
+    stats: RingSummary
+    format: str = "jpeg"
+
+
+class ClientSummary(Message):
+    """One camera in the list a viewer gets when it connects."""
+
+    client_id: str
+    name: str | None
+    online: bool
+    fps: float
+
+
+class Clients(Message, tag="clients", tag_field="type"):
+    """All cameras this viewer may see, once, on connect."""
+
+    clients: list[ClientSummary]
+
+
+class ClientConnected(Message, tag="client-connected", tag_field="type"):
+    """A camera is live."""
+
+    client_id: str
+    name: str | None = None
+
+
+class ClientDisconnected(Message, tag="client-disconnected", tag_field="type"):
+    """A camera left; its frames stay for a while, until a second such message says ``removed``."""
+
+    client_id: str
+    removed: bool = False
+
+
+class ErrorNotice(Message, tag="error", tag_field="type"):
+    """Why the connection is about to be closed."""
+
+    error: str
+    code: str
+
+
+class Subscribe(Message, tag="subscribe", tag_field="type"):
+    """The viewer wants these cameras from now on, at most so many frames a second of each."""
+
+    clients: list[str] | Literal["*"]
+    max_fps: float | None = None
+
+
+class Unsubscribe(Message, tag="unsubscribe", tag_field="type"):
+    """The viewer wants these cameras no longer."""
+
+    clients: list[str]
+
+
+class Pause(Message, tag="pause", tag_field="type"):
+    """The viewer wants no frames for a while."""
+
+
+class Resume(Message, tag="resume", tag_field="type"):
+    """The viewer wants frames again, the newest of each camera first."""
+
+
+ViewerMessage = Subscribe | Unsubscribe | Pause | Resume | Clock
+Notice = Clients | ClientConnected | ClientDisconnected | ErrorNotice | ClockReply
+
+_from_viewer = {
+    "subscribe": msgspec.json.Decoder(Subscribe),
+    "unsubscribe": msgspec.json.Decoder(Unsubscribe),
+    "pause": msgspec.json.Decoder(Pause),
+    "resume": msgspec.json.Decoder(Resume),
+    "clock": msgspec.json.Decoder(Clock),
+}
+_from_server = {
+    "clients": msgspec.json.Decoder(Clients),
+    "client-connected": msgspec.json.Decoder(ClientConnected),
+    "client-disconnected": msgspec.json.Decoder(ClientDisconnected),
+    "error": msgspec.json.Decoder(ErrorNotice),
+    "clock": msgspec.json.Decoder(ClockReply),
+}
+_header = msgspec.json.Decoder(FrameHeader)
+
+
+def decode_viewer_query(query: str, default_format: ViewerFormat) -> ViewerRequest:
+    """Read ``?format=jpeg&client=a&client=b&maxFps=5``; unknown keys are ignored.
+
+    Args:
+        query: the part of the address after ``?``.
+        default_format: for a viewer that asks for none.
+
+    Raises:
+        ProtocolViolation: if a value makes no sense.
+    """
+    try:
+        fields = parse_qs(query, keep_blank_values=True, max_num_fields=2 * MAX_SUBSCRIBED, errors="strict")
+    except ValueError as error:
+        raise ProtocolViolation(f"the query cannot be read: {error}") from error
+    asked = fields.get("format", [default_format])[-1]
+    if asked not in set(ViewerFormat):
+        raise ProtocolViolation(f"format is one of {', '.join(ViewerFormat)}, got {asked[:40]!a}")
+    clients = check_subscription(fields["client"]) if "client" in fields else None
+    if asked == ViewerFormat.JPEG and (clients is None or len(clients) != 1):
+        raise ProtocolViolation("format=jpeg carries no ids, so it needs exactly one client=ID")
+    max_fps = None
+    if "maxFps" in fields:
+        try:
+            max_fps = float(fields["maxFps"][-1])
+        except ValueError:
+            max_fps = 0.0
+        check_max_fps(max_fps)
+    return ViewerRequest(ViewerFormat(asked), clients, max_fps)
+
+
+def decode_viewer_message(text: str) -> ViewerMessage | None:
+    """Decode what a viewer said; None for a type we do not know.
+
+    Raises:
+        ProtocolViolation: if the message is malformed, an id is none, or a rate makes no sense.
+    """
+    message: ViewerMessage | None = decode_message(text, _from_viewer)
+    if isinstance(message, Subscribe):
+        check_max_fps(message.max_fps)
+    if isinstance(message, Subscribe | Unsubscribe) and message.clients != "*":
+        check_subscription(message.clients)
+    return message
+
+
+def check_subscription(ids: list[str]) -> frozenset[str]:
+    """Return the ids as a set if each is one and they are not too many."""
+    if len(ids) > MAX_SUBSCRIBED:
+        raise ProtocolViolation(
+            f"a viewer may name {MAX_SUBSCRIBED} cameras, got {len(ids)}; without names it gets all"
+        )
+    return frozenset(check_client_id(client_id) for client_id in ids)
+
+
+def check_max_fps(max_fps: float | None) -> None:
+    """Refuse a rate that is not a positive, finite number."""
+    if max_fps is not None and not 0 < max_fps < 1e6:
+        raise ProtocolViolation(f"maxFps is a number of frames a second above 0, got {max_fps:g}")
+
+
+def encode_envelope(client_id: str, frame: Frame, stats: RingStatistics) -> bytes:
+    """Render a frame for ``skysentry.v1``: two bytes of header length, JSON header, JPEG."""
+    header = FrameHeader(
+        client_id=client_id,
+        sequence=frame.sequence,
+        timestamp=rfc3339(frame.received_at),
+        captured_at=None if frame.captured_at is None else frame.captured_at * 1000,
+        size=len(frame.jpeg),
+        fps=round(stats.fps, 2),
+    )
+    return join_envelope(encode_json(header), frame.jpeg)
+
+
+def decode_envelope(message: bytes) -> tuple[FrameHeader, bytes]:
+    """Take an envelope apart into header and JPEG; the reverse of `encode_envelope`.
+
+    Raises:
+        ProtocolViolation: if it is none.
+    """
+    header, jpeg = split_envelope(message)
+    try:
+        return _header.decode(header), jpeg
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ProtocolViolation(f"the envelope's header is not as expected: {error}") from error
+
+
+def encode_bare_jpeg(_client_id: str, frame: Frame, _stats: RingStatistics) -> bytes:
+    """Render a frame for ``?format=jpeg``: the JPEG as the camera sent it."""
+    return frame.jpeg
+
+
+def encode_frame_update(client_id: str, frame: Frame, stats: RingStatistics) -> str:
+    """Render a frame as SkySentry Go's text message."""
+    update = FrameUpdate(
+        client_id=client_id,
+        image="data:image/jpeg;base64," + b64encode(frame.jpeg).decode("ascii"),
+        timestamp=rfc3339(frame.received_at),
+        size=len(frame.jpeg),
+        stats=summarize_ring(stats),
+    )
+    return encode_message(update)
+
+
+def summarize_ring(stats: RingStatistics) -> RingSummary:
+    """Put a ring's statistics into wire terms."""
+    return RingSummary(
+        size=stats.size,
+        capacity=stats.capacity,
+        frame_count=stats.frame_count,
+        latest_timestamp=None if stats.latest_at is None else rfc3339(stats.latest_at),
+        fps=round(stats.fps, 2),
+    )
+
+
+def decode_notice(text: str) -> Notice | None:
+    """Decode a text message from the server to a viewer; None for a type we do not know."""
+    notice: Notice | None = decode_message(text, _from_server)
+    return notice
