@@ -9,7 +9,7 @@ import msgspec
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.jpeg import PictureSize, inspect_jpeg
-from skysentry_trio.wire.messages import Clock, ClockReply, Message, decode_message, encode_message
+from skysentry_trio.wire.messages import Clock, ClockReply, Decoders, Message, decode_message, encode_message
 
 MAX_HEADER_LENGTH = 4096
 """Bytes of JSON in front of a JPEG. Small enough that a header length is never mistaken for FF D8."""
@@ -55,11 +55,11 @@ class CapturedJpeg(NamedTuple):
     """Seconds since the epoch by the camera's clock."""
 
 
-_from_camera = {
+_from_camera: Decoders = {
     "client-registration": msgspec.json.Decoder(Registration),
     "clock": msgspec.json.Decoder(Clock),
 }
-_from_server = {
+_from_server: Decoders = {
     "registration-success": msgspec.json.Decoder(RegistrationSuccess),
     "registration-error": msgspec.json.Decoder(RegistrationError),
     "clock": msgspec.json.Decoder(ClockReply),

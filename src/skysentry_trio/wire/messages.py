@@ -15,7 +15,11 @@ MAX_TEXT_LENGTH = 64 * 1024
 """Characters in a JSON message. Larger ones hold up everybody else while they are parsed."""
 
 
-class Message(Struct, rename="camel", frozen=True):
+Decoders = Mapping[str, msgspec.json.Decoder[Any]]
+"""For each ``type`` that one side may say, how to decode the message."""
+
+
+class Message(Struct, rename="camel"):
     """A message on the wire: camelCase there, snake_case here."""
 
 
@@ -40,7 +44,7 @@ _typed = msgspec.json.Decoder(_Typed)
 _encoder = msgspec.json.Encoder()
 
 
-def decode_message(text: str, decoders: Mapping[str, msgspec.json.Decoder[Any]]) -> Any:
+def decode_message(text: str, decoders: Decoders) -> Any:
     """Decode a message by its ``type``.
 
     Returns:

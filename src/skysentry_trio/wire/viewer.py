@@ -17,6 +17,7 @@ from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.messages import (
     Clock,
     ClockReply,
+    Decoders,
     Message,
     decode_message,
     encode_json,
@@ -140,14 +141,14 @@ class Resume(Message, tag="resume", tag_field="type"):
 ViewerMessage = Subscribe | Unsubscribe | Pause | Resume | Clock
 Notice = Clients | ClientConnected | ClientDisconnected | ErrorNotice | ClockReply
 
-_from_viewer = {
+_from_viewer: Decoders = {
     "subscribe": msgspec.json.Decoder(Subscribe),
     "unsubscribe": msgspec.json.Decoder(Unsubscribe),
     "pause": msgspec.json.Decoder(Pause),
     "resume": msgspec.json.Decoder(Resume),
     "clock": msgspec.json.Decoder(Clock),
 }
-_from_server = {
+_from_server: Decoders = {
     "clients": msgspec.json.Decoder(Clients),
     "client-connected": msgspec.json.Decoder(ClientConnected),
     "client-disconnected": msgspec.json.Decoder(ClientDisconnected),
