@@ -1,0 +1,81 @@
+"""Durations and sizes as people write them (``1h30m``, ``5MiB``), and back.
+
+Writing and reading again gives the same number, so what `config show` prints can be fed back.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Final
+
+_NUMBER: Final = r"\d+(?:\.\d+)?"
+_DURATION: Final = re.compile(rf"(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?(?:({_NUMBER})ms)?")
+_SECONDS: Final = (Decimal(3600), Decimal(60), Decimal(1), Decimal("0.001"))
+_SIZE: Final = re.compile(rf"({_NUMBER}) ?([kmgt]?i?b)", re.IGNORECASE)
+# Largest first, as that is how a size is written.
+_BYTES: Final = {
+    "TiB": 1024**4,
+    "TB": 1000**4,
+    "GiB": 1024**3,
+    "GB": 1000**3,
+    "MiB": 1024**2,
+    "MB": 1000**2,
+    "KiB": 1024,
+    "kB": 1000,
+    "B": 1,
+}
+_BYTES_BY_LOWER_CASE: Final = {unit.lower(): factor for unit, factor in _BYTES.items()}
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of ``500ms``, ``30s``, ``2m``, ``1h30m``, or of a plain number of seconds.
+
+    Raises:
+        ValueError: the text is no duration.
+    """
+    if re.fullmatch(_NUMBER, text):
+        return float(text)
+    match = _DURATION.fullmatch(text)
+    if match is None or not text:
+        raise ValueError(f"not a duration: {text!r}")
+    amounts = zip(match.groups(), _SECONDS, strict=True)
+    return float(sum(Decimal(amount) * seconds for amount, seconds in amounts if amount is not None))
+
+
+def format_duration(seconds: float) -> str:
+    """Write seconds in the form `parse_duration` reads."""
+    # repr() is the shortest text that means this float; decimals then keep it exact through the divisions.
+    exact = Decimal(repr(seconds))
+    if 0 < exact < 1:
+        return f"{_plain(exact * 1000)}ms"
+    minutes, rest = divmod(exact, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes else "", f"{_plain(rest)}s" if rest else ""]
+    return "".join(parts) or "0s"
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes of ``5MiB``, ``512KiB``, ``1GB``, or of a plain number of bytes.
+
+    Raises:
+        ValueError: the text is no size.
+    """
+    if text.isascii() and text.isdigit():
+        return int(text)
+    match = _SIZE.fullmatch(text)
+    if match is None or match[2].lower() not in _BYTES_BY_LOWER_CASE:
+        raise ValueError(f"not a size: {text!r}")
+    return int(Decimal(match[1]) * _BYTES_BY_LOWER_CASE[match[2].lower()])
+
+
+def format_size(size: int) -> str:
+    """Write bytes in the largest unit that leaves no remainder, as `parse_size` reads it."""
+    unit = next(unit for unit, factor in _BYTES.items() if (size % factor == 0 and size >= factor) or unit == "B")
+    return f"{size // _BYTES[unit]}{unit}"
+
+
+def _plain(number: Decimal) -> str:
+    """Write a number without exponent and without zeros that say nothing."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
