@@ -1,0 +1,316 @@
+"""Who is here: cameras with their rings, viewers with their outboxes, and the one place where they meet.
+
+Nothing in here awaits, so nothing can happen in the middle of it: it needs no locks, and neither a slow viewer nor a
+slow camera holds up anyone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+
+import trio
+from attrs import define, field, frozen
+
+from skysentry_trio.cameras import Camera, CameraSession, EndReason
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.frames import Frame, FrameRing
+from skysentry_trio.outbox import CameraNotice, Delivery, Outbox, Pacer
+from skysentry_trio.settings import Settings
+from skysentry_trio.viewers import Viewer
+
+
+@frozen
+class HubStatistics:
+    """All the hub has counted, at one moment."""
+
+    cameras: int
+    """Known, live or not."""
+    online: int
+    viewers: int
+    ring_bytes: int
+    """JPEG bytes in all rings."""
+    frames_received: int
+    bytes_received: int
+    frames_sent: int
+    bytes_sent: int
+    frames_refused: dict[str, int]
+    """Frames from cameras that were not taken, by cause."""
+    frames_replaced: int
+    """Frames a viewer did not get because a newer one came before it was ready."""
+    frames_thinned: int
+    """Frames a viewer did not get because it had asked for fewer."""
+
+
+@define(eq=False)
+class _Totals:
+    """What those who have left had counted."""
+
+    frames_received: int = 0
+    bytes_received: int = 0
+    frames_sent: int = 0
+    bytes_sent: int = 0
+    frames_replaced: int = 0
+    frames_thinned: int = 0
+    refused: Counter[str] = field(factory=Counter)
+
+    def add_camera(self, camera: Camera) -> None:
+        self.frames_received += camera.frame_count
+        self.bytes_received += camera.byte_count
+        self.refused.update(camera.refused)
+
+    def add_outbox(self, outbox: Outbox) -> None:
+        self.frames_sent += outbox.sent
+        self.bytes_sent += outbox.sent_bytes
+        self.frames_replaced += outbox.replaced
+        self.frames_thinned += outbox.thinned
+
+
+@define(eq=False)
+class Hub:
+    """Cameras register and publish, viewers subscribe, everybody else asks."""
+
+    settings: Settings
+    _cameras: dict[str, Camera] = field(factory=dict, init=False)
+    _ring_bytes: int = field(default=0, init=False)
+    # Dictionaries as ordered sets. A viewer that is not paused is in `_viewers_of_all`, or in `_viewers_of` under each
+    # id it named, so that publishing a frame costs nothing for those who do not watch that camera.
+    _viewers: dict[Viewer, None] = field(factory=dict, init=False, repr=False)
+    _viewers_of_all: dict[Viewer, None] = field(factory=dict, init=False, repr=False)
+    _viewers_of: dict[str, dict[Viewer, None]] = field(factory=dict, init=False, repr=False)
+    # How many of `_viewers_of_all` made an exception of an id.
+    _exceptions: Counter[str] = field(factory=Counter, init=False, repr=False)
+    _departed: _Totals = field(factory=_Totals, init=False, repr=False)
+
+    # Cameras
+
+    @property
+    def cameras(self) -> Collection[Camera]:
+        """All cameras known, in the order in which they were first seen."""
+        return self._cameras.values()
+
+    def camera(self, camera_id: str) -> Camera | None:
+        """Return a camera by its id."""
+        return self._cameras.get(camera_id)
+
+    @contextmanager
+    def register(
+        self, camera_id: str, *, name: str | None = None, on_end: Callable[[], None]
+    ) -> Iterator[CameraSession]:
+        """Hold a camera for as long as the context lasts; whoever held it is told to go.
+
+        Ring, count and viewers of an id that was here before stay as they were.
+
+        Args:
+            camera_id: checked by the caller.
+            name: label for people; None keeps the one it had.
+            on_end: called when another takes over or the camera was silent for too long; it must not raise.
+
+        Raises:
+            ProtocolViolation: with code ``server-full``.
+        """
+        camera = self._cameras.get(camera_id) or self._add_camera(camera_id)
+        previous, session = camera.session, CameraSession(camera, Pacer(self.settings.max_fps, burst=0.5), on_end)
+        camera.session = session
+        camera.last_heard = trio.current_time()
+        camera.name = name or camera.name
+        if previous is not None:
+            previous.end(EndReason.REPLACED)
+        self._notify(camera)
+        try:
+            yield session
+        finally:
+            # A session that was replaced must not take its successor's place away.
+            if camera.session is session:
+                camera.session = None
+                if camera_id in self._cameras:
+                    self._notify(camera)
+
+    def _add_camera(self, camera_id: str) -> Camera:
+        if len(self._cameras) >= self.settings.max_cameras:
+            raise _server_full(f"{self.settings.max_cameras} cameras are registered, which is the limit")
+        if self._ring_bytes >= self.settings.max_memory:
+            raise _server_full(f"the frames of other cameras use up all {self.settings.max_memory} bytes there are")
+        camera = Camera(
+            camera_id, None, FrameRing(self.settings.buffer_size), since=time.time(), last_heard=trio.current_time()
+        )
+        self._cameras[camera_id] = camera
+        return camera
+
+    def publish(
+        self, session: CameraSession, jpeg: bytes, *, width: int, height: int, captured_at: float | None = None
+    ) -> Frame | None:
+        """Keep a frame as the camera's newest and offer it to all who watch.
+
+        Returns:
+            The frame, or None if it was not taken: frames come faster than allowed, memory is used up, or the session
+            was ended. What was refused is counted with the camera.
+        """
+        if session.ended is not None:
+            return None
+        camera, now = session.camera, trio.current_time()
+        camera.last_heard = now
+        if not session.pacer.admit(now):
+            camera.refused["too-fast"] += 1
+            return None
+        if not self._make_room(camera.ring, len(jpeg)):
+            camera.refused["memory-full"] += 1
+            return None
+        camera.frame_count += 1
+        camera.byte_count += len(jpeg)
+        frame = Frame(camera.frame_count, time.time(), captured_at, jpeg, width, height)
+        camera.ring.append(frame)
+        self._ring_bytes += camera.ring.nbytes
+        camera.rate.tick(now)
+        watching = self._viewers_of.get(camera.id)
+        if watching or self._viewers_of_all:
+            delivery = Delivery(camera.id, frame, camera.statistics(now))
+            for viewer in self._viewers_of_all:
+                viewer.offer(delivery, now)
+            for viewer in watching or ():
+                viewer.offer(delivery, now)
+        return frame
+
+    def _make_room(self, ring: FrameRing, size: int) -> bool:
+        """Take a ring out of the sum of bytes, less what must go for one more frame; put it back if it cannot be."""
+        others = self._ring_bytes - ring.nbytes
+        if others + size > self.settings.max_memory:
+            return False
+        while others + ring.nbytes + size > self.settings.max_memory:
+            ring.discard_oldest()
+        self._ring_bytes = others
+        return True
+
+    def evict_idle(self) -> list[str]:
+        """Forget cameras that have been silent for the client timeout; their viewers stay.
+
+        Returns:
+            The ids of those that were forgotten.
+        """
+        silent_since = trio.current_time() - self.settings.client_timeout
+        idle = [camera for camera in self._cameras.values() if camera.last_heard <= silent_since]
+        for camera in idle:
+            del self._cameras[camera.id]
+            self._ring_bytes -= camera.ring.nbytes
+            self._departed.add_camera(camera)
+            if camera.session is not None:
+                camera.session.end(EndReason.SILENT)
+                camera.session = None
+            self._notify(camera, removed=True)
+        return [camera.id for camera in idle]
+
+    def _notify(self, camera: Camera, *, removed: bool = False) -> None:
+        notice = CameraNotice(camera.id, camera.name, camera.online, removed)
+        for viewer in self._viewers:
+            if viewer.follows(camera.id):
+                viewer.outbox.notify(notice)
+
+    # Viewers
+
+    @contextmanager
+    def watch(self) -> Iterator[Viewer]:
+        """Have a viewer for as long as the context lasts; it sees nothing until it subscribes."""
+        viewer = Viewer(Outbox(self.settings.max_cameras))
+        self._viewers[viewer] = None
+        try:
+            yield viewer
+        finally:
+            del self._viewers[viewer]
+            self._unindex(viewer)
+            self._departed.add_outbox(viewer.outbox)
+
+    def subscribe(
+        self, viewer: Viewer, camera_ids: Collection[str] | None = None, *, max_fps: float | None = None
+    ) -> None:
+        """Let a viewer see these cameras too, or all for None; it gets the newest frame of each new one at once.
+
+        Cameras may be named before they are here.
+        """
+        before = {camera_id for camera_id in self._cameras if viewer.follows(camera_id)}
+        self._unindex(viewer)
+        viewer.select(camera_ids, max_fps)
+        self._index(viewer)
+        if not viewer.paused:
+            self._offer_newest(viewer, except_of=before)
+
+    def unsubscribe(self, viewer: Viewer, camera_ids: Collection[str]) -> None:
+        """Let a viewer see these cameras no longer."""
+        self._unindex(viewer)
+        viewer.deselect(camera_ids)
+        self._index(viewer)
+
+    def pause(self, viewer: Viewer) -> None:
+        """Send a viewer no frames for a while."""
+        self._unindex(viewer)
+        viewer.paused = True
+        viewer.outbox.forget_all()
+
+    def resume(self, viewer: Viewer) -> None:
+        """Send a paused viewer frames again, the newest of each camera at once."""
+        if viewer.paused:
+            viewer.paused = False
+            self._index(viewer)
+            self._offer_newest(viewer)
+
+    def _offer_newest(self, viewer: Viewer, *, except_of: Collection[str] = ()) -> None:
+        now = trio.current_time()
+        for camera_id, camera in self._cameras.items():
+            if camera.ring.newest is not None and camera_id not in except_of:
+                viewer.offer(Delivery(camera_id, camera.ring.newest, camera.statistics(now)), now)
+
+    def _index(self, viewer: Viewer) -> None:
+        if viewer.paused:
+            return
+        if viewer.wants_all:
+            self._viewers_of_all[viewer] = None
+            self._exceptions.update(viewer.named)
+        else:
+            for camera_id in viewer.named:
+                self._viewers_of.setdefault(camera_id, {})[viewer] = None
+
+    def _unindex(self, viewer: Viewer) -> None:
+        if viewer.paused:
+            return
+        if viewer.wants_all:
+            del self._viewers_of_all[viewer]
+            self._exceptions -= Counter(viewer.named)
+        else:
+            for camera_id in viewer.named:
+                del self._viewers_of[camera_id][viewer]
+                if not self._viewers_of[camera_id]:
+                    del self._viewers_of[camera_id]
+
+    def viewer_count(self, camera_id: str) -> int:
+        """Return how many viewers get this camera's frames now."""
+        named = len(self._viewers_of.get(camera_id, ()))
+        return named + len(self._viewers_of_all) - self._exceptions[camera_id]
+
+    # Everybody else
+
+    def statistics(self) -> HubStatistics:
+        """Return all counts, of those who are here and of those who were."""
+        totals = _Totals()
+        for camera in self._cameras.values():
+            totals.add_camera(camera)
+        for viewer in self._viewers:
+            totals.add_outbox(viewer.outbox)
+        gone = self._departed
+        return HubStatistics(
+            cameras=len(self._cameras),
+            online=sum(camera.online for camera in self._cameras.values()),
+            viewers=len(self._viewers),
+            ring_bytes=self._ring_bytes,
+            frames_received=totals.frames_received + gone.frames_received,
+            bytes_received=totals.bytes_received + gone.bytes_received,
+            frames_sent=totals.frames_sent + gone.frames_sent,
+            bytes_sent=totals.bytes_sent + gone.bytes_sent,
+            frames_refused=dict(totals.refused + gone.refused),
+            frames_replaced=totals.frames_replaced + gone.frames_replaced,
+            frames_thinned=totals.frames_thinned + gone.frames_thinned,
+        )
+
+
+def _server_full(message: str) -> ProtocolViolation:
+    return ProtocolViolation(message, code="server-full", close_code=1013, status=503)

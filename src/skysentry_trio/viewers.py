@@ -1,0 +1,76 @@
+"""What one viewer wants to see, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from attrs import define, field
+
+from skysentry_trio.outbox import Delivery, Outbox, Pacer
+
+
+@define(eq=False)
+class Viewer:
+    """One viewer's choice of cameras; it begins with none.
+
+    While all cameras are wanted, `named` holds the exceptions; else it holds the cameras that are wanted.
+    """
+
+    outbox: Outbox
+    wants_all: bool = field(default=False, init=False)
+    named: set[str] = field(factory=set, init=False)
+    paused: bool = field(default=False, init=False)
+    _max_fps: float | None = field(default=None, init=False)
+    _own_max_fps: dict[str, float | None] = field(factory=dict, init=False)
+    _pacers: dict[str, Pacer] = field(factory=dict, init=False, repr=False)
+
+    def follows(self, camera_id: str) -> bool:
+        """Say whether this camera is among those chosen, paused or not."""
+        return (camera_id in self.named) != self.wants_all
+
+    def select(self, camera_ids: Collection[str] | None, max_fps: float | None) -> None:
+        """Want these cameras too, or all for None; the first names end the wish for all.
+
+        Args:
+            camera_ids: what to add.
+            max_fps: the most frames a second of each of these; None for no limit.
+        """
+        self._pacers.clear()
+        if camera_ids is None:
+            self.wants_all = True
+            self.named.clear()
+            self._own_max_fps.clear()
+            self._max_fps = max_fps
+            return
+        if self.wants_all:
+            self.wants_all = False
+            self.named.clear()
+        self.named.update(camera_ids)
+        self._own_max_fps.update(dict.fromkeys(camera_ids, max_fps))
+
+    def deselect(self, camera_ids: Collection[str]) -> None:
+        """Want these cameras no longer."""
+        for camera_id in camera_ids:
+            self.outbox.forget(camera_id)
+            self._own_max_fps.pop(camera_id, None)
+            self._pacers.pop(camera_id, None)
+        if self.wants_all:
+            self.named.update(camera_ids)
+        else:
+            self.named.difference_update(camera_ids)
+
+    def offer(self, delivery: Delivery, now: float) -> None:
+        """Put a frame into the outbox if its camera is chosen and it is not too soon after the last."""
+        camera_id = delivery.camera_id
+        if not self.follows(camera_id):
+            return
+        max_fps = self._own_max_fps.get(camera_id, self._max_fps)
+        if max_fps is not None:
+            pacer = self._pacers.get(camera_id)
+            if pacer is None:
+                # Half an interval early is in time: frames never come evenly.
+                pacer = self._pacers[camera_id] = Pacer(max_fps, burst=0.5 / max_fps)
+            if not pacer.admit(now):
+                self.outbox.thinned += 1
+                return
+        self.outbox.offer(delivery)
