@@ -1,0 +1,137 @@
+"""One line per event on stderr, as JSON or as text, whoever logged it: we, Trio or Hypercorn.
+
+Our modules log through structlog into the standard library's loggers; one handler at the root gives all of them
+the same form. Whoever uses the package without `configure` keeps the logging they have.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import re
+from collections.abc import Mapping
+from typing import Final, TextIO
+
+import structlog
+from attrs import define, field
+from structlog.stdlib import BoundLogger, ProcessorFormatter
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_PLAIN: Final = re.compile(r"[\w.:/@+*,-]+", re.ASCII)
+# The syslog priorities journald reads from the front of a line: sd-daemon(3).
+_PRIORITIES: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+
+
+def get_logger(name: str) -> BoundLogger:
+    """Return the logger of a module: ``log.info("camera registered", camera="door")``.
+
+    Events are constant phrases; what varies goes into the keywords. Keywords bound with
+    ``structlog.contextvars.bound_contextvars`` are added to all events of the same Trio task and its children.
+    """
+    logger: BoundLogger = structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=[structlog.stdlib.filter_by_level, ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    return logger
+
+
+def configure(level: str, format: str, stream: TextIO, environ: Mapping[str, str]) -> None:  # noqa: A002
+    """Send what this process logs to ``stream``.
+
+    Args:
+        level: least severe level to log: ``debug``, ``info``, ``warning`` or ``error``.
+        format: ``text``, ``json``, or ``auto`` for text on a terminal and JSON elsewhere.
+        stream: usually ``sys.stderr``.
+        environ: where to look whether journald reads the stream.
+    """
+    as_text = format == "text" or (format == "auto" and stream.isatty())
+    render: Processor = _render_text if as_text else _render_json
+    if _is_journal(stream, environ):
+        render = _with_priority(render)
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        ProcessorFormatter(
+            processors=[
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.add_log_level,
+                ProcessorFormatter.remove_processors_meta,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+                render,
+            ]
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # Python's warnings, too, are one line in the same form.
+    logging.captureWarnings(capture=True)
+
+
+def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return json.dumps(event, default=str)
+
+
+def _render_text(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    """Write ``time level event key=value ... (logger)``; a traceback follows on lines of its own."""
+    time, level, name, logger = (event.pop(key) for key in ("timestamp", "level", "event", "logger"))
+    exception = event.pop("exception", None)
+    pairs = "".join(f" {key}={_quoted(value)}" for key, value in event.items())
+    line = f"{time} {level:<7} {name if str(name).isprintable() else _quoted(name)}{pairs} ({logger})"
+    return line if exception is None else f"{line}\n{exception}"
+
+
+def _quoted(value: object) -> str:
+    # What peers sent must not move the cursor, fake a line or turn the reading direction.
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def _with_priority(render: Processor) -> Processor:
+    def render_with_priority(logger: WrappedLogger, method: str, event: EventDict) -> str:
+        priority = _PRIORITIES.get(event["level"], _PRIORITIES["info"])
+        return "\n".join(f"<{priority}>{line}" for line in str(render(logger, method, event)).splitlines())
+
+    return render_with_priority
+
+
+def _is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Tell whether journald reads the stream: ``JOURNAL_STREAM`` names its device and inode, see systemd.exec(5)."""
+    try:
+        status = os.fstat(stream.fileno())
+    except io.UnsupportedOperation:
+        return False
+    return environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
+@define(eq=False)
+class RateLimit:
+    """Lets one event of a kind through each interval, and counts the others.
+
+    ::
+
+        if (suppressed := limit.admit("out of descriptors", trio.current_time())) is not None:
+            log.warning("out of descriptors", suppressed=suppressed)
+    """
+
+    interval: float = 1.0
+    """Seconds between two events of the same kind."""
+    _last: dict[str, float] = field(factory=dict, init=False)
+    _suppressed: dict[str, int] = field(factory=dict, init=False)
+
+    def admit(self, kind: str, now: float) -> int | None:
+        """Return how many events were suppressed since the last one, or None to suppress this one, too.
+
+        Args:
+            kind: a constant of the code, as each is remembered for ever; never a name a peer has chosen.
+            now: seconds of any clock that does not go back.
+        """
+        last = self._last.get(kind)
+        if last is not None and now - last < self.interval:
+            self._suppressed[kind] = self._suppressed.get(kind, 0) + 1
+            return None
+        self._last[kind] = now
+        return self._suppressed.pop(kind, 0)
