@@ -107,7 +107,7 @@ def test_values_are_read_from_text_and_from_toml(name: str, raw: object, value: 
         ("ping_interval", float("inf"), "a duration from 1ms to 1h such as 500ms, 30s or 1h30m"),
         ("client_timeout", "721h", "a duration from 1ms to 720h such as 500ms, 30s or 1h30m"),
         ("viewer_format", "jpeg", "envelope or json"),
-        ("log_level", "loud", "debug or info or warning or error"),
+        ("log_level", "loud", "debug, info, warning or error"),
         ("cors_origins", "https://example.org/", "* or origins as browsers send them"),
         ("cors_origins", "https://Example.org", "* or origins as browsers send them"),
         ("cors_origins", "https://example.org:443", "* or origins as browsers send them"),

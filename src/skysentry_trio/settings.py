@@ -19,7 +19,7 @@ _MEBI: Final = 1024**2
 _GIBI: Final = 1024**3
 # The Origin header as browsers write it (RFC 6454 section 6.2): lower case, no path, no port that goes without saying.
 _ORIGIN: Final = re.compile(
-    r"\*|(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://(?:\[[0-9a-f:.]+\]|[^\sA-Z/?#@,:]+)(?::\d+)?"
+    r"\*|(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]+)?"
 )
 _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
 
@@ -80,7 +80,8 @@ def _duration(low: float, high: float) -> Kind:
 
 
 def _choice(*words: str) -> Kind:
-    return Kind("|".join(words), " or ".join(words), lambda value: value in words, str, str)
+    expected = f"{', '.join(words[:-1])} or {words[-1]}"
+    return Kind("|".join(words), expected, lambda value: value in words, str, str)
 
 
 def _is_host(value: object) -> bool:
