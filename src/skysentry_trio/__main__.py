@@ -1,0 +1,6 @@
+"""``python -m skysentry_trio`` is ``skysentry-trio``."""
+
+from skysentry_trio.cli.main import main
+
+if __name__ == "__main__":
+    main()

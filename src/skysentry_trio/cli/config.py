@@ -1,0 +1,51 @@
+"""``skysentry-trio config``: the settings in effect and where each comes from, and their reference page."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+
+import click
+
+from skysentry_trio.cli.options import settings_options
+from skysentry_trio.cli.reference import settings_reference
+from skysentry_trio.cli.sources import FIELDS, Given, gather, settle
+from skysentry_trio.settings import Kind, Settings, kind_of
+
+
+@click.group()
+def config() -> None:
+    """Look at the server's settings."""
+
+
+@config.command()
+@settings_options
+def show(config_path: str | None, **flags: object) -> None:
+    """Print the settings that `serve` would run with, as TOML for --config."""
+    given = gather(flags, os.environ, config_path)
+    click.echo(as_toml(settle(given), given), nl=False)
+
+
+@config.command(hidden=True)
+def reference() -> None:
+    """Print docs/reference/settings.md."""
+    click.echo(settings_reference(), nl=False)
+
+
+def as_toml(settings: Settings, given: Mapping[str, Given]) -> str:
+    """Write the settings as a file for ``--config``; a comment names the source of each that was given."""
+    lines = []
+    for name, setting in FIELDS.items():
+        line = f"{name} = {_toml_value(getattr(settings, name), kind_of(setting))}"
+        lines.append(f"{line}  # {given[name].source}" if name in given else line)
+    return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: object, kind: Kind) -> str:
+    if isinstance(value, tuple):
+        return json.dumps(value)
+    text = kind.format(value)
+    is_number = isinstance(value, int | float) and text.replace(".", "", 1).isdigit()
+    # JSON quotes text as TOML does, as far as the characters go that settings may have.
+    return text if is_number else json.dumps(text)

@@ -1,0 +1,65 @@
+"""``skysentry-trio``: finds the command, and turns its end into an exit status.
+
+Exit statuses: 0 done, 1 it failed, 2 the operator asked for something impossible, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final, NoReturn
+
+import click
+
+from skysentry_trio._version import __version__
+from skysentry_trio.exceptions import ConfigurationError, SkySentryError
+
+PROGRAM: Final = "skysentry-trio"
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for, so that none pays for another's libraries."""
+
+    COMMANDS: Final = ("serve", "capture", "watch", "config")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the commands in the order of help."""
+        return list(self.COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command: ``serve`` is ``skysentry_trio.cli.serve.serve``."""
+        if cmd_name not in self.COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"skysentry_trio.cli.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Live JPEG relay: cameras in, viewers out, newest frame first."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit.
+
+    Args:
+        arguments: without the program's name; None takes those of the process.
+    """
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        # Outside standalone mode click returns the status of --help and --version, and raises all that went wrong.
+        status = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SkySentryError as error:
+        click.echo(f"{PROGRAM}: {error}", err=True)
+        return 2 if isinstance(error, ConfigurationError) else 1
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    return status if isinstance(status, int) else 0

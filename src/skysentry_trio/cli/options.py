@@ -1,0 +1,42 @@
+"""The flags of every command that takes the server's settings, made from the settings themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import click
+
+from skysentry_trio.cli.sources import CONFIG_VARIABLE, FIELDS, flag_of, is_list, variable_of
+from skysentry_trio.settings import kind_of
+
+
+def settings_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command ``--config`` and one flag for each setting.
+
+    The function is called with ``config_path`` and, by name of setting, the text of each flag or None. click neither
+    converts nor reads the environment: one place does both for flags, variables and files alike.
+    """
+    for setting in reversed(FIELDS.values()):
+        function = _option(setting)(function)
+    return click.option(
+        "--config",
+        "config_path",
+        metavar="FILE",
+        help=f"TOML file with settings.  [env: {CONFIG_VARIABLE}]",
+    )(function)
+
+
+def _option(setting: attrs.Attribute[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    name, kind = setting.name, kind_of(setting)
+    repeatable = is_list(name)
+    default = "" if repeatable else f"default: {kind.format(setting.default)}; "
+    help_text = setting.metadata["help"] + (" Repeatable." if repeatable else "")
+    return click.option(
+        flag_of(name),
+        name,
+        metavar=kind.metavar,
+        multiple=repeatable,
+        help=f"{help_text}  [{default}env: {variable_of(name)}]",
+    )
