@@ -1,0 +1,44 @@
+import js from "@eslint/js";
+import jsxA11y from "eslint-plugin-jsx-a11y";
+import reactHooks from "eslint-plugin-react-hooks";
+import { defineConfig, globalIgnores } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+/** Imports point one way: pages → react → core, and element → core. */
+const forbid = (folder, groups) => ({
+  files: [`src/${folder}/**/*.{ts,tsx}`],
+  rules: {
+    "no-restricted-imports": ["error", { patterns: groups.map(([group, message]) => ({ group, message })) }],
+  },
+});
+const reactFree = [
+  ["react", "react-dom", "react/*", "react-dom/*"],
+  "No React here: core and element must work without it.",
+];
+
+export default defineConfig(
+  globalIgnores(["dist", "coverage", "node_modules"]),
+  js.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  tseslint.configs.stylisticTypeChecked,
+  jsxA11y.flatConfigs.strict,
+  reactHooks.configs.flat["recommended-latest"],
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/consistent-type-definitions": "off",
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "no-console": "error",
+      eqeqeq: "error",
+    },
+  },
+  forbid("core", [
+    reactFree,
+    [["**/react/**", "**/pages/**", "**/element/**"], "core knows nothing above it."],
+  ]),
+  forbid("element", [reactFree, [["**/react/**", "**/pages/**"], "element stands on core alone."]]),
+  forbid("react", [[["**/pages/**", "**/element/**"], "react stands on core alone."]]),
+  { files: ["eslint.config.js"], extends: [tseslint.configs.disableTypeChecked] },
+);

@@ -1,0 +1,88 @@
+/** The browser's camera: asks for it, watches over it, and has its pictures encoded. */
+
+import { cameraFailure, type Failure } from "../failures.js";
+import { startEncoder } from "./encoder.js";
+import type { Camera, CameraHandlers } from "./session.js";
+import type { CaptureSettings } from "./settings.js";
+
+export interface CameraChoice {
+  readonly deviceId: string;
+  readonly label: string;
+}
+
+/** Opens the camera the settings ask for. Rejects with a Failure. */
+export async function openBrowserCamera(
+  settings: CaptureSettings,
+  handlers: CameraHandlers,
+): Promise<Camera> {
+  const unavailable = cameraUnavailable();
+  // eslint-disable-next-line @typescript-eslint/only-throw-error -- a Failure is a value with words for people, not a bug
+  if (unavailable) throw unavailable;
+  let stream: MediaStream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: constraints(settings) });
+  } catch (error) {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- as above
+    throw cameraFailure(error);
+  }
+  const [track] = stream.getVideoTracks();
+  // eslint-disable-next-line @typescript-eslint/only-throw-error -- as above
+  if (!track) throw { kind: "no-camera" } satisfies Failure;
+  track.addEventListener("ended", () => handlers.onFailure({ kind: "camera-lost" }));
+  const encoder = startEncoder(stream, track, settings, handlers);
+  return {
+    stream,
+    label: track.label,
+    method: encoder.method,
+    configure(next) {
+      encoder.configure(next);
+      // The camera may go on at its old rate; the encoder picks from that.
+      track
+        .applyConstraints({ ...track.getConstraints(), frameRate: { ideal: next.fps } })
+        .catch(() => undefined);
+    },
+    hold: (held) => encoder.hold(held),
+    stop() {
+      encoder.stop();
+      // stop() ends the track without an "ended" event.
+      track.stop();
+    },
+  };
+}
+
+/** Why this page can have no camera whatever the person says, or null. */
+export function cameraUnavailable(): Failure | null {
+  if (!globalThis.isSecureContext) return { kind: "insecure-context", address: globalThis.location.origin };
+  // The types promise it; browsers inside apps do not all keep that.
+  const devices = (navigator as Partial<Navigator>).mediaDevices as Partial<MediaDevices> | undefined;
+  return devices?.getUserMedia ? null : { kind: "unsupported" };
+}
+
+/** The cameras there are; nameless until the person has allowed one. */
+export async function listCameras(): Promise<CameraChoice[]> {
+  if (cameraUnavailable()) return [];
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices
+    .filter((device) => device.kind === "videoinput" && device.deviceId !== "")
+    .map(({ deviceId, label }, index) => ({ deviceId, label: label || `Camera ${index + 1}` }));
+}
+
+/** Calls back whenever a camera is plugged in or out; returns how to stop that. */
+export function watchCameras(listener: () => void): () => void {
+  if (cameraUnavailable()) return () => undefined;
+  navigator.mediaDevices.addEventListener("devicechange", listener);
+  return () => navigator.mediaDevices.removeEventListener("devicechange", listener);
+}
+
+function constraints(settings: CaptureSettings): MediaTrackConstraints {
+  // 4:3 up to VGA and 16:9 above is what cameras have; "ideal" takes the nearest.
+  const height = Math.round(settings.width <= 800 ? (settings.width * 3) / 4 : (settings.width * 9) / 16);
+  return {
+    width: { ideal: settings.width },
+    height: { ideal: height },
+    frameRate: { ideal: settings.fps },
+    ...(settings.deviceId === ""
+      ? { facingMode: { ideal: settings.facing } }
+      : { deviceId: { exact: settings.deviceId } }),
+  };
+}

@@ -1,0 +1,22 @@
+/** What the page and the encoding worker say to each other. */
+
+import type { EncodedFrame, EncoderSettings } from "./encode-loop.js";
+
+export type FrameSource =
+  | { readonly kind: "frames"; readonly readable: ReadableStream<VideoFrame> }
+  | { readonly kind: "track"; readonly track: MediaStreamTrack }
+  | { readonly kind: "bitmaps" };
+
+export type ToEncoder =
+  | { readonly type: "start"; readonly source: FrameSource; readonly settings: EncoderSettings }
+  | { readonly type: "configure"; readonly settings: EncoderSettings }
+  | { readonly type: "hold"; readonly held: boolean }
+  | { readonly type: "bitmap"; readonly bitmap: ImageBitmap; readonly at: number };
+
+export type FromEncoder =
+  | ({ readonly type: "frame" } & EncodedFrame)
+  | { readonly type: "skipped" }
+  /** Asks for a bitmap. Workers keep time in hidden pages, pages do not. */
+  | { readonly type: "tick" }
+  /** The track cannot be read here. */
+  | { readonly type: "no-processor" };

@@ -1,0 +1,106 @@
+/** The encoding worker: pictures in, JPEGs out, nothing of it on the page's thread. */
+
+import { EncodeLoop, type EncoderSettings, type Picture } from "./encode-loop.js";
+import type { FromEncoder, FrameSource, ToEncoder } from "./encoder-messages.js";
+
+interface Drawable extends Picture {
+  readonly source: VideoFrame | ImageBitmap;
+}
+interface TrackProcessor {
+  readonly readable: ReadableStream<VideoFrame>;
+}
+declare const MediaStreamTrackProcessor:
+  (new (init: { track: MediaStreamTrack }) => TrackProcessor) | undefined;
+
+const scope = self as unknown as {
+  onmessage: ((event: MessageEvent<ToEncoder>) => void) | null;
+  postMessage(message: FromEncoder, transfer?: Transferable[]): void;
+};
+
+const canvas = new OffscreenCanvas(2, 2);
+const context = canvas.getContext("2d", { alpha: false });
+let loop: EncodeLoop<Drawable> | undefined;
+let timer: ReturnType<typeof setInterval> | undefined;
+let ticking = false;
+let held = false;
+
+scope.onmessage = ({ data }) => {
+  switch (data.type) {
+    case "start":
+      start(data.source, data.settings);
+      break;
+    case "configure":
+      loop?.configure(data.settings);
+      if (ticking) tickAt(data.settings.fps);
+      break;
+    case "hold":
+      held = data.held;
+      loop?.hold(held);
+      break;
+    case "bitmap": {
+      const { bitmap, at } = data;
+      loop?.offer(
+        { source: bitmap, width: bitmap.width, height: bitmap.height, close: () => bitmap.close() },
+        at,
+      );
+      break;
+    }
+  }
+};
+
+function start(source: FrameSource, settings: EncoderSettings): void {
+  loop = new EncodeLoop<Drawable>(settings, {
+    encode,
+    onFrame: (frame) => scope.postMessage({ type: "frame", ...frame }, [frame.jpeg]),
+    onSkipped: () => scope.postMessage({ type: "skipped" }),
+    // One picture that cannot be encoded is one picture less.
+    onError: () => scope.postMessage({ type: "skipped" }),
+  });
+  loop.hold(held);
+  switch (source.kind) {
+    case "frames":
+      void pump(source.readable, loop);
+      break;
+    case "track":
+      if (typeof MediaStreamTrackProcessor === "undefined") scope.postMessage({ type: "no-processor" });
+      else void pump(new MediaStreamTrackProcessor({ track: source.track }).readable, loop);
+      break;
+    case "bitmaps":
+      ticking = true;
+      tickAt(settings.fps);
+      break;
+  }
+}
+
+/** Reads every picture as it comes, so that none grows old in the stream; the loop chooses. */
+async function pump(readable: ReadableStream<VideoFrame>, target: EncodeLoop<Drawable>): Promise<void> {
+  const reader = readable.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    target.offer(
+      { source: value, width: value.displayWidth, height: value.displayHeight, close: () => value.close() },
+      value.timestamp / 1000,
+    );
+  }
+}
+
+function tickAt(fps: number): void {
+  clearInterval(timer);
+  timer = setInterval(() => scope.postMessage({ type: "tick" }), 1000 / fps);
+}
+
+async function encode(
+  picture: Drawable,
+  width: number,
+  height: number,
+  quality: number,
+): Promise<ArrayBuffer> {
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  }
+  context?.drawImage(picture.source, 0, 0, width, height);
+  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality });
+  return blob.arrayBuffer();
+}

@@ -1,0 +1,126 @@
+/** What a capture page can be set to, and how that is kept in the address and in the browser. */
+
+import { cleanName, isClientId } from "../protocol.js";
+
+export interface CaptureSettings {
+  readonly clientId: string;
+  /** A label for people; may be empty. */
+  readonly name: string;
+  /** Frames per second, 1-60. */
+  readonly fps: number;
+  /** JPEG quality, 0.1-1. */
+  readonly quality: number;
+  /** The picture's longer side in pixels. */
+  readonly width: number;
+  /** A camera of this machine, or "" for whichever faces the right way. */
+  readonly deviceId: string;
+  readonly facing: "user" | "environment";
+}
+
+export const LIMITS = { fps: [1, 60], quality: [0.1, 1], width: [64, 7680] } as const;
+
+export const DEFAULTS = {
+  name: "",
+  fps: 15,
+  quality: 0.7,
+  width: 1280,
+  deviceId: "",
+  facing: "environment",
+} as const satisfies Omit<CaptureSettings, "clientId">;
+
+/** Brings every value into its limits; what is not of the right kind falls back. */
+export function sanitize(
+  given: Partial<Record<keyof CaptureSettings, unknown>>,
+  fallback: CaptureSettings,
+): CaptureSettings {
+  return {
+    clientId: isClientId(given.clientId) ? given.clientId : fallback.clientId,
+    name: typeof given.name === "string" ? (cleanName(given.name) ?? "") : fallback.name,
+    fps: Math.round(clamp(given.fps, LIMITS.fps, fallback.fps)),
+    quality: clamp(given.quality, LIMITS.quality, fallback.quality),
+    width: Math.round(clamp(given.width, LIMITS.width, fallback.width)),
+    deviceId: typeof given.deviceId === "string" ? given.deviceId : fallback.deviceId,
+    facing: given.facing === "user" || given.facing === "environment" ? given.facing : fallback.facing,
+  };
+}
+
+/** An id nobody else is likely to have: `camera-` and 6 random letters and digits. */
+export function inventClientId(random: () => number = Math.random): string {
+  // Without the look-alikes 0, 1, i, l, o: people read these out to each other.
+  const alphabet = "23456789abcdefghjkmnpqrstuvwxyz";
+  let id = "camera-";
+  for (let i = 0; i < 6; i++) id += alphabet[Math.floor(random() * alphabet.length)] ?? "x";
+  return id;
+}
+
+export interface AddressSettings {
+  readonly given: Partial<Record<keyof CaptureSettings, unknown>>;
+  readonly autostart: boolean;
+}
+
+/** Reads `?autostart=1&id=…&name=…&fps=…&quality=…&width=…&facing=…`. */
+export function readAddress(search: string): AddressSettings {
+  const query = new URLSearchParams(search);
+  const given: Partial<Record<keyof CaptureSettings, unknown>> = {};
+  for (const [key, parameter] of [
+    ["clientId", "id"],
+    ["name", "name"],
+    ["facing", "facing"],
+  ] as const) {
+    const value = query.get(parameter);
+    if (value !== null) given[key] = value;
+  }
+  for (const key of ["fps", "quality", "width"] as const) {
+    const value = query.get(key);
+    if (value !== null && value.trim() !== "") given[key] = Number(value);
+  }
+  return { given, autostart: ["1", "true", "yes"].includes(query.get("autostart") ?? "") };
+}
+
+/** The query that makes another page start with these settings; `withId` only for the page that is this camera. */
+export function writeAddress(
+  settings: CaptureSettings,
+  options: { withId: boolean; autostart: boolean },
+): string {
+  const query = new URLSearchParams();
+  if (options.autostart) query.set("autostart", "1");
+  if (options.withId) {
+    query.set("id", settings.clientId);
+    if (settings.name !== "") query.set("name", settings.name);
+  }
+  for (const key of ["fps", "quality", "width", "facing"] as const) {
+    if (settings[key] !== DEFAULTS[key]) query.set(key, String(settings[key]));
+  }
+  return query.toString();
+}
+
+/** What the browser kept from last time; storage that is forbidden or broken is as good as empty. */
+export function readKept(
+  storage: Pick<Storage, "getItem"> | undefined,
+  key: string,
+): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(storage?.getItem(key) ?? "{}");
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+export function keep(
+  storage: Pick<Storage, "setItem"> | undefined,
+  key: string,
+  settings: CaptureSettings,
+): void {
+  try {
+    storage?.setItem(key, JSON.stringify(settings));
+  } catch {
+    // Full or forbidden: the settings then last as long as the page.
+  }
+}
+
+function clamp(value: unknown, [low, high]: readonly [number, number], fallback: number): number {
+  return typeof value === "number" && Number.isFinite(value)
+    ? Math.min(high, Math.max(low, value))
+    : fallback;
+}

@@ -1,0 +1,108 @@
+/** Everything that can go wrong on a capture page, and what a person can do about it. */
+
+export type Failure =
+  | { readonly kind: "insecure-context"; readonly address: string }
+  | { readonly kind: "unsupported" }
+  | { readonly kind: "permission-denied" }
+  | { readonly kind: "no-camera" }
+  | { readonly kind: "camera-in-use" }
+  | { readonly kind: "camera-lost" }
+  | { readonly kind: "camera-failed"; readonly detail: string }
+  | { readonly kind: "server-gone"; readonly retryAt: number | null }
+  | { readonly kind: "refused"; readonly clientId: string; readonly reason: string }
+  | { readonly kind: "replaced"; readonly clientId: string }
+  | { readonly kind: "frame-too-big" }
+  | { readonly kind: "bad-address"; readonly detail: string };
+
+export interface Explanation {
+  /** What happened, in one line. */
+  readonly title: string;
+  /** What to do about it. */
+  readonly advice: string;
+}
+
+export function explain(failure: Failure): Explanation {
+  switch (failure.kind) {
+    case "insecure-context":
+      return {
+        title: "This address is not secure, so the browser gives it no camera",
+        advice:
+          `Browsers hand out cameras only over https, or on the machine itself under http://localhost. ` +
+          `This page came from ${failure.address}. Open it over https; the server can serve https by itself or behind a proxy.`,
+      };
+    case "unsupported":
+      return {
+        title: "This browser has no camera support",
+        advice:
+          "Use a current version of Chrome, Edge, Firefox or Safari. Browsers inside other apps often lack cameras.",
+      };
+    case "permission-denied":
+      return {
+        title: "The camera is not allowed on this page",
+        advice:
+          "Open the site settings next to the address, allow the camera, and press Start again. " +
+          "On a phone, check that the browser itself may use the camera in the system's settings.",
+      };
+    case "no-camera":
+      return {
+        title: "No camera was found",
+        advice: "Connect one, or choose another in the list, and press Start again.",
+      };
+    case "camera-in-use":
+      return {
+        title: "The camera is in use by another program",
+        advice:
+          "Close the other program or tab that uses it, or choose another camera, and press Start again.",
+      };
+    case "camera-lost":
+      return {
+        title: "The camera went away",
+        advice: "It was unplugged, switched off or taken by the system. Once it is back, press Start.",
+      };
+    case "camera-failed":
+      return { title: "The camera could not be started", advice: `The browser said: ${failure.detail}` };
+    case "server-gone":
+      return {
+        title: "The server cannot be reached",
+        advice: "The camera stays on, and sending goes on by itself as soon as the server answers.",
+      };
+    case "refused":
+      return {
+        title: `The server refused the id ${failure.clientId}`,
+        advice: `It said: ${failure.reason}. Change the id and press Start again.`,
+      };
+    case "replaced":
+      return {
+        title: `Another page or device now sends as ${failure.clientId}`,
+        advice: "Only one can use an id. Take it back, or give this camera an id of its own.",
+      };
+    case "frame-too-big":
+      return {
+        title: "The server refused a picture as too big",
+        advice: "Lower the resolution or the quality.",
+      };
+    case "bad-address":
+      return { title: "The server's address cannot be used", advice: failure.detail };
+  }
+}
+
+/** What getUserMedia rejected with, as one of ours. */
+export function cameraFailure(error: unknown): Failure {
+  const name = error instanceof Error || error instanceof DOMException ? error.name : "";
+  switch (name) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return { kind: "permission-denied" };
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return { kind: "no-camera" };
+    case "NotReadableError":
+    case "AbortError":
+      return { kind: "camera-in-use" };
+    default:
+      return {
+        kind: "camera-failed",
+        detail: error instanceof Error ? error.message || error.name : String(error),
+      };
+  }
+}

@@ -1,0 +1,29 @@
+/** The core for apps without React: sessions that capture and view, and the protocol they speak. */
+
+export * from "./protocol.js";
+export { explain, type Explanation, type Failure } from "./failures.js";
+export type { Readable } from "./store.js";
+export {
+  openBrowserCamera,
+  cameraUnavailable,
+  listCameras,
+  watchCameras,
+  type CameraChoice,
+} from "./capture/camera.js";
+export {
+  CaptureSession,
+  type CaptureOptions,
+  type CaptureSnapshot,
+  type CaptureStats,
+} from "./capture/session.js";
+export { DEFAULTS, inventClientId, sanitize, type CaptureSettings } from "./capture/settings.js";
+export { keepAwake } from "./capture/wake-lock.js";
+export { Painter, type Surface } from "./viewer/painter.js";
+export {
+  ViewerSession,
+  type ViewerLink,
+  type ViewerOptions,
+  type ViewerSnapshot,
+  type ViewerTotals,
+} from "./viewer/session.js";
+export type { CameraSnapshot, CameraStatus } from "./viewer/camera.js";

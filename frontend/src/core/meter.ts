@@ -1,0 +1,50 @@
+/** Rates over the last few seconds: how often something happened and how much it weighed. */
+
+interface Entry {
+  readonly at: number;
+  readonly amount: number;
+}
+
+/** Times are in milliseconds of one clock; `window` is how far back the rates look. */
+export class RateMeter {
+  private entries: Entry[] = [];
+  private head = 0;
+
+  constructor(private readonly window = 3000) {}
+
+  add(at: number, amount = 1): void {
+    this.entries.push({ at, amount });
+    this.forget(at);
+  }
+
+  /** Events and amount per second. */
+  rates(now: number): { perSecond: number; amountPerSecond: number } {
+    this.forget(now);
+    const count = this.entries.length - this.head;
+    const first = this.entries[this.head];
+    const last = this.entries[this.entries.length - 1];
+    if (first === undefined || last === undefined || count < 2) return { perSecond: 0, amountPerSecond: 0 };
+    // N events span N-1 intervals. A silence longer than the usual interval counts too, so that a stop shows at once.
+    const usual = (last.at - first.at) / (count - 1);
+    const silence = Math.max(0, now - last.at - usual);
+    const span = Math.max(1, last.at - first.at + silence);
+    let amount = 0;
+    for (let i = this.head + 1; i < this.entries.length; i++) amount += this.entries[i]?.amount ?? 0;
+    return { perSecond: ((count - 1) * 1000) / span, amountPerSecond: (amount * 1000) / span };
+  }
+
+  reset(): void {
+    this.entries = [];
+    this.head = 0;
+  }
+
+  private forget(now: number): void {
+    const horizon = now - this.window;
+    while (this.head < this.entries.length && (this.entries[this.head]?.at ?? now) < horizon) this.head++;
+    // Compacting rarely keeps adding cheap: this runs for every frame.
+    if (this.head > 256) {
+      this.entries = this.entries.slice(this.head);
+      this.head = 0;
+    }
+  }
+}

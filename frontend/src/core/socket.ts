@@ -1,0 +1,163 @@
+/** A WebSocket that comes back: it reconnects for ever, waiting longer each time, until it is stopped. */
+
+import { backoffMs } from "./backoff.js";
+
+export type SocketState =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "open" }
+  /** `retryAt` is by Date.now(). */
+  | { readonly kind: "waiting"; readonly retryAt: number }
+  | { readonly kind: "stopped" };
+
+/** The part of WebSocket we use; `ws` for Node has it too. */
+export type WebSocketLike = Pick<
+  WebSocket,
+  | "binaryType"
+  | "readyState"
+  | "bufferedAmount"
+  | "onopen"
+  | "onmessage"
+  | "onclose"
+  | "onerror"
+  | "send"
+  | "close"
+>;
+
+export interface SocketHandlers {
+  onOpen(): void;
+  onText(text: string): void;
+  onBinary(data: ArrayBuffer): void;
+  /** Says whether to try again. A connection that never opened arrives here with code 1006. */
+  onClose(code: number, reason: string): "retry" | "stop";
+  onState?(state: SocketState): void;
+}
+
+export interface SocketOptions {
+  readonly url: string;
+  readonly protocols?: string[];
+  readonly open?: (url: string, protocols?: string[]) => WebSocketLike;
+  readonly random?: () => number;
+}
+
+/** A server that neither takes nor refuses a connection within this is tried anew. */
+const CONNECT_DEADLINE_MS = 8000;
+/** A connection that lasted this long was a good one: the next wait starts small again. */
+const PROVEN_MS = 5000;
+const OPEN = 1;
+
+export class ReconnectingSocket {
+  private socket: WebSocketLike | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private attempt = 0;
+  private openedAt = 0;
+  private current: SocketState = { kind: "stopped" };
+
+  constructor(
+    private readonly options: SocketOptions,
+    private readonly handlers: SocketHandlers,
+  ) {}
+
+  get state(): SocketState {
+    return this.current;
+  }
+
+  /** Bytes given to `send` that have not left the browser. */
+  get bufferedAmount(): number {
+    return this.socket?.bufferedAmount ?? 0;
+  }
+
+  start(): void {
+    if (this.current.kind !== "stopped") return;
+    this.attempt = 0;
+    this.connect();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    const socket = this.detach();
+    this.enter({ kind: "stopped" });
+    socket?.close(1000);
+  }
+
+  /** Cuts a connection that is open in name only, or a wait that has lost its reason, and tries at once. */
+  reconnect(): void {
+    if (this.current.kind === "stopped") return;
+    clearTimeout(this.timer);
+    const socket = this.detach();
+    this.connect();
+    socket?.close();
+  }
+
+  /** False when the connection is not open: what was to be sent is then lost, on purpose. */
+  send(data: string | ArrayBuffer | Uint8Array<ArrayBuffer>): boolean {
+    if (this.socket?.readyState !== OPEN) return false;
+    this.socket.send(data);
+    return true;
+  }
+
+  private connect(): void {
+    this.enter({ kind: "connecting" });
+    const open = this.options.open ?? openWebSocket;
+    let socket: WebSocketLike;
+    try {
+      socket = open(this.options.url, this.options.protocols);
+    } catch {
+      // The constructor throws where a policy forbids the address; that can change with the network.
+      this.closed(1006, "");
+      return;
+    }
+    this.socket = socket;
+    socket.binaryType = "arraybuffer";
+    this.timer = setTimeout(() => {
+      this.detach();
+      socket.close();
+      this.closed(1006, "no answer");
+    }, CONNECT_DEADLINE_MS);
+    socket.onopen = () => {
+      clearTimeout(this.timer);
+      this.openedAt = Date.now();
+      this.enter({ kind: "open" });
+      this.handlers.onOpen();
+    };
+    socket.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (typeof data === "string") this.handlers.onText(data);
+      else if (data instanceof ArrayBuffer) this.handlers.onBinary(data);
+    };
+    socket.onclose = ({ code, reason }) => {
+      clearTimeout(this.timer);
+      this.detach();
+      this.closed(code, reason);
+    };
+  }
+
+  private closed(code: number, reason: string): void {
+    if (this.current.kind === "open" && Date.now() - this.openedAt >= PROVEN_MS) this.attempt = 0;
+    if (this.handlers.onClose(code, reason) === "stop") {
+      this.enter({ kind: "stopped" });
+      return;
+    }
+    const wait = backoffMs(this.attempt++, (this.options.random ?? Math.random)());
+    this.timer = setTimeout(() => this.connect(), wait);
+    this.enter({ kind: "waiting", retryAt: Date.now() + wait });
+  }
+
+  private detach(): WebSocketLike | null {
+    const socket = this.socket;
+    this.socket = null;
+    if (socket) {
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      // ws for Node throws an error nobody listens for.
+      socket.onerror = () => undefined;
+    }
+    return socket;
+  }
+
+  private enter(state: SocketState): void {
+    this.current = state;
+    this.handlers.onState?.(state);
+  }
+}
+
+function openWebSocket(url: string, protocols?: string[]): WebSocketLike {
+  return new WebSocket(url, protocols);
+}

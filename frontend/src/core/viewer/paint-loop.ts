@@ -1,0 +1,72 @@
+/** From JPEGs to a screen, for one camera: decodes one at a time and paints only the newest. */
+
+import { NewestOnly } from "../newest.js";
+
+export interface Decoded {
+  readonly width: number;
+  readonly height: number;
+  close(): void;
+}
+
+export interface PaintLoopOptions<F, D extends Decoded> {
+  readonly decode: (frame: F) => Promise<D>;
+  readonly paint: (picture: D) => void;
+  /** Calls back when the screen is about to be drawn anew. */
+  readonly nextRepaint: (callback: () => void) => void;
+  readonly onPainted: (frame: F, picture: { width: number; height: number }) => void;
+  /** Overtaken by a newer one, or not to be decoded. */
+  readonly onDropped: (frame: F) => void;
+}
+
+export class PaintLoop<F, D extends Decoded> {
+  private readonly newest: NewestOnly<F>;
+  private ready: { frame: F; picture: D } | undefined;
+  private stopped = false;
+
+  constructor(private readonly options: PaintLoopOptions<F, D>) {
+    this.newest = new NewestOnly<F>((frame) => this.decode(frame), options.onDropped);
+  }
+
+  offer(frame: F): void {
+    this.newest.offer(frame);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.newest.clear();
+    this.ready?.picture.close();
+    this.ready = undefined;
+  }
+
+  private async decode(frame: F): Promise<void> {
+    let picture: D;
+    try {
+      picture = await this.options.decode(frame);
+    } catch {
+      this.options.onDropped(frame);
+      return;
+    }
+    if (this.stopped) {
+      picture.close();
+      return;
+    }
+    if (this.ready) {
+      this.ready.picture.close();
+      this.options.onDropped(this.ready.frame);
+      this.ready = { frame, picture };
+      return;
+    }
+    this.ready = { frame, picture };
+    this.options.nextRepaint(() => this.paint());
+  }
+
+  private paint(): void {
+    if (!this.ready) return;
+    const { frame, picture } = this.ready;
+    this.ready = undefined;
+    // Painting may use the picture up, and its size with it.
+    const { width, height } = picture;
+    this.options.paint(picture);
+    this.options.onPainted(frame, { width, height });
+  }
+}

@@ -1,0 +1,11 @@
+/** The painting worker: JPEGs in, pictures on canvases the page has handed over. */
+
+import type { FromPainter, ToPainter } from "./painter-messages.js";
+import { Surfaces } from "./surfaces.js";
+
+const scope = self as unknown as {
+  onmessage: ((event: MessageEvent<ToPainter>) => void) | null;
+  postMessage(message: FromPainter): void;
+};
+const surfaces = new Surfaces((message) => scope.postMessage(message));
+scope.onmessage = ({ data }) => surfaces.handle(data);

@@ -1,0 +1,127 @@
+/** Paints every camera on a canvas of its own, in a worker where the browser can. */
+
+import type { FrameHeader } from "../protocol.js";
+import type { FromPainter, ToPainter } from "./painter-messages.js";
+import type { FrameSink } from "./session.js";
+import { Surfaces } from "./surfaces.js";
+
+export interface PainterHandlers {
+  painted(clientId: string, picture: { takenAt: number; width: number; height: number }): void;
+  dropped(clientId: string): void;
+}
+
+export interface Surface {
+  /** To be put into the page by whoever asked for it. */
+  readonly canvas: HTMLCanvasElement;
+  /** The newest JPEG as the camera sent it, or null if there was none yet. */
+  snapshot(): Promise<Blob | null>;
+  close(): void;
+}
+
+/** A worker that does not answer must not leave a button without effect. */
+const SNAPSHOT_DEADLINE_MS = 3000;
+
+export class Painter implements FrameSink {
+  private readonly worker: Worker | null = null;
+  private readonly local: Surfaces | null = null;
+  private readonly surfaceOf = new Map<string, number>();
+  private readonly cameraOf = new Map<number, string>();
+  private readonly requests = new Map<number, (jpeg: Blob | null) => void>();
+  /** The newest picture of cameras that have no surface yet, so that a tile is not blank at first. */
+  private readonly early = new Map<string, { header: FrameHeader; jpeg: Uint8Array<ArrayBuffer> }>();
+  private lastNumber = 0;
+
+  constructor(private readonly handlers: PainterHandlers) {
+    this.worker = startWorker();
+    if (this.worker) this.worker.onmessage = ({ data }: MessageEvent<FromPainter>) => this.take(data);
+    else this.local = new Surfaces((message) => this.take(message));
+  }
+
+  /** In words, for the statistics. */
+  get method(): string {
+    return this.worker ? "in a worker" : "on the page";
+  }
+
+  /** Opens the surface of a camera. A camera has one; the latest opened gets the pictures. */
+  open(clientId: string): Surface {
+    const surface = ++this.lastNumber;
+    const canvas = document.createElement("canvas");
+    this.surfaceOf.set(clientId, surface);
+    this.cameraOf.set(surface, clientId);
+    if (this.worker) {
+      const offscreen = canvas.transferControlToOffscreen();
+      this.worker.postMessage({ type: "open", surface, canvas: offscreen } satisfies ToPainter, [offscreen]);
+    } else this.local?.handle({ type: "open", surface, canvas });
+    const early = this.early.get(clientId);
+    this.early.delete(clientId);
+    if (early) this.show(early.header, early.jpeg);
+    return {
+      canvas,
+      snapshot: () => this.snapshot(surface),
+      close: () => {
+        this.say({ type: "close", surface });
+        this.cameraOf.delete(surface);
+        if (this.surfaceOf.get(clientId) === surface) this.surfaceOf.delete(clientId);
+      },
+    };
+  }
+
+  show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>): void {
+    const surface = this.surfaceOf.get(header.clientId);
+    if (surface === undefined) {
+      this.early.set(header.clientId, { header, jpeg });
+      return;
+    }
+    const { buffer, byteOffset: offset } = jpeg;
+    const takenAt = header.capturedAt ?? header.timestamp;
+    this.say({ type: "frame", surface, buffer, offset, takenAt }, [buffer]);
+  }
+
+  close(): void {
+    this.worker?.terminate();
+    for (const surface of this.cameraOf.keys()) this.local?.handle({ type: "close", surface });
+    for (const answer of this.requests.values()) answer(null);
+    this.requests.clear();
+    this.early.clear();
+  }
+
+  private snapshot(surface: number): Promise<Blob | null> {
+    const request = ++this.lastNumber;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.requests.get(request)?.(null), SNAPSHOT_DEADLINE_MS);
+      this.requests.set(request, (jpeg) => {
+        clearTimeout(timer);
+        this.requests.delete(request);
+        resolve(jpeg);
+      });
+      this.say({ type: "snapshot", surface, request });
+    });
+  }
+
+  private say(message: Exclude<ToPainter, { type: "open" }>, transfer: Transferable[] = []): void {
+    if (this.worker) this.worker.postMessage(message, transfer);
+    else this.local?.handle(message);
+  }
+
+  private take(message: FromPainter): void {
+    if (message.type === "snapshot") {
+      this.requests.get(message.request)?.(message.jpeg);
+      return;
+    }
+    const clientId = this.cameraOf.get(message.surface);
+    if (clientId === undefined) return;
+    if (message.type === "painted") this.handlers.painted(clientId, message);
+    else this.handlers.dropped(clientId);
+  }
+}
+
+function startWorker(): Worker | null {
+  if (typeof Worker === "undefined" || typeof OffscreenCanvas === "undefined") return null;
+  if (!("transferControlToOffscreen" in HTMLCanvasElement.prototype)) return null;
+  try {
+    return new Worker(new URL("./paint.worker.ts", import.meta.url), { type: "module" });
+  } catch {
+    // A page of another origin may not start our worker.
+    return null;
+  }
+}

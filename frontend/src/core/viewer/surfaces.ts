@@ -1,0 +1,84 @@
+/** The painting side, wherever it runs: surfaces by number, each with its own loop. Runs in the worker or on the page. */
+
+import { PaintLoop } from "./paint-loop.js";
+import type { FromPainter, ToPainter } from "./painter-messages.js";
+
+interface Frame {
+  readonly blob: Blob;
+  readonly takenAt: number;
+}
+
+interface Surface {
+  readonly loop: PaintLoop<Frame, ImageBitmap>;
+  newest: Blob | null;
+}
+
+type Canvas = OffscreenCanvas | HTMLCanvasElement;
+export type ToSurfaces =
+  Exclude<ToPainter, { type: "open" }> | { type: "open"; surface: number; canvas: Canvas };
+
+export class Surfaces {
+  private readonly surfaces = new Map<number, Surface>();
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(private readonly report: (message: FromPainter) => void) {}
+
+  handle(message: ToSurfaces): void {
+    switch (message.type) {
+      case "open":
+        this.surfaces.set(message.surface, {
+          loop: this.loopFor(message.surface, message.canvas),
+          newest: null,
+        });
+        break;
+      case "frame": {
+        const surface = this.surfaces.get(message.surface);
+        if (!surface) return;
+        const blob = new Blob([new Uint8Array(message.buffer, message.offset)], { type: "image/jpeg" });
+        surface.newest = blob;
+        surface.loop.offer({ blob, takenAt: message.takenAt });
+        break;
+      }
+      case "close":
+        this.surfaces.get(message.surface)?.loop.stop();
+        this.surfaces.delete(message.surface);
+        break;
+      case "snapshot":
+        this.report({
+          type: "snapshot",
+          request: message.request,
+          jpeg: this.surfaces.get(message.surface)?.newest ?? null,
+        });
+        break;
+    }
+  }
+
+  private loopFor(surface: number, canvas: Canvas): PaintLoop<Frame, ImageBitmap> {
+    const context = canvas.getContext("bitmaprenderer");
+    return new PaintLoop<Frame, ImageBitmap>({
+      decode: ({ blob }) => createImageBitmap(blob),
+      paint: (bitmap) => {
+        if (canvas.width !== bitmap.width) canvas.width = bitmap.width;
+        if (canvas.height !== bitmap.height) canvas.height = bitmap.height;
+        context?.transferFromImageBitmap(bitmap);
+      },
+      nextRepaint: (callback) => this.nextRepaint(callback),
+      onPainted: ({ takenAt }, { width, height }) =>
+        this.report({ type: "painted", surface, takenAt, width, height }),
+      onDropped: () => this.report({ type: "dropped", surface }),
+    });
+  }
+
+  /** All cameras paint in one animation frame: one commit to the compositor instead of one for each. */
+  private nextRepaint(callback: () => void): void {
+    // Not every browser has animation frames in workers; a task of its own is the next best.
+    const request = globalThis.requestAnimationFrame as typeof requestAnimationFrame | undefined;
+    this.waiting.push(callback);
+    if (this.waiting.length > 1) return;
+    const paintAll = (): void => {
+      for (const paint of this.waiting.splice(0)) paint();
+    };
+    if (request) request(paintAll);
+    else setTimeout(paintAll);
+  }
+}

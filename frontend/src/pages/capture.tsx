@@ -1,0 +1,69 @@
+/** The capture page: this browser is a camera. */
+
+import { useCallback, useState } from "react";
+import {
+  DEFAULTS,
+  inventClientId,
+  keep,
+  readAddress,
+  readKept,
+  sanitize,
+  writeAddress,
+  type CaptureSettings,
+} from "../core/capture/settings.js";
+import { SkySentryClient } from "../react/skysentry-client.js";
+import { PhoneCode } from "./phone-code.js";
+import { mount, PageHead } from "./shell.js";
+
+const STORAGE_KEY = "skysentry-capture";
+
+function CapturePage() {
+  const [{ autostart, settings: initial }] = useState(readSettings);
+  const [settings, setSettings] = useState(initial);
+  const remember = useCallback(
+    (changed: CaptureSettings) => {
+      setSettings(changed);
+      keep(storage(), STORAGE_KEY, changed);
+      history.replaceState(null, "", `?${writeAddress(changed, { withId: true, autostart })}`);
+    },
+    [autostart],
+  );
+  return (
+    <>
+      <PageHead current="capture" />
+      <main className="page-main page-main--capture">
+        <SkySentryClient
+          clientId={initial.clientId}
+          name={initial.name}
+          frameRate={initial.fps}
+          quality={initial.quality}
+          width={initial.width}
+          facing={initial.facing}
+          deviceId={initial.deviceId}
+          autoStartCamera={autostart}
+          onSettingsChange={remember}
+        >
+          <PhoneCode settings={settings} />
+        </SkySentryClient>
+      </main>
+    </>
+  );
+}
+
+/** The address goes before what the browser kept, and that before the defaults. */
+function readSettings(): { autostart: boolean; settings: CaptureSettings } {
+  const { given, autostart } = readAddress(location.search);
+  const kept = sanitize(readKept(storage(), STORAGE_KEY), { ...DEFAULTS, clientId: inventClientId() });
+  return { autostart, settings: sanitize(given, kept) };
+}
+
+function storage(): Storage | undefined {
+  try {
+    return localStorage;
+  } catch {
+    // Reading the property alone throws where cookies are blocked.
+    return undefined;
+  }
+}
+
+mount(<CapturePage />);

@@ -1,0 +1,67 @@
+import { useEffect, useRef, useState } from "react";
+import { writeAddress, type CaptureSettings } from "../core/capture/settings.js";
+import { Icon, ICONS } from "../react/icons.js";
+
+/** A QR code that opens this page on a phone, with these settings and an id of the phone's own. */
+export function PhoneCode({ settings }: { settings: CaptureSettings }) {
+  const [open, setOpen] = useState(false);
+  // Without the id: with it, phone and computer would take the camera from each other.
+  const query = writeAddress({ ...settings, deviceId: "" }, { withId: false, autostart: false });
+  const address = `${location.origin}${location.pathname}${query === "" ? "" : `?${query}`}`;
+  return (
+    <details className="page-phone" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>
+        <Icon path={ICONS.phone} /> Use a phone as a camera
+      </summary>
+      {open ? (
+        <>
+          <QrCode text={address} />
+          <p className="page-address">
+            <a href={address}>{address}</a>
+          </p>
+          <PhoneAdvice />
+        </>
+      ) : null}
+    </details>
+  );
+}
+
+function PhoneAdvice() {
+  if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
+    return (
+      <p>
+        A phone cannot reach {location.hostname}, which is this machine itself. Open this page by the
+        machine’s name or address in the network, over https, and scan the code there.
+      </p>
+    );
+  }
+  if (location.protocol !== "https:") {
+    return <p>The phone’s browser gives this address no camera, because it is not https.</p>;
+  }
+  return <p>Scan it with the phone’s camera, open the page, and press Start there.</p>;
+}
+
+function QrCode({ text }: { text: string }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    let current = true;
+    // Loaded only when somebody wants to see it.
+    import("lean-qr").then(
+      ({ generate }) => {
+        if (current && canvas.current)
+          generate(text).toCanvas(canvas.current, { pad: 4, off: [255, 255, 255, 255] });
+      },
+      () => setFailed(true),
+    );
+    return () => {
+      current = false;
+    };
+  }, [text]);
+  if (failed) return <p>The code could not be drawn. Type the address instead.</p>;
+  return (
+    <div role="img" aria-label={`QR code for ${text}`}>
+      <canvas ref={canvas} className="page-qr" />
+    </div>
+  );
+}

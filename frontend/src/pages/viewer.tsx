@@ -1,0 +1,79 @@
+/** The viewer page: all cameras, or those the address names. */
+
+import { useMemo, useState } from "react";
+import { CameraGrid } from "../react/camera-grid.js";
+import { LinkNotice, LinkStatus } from "../react/link-status.js";
+import { useViewer } from "../react/use-viewer.js";
+import { Icon, ICONS } from "../react/icons.js";
+import { isClientId } from "../core/protocol.js";
+import type { ViewerSnapshot } from "../core/viewer/session.js";
+import { PerformancePanel } from "./performance-panel.js";
+import { mount, PageHead } from "./shell.js";
+
+function ViewerPage() {
+  const chosen = useMemo(() => new URLSearchParams(location.search).getAll("client").filter(isClientId), []);
+  const { snapshot, painter } = useViewer({ cameras: chosen });
+  const [panelOpen, setPanelOpen] = useState(false);
+  const { cameras, totals, link } = snapshot;
+  return (
+    <>
+      <PageHead current="viewer">
+        <span className="page-count">
+          {totals.live} of {totals.cameras} live
+        </span>
+        <LinkStatus link={link} />
+        <button
+          type="button"
+          className="sky-button"
+          aria-expanded={panelOpen}
+          aria-controls="performance"
+          onClick={() => setPanelOpen(!panelOpen)}
+        >
+          <Icon path={ICONS.gauge} /> Performance
+        </button>
+      </PageHead>
+      <main className="page-main">
+        <LinkNotice link={link} />
+        <div id="performance" hidden={!panelOpen}>
+          {panelOpen ? <PerformancePanel snapshot={snapshot} painting={painter?.method ?? "–"} /> : null}
+        </div>
+        {chosen.length > 0 ? (
+          <p className="page-chosen">
+            Showing {chosen.length === 1 ? "the camera" : `the ${chosen.length} cameras`} named in the
+            address. <a href={location.pathname}>Show all cameras</a>
+          </p>
+        ) : null}
+        <CameraGrid cameras={cameras} painter={painter} />
+        {cameras.length === 0 ? <Empty link={link} /> : <Keys />}
+      </main>
+    </>
+  );
+}
+
+function Empty({ link }: { link: ViewerSnapshot["link"] }) {
+  if (link !== "live" && link !== "polling") return null;
+  return (
+    <section className="page-empty">
+      <Icon path={ICONS.camera} />
+      <h2>No camera is on the air</h2>
+      <p>
+        Open the capture page on a phone or a computer with a camera and press Start. Its picture appears here
+        by itself.
+      </p>
+      <a className="sky-button sky-button--primary" href="./capture">
+        Open the capture page
+      </a>
+    </section>
+  );
+}
+
+function Keys() {
+  return (
+    <p className="page-keys">
+      <kbd>Tab</kbd> and arrow keys choose a camera, <kbd>Enter</kbd> shows it in full size, <kbd>F</kbd> on
+      the full screen, <kbd>S</kbd> saves a picture, <kbd>Esc</kbd> goes back.
+    </p>
+  );
+}
+
+mount(<ViewerPage />);

@@ -1,0 +1,177 @@
+import { useEffect, useRef, type KeyboardEvent } from "react";
+import type { CameraSnapshot, CameraStatus } from "../core/viewer/camera.js";
+import type { Painter, Surface } from "../core/viewer/painter.js";
+import { formatAge, formatCount, formatFps, formatRate } from "./format.js";
+import { Icon, ICONS } from "./icons.js";
+
+export const STATUS_WORDS: Record<CameraStatus, string> = {
+  waiting: "Waiting",
+  live: "Live",
+  stalled: "Stalled",
+  offline: "Offline",
+};
+
+export interface CameraTileProps {
+  readonly camera: CameraSnapshot;
+  readonly painter: Painter;
+  readonly full: boolean;
+  /** Another tile fills the page: this one is out of reach. */
+  readonly hidden: boolean;
+  readonly onOpen: () => void;
+  readonly onClose: () => void;
+  readonly onStep: (by: number) => void;
+}
+
+/** One camera: its picture, its state, its figures; fills the page when `full`. */
+export function CameraTile({ camera, painter, full, hidden, onOpen, onClose, onStep }: CameraTileProps) {
+  const { clientId, name, status } = camera;
+  const picture = useRef<HTMLDivElement>(null);
+  const tile = useRef<HTMLElement>(null);
+  const opener = useRef<HTMLButtonElement>(null);
+  const closer = useRef<HTMLButtonElement>(null);
+  const surface = useRef<Surface | null>(null);
+
+  // The canvas belongs to the painter, not to React: frames never pass through a render.
+  useEffect(() => {
+    const opened = painter.open(clientId);
+    surface.current = opened;
+    opened.canvas.className = "sky-tile__canvas";
+    picture.current?.append(opened.canvas);
+    return () => {
+      opened.canvas.remove();
+      opened.close();
+      surface.current = null;
+    };
+  }, [painter, clientId]);
+
+  const wasFull = useRef(false);
+  useEffect(() => {
+    if (full) closer.current?.focus();
+    else if (wasFull.current) opener.current?.focus();
+    wasFull.current = full;
+  }, [full]);
+
+  const save = async (): Promise<void> => {
+    const jpeg = await surface.current?.snapshot();
+    if (jpeg) download(jpeg, `${clientId}-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.jpg`);
+  };
+  const toggleFullScreen = (): void => {
+    if (document.fullscreenElement) void document.exitFullscreen();
+    else tile.current?.requestFullscreen().catch(() => undefined);
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const action = {
+      s: () => void save(),
+      f: toggleFullScreen,
+      Escape: full ? onClose : undefined,
+      ArrowLeft: full ? () => onStep(-1) : undefined,
+      ArrowRight: full ? () => onStep(1) : undefined,
+    }[event.key];
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  };
+
+  const seen = camera.width > 0;
+  return (
+    // The keys work wherever in the tile the focus is; each has a button too.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    <article
+      ref={tile}
+      className={full ? "sky-tile sky-tile--full" : "sky-tile"}
+      data-status={status}
+      data-client={clientId}
+      aria-label={`${name}, ${STATUS_WORDS[status].toLowerCase()}`}
+      inert={hidden}
+      onKeyDown={onKeyDown}
+    >
+      <div ref={picture} className="sky-tile__picture">
+        {seen ? null : (
+          <p className="sky-tile__empty">
+            <Icon path={status === "offline" ? ICONS.offline : ICONS.camera} />
+            {status === "offline" ? "No picture: the camera is offline" : "Waiting for the first picture"}
+          </p>
+        )}
+        {full ? null : (
+          <button ref={opener} type="button" className="sky-tile__open" onClick={onOpen}>
+            <span className="sky-visually-hidden">Show {name} in full size</span>
+          </button>
+        )}
+        {seen && (status === "stalled" || status === "offline") ? (
+          <p className="sky-tile__notice">
+            {status === "stalled" ? "No new picture for" : "Offline, last picture from"}{" "}
+            {formatAge(camera.age)}
+            {status === "offline" ? " ago" : ""}
+          </p>
+        ) : null}
+      </div>
+      <header className="sky-tile__bar">
+        <span className="sky-status" data-status={status}>
+          {STATUS_WORDS[status]}
+        </span>
+        <h2 className="sky-tile__name" title={name === clientId ? clientId : `${name} (${clientId})`}>
+          <bdi>{name}</bdi>
+        </h2>
+        <span className="sky-tile__actions">
+          <button
+            type="button"
+            className="sky-button sky-button--icon"
+            onClick={() => void save()}
+            disabled={!seen}
+          >
+            <Icon path={ICONS.download} />
+            <span className="sky-visually-hidden">Save a picture of {name}</span>
+          </button>
+          <button type="button" className="sky-button sky-button--icon" onClick={toggleFullScreen}>
+            <Icon path={ICONS.expand} />
+            <span className="sky-visually-hidden">Show {name} on the full screen</span>
+          </button>
+          {full ? (
+            <>
+              <button type="button" className="sky-button sky-button--icon" onClick={() => onStep(-1)}>
+                <Icon path={ICONS.previous} />
+                <span className="sky-visually-hidden">Previous camera</span>
+              </button>
+              <button type="button" className="sky-button sky-button--icon" onClick={() => onStep(1)}>
+                <Icon path={ICONS.next} />
+                <span className="sky-visually-hidden">Next camera</span>
+              </button>
+              <button ref={closer} type="button" className="sky-button sky-button--icon" onClick={onClose}>
+                <Icon path={ICONS.close} />
+                <span className="sky-visually-hidden">Back to all cameras</span>
+              </button>
+            </>
+          ) : null}
+        </span>
+      </header>
+      <dl className="sky-figures sky-tile__figures">
+        <Figure label="Painted" value={formatFps(camera.fps)} name="fps" />
+        <Figure label="Age" value={formatAge(camera.age)} name="age" />
+        <Figure label="Data" value={formatRate(camera.bytesPerSecond)} name="rate" />
+        <Figure label="Size" value={seen ? `${camera.width}×${camera.height}` : "–"} name="size" />
+        <Figure label="Drops" value={formatCount(camera.dropped)} name="drops" />
+      </dl>
+    </article>
+  );
+}
+
+export function Figure({ label, value, name }: { label: string; value: string; name: string }) {
+  return (
+    <div className="sky-figure">
+      <dt>{label}</dt>
+      <dd data-figure={name}>{value}</dd>
+    </div>
+  );
+}
+
+function download(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  // The browser reads it in its own time.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -1,0 +1,28 @@
+/** Numbers as people read them. */
+
+export function formatRate(bytesPerSecond: number): string {
+  const kilobytes = bytesPerSecond / 1000;
+  return kilobytes < 1000 ? `${kilobytes.toFixed(0)} kB/s` : `${(kilobytes / 1000).toFixed(1)} MB/s`;
+}
+
+export function formatFps(fps: number): string {
+  return `${fps.toFixed(fps < 9.95 ? 1 : 0)} fps`;
+}
+
+export function formatAge(milliseconds: number | null): string {
+  if (milliseconds === null) return "–";
+  if (milliseconds < 1000) return `${milliseconds.toFixed(0)} ms`;
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
+}
+
+export function formatCount(count: number): string {
+  return count.toLocaleString("en").replaceAll(",", "\u2009");
+}
+
+export function formatTrip(milliseconds: number | null): string {
+  if (milliseconds === null) return "–";
+  return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
+}

@@ -1,0 +1,28 @@
+/** The few icons there are, drawn on a 24-unit grid in the colour of the text. */
+
+interface IconProps {
+  readonly path: string;
+}
+
+export function Icon({ path }: IconProps) {
+  return (
+    <svg className="sky-icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path d={path} />
+    </svg>
+  );
+}
+
+export const ICONS = {
+  camera: "M4 8h3l2-3h6l2 3h3v11H4zM12 16.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z",
+  download: "M12 4v11M7.5 11 12 15.5 16.5 11M5 19.5h14",
+  expand: "M9 4H4v5M15 4h5v5M9 20H4v-5M15 20h5v-5",
+  close: "M6 6l12 12M18 6 6 18",
+  previous: "M14.5 5.5 8 12l6.5 6.5",
+  next: "M9.5 5.5 16 12l-6.5 6.5",
+  gauge: "M4 17a8 8 0 1 1 16 0M12 17l4-5.5",
+  offline: "M4 4l16 16M8.5 6H15l1.5 2H20v9M16 18H4V8h2",
+  play: "M7 4.5v15l12-7.5z",
+  stop: "M6.5 6.5h11v11h-11z",
+  phone: "M8 3h8v18H8zM11 18h2",
+  share: "M9 12h9M14.5 8l4 4-4 4M12 5H5v14h7",
+} as const;

@@ -1,0 +1,182 @@
+import { useEffect, useRef, useState, type ReactNode } from "react";
+import { cameraUnavailable } from "../core/capture/camera.js";
+import type { CaptureConnection, CaptureSnapshot } from "../core/capture/session.js";
+import { DEFAULTS, inventClientId, sanitize, type CaptureSettings } from "../core/capture/settings.js";
+import { explain, type Failure } from "../core/failures.js";
+import { Figure } from "./camera-tile.js";
+import { CaptureSettingsForm } from "./capture-settings-form.js";
+import { formatCount, formatFps, formatRate, formatTrip } from "./format.js";
+import { Icon, ICONS } from "./icons.js";
+import { useCapture, type Capture } from "./use-capture.js";
+
+export interface SkySentryClientProps {
+  /** What the camera is called on the wire; left out, one is made up. */
+  readonly clientId?: string;
+  /** A label for people. */
+  readonly name?: string;
+  /** The server's address, for example `https://host/prefix/`; left out, the server that served the page. */
+  readonly serverUrl?: string;
+  readonly autoStartCamera?: boolean;
+  /** Frames per second, 1-60. */
+  readonly frameRate?: number;
+  /** JPEG quality, 0.1-1. */
+  readonly quality?: number;
+  /** The picture's longer side in pixels. */
+  readonly width?: number;
+  readonly facing?: CaptureSettings["facing"];
+  readonly deviceId?: string;
+  readonly token?: string;
+  readonly onSettingsChange?: (settings: CaptureSettings) => void;
+  readonly onStateChange?: (snapshot: CaptureSnapshot) => void;
+  /** More for the settings' column. */
+  readonly children?: ReactNode;
+}
+
+/** A camera: preview, start and stop, settings, figures, and clear words when something is wrong. */
+export function SkySentryClient(props: SkySentryClientProps) {
+  const { serverUrl, token, autoStartCamera = false, onSettingsChange, onStateChange, children } = props;
+  const [initial] = useState(() => initialSettings(props));
+  const capture = useCapture({ serverUrl, token, settings: initial, autoStart: autoStartCamera });
+  const { snapshot } = capture;
+  useFollowProps(props, capture);
+
+  useEffect(() => onSettingsChange?.(snapshot.settings), [onSettingsChange, snapshot.settings]);
+  useEffect(() => onStateChange?.(snapshot), [onStateChange, snapshot]);
+
+  return (
+    <section className="sky-client" aria-label={`Camera ${snapshot.settings.clientId}`}>
+      <div className="sky-client__stage">
+        <Preview snapshot={snapshot} />
+        <div className="sky-client__controls">
+          {snapshot.camera === "off" ? (
+            <button type="button" className="sky-button sky-button--primary" onClick={capture.start}>
+              <Icon path={ICONS.play} /> Start
+            </button>
+          ) : (
+            <button type="button" className="sky-button" onClick={capture.stop}>
+              <Icon path={ICONS.stop} /> Stop
+            </button>
+          )}
+          <ConnectionStatus snapshot={snapshot} />
+        </div>
+        <Trouble
+          failure={snapshot.failure ?? (snapshot.camera === "off" ? cameraUnavailable() : null)}
+          capture={capture}
+        />
+        <dl className="sky-figures" aria-label="Statistics">
+          <Figure label="Sent per second" value={formatFps(snapshot.stats.fps)} name="fps" />
+          <Figure label="Frames sent" value={formatCount(snapshot.stats.sent)} name="sent" />
+          <Figure label="Dropped" value={formatCount(snapshot.stats.dropped)} name="dropped" />
+          <Figure label="Data" value={formatRate(snapshot.stats.bytesPerSecond)} name="rate" />
+          <Figure label="Round trip" value={formatTrip(snapshot.stats.roundTrip)} name="trip" />
+          <Figure
+            label="Picture"
+            value={snapshot.stats.width > 0 ? `${snapshot.stats.width}×${snapshot.stats.height}` : "–"}
+            name="size"
+          />
+        </dl>
+      </div>
+      <div className="sky-client__panel">
+        <CaptureSettingsForm
+          settings={snapshot.settings}
+          cameraLabel={snapshot.cameraLabel}
+          onChange={capture.configure}
+        />
+        {children}
+      </div>
+    </section>
+  );
+}
+
+function Preview({ snapshot }: { snapshot: CaptureSnapshot }) {
+  const video = useRef<HTMLVideoElement>(null);
+  useEffect(() => {
+    if (video.current) video.current.srcObject = snapshot.stream;
+  }, [snapshot.stream]);
+  return (
+    <div className="sky-preview">
+      <video
+        ref={video}
+        className="sky-preview__video"
+        autoPlay
+        muted
+        playsInline
+        aria-label="Preview of the camera"
+      />
+      {snapshot.stream ? (
+        <p className="sky-preview__caption">{snapshot.cameraLabel}</p>
+      ) : (
+        <p className="sky-preview__empty">
+          <Icon path={ICONS.camera} />
+          {snapshot.camera === "starting" ? "Asking the browser for the camera" : "The camera is off"}
+        </p>
+      )}
+    </div>
+  );
+}
+
+const CONNECTION_WORDS: Record<CaptureConnection, string> = {
+  off: "Off",
+  connecting: "Connecting",
+  "on-air": "On the air",
+  waiting: "Reconnecting",
+  ended: "Not sending",
+};
+
+function ConnectionStatus({ snapshot: { camera, connection } }: { snapshot: CaptureSnapshot }) {
+  return (
+    <span className="sky-link" data-link={connection} role="status">
+      {camera === "starting" && connection === "off" ? "Starting" : CONNECTION_WORDS[connection]}
+    </span>
+  );
+}
+
+function Trouble({ failure, capture }: { failure: Failure | null; capture: Capture }) {
+  const words = failure && explain(failure);
+  return (
+    <div role="alert" className="sky-notice-slot">
+      {words ? (
+        <div className="sky-notice sky-notice--bad" data-failure={failure.kind}>
+          <p className="sky-notice__title">{words.title}</p>
+          <p>{words.advice}</p>
+          {failure.kind === "replaced" ? (
+            <button type="button" className="sky-button" onClick={capture.resume}>
+              Take it back
+            </button>
+          ) : null}
+          {failure.kind === "refused" ? (
+            <button type="button" className="sky-button" onClick={capture.resume}>
+              Try again
+            </button>
+          ) : null}
+        </div>
+      ) : null}
+    </div>
+  );
+}
+
+function initialSettings(props: SkySentryClientProps): CaptureSettings {
+  return sanitize(given(props), { ...DEFAULTS, clientId: inventClientId() });
+}
+
+function given({ clientId, name, frameRate, quality, width, facing, deviceId }: SkySentryClientProps) {
+  return { clientId, name, fps: frameRate, quality, width, facing, deviceId };
+}
+
+/** An app may change a prop of a running camera; what the person has set meanwhile stays until then. */
+function useFollowProps(props: SkySentryClientProps, { configure }: Capture): void {
+  const { clientId, name, frameRate, quality, width, facing, deviceId } = props;
+  const configureRef = useRef(configure);
+  const first = useRef(true);
+  const settings = JSON.stringify({ clientId, name, fps: frameRate, quality, width, facing, deviceId });
+  useEffect(() => {
+    configureRef.current = configure;
+  });
+  useEffect(() => {
+    if (first.current) {
+      first.current = false;
+      return;
+    }
+    configureRef.current(JSON.parse(settings) as Partial<CaptureSettings>);
+  }, [settings]);
+}

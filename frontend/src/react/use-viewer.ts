@@ -1,0 +1,62 @@
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { Painter } from "../core/viewer/painter.js";
+import { ViewerSession, type ViewerSnapshot } from "../core/viewer/session.js";
+
+export interface UseViewerOptions {
+  /** The server's address; left out, the server that served the page. */
+  readonly serverUrl?: string | undefined;
+  /** The ids to show; left out or empty means all. */
+  readonly cameras?: readonly string[] | undefined;
+}
+
+export interface Viewer {
+  readonly snapshot: ViewerSnapshot;
+  /** Null until the page has been painted once. */
+  readonly painter: Painter | null;
+}
+
+interface Running {
+  readonly session: ViewerSession;
+  readonly painter: Painter;
+}
+
+const STOPPED: ViewerSnapshot = new ViewerSession({ page: "http://localhost/" }).snapshot.getSnapshot();
+
+/** Views cameras as long as the component is mounted; pauses while the page is hidden. */
+export function useViewer({ serverUrl, cameras = [] }: UseViewerOptions = {}): Viewer {
+  const wanted = cameras.join("\n");
+  const [running, setRunning] = useState<Running | null>(null);
+
+  useEffect(() => {
+    const session = new ViewerSession({
+      server: serverUrl,
+      cameras: wanted === "" ? [] : wanted.split("\n"),
+    });
+    const painter = new Painter(session);
+    session.showOn(painter);
+    const followVisibility = (): void => session.setPaused(document.visibilityState === "hidden");
+    followVisibility();
+    document.addEventListener("visibilitychange", followVisibility);
+    session.start();
+    // eslint-disable-next-line react-hooks/set-state-in-effect -- the session is an outside thing that lives as long as the effect
+    setRunning({ session, painter });
+    return () => {
+      document.removeEventListener("visibilitychange", followVisibility);
+      session.stop();
+      painter.close();
+      setRunning(null);
+    };
+  }, [serverUrl, wanted]);
+
+  const source = running?.session.snapshot;
+  const snapshot = useSyncExternalStore(source?.subscribe ?? never, source?.getSnapshot ?? stopped, stopped);
+  return { snapshot, painter: running?.painter ?? null };
+}
+
+function never(): () => void {
+  return () => undefined;
+}
+
+function stopped(): ViewerSnapshot {
+  return STOPPED;
+}

@@ -1,0 +1,30 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+// The built pages go into the Python package, which serves them: pages uncached, /assets/ for ever.
+export default defineConfig({
+  // Relative, so that the pages work under any path prefix a proxy adds.
+  base: "./",
+  plugins: [react()],
+  worker: { format: "es" },
+  build: {
+    outDir: "../src/skysentry_trio/web",
+    emptyOutDir: true,
+    target: "es2022",
+    // Inlined assets would need data: in the Content-Security-Policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: {
+        index: "index.html",
+        capture: "capture.html",
+        element: "src/element/index.ts",
+      },
+      output: {
+        // Pages of other sites name this one, so its name must not change from build to build.
+        entryFileNames: (chunk) =>
+          chunk.name === "element" ? "skysentry-viewer.js" : "assets/[name]-[hash].js",
+      },
+    },
+  },
+});
