@@ -1,0 +1,104 @@
+"""``skysentry-trio capture``: a camera without a browser."""
+
+from __future__ import annotations
+
+import random
+import re
+import socket
+import sys
+from functools import partial
+from typing import TextIO
+
+import click
+import trio
+
+from skysentry_trio.clients.addresses import ServerAddress, parse_server_address
+from skysentry_trio.clients.camera import CameraClient
+from skysentry_trio.clients.camera_display import CameraDisplay
+from skysentry_trio.clients.retrying import Backoff
+from skysentry_trio.clients.signals import cancel_on_signal
+from skysentry_trio.clients.single_error import single_error
+from skysentry_trio.clients.sources.opening import PATTERN, SourceOptions, open_source
+from skysentry_trio.exceptions import ConfigurationError, ProtocolViolation
+from skysentry_trio.wire.identity import check_client_id
+
+
+@click.command()
+@click.argument("source")
+@click.option("--server", default="http://127.0.0.1:8080", show_default=True, help="The server's address.")
+@click.option("--id", "client_id", help="The camera's id.  [default: the host's name; pattern for the pattern]")
+@click.option("--name", help="A label for people.")
+@click.option("--fps", type=click.FloatRange(0, 1000, min_open=True), help="Frames a second; files are played at it.")
+@click.option("--width", type=click.IntRange(16, 16384), help="Pixels at most; the height follows.")
+@click.option("--quality", type=click.IntRange(1, 100), help="JPEG quality, where pictures are encoded.")
+@click.option("--once", is_flag=True, help="End with the source instead of beginning again.")
+@click.option("--quiet", is_flag=True, help="Show nothing but errors.")
+def capture(
+    source: str, server: str, client_id: str | None, name: str | None, *, quiet: bool, **options: object
+) -> None:
+    """Send pictures from SOURCE to a server as a camera.
+
+    SOURCE is 'pattern' (a moving test picture), a folder of JPEGs, a JPEG or video file, a device such as /dev/video0,
+    or an address that begins with rtsp://, http:// or https://. All but the pattern and JPEGs need PyAV:
+    pip install 'skysentry-trio[capture]'.
+
+    A connection that is lost is made anew, and so is a device or an address that vanishes. When the network is slower
+    than the source, frames are dropped, never delayed.
+
+    Exit status: 0 after Ctrl-C, SIGTERM or the end of the source; 1 when the server refuses this camera, or another
+    takes over its id; 2 when SOURCE or an option is wrong or missing.
+    """
+    try:
+        client_id = check_client_id(client_id if client_id is not None else default_id(source))
+    except ProtocolViolation as error:
+        raise ConfigurationError(f"--id: {error}") from error
+    source_options = SourceOptions(label=name or client_id, **options)  # type: ignore[arg-type] # click has checked
+    address = parse_server_address(server)
+    stream = None if quiet else sys.stderr
+    trio.run(partial(run_capture, source, source_options, address, client_id, name=name, stream=stream))
+
+
+async def run_capture(
+    source: str,
+    options: SourceOptions,
+    server: ServerAddress,
+    client_id: str,
+    *,
+    name: str | None,
+    stream: TextIO | None,
+) -> None:
+    """Be a camera until the source ends or a signal comes.
+
+    Raises:
+        ConfigurationError: the source is not there.
+        Refused: the server does not want this camera.
+    """
+    with single_error():
+        async with trio.open_nursery() as nursery:
+            await nursery.start(cancel_on_signal, nursery.cancel_scope)
+            async with open_source(source, options) as slot:
+                client = CameraClient(server, client_id, slot, name)
+                if stream is None:
+                    await client.run(Backoff(random.random))
+                else:
+                    await _run_shown(client, stream)
+            nursery.cancel_scope.cancel()
+
+
+async def _run_shown(client: CameraClient, stream: TextIO) -> None:
+    display = CameraDisplay(stream, lambda: client.report(trio.current_time()), is_terminal=stream.isatty())
+    try:
+        with single_error():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(display.run)
+                await client.run(Backoff(random.random))
+                nursery.cancel_scope.cancel()
+    finally:
+        display.finish()
+
+
+def default_id(source: str) -> str:
+    """Return the id of a camera that was given none."""
+    if source == PATTERN:
+        return PATTERN
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", socket.gethostname()).strip("-.")[:64] or "camera"

@@ -1,0 +1,126 @@
+"""``skysentry-trio watch``: a viewer in the terminal."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+import click
+import trio
+
+from skysentry_trio.clients.addresses import ServerAddress, parse_server_address
+from skysentry_trio.clients.retrying import Backoff
+from skysentry_trio.clients.saving import FrameSaver
+from skysentry_trio.clients.signals import cancel_on_signal
+from skysentry_trio.clients.single_error import single_error
+from skysentry_trio.clients.viewer import ViewerClient
+from skysentry_trio.clients.viewer_display import Style, ViewerDisplay
+from skysentry_trio.exceptions import ConfigurationError, ProtocolViolation
+from skysentry_trio.units import parse_duration
+from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.viewer import FrameHeader
+
+
+def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
+    try:
+        return None if text is None else parse_duration(text)
+    except ValueError as error:
+        raise click.BadParameter(f"expected a duration such as 10s or 2m, got {text!a}") from error
+
+
+@click.command()
+@click.argument("client_ids", metavar="[ID]...", nargs=-1)
+@click.option("--server", default="http://127.0.0.1:8080", show_default=True, help="The server's address.")
+@click.option(
+    "--max-fps", type=click.FloatRange(0, 1000, min_open=True), help="Frames a second of each camera, at most."
+)
+@click.option("--save", type=click.Path(path_type=Path), metavar="DIR", help="Save frames as DIR/ID/ID-SEQUENCE.jpg.")
+@click.option("--count", type=click.IntRange(1), help="End after so many frames, of all cameras together.")
+@click.option("--duration", callback=_seconds, metavar="DURATION", help="End after 10s, 2m or 1h30m.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a second, for programs.")
+def watch(
+    client_ids: tuple[str, ...],
+    server: str,
+    max_fps: float | None,
+    save: Path | None,
+    *,
+    count: int | None,
+    duration: float | None,
+    as_json: bool,
+) -> None:
+    """Show how the cameras with these IDs do, or all of them.
+
+    AGE is the time from capture, or from arrival at the server, to arrival here; both clocks must agree for it to mean
+    something. GAPS counts frames that were not sent to us, as we or the network were too slow or --max-fps said so.
+
+    Exit status: 0 after Ctrl-C, SIGTERM, --count or --duration; 1 when the server refuses us or a frame cannot be
+    saved; 2 when an option is wrong.
+    """
+    try:
+        for client_id in client_ids:
+            check_client_id(client_id)
+    except ProtocolViolation as error:
+        raise ConfigurationError(str(error)) from error
+    style = Style.JSON if as_json else Style.TABLE if sys.stdout.isatty() else Style.LINES
+    try:
+        trio.run(
+            partial(
+                run_watch,
+                parse_server_address(server),
+                client_ids,
+                max_fps=max_fps,
+                saver=FrameSaver(save) if save else None,
+                count=count,
+                duration=duration,
+                style=style,
+                stream=sys.stdout,
+            )
+        )
+    except BrokenPipeError:
+        # Whoever read us has enough. What is left in the buffer must not raise the same when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+async def run_watch(
+    server: ServerAddress,
+    client_ids: tuple[str, ...],
+    *,
+    max_fps: float | None,
+    saver: FrameSaver | None,
+    count: int | None,
+    duration: float | None,
+    style: Style,
+    stream: TextIO,
+) -> None:
+    """Be a viewer until there were enough frames, the time is over, or a signal comes.
+
+    Raises:
+        Refused: the server does not want this viewer.
+        CannotSave: a frame could not be saved.
+    """
+    taken = 0
+
+    async def take_frame(header: FrameHeader, jpeg: bytes) -> None:
+        nonlocal taken
+        if saver is not None:
+            await saver.save(header, jpeg)
+        taken += 1
+        if taken == count:
+            nursery.cancel_scope.cancel()
+
+    client = ViewerClient(server, client_ids, take_frame, max_fps)
+    display = ViewerDisplay(stream, lambda: client.report(trio.current_time()), style)
+    try:
+        with single_error():
+            async with trio.open_nursery() as nursery:
+                if duration is not None:
+                    nursery.cancel_scope.deadline = trio.current_time() + duration
+                await nursery.start(cancel_on_signal, nursery.cancel_scope)
+                nursery.start_soon(display.run)
+                await client.run(Backoff(random.random))
+    finally:
+        display.finish()

@@ -1,0 +1,215 @@
+"""A viewer without a browser: subscribes to cameras, hands on every frame, and keeps count, for ever."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import trio
+from attrs import define, field, frozen
+
+from skysentry_trio.clients.addresses import ServerAddress
+from skysentry_trio.clients.connection import Connection, ConnectionLost, Refused, open_connection
+from skysentry_trio.clients.retrying import Backoff, keep_trying
+from skysentry_trio.clients.throughput import Throughput
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.wire.jpeg import PictureSize, inspect_jpeg
+from skysentry_trio.wire.viewer import (
+    SUBPROTOCOL,
+    ClientConnected,
+    ClientDisconnected,
+    Clients,
+    FrameHeader,
+    decode_envelope,
+    decode_notice,
+)
+
+PATH = "/stream/ws"
+_POLICY_VIOLATION = 1008
+
+FrameTaker = Callable[[FrameHeader, bytes], Awaitable[None]]
+
+
+@frozen
+class CameraView:
+    """What a viewer has seen of one camera, at one moment."""
+
+    client_id: str
+    online: bool | None
+    """Whether the camera is connected; None while we are not, and cannot know."""
+    frames: int
+    nbytes: int
+    fps: float
+    bytes_per_second: float
+    width: int | None
+    height: int | None
+    age: float | None
+    """Seconds between the newest frame's capture and its arrival here, as far as the clocks agree."""
+    silent: float | None
+    """Seconds since the newest frame arrived."""
+    gaps: int
+    """Frames that were numbered and did not come."""
+
+
+@define(eq=False)
+class CameraWatch:
+    """Counts the frames of one camera."""
+
+    client_id: str
+    online: bool | None = True
+    gaps: int = field(default=0, init=False)
+    _received: Throughput = field(factory=Throughput, init=False)
+    _sequence: int | None = field(default=None, init=False)
+    _size: PictureSize | None = field(default=None, init=False)
+    _age: float | None = field(default=None, init=False)
+    _arrived: float | None = field(default=None, init=False)
+
+    def take(self, header: FrameHeader, jpeg: bytes, now: float, wall_clock: float) -> bool:
+        """Count a frame; return False if it is one we had, which a server shows again after a reconnect.
+
+        Args:
+            header: of the frame.
+            jpeg: the frame.
+            now: seconds of a monotonic clock.
+            wall_clock: seconds since the epoch.
+
+        Raises:
+            ProtocolViolation: it is no JPEG, or its time is none.
+        """
+        if header.sequence == self._sequence:
+            return False
+        size = inspect_jpeg(jpeg)
+        taken_at = header.captured_at / 1000 if header.captured_at is not None else _epoch(header.timestamp)
+        # A smaller number than before: the server has forgotten the camera, and counts from 1 again.
+        if self._sequence is not None and header.sequence > self._sequence:
+            self.gaps += header.sequence - self._sequence - 1
+        self._sequence, self._size, self._age, self._arrived = header.sequence, size, wall_clock - taken_at, now
+        self._received.add(len(jpeg), now)
+        return True
+
+    def view(self, now: float) -> CameraView:
+        """Return the figures; ``now`` is of the same clock as in `take`."""
+        return CameraView(
+            client_id=self.client_id,
+            online=self.online,
+            frames=self._received.frames,
+            nbytes=self._received.nbytes,
+            fps=self._received.fps(now),
+            bytes_per_second=self._received.bytes_per_second(now),
+            width=self._size.width if self._size else None,
+            height=self._size.height if self._size else None,
+            age=self._age,
+            silent=None if self._arrived is None else now - self._arrived,
+            gaps=self.gaps,
+        )
+
+
+@frozen
+class ViewerReport:
+    """What a viewer client has seen so far, at one moment."""
+
+    server: str
+    state: str
+    """``connecting``, ``live`` or ``waiting``."""
+    trouble: str | None
+    cameras: tuple[CameraView, ...]
+    """By id."""
+    connections: int
+
+
+@define(eq=False)
+class ViewerClient:
+    """One viewer: which cameras it wants, and what it does with their frames."""
+
+    server: ServerAddress
+    client_ids: tuple[str, ...]
+    """Cameras to subscribe to; none named means all."""
+    take_frame: FrameTaker
+    """Is given each frame; the next one is read when it returns, so that a slow disk slows the server down."""
+    max_fps: float | None = None
+    clock: Callable[[], float] = time.time
+    state: str = field(default="connecting", init=False)
+    _trouble: str | None = field(default=None, init=False)
+    _watches: dict[str, CameraWatch] = field(factory=dict, init=False)
+    _connections: int = field(default=0, init=False)
+
+    async def run(self, backoff: Backoff) -> None:
+        """Watch until cancelled; lost connections are made anew.
+
+        Raises:
+            Refused: the server does not want this viewer.
+        """
+        await keep_trying(self._watch, ConnectionLost, backoff, self._report_loss)
+
+    def report(self, now: float) -> ViewerReport:
+        """Return the figures; ``now`` is Trio's clock."""
+        return ViewerReport(
+            server=str(self.server),
+            state=self.state,
+            trouble=self._trouble,
+            cameras=tuple(watch.view(now) for _, watch in sorted(self._watches.items())),
+            connections=self._connections,
+        )
+
+    async def _watch(self) -> None:
+        self.state = "connecting"
+        query = [("client", client_id) for client_id in self.client_ids]
+        if self.max_fps is not None:
+            query.append(("maxFps", f"{self.max_fps:g}"))
+        try:
+            async with open_connection(self.server, PATH, query=query, subprotocols=(SUBPROTOCOL,)) as connection:
+                self.state, self._trouble = "live", None
+                self._connections += 1
+                await self._receive(connection)
+        except ConnectionLost as lost:
+            if lost.code == _POLICY_VIOLATION:
+                raise Refused(str(lost)) from lost
+            raise
+        finally:
+            for watch in self._watches.values():
+                watch.online = None
+
+    async def _receive(self, connection: Connection) -> None:
+        while True:
+            message = await connection.receive()
+            try:
+                if isinstance(message, bytes):
+                    await self._take_frame(message)
+                else:
+                    self._take_notice(message)
+            except ProtocolViolation as violation:
+                raise ConnectionLost(f"{self.server} does not speak our protocol: {violation}") from violation
+
+    async def _take_frame(self, message: bytes) -> None:
+        header, jpeg = decode_envelope(message)
+        watch = self._watch_of(header.client_id)
+        if watch.take(header, jpeg, trio.current_time(), self.clock()):
+            await self.take_frame(header, jpeg)
+
+    def _take_notice(self, text: str) -> None:
+        notice = decode_notice(text)
+        if isinstance(notice, Clients):
+            for client in notice.clients:
+                if not self.client_ids or client.client_id in self.client_ids:
+                    self._watch_of(client.client_id).online = client.online
+        elif isinstance(notice, ClientConnected):
+            self._watch_of(notice.client_id).online = True
+        elif isinstance(notice, ClientDisconnected) and notice.removed:
+            self._watches.pop(notice.client_id, None)
+        elif isinstance(notice, ClientDisconnected):
+            self._watch_of(notice.client_id).online = False
+
+    def _watch_of(self, client_id: str) -> CameraWatch:
+        return self._watches.setdefault(client_id, CameraWatch(client_id))
+
+    def _report_loss(self, error: Exception, delay: float) -> None:
+        self.state = "waiting"
+        self._trouble = f"{error}; trying again in {delay:.1f} s"
+
+
+def _epoch(timestamp: str) -> float:
+    try:
+        return datetime.fromisoformat(timestamp).timestamp()
+    except ValueError as error:
+        raise ProtocolViolation(f"expected a time in RFC 3339, got {timestamp[:40]!a}") from error

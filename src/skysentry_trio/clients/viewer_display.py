@@ -1,0 +1,121 @@
+"""What `skysentry-trio watch` shows: a table in place, plain lines, or JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from enum import Enum
+from typing import TextIO
+
+import trio
+from attrs import asdict, define, field
+
+from skysentry_trio.clients.terminal import LiveBlock, fit, format_bytes
+from skysentry_trio.clients.viewer import CameraView, ViewerReport
+
+_PLAIN_WIDTH = 400
+SILENT = 5.0
+"""Seconds without a frame after which a camera is called silent."""
+_COLUMNS = ("CAMERA", "STATE", "FPS", "RATE", "SIZE", "AGE", "FRAMES", "GAPS")
+_LEFT = 2
+"""So many columns are words, which stand to the left; the others are numbers."""
+
+
+class Style(Enum):
+    """How reports are shown; the value is the number of seconds between two."""
+
+    TABLE = 0.5
+    LINES = 10.0
+    JSON = 1.0
+
+
+@define(eq=False)
+class ViewerDisplay:
+    """Shows reports on a stream until cancelled, and a last one in the end."""
+
+    stream: TextIO
+    report: Callable[[], ViewerReport]
+    style: Style
+    _block: LiveBlock = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._block = LiveBlock(self.stream)
+
+    async def run(self) -> None:
+        """Refresh until cancelled."""
+        while True:
+            self.refresh()
+            await trio.sleep(self.style.value)
+
+    def refresh(self) -> None:
+        """Show the cameras."""
+        report = self.report()
+        if self.style is Style.TABLE:
+            self._block.show(table(report))
+            return
+        lines = [json_line(report)] if self.style is Style.JSON else plain_lines(report)
+        self.stream.write("".join(line + "\n" for line in lines))
+        self.stream.flush()
+
+    def finish(self) -> None:
+        """Show what it came to."""
+        self.refresh()
+        self._block.leave()
+
+
+def table(report: ViewerReport) -> list[str]:
+    """Return a table of the cameras, and a line about the connection above it."""
+    rows = [_COLUMNS, *(_cells(camera) for camera in report.cameras)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column < _LEFT else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return [_headline(report), *(lines if report.cameras else ["no cameras yet"])]
+
+
+def plain_lines(report: ViewerReport) -> list[str]:
+    """Return a line for each camera, or one about the connection if there is nothing else to say."""
+    if report.state != "live" or not report.cameras:
+        return [fit(_headline(report), _PLAIN_WIDTH)]
+    lines = []
+    for camera in report.cameras:
+        client_id, state, fps, rate, size, age, frames, gaps = _cells(camera)
+        lines.append(f"{client_id}: {state}, {fps} fps, {rate}, {size}, age {age}, {frames} frames, {gaps} gaps")
+    return [fit(line, _PLAIN_WIDTH) for line in lines]
+
+
+def json_line(report: ViewerReport) -> str:
+    """Return the report as one JSON object; times in seconds, sizes in bytes."""
+    return json.dumps({"time": round(time.time(), 3), **asdict(report)})
+
+
+def _headline(report: ViewerReport) -> str:
+    return f"{report.server}  {report.state}" + (f": {report.trouble}" if report.trouble else "")
+
+
+def _cells(camera: CameraView) -> tuple[str, ...]:
+    return (
+        camera.client_id,
+        _state(camera),
+        f"{camera.fps:.1f}",
+        f"{format_bytes(camera.bytes_per_second)}/s",
+        f"{camera.width}x{camera.height}" if camera.width else "-",
+        f"{camera.age * 1000:.0f} ms" if camera.age is not None else "-",
+        str(camera.frames),
+        str(camera.gaps),
+    )
+
+
+def _state(camera: CameraView) -> str:
+    if camera.online is None:
+        return "unknown"
+    if not camera.online:
+        return "offline"
+    if camera.silent is None or camera.silent < SILENT:
+        return "live"
+    return f"silent {camera.silent:.0f} s"
