@@ -48,17 +48,18 @@ def parse_server_address(text: str) -> ServerAddress:
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port
+        host = (parts.hostname or "").encode("idna" if not text.isascii() else "ascii").decode("ascii")
     except ValueError as error:
         raise _not_an_address(text, str(error)) from error
     if parts.scheme not in _TLS_BY_SCHEME:
         raise _not_an_address(text, f"there is no scheme {parts.scheme}:// here")
-    if not parts.hostname or not parts.hostname.isprintable() or " " in parts.hostname:
+    if not host or not host.isprintable() or " " in host:
         raise _not_an_address(text, "it has no host")
     if parts.username is not None or parts.query or parts.fragment:
         raise _not_an_address(text, "it may have no user, query or fragment")
     tls = _TLS_BY_SCHEME[parts.scheme]
     prefix = quote(parts.path.rstrip("/"), safe=_PATH_CHARACTERS)
-    return ServerAddress(parts.hostname, port or (443 if tls else 80), tls, prefix)
+    return ServerAddress(host, port or (443 if tls else 80), tls, prefix)
 
 
 def _not_an_address(text: str, reason: str) -> ConfigurationError:

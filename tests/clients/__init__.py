@@ -1,0 +1,1 @@
+"""Tests of the programs that speak the protocol from the other side."""

@@ -1,0 +1,101 @@
+"""A small server that speaks the real codec, and does what a test tells it to."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+import trio
+from attrs import define, field
+from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, WebSocketServer, serve_websocket
+
+from skysentry_trio.wire.capture import Registration, RegistrationSuccess, decode_camera_message, decode_jpeg
+from skysentry_trio.wire.messages import encode_message, rfc3339
+
+Handler = Callable[["FakeServer", WebSocketConnection], Awaitable[None]]
+
+
+@define(eq=False)
+class FakeServer:
+    """What was heard, and what is to be done with the next connections."""
+
+    script: list[Handler] = field(factory=list)
+    """For one connection each; after that every camera is taken."""
+    url: str = ""
+    requests: list[WebSocketRequest] = field(factory=list)
+    registrations: list[Registration] = field(factory=list)
+    frames: list[bytes] = field(factory=list)
+    _heard: trio.Event = field(factory=trio.Event)
+
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until what was heard fulfils a condition."""
+        with trio.fail_after(10):
+            while not condition():
+                await self._heard.wait()
+
+    def hear(self) -> None:
+        """Wake those who wait for something to be heard."""
+        self._heard.set()
+        self._heard = trio.Event()
+
+    async def take_registration(self, websocket: WebSocketConnection) -> Registration:
+        """Hear a camera register; it is not answered."""
+        message = decode_camera_message(str(await websocket.get_message()))
+        assert isinstance(message, Registration)
+        self.registrations.append(message)
+        self.hear()
+        return message
+
+    async def accept_camera(self, websocket: WebSocketConnection) -> None:
+        """Take a camera's registration."""
+        registration = await self.take_registration(websocket)
+        answer = RegistrationSuccess(client_id=registration.client_id, timestamp=rfc3339(0))
+        await websocket.send_message(encode_message(answer))
+
+    async def take_frame(self, websocket: WebSocketConnection) -> bytes:
+        """Take one JPEG from a camera."""
+        message = await websocket.get_message()
+        assert isinstance(message, bytes)
+        frame = decode_jpeg(message, max_size=5 * 1024 * 1024).jpeg
+        self.frames.append(frame)
+        self.hear()
+        return frame
+
+    async def handle(self, request: WebSocketRequest) -> None:
+        """Do with a connection what the script says."""
+        self.requests.append(request)
+        self.hear()
+        if request.path.endswith("/rejected"):
+            await request.reject(403, body=b"not you")
+            return
+        handler = self.script.pop(0) if self.script else take_everything
+        try:
+            websocket = await request.accept(subprotocol=next(iter(request.proposed_subprotocols), None))
+            await handler(self, websocket)
+        except ConnectionClosed:
+            pass
+        finally:
+            self.hear()
+
+
+async def take_everything(server: FakeServer, websocket: WebSocketConnection) -> None:
+    """Take a camera and all its frames."""
+    await server.accept_camera(websocket)
+    while True:
+        await server.take_frame(websocket)
+
+
+@asynccontextmanager
+async def open_fake_server(*script: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[FakeServer]:
+    """Run a fake server on a free port of this machine."""
+    server = FakeServer(list(script))
+    async with trio.open_nursery() as nursery:
+        websocket_server: WebSocketServer = await nursery.start(
+            partial(serve_websocket, server.handle, "127.0.0.1", 0, tls, disconnect_timeout=1)
+        )
+        port = websocket_server.port
+        server.url = f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
+        yield server
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from skysentry_trio.clients.sources.frames import FrameSlot, SourceFrame
+
+
+def frame(number: int) -> SourceFrame:
+    return SourceFrame(b"%d" % number, float(number))
+
+
+async def test_a_frame_is_received_once() -> None:
+    """What was put in comes out, and then the slot is empty."""
+    slot = FrameSlot()
+    slot.offer(frame(1))
+    assert await slot.receive() == frame(1)
+    with trio.move_on_after(0.01) as scope:
+        await slot.receive()
+    assert scope.cancelled_caught
+
+
+async def test_newer_frames_replace_the_one_that_waits() -> None:
+    """Only the newest frame is received; the others are counted."""
+    slot = FrameSlot()
+    for number in range(5):
+        slot.offer(frame(number))
+    assert await slot.receive() == frame(4)
+    assert slot.dropped == {"behind": 4}
+
+
+async def test_receive_waits_for_a_frame(autojump_clock: trio.testing.MockClock) -> None:
+    """Who asks first gets the frame when it comes."""
+    slot = FrameSlot()
+    received: list[tuple[float, SourceFrame]] = []
+
+    async def take() -> None:
+        taken = await slot.receive()
+        received.append((trio.current_time(), taken))
+
+    async with trio.open_nursery() as nursery:
+        start = trio.current_time()
+        nursery.start_soon(take)
+        await trio.sleep(3)
+        slot.offer(frame(7))
+    assert received == [(start + 3, frame(7))]
+    assert not slot.dropped
+
+
+async def test_the_last_frame_is_received_after_the_end() -> None:
+    """A closed slot still gives what is in it, then ends."""
+    slot = FrameSlot()
+    slot.offer(frame(1))
+    slot.close()
+    assert await slot.receive() == frame(1)
+    with pytest.raises(trio.EndOfChannel):
+        await slot.receive()
+
+
+async def test_closing_wakes_who_waits() -> None:
+    """A waiting receiver learns of the end."""
+    slot = FrameSlot()
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+
+            async def take() -> None:
+                with pytest.raises(trio.EndOfChannel):
+                    await slot.receive()
+
+            nursery.start_soon(take)
+            await wait_all_tasks_blocked()
+            slot.close()
+
+
+async def test_a_source_begins_when_it_is_asked() -> None:
+    """wait_asked returns once somebody wants a frame, and not before."""
+    slot = FrameSlot()
+    with trio.move_on_after(0.01) as scope:
+        await slot.wait_asked()
+    assert scope.cancelled_caught
+    slot.offer(frame(1))
+    await slot.receive()
+    with trio.fail_after(1):
+        await slot.wait_asked()
+
+
+def test_a_new_frame_ends_the_trouble() -> None:
+    """A source that has something again is not in trouble any more."""
+    slot = FrameSlot()
+    slot.trouble = "gone"
+    slot.offer(frame(1))
+    assert slot.trouble is None
