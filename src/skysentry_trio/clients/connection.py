@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import h11
 import trio
 from attrs import define, field
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
@@ -30,6 +32,8 @@ CLOSE_TIMEOUT = 2.0
 # trio-websocket's own 4 KiB wakes us a dozen times for one JPEG.
 _RECEIVE_BUFFER_SIZE = 256 * 1024
 _MAX_MESSAGE_SIZE = 64 * 1024 * 1024
+# What trio-websocket lets through when a server answers with something that is no WebSocket.
+_LIBRARY_ERRORS = (ConnectionClosed, ProtocolError, h11.ProtocolError, UnicodeDecodeError)
 _ABNORMAL_CLOSURE = 1006
 _TRANSIENT_STATUS = frozenset({408, 425, 429})
 
@@ -104,7 +108,7 @@ async def open_connection(
     """
     stream = _WatchedStream(await _connect(server))
     try:
-        with single_error(following=(ConnectionClosed, ProtocolError)):
+        with single_error(following=_LIBRARY_ERRORS):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(stream.raise_when_silent)
                 websocket = await _shake_hands(
@@ -119,12 +123,15 @@ async def open_connection(
                     yield Connection(websocket)
                 finally:
                     if not stream.is_cut:
-                        with trio.move_on_after(CLOSE_TIMEOUT, shield=True):
+                        # Who is cancelled has no reader any more to see the answer, and need not wait for it.
+                        hurries = trio.current_effective_deadline() == -math.inf
+                        with trio.move_on_after(CLOSE_TIMEOUT, shield=True) as goodbye:
+                            stream.after_close = goodbye.cancel if hurries else None
                             await websocket.aclose()
                 nursery.cancel_scope.cancel()
     except ConnectionRejected as rejected:
         raise _rejected(server, rejected) from None
-    except (ConnectionClosed, ProtocolError) as error:
+    except _LIBRARY_ERRORS as error:
         raise ConnectionLost(f"the connection broke: {error!r}") from error
     finally:
         await trio.aclose_forcefully(stream)
@@ -139,6 +146,8 @@ class _WatchedStream(trio.abc.Stream):
     """Whether the handshake is done."""
     is_cut: bool = field(default=False, init=False)
     """Whether a message went out in part, after which nothing that makes sense can follow."""
+    after_close: Callable[[], None] | None = field(default=None, init=False)
+    """Called when a Close frame went out."""
     _patience: trio.CancelScope = field(init=False)
     """Ends when nothing was heard for too long."""
 
@@ -153,6 +162,9 @@ class _WatchedStream(trio.abc.Stream):
         except trio.TooSlowError:
             raise ConnectionLost(f"the server took nothing for {SEND_TIMEOUT:g} s") from None
         self.is_cut = False
+        # trio-websocket writes one frame at a time, and this is how a Close frame begins (RFC 6455, section 5.2).
+        if self.after_close is not None and data[0] == 0x88:
+            self.after_close()
 
     async def wait_send_all_might_not_block(self) -> None:
         await self._stream.wait_send_all_might_not_block()
