@@ -31,6 +31,7 @@ export default defineConfig(
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       "no-console": "error",
+      "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^_" }],
       eqeqeq: "error",
     },
   },
@@ -40,5 +41,15 @@ export default defineConfig(
   ]),
   forbid("element", [reactFree, [["**/react/**", "**/pages/**"], "element stands on core alone."]]),
   forbid("react", [[["**/pages/**", "**/element/**"], "react stands on core alone."]]),
+  {
+    files: ["tests/**"],
+    rules: {
+      // Fakes: empty classes, mocks passed to expect(), values thrown that are no errors.
+      "@typescript-eslint/no-extraneous-class": "off",
+      "@typescript-eslint/no-unnecessary-type-parameters": "off",
+      "@typescript-eslint/prefer-promise-reject-errors": "off",
+      "@typescript-eslint/unbound-method": "off",
+    },
+  },
   { files: ["eslint.config.js"], extends: [tseslint.configs.disableTypeChecked] },
 );

@@ -69,7 +69,7 @@ export function explain(failure: Failure): Explanation {
     case "refused":
       return {
         title: `The server refused the id ${failure.clientId}`,
-        advice: `It said: ${failure.reason}. Change the id and press Start again.`,
+        advice: `It said: ${failure.reason}. Change the id, or try again.`,
       };
     case "replaced":
       return {

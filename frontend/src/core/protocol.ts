@@ -25,7 +25,7 @@ export function isClientId(value: unknown): value is string {
 /** A label as it may be shown: printable, one line, bounded; undefined when nothing is left. */
 export function cleanName(value: unknown): string | undefined {
   if (typeof value !== "string") return undefined;
-  const name = value.replace(UNPRINTABLE, "").replace(/\s+/g, " ").trim();
+  const name = value.replace(/\s+/g, " ").replace(UNPRINTABLE, "").trim();
   return name === "" ? undefined : Array.from(name).slice(0, MAX_NAME_LENGTH).join("");
 }
 

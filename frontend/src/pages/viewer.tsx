@@ -24,12 +24,13 @@ function ViewerPage() {
         <LinkStatus link={link} />
         <button
           type="button"
-          className="sky-button"
+          className="sky-button page-tool"
           aria-expanded={panelOpen}
           aria-controls="performance"
           onClick={() => setPanelOpen(!panelOpen)}
         >
-          <Icon path={ICONS.gauge} /> Performance
+          <Icon path={ICONS.gauge} />
+          <span className="page-tool__words">Performance</span>
         </button>
       </PageHead>
       <main className="page-main">
@@ -43,11 +44,15 @@ function ViewerPage() {
             address. <a href={location.pathname}>Show all cameras</a>
           </p>
         ) : null}
-        <CameraGrid cameras={cameras} painter={painter} />
+        <CameraGrid cameras={cameras} painter={painter} hrefOf={hrefOf} />
         {cameras.length === 0 ? <Empty link={link} /> : <Keys />}
       </main>
     </>
   );
+}
+
+function hrefOf(clientId: string): string {
+  return `?client=${encodeURIComponent(clientId)}`;
 }
 
 function Empty({ link }: { link: ViewerSnapshot["link"] }) {

@@ -7,10 +7,12 @@ import { chooseLayout, GAP, type Space } from "./layout.js";
 export interface CameraGridProps {
   readonly cameras: readonly CameraSnapshot[];
   readonly painter: Painter | null;
+  /** The address that shows one camera alone; left out, there is no link to it. */
+  readonly hrefOf?: (clientId: string) => string;
 }
 
 /** All cameras at once; one fills the page when chosen. Arrow keys move between cameras. */
-export function CameraGrid({ cameras, painter }: CameraGridProps) {
+export function CameraGrid({ cameras, painter, hrefOf }: CameraGridProps) {
   const [chosen, setChosen] = useState<string | null>(null);
   const grid = useRef<HTMLDivElement>(null);
   const space = useSpace(grid);
@@ -50,6 +52,7 @@ export function CameraGrid({ cameras, painter }: CameraGridProps) {
             painter={painter}
             full={camera.clientId === full}
             hidden={full !== null && camera.clientId !== full}
+            href={hrefOf?.(camera.clientId)}
             onOpen={() => setChosen(camera.clientId)}
             onClose={() => setChosen(null)}
             onStep={step}

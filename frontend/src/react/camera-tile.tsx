@@ -17,13 +17,24 @@ export interface CameraTileProps {
   readonly full: boolean;
   /** Another tile fills the page: this one is out of reach. */
   readonly hidden: boolean;
+  /** An address that shows this camera alone, if there is one. */
+  readonly href?: string | undefined;
   readonly onOpen: () => void;
   readonly onClose: () => void;
   readonly onStep: (by: number) => void;
 }
 
 /** One camera: its picture, its state, its figures; fills the page when `full`. */
-export function CameraTile({ camera, painter, full, hidden, onOpen, onClose, onStep }: CameraTileProps) {
+export function CameraTile({
+  camera,
+  painter,
+  full,
+  hidden,
+  href,
+  onOpen,
+  onClose,
+  onStep,
+}: CameraTileProps) {
   const { clientId, name, status } = camera;
   const picture = useRef<HTMLDivElement>(null);
   const tile = useRef<HTMLElement>(null);
@@ -75,6 +86,7 @@ export function CameraTile({ camera, painter, full, hidden, onOpen, onClose, onS
   };
 
   const seen = camera.width > 0;
+  const flows = status === "live" || status === "stalled";
   return (
     // The keys work wherever in the tile the focus is; each has a button too.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
@@ -87,7 +99,8 @@ export function CameraTile({ camera, painter, full, hidden, onOpen, onClose, onS
       inert={hidden}
       onKeyDown={onKeyDown}
     >
-      <div ref={picture} className="sky-tile__picture">
+      <div className="sky-tile__picture">
+        <div ref={picture} />
         {seen ? null : (
           <p className="sky-tile__empty">
             <Icon path={status === "offline" ? ICONS.offline : ICONS.camera} />
@@ -128,6 +141,12 @@ export function CameraTile({ camera, painter, full, hidden, onOpen, onClose, onS
             <Icon path={ICONS.expand} />
             <span className="sky-visually-hidden">Show {name} on the full screen</span>
           </button>
+          {full && href !== undefined ? (
+            <a className="sky-button sky-button--icon" href={href}>
+              <Icon path={ICONS.link} />
+              <span className="sky-visually-hidden">Page with {name} alone</span>
+            </a>
+          ) : null}
           {full ? (
             <>
               <button type="button" className="sky-button sky-button--icon" onClick={() => onStep(-1)}>
@@ -147,9 +166,9 @@ export function CameraTile({ camera, painter, full, hidden, onOpen, onClose, onS
         </span>
       </header>
       <dl className="sky-figures sky-tile__figures">
-        <Figure label="Painted" value={formatFps(camera.fps)} name="fps" />
+        <Figure label="Painted" value={flows ? formatFps(camera.fps) : "–"} name="fps" />
         <Figure label="Age" value={formatAge(camera.age)} name="age" />
-        <Figure label="Data" value={formatRate(camera.bytesPerSecond)} name="rate" />
+        <Figure label="Data" value={flows ? formatRate(camera.bytesPerSecond) : "–"} name="rate" />
         <Figure label="Size" value={seen ? `${camera.width}×${camera.height}` : "–"} name="size" />
         <Figure label="Drops" value={formatCount(camera.dropped)} name="drops" />
       </dl>

@@ -25,6 +25,8 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
   const id = useId();
   const cameras = useCameras(cameraLabel);
   const facing = `facing:${settings.facing}`;
+  // Phones and tablets have a front and a rear; what has a mouse has cameras with names.
+  const hasSides = matchMedia("(pointer: coarse)").matches;
   const known = cameras.some((camera) => camera.deviceId === settings.deviceId);
   const sizes = SIZES.some(([width]) => width === settings.width)
     ? SIZES
@@ -60,8 +62,14 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
             } else onChange({ deviceId: value });
           }}
         >
-          <option value="facing:environment">Automatic: away from the screen</option>
-          <option value="facing:user">Automatic: towards the screen</option>
+          {hasSides || settings.facing === "user" ? (
+            <>
+              <option value="facing:environment">Rear camera</option>
+              <option value="facing:user">Front camera</option>
+            </>
+          ) : (
+            <option value="facing:environment">Default camera</option>
+          )}
           {cameras.map((camera) => (
             <option key={camera.deviceId} value={camera.deviceId}>
               {camera.label}

@@ -24,5 +24,5 @@ export const ICONS = {
   play: "M7 4.5v15l12-7.5z",
   stop: "M6.5 6.5h11v11h-11z",
   phone: "M8 3h8v18H8zM11 18h2",
-  share: "M9 12h9M14.5 8l4 4-4 4M12 5H5v14h7",
+  link: "M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.700l-1.600 1.600M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.700 5.700l1.600-1.600",
 } as const;

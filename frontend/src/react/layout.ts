@@ -16,7 +16,7 @@ export const GAP = 12;
 const CHROME = 88;
 const ASPECT = 16 / 9;
 /** Narrower tiles would be unreadable: from there on the page scrolls. */
-const NARROWEST = 272;
+const NARROWEST = 304;
 
 export function chooseLayout(count: number, { width, height }: Space): Layout {
   let best: Layout = { columns: 1, tileWidth: 0 };

@@ -13,7 +13,12 @@ interface Surface {
   newest: Blob | null;
 }
 
-type Canvas = OffscreenCanvas | HTMLCanvasElement;
+/** What an OffscreenCanvas and a canvas element have in common. */
+interface Canvas {
+  width: number;
+  height: number;
+  getContext(kind: "bitmaprenderer"): ImageBitmapRenderingContext | null;
+}
 export type ToSurfaces =
   Exclude<ToPainter, { type: "open" }> | { type: "open"; surface: number; canvas: Canvas };
 
@@ -72,7 +77,9 @@ export class Surfaces {
   /** All cameras paint in one animation frame: one commit to the compositor instead of one for each. */
   private nextRepaint(callback: () => void): void {
     // Not every browser has animation frames in workers; a task of its own is the next best.
-    const request = globalThis.requestAnimationFrame as typeof requestAnimationFrame | undefined;
+    const { requestAnimationFrame: request } = globalThis as {
+      requestAnimationFrame?: (callback: () => void) => void;
+    };
     this.waiting.push(callback);
     if (this.waiting.length > 1) return;
     const paintAll = (): void => {

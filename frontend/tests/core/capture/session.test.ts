@@ -1,0 +1,328 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  CaptureSession,
+  type Camera,
+  type CameraHandlers,
+  type CaptureOptions,
+} from "../../../src/core/capture/session.js";
+import { DEFAULTS, type CaptureSettings } from "../../../src/core/capture/settings.js";
+import { fakeNetwork } from "../../fakes.js";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const settings: CaptureSettings = { ...DEFAULTS, clientId: "door", name: "Door" };
+
+function build(options: Partial<CaptureOptions> = {}) {
+  const network = fakeNetwork();
+  const cameras: (Camera & {
+    handlers: CameraHandlers;
+    held: boolean | undefined;
+    opened: CaptureSettings;
+  })[] = [];
+  const letSleep = vi.fn();
+  const session = new CaptureSession({
+    settings,
+    page: "http://host/cams/capture",
+    openSocket: network.open,
+    keepAwake: () => letSleep,
+    openCamera: (opened, handlers) => {
+      const camera = {
+        stream: null,
+        label: "Fake",
+        method: "by hand",
+        handlers,
+        opened,
+        held: undefined as boolean | undefined,
+        configure: vi.fn(),
+        hold: (held: boolean) => void (camera.held = held),
+        stop: vi.fn(),
+      };
+      cameras.push(camera);
+      return Promise.resolve(camera);
+    },
+    ...options,
+  });
+  const state = () => session.snapshot.getSnapshot();
+  const camera = () => {
+    const last = cameras.at(-1);
+    if (!last) throw new Error("no camera was opened");
+    return last;
+  };
+  const frame = (bytes = 1000) =>
+    camera().handlers.onFrame({ jpeg: new ArrayBuffer(bytes), width: 640, height: 480 });
+  const onAir = async () => {
+    await session.start();
+    network.last.accept();
+    network.last.text({ type: "registration-success", clientId: "door" });
+  };
+  return { network, session, state, camera, cameras, frame, onAir, letSleep };
+}
+
+describe("a capture session", () => {
+  it("opens the camera, registers, and sends bare JPEGs", async () => {
+    const { network, session, state, camera, frame } = build({ token: "secret" });
+    const starting = session.start();
+    expect(state().camera).toBe("starting");
+    await starting;
+    expect(state()).toMatchObject({
+      camera: "on",
+      connection: "connecting",
+      cameraLabel: "Fake",
+      method: "by hand",
+    });
+    expect(network.last.url).toBe("ws://host/cams/ws");
+    network.last.accept();
+    expect(network.last.said("client-registration")).toEqual([
+      { type: "client-registration", clientId: "door", name: "Door", token: "secret" },
+    ]);
+    expect(camera().held).toBe(true);
+    network.last.text({ type: "registration-success", clientId: "door" });
+    expect(state().connection).toBe("on-air");
+    expect(camera().held).toBe(false);
+    frame();
+    expect(network.last.sent.at(-1)).toBeInstanceOf(ArrayBuffer);
+    session.stop();
+  });
+
+  it("leaves label and token out where there are none", async () => {
+    const { network, session } = build({ settings: { ...settings, name: "" } });
+    await session.start();
+    network.last.accept();
+    expect(network.last.said("client-registration")).toEqual([
+      { type: "client-registration", clientId: "door" },
+    ]);
+    session.stop();
+  });
+
+  it("counts what it sends, what it drops, rates and the round trip, twice a second", async () => {
+    const { network, session, state, camera, frame, onAir } = build();
+    await onAir();
+    const { sentAt } = network.last.said("clock")[0] as { sentAt: number };
+    vi.advanceTimersByTime(40);
+    network.last.text({ type: "clock", sentAt, serverAt: 5 });
+    for (let i = 0; i < 20; i++) {
+      vi.advanceTimersByTime(50);
+      frame(2000);
+    }
+    camera().handlers.onSkipped();
+    vi.advanceTimersByTime(500);
+    expect(state().stats).toMatchObject({ sent: 20, dropped: 1, width: 640, height: 480 });
+    expect(state().stats.roundTrip).toBeCloseTo(40, 0);
+    expect(state().stats.fps).toBeGreaterThan(10);
+    expect(state().stats.bytesPerSecond / state().stats.fps).toBeCloseTo(2000, 0);
+    session.stop();
+  });
+
+  it("holds the encoder while the socket is backed up and lets it go by the skipped frames", async () => {
+    const { network, session, camera, frame, onAir, state } = build();
+    await onAir();
+    network.last.bufferedAmount = 200_000;
+    frame(10_000);
+    expect(camera().held).toBe(true);
+    // One that was already being encoded.
+    frame(10_000);
+    camera().handlers.onSkipped();
+    expect(camera().held).toBe(true);
+    network.last.bufferedAmount = 0;
+    camera().handlers.onSkipped();
+    expect(camera().held).toBe(false);
+    vi.advanceTimersByTime(500);
+    expect(state().stats).toMatchObject({ sent: 1, dropped: 3 });
+    session.stop();
+  });
+
+  it("lets two frames wait, however big they are", async () => {
+    const { network, session, camera, frame, onAir } = build();
+    await onAir();
+    network.last.bufferedAmount = 900_000;
+    frame(500_000);
+    expect(camera().held).toBe(false);
+    session.stop();
+  });
+
+  it("comes back by itself when the server goes, and says so meanwhile", async () => {
+    const { network, session, state, camera, onAir } = build();
+    await onAir();
+    network.last.drop(1006);
+    expect(state()).toMatchObject({ camera: "on", connection: "waiting", failure: { kind: "server-gone" } });
+    expect(camera().held).toBe(true);
+    vi.advanceTimersByTime(5000);
+    network.last.accept();
+    network.last.text({ type: "registration-success", clientId: "door" });
+    expect(state()).toMatchObject({ connection: "on-air", failure: null });
+    session.stop();
+  });
+
+  it("does not fight for an id another page took over, and takes it back when asked", async () => {
+    const { network, session, state, onAir } = build();
+    await onAir();
+    network.last.drop(4001);
+    expect(state()).toMatchObject({
+      camera: "on",
+      connection: "ended",
+      failure: { kind: "replaced", clientId: "door" },
+    });
+    vi.advanceTimersByTime(60_000);
+    expect(network.sockets).toHaveLength(1);
+    session.resume();
+    network.last.accept();
+    network.last.text({ type: "registration-success", clientId: "door" });
+    expect(state()).toMatchObject({ connection: "on-air", failure: null });
+    session.resume();
+    expect(network.sockets).toHaveLength(2);
+    session.stop();
+  });
+
+  it("stops at a refusal and tells the server's reason", async () => {
+    const { network, session, state } = build();
+    await session.start();
+    network.last.accept();
+    network.last.text({ type: "registration-error", clientId: "door", error: "reserved" });
+    network.last.drop(1008);
+    expect(state().failure).toEqual({ kind: "refused", clientId: "door", reason: "reserved" });
+    vi.advanceTimersByTime(60_000);
+    expect(network.sockets).toHaveLength(1);
+    await session.start();
+    expect(network.sockets).toHaveLength(2);
+    session.stop();
+  });
+
+  it("tries again when a full server asks it to", async () => {
+    const { network, session, state } = build();
+    await session.start();
+    network.last.accept();
+    network.last.text({ type: "registration-error", error: "full" });
+    network.last.drop(1013);
+    expect(state().connection).toBe("waiting");
+    session.stop();
+  });
+
+  it("says that a picture was too big, and keeps saying so while it reconnects", async () => {
+    const { network, session, state, onAir } = build();
+    await onAir();
+    network.last.drop(1009);
+    expect(state()).toMatchObject({ connection: "waiting", failure: { kind: "frame-too-big" } });
+    session.stop();
+  });
+
+  it("does not wait for ever for an answer to its registration", async () => {
+    const { network, session } = build();
+    await session.start();
+    network.last.accept();
+    vi.advanceTimersByTime(8000);
+    expect(network.sockets).toHaveLength(2);
+    session.stop();
+  });
+
+  it("finds a connection that is open in name only", async () => {
+    const { network, session, onAir } = build();
+    await onAir();
+    const { sentAt } = network.last.said("clock")[0] as { sentAt: number };
+    network.last.text({ type: "clock", sentAt, serverAt: 5 });
+    vi.advanceTimersByTime(20_000);
+    expect(network.sockets.length).toBeGreaterThan(1);
+    session.stop();
+  });
+
+  it("ignores what is not for it", async () => {
+    const { network, session, state, onAir } = build();
+    await onAir();
+    network.last.text({ type: "clients", clients: [] });
+    network.last.text({ type: "demand", viewers: 3 });
+    network.last.binary(new Uint8Array(3));
+    expect(state().connection).toBe("on-air");
+    session.stop();
+  });
+
+  it("gives everything back when stopped", async () => {
+    const { network, session, state, camera, onAir, letSleep } = build();
+    await onAir();
+    session.stop();
+    expect(camera().stop).toHaveBeenCalled();
+    expect(letSleep).toHaveBeenCalled();
+    expect(network.last.closedWith).toBe(1000);
+    expect(state()).toMatchObject({ camera: "off", connection: "off", stream: null });
+    vi.advanceTimersByTime(60_000);
+    expect(network.sockets).toHaveLength(1);
+  });
+
+  it("closes a camera that opened after it was no longer wanted", async () => {
+    const { session, state, camera } = build();
+    const starting = session.start();
+    session.stop();
+    await starting;
+    expect(camera().stop).toHaveBeenCalled();
+    expect(state().camera).toBe("off");
+  });
+
+  it("says why there is no camera", async () => {
+    const denied = build({ openCamera: () => Promise.reject(new DOMException("", "NotAllowedError")) });
+    await denied.session.start();
+    expect(denied.state()).toMatchObject({ camera: "off", failure: { kind: "permission-denied" } });
+
+    const insecure = build({
+      openCamera: () => Promise.reject({ kind: "insecure-context", address: "http://h" }),
+    });
+    await insecure.session.start();
+    expect(insecure.state().failure).toEqual({ kind: "insecure-context", address: "http://h" });
+  });
+
+  it("goes off the air when the camera is pulled out", async () => {
+    const { session, state, camera, onAir } = build();
+    await onAir();
+    camera().handlers.onFailure({ kind: "camera-lost" });
+    expect(state()).toMatchObject({ camera: "off", connection: "off", failure: { kind: "camera-lost" } });
+    session.stop();
+  });
+
+  it("says that an address is none", async () => {
+    const { session, state } = build({ server: "ftp://host" });
+    await session.start();
+    expect(state()).toMatchObject({ camera: "off", failure: { kind: "bad-address" } });
+  });
+
+  it("takes rate and quality into effect without interruption", async () => {
+    const { network, session, camera, cameras, onAir } = build();
+    await onAir();
+    await session.configure({ ...settings, fps: 30, quality: 0.4 });
+    expect(camera().configure).toHaveBeenCalledWith(expect.objectContaining({ fps: 30, quality: 0.4 }));
+    expect(cameras).toHaveLength(1);
+    expect(network.sockets).toHaveLength(1);
+    session.stop();
+  });
+
+  it("opens another camera, or the same one for a higher resolution, on the same connection", async () => {
+    const { network, session, cameras, onAir } = build();
+    await onAir();
+    await session.configure({ ...settings, facing: "user" });
+    await session.configure({ ...settings, facing: "user", width: 1920 });
+    expect(cameras).toHaveLength(3);
+    expect(cameras[0]?.stop).toHaveBeenCalled();
+    expect(cameras[2]?.opened).toMatchObject({ facing: "user", width: 1920 });
+    expect(cameras[2]?.held).toBe(false);
+    expect(network.sockets).toHaveLength(1);
+    session.stop();
+  });
+
+  it("registers anew for another id or label", async () => {
+    const { network, session, state, onAir } = build();
+    await onAir();
+    await session.configure({ ...settings, clientId: "gate" });
+    network.last.accept();
+    expect(network.last.said("client-registration")).toMatchObject([{ clientId: "gate" }]);
+    network.last.drop(4001);
+    await session.configure({ ...settings, clientId: "yard" });
+    network.last.accept();
+    expect(network.last.said("client-registration")).toMatchObject([{ clientId: "yard" }]);
+    expect(state().settings.clientId).toBe("yard");
+    session.stop();
+  });
+
+  it("keeps settings for later while it is off", async () => {
+    const { network, session, state } = build();
+    await session.configure({ ...settings, clientId: "gate", fps: 3 });
+    expect(state().settings).toMatchObject({ clientId: "gate", fps: 3 });
+    expect(network.sockets).toHaveLength(0);
+  });
+});

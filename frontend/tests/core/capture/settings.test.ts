@@ -1,0 +1,103 @@
+import { describe, expect, it } from "vitest";
+import {
+  DEFAULTS,
+  inventClientId,
+  keep,
+  readAddress,
+  readKept,
+  sanitize,
+  writeAddress,
+  type CaptureSettings,
+} from "../../../src/core/capture/settings.js";
+import { isClientId } from "../../../src/core/protocol.js";
+
+const plain: CaptureSettings = { ...DEFAULTS, clientId: "a" };
+
+describe("capture settings", () => {
+  it("are brought into their limits", () => {
+    expect(sanitize({ fps: 200, quality: 0, width: 10, name: " x\u202e " }, plain)).toMatchObject({
+      fps: 60,
+      quality: 0.1,
+      width: 64,
+      name: "x",
+    });
+    expect(sanitize({ fps: 0, quality: 3, width: 1e9 }, plain)).toMatchObject({
+      fps: 1,
+      quality: 1,
+      width: 7680,
+    });
+  });
+
+  it("fall back where a value is of the wrong kind", () => {
+    const hostile = {
+      clientId: "<img onerror=x>",
+      name: 7,
+      fps: "9",
+      quality: Number.NaN,
+      facing: "up",
+      deviceId: null,
+    };
+    expect(sanitize(hostile, plain)).toEqual(plain);
+    expect(sanitize({}, plain)).toEqual(plain);
+  });
+
+  it("take what is good", () => {
+    const good = {
+      clientId: "b",
+      name: "",
+      fps: 30,
+      quality: 0.5,
+      width: 640,
+      deviceId: "d",
+      facing: "user",
+    };
+    expect(sanitize(good, plain)).toEqual(good);
+  });
+
+  it("invent ids that are ids", () => {
+    expect(isClientId(inventClientId())).toBe(true);
+    expect(inventClientId(() => 0)).toBe("camera-222222");
+    expect(inventClientId(() => 1)).toBe("camera-xxxxxx");
+  });
+
+  it("come back out of the address they were written to", () => {
+    const settings = sanitize(
+      { clientId: "b", name: "A & B", fps: 30, quality: 0.5, width: 640, facing: "user" },
+      plain,
+    );
+    const { given, autostart } = readAddress(`?${writeAddress(settings, { withId: true, autostart: true })}`);
+    expect(autostart).toBe(true);
+    expect(sanitize(given, plain)).toEqual(settings);
+  });
+
+  it("are left out of the address where they are as usual, and the id where it must not travel", () => {
+    expect(writeAddress(plain, { withId: false, autostart: false })).toBe("");
+    expect(writeAddress(plain, { withId: true, autostart: false })).toBe("id=a");
+  });
+
+  it("ignore an empty number in the address", () => {
+    expect(readAddress("?fps=&quality=abc&autostart=0")).toEqual({
+      given: { quality: Number.NaN },
+      autostart: false,
+    });
+  });
+
+  it("survive storage that is missing, broken or forbidden", () => {
+    const broken = { getItem: () => "{", setItem: () => undefined };
+    const forbidden = {
+      getItem: () => {
+        throw new Error("no");
+      },
+      setItem: () => {
+        throw new Error("no");
+      },
+    };
+    expect(readKept(undefined, "k")).toEqual({});
+    expect(readKept(broken, "k")).toEqual({});
+    expect(readKept(forbidden, "k")).toEqual({});
+    expect(readKept({ getItem: () => "null" }, "k")).toEqual({});
+    expect(readKept({ getItem: () => '{"fps":5}' }, "k")).toEqual({ fps: 5 });
+    expect(() => keep(forbidden, "k", plain)).not.toThrow();
+    expect(() => keep(undefined, "k", plain)).not.toThrow();
+  });
+});

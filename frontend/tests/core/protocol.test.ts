@@ -1,0 +1,237 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import {
+  cleanName,
+  decodeEnvelope,
+  decodeServerMessage,
+  encodeClock,
+  encodeControl,
+  encodeEnvelope,
+  encodeRegistration,
+  isClientId,
+  ProtocolError,
+  type Registration,
+} from "../../src/core/protocol.js";
+import { JPEG } from "../fakes.js";
+
+interface Golden {
+  readonly name: string;
+  readonly text: string;
+  readonly value: Record<string, unknown> | null;
+  readonly canonical: boolean;
+}
+interface GoldenEnvelope {
+  readonly name: string;
+  readonly header: Record<string, unknown>;
+  readonly jpegBase64: string;
+  readonly messageBase64: string;
+}
+
+const messages =
+  golden<Record<"camera-to-server" | "server-to-camera" | "viewer-to-server" | "server-to-viewer", Golden[]>>(
+    "messages.json",
+  );
+const envelopes = golden<{ frames: GoldenEnvelope[]; refused: { name: string; messageBase64: string }[] }>(
+  "envelopes.json",
+);
+
+/** Types that are for other viewers or only for a log: we ignore them, whatever they hold. */
+const IGNORED = ["frame_update", "error", "demand"];
+
+describe("golden messages", () => {
+  it.each([...messages["server-to-camera"], ...messages["server-to-viewer"]])(
+    "reads: $name",
+    ({ text, value }) => {
+      const decoded = decodeServerMessage(text);
+      if (value === null || IGNORED.includes(String(value.type))) {
+        expect(decoded).toBeNull();
+        return;
+      }
+      expect(decoded).toMatchObject(expectation(value));
+    },
+  );
+
+  it.each(
+    [...messages["camera-to-server"], ...messages["viewer-to-server"]].filter(({ canonical }) => canonical),
+  )("writes: $name", ({ text, value }) => {
+    const written = encode(value ?? {});
+    // What the page has no use for yet, it cannot write.
+    if (written !== null) expect(written).toBe(text);
+  });
+
+  it.each(envelopes.frames)("reads the envelope: $name", ({ header, jpegBase64, messageBase64 }) => {
+    const decoded = decodeEnvelope(bytes(messageBase64).buffer);
+    expect(decoded.header).toEqual({
+      clientId: header.clientId,
+      sequence: header.sequence,
+      timestamp: Date.parse(String(header.timestamp)),
+      size: header.size,
+      fps: header.fps,
+      ...(typeof header.capturedAt === "number" && { capturedAt: header.capturedAt }),
+    });
+    expect([...decoded.jpeg]).toEqual([...bytes(jpegBase64)]);
+  });
+
+  it.each(envelopes.frames)("writes the envelope: $name", ({ header, jpegBase64, messageBase64 }) => {
+    const read = (message: Uint8Array) => {
+      const end = 2 + (message[0] ?? 0) * 256 + (message[1] ?? 0);
+      return [
+        JSON.parse(new TextDecoder().decode(message.subarray(2, end))),
+        [...message.subarray(end)],
+      ] as unknown[];
+    };
+    // Not byte for byte: JavaScript writes the float 0.0 as 0.
+    expect(read(encodeEnvelope(header, bytes(jpegBase64)))).toEqual(read(bytes(messageBase64)));
+  });
+
+  it.each(envelopes.refused)("refuses the envelope: $name", ({ messageBase64 }) => {
+    expect(() => decodeEnvelope(bytes(messageBase64).buffer)).toThrow(ProtocolError);
+  });
+});
+
+describe("envelopes", () => {
+  const good = { type: "frame", clientId: "a", sequence: 1, timestamp: "2026-01-01T00:00:00Z" };
+
+  it.each([
+    ["an id that is a path", { ...good, clientId: "../x" }, "client id"],
+    ["an id that is markup", { ...good, clientId: "<img src=x onerror=alert(1)>" }, "client id"],
+    ["a sequence that is no count", { ...good, sequence: -1 }, "sequence"],
+    ["a sequence that is no number", { ...good, sequence: "1" }, "sequence"],
+    ["a timestamp that is none", { ...good, timestamp: "yesterday" }, "timestamp"],
+    ["a timestamp of another type", { ...good, timestamp: 5 }, "timestamp"],
+  ])("refuses %s", (_, header, words) => {
+    expect(() => decodeEnvelope(encodeEnvelope(header, JPEG).buffer)).toThrow(words);
+  });
+
+  it("refuses bytes that are no JPEG", () => {
+    expect(() => decodeEnvelope(encodeEnvelope(good, new Uint8Array(8)).buffer)).toThrow("JPEG");
+  });
+
+  it("cannot write a header longer than its length field", () => {
+    expect(() => encodeEnvelope({ ...good, name: "x".repeat(70_000) }, JPEG)).toThrow("65535");
+  });
+});
+
+describe("hostile text", () => {
+  it.each([
+    "",
+    "[",
+    "[]",
+    "7",
+    "null",
+    '{"type":7}',
+    '{"type":"clients"}',
+    '{"type":"clock"}',
+    "[".repeat(100_000),
+  ])("ignores %#", (text) => {
+    expect(decodeServerMessage(text)).toBeNull();
+  });
+
+  it.each([
+    '{"type":"registration-success","clientId":"<b>"}',
+    '{"type":"client-connected","clientId":".."}',
+  ])("ignores a message with an id that is none: %s", (text) => {
+    expect(decodeServerMessage(text)).toBeNull();
+  });
+
+  it("skips cameras it cannot read and keeps the others", () => {
+    const clients = [
+      7,
+      null,
+      { clientId: "<b>" },
+      { clientId: "ok", name: "\u202eevil\u0000", online: false, fps: "9" },
+    ];
+    expect(decodeServerMessage(JSON.stringify({ type: "clients", clients }))).toEqual({
+      type: "clients",
+      clients: [{ clientId: "ok", name: "evil", online: false }],
+    });
+  });
+
+  it("keeps a refusal's reason printable and says so if there is none", () => {
+    expect(decodeServerMessage('{"type":"registration-error","error":"no\\u0007 \\n room"}')).toEqual({
+      type: "registration-error",
+      error: "no room",
+    });
+    expect(decodeServerMessage('{"type":"registration-error"}')).toMatchObject({
+      error: "the server gave no reason",
+    });
+  });
+});
+
+describe("ids and labels", () => {
+  it.each(["a", "front-door", "cam_1.A", "x".repeat(64), "..."])("takes the id %s", (id) => {
+    expect(isClientId(id)).toBe(true);
+  });
+
+  it.each([
+    "",
+    ".",
+    "..",
+    "a b",
+    "a/b",
+    "../x",
+    "<script>",
+    "a\u0000",
+    "\u202ea",
+    "\ud800",
+    "é",
+    "x".repeat(65),
+    7,
+    null,
+  ])("refuses the id %j", (id) => {
+    expect(isClientId(id)).toBe(false);
+  });
+
+  it("leaves of a label what can be printed on one line, and of an empty one nothing", () => {
+    expect(cleanName("  Front\n\tdoor \u202e\u2066\ud800 ")).toBe("Front door");
+    expect(cleanName(" \u200f ")).toBeUndefined();
+    expect(cleanName(7)).toBeUndefined();
+    expect(cleanName("🎥".repeat(100))).toBe("🎥".repeat(80));
+  });
+});
+
+function golden<T>(file: string): T {
+  return JSON.parse(readFileSync(new URL(`../../../tests/golden/${file}`, import.meta.url), "utf8")) as T;
+}
+
+function bytes(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(Buffer.from(base64, "base64"));
+}
+
+/** What must come out of a message: the value less what we do not read. */
+function expectation(value: Record<string, unknown>): Record<string, unknown> {
+  const camera = ({ clientId, name, online = true, fps }: Record<string, unknown>) => ({
+    clientId,
+    online,
+    ...(typeof name === "string" && { name }),
+    ...(typeof fps === "number" && { fps }),
+  });
+  switch (value.type) {
+    case "clients":
+      return { type: "clients", clients: (value.clients as Record<string, unknown>[]).map(camera) };
+    case "client-connected":
+      return { type: value.type, camera: camera(value) };
+    case "registration-error":
+      return { type: value.type, error: value.error, code: value.code };
+    case "registration-success":
+      return { type: value.type, clientId: value.clientId };
+    default:
+      return value;
+  }
+}
+
+function encode(value: Record<string, unknown>): string | null {
+  switch (value.type) {
+    case "client-registration": {
+      const { type: _, ...registration } = value;
+      return encodeRegistration(registration as unknown as Registration);
+    }
+    case "clock":
+      return encodeClock(value.sentAt as number);
+    case "pause":
+    case "resume":
+      return encodeControl(value.type);
+    default:
+      return null;
+  }
+}

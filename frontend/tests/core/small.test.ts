@@ -1,0 +1,192 @@
+import { describe, expect, it, vi } from "vitest";
+import {
+  cameraListUrl,
+  captureSocketUrl,
+  serverBase,
+  snapshotUrl,
+  viewerSocketUrl,
+} from "../../src/core/address.js";
+import { backoffMs } from "../../src/core/backoff.js";
+import { ClockSync } from "../../src/core/clock.js";
+import { cameraFailure, explain, type Failure } from "../../src/core/failures.js";
+import { RateMeter } from "../../src/core/meter.js";
+import { NewestOnly } from "../../src/core/newest.js";
+import { Store } from "../../src/core/store.js";
+
+describe("addresses", () => {
+  it.each([
+    [undefined, "https://host/capture?id=a#x", "https://host/"],
+    ["", "https://host/", "https://host/"],
+    [undefined, "https://host/cams/stream", "https://host/cams/"],
+    [undefined, "https://host/cams/", "https://host/cams/"],
+    ["ws://other:81", "https://host/", "http://other:81/"],
+    ["wss://other/cams/ws", "https://host/", "https://other/cams/"],
+    ["https://other/cams/stream/ws?a=1", "https://host/", "https://other/cams/"],
+    ["../else", "https://host/cams/page", "https://host/else/"],
+  ])("finds the base of %s on %s", (server, page, base) => {
+    expect(serverBase(server, page).href).toBe(base);
+  });
+
+  it.each(["ftp://host/", "javascript:alert(1)", "http://"])("refuses %s", (server) => {
+    expect(() => serverBase(server, "https://host/")).toThrow(TypeError);
+  });
+
+  it("hangs every endpoint under the base", () => {
+    const base = new URL("https://host/cams/");
+    expect(captureSocketUrl(base)).toBe("wss://host/cams/ws");
+    expect(viewerSocketUrl(base, ["a", "b"])).toBe("wss://host/cams/stream/ws?client=a&client=b");
+    expect(viewerSocketUrl(new URL("http://host/"), [])).toBe("ws://host/stream/ws");
+    expect(cameraListUrl(base)).toBe("https://host/cams/api/clients");
+    expect(snapshotUrl(base, "a.b")).toBe("https://host/cams/api/clients/a.b/latest.jpg");
+  });
+});
+
+describe("back-off", () => {
+  it("doubles, stays under 4 s, and halves at most by chance", () => {
+    expect([0, 1, 2, 3, 4, 99].map((attempt) => backoffMs(attempt, 1))).toEqual([
+      400, 800, 1600, 3200, 4000, 4000,
+    ]);
+    expect(backoffMs(3, 0)).toBe(1600);
+  });
+});
+
+describe("rates", () => {
+  it("are events and amounts per second over the window", () => {
+    const meter = new RateMeter(1000);
+    for (let at = 0; at <= 3000; at += 50) meter.add(at, 10);
+    const { perSecond, amountPerSecond } = meter.rates(3000);
+    expect(perSecond).toBeCloseTo(20);
+    expect(amountPerSecond).toBeCloseTo(200);
+  });
+
+  it("fall as soon as events are overdue, and to nothing after the window", () => {
+    const meter = new RateMeter(1000);
+    for (let at = 0; at <= 1000; at += 100) meter.add(at);
+    expect(meter.rates(1050).perSecond).toBeCloseTo(10);
+    expect(meter.rates(1500).perSecond).toBeLessThan(7);
+    expect(meter.rates(2500).perSecond).toBe(0);
+  });
+
+  it("are nothing before the second event and after a reset", () => {
+    const meter = new RateMeter();
+    meter.add(0);
+    expect(meter.rates(1)).toEqual({ perSecond: 0, amountPerSecond: 0 });
+    meter.add(10);
+    meter.reset();
+    expect(meter.rates(11).perSecond).toBe(0);
+  });
+
+  it("stay right when old entries are thrown away", () => {
+    const meter = new RateMeter(1000);
+    for (let at = 0; at <= 20_000; at += 10) meter.add(at);
+    expect(meter.rates(20_000).perSecond).toBeCloseTo(100);
+  });
+});
+
+describe("the clock", () => {
+  it("believes the quickest answer", () => {
+    const clock = new ClockSync();
+    expect(clock.roundTrip).toBeUndefined();
+    expect(clock.offset).toBeUndefined();
+    clock.add(1000, 6010, 1020);
+    clock.add(2000, 7300, 2400);
+    expect(clock.roundTrip).toBe(400);
+    expect(clock.offset).toBe(5000);
+  });
+
+  it("forgets old answers, ignores impossible ones, and can start anew", () => {
+    const clock = new ClockSync();
+    clock.add(0, 100, 2);
+    for (let i = 0; i < 12; i++) clock.add(0, 55, 10);
+    clock.add(10, 9999, 5);
+    expect(clock.offset).toBe(50);
+    clock.reset();
+    expect(clock.offset).toBeUndefined();
+  });
+});
+
+describe("the store", () => {
+  it("tells listeners of changes, and only of changes, until they leave", () => {
+    const store = new Store(1);
+    const listener = vi.fn();
+    const unsubscribe = store.subscribe(listener);
+    store.set(2);
+    store.set(2);
+    expect(listener).toHaveBeenCalledTimes(1);
+    unsubscribe();
+    store.set(3);
+    expect(listener).toHaveBeenCalledTimes(1);
+    expect(store.getSnapshot()).toBe(3);
+  });
+});
+
+describe("newest only", () => {
+  it("works on one at a time and on the newest of those that waited", async () => {
+    const finish: (() => void)[] = [];
+    const begun: number[] = [];
+    const dropped: number[] = [];
+    const newest = new NewestOnly<number>(
+      (item) => {
+        begun.push(item);
+        return new Promise((resolve) => finish.push(resolve));
+      },
+      (item) => dropped.push(item),
+    );
+    for (const item of [1, 2, 3]) newest.offer(item);
+    expect(begun).toEqual([1]);
+    expect(dropped).toEqual([2]);
+    finish.shift()?.();
+    await Promise.resolve();
+    expect(begun).toEqual([1, 3]);
+    newest.offer(4);
+    newest.clear();
+    expect(dropped).toEqual([2, 4]);
+    finish.shift()?.();
+    await Promise.resolve();
+    newest.offer(5);
+    expect(begun).toEqual([1, 3, 5]);
+  });
+});
+
+describe("failures", () => {
+  it.each([
+    ["NotAllowedError", "permission-denied"],
+    ["SecurityError", "permission-denied"],
+    ["NotFoundError", "no-camera"],
+    ["OverconstrainedError", "no-camera"],
+    ["NotReadableError", "camera-in-use"],
+    ["AbortError", "camera-in-use"],
+    ["TypeError", "camera-failed"],
+  ])("takes %s for %s", (name, kind) => {
+    expect(cameraFailure(new DOMException("words", name)).kind).toBe(kind);
+  });
+
+  it("keeps the words of what it does not know", () => {
+    expect(cameraFailure(new Error("odd"))).toEqual({ kind: "camera-failed", detail: "odd" });
+    expect(cameraFailure("odder")).toEqual({ kind: "camera-failed", detail: "odder" });
+  });
+
+  const all: Failure[] = [
+    { kind: "insecure-context", address: "http://10.0.0.1" },
+    { kind: "unsupported" },
+    { kind: "permission-denied" },
+    { kind: "no-camera" },
+    { kind: "camera-in-use" },
+    { kind: "camera-lost" },
+    { kind: "camera-failed", detail: "odd" },
+    { kind: "server-gone", retryAt: null },
+    { kind: "refused", clientId: "a", reason: "full" },
+    { kind: "replaced", clientId: "a" },
+    { kind: "frame-too-big" },
+    { kind: "bad-address", detail: "no" },
+  ];
+  it.each(all)("has words and advice for $kind", (failure) => {
+    const { title, advice } = explain(failure);
+    expect(title.length).toBeGreaterThan(10);
+    expect(advice.length).toBeGreaterThan(0);
+  });
+
+  it("has words of its own for each", () => {
+    expect(new Set(all.map((failure) => explain(failure).title)).size).toBe(all.length);
+  });
+});

@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { ViewedCamera } from "../../../src/core/viewer/camera.js";
+
+const header = (sequence: number, timestamp: number, fps = 10) => ({
+  clientId: "a",
+  sequence,
+  timestamp,
+  size: 1000,
+  fps,
+});
+const painted = { takenAt: 0, width: 640, height: 480 };
+
+describe("a viewed camera", () => {
+  it("is waiting, live, stalled and offline in turn", () => {
+    const camera = new ViewedCamera("a");
+    expect(camera.snapshot(0, undefined)).toMatchObject({
+      status: "waiting",
+      name: "a",
+      age: null,
+      sequence: null,
+    });
+    camera.frameReceived(header(1, 0), 0);
+    expect(camera.snapshot(2900, undefined).status).toBe("live");
+    expect(camera.snapshot(3100, undefined).status).toBe("stalled");
+    camera.setOnline(false);
+    expect(camera.snapshot(3100, undefined).status).toBe("offline");
+    camera.describe({ clientId: "a", online: true, name: "Door" });
+    camera.describe({ clientId: "a", online: true });
+    camera.frameReceived(header(2, 4000), 4000);
+    expect(camera.snapshot(4100, undefined)).toMatchObject({ status: "live", name: "Door" });
+  });
+
+  it("has patience with a slow camera, but not without bounds", () => {
+    const camera = new ViewedCamera("a");
+    camera.frameReceived(header(1, 0, 0.2), 0);
+    expect(camera.snapshot(19_000, undefined).status).toBe("live");
+    expect(camera.snapshot(21_000, undefined).status).toBe("stalled");
+    camera.describe({ clientId: "a", online: true, fps: 0.001 });
+    expect(camera.snapshot(61_000, undefined).status).toBe("stalled");
+  });
+
+  it("does not take an old frame for a sign of life, if the clocks are known", () => {
+    const camera = new ViewedCamera("a");
+    camera.frameReceived(header(1, 50_000), 100_000);
+    expect(camera.snapshot(100_000, undefined).status).toBe("live");
+    expect(camera.snapshot(100_000, 0).status).toBe("stalled");
+    expect(camera.snapshot(100_000, -49_000).status).toBe("live");
+  });
+
+  it("tells the age by the server's clock, or at least the time since it was painted", () => {
+    const camera = new ViewedCamera("a");
+    camera.framePainted({ ...painted, takenAt: 5100 }, 200);
+    expect(camera.snapshot(300, 5000).age).toBe(200);
+    expect(camera.snapshot(300, undefined).age).toBe(100);
+    expect(camera.snapshot(300, 0).age).toBe(0);
+  });
+
+  it("counts gaps in the sequence as drops, except across an interruption", () => {
+    const camera = new ViewedCamera("a");
+    camera.frameReceived(header(10, 0), 0);
+    camera.frameReceived(header(14, 0), 1);
+    expect(camera.snapshot(1, undefined).dropped).toBe(3);
+    camera.interrupted();
+    camera.frameReceived(header(99, 0), 2);
+    camera.frameDropped();
+    expect(camera.snapshot(2, undefined)).toMatchObject({ dropped: 4, sequence: 99 });
+  });
+
+  it("ignores a frame it has, and follows a camera that counts from 1 again", () => {
+    const camera = new ViewedCamera("a");
+    expect(camera.frameReceived(header(10, 0), 0)).toBe(true);
+    expect(camera.frameReceived(header(10, 0), 1)).toBe(false);
+    expect(camera.frameReceived(header(1, 0), 2)).toBe(true);
+    expect(camera.snapshot(2, undefined)).toMatchObject({ dropped: 0, sequence: 1 });
+  });
+
+  it("tells received and painted rates apart", () => {
+    const camera = new ViewedCamera("a");
+    for (let i = 0; i <= 20; i++) {
+      camera.frameReceived(header(i + 1, i * 50), i * 50);
+      if (i % 2 === 0) camera.framePainted({ ...painted, takenAt: i * 50 }, i * 50);
+    }
+    const snapshot = camera.snapshot(1000, 0);
+    expect(snapshot.receivedFps).toBeCloseTo(20);
+    expect(snapshot.fps).toBeCloseTo(10);
+    expect(snapshot.bytesPerSecond).toBeCloseTo(20_000);
+    expect(snapshot).toMatchObject({ width: 640, height: 480, painted: 11 });
+  });
+});

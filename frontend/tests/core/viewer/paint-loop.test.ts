@@ -1,0 +1,87 @@
+import { describe, expect, it, vi } from "vitest";
+import { PaintLoop } from "../../../src/core/viewer/paint-loop.js";
+
+function build() {
+  const decoding: { resolve: () => void; reject: () => void }[] = [];
+  const repaints: (() => void)[] = [];
+  const painted: string[] = [];
+  const dropped: string[] = [];
+  const closed: string[] = [];
+  const loop = new PaintLoop<string, { width: number; height: number; close(): void; name: string }>({
+    decode: (name) =>
+      new Promise((resolve, reject) => {
+        decoding.push({
+          resolve: () => resolve({ name, width: 4, height: 2, close: () => closed.push(name) }),
+          reject: () => reject(new Error("no picture")),
+        });
+      }),
+    paint: ({ name }) => painted.push(name),
+    nextRepaint: (callback) => repaints.push(callback),
+    onPainted: (_, size) => expect(size).toEqual({ width: 4, height: 2 }),
+    onDropped: (name) => dropped.push(name),
+  });
+  const settle = async (index: number, how: "resolve" | "reject" = "resolve") => {
+    await vi.waitFor(() => expect(decoding.length).toBeGreaterThan(index));
+    decoding[index]?.[how]();
+    await Promise.resolve();
+    await Promise.resolve();
+  };
+  return { loop, repaints, painted, dropped, closed, decoding, settle };
+}
+
+describe("the paint loop", () => {
+  it("paints a decoded picture at the next repaint", async () => {
+    const { loop, repaints, painted, settle } = build();
+    loop.offer("a");
+    await settle(0);
+    expect(painted).toEqual([]);
+    repaints[0]?.();
+    repaints[0]?.();
+    expect(painted).toEqual(["a"]);
+  });
+
+  it("decodes one at a time, and of those that came meanwhile only the newest", async () => {
+    const { loop, decoding, dropped, settle } = build();
+    for (const name of ["a", "b", "c"]) loop.offer(name);
+    expect(decoding).toHaveLength(1);
+    expect(dropped).toEqual(["b"]);
+    await settle(0);
+    expect(decoding).toHaveLength(2);
+  });
+
+  it("replaces a picture that has not been painted yet", async () => {
+    const { loop, repaints, painted, dropped, closed, settle } = build();
+    loop.offer("a");
+    await settle(0);
+    loop.offer("b");
+    await settle(1);
+    expect(repaints).toHaveLength(1);
+    repaints[0]?.();
+    expect(painted).toEqual(["b"]);
+    expect(dropped).toEqual(["a"]);
+    expect(closed).toEqual(["a"]);
+  });
+
+  it("goes on after bytes that are no picture", async () => {
+    const { loop, repaints, painted, dropped, settle } = build();
+    loop.offer("bad");
+    await settle(0, "reject");
+    expect(dropped).toEqual(["bad"]);
+    loop.offer("good");
+    await settle(1);
+    repaints[0]?.();
+    expect(painted).toEqual(["good"]);
+  });
+
+  it("paints nothing once stopped, and frees what it had", async () => {
+    const { loop, repaints, painted, closed, settle } = build();
+    loop.offer("a");
+    await settle(0);
+    loop.offer("b");
+    loop.stop();
+    await settle(1);
+    repaints[0]?.();
+    expect(painted).toEqual([]);
+    expect(closed).toEqual(["a", "b"]);
+  });
+});

@@ -1,0 +1,242 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { FrameHeader } from "../../../src/core/protocol.js";
+import { ViewerSession, type ViewerOptions } from "../../../src/core/viewer/session.js";
+import { envelope, fakeNetwork, JPEG } from "../../fakes.js";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function build(options: Partial<ViewerOptions> = {}, serve: () => Promise<Response> = unreachable) {
+  const network = fakeNetwork();
+  const shown: FrameHeader[] = [];
+  const fetch = vi.fn<(url: string) => Promise<Response>>(serve);
+  const session = new ViewerSession({
+    page: "http://host/stream",
+    openSocket: network.open,
+    fetch: fetch as unknown as typeof globalThis.fetch,
+    ...options,
+  });
+  session.showOn({ show: (header) => shown.push(header) });
+  const state = () => session.snapshot.getSnapshot();
+  const camera = (id: string) => state().cameras.find(({ clientId }) => clientId === id);
+  const connect = () => {
+    session.start();
+    network.last.accept();
+  };
+  return { network, session, shown, fetch, state, camera, connect };
+}
+
+function unreachable(): Promise<Response> {
+  return Promise.reject(new TypeError("failed to fetch"));
+}
+
+describe("a viewer session by WebSocket", () => {
+  it("asks for envelopes of all cameras, or of those named", () => {
+    const all = build();
+    all.connect();
+    expect(all.network.last.url).toBe("ws://host/stream/ws");
+    expect(all.network.last.protocols).toEqual(["skysentry.v1"]);
+    const named = build({ cameras: ["a", "b"] });
+    named.connect();
+    expect(named.network.last.url).toBe("ws://host/stream/ws?client=a&client=b");
+    expect(named.state().cameras.map(({ status }) => status)).toEqual(["offline", "offline"]);
+    all.session.stop();
+    named.session.stop();
+  });
+
+  it("hands frames to the sink and gathers the figures", () => {
+    const { network, session, shown, state, camera, connect } = build();
+    connect();
+    expect(state().link).toBe("live");
+    network.last.text({ type: "clients", clients: [{ clientId: "b", name: "Beta", online: true }] });
+    for (let i = 1; i <= 20; i++) {
+      vi.advanceTimersByTime(100);
+      network.last.binary(envelope("a", i));
+      session.painted("a", { takenAt: 0, width: 640, height: 480 });
+      session.dropped("a");
+    }
+    vi.advanceTimersByTime(400);
+    expect(shown).toHaveLength(20);
+    expect(camera("a")).toMatchObject({ status: "live", painted: 20, dropped: 20, width: 640, sequence: 20 });
+    expect(camera("b")).toMatchObject({ status: "waiting", name: "Beta" });
+    expect(state().totals).toMatchObject({ cameras: 2, live: 1, dropped: 20 });
+    expect(state().totals.receivedFps).toBeGreaterThan(5);
+    session.painted("gone", { takenAt: 0, width: 1, height: 1 });
+    session.dropped("gone");
+    session.stop();
+  });
+
+  it("ignores what it cannot read and cameras it did not ask for", () => {
+    const { network, session, shown, state, connect } = build({ cameras: ["a"] });
+    connect();
+    network.last.binary(new Uint8Array([0, 1, 2]));
+    network.last.binary(envelope("b", 1));
+    network.last.text({ type: "client-connected", clientId: "b" });
+    network.last.text({ type: "registration-error", error: "?" });
+    network.last.text({ type: "unheard-of" });
+    expect(shown).toEqual([]);
+    expect(state().cameras.map(({ clientId }) => clientId)).toEqual(["a"]);
+    session.stop();
+  });
+
+  it("follows cameras that come, leave and are forgotten", () => {
+    const { network, session, camera, connect } = build();
+    connect();
+    network.last.text({ type: "client-connected", clientId: "a", name: "Alpha" });
+    expect(camera("a")).toMatchObject({ name: "Alpha", status: "waiting" });
+    network.last.text({ type: "client-disconnected", clientId: "a" });
+    expect(camera("a")?.status).toBe("offline");
+    network.last.text({ type: "client-disconnected", clientId: "a", removed: true });
+    expect(camera("a")).toBeUndefined();
+    network.last.text({ type: "client-disconnected", clientId: "never" });
+    session.stop();
+  });
+
+  it("lets a named camera keep its place when the server forgets it", () => {
+    const { network, session, camera, connect } = build({ cameras: ["a"] });
+    connect();
+    network.last.text({ type: "client-connected", clientId: "a" });
+    network.last.text({ type: "clients", clients: [] });
+    expect(camera("a")?.status).toBe("offline");
+    session.stop();
+  });
+
+  it("drops cameras a restarted server does not know", () => {
+    const { network, session, state, connect } = build();
+    connect();
+    network.last.binary(envelope("a", 1));
+    network.last.text({ type: "clients", clients: [{ clientId: "b", online: true }] });
+    expect(state().cameras.map(({ clientId }) => clientId)).toEqual(["b"]);
+    session.stop();
+  });
+
+  it("sorts by label, numbers as numbers", () => {
+    const { network, session, state, connect } = build();
+    connect();
+    const clients = ["cam10", "cam2", "x"].map((clientId) => ({
+      clientId,
+      name: clientId === "x" ? "Cam 1" : clientId,
+    }));
+    network.last.text({ type: "clients", clients: [...clients, { clientId: "y", name: "Cam 1" }] });
+    expect(state().cameras.map(({ clientId }) => clientId)).toEqual(["x", "y", "cam2", "cam10"]);
+    session.stop();
+  });
+
+  it("measures the round trip", () => {
+    const { network, session, state, connect } = build();
+    connect();
+    const { sentAt } = network.last.said("clock")[0] as { sentAt: number };
+    vi.advanceTimersByTime(25);
+    network.last.text({ type: "clock", sentAt, serverAt: sentAt });
+    vi.advanceTimersByTime(400);
+    expect(state().roundTrip).toBeCloseTo(25, 0);
+    session.stop();
+  });
+
+  it("finds a connection that is open in name only", () => {
+    const { network, session, connect } = build();
+    connect();
+    const { sentAt } = network.last.said("clock")[0] as { sentAt: number };
+    network.last.text({ type: "clock", sentAt, serverAt: sentAt });
+    vi.advanceTimersByTime(20_000);
+    expect(network.sockets.length).toBeGreaterThan(1);
+    session.stop();
+  });
+
+  it("can do without a sink", () => {
+    const { network, session, camera, connect } = build();
+    session.showOn(null);
+    connect();
+    network.last.binary(envelope("a", 1));
+    vi.advanceTimersByTime(400);
+    expect(camera("a")?.sequence).toBe(1);
+    session.stop();
+  });
+});
+
+describe("a paused viewer", () => {
+  it("says so to the server, also after a reconnect, and takes no frames", () => {
+    const { network, session, shown, state, connect } = build();
+    connect();
+    session.setPaused(true);
+    session.setPaused(true);
+    expect(network.last.said("pause")).toHaveLength(1);
+    network.last.binary(envelope("a", 1));
+    expect(shown).toEqual([]);
+    network.last.drop();
+    vi.advanceTimersByTime(500);
+    network.last.accept();
+    expect(network.last.said("pause")).toHaveLength(1);
+    session.setPaused(false);
+    expect(network.last.said("resume")).toHaveLength(1);
+    network.last.binary(envelope("a", 500));
+    expect(shown).toHaveLength(1);
+    expect(state().paused).toBe(false);
+    vi.advanceTimersByTime(400);
+    expect(state().totals.dropped).toBe(0);
+    session.stop();
+  });
+
+  it("does not poll", async () => {
+    const { network, session, fetch, connect } = build();
+    connect();
+    session.setPaused(true);
+    network.last.drop();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(fetch).not.toHaveBeenCalled();
+    session.setPaused(false);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(fetch).toHaveBeenCalled();
+    session.setPaused(true);
+    session.stop();
+  });
+});
+
+describe("a viewer whose WebSocket cannot be had", () => {
+  const rest = (() => {
+    let sequence = 0;
+    return (url: string) =>
+      Promise.resolve(
+        url.endsWith("/clients")
+          ? new Response(JSON.stringify({ details: [{ clientId: "a", online: true }] }))
+          : new Response(JPEG, { headers: { "X-Sequence": String((sequence += 10)) } }),
+      );
+  })();
+
+  it("polls after two seconds, says so, and returns", async () => {
+    const { network, session, shown, state, fetch } = build();
+    fetch.mockImplementation(rest);
+    session.start();
+    expect(state().link).toBe("connecting");
+    network.last.drop();
+    await vi.advanceTimersByTimeAsync(1900);
+    expect(fetch).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(state().link).toBe("polling");
+    expect(shown.length).toBeGreaterThan(1);
+    expect(state().totals.dropped).toBe(0);
+    while (network.last.readyState !== 0) await vi.advanceTimersByTimeAsync(100);
+    network.last.accept();
+    expect(state().link).toBe("live");
+    const asked = fetch.mock.calls.length;
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(fetch.mock.calls).toHaveLength(asked);
+    session.stop();
+  });
+
+  it("says that the server is gone when it answers neither way", async () => {
+    const { network, session, state, connect } = build();
+    connect();
+    network.last.drop();
+    expect(state().link).toBe("connecting");
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(state().link).toBe("unreachable");
+    session.stop();
+    expect(state().link).toBe("stopped");
+    session.stop();
+  });
+});
+
+it("refuses an address that is none", () => {
+  expect(() => build({ server: "ftp://host" })).toThrow(TypeError);
+});
