@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+from trio_websocket import WebSocketConnection
+
+from skysentry_trio.clients.addresses import parse_server_address
+from skysentry_trio.clients.connection import Refused
+from skysentry_trio.clients.retrying import Backoff
+from skysentry_trio.clients.viewer import CameraView, CameraWatch, ViewerClient, ViewerReport
+from skysentry_trio.exceptions import ProtocolViolation, SkySentryError
+from skysentry_trio.frames import Frame, RingStatistics
+from skysentry_trio.wire.messages import encode_message, rfc3339
+from skysentry_trio.wire.viewer import (
+    ClientConnected,
+    ClientDisconnected,
+    Clients,
+    ClientSummary,
+    FrameHeader,
+    encode_envelope,
+)
+
+from .fake_server import FakeServer, Handler, open_fake_server
+from .sources.pictures import draw_jpeg
+
+NOON = 1_700_000_000.0
+
+
+def header(sequence: int, client_id: str = "door", *, timestamp: str = rfc3339(NOON)) -> FrameHeader:
+    return FrameHeader(client_id, sequence, timestamp, None, 100, 15.0)
+
+
+def envelope(sequence: int, client_id: str = "door", captured_at: float | None = None) -> bytes:
+    """Return a frame as the server sends it."""
+    frame = Frame(sequence, NOON, captured_at, draw_jpeg(sequence), 32, 24)
+    return encode_envelope(client_id, frame, RingStatistics(1, 16, sequence, NOON, 15.0))
+
+
+class Taken:
+    """Frames that a viewer handed on."""
+
+    def __init__(self) -> None:
+        self.frames: list[tuple[str, int, bytes]] = []
+        self.changed = trio.Event()
+
+    async def take(self, header: FrameHeader, jpeg: bytes) -> None:
+        self.frames.append((header.client_id, header.sequence, jpeg))
+        self.changed.set()
+        self.changed = trio.Event()
+
+    async def wait_for(self, count: int) -> None:
+        with trio.fail_after(10):
+            while len(self.frames) < count:
+                await self.changed.wait()
+
+
+@asynccontextmanager
+async def viewing(
+    *script: Handler, client_ids: tuple[str, ...] = (), max_fps: float | None = None
+) -> AsyncIterator[tuple[FakeServer, ViewerClient, Taken]]:
+    """Run a viewer at a server that does what is said."""
+    taken = Taken()
+    with trio.fail_after(15):
+        async with open_fake_server(*script, stay) as server, trio.open_nursery() as nursery:
+            viewer = ViewerClient(
+                parse_server_address(server.url), client_ids, taken.take, max_fps, clock=lambda: NOON + 0.25
+            )
+            nursery.start_soon(viewer.run, Backoff(lambda: 0.02))
+            yield server, viewer, taken
+            nursery.cancel_scope.cancel()
+
+
+async def stay(_server: FakeServer, websocket: WebSocketConnection) -> None:
+    await websocket.get_message()
+
+
+def sending(*messages: str | bytes, then: Handler = stay) -> Handler:
+    """Return a server's part: to say these things, and then something else."""
+
+    async def send(server: FakeServer, websocket: WebSocketConnection) -> None:
+        for message in messages:
+            await websocket.send_message(message)
+        await then(server, websocket)
+
+    return send
+
+
+def report_of(viewer: ViewerClient) -> ViewerReport:
+    return viewer.report(trio.current_time())
+
+
+async def test_frames_are_handed_on_as_they_are() -> None:
+    """Every envelope becomes a header and the JPEG, byte for byte, and is counted."""
+    async with viewing(sending(*(envelope(number) for number in (1, 2, 3)), envelope(9, "yard"))) as (_, viewer, taken):
+        await taken.wait_for(4)
+        report = report_of(viewer)
+    assert taken.frames == [
+        *(("door", number, draw_jpeg(number)) for number in (1, 2, 3)),
+        ("yard", 9, draw_jpeg(9)),
+    ]
+    assert (report.state, report.trouble, report.connections) == ("live", None, 1)
+    door, yard = report.cameras
+    assert (door.client_id, door.frames, door.gaps, door.online) == ("door", 3, 0, True)
+    assert (door.width, door.height) == (32, 24)
+    assert door.age == pytest.approx(0.25)
+    assert door.nbytes == sum(len(draw_jpeg(number)) for number in (1, 2, 3))
+    assert (yard.client_id, yard.frames) == ("yard", 1)
+
+
+async def test_what_is_asked_for() -> None:
+    """Ids and rate are in the query, and the subprotocol is ours."""
+    async with viewing(client_ids=("a", "b"), max_fps=2.5) as (server, _, _taken):
+        await server.wait_until(lambda: bool(server.requests))
+    assert server.requests[0].path == "/stream/ws?client=a&client=b&maxFps=2.5"
+    assert server.requests[0].proposed_subprotocols == ("skysentry.v1",)
+
+
+async def test_all_cameras_are_the_default() -> None:
+    """Without ids there is no query."""
+    async with viewing() as (server, _, _taken):
+        await server.wait_until(lambda: bool(server.requests))
+    assert server.requests[0].path == "/stream/ws"
+
+
+async def test_cameras_come_and_go() -> None:
+    """The list and the notices say who is online; a camera that was removed is forgotten."""
+    messages = [
+        Clients([ClientSummary("door", "Front door", online=True, fps=15.0), ClientSummary("yard", None, False, 0.0)]),
+        ClientConnected("roof"),
+        ClientConnected("shed"),
+        ClientDisconnected("door"),
+        ClientDisconnected("shed", removed=True),
+    ]
+    script = sending(*map(encode_message, messages), '{"type":"news"}', envelope(1, "roof"))
+    async with viewing(script) as (_, viewer, taken):
+        await taken.wait_for(1)
+        cameras = {camera.client_id: camera.online for camera in report_of(viewer).cameras}
+    assert cameras == {"door": False, "yard": False, "roof": True}
+
+
+async def test_only_cameras_asked_for_are_shown() -> None:
+    """The list names all; a viewer of one is not told of the others."""
+    clients = Clients([ClientSummary("door", None, online=True, fps=1.0), ClientSummary("yard", None, True, 1.0)])
+    script = sending(encode_message(clients), envelope(1))
+    async with viewing(script, client_ids=("door",)) as (_, viewer, taken):
+        await taken.wait_for(1)
+        assert [camera.client_id for camera in report_of(viewer).cameras] == ["door"]
+
+
+async def test_a_lost_connection_is_made_anew() -> None:
+    """Counting goes on where it was, and a frame that is shown again is not counted twice."""
+
+    async def leave(_server: FakeServer, websocket: WebSocketConnection) -> None:
+        await websocket.aclose(1012, "restarting")
+
+    script = (sending(envelope(1), envelope(2), then=leave), sending(envelope(2), envelope(5)))
+    async with viewing(*script) as (_, viewer, taken):
+        await taken.wait_for(3)
+        report = report_of(viewer)
+    assert [sequence for _, sequence, _ in taken.frames] == [1, 2, 5]
+    assert report.connections == 2
+    assert report.cameras[0].gaps == 2
+
+
+async def test_while_there_is_no_server_nothing_is_known() -> None:
+    """The reason is shown, and no camera is said to be online."""
+
+    async def leave(_server: FakeServer, websocket: WebSocketConnection) -> None:
+        await websocket.aclose(1001, "going away")
+
+    with trio.fail_after(10):
+        async with open_fake_server(sending(envelope(1), then=leave)) as server, trio.open_nursery() as nursery:
+            taken = Taken()
+            viewer = ViewerClient(parse_server_address(server.url), (), taken.take)
+            nursery.start_soon(viewer.run, Backoff(lambda: 0.99, first=30))
+            await taken.wait_for(1)
+            while report_of(viewer).state != "waiting":
+                await trio.testing.wait_all_tasks_blocked(0.01)
+            nursery.cancel_scope.cancel()
+    report = report_of(viewer)
+    assert report.trouble == "the server closed the connection (1001: going away); trying again in 29.7 s"
+    assert report.cameras[0].online is None
+
+
+async def test_a_refusal_is_final() -> None:
+    """Code 1008 will be 1008 the next time."""
+
+    async def refuse(_server: FakeServer, websocket: WebSocketConnection) -> None:
+        await websocket.aclose(1008, "no such format")
+
+    async with open_fake_server(refuse) as server:
+        viewer = ViewerClient(parse_server_address(server.url), (), Taken().take)
+        with pytest.raises(Refused, match="no such format"), trio.fail_after(10):
+            await viewer.run(Backoff(lambda: 0.02))
+
+
+@pytest.mark.parametrize("message", [b"", b"\x00\x02{}", b"\xff\xff", "no JSON", envelope(1)[:-2]])
+async def test_who_does_not_speak_our_protocol_is_left(message: str | bytes) -> None:
+    """It is tried again, as the next server at this address may be the right one."""
+    async with viewing(sending(message), sending(envelope(1))) as (server, _, taken):
+        await taken.wait_for(1)
+        assert len(server.requests) == 2
+
+
+async def test_errors_of_the_taker_are_raised() -> None:
+    """A disk that is full ends the viewer."""
+
+    class DiskFull(SkySentryError):
+        pass
+
+    async def take(_header: FrameHeader, _jpeg: bytes) -> None:
+        raise DiskFull
+
+    async with open_fake_server(sending(envelope(1))) as server:
+        with pytest.raises(DiskFull), trio.fail_after(10):
+            await ViewerClient(parse_server_address(server.url), (), take).run(Backoff(lambda: 0.02))
+
+
+def watched(*sequences: int) -> CameraView:
+    watch = CameraWatch("door")
+    for index, sequence in enumerate(sequences):
+        watch.take(header(sequence), draw_jpeg(), index / 10, NOON)
+    return watch.view(1.0)
+
+
+@pytest.mark.parametrize(
+    ("sequences", "frames", "gaps"),
+    [((), 0, 0), ((7,), 1, 0), ((1, 2, 3), 3, 0), ((1, 4, 5, 9), 4, 5), ((1, 1, 2), 2, 0), ((100, 101, 1, 2), 4, 0)],
+)
+def test_gaps_are_counted(sequences: tuple[int, ...], frames: int, gaps: int) -> None:
+    """Missing numbers are gaps; repeated ones, and a server that begins at 1 again, are not."""
+    view = watched(*sequences)
+    assert (view.frames, view.gaps) == (frames, gaps)
+
+
+def test_age_is_that_of_the_capture_if_known() -> None:
+    """The camera's own time comes first, the server's else."""
+    watch = CameraWatch("door")
+    watch.take(header(1), draw_jpeg(), 0.0, NOON + 2)
+    assert watch.view(3.0).age == pytest.approx(2)
+    assert watch.view(3.0).silent == 3.0
+    watch.take(FrameHeader("door", 2, rfc3339(NOON), (NOON - 1) * 1000, 9, 1.0), draw_jpeg(), 0.0, NOON + 2)
+    assert watch.view(3.0).age == pytest.approx(3)
+
+
+def test_a_time_that_is_none_is_a_violation() -> None:
+    """So is a frame that is no JPEG."""
+    watch = CameraWatch("door")
+    with pytest.raises(ProtocolViolation, match="RFC 3339"):
+        watch.take(header(1, timestamp="noon"), draw_jpeg(), 0, 0)
+    with pytest.raises(ProtocolViolation, match="JPEG"):
+        watch.take(header(1), b"GIF89a", 0, 0)
