@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable
 
@@ -28,8 +27,10 @@ class PatternSource:
         await slot.wait_asked()
         pacer = Pacer(self.fps)
         limiter = trio.CapacityLimiter(1)
-        for number in itertools.count(1):
+        number = 0
+        while True:
             await pacer.wait()
+            number += 1
             now = self.clock()
             jpeg = await trio.to_thread.run_sync(self.pattern.draw, number, now, limiter=limiter)
             slot.offer(SourceFrame(jpeg, now))

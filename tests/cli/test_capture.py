@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from PIL import Image
+from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, serve_websocket
+
+from skysentry_trio.cli.capture import default_id, run_capture
+from skysentry_trio.clients.addresses import parse_server_address
+from skysentry_trio.clients.connection import Refused
+from skysentry_trio.clients.sources.opening import SourceOptions
+from skysentry_trio.exceptions import ConfigurationError
+from skysentry_trio.wire.capture import Registration, RegistrationSuccess, decode_camera_message
+from skysentry_trio.wire.messages import encode_message
+
+
+class Server:
+    """Takes every camera; closes with 4001 if told to."""
+
+    def __init__(self) -> None:
+        self.registrations: list[Registration] = []
+        self.frames: list[bytes] = []
+        self.replaces = False
+        self.url = ""
+        self.changed = trio.Event()
+
+    async def start(self, nursery: trio.Nursery) -> None:
+        server = await nursery.start(partial(serve_websocket, self.handle, "127.0.0.1", 0, None))
+        self.url = f"http://127.0.0.1:{server.port}"
+
+    async def handle(self, request: WebSocketRequest) -> None:
+        websocket = await request.accept()
+        with suppress(ConnectionClosed):
+            await self.take(websocket)
+
+    async def take(self, websocket: WebSocketConnection) -> None:
+        registration = decode_camera_message(str(await websocket.get_message()))
+        assert isinstance(registration, Registration)
+        self.registrations.append(registration)
+        await websocket.send_message(encode_message(RegistrationSuccess(registration.client_id, "")))
+        if self.replaces:
+            await websocket.aclose(4001, "replaced")
+        while True:
+            frame = await websocket.get_message()
+            assert isinstance(frame, bytes)
+            self.frames.append(frame)
+            self.changed.set()
+            self.changed = trio.Event()
+
+    async def wait_for(self, count: int) -> None:
+        while len(self.frames) < count:
+            await self.changed.wait()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of three JPEGs."""
+    for number in range(3):
+        Image.new("RGB", (32, 24), (number * 80, 0, 0)).save(tmp_path / f"{number}.jpg")
+    return tmp_path
+
+
+def contents(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(folder.iterdir())]
+
+
+async def test_a_folder_is_sent_once(folder: Path) -> None:
+    """Every JPEG arrives as it is, and the summary says so."""
+    server, shown = Server(), StringIO()
+    with trio.fail_after(15):
+        async with trio.open_nursery() as nursery:
+            await server.start(nursery)
+            options = SourceOptions(fps=50, once=True)
+            address = parse_server_address(server.url)
+            await run_capture(str(folder), options, address, "door", name="Front door", stream=shown)
+            await server.wait_for(3)
+            nursery.cancel_scope.cancel()
+    assert server.frames == contents(folder)
+    assert (server.registrations[0].client_id, server.registrations[0].name) == ("door", "Front door")
+    assert shown.getvalue().splitlines()[-1].startswith("door: sent 3 frames (")
+
+
+async def test_quiet_shows_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is written when all goes well."""
+    server = Server()
+    with trio.fail_after(15):
+        async with trio.open_nursery() as nursery:
+            await server.start(nursery)
+            address = parse_server_address(server.url)
+            await run_capture(str(folder), SourceOptions(fps=50, once=True), address, "door", name=None, stream=None)
+            nursery.cancel_scope.cancel()
+    assert capsys.readouterr() == ("", "")
+
+
+async def test_a_camera_that_is_taken_over_ends(folder: Path) -> None:
+    """The error is not wrapped, and the summary is still shown."""
+    server, shown = Server(), StringIO()
+    server.replaces = True
+    with trio.fail_after(15):
+        async with trio.open_nursery() as nursery:
+            await server.start(nursery)
+            address = parse_server_address(server.url)
+            with pytest.raises(Refused, match="another camera"):
+                await run_capture("pattern", SourceOptions(), address, "door", name=None, stream=shown)
+            nursery.cancel_scope.cancel()
+    assert "door: sent" in shown.getvalue()
+
+
+async def test_a_source_that_breaks_ends_the_camera(tmp_path: Path) -> None:
+    """What is wrong with the source is raised as it is, although the camera still waits for a server."""
+    address = parse_server_address("127.0.0.1:1")
+    with pytest.raises(ConfigurationError, match="no JPEG"), trio.fail_after(15):
+        await run_capture(str(tmp_path), SourceOptions(), address, "door", name=None, stream=StringIO())
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_signals_end_it_in_good_order(number: signal.Signals) -> None:
+    """Ctrl-C and SIGTERM lead to a summary and exit status 0."""
+    server = Server()
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            await server.start(nursery)
+            command = [
+                sys.executable,
+                "-m",
+                "skysentry_trio",
+                "capture",
+                "pattern",
+                "--server",
+                server.url,
+                "--width",
+                "64",
+            ]
+            process: trio.Process = await nursery.start(
+                partial(trio.run_process, command, stderr=subprocess.PIPE, check=False)
+            )
+            await server.wait_for(3)
+            process.send_signal(number)
+            assert process.stderr is not None
+            shown = b"".join([chunk async for chunk in process.stderr]).decode()
+            assert await process.wait() == 0
+            nursery.cancel_scope.cancel()
+    assert "Traceback" not in shown
+    assert shown.splitlines()[-1].startswith("pattern: sent ")
+    assert server.registrations[0].client_id == "pattern"
+
+
+@pytest.mark.e2e
+async def test_a_refusal_is_exit_status_1() -> None:
+    """The reason is the last line."""
+    server = Server()
+    server.replaces = True
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            await server.start(nursery)
+            command = [
+                sys.executable,
+                "-m",
+                "skysentry_trio",
+                "capture",
+                "pattern",
+                "--server",
+                server.url,
+                "--id",
+                "a",
+            ]
+            done = await trio.run_process(command, capture_stderr=True, check=False)
+            nursery.cancel_scope.cancel()
+    assert done.returncode == 1
+    assert (
+        done.stderr.decode().splitlines()[-1] == "skysentry-trio: another camera has registered as 'a', and took over"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing-here"], "cannot open 'nothing-here': No such file or directory"),
+        (["/dev/video63"], "cannot open '/dev/video63': No such file or directory"),
+        (["gopher://x"], "got gopher://"),
+        (["pattern", "--id", "a/b"], "--id: a client id is 1 to 64"),
+        (["pattern", "--id", ""], "--id: a client id is 1 to 64"),
+        (["pattern", "--server", "ftp://h"], "expected a server's address"),
+        (["pattern", "--fps", "0"], "--fps"),
+        (["pattern", "--quality", "101"], "--quality"),
+        (["pattern", "--width", "3"], "--width"),
+        ([], "SOURCE"),
+    ],
+)
+def test_what_is_wrong_is_exit_status_2(run: Callable[..., Any], arguments: list[str], message: str) -> None:
+    """A bad or missing source or option ends before anything is connected, with one line that says why."""
+    outcome = run("capture", *arguments)
+    assert outcome.status == 2
+    assert message in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_help_tells_the_exit_statuses(run: Callable[..., Any]) -> None:
+    """They are part of what scripts rely on."""
+    outcome = run("capture", "--help")
+    assert "Exit status: 0" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("host", "client_id"),
+    [("garage-pi", "garage-pi"), ("my host.local", "my-host.local"), ("...", "camera"), ("x" * 100, "x" * 64)],
+)
+def test_a_camera_is_named_after_its_host(host: str, client_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Except the pattern, which is named pattern."""
+    monkeypatch.setattr(socket, "gethostname", lambda: host)
+    assert default_id("/dev/video0") == client_id
+    assert default_id("pattern") == "pattern"
