@@ -8,7 +8,6 @@ from io import BytesIO
 
 from PIL import Image
 
-from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.wire.jpeg import inspect_jpeg
 
 _DHT, _SOS, _EOI, _FILL = 0xC4, 0xDA, 0xD9, 0xFF
