@@ -166,9 +166,6 @@ class ViewerClient:
             if lost.code == _POLICY_VIOLATION:
                 raise Refused(str(lost)) from lost
             raise
-        finally:
-            for watch in self._watches.values():
-                watch.online = None
 
     async def _receive(self, connection: Connection) -> None:
         while True:
@@ -204,6 +201,8 @@ class ViewerClient:
         return self._watches.setdefault(client_id, CameraWatch(client_id))
 
     def _report_loss(self, error: Exception, delay: float) -> None:
+        for watch in self._watches.values():
+            watch.online = None
         self.state = "waiting"
         self._trouble = f"{error}; trying again in {delay:.1f} s"
 
