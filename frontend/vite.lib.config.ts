@@ -1,10 +1,24 @@
+import { readFileSync } from "node:fs";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 // The npm package: three ES modules that share chunks, React left to the app that uses them.
 export default defineConfig({
   base: "./",
-  plugins: [react()],
+  plugins: [
+    react(),
+    {
+      // Beside the modules, not imported by them: tools without a CSS loader can use them too.
+      name: "style",
+      generateBundle() {
+        this.emitFile({
+          type: "asset",
+          fileName: "style.css",
+          source: readFileSync("src/react/skysentry.css"),
+        });
+      },
+    },
+  ],
   worker: { format: "es" },
   build: {
     outDir: "dist",
@@ -18,7 +32,6 @@ export default defineConfig({
         element: "src/element/index.ts",
       },
       formats: ["es"],
-      cssFileName: "style",
     },
     rolldownOptions: { external: ["react", "react-dom", "react/jsx-runtime"] },
   },

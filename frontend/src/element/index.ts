@@ -26,6 +26,7 @@ export class SkySentryViewerElement extends HTMLElement {
   private readonly root = this.attachShadow({ mode: "open" });
   private readonly caption = document.createElement("p");
   private running: Running | null = null;
+  private scheduled = false;
 
   constructor() {
     super();
@@ -37,7 +38,7 @@ export class SkySentryViewerElement extends HTMLElement {
   }
 
   connectedCallback(): void {
-    this.restart();
+    this.scheduleRestart();
   }
 
   disconnectedCallback(): void {
@@ -45,7 +46,7 @@ export class SkySentryViewerElement extends HTMLElement {
   }
 
   attributeChangedCallback(): void {
-    if (this.isConnected) this.restart();
+    this.scheduleRestart();
   }
 
   /** The newest JPEG as the camera sent it, or null if there is none yet. */
@@ -53,8 +54,18 @@ export class SkySentryViewerElement extends HTMLElement {
     return this.running?.surface.snapshot() ?? null;
   }
 
-  private restart(): void {
-    this.end();
+  /** An element in the page's source tells each of its attributes first: wait until it has told them all. */
+  private scheduleRestart(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.scheduled = false;
+      this.end();
+      if (this.isConnected) this.begin();
+    });
+  }
+
+  private begin(): void {
     const clientId = this.getAttribute("client") ?? "";
     if (clientId === "") {
       this.say("No camera chosen: the attribute “client” is missing.");

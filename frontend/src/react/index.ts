@@ -1,7 +1,5 @@
 /** React components and hooks for cameras in the browser. Import `skysentry-trio/style.css` beside them. */
 
-import "./skysentry.css";
-
 export { SkySentryClient, type SkySentryClientProps } from "./skysentry-client.js";
 export { CameraGrid, type CameraGridProps } from "./camera-grid.js";
 export { LinkNotice, LinkStatus } from "./link-status.js";

@@ -1,7 +1,7 @@
 /** The browser's camera: asks for it, watches over it, and has its pictures encoded. */
 
 import { cameraFailure, type Failure } from "../failures.js";
-import { startEncoder } from "./encoder.js";
+import { startEncoder, type Encoder } from "./encoder.js";
 import type { Camera, CameraHandlers } from "./session.js";
 import type { CaptureSettings } from "./settings.js";
 
@@ -29,7 +29,14 @@ export async function openBrowserCamera(
   // eslint-disable-next-line @typescript-eslint/only-throw-error -- as above
   if (!track) throw { kind: "no-camera" } satisfies Failure;
   track.addEventListener("ended", () => handlers.onFailure({ kind: "camera-lost" }));
-  const encoder = startEncoder(stream, track, settings, handlers);
+  let encoder: Encoder;
+  try {
+    encoder = startEncoder(stream, track, settings, handlers);
+  } catch (error) {
+    track.stop();
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- as above
+    throw cameraFailure(error);
+  }
   return {
     stream,
     label: track.label,

@@ -130,6 +130,16 @@ describe("the browser's camera", () => {
     await expect(openBrowserCamera(settings, handlers())).rejects.toEqual({ kind: "camera-in-use" });
     devices.getUserMedia?.mockResolvedValueOnce({ getVideoTracks: () => [] });
     await expect(openBrowserCamera(settings, handlers())).rejects.toEqual({ kind: "no-camera" });
+    vi.stubGlobal(
+      "MediaStreamTrackProcessor",
+      class {
+        constructor() {
+          throw new TypeError("no frames");
+        }
+      },
+    );
+    await expect(openBrowserCamera(settings, handlers())).rejects.toMatchObject({ kind: "camera-failed" });
+    expect(track.stop).toHaveBeenCalled();
     vi.stubGlobal("navigator", {});
     await expect(openBrowserCamera(settings, handlers())).rejects.toEqual({ kind: "unsupported" });
     vi.stubGlobal("isSecureContext", false);
