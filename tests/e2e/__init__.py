@@ -1,0 +1,1 @@
+"""Tests of whole programs: processes, real sockets, other people's clients."""

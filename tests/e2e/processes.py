@@ -1,0 +1,79 @@
+"""Start the server, and other programs beside it, as processes of their own."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from attrs import define, field
+
+PATIENCE = 30.0
+"""Seconds to wait for a process to do what it should; machines that run tests are slow at times."""
+
+
+@define(eq=False)
+class Program:
+    """A running ``skysentry-trio``; what it says on stderr is collected."""
+
+    process: subprocess.Popen[bytes]
+    lines: list[str] = field(factory=list)
+    _said: threading.Condition = field(factory=threading.Condition)
+
+    def collect(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._said:
+                self.lines.append(line.decode())
+                self._said.notify_all()
+        with self._said:
+            self.lines.append("")
+            self._said.notify_all()
+
+    def wait_for_line(self, pattern: str) -> re.Match[str]:
+        """Return the first match in what was said on stderr, waiting for it."""
+        with self._said:
+            found: list[re.Match[str]] = []
+
+            def said_it() -> bool:
+                found.extend(match for line in self.lines if (match := re.search(pattern, line)))
+                return bool(found)
+
+            assert self._said.wait_for(said_it, PATIENCE), f"{pattern} was not said:\n{''.join(self.lines)}"
+        return found[0]
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[Program]:
+    """Run ``skysentry-trio`` with these arguments; it is killed in the end if it still runs."""
+    command = [sys.executable, "-m", "skysentry_trio", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        program = Program(process)
+        collector = threading.Thread(target=program.collect)
+        collector.start()
+        try:
+            yield program
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(PATIENCE)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+            collector.join(PATIENCE)
+
+
+@contextmanager
+def running_server(*arguments: str) -> Iterator[str]:
+    """Run a server on a free port and give its address, ``127.0.0.1:PORT``."""
+    with running("serve", "--host", "127.0.0.1", "--port", "0", *arguments) as server:
+        yield server.wait_for_line(r"127\.0\.0\.1:\d+").group()

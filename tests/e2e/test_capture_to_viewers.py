@@ -1,0 +1,128 @@
+"""The main job as a user does it: a video file, a server, three viewers, each a program of its own."""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import httpx
+import pytest
+from PIL import Image, ImageDraw
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from .processes import PATIENCE, running, running_server
+
+pytestmark = pytest.mark.e2e
+
+FPS = 30
+SECONDS = 10
+
+
+def make_video(path: Path) -> list[bytes]:
+    """Write ten seconds of Motion JPEG at 30 fps, no two frames alike, and return its JPEGs."""
+    jpegs: list[bytes] = []
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=FPS)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuvj420p"
+        for number in range(FPS * SECONDS):
+            image = Image.linear_gradient("L").resize((320, 240)).convert("RGB")
+            ImageDraw.Draw(image).text((20, 20), f"{number:06d}", font_size=60, fill=(255, number % 256, 0))
+            drawn: av.VideoFrame = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
+            frame = drawn.reformat(format="yuvj420p")
+            frame.pts = number
+            for packet in stream.encode(frame):
+                jpegs.append(bytes(packet))
+                container.mux(packet)
+        for packet in stream.encode():
+            jpegs.append(bytes(packet))
+            container.mux(packet)
+    assert len(set(jpegs)) == FPS * SECONDS
+    return jpegs
+
+
+class JsonViewer:
+    """A WebSocket client that knows nothing of ours, and collects what it is shown as text."""
+
+    def __init__(self, server: str) -> None:
+        self.frames: dict[int, bytes] = {}
+        self.websocket = connect(f"ws://{server}/stream/ws?format=json", max_size=None, close_timeout=PATIENCE)
+        self.thread = threading.Thread(target=self.collect)
+        self.thread.start()
+
+    def collect(self) -> None:
+        try:
+            for message in self.websocket:
+                update = json.loads(message)
+                assert update["type"] == "frame_update"
+                jpeg = base64.b64decode(update["image"].removeprefix("data:image/jpeg;base64,"), validate=True)
+                self.frames[update["stats"]["frameCount"]] = jpeg
+        except ConnectionClosed:
+            pass
+
+    def close(self) -> None:
+        self.websocket.close()
+        self.thread.join(PATIENCE)
+
+
+@contextmanager
+def json_viewer(server: str) -> Iterator[JsonViewer]:
+    viewer = JsonViewer(server)
+    try:
+        yield viewer
+    finally:
+        viewer.close()
+
+
+def wait_for_viewers(server: str, count: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while (health := httpx.get(f"http://{server}/api/health").json())["streamSubscribers"] < count:
+        assert time.monotonic() < deadline, health
+        time.sleep(0.05)
+
+
+def saved_frames(folder: Path) -> dict[int, bytes]:
+    """Return the frames a `watch --save` wrote, by sequence number."""
+    return {int(path.stem.rpartition("-")[2]): path.read_bytes() for path in (folder / "film").glob("*.jpg")}
+
+
+def test_a_video_reaches_every_viewer(tmp_path: Path) -> None:
+    """Ten seconds at 30 fps: every viewer gets the frames, byte for byte what is in the file, without gaps."""
+    jpegs = make_video(tmp_path / "film.mkv")
+    with (
+        running_server() as server,
+        running("watch", "film", "--server", server, "--save", str(tmp_path / "one")) as first,
+        running("watch", "--server", server, "--save", str(tmp_path / "two")) as second,
+        json_viewer(server) as third,
+    ):
+        wait_for_viewers(server, 3)
+        started = time.monotonic()
+        with running("capture", str(tmp_path / "film.mkv"), "--server", server, "--id", "film", "--once") as camera:
+            assert camera.process.wait(SECONDS + PATIENCE) == 0
+            took = time.monotonic() - started
+            sent = int(camera.wait_for_line(r"sent (\d+) frames")[1])
+        newest = httpx.get(f"http://{server}/api/clients/film/latest", headers={"Accept": "image/jpeg"})
+        time.sleep(0.5)
+        assert first.end(signal.SIGINT) == 0
+        assert second.end(signal.SIGINT) == 0
+        third.close()
+
+    assert took >= SECONDS - 1
+    assert sent >= 0.99 * len(jpegs)
+    assert newest.headers["Content-Type"] == "image/jpeg"
+    assert newest.content == jpegs[-1]
+    position = {jpeg: index for index, jpeg in enumerate(jpegs)}
+    for seen in (saved_frames(tmp_path / "one"), saved_frames(tmp_path / "two"), third.frames):
+        assert len(seen) >= 0.99 * sent
+        assert sorted(seen) == list(range(1, sent + 1))
+        shown = [position[seen[sequence]] for sequence in sorted(seen)]
+        assert shown == sorted(set(shown))
+        assert shown[-1] == len(jpegs) - 1
