@@ -2,5 +2,4 @@
 
 from skysentry_trio.cli.main import main
 
-if __name__ == "__main__":
-    main()
+main()
