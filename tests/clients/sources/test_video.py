@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -94,6 +95,20 @@ async def test_a_file_that_is_no_video_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot open"):
         async with open_source(str(tmp_path / "v.mp4"), SourceOptions()):
             pytest.fail("it was opened")
+
+
+async def test_a_file_that_blocks_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    """Opening a named pipe nobody writes to can be cancelled."""
+    pipe = tmp_path / "pipe.mkv"
+    os.mkfifo(pipe)
+    start = time.monotonic()
+    with trio.move_on_after(0.1) as scope:
+        async with open_source(str(pipe), SourceOptions()):
+            pytest.fail("it was opened")
+    assert scope.cancelled_caught
+    assert time.monotonic() - start < 5
+    # Lets the thread that was left behind go.
+    os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
 
 
 def test_a_file_source_has_the_shape_of_the_file() -> None:

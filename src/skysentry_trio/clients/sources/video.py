@@ -38,6 +38,7 @@ class VideoFileSource:
     fps: float | None = None
     once: bool = False
     shape: Shape = AS_IT_IS
+    _limiter: trio.CapacityLimiter = field(factory=partial(trio.CapacityLimiter, 1), init=False)
 
     async def run(self, slot: FrameSlot, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Fill the slot until the end of the file, or for ever.
@@ -45,25 +46,24 @@ class VideoFileSource:
         Raises:
             ConfigurationError: it is no video, or nothing in it can be shown.
         """
-        limiter = trio.CapacityLimiter(1)
         try:
-            stream = await trio.to_thread.run_sync(open_video, self.address, limiter=limiter)
+            stream = await self._in_thread(open_video, self.address)
             pacer = Pacer(self.fps or stream.fps or _DEFAULT_FPS)
             task_status.started()
             await slot.wait_asked()
-            while await self._play(stream, slot, pacer, limiter):
+            while await self._play(stream, slot, pacer):
                 if self.once:
                     return
-                stream = await trio.to_thread.run_sync(open_video, self.address, limiter=limiter)
+                stream = await self._in_thread(open_video, self.address)
         except VideoUnavailable as error:
             raise ConfigurationError(str(error)) from error
         raise ConfigurationError(f"nothing in {self.address} can be shown")
 
-    async def _play(self, stream: VideoStream, slot: FrameSlot, pacer: Pacer, limiter: trio.CapacityLimiter) -> int:
+    async def _play(self, stream: VideoStream, slot: FrameSlot, pacer: Pacer) -> int:
         """Show the file once; return the number of frames shown."""
         shown = 0
         jpegs = stream.jpegs(self.shape)
-        while (jpeg := await trio.to_thread.run_sync(next, jpegs, None, limiter=limiter)) is not None:
+        while (jpeg := await self._in_thread(next, jpegs, None)) is not None:
             if isinstance(jpeg, str):
                 slot.drop(jpeg)
                 continue
@@ -71,6 +71,10 @@ class VideoFileSource:
             slot.offer(SourceFrame(jpeg, time.time()))
             shown += 1
         return shown
+
+    async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
+        # Left behind when cancelled: a file on a network, or a named pipe, may block for ever.
+        return await trio.to_thread.run_sync(partial(function, *args), abandon_on_cancel=True, limiter=self._limiter)
 
 
 @define(eq=False)
