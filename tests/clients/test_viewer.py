@@ -142,9 +142,9 @@ async def test_cameras_come_and_go() -> None:
 
 
 async def test_only_cameras_asked_for_are_shown() -> None:
-    """The list names all; a viewer of one is not told of the others."""
+    """The server speaks of all; a viewer of one does not show the others."""
     clients = Clients([ClientSummary("door", None, online=True, fps=1.0), ClientSummary("yard", None, True, 1.0)])
-    script = sending(encode_message(clients), envelope(1))
+    script = sending(encode_message(clients), encode_message(ClientConnected("roof")), envelope(1))
     async with viewing(script, client_ids=("door",)) as (_, viewer, taken):
         await taken.wait_for(1)
         assert [camera.client_id for camera in report_of(viewer).cameras] == ["door"]
@@ -163,6 +163,23 @@ async def test_a_lost_connection_is_made_anew() -> None:
     assert [sequence for _, sequence, _ in taken.frames] == [1, 2, 5]
     assert report.connections == 2
     assert report.cameras[0].gaps == 2
+
+
+async def test_cameras_that_went_while_we_were_away_are_forgotten() -> None:
+    """The list after a reconnect is all there is; what was counted of the others stays."""
+
+    async def leave(_server: FakeServer, websocket: WebSocketConnection) -> None:
+        await websocket.aclose(1012, "restarting")
+
+    clients = Clients([ClientSummary("door", None, online=True, fps=1.0)])
+    script = (
+        sending(envelope(1), envelope(1, "yard"), then=leave),
+        sending(encode_message(clients), envelope(2)),
+    )
+    async with viewing(*script) as (_, viewer, taken):
+        await taken.wait_for(3)
+        cameras = {camera.client_id: camera.frames for camera in report_of(viewer).cameras}
+    assert cameras == {"door": 2}
 
 
 async def test_while_there_is_no_server_nothing_is_known() -> None:

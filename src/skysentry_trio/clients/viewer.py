@@ -187,15 +187,18 @@ class ViewerClient:
     def _take_notice(self, text: str) -> None:
         notice = decode_notice(text)
         if isinstance(notice, Clients):
-            for client in notice.clients:
-                if not self.client_ids or client.client_id in self.client_ids:
-                    self._watch_of(client.client_id).online = client.online
-        elif isinstance(notice, ClientConnected):
-            self._watch_of(notice.client_id).online = True
+            online = {client.client_id: client.online for client in notice.clients if self._wants(client.client_id)}
+            for client_id in self._watches.keys() - online.keys():
+                del self._watches[client_id]
+            for client_id, is_online in online.items():
+                self._watch_of(client_id).online = is_online
         elif isinstance(notice, ClientDisconnected) and notice.removed:
             self._watches.pop(notice.client_id, None)
-        elif isinstance(notice, ClientDisconnected):
-            self._watch_of(notice.client_id).online = False
+        elif isinstance(notice, ClientConnected | ClientDisconnected) and self._wants(notice.client_id):
+            self._watch_of(notice.client_id).online = isinstance(notice, ClientConnected)
+
+    def _wants(self, client_id: str) -> bool:
+        return not self.client_ids or client_id in self.client_ids
 
     def _watch_of(self, client_id: str) -> CameraWatch:
         return self._watches.setdefault(client_id, CameraWatch(client_id))
