@@ -25,9 +25,13 @@ from skysentry_trio.wire.identity import check_client_id
 
 @click.command()
 @click.argument("source")
-@click.option("--server", default="http://127.0.0.1:8080", show_default=True, help="The server's address.")
-@click.option("--id", "client_id", help="The camera's id.  [default: the host's name; pattern for the pattern]")
-@click.option("--name", help="A label for people.")
+@click.option(
+    "--server", metavar="URL", default="http://127.0.0.1:8080", show_default=True, help="The server's address."
+)
+@click.option(
+    "--id", "client_id", metavar="ID", help="The camera's id.  [default: the host's name; pattern for the pattern]"
+)
+@click.option("--name", metavar="LABEL", help="A label for people.")
 @click.option("--fps", type=click.FloatRange(0, 1000, min_open=True), help="Frames a second; files are played at it.")
 @click.option("--width", type=click.IntRange(16, 16384), help="Pixels at most; the height follows.")
 @click.option("--quality", type=click.IntRange(1, 100), help="JPEG quality, where pictures are encoded.")
@@ -39,8 +43,8 @@ def capture(
     """Send pictures from SOURCE to a server as a camera.
 
     SOURCE is 'pattern' (a moving test picture), a folder of JPEGs, a JPEG or video file, a device such as /dev/video0,
-    or an address that begins with rtsp://, http:// or https://. All but the pattern and JPEGs need PyAV:
-    pip install 'skysentry-trio[capture]'.
+    or an address that begins with rtsp://, http:// or https://. All but the pattern and JPEGs need PyAV, which
+    the extra skysentry-trio[capture] installs.
 
     A connection that is lost is made anew, and so is a device or an address that vanishes. When the network is slower
     than the source, frames are dropped, never delayed.

@@ -34,7 +34,9 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
 
 @click.command()
 @click.argument("client_ids", metavar="[ID]...", nargs=-1)
-@click.option("--server", default="http://127.0.0.1:8080", show_default=True, help="The server's address.")
+@click.option(
+    "--server", metavar="URL", default="http://127.0.0.1:8080", show_default=True, help="The server's address."
+)
 @click.option(
     "--max-fps", type=click.FloatRange(0, 1000, min_open=True), help="Frames a second of each camera, at most."
 )
