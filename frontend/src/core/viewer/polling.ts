@@ -32,7 +32,9 @@ const REQUESTS_PER_SECOND = 24;
 const DEADLINE_MS = 5000;
 
 export class RestPolling {
-  private readonly stopped = new AbortController();
+  private stopped = false;
+  /** Ends every request and every wait there is. */
+  private readonly endings = new Set<() => void>();
   private readonly running = new Set<string>();
 
   constructor(
@@ -45,7 +47,8 @@ export class RestPolling {
   }
 
   stop(): void {
-    this.stopped.abort();
+    this.stopped = true;
+    for (const end of [...this.endings]) end();
   }
 
   private async pollList(): Promise<void> {
@@ -65,9 +68,9 @@ export class RestPolling {
 
   private async readList(): Promise<CameraInfo[] | null> {
     try {
-      const response = await this.get(cameraListUrl(this.options.base));
-      if (!response.ok) return null;
-      const body = parseObject(await response.text());
+      const answer = await this.get(cameraListUrl(this.options.base));
+      if (answer.status !== 200) return null;
+      const body = parseObject(new TextDecoder().decode(answer.body));
       const cameras = Array.isArray(body?.details)
         ? decodeCameras(body.details)
         : // A server of the older kind lists ids only, and only those that are there.
@@ -89,16 +92,14 @@ export class RestPolling {
     while (this.running.has(clientId) && !this.over()) {
       const startedAt = Date.now();
       try {
-        const response = await this.get(
+        const { status, headers, body } = await this.get(
           snapshotUrl(this.options.base, clientId),
           etag === null ? {} : { "If-None-Match": etag },
         );
-        if (response.status === 200) {
-          etag = response.headers.get("ETag");
-          const jpeg = new Uint8Array(await response.arrayBuffer());
-          if (isJpeg(jpeg) && !this.over()) {
-            this.handlers.onFrame(readHeaders(clientId, response.headers, jpeg, ++counted), jpeg);
-          }
+        const jpeg = new Uint8Array(body);
+        if (status === 200 && isJpeg(jpeg) && !this.over()) {
+          etag = headers.get("ETag");
+          this.handlers.onFrame(readHeaders(clientId, headers, jpeg, ++counted), jpeg);
         }
       } catch {
         // The list, asked for as often as it is, says whether the server is there.
@@ -109,31 +110,43 @@ export class RestPolling {
   }
 
   private over(): boolean {
-    return this.stopped.signal.aborted;
+    return this.stopped;
   }
 
-  private get(url: string, headers: Record<string, string> = {}): Promise<Response> {
-    const signal = AbortSignal.any([this.stopped.signal, AbortSignal.timeout(DEADLINE_MS)]);
-    // no-store: the browser's cache would answer a 304 with the old picture and hide that nothing is new.
-    return (this.options.fetch ?? fetch)(url, { headers, signal, cache: "no-store" });
+  private async get(url: string, headers: Record<string, string> = {}): Promise<Answer> {
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    const timer = setTimeout(abort, DEADLINE_MS);
+    this.endings.add(abort);
+    try {
+      // no-store: the browser's cache would answer a 304 with the old picture and hide that nothing is new.
+      const options: RequestInit = { headers, signal: controller.signal, cache: "no-store" };
+      const response = await (this.options.fetch ?? fetch)(url, options);
+      return { status: response.status, headers: response.headers, body: await response.arrayBuffer() };
+    } finally {
+      clearTimeout(timer);
+      this.endings.delete(abort);
+    }
   }
 
   private pause(milliseconds: number): Promise<void> {
-    const { signal } = this.stopped;
     return new Promise((resolve) => {
-      if (signal.aborted) {
-        resolve();
-        return;
-      }
       const done = (): void => {
         clearTimeout(timer);
-        signal.removeEventListener("abort", done);
+        this.endings.delete(done);
         resolve();
       };
       const timer = setTimeout(done, milliseconds);
-      signal.addEventListener("abort", done);
+      if (this.stopped) done();
+      else this.endings.add(done);
     });
   }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: ArrayBuffer;
 }
 
 /** Headers another origin may not show us are made up for: order by arrival, age from the time of arrival. */
