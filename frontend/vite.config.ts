@@ -2,11 +2,26 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 // The built pages go into the Python package, which serves them: pages uncached, /assets/ for ever.
+const SERVER = process.env.SKYSENTRY_SERVER ?? "http://localhost:8080";
+// The server takes sockets from its own pages only, so what we pass on must look like one of those.
+const toServer = { target: SERVER, changeOrigin: true, ws: true, rewriteWsOrigin: true };
+
 export default defineConfig({
   // Relative, so that the pages work under any path prefix a proxy adds.
   base: "./",
   plugins: [react()],
   worker: { format: "es" },
+  server: {
+    proxy: {
+      "/api": toServer,
+      "/ws": toServer,
+      "/stream/ws": toServer,
+      "^/(capture|stream)(\\?.*)?$": {
+        ...toServer,
+        bypass: ({ url }) => (url?.startsWith("/capture") ? "/capture.html" : "/index.html"),
+      },
+    },
+  },
   build: {
     outDir: "../src/skysentry_trio/web",
     emptyOutDir: true,
