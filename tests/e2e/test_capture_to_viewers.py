@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import av
@@ -16,7 +16,7 @@ import httpx
 import pytest
 from PIL import Image, ImageDraw
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from .processes import PATIENCE, running, running_server
 
@@ -49,37 +49,24 @@ def make_video(path: Path) -> list[bytes]:
     return jpegs
 
 
-class JsonViewer:
-    """A WebSocket client that knows nothing of ours, and collects what it is shown as text."""
-
-    def __init__(self, server: str) -> None:
-        self.frames: dict[int, bytes] = {}
-        self.websocket = connect(f"ws://{server}/stream/ws?format=json", max_size=None, close_timeout=PATIENCE)
-        self.thread = threading.Thread(target=self.collect)
-        self.thread.start()
-
-    def collect(self) -> None:
-        try:
-            for message in self.websocket:
-                update = json.loads(message)
-                assert update["type"] == "frame_update"
-                jpeg = base64.b64decode(update["image"].removeprefix("data:image/jpeg;base64,"), validate=True)
-                self.frames[update["stats"]["frameCount"]] = jpeg
-        except ConnectionClosed:
-            pass
-
-    def close(self) -> None:
-        self.websocket.close()
-        self.thread.join(PATIENCE)
+def collect_json(websocket: ClientConnection, frames: dict[int, bytes]) -> None:
+    """Keep every frame that a viewer knowing nothing of ours is shown as text, by its number."""
+    with suppress(ConnectionClosed):
+        for message in websocket:
+            update = json.loads(message)
+            data = update["image"].removeprefix("data:image/jpeg;base64,")
+            frames[update["stats"]["frameCount"]] = base64.b64decode(data, validate=True)
 
 
 @contextmanager
-def json_viewer(server: str) -> Iterator[JsonViewer]:
-    viewer = JsonViewer(server)
-    try:
-        yield viewer
-    finally:
-        viewer.close()
+def json_viewer(server: str) -> Iterator[dict[int, bytes]]:
+    """Watch as SkySentry Go's clients do; the frames shown so far are in the dictionary."""
+    frames: dict[int, bytes] = {}
+    with connect(f"ws://{server}/stream/ws?format=json", max_size=None, close_timeout=PATIENCE) as websocket:
+        collector = threading.Thread(target=collect_json, args=(websocket, frames))
+        collector.start()
+        yield frames
+    collector.join(PATIENCE)
 
 
 def wait_for_viewers(server: str, count: int) -> None:
@@ -113,14 +100,13 @@ def test_a_video_reaches_every_viewer(tmp_path: Path) -> None:
         time.sleep(0.5)
         assert first.end(signal.SIGINT) == 0
         assert second.end(signal.SIGINT) == 0
-        third.close()
 
     assert took >= SECONDS - 1
     assert sent >= 0.99 * len(jpegs)
     assert newest.headers["Content-Type"] == "image/jpeg"
     assert newest.content == jpegs[-1]
     position = {jpeg: index for index, jpeg in enumerate(jpegs)}
-    for seen in (saved_frames(tmp_path / "one"), saved_frames(tmp_path / "two"), third.frames):
+    for seen in (saved_frames(tmp_path / "one"), saved_frames(tmp_path / "two"), third):
         assert len(seen) >= 0.99 * sent
         assert sorted(seen) == list(range(1, sent + 1))
         shown = [position[seen[sequence]] for sequence in sorted(seen)]
