@@ -12,6 +12,7 @@ export type Failure =
   | { readonly kind: "refused"; readonly clientId: string; readonly reason: string }
   | { readonly kind: "replaced"; readonly clientId: string }
   | { readonly kind: "frame-too-big" }
+  | { readonly kind: "sent-away"; readonly reason: string }
   | { readonly kind: "bad-address"; readonly detail: string };
 
 export interface Explanation {
@@ -80,6 +81,11 @@ export function explain(failure: Failure): Explanation {
       return {
         title: "The server refused a picture as too big",
         advice: "Lower the resolution or the quality.",
+      };
+    case "sent-away":
+      return {
+        title: "The server ended the connection",
+        advice: `It said: ${failure.reason}. Sending goes on by itself as soon as the server agrees.`,
       };
     case "bad-address":
       return { title: "The server's address cannot be used", advice: failure.detail };

@@ -178,6 +178,7 @@ describe("failures", () => {
     { kind: "refused", clientId: "a", reason: "full" },
     { kind: "replaced", clientId: "a" },
     { kind: "frame-too-big" },
+    { kind: "sent-away", reason: "flood" },
     { kind: "bad-address", detail: "no" },
   ];
   it.each(all)("has words and advice for $kind", (failure) => {

@@ -97,8 +97,10 @@ export class CaptureSession {
   private generation = 0;
   private held = true;
   private lastFrameBytes = 0;
-  /** Why the server closed, told by a message before it did. */
-  private refusal: Failure | null = null;
+  /** What the server said before it closed. */
+  private refusal: { readonly reason: string; readonly whileOnAir: boolean } | null = null;
+  /** Why we are off the air, where we know better than "gone". */
+  private explained: Failure | null = null;
 
   constructor(private readonly options: CaptureOptions) {
     this.store = new Store<CaptureSnapshot>({
@@ -283,16 +285,15 @@ export class CaptureSession {
       onClose: (code) => this.closed(code),
       onState: (state) => {
         if (state.kind === "waiting") {
-          const failure = this.store.getSnapshot().failure;
-          // A picture too big is the better explanation; keep it until we are back on the air.
-          if (failure?.kind === "frame-too-big") this.update({ connection: "waiting" });
-          else
-            this.update({ connection: "waiting", failure: { kind: "server-gone", retryAt: state.retryAt } });
+          // What the server said is the better explanation; keep it until we are back on the air.
+          const failure = this.explained ?? { kind: "server-gone", retryAt: state.retryAt };
+          this.update({ connection: "waiting", failure });
         } else if (state.kind === "stopped") this.update({ connection: "ended" });
         else this.update({ connection: "connecting" });
         this.judgeBacklog();
       },
     });
+    this.explained = null;
     this.update({ failure: null });
     this.socket.start();
   }
@@ -325,14 +326,14 @@ export class CaptureSession {
       case "registration-success":
         clearTimeout(this.registrationTimer);
         this.heartbeat.start();
+        this.explained = null;
         this.update({ connection: "on-air", failure: null });
         this.judgeBacklog();
         break;
       case "registration-error":
         this.refusal = {
-          kind: "refused",
-          clientId: this.store.getSnapshot().settings.clientId,
           reason: message.error,
+          whileOnAir: this.store.getSnapshot().connection === "on-air",
         };
         break;
       case "clock":
@@ -355,11 +356,14 @@ export class CaptureSession {
       this.update({ failure: { kind: "replaced", clientId } });
       return "stop";
     }
-    if (this.refusal && code !== CloseCode.tryAgainLater) {
-      this.update({ failure: this.refusal });
+    const { refusal } = this;
+    this.refusal = null;
+    if (refusal && !refusal.whileOnAir && code === CloseCode.policyViolation) {
+      this.update({ failure: { kind: "refused", clientId, reason: refusal.reason } });
       return "stop";
     }
-    if (code === CloseCode.messageTooBig) this.update({ failure: { kind: "frame-too-big" } });
+    if (code === CloseCode.messageTooBig) this.explained = { kind: "frame-too-big" };
+    else if (refusal) this.explained = { kind: "sent-away", reason: refusal.reason };
     return "retry";
   }
 

@@ -194,15 +194,33 @@ describe("a capture session", () => {
     network.last.accept();
     network.last.text({ type: "registration-error", error: "full" });
     network.last.drop(1013);
-    expect(state().connection).toBe("waiting");
+    expect(state()).toMatchObject({ connection: "waiting", failure: { kind: "sent-away", reason: "full" } });
     session.stop();
   });
 
   it("says that a picture was too big, and keeps saying so while it reconnects", async () => {
     const { network, session, state, onAir } = build();
     await onAir();
+    network.last.text({ type: "registration-error", error: "a frame of 9 MB", code: "frame-too-big" });
     network.last.drop(1009);
     expect(state()).toMatchObject({ connection: "waiting", failure: { kind: "frame-too-big" } });
+    session.stop();
+  });
+
+  it("comes back after the server sent it away, and says what the server said until then", async () => {
+    const { network, session, state, onAir } = build();
+    await onAir();
+    network.last.text({ type: "registration-error", error: "too many messages", code: "flood" });
+    network.last.drop(1008);
+    const failure = { kind: "sent-away", reason: "too many messages" };
+    expect(state()).toMatchObject({ connection: "waiting", failure });
+    vi.advanceTimersByTime(4000);
+    network.last.drop(1006);
+    expect(state()).toMatchObject({ connection: "waiting", failure });
+    vi.advanceTimersByTime(4000);
+    network.last.accept();
+    network.last.text({ type: "registration-success", clientId: "door" });
+    expect(state().failure).toBeNull();
     session.stop();
   });
 
