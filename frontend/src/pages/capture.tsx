@@ -1,6 +1,6 @@
 /** The capture page: this browser is a camera. */
 
-import { useCallback, useState } from "react";
+import { useEffect, useState } from "react";
 import {
   DEFAULTS,
   inventClientId,
@@ -20,14 +20,14 @@ const STORAGE_KEY = "skysentry-capture";
 function CapturePage() {
   const [{ autostart, settings: initial }] = useState(readSettings);
   const [settings, setSettings] = useState(initial);
-  const remember = useCallback(
-    (changed: CaptureSettings) => {
-      setSettings(changed);
-      keep(storage(), STORAGE_KEY, changed);
-      history.replaceState(null, "", `?${writeAddress(changed, { withId: true, autostart })}`);
-    },
-    [autostart],
-  );
+  useEffect(() => {
+    // Not at every step of a slider: browsers refuse an address that changes too often.
+    const timer = setTimeout(() => {
+      keep(storage(), STORAGE_KEY, settings);
+      history.replaceState(null, "", `?${writeAddress(settings, { withId: true, autostart })}`);
+    }, 300);
+    return () => clearTimeout(timer);
+  }, [settings, autostart]);
   return (
     <>
       <PageHead current="capture" />
@@ -41,7 +41,7 @@ function CapturePage() {
           facing={initial.facing}
           deviceId={initial.deviceId}
           autoStartCamera={autostart}
-          onSettingsChange={remember}
+          onSettingsChange={setSettings}
         >
           <PhoneCode settings={settings} />
         </SkySentryClient>

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { openBrowserCamera } from "../core/capture/camera.js";
 import { CaptureSession, type CaptureSnapshot } from "../core/capture/session.js";
-import type { CaptureSettings } from "../core/capture/settings.js";
+import { sanitize, type CaptureSettings } from "../core/capture/settings.js";
 import { keepAwake } from "../core/capture/wake-lock.js";
 
 export interface UseCaptureOptions {
@@ -58,7 +58,7 @@ export function useCapture({ serverUrl, token, settings, autoStart = false }: Us
       stop: () => session.stop(),
       resume: () => session.resume(),
       configure: (change) =>
-        void session.configure({ ...session.snapshot.getSnapshot().settings, ...change }),
+        void session.configure(sanitize(change, session.snapshot.getSnapshot().settings)),
     }),
     [session, snapshot],
   );

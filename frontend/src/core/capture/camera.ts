@@ -20,7 +20,7 @@ export async function openBrowserCamera(
   if (unavailable) throw unavailable;
   let stream: MediaStream;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: constraints(settings) });
+    stream = await askForCamera(settings);
   } catch (error) {
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- as above
     throw cameraFailure(error);
@@ -79,6 +79,19 @@ export function watchCameras(listener: () => void): () => void {
   if (cameraUnavailable()) return () => undefined;
   navigator.mediaDevices.addEventListener("devicechange", listener);
   return () => navigator.mediaDevices.removeEventListener("devicechange", listener);
+}
+
+async function askForCamera(settings: CaptureSettings): Promise<MediaStream> {
+  const ask = (video: MediaTrackConstraints): Promise<MediaStream> =>
+    navigator.mediaDevices.getUserMedia({ audio: false, video });
+  try {
+    return await ask(constraints(settings));
+  } catch (error) {
+    // The camera that was chosen last time is not there today: any other is better than none.
+    const missing = cameraFailure(error).kind === "no-camera" && settings.deviceId !== "";
+    if (!missing) throw error;
+    return ask(constraints({ ...settings, deviceId: "" }));
+  }
 }
 
 function constraints(settings: CaptureSettings): MediaTrackConstraints {

@@ -162,11 +162,17 @@ export class ViewerSession {
   // ── by WebSocket ──────────────────────────────────────────────────────────────────────────────
 
   private opened(): void {
+    this.heartbeat.start();
+    if (this.paused) this.socket.send(encodeControl("pause"));
+  }
+
+  /** Only a message proves the connection: there are proxies that accept a WebSocket and pass nothing on. */
+  private heard(): void {
+    this.heartbeat.heard();
+    if (this.link === "live") return;
     clearTimeout(this.patienceTimer);
     this.stopPolling();
     for (const camera of this.cameras.values()) camera.interrupted();
-    this.heartbeat.start();
-    if (this.paused) this.socket.send(encodeControl("pause"));
     this.enter("live");
   }
 
@@ -180,7 +186,7 @@ export class ViewerSession {
   }
 
   private readFrame(data: ArrayBuffer): void {
-    this.heartbeat.heard();
+    this.heard();
     if (this.paused) return;
     try {
       const { header, jpeg } = decodeEnvelope(data);
@@ -191,7 +197,7 @@ export class ViewerSession {
   }
 
   private readText(text: string): void {
-    this.heartbeat.heard();
+    this.heard();
     const message = decodeServerMessage(text);
     if (message) this.read(message);
   }

@@ -117,6 +117,14 @@ describe("the browser's camera", () => {
     expect(track.stop).toHaveBeenCalledTimes(2);
   });
 
+  it("is another one where the one chosen last time is gone", async () => {
+    devices.getUserMedia?.mockRejectedValueOnce(new DOMException("", "OverconstrainedError"));
+    (await openBrowserCamera({ ...settings, deviceId: "gone" }, handlers())).stop();
+    expect(devices.getUserMedia).toHaveBeenCalledTimes(2);
+    devices.getUserMedia?.mockRejectedValueOnce(new DOMException("", "NotFoundError"));
+    await expect(openBrowserCamera(settings, handlers())).rejects.toEqual({ kind: "no-camera" });
+  });
+
   it("reports that it was unplugged", async () => {
     const given = handlers();
     const camera = await openBrowserCamera(settings, given);

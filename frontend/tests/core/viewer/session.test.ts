@@ -22,6 +22,7 @@ function build(options: Partial<ViewerOptions> = {}, serve: () => Promise<Respon
   const connect = () => {
     session.start();
     network.last.accept();
+    network.last.text({ type: "hello" });
   };
   return { network, session, shown, fetch, state, camera, connect };
 }
@@ -217,10 +218,22 @@ describe("a viewer whose WebSocket cannot be had", () => {
     expect(state().totals.dropped).toBe(0);
     while (network.last.readyState !== 0) await vi.advanceTimersByTimeAsync(100);
     network.last.accept();
+    expect(state().link).toBe("polling");
+    network.last.binary(envelope("a", 5));
     expect(state().link).toBe("live");
     const asked = fetch.mock.calls.length;
     await vi.advanceTimersByTimeAsync(5000);
     expect(fetch.mock.calls).toHaveLength(asked);
+    session.stop();
+  });
+
+  it("polls when the WebSocket opens but nothing comes through", async () => {
+    const { network, session, state, fetch } = build();
+    fetch.mockImplementation(rest);
+    session.start();
+    network.last.accept();
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(state().link).toBe("polling");
     session.stop();
   });
 
