@@ -9,7 +9,15 @@ import msgspec
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.jpeg import PictureSize, inspect_jpeg
-from skysentry_trio.wire.messages import Clock, ClockReply, Decoders, Message, decode_message, encode_message
+from skysentry_trio.wire.messages import (
+    Clock,
+    ClockReply,
+    Decoders,
+    ErrorNotice,
+    Message,
+    decode_message,
+    encode_message,
+)
 
 MAX_HEADER_LENGTH = 4096
 """Bytes of JSON in front of a JPEG. Small enough that a header length is never mistaken for FF D8."""
@@ -35,11 +43,14 @@ class RegistrationSuccess(Message, tag="registration-success", tag_field="type")
 
 
 class RegistrationError(Message, tag="registration-error", tag_field="type"):
-    """The server's last message to a camera it refuses, or whose frames it cannot take."""
+    """The server's last message to a camera that it refuses or cuts off."""
 
     client_id: str | None
     error: str
     code: str
+
+
+ServerMessage = RegistrationSuccess | RegistrationError | ErrorNotice | ClockReply
 
 
 class _EnvelopeHeader(Message):
@@ -62,6 +73,7 @@ _from_camera: Decoders = {
 _from_server: Decoders = {
     "registration-success": msgspec.json.Decoder(RegistrationSuccess),
     "registration-error": msgspec.json.Decoder(RegistrationError),
+    "error": msgspec.json.Decoder(ErrorNotice),
     "clock": msgspec.json.Decoder(ClockReply),
 }
 _header = msgspec.json.Decoder(_EnvelopeHeader)
@@ -79,9 +91,9 @@ def decode_camera_message(text: str) -> Registration | Clock | None:
     return message
 
 
-def decode_server_message(text: str) -> RegistrationSuccess | RegistrationError | ClockReply | None:
+def decode_server_message(text: str) -> ServerMessage | None:
     """Decode what the server said to a camera; None for a type we do not know."""
-    message: RegistrationSuccess | RegistrationError | ClockReply | None = decode_message(text, _from_server)
+    message: ServerMessage | None = decode_message(text, _from_server)
     return message
 
 

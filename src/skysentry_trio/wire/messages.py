@@ -36,6 +36,13 @@ class ClockReply(Message, tag="clock", tag_field="type"):
     server_at: float
 
 
+class ErrorNotice(Message, tag="error", tag_field="type"):
+    """What was wrong with something the other side sent."""
+
+    error: str
+    code: str
+
+
 class _Typed(Struct):
     type: str
 

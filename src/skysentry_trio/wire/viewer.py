@@ -18,6 +18,7 @@ from skysentry_trio.wire.messages import (
     Clock,
     ClockReply,
     Decoders,
+    ErrorNotice,
     Message,
     decode_message,
     encode_json,
@@ -108,13 +109,6 @@ class ClientDisconnected(Message, tag="client-disconnected", tag_field="type"):
 
     client_id: str
     removed: bool = False
-
-
-class ErrorNotice(Message, tag="error", tag_field="type"):
-    """Why the connection is about to be closed."""
-
-    error: str
-    code: str
 
 
 class Subscribe(Message, tag="subscribe", tag_field="type"):

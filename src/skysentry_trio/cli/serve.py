@@ -1,0 +1,119 @@
+"""``skysentry-trio serve``: settings, logs and sockets, then the daemon until it is told to stop."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import resource
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from socket import socket
+from typing import Final
+
+import click
+import trio
+
+from skysentry_trio import daemon, logs
+from skysentry_trio._version import __version__
+from skysentry_trio.cli.options import settings_options
+from skysentry_trio.cli.sources import load_settings
+from skysentry_trio.clients.single_error import single_error
+from skysentry_trio.exceptions import SkySentryError
+from skysentry_trio.settings import Settings
+from skysentry_trio.transport.systemd import Notifier, inherited_sockets
+
+# For what is no connection: listening sockets, epoll, the log, files being served.
+_SPARE_DESCRIPTORS: Final = 64
+log = logs.get_logger(__name__)
+
+
+class CannotServe(SkySentryError):
+    """The server could not start: the address is taken, forbidden or unknown."""
+
+
+@click.command()
+@click.option("--demo", is_flag=True, help="Start two cameras with test patterns beside the server.")
+@settings_options
+def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
+    """Run the server until SIGTERM or Ctrl-C.
+
+    A flag wins over its environment variable, that over the file, that over the default. Durations are written 500ms,
+    30s, 2m or 1h30m, sizes 512KiB, 5MiB or 1GB; plain numbers are seconds and bytes.
+    """
+    settings = load_settings(flags, os.environ, config_path)
+    logs.configure(settings.log_level, settings.log_format, sys.stderr, os.environ)
+    # A hung server is ended by the watchdog with SIGABRT; this tells where it hung.
+    faulthandler.enable(file=2)
+    allow_descriptors(settings.max_connections)
+    sockets = inherited_sockets(os.environ)
+    notifier = Notifier.from_environment(os.environ)
+    try:
+        trio.run(partial(run_server, settings, sockets=sockets, notifier=notifier, demo=demo))
+    except SkySentryError:
+        raise
+    except Exception:
+        # In the form of the log, so that it is found with the rest of the story.
+        log.critical("server crashed", exc_info=True)
+        sys.exit(1)
+
+
+async def run_server(settings: Settings, *, sockets: Sequence[socket], notifier: Notifier, demo: bool) -> None:
+    """Run the daemon, and with ``demo`` two cameras beside it, until the daemon has stopped.
+
+    Raises:
+        CannotServe: it does not get to listen.
+    """
+    with single_error():
+        async with trio.open_nursery() as nursery:
+
+            async def run_daemon(task_status: trio.TaskStatus[Sequence[str]]) -> None:
+                await daemon.serve(settings, sockets=sockets, notifier=notifier, task_status=task_status)
+                nursery.cancel_scope.cancel()
+
+            try:
+                with single_error():
+                    urls = await nursery.start(run_daemon)
+            except OSError as error:
+                where = "the sockets from systemd" if sockets else f"{settings.host} port {settings.port}"
+                raise CannotServe(f"cannot listen on {where}: {error.strerror or error}") from error
+            if sys.stderr.isatty():
+                click.echo(banner(urls), err=True)
+            if demo:
+                nursery.start_soon(run_demo_cameras, urls[0])
+
+
+async def run_demo_cameras(server_url: str) -> None:
+    """Run the demo's cameras; should they crash, the server goes on without them."""
+    try:
+        # Only now: a server without demo must not pay for the library that draws.
+        from skysentry_trio.clients.demo import run_demo  # noqa: PLC0415
+
+        await run_demo(server_url)
+    except Exception:
+        log.exception("demo cameras crashed")
+
+
+def banner(urls: Sequence[str]) -> str:
+    """Return what somebody at a terminal wants to know first."""
+    lines = [f"skysentry-trio {__version__} is up; Ctrl-C stops it."]
+    for url in urls:
+        lines += [f"  view     {url}/", f"  capture  {url}/capture", f"  health   {url}/api/health"]
+    return "\n".join(lines)
+
+
+def allow_descriptors(connections: int) -> None:
+    """Raise the limit of open files as far as the connections need it and the hard limit lets us.
+
+    The soft limit is 1024 on most systems, for the sake of programs that use select(2); we do not.
+    """
+    needed = connections + _SPARE_DESCRIPTORS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < needed:
+        # A sandbox may forbid even this.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed < needed:
+        log.warning("fewer descriptors than connections", descriptors=allowed, max_connections=connections)

@@ -1,0 +1,206 @@
+"""The whole server on one page: which tasks there are, what ends them, and in which order everything stops.
+
+::
+
+    serve
+    └─ daemon nursery                 a crash in here ends the process: systemd starts it again
+       ├─ stop on signal              SIGTERM, SIGINT; the second one does not wait for anybody
+       ├─ services                    restarted with back-off, reported by /api/health when they keep failing
+       │  ├─ forget idle cameras
+       │  └─ feed the watchdog
+       └─ connections nursery
+          ├─ accept, one for each socket
+          └─ one task for each connection; a crash in one ends that one only
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from socket import AF_INET6, socket
+
+import trio
+
+from skysentry_trio._version import __version__
+from skysentry_trio.endpoints.app import create_app
+from skysentry_trio.endpoints.capture import serve_capture
+from skysentry_trio.endpoints.pages import create_pages
+from skysentry_trio.endpoints.rest import create_api
+from skysentry_trio.endpoints.viewer import serve_viewer
+from skysentry_trio.health import Health
+from skysentry_trio.hub import Hub
+from skysentry_trio.logs import get_logger
+from skysentry_trio.settings import Settings
+from skysentry_trio.transport.http import HttpServer
+from skysentry_trio.transport.listener import Router, RouterLimits
+from skysentry_trio.transport.streams import PeerStream
+from skysentry_trio.transport.systemd import Notifier
+from skysentry_trio.transport.websocket import WebSocketLimits, WebSocketPeer, serve_websocket
+from skysentry_trio.wire.capture import MAX_HEADER_LENGTH
+from skysentry_trio.wire.messages import MAX_TEXT_LENGTH
+from skysentry_trio.wire.request_head import RequestHead
+from skysentry_trio.wire.viewer import SUBPROTOCOL, ViewerFormat
+
+log = get_logger(__name__)
+
+_BACKLOG = 4096
+"""Connections the kernel keeps for us: after a restart everybody comes back at once."""
+_FIRST_RESTART = 0.1
+_LAST_RESTART = 30.0
+_FAILURES_IN_A_ROW = 5
+_PROVEN = 30.0
+"""Seconds after which a service that was started again counts as recovered."""
+
+
+async def serve(
+    settings: Settings,
+    *,
+    sockets: Sequence[socket] = (),
+    notifier: Notifier,
+    task_status: trio.TaskStatus[Sequence[str]] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run the server until SIGTERM or SIGINT, and drain it.
+
+    Args:
+        settings: everything that can be chosen.
+        sockets: that listen already; without any, the address in the settings is opened.
+        notifier: for systemd.
+        task_status: is given the base URLs as soon as clients are served.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    listeners = await _open_listeners(settings, sockets)
+    hub, health, going_away = Hub(settings), Health(), trio.Event()
+    router = _create_router(settings, hub, health, going_away)
+    async with trio.open_nursery() as nursery:
+        stopping = trio.Event()
+        await nursery.start(_stop_on_signal, stopping, nursery.cancel_scope)
+        nursery.start_soon(supervise, "janitor", partial(_forget_idle_cameras, hub), health)
+        if notifier.watchdog_interval is not None:
+            feed = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
+            nursery.start_soon(supervise, "watchdog", feed, health)
+        async with trio.open_nursery() as connections:
+            for listener in listeners:
+                connections.start_soon(router.accept_from, listener, connections)
+            urls = [_url(listener) for listener in listeners]
+            log.info("serving", urls=urls, version=__version__)
+            task_status.started(urls)
+            notifier.ready()
+
+            await stopping.wait()
+            log.info("stopping", connections=router.open_connections)
+            notifier.stopping()
+            # Requests are still answered, so that a load balancer hears from /api/ready that it should look elsewhere.
+            health.draining = router.draining = True
+            going_away.set()
+            with trio.move_on_after(settings.shutdown_grace):
+                await router.wait_until_left()
+            router.abort_all()
+            connections.cancel_scope.cancel()
+        nursery.cancel_scope.cancel()
+    log.info("stopped")
+
+
+async def _open_listeners(settings: Settings, sockets: Sequence[socket]) -> list[trio.SocketListener]:
+    if sockets:
+        for inherited in sockets:
+            inherited.settimeout(0)
+        return [trio.SocketListener(trio.socket.from_stdlib_socket(inherited)) for inherited in sockets]
+    return await trio.open_tcp_listeners(settings.port, host=settings.host, backlog=_BACKLOG)
+
+
+def _create_router(settings: Settings, hub: Hub, health: Health, going_away: trio.Event) -> Router:
+    """Say which path is served by what."""
+    websocket_limits = WebSocketLimits(
+        max_message_size=max(settings.max_frame_size + MAX_HEADER_LENGTH + 2, MAX_TEXT_LENGTH),
+        handshake_timeout=settings.handshake_timeout,
+        ping_interval=settings.ping_interval,
+        ping_timeout=settings.ping_timeout,
+        close_timeout=min(settings.shutdown_grace, 2.0),
+    )
+
+    async def capture(stream: PeerStream, _head: RequestHead) -> None:
+        async def handler(peer: WebSocketPeer) -> None:
+            await serve_capture(peer, hub, settings)
+
+        await serve_websocket(stream, handler, websocket_limits, going_away=going_away)
+
+    async def view(stream: PeerStream, head: RequestHead) -> None:
+        async def handler(peer: WebSocketPeer) -> None:
+            await serve_viewer(peer, hub, head.query, ViewerFormat(settings.viewer_format))
+
+        await serve_websocket(stream, handler, websocket_limits, subprotocols=[SUBPROTOCOL], going_away=going_away)
+
+    async def answer(stream: PeerStream, _head: RequestHead) -> None:
+        await http.serve(stream)
+
+    origins = frozenset(settings.cors_origins)
+    limits = RouterLimits(settings.max_connections, settings.handshake_timeout, settings.write_timeout)
+    router = Router({"/ws": capture, "/stream/ws": view}, answer, limits, origins)
+    api = create_api(hub, health, lambda: (router.open_connections, router.ended_by))
+    http = HttpServer(create_app(api, create_pages(), allowed_origins=origins))
+    return router
+
+
+def _url(listener: trio.SocketListener) -> str:
+    address = listener.socket.getsockname()
+    if not isinstance(address, tuple):
+        return f"unix:{address}"
+    host = f"[{address[0]}]" if listener.socket.family == AF_INET6 else address[0]
+    return f"http://{host}:{address[1]}"
+
+
+async def _stop_on_signal(
+    stopping: trio.Event, everything: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for _number in signals:
+            if stopping.is_set():
+                everything.cancel()
+            stopping.set()
+
+
+async def supervise(name: str, service: Callable[[], Awaitable[None]], health: Health) -> None:
+    """Run a service for ever; when it crashes, run it again after a while.
+
+    Args:
+        name: for the log and for ``/api/health``.
+        service: never returns by itself.
+        health: hears of it when the service fails again and again, and when it has recovered.
+    """
+    failures = 0
+    while True:
+        started = trio.current_time()
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_report_recovery, name, health)
+                await service()
+        except Exception as error:
+            failures = 1 if trio.current_time() - started > _PROVEN else failures + 1
+            delay = min(_FIRST_RESTART * 2 ** (failures - 1), _LAST_RESTART)
+            log.exception("service crashed", service=name, failures=failures, restart_in=delay)
+            if failures >= _FAILURES_IN_A_ROW:
+                health.failing[name] = str(error)
+            await trio.sleep(delay)
+
+
+async def _report_recovery(name: str, health: Health) -> None:
+    await trio.sleep(_PROVEN)
+    health.failing.pop(name, None)
+
+
+async def _forget_idle_cameras(hub: Hub) -> None:
+    """The janitor."""
+    while True:
+        await trio.sleep(hub.settings.cleanup_interval)
+        if forgotten := hub.evict_idle():
+            log.info("idle cameras forgotten", cameras=forgotten)
+
+
+async def _feed_watchdog(notifier: Notifier, interval: float) -> None:
+    while True:
+        notifier.watchdog()
+        await trio.sleep(interval)

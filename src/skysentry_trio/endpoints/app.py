@@ -1,0 +1,95 @@
+"""Everything that is answered once: REST and pages in one application, with the headers and errors they share."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException
+
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.logs import get_logger
+from skysentry_trio.wire.messages import encode_json
+from skysentry_trio.wire.request_head import is_origin_allowed
+from skysentry_trio.wire.rest import ErrorReply
+
+log = get_logger(__name__)
+
+_CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "worker-src 'self' blob:",
+        "style-src 'self'",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        # In older browsers 'self' covers no WebSocket, and a page may be told to use another server.
+        "connect-src 'self' ws: wss: http: https:",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+_MAX_BODY = 64 * 1024
+_BODY_TIMEOUT = 10
+
+
+def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset()) -> QuartTrio:
+    """Return the application.
+
+    Args:
+        parts: its routes.
+        allowed_origins: whose pages may read what is answered here (CORS); ``*`` for all.
+    """
+    app = QuartTrio("skysentry_trio", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
+    app.config["BODY_TIMEOUT"] = _BODY_TIMEOUT
+    for part in parts:
+        app.register_blueprint(part)
+
+    @app.errorhandler(ProtocolViolation)
+    async def refuse(violation: ProtocolViolation) -> Response:
+        return _error(str(violation), violation.status)
+
+    @app.errorhandler(HTTPException)
+    async def explain(error: HTTPException) -> Response:
+        response = _error(error.description or error.name, error.code or 500)
+        if (allow := dict(error.get_headers()).get("Allow")) is not None:
+            response.headers["Allow"] = allow
+        return response
+
+    @app.errorhandler(Exception)
+    async def apologize(error: Exception) -> Response:
+        log.error("request crashed", path=request.path, exc_info=error)
+        return _error("the server made a mistake; its log says more", 500)
+
+    @app.after_request
+    async def protect(response: Response) -> Response:
+        headers = response.headers
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
+        headers["Referrer-Policy"] = "same-origin"
+        if allowed_origins:
+            _allow_origin(response, allowed_origins)
+        return response
+
+    return app
+
+
+def _allow_origin(response: Response, allowed_origins: frozenset[str]) -> None:
+    """Let pages of other origins read the response, as the Fetch standard's CORS protocol has it."""
+    response.vary.add("Origin")
+    origin = request.headers.get("Origin")
+    if origin is None or not is_origin_allowed(origin, request.host, allowed_origins):
+        return
+    headers = response.headers
+    headers["Access-Control-Allow-Origin"] = "*" if "*" in allowed_origins else origin
+    headers["Access-Control-Expose-Headers"] = "ETag, X-Sequence, X-Timestamp"
+    if request.method == "OPTIONS":
+        headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
+        headers["Access-Control-Allow-Headers"] = "Accept, If-None-Match"
+        headers["Access-Control-Max-Age"] = "600"
+
+
+def _error(message: str, status: int) -> Response:
+    return Response(encode_json(ErrorReply(message)), status, content_type="application/json")

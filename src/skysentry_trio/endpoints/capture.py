@@ -1,0 +1,148 @@
+"""A camera: it registers, and every JPEG it sends is published."""
+
+from __future__ import annotations
+
+import time
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.cameras import CameraSession, EndReason
+from skysentry_trio.endpoints.peer import Peer
+from skysentry_trio.exceptions import PeerGone, ProtocolViolation
+from skysentry_trio.hub import Hub
+from skysentry_trio.logs import get_logger
+from skysentry_trio.outbox import Pacer
+from skysentry_trio.settings import Settings
+from skysentry_trio.wire.capture import (
+    Registration,
+    RegistrationError,
+    RegistrationSuccess,
+    decode_camera_message,
+    decode_jpeg,
+)
+from skysentry_trio.wire.identity import clean_label
+from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message, rfc3339
+
+log = get_logger(__name__)
+
+_GOODBYES = {
+    EndReason.REPLACED: (4001, "replaced: another connection registered this client id"),
+    EndReason.SILENT: (4002, "silent: nothing came for longer than the client timeout"),
+}
+_BAD_FRAMES_IN_A_ROW = 60
+"""So many frames that are none, one after the other, and it is no camera."""
+_COMPLAINTS_PER_SECOND = 1.0
+
+
+async def serve_capture(peer: Peer, hub: Hub, settings: Settings) -> None:
+    """Serve one camera until it leaves, breaks the protocol, or the server ends its session."""
+    client_id = None
+    try:
+        registration = await _receive_registration(peer, settings)
+        client_id = registration.client_id
+        with (
+            trio.CancelScope() as scope,
+            hub.register(client_id, name=clean_label(registration.name), on_end=scope.cancel) as session,
+        ):
+            log.info("camera registered", camera=client_id)
+            await peer.send(encode_message(RegistrationSuccess(client_id, rfc3339(time.time()))))
+            await _Conversation(peer, hub, settings, session, "envelope" in registration.capabilities).run()
+        if session.ended is not None:
+            log.info("camera ended", camera=client_id, reason=session.ended)
+            await peer.close(*_GOODBYES[session.ended])
+    except PeerGone as gone:
+        log.info("camera left", camera=client_id, reason=str(gone))
+    except ProtocolViolation as violation:
+        log.warning("camera refused", camera=client_id, code=violation.code, error=str(violation))
+        try:
+            await peer.send(encode_message(RegistrationError(client_id, str(violation), violation.code)))
+        except PeerGone:
+            return
+        await peer.close(violation.close_code, str(violation))
+
+
+async def _receive_registration(peer: Peer, settings: Settings) -> Registration:
+    with trio.move_on_after(settings.registration_timeout):
+        while True:
+            message = await peer.receive()
+            if isinstance(message, bytes):
+                raise ProtocolViolation(
+                    f"expected client-registration first, got a binary message of {len(message)} bytes",
+                    code="not-registered",
+                )
+            decoded = decode_camera_message(message)
+            if isinstance(decoded, Registration):
+                return decoded
+            if isinstance(decoded, Clock):
+                await _tell_time(peer, decoded)
+    raise ProtocolViolation(
+        f"expected client-registration within {settings.registration_timeout:g} s", code="registration-timeout"
+    )
+
+
+async def _tell_time(peer: Peer, asked: Clock) -> None:
+    await peer.send(encode_message(ClockReply(asked.sent_at, time.time() * 1000)))
+
+
+@define(eq=False)
+class _Conversation:
+    """What is said after registration."""
+
+    _peer: Peer
+    _hub: Hub
+    _settings: Settings
+    _session: CameraSession
+    _envelope: bool
+    _bad_in_a_row: int = field(default=0, init=False)
+    _complaints: Pacer = field(factory=lambda: Pacer(_COMPLAINTS_PER_SECOND, burst=0.0), init=False)
+    _messages: Pacer = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        # Frames above the limit are dropped one by one; who sends ten times as many is no camera.
+        self._messages = Pacer(10 * self._settings.max_fps + 50, burst=1.0)
+
+    async def run(self) -> None:
+        while True:
+            message = await self._peer.receive()
+            if not self._messages.admit(trio.current_time()):
+                raise ProtocolViolation("too many messages", code="flood")
+            if isinstance(message, bytes):
+                await self._take_frame(message)
+            else:
+                await self._take_text(message)
+
+    async def _take_frame(self, message: bytes) -> None:
+        try:
+            jpeg, size, captured_at = decode_jpeg(
+                message, max_size=self._settings.max_frame_size, envelope=self._envelope
+            )
+        except ProtocolViolation as violation:
+            self._session.camera.refused[violation.code] += 1
+            self._bad_in_a_row += 1
+            if violation.close_code == 1009 or self._bad_in_a_row == _BAD_FRAMES_IN_A_ROW:
+                raise
+            await self._complain(violation)
+            return
+        self._bad_in_a_row = 0
+        self._hub.publish(self._session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
+
+    async def _complain(self, violation: ProtocolViolation) -> None:
+        """Tell the camera what was wrong with a frame, now and then: a broken one sends sixty of them a second."""
+        if self._complaints.admit(trio.current_time()):
+            log.warning("frame refused", camera=self._session.camera.id, code=violation.code, error=str(violation))
+            await self._peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
+
+    async def _take_text(self, message: str) -> None:
+        camera = self._session.camera
+        camera.last_heard = trio.current_time()
+        decoded = decode_camera_message(message)
+        if isinstance(decoded, Clock):
+            await _tell_time(self._peer, decoded)
+        elif isinstance(decoded, Registration):
+            if decoded.client_id != camera.id:
+                raise ProtocolViolation(
+                    f"this connection sends for {camera.id}; another camera needs a connection of its own",
+                    code="already-registered",
+                )
+            await self._peer.send(encode_message(RegistrationSuccess(camera.id, rfc3339(time.time()))))

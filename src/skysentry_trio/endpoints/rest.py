@@ -1,0 +1,178 @@
+"""REST under ``/api``: questions about cameras and their frames, answered from the rings that viewers are fed from."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import trio
+from quart import Blueprint, Response, request
+
+from skysentry_trio._version import __version__
+from skysentry_trio.cameras import Camera
+from skysentry_trio.endpoints.openapi import describe_api
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.frames import Frame
+from skysentry_trio.health import Health
+from skysentry_trio.hub import Hub
+from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.messages import Message, encode_json, rfc3339
+from skysentry_trio.wire.rest import (
+    ClientDetails,
+    ClientsReply,
+    HealthReply,
+    ReadyReply,
+    write_latest,
+    write_ring,
+    write_streams,
+)
+from skysentry_trio.wire.viewer import RingSummary, summarize_ring
+
+
+def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Counter[str]]]) -> Blueprint:
+    """Return the routes under ``/api``.
+
+    Args:
+        hub: where the cameras are.
+        health: of the process.
+        connections: gives how many are open, and how many ended other than they should by cause.
+    """
+    api = Blueprint("api", __name__, url_prefix="/api")
+    description = encode_json(describe_api(__version__))
+
+    @api.get("/health")
+    async def get_health() -> Response:
+        statistics = hub.statistics()
+        now_open, ended = connections()
+        reply = HealthReply(
+            status="unhealthy" if health.failing else "draining" if health.draining else "healthy",
+            total_clients=statistics.cameras,
+            online_clients=statistics.online,
+            buffer_size=hub.settings.buffer_size,
+            timestamp=rfc3339(time.time()),
+            stream_subscribers=statistics.viewers,
+            version=__version__,
+            uptime=round(health.uptime(), 3),
+            connections=now_open,
+            memory=statistics.ring_bytes,
+            frames_received=statistics.frames_received,
+            frames_sent=statistics.frames_sent,
+            bytes_received=statistics.bytes_received,
+            bytes_sent=statistics.bytes_sent,
+            drops={
+                "replaced": statistics.frames_replaced,
+                "thinned": statistics.frames_thinned,
+                **statistics.frames_refused,
+            },
+            connections_ended=dict(ended),
+            failing=health.failing,
+        )
+        return _json(reply, status=503 if health.failing else 200)
+
+    @api.get("/ready")
+    async def get_ready() -> Response:
+        return _json(ReadyReply(not health.draining), status=503 if health.draining else 200)
+
+    @api.get("/clients")
+    async def get_clients() -> Response:
+        now = trio.current_time()
+        details = [_describe(hub, camera, now) for camera in hub.cameras]
+        return _json(ClientsReply(len(details), [camera.client_id for camera in details], details))
+
+    @api.get("/clients/<client_id>/latest")
+    async def get_latest(client_id: str) -> Response:
+        camera, frame = _newest(hub, client_id)
+        if request.accept_mimetypes.best_match(["application/json", "image/jpeg"], "application/json") == "image/jpeg":
+            response = _picture(camera, frame)
+        else:
+            response = _in_pieces(write_latest(camera.id, frame, _summarize(camera)))
+        response.vary.add("Accept")
+        return response
+
+    @api.get("/clients/<client_id>/latest.jpg")
+    async def get_latest_jpeg(client_id: str) -> Response:
+        return await _picture(*_newest(hub, client_id)).make_conditional(request)
+
+    @api.get("/clients/<client_id>/stream")
+    async def get_ring(client_id: str) -> Response:
+        camera = _find(hub, client_id)
+        return _in_pieces(write_ring(camera.id, list(camera.ring), _summarize(camera)))
+
+    @api.get("/streams")
+    async def get_streams() -> Response:
+        return _in_pieces(write_streams([(camera.id, list(camera.ring), _summarize(camera)) for camera in hub.cameras]))
+
+    @api.get("/openapi.json")
+    async def get_openapi() -> Response:
+        return Response(description, content_type="application/json")
+
+    return api
+
+
+def _describe(hub: Hub, camera: Camera, now: float) -> ClientDetails:
+    newest = camera.ring.newest
+    return ClientDetails(
+        client_id=camera.id,
+        name=camera.name,
+        online=camera.online,
+        since=rfc3339(camera.since),
+        fps=round(camera.rate.fps(now), 2),
+        frame_count=camera.frame_count,
+        byte_count=camera.byte_count,
+        viewers=hub.viewer_count(camera.id),
+        width=None if newest is None else newest.width,
+        height=None if newest is None else newest.height,
+        latest_timestamp=None if newest is None else rfc3339(newest.received_at),
+        refused=dict(camera.refused),
+    )
+
+
+def _summarize(camera: Camera) -> RingSummary:
+    return summarize_ring(camera.statistics(trio.current_time()))
+
+
+def _find(hub: Hub, client_id: str) -> Camera:
+    camera = hub.camera(check_client_id(client_id))
+    if camera is None:
+        raise ProtocolViolation(
+            f"there is no camera {client_id}; /api/clients lists them", code="not-found", status=404
+        )
+    return camera
+
+
+def _newest(hub: Hub, client_id: str) -> tuple[Camera, Frame]:
+    camera = _find(hub, client_id)
+    if camera.ring.newest is None:
+        raise ProtocolViolation(f"camera {client_id} has sent no frame yet", code="no-frame", status=404)
+    return camera, camera.ring.newest
+
+
+def _json(reply: Message, status: int = 200) -> Response:
+    return _never_stored(Response(encode_json(reply), status, content_type="application/json"))
+
+
+def _picture(camera: Camera, frame: Frame) -> Response:
+    # A camera that was forgotten counts from 1 again: its first sight tells the two apart.
+    response = Response(frame.jpeg, content_type="image/jpeg")
+    response.set_etag(f"{camera.since:.6f}-{frame.sequence}")
+    response.headers["X-Sequence"] = str(frame.sequence)
+    response.headers["X-Timestamp"] = f"{frame.captured_at or frame.received_at:.6f}"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _in_pieces(pieces: Iterator[bytes]) -> Response:
+    async def body() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    response = _never_stored(Response(body(), content_type="application/json"))
+    # Every write has its own deadline; how long a large reply takes on a slow line is the line's business.
+    response.timeout = None
+    return response
+
+
+def _never_stored(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,148 @@
+"""A viewer: it says what it wants to see, and gets the newest frame of each camera as soon as it can take one."""
+
+from __future__ import annotations
+
+import time
+
+import trio
+
+from skysentry_trio.endpoints.peer import Peer
+from skysentry_trio.exceptions import PeerGone, ProtocolViolation
+from skysentry_trio.hub import Hub
+from skysentry_trio.logs import get_logger
+from skysentry_trio.outbox import CameraNotice, Delivery, Encoder, Pacer
+from skysentry_trio.viewers import Viewer
+from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
+from skysentry_trio.wire.viewer import (
+    ClientConnected,
+    ClientDisconnected,
+    Clients,
+    ClientSummary,
+    Pause,
+    Resume,
+    Subscribe,
+    Unsubscribe,
+    ViewerFormat,
+    decode_viewer_message,
+    decode_viewer_query,
+    encode_bare_jpeg,
+    encode_envelope,
+    encode_frame_update,
+)
+
+log = get_logger(__name__)
+
+_ENCODERS: dict[ViewerFormat, Encoder] = {
+    ViewerFormat.ENVELOPE: encode_envelope,
+    ViewerFormat.JPEG: encode_bare_jpeg,
+    ViewerFormat.JSON: encode_frame_update,
+}
+_MESSAGES_PER_SECOND = 1000.0
+
+
+async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerFormat) -> None:
+    """Serve one viewer until it leaves or breaks the protocol.
+
+    Args:
+        peer: the connection.
+        hub: where the cameras are.
+        query: of the address the viewer opened; what is wrong with it is said after the handshake, as browsers show
+            pages nothing of a refused one.
+        default_format: for a viewer that asks for none.
+    """
+    try:
+        request = decode_viewer_query(query, default_format)
+    except ProtocolViolation as violation:
+        await _refuse(peer, violation, talks=False)
+        return
+    # Only the envelope's clients know of text messages other than frames.
+    talks = request.format is ViewerFormat.ENVELOPE
+    with hub.watch() as viewer:
+        log.info("viewer connected", format=request.format)
+        try:
+            if talks:
+                await peer.send(encode_message(_list_cameras(hub, request.clients)))
+            hub.subscribe(viewer, request.clients, max_fps=request.max_fps)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_send_all, peer, viewer, request.format, nursery.cancel_scope)
+                fault = await _obey_all(peer, hub, viewer)
+                nursery.cancel_scope.cancel()
+            if fault is not None:
+                await _refuse(peer, fault, talks=talks)
+        except PeerGone:
+            pass
+        outbox = viewer.outbox
+        log.info("viewer left", sent=outbox.sent, replaced=outbox.replaced, thinned=outbox.thinned)
+
+
+def _list_cameras(hub: Hub, client_ids: frozenset[str] | None) -> Clients:
+    now = trio.current_time()
+    return Clients(
+        [
+            ClientSummary(camera.id, camera.name, camera.online, round(camera.rate.fps(now), 2))
+            for camera in hub.cameras
+            if client_ids is None or camera.id in client_ids
+        ]
+    )
+
+
+async def _send_all(peer: Peer, viewer: Viewer, asked: ViewerFormat, connection: trio.CancelScope) -> None:
+    """Send what is in the outbox, for ever: the one task that waits for this viewer to read."""
+    encode = _ENCODERS[asked]
+    try:
+        while True:
+            waiting = await viewer.outbox.receive()
+            if isinstance(waiting, Delivery):
+                await peer.send(waiting.rendered(encode))
+            elif asked is ViewerFormat.ENVELOPE:
+                for notice in waiting:
+                    await peer.send(encode_message(_as_message(notice)))
+    except PeerGone:
+        connection.cancel()
+
+
+def _as_message(notice: CameraNotice) -> ClientConnected | ClientDisconnected:
+    if notice.online:
+        return ClientConnected(notice.camera_id, notice.name)
+    return ClientDisconnected(notice.camera_id, notice.removed)
+
+
+async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer) -> ProtocolViolation | None:
+    """Do what the viewer says until it leaves, or return what it did wrong."""
+    pace = Pacer(_MESSAGES_PER_SECOND, burst=1.0)
+    try:
+        while True:
+            message = await peer.receive()
+            if not pace.admit(trio.current_time()):
+                return ProtocolViolation(f"more than {_MESSAGES_PER_SECOND:g} messages a second", code="flood")
+            if isinstance(message, bytes):
+                return ProtocolViolation(f"viewers send text, got {len(message)} bytes of binary", close_code=1003)
+            await _obey(peer, hub, viewer, message)
+    except ProtocolViolation as violation:
+        return violation
+    except PeerGone:
+        return None
+
+
+async def _obey(peer: Peer, hub: Hub, viewer: Viewer, text: str) -> None:
+    match decode_viewer_message(text):
+        case Subscribe(clients=clients, max_fps=max_fps):
+            hub.subscribe(viewer, None if clients == "*" else frozenset(clients), max_fps=max_fps)
+        case Unsubscribe(clients=clients):
+            hub.unsubscribe(viewer, frozenset(clients))
+        case Pause():
+            hub.pause(viewer)
+        case Resume():
+            hub.resume(viewer)
+        case Clock(sent_at=sent_at):
+            await peer.send(encode_message(ClockReply(sent_at, time.time() * 1000)))
+
+
+async def _refuse(peer: Peer, violation: ProtocolViolation, *, talks: bool) -> None:
+    log.warning("viewer refused", code=violation.code, error=str(violation))
+    if talks:
+        try:
+            await peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
+        except PeerGone:
+            return
+    await peer.close(violation.close_code, str(violation))

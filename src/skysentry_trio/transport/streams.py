@@ -1,0 +1,104 @@
+"""One peer's byte stream: bytes already read can be put back, and no write waits for ever."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+import trio
+from attrs import define, field
+
+_CHUNK = 64 * 1024
+"""Bytes that a peer must take within the write timeout."""
+
+
+@define(eq=False)
+class PeerStream(trio.abc.HalfCloseableStream):
+    """A TCP connection to a peer that we do not trust to read.
+
+    Trio's `trio.SocketStream` sets ``TCP_NOTSENT_LOWAT`` to 16 KiB, and we count on it: what the peer has not taken yet
+    waits in its outbox, where a newer frame can replace it, and not in the kernel, where nothing can. That is why a
+    slow viewer sees what happened half a second ago and not ten.
+    """
+
+    _stream: trio.SocketStream
+    _write_timeout: float
+    """Seconds in which 64 KiB must go out."""
+    _pushed_back: bytes = field(default=b"", init=False, repr=False)
+    _unfinished: bool = field(default=False, init=False)
+
+    @property
+    def socket(self) -> trio.socket.SocketType:
+        """The socket, for whoever asks it for addresses."""
+        return self._stream.socket
+
+    def push_back(self, data: bytes) -> None:
+        """Let ``data`` be what is received next."""
+        self._pushed_back = data + self._pushed_back
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Receive some bytes, b"" at the end of the stream."""
+        if self._pushed_back:
+            await trio.lowlevel.checkpoint()
+            end = len(self._pushed_back) if max_bytes is None else max_bytes
+            data, self._pushed_back = self._pushed_back[:end], self._pushed_back[end:]
+            return data
+        return await self._stream.receive_some(max_bytes)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send everything, however long that takes, as long as it goes on.
+
+        Raises:
+            trio.BrokenResourceError: the peer is gone, took less than 64 KiB within the timeout (the connection is
+                aborted then), or an earlier call was cancelled: the peer would take what comes now for the rest of it.
+        """
+        if self._unfinished:
+            raise trio.BrokenResourceError("an earlier message was cut off in the middle")
+        self._unfinished = True
+        view = memoryview(data)
+        try:
+            for start in range(0, len(view), _CHUNK):
+                with trio.fail_after(self._write_timeout):
+                    await self._stream.send_all(view[start : start + _CHUNK])
+        except trio.TooSlowError:
+            self.abort()
+            raise trio.BrokenResourceError(f"the peer stopped reading for {self._write_timeout:g} s") from None
+        self._unfinished = False
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until there is room for a write."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def send_eof(self) -> None:
+        """Tell the peer that nothing more will come."""
+        await self._stream.send_eof()
+
+    async def linger(self, seconds: float) -> None:
+        """Say that nothing more will come, wait for the peer to say the same, and close.
+
+        Closing while the peer still sends makes the kernel reset the connection, and the peer lose what we said last.
+
+        Args:
+            seconds: at most; what the peer sends meanwhile is thrown away.
+        """
+        try:
+            with trio.move_on_after(seconds) as scope:
+                scope.shield = True
+                await self._stream.send_eof()
+                while await self._stream.receive_some(_CHUNK):
+                    pass
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Close at once; what was not sent yet is thrown away. Whoever waits on the stream is woken."""
+        if self.socket.fileno() != -1:
+            # SO_LINGER of 0 s frees the kernel's buffers now instead of after minutes of retransmission.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.socket.close()
+
+    async def aclose(self) -> None:
+        """Close; the kernel goes on sending what it has."""
+        await self._stream.aclose()

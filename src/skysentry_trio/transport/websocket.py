@@ -1,0 +1,205 @@
+"""One WebSocket connection, server side: trio-websocket with a deadline on every step and an end to every peer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import trio
+from attrs import define, field, frozen
+from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
+
+from skysentry_trio.exceptions import PeerGone
+from skysentry_trio.transport.streams import PeerStream
+
+GOING_AWAY = 1001
+_SAID = frozenset({1002, 1003, 1007, 1009})
+"""Close codes that say what the peer did wrong."""
+_MAX_REASON = 123
+"""Bytes in the reason of a Close frame (RFC 6455 section 5.5)."""
+
+
+@frozen
+class WebSocketLimits:
+    """Bounds of one connection; times are seconds."""
+
+    max_message_size: int
+    handshake_timeout: float
+    ping_interval: float
+    ping_timeout: float
+    close_timeout: float
+    """How long a peer has to answer our Close frame."""
+
+
+@define(eq=False)
+class WebSocketPeer:
+    """What an endpoint sees of a WebSocket: whole messages, and `PeerGone` when there will be no more."""
+
+    _connection: WebSocketConnection
+    _close_timeout: float
+    _closing: bool = field(default=False, init=False)
+
+    async def receive(self) -> str | bytes:
+        """Return the next message.
+
+        Raises:
+            PeerGone: there will be none.
+        """
+        try:
+            return await self._connection.get_message()
+        except ConnectionClosed as closed:
+            raise self._gone(closed) from None
+
+    async def send(self, message: str | bytes) -> None:
+        """Send a message; when this is cancelled in the middle of one, the connection is of no more use.
+
+        Raises:
+            PeerGone: it cannot be sent.
+        """
+        try:
+            await self._connection.send_message(message)
+        except ConnectionClosed as closed:
+            raise self._gone(closed) from None
+
+    async def close(self, code: int, reason: str) -> None:
+        """Say goodbye and close, whatever the peer does; only the first call counts."""
+        if self._closing:
+            return
+        self._closing = True
+        with trio.move_on_after(self._close_timeout) as scope:
+            # A goodbye is said in full even when the server stops; the deadline is its bound.
+            scope.shield = True
+            await self._connection.aclose(code, _fit(reason))
+
+    def _gone(self, closed: ConnectionClosed) -> PeerGone:
+        reason = closed.reason
+        if self._closing:
+            return PeerGone("closed by this side")
+        if reason is None or reason.code == 1006:  # RFC 6455 section 7.1.5: no Close frame came
+            return PeerGone("connection lost")
+        return PeerGone(f"closed with {reason.code} {reason.reason or ''}".strip())
+
+
+@define(eq=False)
+class _Line(trio.abc.Stream):
+    """The stream as trio-websocket sees it: closing it is put off until the peer has been told why."""
+
+    _stream: PeerStream
+    close_sent: bool = field(default=False, init=False)
+    """Whether a Close frame went out."""
+    _closed: bool = field(default=False, init=False)
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        if self._closed:
+            raise trio.ClosedResourceError
+        return await self._stream.receive_some(max_bytes)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        if self._closed:
+            raise trio.ClosedResourceError
+        # trio-websocket writes one frame at a time; 0x88 is a whole Close frame (RFC 6455 section 5.2).
+        self.close_sent |= data[0] == 0x88
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        self._closed = True
+        await trio.lowlevel.checkpoint()
+
+
+Handler = Callable[[WebSocketPeer], Awaitable[None]]
+
+
+async def serve_websocket(
+    stream: PeerStream,
+    handler: Handler,
+    limits: WebSocketLimits,
+    *,
+    subprotocols: Sequence[str] = (),
+    going_away: trio.Event,
+) -> None:
+    """Serve one connection whose request has been checked and put back into ``stream``.
+
+    Args:
+        stream: closed when this returns.
+        handler: serves the peer; when it returns, the connection is closed with 1000.
+        limits: bounds.
+        subprotocols: those we speak; the first that the client offers is agreed on.
+        going_away: once set, the peer gets a Close frame 1001 and the connection ends.
+    """
+    line = _Line(stream)
+    connection = None
+    try:
+        async with trio.open_nursery() as nursery:
+            connection = await _shake_hands(nursery, line, limits, subprotocols)
+            if connection is not None:
+                peer = WebSocketPeer(connection, limits.close_timeout)
+                nursery.start_soon(_keep_alive, connection, stream, limits)
+                nursery.start_soon(_leave_when, going_away, peer, nursery.cancel_scope)
+                try:
+                    await handler(peer)
+                    await peer.close(1000, "")
+                except PeerGone:
+                    pass
+            nursery.cancel_scope.cancel()
+        if connection is not None and not line.close_sent:
+            await _say_why(stream, connection, limits.close_timeout)
+        await stream.linger(limits.close_timeout)
+    finally:
+        stream.abort()
+
+
+async def _shake_hands(
+    nursery: trio.Nursery, line: _Line, limits: WebSocketLimits, subprotocols: Sequence[str]
+) -> WebSocketConnection | None:
+    """Return the open connection, or None if the client was too slow, left, or asked for something else."""
+    try:
+        with trio.fail_after(limits.handshake_timeout):
+            request = await wrap_server_stream(
+                nursery,
+                line,
+                max_message_size=limits.max_message_size,
+                # None is Trio's 64 KiB; the 4 KiB default wakes us twelve times for one frame.
+                receive_buffer_size=None,
+            )
+            agreed = next((name for name in subprotocols if name in request.proposed_subprotocols), None)
+            return await request.accept(subprotocol=agreed)
+    except (trio.TooSlowError, ConnectionClosed):
+        return None
+
+
+async def _say_why(stream: PeerStream, connection: WebSocketConnection, seconds: float) -> None:
+    """Send the Close frame that trio-websocket leaves out when the peer broke the protocol (RFC 6455 section 7.1.7)."""
+    closed = connection.closed
+    if closed is None or closed.code not in _SAID:
+        return
+    payload = closed.code.to_bytes(2, "big") + _fit(closed.reason or "").encode()
+    with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(seconds):
+        await stream.send_all(bytes((0x88, len(payload))) + payload)
+
+
+async def _keep_alive(connection: WebSocketConnection, stream: PeerStream, limits: WebSocketLimits) -> None:
+    """Ping; proxies cut silent connections, and a peer whose link was cut never says so."""
+    while True:
+        await trio.sleep(limits.ping_interval)
+        try:
+            with trio.fail_after(limits.ping_timeout):
+                await connection.ping()
+        except trio.TooSlowError:
+            stream.abort()
+            return
+        except ConnectionClosed:
+            return
+
+
+async def _leave_when(going_away: trio.Event, peer: WebSocketPeer, scope: trio.CancelScope) -> None:
+    await going_away.wait()
+    await peer.close(GOING_AWAY, "the server is stopping")
+    scope.cancel()
+
+
+def _fit(reason: str) -> str:
+    """Shorten a reason to what fits into a Close frame."""
+    return reason.encode("utf-8", "replace")[:_MAX_REASON].decode("utf-8", "ignore")

@@ -1,0 +1,120 @@
+"""The head of an HTTP request: enough of it to know who has to serve the connection, and an answer if nobody will."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import h11
+from attrs import define, field, frozen
+
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.wire.messages import encode_json
+
+MAX_HEAD_SIZE = 16 * 1024
+"""Bytes in a request's head."""
+
+
+@frozen
+class RequestHead:
+    """What is needed of a request to route it."""
+
+    method: str
+    path: str
+    """As sent, without the query."""
+    query: str
+    headers: dict[str, str]
+    """By lower-case name; of repeated headers the values with commas between."""
+
+    @property
+    def upgrade(self) -> str | None:
+        """The protocol the client wants to change to, in lower case (RFC 9110 section 7.8)."""
+        tokens = {token.strip().lower() for token in self.headers.get("connection", "").split(",")}
+        return self.headers.get("upgrade", "").lower() or None if "upgrade" in tokens else None
+
+
+@define(eq=False)
+class RequestHeadReader:
+    """Read a request's head from pieces of a byte stream; h11 is the judge of what is HTTP."""
+
+    _parser: h11.Connection = field(
+        factory=lambda: h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_SIZE), init=False
+    )
+
+    def feed(self, data: bytes) -> RequestHead | None:
+        """Take the next piece; an empty one means that no more will come.
+
+        Returns:
+            The head, or None as long as it is not complete.
+
+        Raises:
+            ProtocolViolation: if it is no request we could serve, with the status to answer.
+        """
+        try:
+            self._parser.receive_data(data)
+            event = self._parser.next_event()
+        except h11.RemoteProtocolError as error:
+            raise _refusal(f"the request cannot be read: {error}", error.error_status_hint) from error
+        if not isinstance(event, h11.Request):
+            return None
+        return _check(event)
+
+
+def _check(request: h11.Request) -> RequestHead:
+    if request.http_version not in (b"1.0", b"1.1"):
+        raise _refusal(f"expected HTTP/1.1, got HTTP/{request.http_version.decode()}", 505)
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in request.headers:
+        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    if "content-length" in headers and "transfer-encoding" in headers:
+        # Proxies disagree on which one counts (RFC 9112 section 6.1): that is how requests are smuggled.
+        raise _refusal("a request has either Content-Length or Transfer-Encoding, got both", 400)
+    path, _, query = request.target.decode("ascii").partition("?")
+    head = RequestHead(request.method.decode("ascii"), path, query, headers)
+    if head.upgrade and not all(value.isascii() for value in headers.values()):
+        raise _refusal("the headers of an upgrade request must be ASCII", 400)
+    if head.upgrade not in (None, "websocket"):
+        raise _refusal(f"expected an upgrade to websocket or none, got one to {head.upgrade!a}", 400)
+    return head
+
+
+def is_origin_allowed(origin: str | None, host: str, allowed: Iterable[str]) -> bool:
+    """Say whether a page of this origin may use what is served to the address in ``host``.
+
+    Browsers send the origin with every WebSocket handshake (RFC 6455 section 10.2), and other programs need not: none
+    at all is allowed, ``null`` (a sandboxed page, a local file) is not.
+
+    Args:
+        origin: the ``Origin`` header.
+        host: the ``Host`` header.
+        allowed: further origins; ``*`` allows every one.
+    """
+    if origin is None:
+        return True
+    allowed = frozenset(allowed)
+    if "*" in allowed or origin in allowed:
+        return True
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and origin == f"{parts.scheme}://{host}".lower()
+
+
+def encode_refusal(violation: ProtocolViolation) -> bytes:
+    """Write a whole HTTP response that says what was wrong, and that the connection ends here."""
+    body = encode_json({"success": False, "error": str(violation)})
+    head = (
+        f"HTTP/1.1 {violation.status} {HTTPStatus(violation.status).phrase}\r\n"
+        "Content-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n"
+        "X-Content-Type-Options: nosniff\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    return head.encode("ascii") + body
+
+
+def _refusal(message: str, status: int) -> ProtocolViolation:
+    return ProtocolViolation(message, code="bad-request", status=status)

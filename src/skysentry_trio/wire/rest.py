@@ -1,0 +1,179 @@
+"""What REST answers: typed replies, and JSON with pictures, written in pieces so that none holds up the loop."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from skysentry_trio.frames import Frame
+from skysentry_trio.wire.messages import Message, encode_json, rfc3339
+from skysentry_trio.wire.viewer import RingSummary
+
+# Divisible by three, so that the pieces' base64 can be put together. A frame of 5 MiB in one piece takes 10 ms.
+_PIECE = 192 * 1024
+
+
+class ErrorReply(Message):
+    """Every answer with a status of 400 and above."""
+
+    error: str
+    success: bool = False
+
+
+class HealthReply(Message):
+    """How the server is."""
+
+    status: str
+    """``healthy``, ``draining`` or ``unhealthy``."""
+    total_clients: int
+    """Cameras known; those that have left are forgotten after the client timeout."""
+    online_clients: int
+    buffer_size: int
+    timestamp: str
+    stream_subscribers: int
+    version: str
+    uptime: float
+    """Seconds."""
+    connections: int
+    memory: int
+    """Bytes of all frames kept."""
+    frames_received: int
+    frames_sent: int
+    bytes_received: int
+    bytes_sent: int
+    drops: dict[str, int]
+    """Frames that did not get where they could have, by cause."""
+    connections_ended: dict[str, int]
+    """Connections that ended other than they should, by cause."""
+    failing: dict[str, str]
+    """Services of the server that keep crashing, with the last error."""
+
+
+class ReadyReply(Message):
+    """Whether to send the server new clients."""
+
+    ready: bool
+
+
+class ClientDetails(Message):
+    """One camera."""
+
+    client_id: str
+    name: str | None
+    online: bool
+    since: str
+    fps: float
+    frame_count: int
+    byte_count: int
+    viewers: int
+    width: int | None
+    height: int | None
+    latest_timestamp: str | None
+    refused: dict[str, int]
+    """Frames that were not taken, by cause."""
+
+
+class ClientsReply(Message):
+    """All cameras."""
+
+    count: int
+    clients: list[str]
+    details: list[ClientDetails]
+    success: bool = True
+
+
+class LatestReply(Message):
+    """A camera's newest frame."""
+
+    client_id: str
+    image: str
+    """``data:image/jpeg;base64,`` and the JPEG."""
+    timestamp: str
+    size: int
+    sequence: int
+    stats: RingSummary
+    success: bool = True
+
+
+class FrameReply(Message):
+    """One frame of a ring."""
+
+    data: str
+    """The JPEG in base64."""
+    timestamp: str
+    size: int
+    sequence: int
+    format: str = "jpeg"
+
+
+class RingReply(Message):
+    """All frames of one camera's ring, oldest first."""
+
+    client_id: str
+    count: int
+    stats: RingSummary
+    frames: list[FrameReply]
+    success: bool = True
+
+
+class StreamReply(Message):
+    """One camera's ring among others."""
+
+    count: int
+    stats: RingSummary
+    frames: list[FrameReply]
+
+
+class StreamsReply(Message):
+    """The rings of all cameras."""
+
+    total_clients: int
+    streams: dict[str, StreamReply]
+    success: bool = True
+
+
+def write_latest(client_id: str, frame: Frame, stats: RingSummary) -> Iterator[bytes]:
+    """Write a `LatestReply` in pieces."""
+    yield from _with_picture(
+        LatestReply(
+            client_id, "data:image/jpeg;base64,", rfc3339(frame.received_at), len(frame.jpeg), frame.sequence, stats
+        ),
+        frame.jpeg,
+    )
+
+
+def write_ring(client_id: str, frames: list[Frame], stats: RingSummary) -> Iterator[bytes]:
+    """Write a `RingReply` in pieces."""
+    yield from _with_list(RingReply(client_id, len(frames), stats, []), frames)
+
+
+def write_streams(rings: list[tuple[str, list[Frame], RingSummary]]) -> Iterator[bytes]:
+    """Write a `StreamsReply` in pieces."""
+    yield b'{"success":true,"totalClients":%d,"streams":{' % len(rings)
+    for index, (client_id, frames, stats) in enumerate(rings):
+        yield b"%b%b:" % (b"," if index else b"", encode_json(client_id))
+        yield from _with_list(StreamReply(len(frames), stats, []), frames)
+    yield b"}}"
+
+
+def _with_list(reply: Any, frames: Iterable[Frame]) -> Iterator[bytes]:
+    before, after = encode_json(reply).split(b'"frames":[]')
+    yield before + b'"frames":['
+    for index, frame in enumerate(frames):
+        if index:
+            yield b","
+        yield from _with_picture(
+            FrameReply("", rfc3339(frame.received_at), len(frame.jpeg), frame.sequence), frame.jpeg
+        )
+    yield b"]" + after
+
+
+def _with_picture(reply: LatestReply | FrameReply, jpeg: bytes) -> Iterator[bytes]:
+    """Put a JPEG as base64 behind what is there of the reply's string for it."""
+    marker = b'"image":"data:image/jpeg;base64,' if isinstance(reply, LatestReply) else b'"data":"'
+    before, after = encode_json(reply).split(marker + b'"')
+    yield before + marker
+    for start in range(0, len(jpeg), _PIECE):
+        yield b64encode(jpeg[start : start + _PIECE])
+    yield b'"' + after
