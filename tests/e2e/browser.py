@@ -1,0 +1,242 @@
+"""What the browser tests need around a page: a server to kill, a proxy to pull wires on, cameras to look at."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Self
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from skysentry_trio.clients.sources.drawing import DUSK, MORNING, NIGHT, Look, Pattern
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+CHROMIUM: Final = Path("/usr/bin/chromium")
+CHROMIUM_FLAGS: Final = (
+    # A container has no user namespaces for the sandbox, nor a graphics card.
+    "--no-sandbox",
+    "--disable-gpu",
+    # A machine without a way out: Chromium would ask for its own hosts all the time.
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+)
+
+
+def wait_until(done: Callable[[], object], seconds: float, what: str) -> float:
+    """Ask ``done`` until it says so; return how long that took in seconds.
+
+    Raises:
+        AssertionError: it did not within ``seconds``.
+    """
+    started = time.monotonic()
+    while not done():
+        waited = time.monotonic() - started
+        assert waited < seconds, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """A server in a process of its own, which can be killed and started again on the same port."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self._arguments = arguments
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        command = [sys.executable, "-m", "skysentry_trio", "serve", "--host", "127.0.0.1"]
+        command += ["--port", str(self.port), *self._arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        self._process = subprocess.Popen(command, env=environment)
+        wait_until(self.answers, 15, "the server answers")
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=10)
+            self._process = None
+
+    def answers(self) -> bool:
+        """Tell whether it is healthy."""
+        try:
+            return bool(self.get_json("/api/clients")["success"])
+        except OSError:
+            return False
+
+    def get_json(self, path: str) -> dict[str, Any]:
+        """Return the answer to a GET of ``path``."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+
+    def camera(self, client_id: str) -> dict[str, Any] | None:
+        """Return what the server knows of a camera."""
+        for details in self.get_json("/api/clients")["details"]:
+            if details["clientId"] == client_id:
+                found: dict[str, Any] = details
+                return found
+        return None
+
+
+class Proxy:
+    """A TCP proxy before a server that can add a path prefix, and refuse the viewers' WebSocket alone."""
+
+    def __init__(self, server: Server, prefix: str = "") -> None:
+        self.blocked = False
+        self._target = ("127.0.0.1", server.port)
+        self._prefix = prefix.encode()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://localhost:{self._listener.getsockname()[1]}{prefix}"
+        self._viewers: set[socket.socket] = set()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def block(self) -> None:
+        """Cut the viewers' WebSockets and let no new ones through."""
+        self.blocked = True
+        for viewer in list(self._viewers):
+            viewer.shutdown(socket.SHUT_RDWR)
+
+    def unblock(self) -> None:
+        """Let WebSockets through again."""
+        self.blocked = False
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client:
+            head = client.recv(65536)
+            method, _, rest = head.partition(b" ")
+            if not rest.startswith(self._prefix + b"/"):
+                client.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                return
+            # Only the first head is rewritten, so there must not be a second one on this connection.
+            rest = rest.removeprefix(self._prefix).replace(b"Connection: keep-alive", b"Connection: close")
+            viewer = rest.startswith(b"/stream/ws")
+            if viewer and self.blocked:
+                return
+            try:
+                with socket.create_connection(self._target) as server:
+                    server.sendall(method + b" " + rest)
+                    if viewer:
+                        self._viewers.add(client)
+                    pump(client, server)
+            except OSError:
+                return
+            finally:
+                self._viewers.discard(client)
+
+
+def pump(one: socket.socket, other: socket.socket) -> None:
+    """Carry bytes both ways until either side ends."""
+    peers = {one: other, other: one}
+    while True:
+        readable, _, _ = select.select(list(peers), [], [], 30)
+        for source in readable:
+            data = source.recv(1 << 16)
+            if not data:
+                return
+            peers[source].sendall(data)
+
+
+@cache
+def moving_pictures(label: str, look: Look, count: int = 15, size: tuple[int, int] = (640, 360)) -> list[bytes]:
+    """Return a second of the test pattern as JPEGs."""
+    pattern = Pattern(label, *size, look=look)
+    started = time.time()
+    return [pattern.draw(index, started + index / count) for index in range(count)]
+
+
+@contextmanager
+def cameras(
+    server: Server, names: Sequence[tuple[str, str]], fps: float, size: tuple[int, int] = (640, 360)
+) -> Iterator[None]:
+    """Have cameras of these ids and labels send moving pictures at ``fps`` from a thread."""
+    over = threading.Event()
+    looks = itertools.cycle([DUSK, MORNING, NIGHT])
+    scenes = [moving_pictures(client_id, next(looks), size=size) for client_id, _ in names]
+
+    def feed(connections: Sequence[ClientConnection]) -> None:
+        due = time.monotonic()
+        for turn in itertools.count():
+            for connection, scene in zip(connections, scenes, strict=True):
+                try:
+                    connection.send(scene[turn % len(scene)])
+                except ConnectionClosed:
+                    return
+            due += 1 / fps
+            if over.wait(max(0.0, due - time.monotonic())):
+                return
+
+    with ExitStack() as stack:
+        connections = [stack.enter_context(registered(server, *name)) for name in names]
+        feeder = threading.Thread(target=feed, args=(connections,), daemon=True)
+        feeder.start()
+        try:
+            yield
+        finally:
+            over.set()
+            feeder.join(timeout=5)
+
+
+@contextmanager
+def registered(server: Server, client_id: str, name: str | None = None) -> Iterator[ClientConnection]:
+    """Give a capture connection on which ``client_id`` is registered."""
+    with connect(f"ws://127.0.0.1:{server.port}/ws", compression=None) as connection:
+        label = {} if name is None else {"name": name}
+        connection.send(json.dumps({"type": "client-registration", "clientId": client_id, **label}))
+        answer = json.loads(connection.recv(timeout=5))
+        assert answer["type"] == "registration-success", answer
+        yield connection
