@@ -32,6 +32,7 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 SIZES = {"phone": (390, 844), "desktop": (1440, 900)}
 
 OpenPage = Callable[..., Page]
+Record = Callable[[str, object], None]
 Scheme = Literal["light", "dark"]
 
 
@@ -115,7 +116,7 @@ def status(page: Page, client_id: str) -> str | None:
     return tile.get_attribute("data-status") if tile.count() else None
 
 
-def test_a_page_is_a_camera_and_another_shows_it(server: Server, open_page: OpenPage) -> None:
+def test_a_page_is_a_camera_and_another_shows_it(server: Server, open_page: OpenPage, record_property: Record) -> None:
     """A capture page streams at least 25 of 30 fps at 640x480, and the viewer shows it moving at the server's rate."""
     capture = open_page(f"{server.url}/capture?autostart=1&id=front-door&name=Front+door&fps=30&width=640")
     wait_until(lambda: link(capture) == "on-air", 10, "the camera is on the air")
@@ -126,6 +127,7 @@ def test_a_page_is_a_camera_and_another_shows_it(server: Server, open_page: Open
     before, started = sent_frames(server), time.monotonic()
     time.sleep(5)
     rate = (sent_frames(server) - before) / (time.monotonic() - started)
+    record_property("frames a second at the server", round(rate, 1))
     assert rate >= 25
     assert figure(capture, "size") == "640\u00d7480"
     assert figure(viewer, "size") == "640\u00d7480"
@@ -173,7 +175,9 @@ def sent_frames(server: Server) -> int:
     return int(details["frameCount"])
 
 
-def test_pages_come_back_after_the_server_was_killed(server: Server, open_page: OpenPage) -> None:
+def test_pages_come_back_after_the_server_was_killed(
+    server: Server, open_page: OpenPage, record_property: Record
+) -> None:
     """Both pages say that the server is gone, and are back within 5 s of its return."""
     capture = open_page(f"{server.url}/capture?autostart=1&id=cam&fps=15&width=640")
     viewer = open_page(f"{server.url}/")
@@ -184,18 +188,18 @@ def test_pages_come_back_after_the_server_was_killed(server: Server, open_page: 
     # Long enough for the waits between attempts to have grown to their longest.
     time.sleep(8)
     server.start()
-    wait_until(lambda: link(capture) == "on-air" and link(viewer) == "live", 5, "both are connected again")
-    painted = number(figure(viewer, "fps"))
-    wait_until(lambda: status(viewer, "cam") == "live" and painted >= 0, 5, "the picture moves again")
+    away = wait_until(lambda: link(capture) == "on-air" and link(viewer) == "live", 5, "both are connected again")
+    record_property("seconds until both were back", round(away, 1))
+    wait_until(lambda: status(viewer, "cam") == "live" and number(figure(viewer, "fps")) > 5, 5, "it moves again")
 
 
-def test_the_viewer_does_without_the_websocket(server: Server, open_page: OpenPage) -> None:
+def test_the_viewer_does_without_the_websocket(server: Server, open_page: OpenPage, record_property: Record) -> None:
     """With the WebSocket alone blocked, the viewer polls within 5 s, says so, and returns when it can."""
     with Proxy(server) as proxy, cameras(server, [("cam", "Cam")], fps=15):
         page = open_page(f"{proxy.url}/")
         wait_until(lambda: status(page, "cam") == "live" and link(page) == "live", 10, "the picture is live")
         proxy.block()
-        wait_until(lambda: link(page) == "polling", 5, "the page polls")
+        record_property("seconds until it polled", round(wait_until(lambda: link(page) == "polling", 5, "it polls"), 1))
         assert "plain HTTP" in page.locator(".sky-notice").inner_text()
         time.sleep(3)
         assert status(page, "cam") == "live"
@@ -206,9 +210,7 @@ def test_the_viewer_does_without_the_websocket(server: Server, open_page: OpenPa
         wait_until(lambda: number(figure(page, "fps")) >= 12, 6, "the rate is back")
 
 
-def test_sixteen_cameras_in_one_page(
-    server: Server, open_page: OpenPage, record_property: Callable[[str, object], None]
-) -> None:
+def test_sixteen_cameras_in_one_page(server: Server, open_page: OpenPage, record_property: Record) -> None:
     """Sixteen cameras at 15 fps leave the page responsive: the median long task stays under 50 ms."""
     names = [(f"cam-{index:02}", f"Camera {index}") for index in range(1, 17)]
     with cameras(server, names, fps=15, size=(640, 480)):
@@ -223,13 +225,17 @@ def test_sixteen_cameras_in_one_page(
         )
         time.sleep(8)
         long_tasks = page.evaluate("() => window.longTasks")
-        painted = sorted(number(figure(page, "fps", f'[data-client="{client_id}"]')) for client_id, _ in names)
-        record_property("painted fps", painted)
+
+        def painted() -> list[float]:
+            return sorted(number(figure(page, "fps", f'[data-client="{client_id}"]')) for client_id, _ in names)
+
+        record_property("painted fps", painted())
         record_property("long tasks in ms", [round(task) for task in long_tasks])
         # A task that is no long task took less than 50 ms: the median of all is below that when few are long.
         assert len(long_tasks) < 8
         assert not long_tasks or statistics.median(long_tasks) < 80
-        assert painted[0] >= 12
+        # The figures look back three seconds, in which another program may have had the machine.
+        wait_until(lambda: painted()[0] >= 12, 15, "each is painted at 12 fps or more")
 
 
 def test_another_page_with_the_same_id_takes_over_once(server: Server, open_page: OpenPage) -> None:
@@ -248,7 +254,7 @@ def test_another_page_with_the_same_id_takes_over_once(server: Server, open_page
 def test_a_camera_is_live_then_offline(server: Server, open_page: OpenPage) -> None:
     """Live, stalled and offline are told apart, and the last picture stays."""
     page = open_page(f"{server.url}/")
-    assert page.get_by_role("heading", name="No camera is on the air").is_visible()
+    wait_until(page.get_by_role("heading", name="No camera is on the air").is_visible, 5, "it says there is none")
     with cameras(server, [("cam", "Cam")], fps=10):
         wait_until(lambda: status(page, "cam") == "live", 5, "live")
         with registered(server, "still"):
