@@ -17,7 +17,7 @@ def test_an_empty_ring_has_no_newest_frame() -> None:
     """Nothing is there before the first frame."""
     ring = FrameRing(3)
 
-    assert (None, 0, []) == (ring.newest, len(ring), list(ring))
+    assert (ring.newest, len(ring), list(ring)) == (None, 0, [])
 
 
 @given(capacity=st.integers(1, 5), sizes=st.lists(st.integers(0, 20), max_size=20))
@@ -41,9 +41,9 @@ def test_the_oldest_frame_can_be_let_go() -> None:
     ring.append(make_frame(2, 5))
 
     ring.discard_oldest()
-    assert (5, [2]) == (ring.nbytes, [frame.sequence for frame in ring])
+    assert (ring.nbytes, [frame.sequence for frame in ring]) == (5, [2])
     ring.discard_oldest()
-    assert (0, 0) == (ring.nbytes, len(ring))
+    assert (ring.nbytes, len(ring)) == (0, 0)
     with pytest.raises(IndexError):
         ring.discard_oldest()
 

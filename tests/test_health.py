@@ -16,7 +16,7 @@ async def test_a_server_begins_healthy() -> None:
     before = time.time()
     health = Health()
 
-    assert ({}, False) == (health.failing, health.draining)
+    assert (health.failing, health.draining) == ({}, False)
     assert before <= health.started_at <= time.time()
 
 
