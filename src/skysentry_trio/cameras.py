@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from attrs import define, field
 
+from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import FrameRate, FrameRing, RingStatistics
-from skysentry_trio.outbox import Pacer
 
 
 class EndReason(StrEnum):

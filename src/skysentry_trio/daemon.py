@@ -121,17 +121,19 @@ def _create_router(settings: Settings, hub: Hub, health: Health, going_away: tri
         close_timeout=min(settings.shutdown_grace, 2.0),
     )
 
-    async def capture(stream: PeerStream, _head: RequestHead) -> None:
+    async def capture(stream: PeerStream, head: RequestHead) -> None:
         async def handler(peer: WebSocketPeer) -> None:
             await serve_capture(peer, hub, settings)
 
-        await serve_websocket(stream, handler, websocket_limits, going_away=going_away)
+        await serve_websocket(stream, head.size, handler, websocket_limits, going_away=going_away)
 
     async def view(stream: PeerStream, head: RequestHead) -> None:
         async def handler(peer: WebSocketPeer) -> None:
             await serve_viewer(peer, hub, head.query, ViewerFormat(settings.viewer_format))
 
-        await serve_websocket(stream, handler, websocket_limits, subprotocols=[SUBPROTOCOL], going_away=going_away)
+        await serve_websocket(
+            stream, head.size, handler, websocket_limits, subprotocols=[SUBPROTOCOL], going_away=going_away
+        )
 
     async def answer(stream: PeerStream, _head: RequestHead) -> None:
         await http.serve(stream)

@@ -16,8 +16,9 @@ from attrs import define, field, frozen
 
 from skysentry_trio.cameras import Camera, CameraSession, EndReason
 from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import Frame, FrameRing
-from skysentry_trio.outbox import CameraNotice, Delivery, Outbox, Pacer
+from skysentry_trio.outbox import CameraNotice, Delivery, Outbox, TrySend
 from skysentry_trio.settings import Settings
 from skysentry_trio.viewers import Viewer
 
@@ -210,9 +211,13 @@ class Hub:
     # Viewers
 
     @contextmanager
-    def watch(self) -> Iterator[Viewer]:
-        """Have a viewer for as long as the context lasts; it sees nothing until it subscribes."""
-        viewer = Viewer(Outbox(self.settings.max_cameras))
+    def watch(self, try_send: TrySend | None = None) -> Iterator[Viewer]:
+        """Have a viewer for as long as the context lasts; it sees nothing until it subscribes.
+
+        Args:
+            try_send: sends the viewer a frame if that is possible without waiting.
+        """
+        viewer = Viewer(Outbox(self.settings.max_cameras, try_send))
         self._viewers[viewer] = None
         try:
             yield viewer

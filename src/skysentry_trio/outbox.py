@@ -7,9 +7,11 @@ from collections.abc import Callable
 import trio
 from attrs import define, field, frozen
 
+from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame, RingStatistics
 
-Encoder = Callable[[str, Frame, RingStatistics], bytes | str]
+Encoder = Callable[[str, Frame, RingStatistics], bytes]
+TrySend = Callable[["Delivery"], Sent]
 
 
 @define(eq=False)
@@ -19,14 +21,14 @@ class Delivery:
     camera_id: str
     frame: Frame
     stats: RingStatistics
-    _rendered: dict[Encoder, bytes | str] = field(factory=dict, init=False, repr=False)
+    _rendered: dict[Encoder, bytes] = field(factory=dict, init=False, repr=False)
 
-    def rendered(self, encode: Encoder) -> bytes | str:
-        """Return the WebSocket message that ``encode`` makes of this frame, made at the first call."""
-        message = self._rendered.get(encode)
-        if message is None:
-            message = self._rendered[encode] = encode(self.camera_id, self.frame, self.stats)
-        return message
+    def rendered(self, encode: Encoder) -> bytes:
+        """Return the bytes that ``encode`` makes of this frame, made at the first call."""
+        rendering = self._rendered.get(encode)
+        if rendering is None:
+            rendering = self._rendered[encode] = encode(self.camera_id, self.frame, self.stats)
+        return rendering
 
 
 @frozen
@@ -39,28 +41,13 @@ class CameraNotice:
     removed: bool = False
 
 
-@define(eq=False)
-class Pacer:
-    """Let through at most ``rate`` events a second on average; times are seconds of one monotonic clock.
-
-    The generic cell rate algorithm (ITU-T I.371): one comparison an event, and no drift from the rate.
-    """
-
-    rate: float
-    burst: float
-    """Seconds by which an event may come before its time."""
-    _due: float = field(default=float("-inf"), init=False)
-
-    def admit(self, now: float) -> bool:
-        """Say whether an event at this time is within the rate, and count it if so."""
-        if now < self._due - self.burst:
-            return False
-        self._due = max(self._due, now) + 1 / self.rate
-        return True
-
-
-# Taken for no camera: it tells the receiving side to look at the notices.
+# Ids of no camera: they tell the receiving side to look at the notices, or to finish what was begun.
 _NOTICES = ""
+_BEGUN = " "
+
+
+class Begun:
+    """A frame whose first part was sent at once, and whose rest has to be sent before anything else."""
 
 
 @define(eq=False)
@@ -70,10 +57,14 @@ class Outbox:
     A camera's id goes through a bounded memory channel once, when a frame of it begins to wait; frames that come
     before the viewer has taken that one replace it. So a viewer is never more than one frame per camera behind,
     cameras take turns whatever their rates, and putting something in never waits.
+
+    A viewer that is waiting for something to send has the frame sent at once, without being woken.
     """
 
     capacity: int
     """Cameras that can wait at the same time."""
+    try_send: TrySend | None = None
+    """Sends a frame if that is possible without waiting."""
     sent: int = field(default=0, init=False)
     """Frames taken by the viewer."""
     sent_bytes: int = field(default=0, init=False)
@@ -82,18 +73,21 @@ class Outbox:
     """Frames dropped because a newer one of the same camera came before this viewer was ready."""
     thinned: int = field(default=0, init=False)
     """Frames left out because the viewer asked for fewer, or for none."""
+    _receiving: bool = field(default=False, init=False)
     _waiting: dict[str, Delivery | None] = field(factory=dict, init=False, repr=False)
     _notices: dict[str, CameraNotice] = field(factory=dict, init=False, repr=False)
     _entrance: trio.MemorySendChannel[str] = field(init=False, repr=False)
     _exit: trio.MemoryReceiveChannel[str] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        # One place more than cameras, for the notices.
-        self._entrance, self._exit = trio.open_memory_channel[str](self.capacity + 1)
+        # Two places more than cameras, for notices and for what was begun.
+        self._entrance, self._exit = trio.open_memory_channel[str](self.capacity + 2)
 
     def offer(self, delivery: Delivery) -> None:
         """Let this frame be the next that is sent of its camera."""
         camera_id = delivery.camera_id
+        if self._receiving and not self._waiting and not self._notices and self._sends_at_once(delivery):
+            return
         if camera_id in self._waiting:
             self.replaced += self._waiting[camera_id] is not None
         elif len(self._waiting) == self.capacity:
@@ -102,6 +96,20 @@ class Outbox:
         else:
             self._entrance.send_nowait(camera_id)
         self._waiting[camera_id] = delivery
+
+    def _sends_at_once(self, delivery: Delivery) -> bool:
+        sent = Sent.NOTHING if self.try_send is None else self.try_send(delivery)
+        if sent is Sent.NOTHING:
+            return False
+        self._count(delivery)
+        if sent is Sent.PART:
+            # From now on nothing is sent at once until the viewer has finished this, so it is begun only once.
+            self._entrance.send_nowait(_BEGUN)
+        return True
+
+    def _count(self, delivery: Delivery) -> None:
+        self.sent += 1
+        self.sent_bytes += len(delivery.frame.jpeg)
 
     def notify(self, notice: CameraNotice) -> None:
         """Let the viewer know about a camera; of several notices about one camera the last counts."""
@@ -121,16 +129,19 @@ class Outbox:
         for camera_id in self._waiting:
             self.forget(camera_id)
 
-    async def receive(self) -> Delivery | list[CameraNotice]:
-        """Wait for something to send: a frame, or news about cameras."""
+    async def receive(self) -> Delivery | Begun | list[CameraNotice]:
+        """Wait for something to send: a frame, the rest of one, or news about cameras."""
         while True:
+            self._receiving = True
             camera_id = await self._exit.receive()
+            self._receiving = False
+            if camera_id == _BEGUN:
+                return Begun()
             if camera_id == _NOTICES:
                 notices = list(self._notices.values())
                 self._notices.clear()
                 return notices
             delivery = self._waiting.pop(camera_id)
             if delivery is not None:
-                self.sent += 1
-                self.sent_bytes += len(delivery.frame.jpeg)
+                self._count(delivery)
                 return delivery

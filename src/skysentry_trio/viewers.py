@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from attrs import define, field
 
-from skysentry_trio.outbox import Delivery, Outbox, Pacer
+from skysentry_trio.flow import Pacer
+from skysentry_trio.outbox import Delivery, Outbox
 
 
 @define(eq=False)

@@ -10,9 +10,9 @@ from attrs import define, field
 from skysentry_trio.cameras import CameraSession, EndReason
 from skysentry_trio.endpoints.peer import Peer
 from skysentry_trio.exceptions import PeerGone, ProtocolViolation
+from skysentry_trio.flow import Pacer
 from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
-from skysentry_trio.outbox import Pacer
 from skysentry_trio.settings import Settings
 from skysentry_trio.wire.capture import (
     Registration,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from skysentry_trio.flow import Sent
+
 
 class Peer(Protocol):
     """Whole messages in and out; `PeerGone` from both when the remote party left or stopped reading."""
@@ -12,8 +14,20 @@ class Peer(Protocol):
         """Return the next message."""
         ...
 
-    async def send(self, message: str | bytes) -> None:
-        """Send a message."""
+    async def send(self, message: str) -> None:
+        """Send a text message."""
+        ...
+
+    async def send_frame(self, frame: bytes) -> None:
+        """Send a message that was made into a WebSocket frame beforehand."""
+        ...
+
+    def try_send_frame(self, frame: bytes) -> Sent:
+        """Send such a message if that is possible at once; after `Sent.PART` the rest goes with `finish_frame`."""
+        ...
+
+    async def finish_frame(self) -> None:
+        """Send the rest of what `try_send_frame` began."""
         ...
 
     async def close(self, code: int, reason: str) -> None:

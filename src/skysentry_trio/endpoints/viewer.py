@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import trio
 
 from skysentry_trio.endpoints.peer import Peer
 from skysentry_trio.exceptions import PeerGone, ProtocolViolation
+from skysentry_trio.flow import Pacer, Sent
+from skysentry_trio.frames import Frame, RingStatistics
 from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
-from skysentry_trio.outbox import CameraNotice, Delivery, Encoder, Pacer
+from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Encoder
 from skysentry_trio.viewers import Viewer
+from skysentry_trio.wire.framing import encode_frame
 from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
 from skysentry_trio.wire.viewer import (
     ClientConnected,
@@ -32,10 +36,20 @@ from skysentry_trio.wire.viewer import (
 
 log = get_logger(__name__)
 
+
+def _framed(encode: Callable[[str, Frame, RingStatistics], bytes | str]) -> Encoder:
+    """Make an encoder of messages one of WebSocket frames, which then serve every viewer as they are."""
+
+    def encode_framed(client_id: str, frame: Frame, stats: RingStatistics) -> bytes:
+        return encode_frame(encode(client_id, frame, stats))
+
+    return encode_framed
+
+
 _ENCODERS: dict[ViewerFormat, Encoder] = {
-    ViewerFormat.ENVELOPE: encode_envelope,
-    ViewerFormat.JPEG: encode_bare_jpeg,
-    ViewerFormat.JSON: encode_frame_update,
+    ViewerFormat.ENVELOPE: _framed(encode_envelope),
+    ViewerFormat.JPEG: _framed(encode_bare_jpeg),
+    ViewerFormat.JSON: _framed(encode_frame_update),
 }
 _MESSAGES_PER_SECOND = 1000.0
 
@@ -57,14 +71,19 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
         return
     # Only the envelope's clients know of text messages other than frames.
     talks = request.format is ViewerFormat.ENVELOPE
-    with hub.watch() as viewer:
+    encode = _ENCODERS[request.format]
+
+    def try_send(delivery: Delivery) -> Sent:
+        return peer.try_send_frame(delivery.rendered(encode))
+
+    with hub.watch(try_send) as viewer:
         log.info("viewer connected", format=request.format)
         try:
             if talks:
                 await peer.send(encode_message(_list_cameras(hub, request.clients)))
             hub.subscribe(viewer, request.clients, max_fps=request.max_fps)
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_send_all, peer, viewer, request.format, nursery.cancel_scope)
+                nursery.start_soon(_send_all, peer, viewer, encode, nursery.cancel_scope)
                 fault = await _obey_all(peer, hub, viewer)
                 nursery.cancel_scope.cancel()
             if fault is not None:
@@ -86,15 +105,17 @@ def _list_cameras(hub: Hub, client_ids: frozenset[str] | None) -> Clients:
     )
 
 
-async def _send_all(peer: Peer, viewer: Viewer, asked: ViewerFormat, connection: trio.CancelScope) -> None:
+async def _send_all(peer: Peer, viewer: Viewer, encode: Encoder, connection: trio.CancelScope) -> None:
     """Send what is in the outbox, for ever: the one task that waits for this viewer to read."""
-    encode = _ENCODERS[asked]
+    talks = encode is _ENCODERS[ViewerFormat.ENVELOPE]
     try:
         while True:
             waiting = await viewer.outbox.receive()
             if isinstance(waiting, Delivery):
-                await peer.send(waiting.rendered(encode))
-            elif asked is ViewerFormat.ENVELOPE:
+                await peer.send_frame(waiting.rendered(encode))
+            elif isinstance(waiting, Begun):
+                await peer.finish_frame()
+            elif talks:
                 for notice in waiting:
                     await peer.send(encode_message(_as_message(notice)))
     except PeerGone:

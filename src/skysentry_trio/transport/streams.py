@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 
@@ -36,6 +37,11 @@ class PeerStream(trio.abc.HalfCloseableStream):
         """Let ``data`` be what is received next."""
         self._pushed_back = data + self._pushed_back
 
+    def take_back(self) -> bytes:
+        """Return what was put back, and forget it."""
+        data, self._pushed_back = self._pushed_back, b""
+        return data
+
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Receive some bytes, b"" at the end of the stream."""
         if self._pushed_back:
@@ -64,6 +70,57 @@ class PeerStream(trio.abc.HalfCloseableStream):
             self.abort()
             raise trio.BrokenResourceError(f"the peer stopped reading for {self._write_timeout:g} s") from None
         self._unfinished = False
+
+    async def read_soon(self, max_bytes: int) -> bytes:
+        """Wait until there is something to read, and read it with one system call, past Trio's stream layers.
+
+        Returns:
+            Some bytes, b"" at the end of the stream.
+
+        Raises:
+            trio.BrokenResourceError: the connection is lost.
+            trio.ClosedResourceError: `wake_reader` was called, or this side closed.
+        """
+        while True:
+            await trio.lowlevel.wait_readable(self._descriptor())
+            try:
+                return os.read(self._descriptor(), max_bytes)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise trio.BrokenResourceError(str(error)) from error
+
+    async def read_soon_into(self, buffer: memoryview) -> int:
+        """Do as `read_soon`, into a buffer; return how much of it was filled, 0 at the end of the stream."""
+        while True:
+            await trio.lowlevel.wait_readable(self._descriptor())
+            try:
+                return os.readv(self._descriptor(), [buffer])
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise trio.BrokenResourceError(str(error)) from error
+
+    def wake_reader(self) -> None:
+        """Let whoever waits in `read_soon` fail with `trio.ClosedResourceError`."""
+        if self.socket.fileno() != -1:
+            trio.lowlevel.notify_closing(self.socket)
+
+    def write_now(self, data: bytes) -> int:
+        """Write as much as the kernel takes at once; return how much, 0 also if the connection is dead."""
+        if self._unfinished or self.socket.fileno() == -1:
+            return 0
+        try:
+            return os.write(self.socket.fileno(), data)
+        except OSError:
+            # Full, or lost; whoever writes next with patience, or reads, finds out which.
+            return 0
+
+    def _descriptor(self) -> int:
+        descriptor = self.socket.fileno()
+        if descriptor == -1:
+            raise trio.ClosedResourceError("this side closed the connection")
+        return descriptor
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until there is room for a write."""

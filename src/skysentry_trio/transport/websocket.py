@@ -10,13 +10,14 @@ from attrs import define, field, frozen
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
 from skysentry_trio.exceptions import PeerGone
+from skysentry_trio.flow import Sent
+from skysentry_trio.transport.lane import Lane
 from skysentry_trio.transport.streams import PeerStream
+from skysentry_trio.wire.framing import encode_close, fit_reason
 
 GOING_AWAY = 1001
 _SAID = frozenset({1002, 1003, 1007, 1009})
 """Close codes that say what the peer did wrong."""
-_MAX_REASON = 123
-"""Bytes in the reason of a Close frame (RFC 6455 section 5.5)."""
 
 
 @frozen
@@ -36,6 +37,7 @@ class WebSocketPeer:
     """What an endpoint sees of a WebSocket: whole messages, and `PeerGone` when there will be no more."""
 
     _connection: WebSocketConnection
+    _lane: Lane
     _close_timeout: float
     _closing: bool = field(default=False, init=False)
 
@@ -44,14 +46,18 @@ class WebSocketPeer:
 
         Raises:
             PeerGone: there will be none.
+            ProtocolViolation: the peer sends more than it may.
         """
+        message = await self._lane.receive()
+        if message is not None:
+            return message
         try:
             return await self._connection.get_message()
         except ConnectionClosed as closed:
             raise self._gone(closed) from None
 
-    async def send(self, message: str | bytes) -> None:
-        """Send a message; when this is cancelled in the middle of one, the connection is of no more use.
+    async def send(self, message: str) -> None:
+        """Send a text message; when this is cancelled in the middle of it, the connection is of no more use.
 
         Raises:
             PeerGone: it cannot be sent.
@@ -61,15 +67,46 @@ class WebSocketPeer:
         except ConnectionClosed as closed:
             raise self._gone(closed) from None
 
+    async def send_frame(self, frame: bytes) -> None:
+        """Send a message that was made into a frame beforehand.
+
+        Raises:
+            PeerGone: it cannot be sent.
+        """
+        try:
+            await self._lane.send(frame)
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            raise PeerGone(str(error)) from None
+
+    def try_send_frame(self, frame: bytes) -> Sent:
+        """Send such a message at once if that is possible; after `Sent.PART`, `finish_frame` must be called."""
+        return self._lane.try_send(frame)
+
+    async def finish_frame(self) -> None:
+        """Send the rest of what `try_send_frame` began.
+
+        Raises:
+            PeerGone: it cannot be sent.
+        """
+        try:
+            await self._lane.finish()
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            raise PeerGone(str(error)) from None
+
     async def close(self, code: int, reason: str) -> None:
         """Say goodbye and close, whatever the peer does; only the first call counts."""
         if self._closing:
             return
         self._closing = True
+        self._lane.discarding = True
         with trio.move_on_after(self._close_timeout) as scope:
             # A goodbye is said in full even when the server stops; the deadline is its bound.
             scope.shield = True
-            await self._connection.aclose(code, _fit(reason))
+            async with trio.open_nursery() as nursery:
+                if not self._lane.reading:
+                    nursery.start_soon(self._lane.drain)
+                await self._connection.aclose(code, fit_reason(reason))
+                nursery.cancel_scope.cancel()
 
     def _gone(self, closed: ConnectionClosed) -> PeerGone:
         reason = closed.reason
@@ -80,40 +117,12 @@ class WebSocketPeer:
         return PeerGone(f"closed with {reason.code} {reason.reason or ''}".strip())
 
 
-@define(eq=False)
-class _Line(trio.abc.Stream):
-    """The stream as trio-websocket sees it: closing it is put off until the peer has been told why."""
-
-    _stream: PeerStream
-    close_sent: bool = field(default=False, init=False)
-    """Whether a Close frame went out."""
-    _closed: bool = field(default=False, init=False)
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        if self._closed:
-            raise trio.ClosedResourceError
-        return await self._stream.receive_some(max_bytes)
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        if self._closed:
-            raise trio.ClosedResourceError
-        # trio-websocket writes one frame at a time; 0x88 is a whole Close frame (RFC 6455 section 5.2).
-        self.close_sent |= data[0] == 0x88
-        await self._stream.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._stream.wait_send_all_might_not_block()
-
-    async def aclose(self) -> None:
-        self._closed = True
-        await trio.lowlevel.checkpoint()
-
-
 Handler = Callable[[WebSocketPeer], Awaitable[None]]
 
 
 async def serve_websocket(
     stream: PeerStream,
+    head_size: int,
     handler: Handler,
     limits: WebSocketLimits,
     *,
@@ -124,18 +133,20 @@ async def serve_websocket(
 
     Args:
         stream: closed when this returns.
+        head_size: bytes of the request's head; what follows them are frames.
         handler: serves the peer; when it returns, the connection is closed with 1000.
         limits: bounds.
         subprotocols: those we speak; the first that the client offers is agreed on.
         going_away: once set, the peer gets a Close frame 1001 and the connection ends.
     """
-    line = _Line(stream)
+    lane = Lane(stream, limits.max_message_size)
+    lane.begin(head_size)
     connection = None
     try:
         async with trio.open_nursery() as nursery:
-            connection = await _shake_hands(nursery, line, limits, subprotocols)
+            connection = await _shake_hands(nursery, lane, limits, subprotocols)
             if connection is not None:
-                peer = WebSocketPeer(connection, limits.close_timeout)
+                peer = WebSocketPeer(connection, lane, limits.close_timeout)
                 nursery.start_soon(_keep_alive, connection, stream, limits)
                 nursery.start_soon(_leave_when, going_away, peer, nursery.cancel_scope)
                 try:
@@ -144,7 +155,7 @@ async def serve_websocket(
                 except PeerGone:
                     pass
             nursery.cancel_scope.cancel()
-        if connection is not None and not line.close_sent:
+        if connection is not None and not lane.close_sent:
             await _say_why(stream, connection, limits.close_timeout)
         await stream.linger(limits.close_timeout)
     finally:
@@ -152,17 +163,15 @@ async def serve_websocket(
 
 
 async def _shake_hands(
-    nursery: trio.Nursery, line: _Line, limits: WebSocketLimits, subprotocols: Sequence[str]
+    nursery: trio.Nursery, lane: Lane, limits: WebSocketLimits, subprotocols: Sequence[str]
 ) -> WebSocketConnection | None:
     """Return the open connection, or None if the client was too slow, left, or asked for something else."""
     try:
         with trio.fail_after(limits.handshake_timeout):
             request = await wrap_server_stream(
                 nursery,
-                line,
+                lane,
                 max_message_size=limits.max_message_size,
-                # None is Trio's 64 KiB; the 4 KiB default wakes us twelve times for one frame.
-                receive_buffer_size=None,
             )
             agreed = next((name for name in subprotocols if name in request.proposed_subprotocols), None)
             return await request.accept(subprotocol=agreed)
@@ -175,9 +184,8 @@ async def _say_why(stream: PeerStream, connection: WebSocketConnection, seconds:
     closed = connection.closed
     if closed is None or closed.code not in _SAID:
         return
-    payload = closed.code.to_bytes(2, "big") + _fit(closed.reason or "").encode()
     with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(seconds):
-        await stream.send_all(bytes((0x88, len(payload))) + payload)
+        await stream.send_all(encode_close(closed.code, closed.reason or ""))
 
 
 async def _keep_alive(connection: WebSocketConnection, stream: PeerStream, limits: WebSocketLimits) -> None:
@@ -198,8 +206,3 @@ async def _leave_when(going_away: trio.Event, peer: WebSocketPeer, scope: trio.C
     await going_away.wait()
     await peer.close(GOING_AWAY, "the server is stopping")
     scope.cancel()
-
-
-def _fit(reason: str) -> str:
-    """Shorten a reason to what fits into a Close frame."""
-    return reason.encode("utf-8", "replace")[:_MAX_REASON].decode("utf-8", "ignore")

@@ -26,6 +26,8 @@ class RequestHead:
     query: str
     headers: dict[str, str]
     """By lower-case name; of repeated headers the values with commas between."""
+    size: int
+    """Bytes of the head, up to and with the empty line."""
 
     @property
     def upgrade(self) -> str | None:
@@ -38,6 +40,7 @@ class RequestHead:
 class RequestHeadReader:
     """Read a request's head from pieces of a byte stream; h11 is the judge of what is HTTP."""
 
+    _received: int = field(default=0, init=False)
     _parser: h11.Connection = field(
         factory=lambda: h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_SIZE), init=False
     )
@@ -51,6 +54,7 @@ class RequestHeadReader:
         Raises:
             ProtocolViolation: if it is no request we could serve, with the status to answer.
         """
+        self._received += len(data)
         try:
             self._parser.receive_data(data)
             event = self._parser.next_event()
@@ -58,10 +62,10 @@ class RequestHeadReader:
             raise _refusal(f"the request cannot be read: {error}", error.error_status_hint) from error
         if not isinstance(event, h11.Request):
             return None
-        return _check(event)
+        return _check(event, self._received - len(self._parser.trailing_data[0]))
 
 
-def _check(request: h11.Request) -> RequestHead:
+def _check(request: h11.Request, size: int) -> RequestHead:
     if request.http_version not in (b"1.0", b"1.1"):
         raise _refusal(f"expected HTTP/1.1, got HTTP/{request.http_version.decode()}", 505)
     headers: dict[str, str] = {}
@@ -72,7 +76,7 @@ def _check(request: h11.Request) -> RequestHead:
         # Proxies disagree on which one counts (RFC 9112 section 6.1): that is how requests are smuggled.
         raise _refusal("a request has either Content-Length or Transfer-Encoding, got both", 400)
     path, _, query = request.target.decode("ascii").partition("?")
-    head = RequestHead(request.method.decode("ascii"), path, query, headers)
+    head = RequestHead(request.method.decode("ascii"), path, query, headers, size)
     if head.upgrade and not all(value.isascii() for value in headers.values()):
         raise _refusal("the headers of an upgrade request must be ASCII", 400)
     if head.upgrade not in (None, "websocket"):

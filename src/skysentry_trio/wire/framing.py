@@ -1,0 +1,77 @@
+"""WebSocket frames as bytes (RFC 6455 section 5): what goes round a message of ours, and the head of a peer's."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+MAX_HEAD_SIZE = 14
+"""Bytes: two, eight of extended length, four of mask."""
+
+
+class Opcode(IntEnum):
+    """What a frame carries (section 11.8)."""
+
+    CONTINUATION = 0x0
+    TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
+    PING = 0x9
+    PONG = 0xA
+
+
+class FrameHead(NamedTuple):
+    """The head of a frame."""
+
+    final: bool
+    reserved: int
+    """The three bits that extensions use; 0 as we negotiate none."""
+    opcode: int
+    mask: bytes | None
+    length: int
+    """Of the payload, in bytes."""
+    size: int
+    """Of this head, in bytes."""
+
+
+def decode_head(data: bytes) -> FrameHead | None:
+    """Read the head at the start of ``data``; None if it is not complete."""
+    if len(data) < 2:
+        return None
+    first, second = data[0], data[1]
+    length, position = second & 0x7F, 2
+    if length == 126:
+        length, position = int.from_bytes(data[2:4], "big"), 4
+    elif length == 127:
+        length, position = int.from_bytes(data[2:10], "big"), 10
+    masked = second >= 0x80
+    size = position + 4 if masked else position
+    if len(data) < size:
+        return None
+    return FrameHead(
+        first >= 0x80, first >> 4 & 0x7, first & 0xF, data[position:size] if masked else None, length, size
+    )
+
+
+def encode_frame(message: bytes | str) -> bytes:
+    """Wrap a message into one unmasked frame, as servers send them."""
+    opcode, payload = (Opcode.TEXT, message.encode()) if isinstance(message, str) else (Opcode.BINARY, message)
+    length = len(payload)
+    if length < 126:
+        head = bytes((0x80 | opcode, length))
+    elif length < 1 << 16:
+        head = bytes((0x80 | opcode, 126)) + length.to_bytes(2, "big")
+    else:
+        head = bytes((0x80 | opcode, 127)) + length.to_bytes(8, "big")
+    return head + payload
+
+
+def encode_close(code: int, reason: str) -> bytes:
+    """Write a Close frame as servers send them; a reason that does not fit is shortened."""
+    payload = code.to_bytes(2, "big") + fit_reason(reason).encode()
+    return bytes((0x80 | Opcode.CLOSE, len(payload))) + payload
+
+
+def fit_reason(reason: str) -> str:
+    """Shorten a reason to the 123 bytes that a Close frame has for it (section 5.5)."""
+    return reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore")
