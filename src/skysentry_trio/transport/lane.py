@@ -3,7 +3,7 @@
 trio-websocket is given a `Lane` as its stream. Inwards, the lane reads the heads of frames: a whole, masked binary
 message is read straight into one buffer and unmasked in one pass by compiled code; all else, and whatever is wrong, is
 handed to the library unchanged, which answers as it always does. Outwards, a frame that was rendered for many viewers
-is written to a socket that has room for it at once, without waking a task. Writes of the library, of senders and of those
+is written to a socket that has room for it at once, without waking a task. Writes of the library, of senders and those
 at once take turns, so frames never mix.
 
 Only what the library offers publicly is used.
