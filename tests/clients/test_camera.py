@@ -303,7 +303,8 @@ async def test_a_slow_network_sees_the_present() -> None:
             await trio.lowlevel.checkpoint()
             if camera.slot.dropped["behind"] > 100:
                 break
-        newest = draw_jpeg(7)
+        # A size that none of the frames before has.
+        newest = draw_jpeg(7, size=(48, 24))
         slot.offer(SourceFrame(newest, 0.0))
         release.set()
         await server.wait_until(lambda: bool(server.frames) and server.frames[-1] == newest)
