@@ -123,6 +123,17 @@ async def test_what_waits_of_a_camera_left_out_is_dropped(autojump_clock: MockCl
     assert viewer.outbox.thinned == 1
 
 
+async def test_what_waits_of_others_is_dropped_when_names_end_the_wish_for_all(autojump_clock: MockClock) -> None:
+    """A viewer of all that names one camera gets no more frames of others, not even those that waited."""
+    viewer = viewer_of_all()
+    viewer.offer(delivery("a"), 0.0)
+    viewer.offer(delivery("b"), 0.0)
+    viewer.select(["b"], None)
+
+    assert await take_all(viewer) == ["b"]
+    assert viewer.outbox.thinned == 1
+
+
 @pytest.mark.parametrize(("fps", "max_fps", "expected"), [(60, 5, 50), (30, 10, 100), (10, 10, 100), (5, 10, 50)])
 async def test_a_rate_is_kept_and_what_is_above_counted(fps: float, max_fps: float, expected: int) -> None:
     """Of a camera faster than wanted as many frames come as were asked for; of a slower one all."""
@@ -197,5 +208,6 @@ def test_what_is_followed_is_what_was_chosen(choices: list[tuple[bool, set[str] 
                 expected = expected - camera_ids
                 viewer.deselect(camera_ids)
             assert set(followed_by(viewer)) == expected
+            assert {one for one, waiting in viewer.outbox._waiting.items() if waiting is not None} <= expected
 
     trio.run(play, clock=MockClock())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import trio
 from attrs import define, field, frozen
@@ -124,10 +124,11 @@ class Outbox:
             self._waiting[camera_id] = None
             self.thinned += 1
 
-    def forget_all(self) -> None:
-        """Drop all frames that wait."""
+    def forget_all(self, *, except_of: Collection[str] = ()) -> None:
+        """Drop all frames that wait, but for those of some cameras."""
         for camera_id in self._waiting:
-            self.forget(camera_id)
+            if camera_id not in except_of:
+                self.forget(camera_id)
 
     async def receive(self) -> Delivery | Begun | list[CameraNotice]:
         """Wait for something to send: a frame, the rest of one, or news about cameras."""

@@ -46,6 +46,7 @@ class Viewer:
         if self.wants_all:
             self.wants_all = False
             self.named.clear()
+            self.outbox.forget_all(except_of=camera_ids)
         self.named.update(camera_ids)
         self._own_max_fps.update(dict.fromkeys(camera_ids, max_fps))
 
