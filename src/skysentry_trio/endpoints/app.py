@@ -18,18 +18,16 @@ _CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        "worker-src 'self' blob:",
+        "worker-src 'self'",
         "style-src 'self'",
-        "img-src 'self' blob: data:",
-        "media-src 'self' blob:",
-        # In older browsers 'self' covers no WebSocket, and a page may be told to use another server.
-        "connect-src 'self' ws: wss: http: https:",
-        "manifest-src 'self'",
+        "img-src 'self' blob:",
+        "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'self'",
     )
 )
+_PERMISSIONS_POLICY = "camera=(self), screen-wake-lock=(self), fullscreen=(self), microphone=(), geolocation=()"
 _MAX_BODY = 64 * 1024
 _BODY_TIMEOUT = 10
 
@@ -68,6 +66,7 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
         headers = response.headers
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
+        headers["Permissions-Policy"] = _PERMISSIONS_POLICY
         headers["Referrer-Policy"] = "same-origin"
         if allowed_origins:
             _allow_origin(response, allowed_origins)
