@@ -1,0 +1,129 @@
+"""Everything that must be green, one session each; ``nox`` runs them all, ``nox -s tests`` one of them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+# The pages come before what is tested with them.
+nox.options.sessions = ["lint", "imports", "frontend", "typing", "tests", "docs", "dist"]
+
+ROOT = Path(__file__).parent
+GENERATED = ("settings", "command-line")
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+
+
+def install_group(session: nox.Session, *groups: str) -> None:
+    session.install(*nox.project.dependency_groups(PYPROJECT, *groups))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Form and frequent mistakes; `nox -s lint -- fix` mends what can be mended."""
+    install_group(session, "lint")
+    if "fix" in session.posargs:
+        session.run("ruff", "check", "--fix", ".")
+        session.run("ruff", "format", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("codespell")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Imports point one way."""
+    install_group(session, "imports")
+    session.run("lint-imports", env={"PYTHONPATH": "src"})
+
+
+@nox.session
+def frontend(session: nox.Session) -> None:
+    """Types, lint, tests and build of the web pages, with a Node.js that comes from PyPI."""
+    install_group(session, "frontend")
+    with session.chdir("frontend"):
+        session.run("npm", "ci", "--ignore-scripts", "--include=dev")
+        session.run("npm", "run", "check")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Types of the package, its tests and its build."""
+    session.install("-e", ".[capture]")
+    install_group(session, "test", "typing")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests of the package, real processes and browsers included, and what of it they reach."""
+    session.install("-e", ".[capture]")
+    install_group(session, "test")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    # A choice of tests cannot reach everything.
+    session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation: its links, its completeness, its examples. `nox -s docs -- fix` writes the generated pages."""
+    session.install("-e", ".")
+    install_group(session, "test")
+    if "fix" in session.posargs:
+        for page in GENERATED:
+            text = session.run("python", "docs/generate.py", page, silent=True, log=False)
+            Path("docs/reference", f"{page}.md").write_text(str(text), "utf-8")
+    session.run("pytest", "tests/test_docs.py")
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """What is published: a wheel made from the source distribution, installed where there is no Node.js."""
+    install_group(session, "dist")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", "dist")
+    session.run("twine", "check", "--strict", *map(str, sorted(Path("dist").iterdir())))
+    (wheel,) = Path("dist").glob("*.whl")
+    with tempfile.TemporaryDirectory() as folder:
+        session.run(sys.executable, "-m", "venv", folder, external=True)
+        programs = Path(folder, "bin")
+        session.run(str(programs / "pip"), "install", "--quiet", str(wheel), external=True)
+        try_out(session, programs)
+
+
+def try_out(session: nox.Session, programs: Path) -> None:
+    """Serve the demo with nothing but what was installed, and look at it."""
+    command = [str(programs / "skysentry-trio"), "serve", "--demo", "--port", "0", "--log-format", "json"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={"PATH": str(programs)}) as server:
+        try:
+            assert server.stderr is not None
+            said = json.loads(server.stderr.readline())
+            url = said["urls"][0]
+            for page in ("/", "/capture", "/skysentry-viewer.js"):
+                with urllib.request.urlopen(url + page, timeout=10) as answer:
+                    session.log(f"{page}: {answer.status}, {len(answer.read())} bytes")
+            deadline = time.monotonic() + 20
+            while True:
+                with urllib.request.urlopen(url + "/api/health", timeout=10) as answer:
+                    health = json.load(answer)
+                if health["onlineClients"] == 2 and health["framesReceived"]:
+                    session.log(f"/api/health: {health['status']}, {health['onlineClients']} cameras")
+                    return
+                if time.monotonic() > deadline:
+                    session.error(f"the two demo cameras did not come: {health}")
+                time.sleep(0.2)
+        finally:
+            server.terminate()
+            server.communicate(timeout=10)
