@@ -283,6 +283,20 @@ async def test_a_frame_is_not_sent_at_once_past_what_waits(autojump_clock: MockC
     assert await take_all(outbox) == [("b", 1)]
 
 
+async def test_a_viewer_whose_task_has_stopped_is_sent_nothing_at_once(autojump_clock: MockClock) -> None:
+    """Once nobody waits any more, because the viewer is being refused, frames do not go out between its last words."""
+    socket = Socket([Sent.ALL])
+    outbox = Outbox(4, socket.try_send)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.receive)
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+
+    outbox.offer(delivery("a"))
+
+    assert socket.asked == []
+
+
 ACTIONS = st.lists(
     st.tuples(st.sampled_from(["offer", "notify", "forget", "forget_all", "receive"]), st.sampled_from("abcde")),
     max_size=60,

@@ -134,8 +134,10 @@ class Outbox:
         """Wait for something to send: a frame, the rest of one, or news about cameras."""
         while True:
             self._receiving = True
-            camera_id = await self._exit.receive()
-            self._receiving = False
+            try:
+                camera_id = await self._exit.receive()
+            finally:
+                self._receiving = False
             if camera_id == _BEGUN:
                 return Begun()
             if camera_id == _NOTICES:
