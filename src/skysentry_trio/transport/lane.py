@@ -13,12 +13,16 @@ from __future__ import annotations
 
 import trio
 from attrs import define, field
-from websockets.speedups import apply_mask
 
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Pacer, Sent
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.wire.framing import FrameHead, Opcode, decode_head
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # a platform for which websockets has no wheel and no compiler was at hand
+    from websockets.utils import apply_mask
 
 _READ_SIZE = 64 * 1024
 _MAX_FRAGMENTS = 4096
