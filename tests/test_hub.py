@@ -229,6 +229,58 @@ async def test_cameras_beyond_the_limit_are_refused() -> None:
 # The janitor
 
 
+async def test_a_camera_that_left_goes_offline_at_once_and_later_away_while_its_viewers_stay(
+    autojump_clock: MockClock,
+) -> None:
+    """Offline at once, forgotten by the janitor after the timeout; its viewers wait and see it when it comes back."""
+    hub, forgotten = make_hub(client_timeout=120), dict[float, list[str]]()
+
+    async def clean_up() -> None:
+        while True:
+            await trio.sleep(30)
+            forgotten[trio.current_time() - began] = hub.evict_idle()
+
+    with hub.watch() as viewer:
+        hub.subscribe(viewer, ["door"])
+        async with trio.open_nursery() as nursery:
+            began = trio.current_time()
+            nursery.start_soon(clean_up)
+            with hub.register("door", on_end=nothing) as session:
+                publish(hub, session)
+                await trio.sleep(10)
+            assert not session.camera.online
+            assert await take(viewer) == [CameraNotice("door", None, online=False), ("door", 1)]
+
+            await trio.sleep(105)
+            assert hub.camera("door") is session.camera
+            await trio.sleep(60)
+            assert hub.camera("door") is None
+            assert await take(viewer) == [CameraNotice("door", None, online=False, removed=True)]
+            assert hub.viewer_count("door") == 1
+            assert hub.statistics().ring_bytes == 0
+
+            with hub.register("door", on_end=nothing) as session:
+                publish(hub, session)
+                assert await take(viewer) == [CameraNotice("door", None, online=True), ("door", 1)]
+            nursery.cancel_scope.cancel()
+
+    assert {round(at): ids for at, ids in forgotten.items()} == {30: [], 60: [], 90: [], 120: [], 150: ["door"]}
+
+
+async def test_a_camera_is_kept_for_the_timeout_after_it_left(autojump_clock: MockClock) -> None:
+    """However long a camera was silent before it left, its ring stays for the whole client timeout."""
+    hub = make_hub(client_timeout=120)
+    with hub.register("door", on_end=nothing) as session:
+        publish(hub, session)
+        await trio.sleep(119)
+    await trio.sleep(119)
+
+    assert hub.evict_idle() == []
+    assert sequences(hub) == [1]
+    await trio.sleep(1)
+    assert hub.evict_idle() == ["door"]
+
+
 async def test_a_connected_camera_that_says_nothing_is_ended(autojump_clock: MockClock) -> None:
     """Silence for the client timeout ends the session, and what it still sends changes nothing."""
     hub, ends = make_hub(client_timeout=60), list[str]()

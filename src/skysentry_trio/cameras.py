@@ -29,7 +29,7 @@ class Camera:
     since: float
     """When it was first seen: seconds since the epoch."""
     last_heard: float
-    """When it last said anything, by a monotonic clock: the wall clock may jump."""
+    """When it last said anything or left, by a monotonic clock: the wall clock may jump."""
     rate: FrameRate = field(factory=FrameRate, init=False)
     session: CameraSession | None = field(default=None, init=False)
     """The connection that sends for it now."""

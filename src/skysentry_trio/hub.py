@@ -126,8 +126,9 @@ class Hub:
             # A session that was replaced must not take its successor's place away.
             if camera.session is session:
                 camera.session = None
-                if camera_id in self._cameras:
-                    self._notify(camera)
+                # The client timeout begins now, however long the camera had been silent.
+                camera.last_heard = trio.current_time()
+                self._notify(camera)
 
     def _add_camera(self, camera_id: str) -> Camera:
         if len(self._cameras) >= self.settings.max_cameras:
