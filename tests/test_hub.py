@@ -577,6 +577,21 @@ async def test_a_frame_for_which_others_leave_no_room_is_refused_and_counted() -
     assert hub.statistics().ring_bytes == 100
 
 
+@pytest.mark.parametrize("used", [51, 99, 100])
+async def test_a_new_camera_is_refused_when_memory_has_no_room_for_its_frames(used: int) -> None:
+    """Better no camera than one whose frames are all dropped: beyond the budget new ids are refused with 1013."""
+    hub = make_hub(max_memory=100, max_frame_size=50)
+    with hub.register("a", on_end=nothing) as session:
+        publish(hub, session, 50)
+        publish(hub, session, used - 50)
+
+        with pytest.raises(ProtocolViolation, match="100 bytes") as refused, hub.register("b", on_end=nothing):
+            pass
+        assert (refused.value.code, refused.value.close_code) == ("server-full", 1013)
+        with hub.register("a", on_end=nothing) as successor:
+            assert publish(hub, successor, 50) is not None
+
+
 ACTIONS = st.lists(
     st.one_of(
         st.tuples(st.just("register"), st.sampled_from("abcd"), st.just(0)),

@@ -133,8 +133,10 @@ class Hub:
     def _add_camera(self, camera_id: str) -> Camera:
         if len(self._cameras) >= self.settings.max_cameras:
             raise _server_full(f"{self.settings.max_cameras} cameras are registered, which is the limit")
-        if self._ring_bytes >= self.settings.max_memory:
-            raise _server_full(f"the frames of other cameras use up all {self.settings.max_memory} bytes there are")
+        if self._ring_bytes + self.settings.max_frame_size > self.settings.max_memory:
+            raise _server_full(
+                f"the frames of other cameras leave no room for one of this camera in {self.settings.max_memory} bytes"
+            )
         camera = Camera(
             camera_id, None, FrameRing(self.settings.buffer_size), since=time.time(), last_heard=trio.current_time()
         )
