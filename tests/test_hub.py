@@ -314,6 +314,20 @@ async def test_the_clean_up_of_an_evicted_camera_leaves_its_successor_alone(auto
         assert hub.camera("door") is new.camera
 
 
+async def test_nothing_of_a_forgotten_camera_waits_for_slow_viewers(autojump_clock: MockClock) -> None:
+    """With the ring go the frames in outboxes: no viewer sees one after the farewell, and no memory stays in use."""
+    hub = make_hub(client_timeout=60)
+    with hub.watch() as viewer:
+        hub.subscribe(viewer)
+        with hub.register("door", on_end=nothing) as session:
+            publish(hub, session)
+        await trio.sleep(61)
+        hub.evict_idle()
+
+        assert await take(viewer) == [CameraNotice("door", None, online=False, removed=True)]
+        assert (viewer.outbox.sent, viewer.outbox.thinned) == (0, 1)
+
+
 @pytest.mark.parametrize("jump", [-86400, 86400, -1.7e9])
 async def test_jumps_of_the_wall_clock_change_nothing(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, jump: float

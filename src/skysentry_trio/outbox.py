@@ -72,7 +72,7 @@ class Outbox:
     replaced: int = field(default=0, init=False)
     """Frames dropped because a newer one of the same camera came before this viewer was ready."""
     thinned: int = field(default=0, init=False)
-    """Frames left out because the viewer asked for fewer, or for none."""
+    """Frames left out because the viewer asked for fewer, or for none, or because the camera was forgotten."""
     _receiving: bool = field(default=False, init=False)
     _waiting: dict[str, Delivery | None] = field(factory=dict, init=False, repr=False)
     _notices: dict[str, CameraNotice] = field(factory=dict, init=False, repr=False)
