@@ -1,0 +1,50 @@
+"""Real JPEGs of many kinds, small enough to be cut off at every byte."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+
+from skysentry_trio.wire.jpeg import PictureSize
+
+
+def draw_jpeg(size: tuple[int, int] = (32, 24), mode: str = "RGB", **options: Any) -> bytes:
+    """Return a JPEG of a gradient, which gives the scan something to say."""
+    image = Image.linear_gradient("L").resize(size).convert(mode)
+    encoded = BytesIO()
+    image.save(encoded, "JPEG", **options)
+    return encoded.getvalue()
+
+
+def exif_with_thumbnail() -> bytes:
+    """Return an Exif segment's content that has a whole JPEG in it, as cameras put it there."""
+    thumbnail = draw_jpeg((16, 12))
+    # TIFF, big endian: IFD0 without entries, then IFD1 with JPEGInterchangeFormat and its length.
+    ifd1_at, data_at = 14, 14 + 2 + 2 * 12 + 4
+    entries = b"".join(
+        tag.to_bytes(2, "big") + (4).to_bytes(2, "big") + (1).to_bytes(4, "big") + value.to_bytes(4, "big")
+        for tag, value in ((0x0201, data_at), (0x0202, len(thumbnail)))
+    )
+    tiff = b"MM\x00\x2a" + (8).to_bytes(4, "big") + b"\0\0" + ifd1_at.to_bytes(4, "big")
+    return b"Exif\0\0" + tiff + b"\0\2" + entries + bytes(4) + thumbnail
+
+
+_KINDS = {
+    "baseline": (draw_jpeg(), (32, 24)),
+    "progressive": (draw_jpeg(progressive=True), (32, 24)),
+    "optimized": (draw_jpeg(optimize=True), (32, 24)),
+    "grayscale": (draw_jpeg(mode="L"), (32, 24)),
+    "cmyk": (draw_jpeg(mode="CMYK"), (32, 24)),
+    "one pixel": (draw_jpeg((1, 1)), (1, 1)),
+    "wide": (draw_jpeg((4000, 1)), (4000, 1)),
+    "worst quality": (draw_jpeg(quality=1), (32, 24)),
+    "best quality": (draw_jpeg(quality=100, subsampling=0), (32, 24)),
+    "restart markers": (draw_jpeg((64, 64), restart_marker_blocks=1), (64, 64)),
+    "comment": (draw_jpeg(comment=b"\xff\xd9\xff\xd8 not the end"), (32, 24)),
+    "thumbnail in Exif": (draw_jpeg(exif=exif_with_thumbnail()), (32, 24)),
+    "colour profile": (draw_jpeg(icc_profile=bytes(range(256)) * 300), (32, 24)),
+}
+KINDS = {name: (jpeg, PictureSize(*size)) for name, (jpeg, size) in _KINDS.items()}
+"""By name: a JPEG and the size it should have."""

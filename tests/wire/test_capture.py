@@ -1,0 +1,199 @@
+"""What cameras and the server say to each other, both ways."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.wire.capture import (
+    MAX_HEADER_LENGTH,
+    CapturedJpeg,
+    Registration,
+    RegistrationError,
+    RegistrationSuccess,
+    decode_camera_message,
+    decode_jpeg,
+    decode_server_message,
+    encode_registration,
+    join_envelope,
+    split_envelope,
+)
+from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
+
+from .pictures import KINDS
+
+JPEG, SIZE = KINDS["baseline"]
+IDS = st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}", fullmatch=True)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | FINITE | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(client_id=IDS, name=st.none() | st.text(), capabilities=st.lists(st.text(), max_size=4))
+def test_a_registration_comes_back_as_it_was(client_id: str, name: str | None, capabilities: list[str]) -> None:
+    """What a camera says of itself is what the server reads."""
+    text = encode_registration(client_id, name=name, capabilities=tuple(capabilities))
+
+    assert decode_camera_message(text) == Registration(client_id, name, tuple(capabilities))
+
+
+@given(timestamp=ANY_JSON)
+def test_a_registration_may_have_any_timestamp(timestamp: Any) -> None:
+    """Clients of SkySentry Go send what they like."""
+    text = json.dumps({"type": "client-registration", "clientId": "door", "timestamp": timestamp})
+
+    assert isinstance(decode_camera_message(text), Registration)
+
+
+@given(
+    message=st.builds(RegistrationSuccess, IDS, st.text())
+    | st.builds(RegistrationError, st.none() | st.text(), st.text(), st.text())
+    | st.builds(ErrorNotice, st.text(), st.text())
+    | st.builds(ClockReply, FINITE, FINITE)
+)
+def test_what_the_server_says_comes_back_as_it_was(message: Any) -> None:
+    """Cameras written with our client read what our server wrote."""
+    assert decode_server_message(encode_message(message)) == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type":"client-registration"}',
+        '{"type":"client-registration","clientId":null}',
+        '{"type":"client-registration","clientId":7}',
+        '{"type":"client-registration","clientId":""}',
+        '{"type":"client-registration","clientId":"../a"}',
+        '{"type":"client-registration","clientId":"a","capabilities":"envelope"}',
+        '{"type":"client-registration","clientId":"a","name":7}',
+        '{"type":"client-registration","clientId":"a","timestamp":' + "1" * 5000 + "}",
+        '{"type":"client-registration","clientId":"a","timestamp":' + "[" * 5000 + "]" * 5000 + "}",
+        '{"type":"clock"}',
+    ],
+    ids=lambda text: text[:70],
+)
+def test_a_malformed_message_of_a_camera_is_refused(text: str) -> None:
+    """An id that is none, fields of the wrong type, numbers and depths without measure."""
+    with pytest.raises(ProtocolViolation):
+        decode_camera_message(text)
+
+
+def test_what_a_camera_asks_for_and_what_we_do_not_know() -> None:
+    """The clock is a question, other types are for servers to come."""
+    assert decode_camera_message('{"type":"clock","sentAt":5}') == Clock(5.0)
+    assert decode_camera_message('{"type":"telemetry","battery":0.3}') is None
+    assert decode_server_message('{"type":"demand","viewers":3}') is None
+
+
+@given(text=st.text(st.characters(codec=None)))
+def test_any_text_is_decoded_or_refused(text: str) -> None:
+    """No text raises anything but a ProtocolViolation on either side."""
+    for decode in (decode_camera_message, decode_server_message):
+        with suppress(ProtocolViolation):
+            decode(text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("envelope", [False, True])
+def test_a_bare_jpeg_is_taken_from_every_camera(kind: str, envelope: bool) -> None:
+    """Also one that may send envelopes may send the JPEG as it is."""
+    jpeg, size = KINDS[kind]
+
+    assert decode_jpeg(jpeg, max_size=10**6, envelope=envelope) == CapturedJpeg(jpeg, size, None)
+
+
+@given(milliseconds=FINITE)
+def test_an_envelope_tells_when_the_picture_was_taken(milliseconds: float) -> None:
+    """The header's milliseconds become seconds, however far from now."""
+    header = json.dumps({"capturedAt": milliseconds, "later": True}).encode()
+
+    taken = decode_jpeg(join_envelope(header, JPEG), max_size=len(JPEG), envelope=True)
+
+    assert taken == CapturedJpeg(JPEG, SIZE, milliseconds / 1000)
+
+
+@pytest.mark.parametrize("header", [b"{}", b'{"capturedAt":null}', b'{"type":"frame","clientId":"x"}'])
+def test_an_envelope_need_not_tell_when(header: bytes) -> None:
+    """A header without a moment is one, too."""
+    assert decode_jpeg(join_envelope(header, JPEG), max_size=len(JPEG), envelope=True) == CapturedJpeg(JPEG, SIZE, None)
+
+
+def test_an_envelope_that_was_not_agreed_on_is_no_jpeg() -> None:
+    """Only a camera that registered with the capability may send envelopes."""
+    with pytest.raises(ProtocolViolation) as refused:
+        decode_jpeg(join_envelope(b"{}", JPEG), max_size=10**6)
+    assert refused.value.code == "not-a-jpeg"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"",
+        b"[]",
+        b'{"capturedAt":"now"}',
+        b'{"capturedAt":NaN}',
+        b'{"capturedAt":1e999}',
+        b'{"capturedAt":' + b"9" * 4000 + b"}",
+        b'{"x":' + b"[" * 4000,
+    ],
+)
+def test_an_envelope_with_a_wrong_header_is_refused(header: bytes) -> None:
+    """The header is JSON with known types, or the frame is not taken."""
+    with pytest.raises(ProtocolViolation) as refused:
+        decode_jpeg(join_envelope(header, JPEG), max_size=10**6, envelope=True)
+    assert refused.value.code == "invalid-message"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"\x00",
+        b"\x00\x05{}",
+        (MAX_HEADER_LENGTH + 1).to_bytes(2, "big") + b" " * 5000 + JPEG,
+    ],
+)
+def test_what_is_shorter_than_it_says_is_no_envelope(message: bytes) -> None:
+    """The announced header has to be there, and to be of bounded size."""
+    with pytest.raises(ProtocolViolation, match="expected an envelope"):
+        split_envelope(message)
+
+
+@given(header=st.binary(max_size=MAX_HEADER_LENGTH), jpeg=st.binary())
+def test_an_envelope_comes_apart_as_it_was_put_together(header: bytes, jpeg: bytes) -> None:
+    """Header and JPEG are those that were joined, whatever they are."""
+    assert split_envelope(join_envelope(header, jpeg)) == (header, jpeg)
+
+
+def test_the_size_limit_is_that_of_the_jpeg() -> None:
+    """A JPEG of exactly the limit is taken, one byte more is refused with 1009, header or not."""
+    message = join_envelope(b'{"capturedAt":1}', JPEG)
+    assert decode_jpeg(message, max_size=len(JPEG), envelope=True).jpeg == JPEG
+
+    for sent in (JPEG, message):
+        with pytest.raises(ProtocolViolation) as refused:
+            decode_jpeg(sent, max_size=len(JPEG) - 1, envelope=True)
+        assert (refused.value.code, refused.value.close_code, refused.value.status) == ("frame-too-large", 1009, 413)
+
+
+@given(message=st.binary(), envelope=st.booleans())
+def test_any_bytes_are_a_frame_or_refused(message: bytes, envelope: bool) -> None:
+    """No bytes raise anything but a ProtocolViolation."""
+    with suppress(ProtocolViolation):
+        decode_jpeg(message, max_size=1000, envelope=envelope)
+
+
+@given(header=st.binary(max_size=60))
+def test_any_header_is_read_or_refused(header: bytes) -> None:
+    """The same with a real JPEG behind the header."""
+    with suppress(ProtocolViolation):
+        assert decode_jpeg(join_envelope(header, JPEG), max_size=10**6, envelope=True).jpeg == JPEG

@@ -1,0 +1,119 @@
+"""The JPEG check against real pictures, cut, prolonged and bent."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from io import BytesIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.wire.jpeg import inspect_jpeg
+
+from .pictures import KINDS, draw_jpeg, exif_with_thumbnail
+
+BASELINE = KINDS["baseline"][0]
+SOI, EOI = b"\xff\xd8", b"\xff\xd9"
+FRAME_HEADER = b"\xff\xc0\x00\x0b\x08\x00\x18\x00\x20\x01\x01\x11\x00"
+SCAN = b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00\x55"
+
+
+def refusal_of(data: bytes) -> str:
+    """Return why the data is no JPEG."""
+    with pytest.raises(ProtocolViolation) as refused:
+        inspect_jpeg(data)
+    assert (refused.value.code, refused.value.close_code, refused.value.status) == ("not-a-jpeg", 1008, 415)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_real_jpeg_has_the_size_its_decoder_finds(kind: str) -> None:
+    """Every kind of JPEG that encoders write passes, with the right width and height."""
+    jpeg, size = KINDS[kind]
+    with Image.open(BytesIO(jpeg)) as image:
+        assert image.size == size
+
+    assert inspect_jpeg(jpeg) == size
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_truncation_is_refused(kind: str) -> None:
+    """Wherever a JPEG was cut off, even where a thumbnail or comment ends like one, it is noticed."""
+    jpeg, _ = KINDS[kind]
+    for length in range(len(jpeg)):
+        refusal_of(jpeg[:length])
+
+
+@given(junk=st.binary(min_size=1).filter(lambda junk: not junk.endswith(EOI)))
+def test_what_follows_the_end_is_refused(junk: bytes) -> None:
+    """A JPEG with something after its end is none."""
+    assert "to end with FF D9" in refusal_of(BASELINE + junk)
+
+
+@given(data=st.binary())
+def test_other_bytes_are_no_jpeg(data: bytes) -> None:
+    """Whatever does not begin as a JPEG is refused, and the message shows how it begins."""
+    if data[:2] != SOI:
+        assert "begins with FF D8" in refusal_of(data)
+
+
+@given(
+    middle=st.lists(
+        st.one_of(
+            st.binary(max_size=6), st.sampled_from([FRAME_HEADER, SCAN, b"\xff", b"\xff\xd0", b"\xff\xe0\x00\x02"])
+        )
+    )
+)
+def test_whatever_is_between_start_and_end_only_a_refusal_is_raised(middle: list[bytes]) -> None:
+    """No bytes make the walk fail in another way."""
+    with suppress(ProtocolViolation):
+        width, height = inspect_jpeg(SOI + b"".join(middle) + EOI)
+        assert width
+        assert height
+
+
+@given(position=st.integers(0, len(BASELINE) - 1), value=st.integers(0, 255))
+def test_a_wrong_byte_raises_nothing_but_a_refusal(position: int, value: int) -> None:
+    """A JPEG with any one byte changed passes or is refused."""
+    with suppress(ProtocolViolation):
+        inspect_jpeg(BASELINE[:position] + bytes((value,)) + BASELINE[position + 1 :])
+
+
+def test_fill_bytes_and_markers_that_stand_alone_are_stepped_over() -> None:
+    """FF may be repeated before a marker, and RST and TEM have no length (T.81 section B.1.1)."""
+    assert inspect_jpeg(SOI + b"\xff\xff\xff\x01\xff\xd3" + FRAME_HEADER + b"\xff" + SCAN + EOI) == (32, 24)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "an empty message"),
+        (b"\x89PNG\r\n\x1a\n", "begin with 89 50 4E 47"),
+        (SOI, "end with FF D9"),
+        (SOI + EOI, "FF D9 at byte 2 comes before any frame header"),
+        (SOI + SOI + EOI, "FF D8 at byte 2 comes before"),
+        (SOI + SCAN + EOI, "FF DA at byte 2 comes before"),
+        (SOI + FRAME_HEADER + EOI, "FF D9 at byte 15 comes before"),
+        (SOI + b"\x00\x10" + EOI, "expected a JPEG marker at byte 2, got 0x00"),
+        (SOI + b"\xff\xe0\x00\x01" + EOI, "at byte 2 says it is 1 bytes long"),
+        (SOI + b"\xff\xe0\xff\xff" + EOI, "cut off"),
+        (SOI + b"\xff\xc0\x00\x0b\x08\x00\x00\x00\x20\x01\x01\x11\x00" + SCAN + EOI, "32x0 pixels"),
+        (SOI + b"\xff\xc0\x00\x0b\x08\x00\x18\x00\x00\x01\x01\x11\x00" + SCAN + EOI, "0x24 pixels"),
+        (SOI + b"\xff\xc0\x00\x08\x08\x00\x18\x00\x20\x00" + SCAN + EOI, "frame header at byte 2"),
+        (SOI + b"\xff\xe0\x00\x02" * 300 + FRAME_HEADER + SCAN + EOI, "more than 256 segments"),
+    ],
+)
+def test_the_refusal_says_what_was_found(data: bytes, reason: str) -> None:
+    """Whoever sent it can see from the message what is wrong with it."""
+    assert reason in refusal_of(data)
+
+
+def test_the_size_is_that_of_the_picture_and_not_of_its_thumbnail() -> None:
+    """A thumbnail in the Exif segment has a frame header too, which does not count."""
+    jpeg = draw_jpeg((320, 200), exif=exif_with_thumbnail())
+
+    assert jpeg.count(SOI) == 2
+    assert inspect_jpeg(jpeg) == (320, 200)

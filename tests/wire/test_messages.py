@@ -1,0 +1,117 @@
+"""JSON messages: typed, bounded, and refused in one way only."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.wire.messages import (
+    MAX_TEXT_LENGTH,
+    Clock,
+    ClockReply,
+    Decoders,
+    ErrorNotice,
+    decode_message,
+    encode_json,
+    encode_message,
+    rfc3339,
+)
+
+DECODERS: Decoders = {"clock": msgspec.json.Decoder(Clock), "error": msgspec.json.Decoder(ErrorNotice)}
+
+
+@pytest.mark.parametrize("number", [0.0, -1.5, 1700000000250.5, 1e308, 5e-324])
+def test_a_clock_message_comes_back_as_it_was(number: float) -> None:
+    """Any finite number of milliseconds survives the way over the wire."""
+    assert decode_message(encode_message(Clock(number)), DECODERS) == Clock(number)
+
+
+@given(error=st.text(), code=st.text())
+def test_any_text_comes_back_as_it_was(error: str, code: str) -> None:
+    """Texts with quotes, controls and other scripts survive the way over the wire."""
+    assert decode_message(encode_message(ErrorNotice(error, code)), DECODERS) == ErrorNotice(error, code)
+
+
+def test_a_type_we_do_not_know_is_nothing() -> None:
+    """A newer peer may say more than we understand, and messages may have keys we do not know."""
+    assert decode_message('{"type":"of the future","sentAt":"later"}', DECODERS) is None
+    assert decode_message('{"type":"clock","sentAt":1,"zone":[{}]}', DECODERS) == Clock(1.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        '"clock"',
+        "1",
+        "{}",
+        "nonsense",
+        '{"type":"clock"}',
+        '{"type":"clock","sentAt":null}',
+        '{"type":"clock","sentAt":"1"}',
+        '{"type":"clock","sentAt":true}',
+        '{"type":"clock","sentAt":NaN}',
+        '{"type":"clock","sentAt":Infinity}',
+        '{"type":"clock","sentAt":1e999}',
+        '{"type":"clock","sentAt":-1e999}',
+        '{"type":"clock","sentAt":' + "9" * 5000 + "}",
+        '{"type":"clock","type":"error","sentAt":1}',
+        '{"type":["clock"],"sentAt":1}',
+        '{"type":null}',
+        '{"type":"error","error":"\\ud800","code":""}',
+        '{"type":"error","error":"\ud800","code":""}',
+        '{"type":"clock","sentAt":1} trailing',
+        '{"type":"clock","sentAt":1}\0',
+        "[" * 60_000,
+        '{"type":"clock","sentAt":1,"x":' + "[" * 20_000 + "]" * 20_000 + "}",
+        '{"x":' * 10_000 + "1" + "}" * 10_000,
+    ],
+    ids=lambda text: ascii(text[:50]),
+)
+def test_what_has_no_known_shape_is_refused(text: str) -> None:
+    """Deep, huge, not finite, not an object: each is the peer's fault and says so in a sentence that can be sent."""
+    with pytest.raises(ProtocolViolation) as refused:
+        decode_message(text, DECODERS)
+
+    assert (refused.value.code, refused.value.close_code) == ("invalid-message", 1008)
+    assert len(encode_json(str(refused.value))) < 1000
+
+
+@given(text=st.text(st.characters(codec=None)))
+def test_any_text_is_decoded_or_refused(text: str) -> None:
+    """No text raises anything but a ProtocolViolation."""
+    with suppress(ProtocolViolation):
+        decode_message(text, DECODERS)
+
+
+def test_a_message_that_is_too_long_is_refused_unread() -> None:
+    """One character above the limit is too much, and the connection closes with 1009."""
+    filler = MAX_TEXT_LENGTH - len('{"type":"x","y":""}')
+    decode_message('{"type":"x","y":"' + "y" * filler + '"}', DECODERS)
+
+    with pytest.raises(ProtocolViolation, match="65536 characters, got 65537") as refused:
+        decode_message('{"type":"x","y":"' + "y" * (filler + 1) + '"}', DECODERS)
+    assert (refused.value.code, refused.value.close_code) == ("message-too-large", 1009)
+
+
+def test_every_key_is_present_and_in_camel_case() -> None:
+    """What a message does not say is said to be null, so that readers need not guess."""
+    assert encode_message(ClockReply(1.0, 2.5)) == '{"type":"clock","sentAt":1.0,"serverAt":2.5}'
+
+
+@given(moment=st.floats(0, 253402300799))
+def test_a_moment_in_rfc_3339_is_the_moment(moment: float) -> None:
+    """Written and read again it is the same to the millisecond, in UTC, and always as long."""
+    text = rfc3339(moment)
+
+    assert abs(datetime.fromisoformat(text).timestamp() - moment) < 0.001
+    assert text.endswith("+00:00")
+    assert len(text) == len("2023-11-14T22:13:20.250+00:00")
