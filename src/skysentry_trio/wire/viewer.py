@@ -206,9 +206,9 @@ def check_subscription(ids: list[str]) -> frozenset[str]:
 
 
 def check_max_fps(max_fps: float | None) -> None:
-    """Refuse a rate that is not a positive, finite number."""
-    if max_fps is not None and not 0 < max_fps < 1e6:
-        raise ProtocolViolation(f"maxFps is a number of frames a second above 0, got {max_fps:g}")
+    """Refuse a rate that is not a positive number, or one whose interval could be none."""
+    if max_fps is not None and not 1e-6 <= max_fps <= 1e6:
+        raise ProtocolViolation(f"maxFps is a number of frames a second from 0.000001 to 1000000, got {max_fps:g}")
 
 
 def encode_envelope(client_id: str, frame: Frame, stats: RingStatistics) -> bytes:
