@@ -62,7 +62,11 @@ class RequestHeadReader:
             raise _refusal(f"the request cannot be read: {error}", error.error_status_hint) from error
         if not isinstance(event, h11.Request):
             return None
-        return _check(event, self._received - len(self._parser.trailing_data[0]))
+        size = self._received - len(self._parser.trailing_data[0])
+        if size > MAX_HEAD_SIZE:
+            # h11 measures only what is incomplete.
+            raise _refusal(f"a request's head may have {MAX_HEAD_SIZE} bytes, got {size}", 431)
+        return _check(event, size)
 
 
 def _check(request: h11.Request, size: int) -> RequestHead:
