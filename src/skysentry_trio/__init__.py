@@ -1,5 +1,30 @@
 """skysentry-trio: live JPEG relay, cameras in over one WebSocket and viewers out over another."""
 
+# General layout
+#
+# What we know; no await, no Trio:
+#   settings, units     every knob with its unit, default and limits
+#   exceptions          what can go wrong, by whose fault it is
+#   frames, flow        a frame, the ring of the newest, their rate; pacing
+#   wire/               bytes and text to values and back: messages, JPEG check, frame and request heads, REST replies
+# Who is here:
+#   outbox              what waits for one viewer: the newest frame of each camera
+#   cameras, viewers    what is known of one of either
+#   hub                 where they meet
+#   health              how the process itself is
+# One module for each kind of remote party; none knows another:
+#   endpoints/          capture, viewer, rest, pages; app puts the last two together
+# Sockets and deadlines; knows no cameras:
+#   transport/          listener (one port), lane (pictures past the WebSocket library), websocket, http, systemd
+# The other side of the protocol:
+#   clients/            a camera and a viewer without a browser, and where a camera's pictures come from
+# Supervision:
+#   daemon              the nursery tree, on one page
+#   cli/                arguments, environment and files to values; `logs` is set up here
+#
+# Imports point from the bottom of this list to its top; import-linter holds them to it. One JPEG's way is
+# transport.lane -> endpoints.capture -> hub -> outbox -> endpoints.viewer -> transport.lane.
+
 from skysentry_trio._version import __version__
 
 __all__ = ["__version__"]
