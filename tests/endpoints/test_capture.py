@@ -1,0 +1,378 @@
+"""The conversation with a camera: what is taken, what is refused and with which words."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from skysentry_trio.cameras import Camera
+from skysentry_trio.endpoints.capture import serve_capture
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.hub import Hub
+from skysentry_trio.settings import Settings
+from skysentry_trio.wire.capture import join_envelope
+
+from .fakes import JPEG, NO_JPEG, FakePeer, draw_jpeg
+
+REGISTRATION = {"type": "client-registration", "clientId": "door"}
+
+
+def make_hub(**chosen: Any) -> Hub:
+    return Hub(Settings(**chosen))
+
+
+@asynccontextmanager
+async def serving(hub: Hub) -> AsyncIterator[FakePeer]:
+    """Serve one camera; it has left or was refused when the context ends."""
+    peer = FakePeer()
+    with trio.fail_after(1000):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve_capture, peer, hub, hub.settings)
+            yield peer
+            peer.leave()
+
+
+@asynccontextmanager
+async def registered(hub: Hub, **said: Any) -> AsyncIterator[FakePeer]:
+    """Serve one camera that has registered."""
+    async with serving(hub) as peer:
+        peer.say({**REGISTRATION, **said})
+        success = await peer.hear()
+        assert (success["type"], success["clientId"]) == ("registration-success", "door")
+        yield peer
+
+
+def camera_of(hub: Hub) -> Camera:
+    camera = hub.camera("door")
+    assert camera is not None
+    return camera
+
+
+async def refusal_of(peer: FakePeer) -> tuple[Any, ...]:
+    """Return the id, code and close code of the last words to a camera, which end the connection."""
+    message = await peer.hear()
+    with pytest.raises(trio.EndOfChannel):
+        await peer.hear()
+    assert peer.goodbye is not None
+    close_code, reason = peer.goodbye
+    assert message == {
+        "type": "registration-error",
+        "clientId": message["clientId"],
+        "error": reason,
+        "code": message["code"],
+    }
+    return message["clientId"], message["code"], close_code
+
+
+async def test_a_camera_registers_sends_and_leaves(autojump_clock: MockClock) -> None:
+    """Every JPEG is in the ring byte for byte; when the camera leaves it is offline at once and its frames stay."""
+    hub, jpegs = make_hub(), [draw_jpeg(shade, (16 + shade, 8)) for shade in range(5)]
+    async with registered(hub, name=" Front\u202e door\n") as peer:
+        for jpeg in jpegs:
+            peer.say(jpeg)
+        await wait_all_tasks_blocked()
+
+        camera = camera_of(hub)
+        assert (camera.name, camera.online) == ("Front door", True)
+        assert [frame.jpeg for frame in camera.ring] == jpegs
+        assert [frame.sequence for frame in camera.ring] == [1, 2, 3, 4, 5]
+        assert [(frame.width, frame.height) for frame in camera.ring] == [(16 + shade, 8) for shade in range(5)]
+        assert await peer.hear_all() == []
+
+    assert not camera.online
+    assert len(camera.ring) == 5
+    assert peer.goodbye is None
+
+
+async def test_a_camera_may_ask_for_the_clock(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before and after it registered, the answer has its own time and ours, in milliseconds."""
+    monkeypatch.setattr("time.time", lambda: 1700000000.25)
+    async with serving(make_hub()) as peer:
+        peer.say({"type": "clock", "sentAt": 5})
+        assert await peer.hear() == {"type": "clock", "sentAt": 5.0, "serverAt": 1700000000250.0}
+        peer.say(REGISTRATION)
+        assert (await peer.hear())["timestamp"] == "2023-11-14T22:13:20.250+00:00"
+        peer.say({"type": "clock", "sentAt": 6})
+        assert await peer.hear() == {"type": "clock", "sentAt": 6.0, "serverAt": 1700000000250.0}
+
+
+async def test_what_we_do_not_know_is_ignored(autojump_clock: MockClock) -> None:
+    """Messages of newer cameras change nothing, before and after registration."""
+    async with serving(make_hub()) as peer:
+        peer.say({"type": "hello"})
+        peer.say(REGISTRATION)
+        peer.say({"type": "telemetry"})
+        peer.say({"type": "clock", "sentAt": 5})
+
+        assert [(await peer.hear())["type"] for _ in range(2)] == ["registration-success", "clock"]
+
+
+# Registration
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "close_code"),
+    [
+        (JPEG, "not-registered", 1008),
+        ("", "invalid-message", 1008),
+        ("[" * 60_000, "invalid-message", 1008),
+        ("x" * 65_537, "message-too-large", 1009),
+        ({"type": "client-registration"}, "invalid-message", 1008),
+        ({"type": "client-registration", "clientId": "a/b"}, "invalid-client-id", 1008),
+        ({"type": "client-registration", "clientId": "\ud800"}, "invalid-message", 1008),
+        ({"type": "clock"}, "invalid-message", 1008),
+        (ProtocolViolation("too many control frames", code="flood"), "flood", 1008),
+    ],
+    ids=lambda said: ascii(said)[:50],
+)
+async def test_who_does_not_register_rightly_is_refused(
+    autojump_clock: MockClock, said: Any, code: str, close_code: int
+) -> None:
+    """The first words have to be a registration: otherwise a reason, a close code, and nothing is stored."""
+    hub = make_hub()
+    async with serving(hub) as peer:
+        peer.say(said)
+
+        assert await refusal_of(peer) == (None, code, close_code)
+    assert hub.statistics().cameras == 0
+
+
+async def test_who_never_registers_is_refused_in_time(autojump_clock: MockClock) -> None:
+    """After the registration timeout it is over, whatever else was said meanwhile."""
+    began = trio.current_time()
+    async with serving(make_hub(registration_timeout=10)) as peer:
+        await trio.sleep(9)
+        peer.say({"type": "hello"})
+
+        assert await refusal_of(peer) == (None, "registration-timeout", 1008)
+    assert trio.current_time() - began == pytest.approx(10)
+
+
+async def test_a_camera_beyond_the_limit_is_refused(autojump_clock: MockClock) -> None:
+    """A full server says so, with the id that asked and 1013: try again later."""
+    hub = make_hub(max_cameras=1)
+    with hub.register("other", on_end=lambda: None):
+        async with serving(hub) as peer:
+            peer.say(REGISTRATION)
+
+            assert await refusal_of(peer) == ("door", "server-full", 1013)
+    assert hub.camera("door") is None
+
+
+async def test_a_second_registration_changes_nothing_or_ends_the_connection(autojump_clock: MockClock) -> None:
+    """The same id is confirmed again; another id needs another connection."""
+    hub = make_hub()
+    async with registered(hub) as peer:
+        peer.say(JPEG)
+        peer.say(REGISTRATION)
+        assert (await peer.hear())["type"] == "registration-success"
+        assert camera_of(hub).frame_count == 1
+        peer.say({**REGISTRATION, "clientId": "window"})
+
+        assert await refusal_of(peer) == ("door", "already-registered", 1008)
+    assert (hub.camera("window"), camera_of(hub).online) == (None, False)
+
+
+async def test_a_take_over_closes_the_old_connection_and_nothing_else(autojump_clock: MockClock) -> None:
+    """The old one is told with 4001, its frames count no more, and its end leaves the new one alone."""
+    hub = make_hub()
+    async with registered(hub) as old:
+        old.say(JPEG)
+        await wait_all_tasks_blocked()
+        async with registered(hub) as new:
+            old.say(JPEG)
+            await wait_all_tasks_blocked()
+            assert old.goodbye is not None
+            assert old.goodbye[0] == 4001
+            assert old.goodbye[1].startswith("replaced")
+            new.say(JPEG)
+            await wait_all_tasks_blocked()
+
+            assert (camera_of(hub).frame_count, camera_of(hub).online) == (2, True)
+        assert not camera_of(hub).online
+
+
+async def test_a_silent_camera_is_told_goodbye(autojump_clock: MockClock) -> None:
+    """When the janitor ends the session the connection is closed with 4002, and the id is free."""
+    hub = make_hub(client_timeout=60)
+    async with registered(hub) as peer:
+        await trio.sleep(61)
+        hub.evict_idle()
+        with pytest.raises(trio.EndOfChannel):
+            await peer.hear()
+
+        assert peer.goodbye is not None
+        assert peer.goodbye[0] == 4002
+        assert peer.goodbye[1].startswith("silent")
+    assert hub.camera("door") is None
+
+
+@pytest.mark.parametrize("said", [{"type": "telemetry"}, {"type": "clock", "sentAt": 1}, JPEG])
+async def test_a_camera_that_says_anything_is_not_silent(autojump_clock: MockClock, said: Any) -> None:
+    """Questions and unknown messages are signs of life."""
+    hub = make_hub(client_timeout=60)
+    async with registered(hub) as peer:
+        for _ in range(3):
+            await trio.sleep(40)
+            peer.say(said)
+            await wait_all_tasks_blocked()
+            assert hub.evict_idle() == []
+
+        assert camera_of(hub).online
+
+
+# Frames
+
+
+async def test_a_bad_frame_is_refused_counted_and_never_seen(autojump_clock: MockClock) -> None:
+    """The camera hears what was wrong and goes on; no viewer gets anything of it."""
+    hub = make_hub()
+    with hub.watch() as viewer:
+        hub.subscribe(viewer)
+        async with registered(hub) as peer:
+            peer.say(NO_JPEG)
+            error = await peer.hear()
+            peer.say(JPEG)
+            peer.say(JPEG[:-10])
+            peer.say(JPEG + b"junk")
+            await wait_all_tasks_blocked()
+
+            assert (error["type"], error["code"]) == ("error", "not-a-jpeg")
+            assert "begins with FF D8" in error["error"]
+            assert camera_of(hub).refused == {"not-a-jpeg": 3}
+            assert [frame.jpeg for frame in camera_of(hub).ring] == [JPEG]
+        assert viewer.outbox._waiting["door"] is not None
+        assert viewer.outbox.replaced == 0
+    assert hub.statistics().frames_refused == {"not-a-jpeg": 3}
+
+
+async def test_complaints_come_at_most_once_a_second(autojump_clock: MockClock) -> None:
+    """A camera that sends thirty broken frames a second hears of it once a second; all are counted."""
+    hub = make_hub()
+    async with registered(hub) as peer:
+        for index in range(300):
+            peer.say(JPEG if index % 30 == 29 else NO_JPEG)
+            await trio.sleep(1 / 30)
+
+        assert len(await peer.hear_all()) == pytest.approx(10, abs=1)
+        assert camera_of(hub).refused == {"not-a-jpeg": 290}
+        assert camera_of(hub).frame_count == 10
+
+
+async def test_who_sends_only_bad_frames_is_no_camera(autojump_clock: MockClock) -> None:
+    """Sixty in a row end the connection; a good one in between starts the count anew."""
+    hub = make_hub()
+    async with registered(hub) as peer:
+        for index in range(119):
+            peer.say(JPEG if index == 59 else NO_JPEG)
+        assert (await peer.hear())["type"] == "error"
+        await wait_all_tasks_blocked()
+        assert peer.goodbye is None
+        peer.say(NO_JPEG)
+
+        assert await refusal_of(peer) == ("door", "not-a-jpeg", 1008)
+    assert camera_of(hub).refused == {"not-a-jpeg": 119}
+
+
+async def test_a_frame_over_the_limit_ends_the_connection(autojump_clock: MockClock) -> None:
+    """Too large is 1009, said and counted; the limit itself is fine."""
+    hub = make_hub(max_frame_size=len(JPEG))
+    async with registered(hub) as peer:
+        peer.say(JPEG)
+        peer.say(JPEG + b"\0")
+
+        assert await refusal_of(peer) == ("door", "frame-too-large", 1009)
+    assert (camera_of(hub).frame_count, camera_of(hub).refused) == (1, {"frame-too-large": 1})
+
+
+async def test_an_envelope_tells_when_the_picture_was_taken(autojump_clock: MockClock) -> None:
+    """A camera with the capability may send envelopes and bare JPEGs as it likes."""
+    hub = make_hub()
+    async with registered(hub, capabilities=["demand", "envelope"]) as peer:
+        peer.say(join_envelope(b'{"capturedAt":1700000000250}', JPEG))
+        peer.say(JPEG)
+        await wait_all_tasks_blocked()
+
+        assert [frame.captured_at for frame in camera_of(hub).ring] == [1700000000.25, None]
+        assert [frame.jpeg for frame in camera_of(hub).ring] == [JPEG, JPEG]
+        peer.say(join_envelope(b'{"capturedAt":"now"}', JPEG))
+        assert (await peer.hear())["code"] == "invalid-message"
+
+
+async def test_an_envelope_that_was_not_agreed_on_is_a_bad_frame(autojump_clock: MockClock) -> None:
+    """Without the capability a binary message is a bare JPEG or nothing."""
+    async with registered(make_hub(), capabilities=["demand"]) as peer:
+        peer.say(join_envelope(b'{"capturedAt":1700000000250}', JPEG))
+
+        assert (await peer.hear())["code"] == "not-a-jpeg"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "close_code"),
+    [
+        ("nonsense", "invalid-message", 1008),
+        ("x" * 65_537, "message-too-large", 1009),
+        ({**REGISTRATION, "clientId": ""}, "invalid-client-id", 1008),
+        (ProtocolViolation("too large", code="frame-too-large", close_code=1009), "frame-too-large", 1009),
+    ],
+    ids=lambda said: ascii(said)[:50],
+)
+async def test_who_breaks_the_protocol_later_is_refused_too(
+    autojump_clock: MockClock, said: Any, code: str, close_code: int
+) -> None:
+    """The last words name the camera and say what was wrong."""
+    hub = make_hub()
+    async with registered(hub) as peer:
+        peer.say(said)
+
+        assert await refusal_of(peer) == ("door", code, close_code)
+    assert not camera_of(hub).online
+
+
+async def test_frames_above_the_rate_are_dropped_and_a_flood_ends_the_connection(autojump_clock: MockClock) -> None:
+    """Twice the rate loses half of the frames; a hundred times the rate is an attack."""
+    hub = make_hub(max_fps=10)
+    async with registered(hub) as peer:
+        for _ in range(200):
+            peer.say(JPEG)
+            await trio.sleep(1 / 20)
+        camera = camera_of(hub)
+        assert camera.frame_count == pytest.approx(105, abs=2)
+        assert camera.refused == {"too-fast": 200 - camera.frame_count}
+        assert peer.goodbye is None
+
+        for _ in range(1000):
+            peer.say({"type": "telemetry"})
+        assert await refusal_of(peer) == ("door", "flood", 1008)
+
+
+# Leaving
+
+
+@pytest.mark.parametrize("said", [None, REGISTRATION, "nonsense"])
+async def test_who_leaves_early_leaves_nothing_online(autojump_clock: MockClock, said: Any) -> None:
+    """Whatever was said before, a camera that is gone ends its service without an error."""
+    hub = make_hub()
+    async with serving(hub) as peer:
+        if said is not None:
+            peer.say(said)
+        peer.leave()
+
+    assert hub.statistics().online == 0
+    assert peer.goodbye is None
+
+
+async def test_a_camera_that_does_not_read_is_refused_all_the_same(autojump_clock: MockClock) -> None:
+    """When its last words cannot be said, the camera is gone, and that is all."""
+    hub = make_hub()
+    async with registered(hub) as peer:
+        peer.stop_reading()
+        peer.say("nonsense")
+        await wait_all_tasks_blocked()
+
+        assert not camera_of(hub).online
