@@ -212,9 +212,9 @@ async def test_a_silent_camera_is_told_goodbye(autojump_clock: MockClock) -> Non
     assert hub.camera("door") is None
 
 
-@pytest.mark.parametrize("said", [{"type": "telemetry"}, {"type": "clock", "sentAt": 1}, JPEG])
+@pytest.mark.parametrize("said", [{"type": "telemetry"}, {"type": "clock", "sentAt": 1}, JPEG, NO_JPEG])
 async def test_a_camera_that_says_anything_is_not_silent(autojump_clock: MockClock, said: Any) -> None:
-    """Questions and unknown messages are signs of life."""
+    """Questions, unknown messages and even broken frames are signs of life."""
     hub = make_hub(client_timeout=60)
     async with registered(hub) as peer:
         for _ in range(3):

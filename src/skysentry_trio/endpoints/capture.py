@@ -105,8 +105,11 @@ class _Conversation:
     async def run(self) -> None:
         while True:
             message = await self._peer.receive()
-            if not self._messages.admit(trio.current_time()):
+            now = trio.current_time()
+            if not self._messages.admit(now):
                 raise ProtocolViolation("too many messages", code="flood")
+            # Even a frame that is none shows that the camera is there.
+            self._session.camera.last_heard = now
             if isinstance(message, bytes):
                 await self._take_frame(message)
             else:
@@ -135,7 +138,6 @@ class _Conversation:
 
     async def _take_text(self, message: str) -> None:
         camera = self._session.camera
-        camera.last_heard = trio.current_time()
         decoded = decode_camera_message(message)
         if isinstance(decoded, Clock):
             await _tell_time(self._peer, decoded)
