@@ -153,6 +153,21 @@ async def test_who_never_registers_is_refused_in_time(autojump_clock: MockClock)
     assert trio.current_time() - began == pytest.approx(10)
 
 
+async def test_a_flood_before_registration_is_cut_off(autojump_clock: MockClock) -> None:
+    """A few questions are fine; hundreds of messages and still no registration are not, and are not waited out."""
+    began = trio.current_time()
+    async with serving(make_hub()) as peer:
+        for _ in range(1000):
+            peer.say({"type": "clock", "sentAt": 5})
+        answers = await peer.hear_all()
+
+        assert answers[-1]["code"] == "flood"
+        assert len(answers) <= 101
+        assert peer.goodbye is not None
+        assert peer.goodbye[0] == 1008
+    assert trio.current_time() - began < 1
+
+
 async def test_a_camera_beyond_the_limit_is_refused(autojump_clock: MockClock) -> None:
     """A full server says so, with the id that asked and 1013: try again later."""
     hub = make_hub(max_cameras=1)

@@ -30,6 +30,8 @@ _GOODBYES = {
     EndReason.REPLACED: (4001, "replaced: another connection registered this client id"),
     EndReason.SILENT: (4002, "silent: nothing came for longer than the client timeout"),
 }
+_MESSAGES_BEFORE_REGISTRATION = 100
+"""Asking for the clock takes a few."""
 _BAD_FRAMES_IN_A_ROW = 60
 """So many frames that are none, one after the other, and it is no camera."""
 _COMPLAINTS_PER_SECOND = 1.0
@@ -64,7 +66,7 @@ async def serve_capture(peer: Peer, hub: Hub, settings: Settings) -> None:
 
 async def _receive_registration(peer: Peer, settings: Settings) -> Registration:
     with trio.move_on_after(settings.registration_timeout):
-        while True:
+        for _ in range(_MESSAGES_BEFORE_REGISTRATION):
             message = await peer.receive()
             if isinstance(message, bytes):
                 raise ProtocolViolation(
@@ -76,6 +78,9 @@ async def _receive_registration(peer: Peer, settings: Settings) -> Registration:
                 return decoded
             if isinstance(decoded, Clock):
                 await _tell_time(peer, decoded)
+        raise ProtocolViolation(
+            f"expected client-registration, got {_MESSAGES_BEFORE_REGISTRATION} other messages", code="flood"
+        )
     raise ProtocolViolation(
         f"expected client-registration within {settings.registration_timeout:g} s", code="registration-timeout"
     )
