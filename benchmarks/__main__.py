@@ -1,0 +1,60 @@
+"""The command line: which relays, which loads, how often; everything it starts is gone when it ends."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import signal
+import sys
+from pathlib import Path
+
+from benchmarks.measure import measure
+from benchmarks.plot import draw
+from benchmarks.report import machine, median, ratios, write_table
+from benchmarks.scenarios import PEERS, QUICK, SCENARIOS
+
+
+def main() -> None:
+    """Measure, show, and write what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few short scenarios, once, for a first impression")
+    parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="only this one; repeatable")
+    parser.add_argument("--peer", action="append", choices=PEERS, help="only this relay; repeatable")
+    parser.add_argument("--rounds", type=int, help="how often everything is run, 3 unless --quick is given")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw them there")
+    options = parser.parse_args()
+    names = options.scenario or (QUICK if options.quick else tuple(SCENARIOS))
+    rounds = options.rounds or (1 if options.quick else 3)
+    # SIGTERM unwinds the stack like Ctrl-C does, so that every process is killed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    results: dict[str, dict[str, dict[str, float]]] = {}
+    for name in names:
+        scenario = SCENARIOS[name].shortened() if options.quick else SCENARIOS[name]
+        peers = [peer for peer in scenario.peers if options.peer is None or peer in options.peer]
+        runs: dict[str, list[dict[str, float]]] = {peer: [] for peer in peers}
+        # A B C, A B C: what else the machine does meets all alike.
+        for turn in range(rounds):
+            for peer in peers:
+                sys.stderr.write(f"{name}, round {turn + 1} of {rounds}: {peer}\n")
+                runs[peer].append(measure(peer, scenario).as_dict())
+        results[name] = {peer: median(figures) for peer, figures in runs.items()}
+    write_table(results)
+    if options.json is not None:
+        document = {
+            "machine": machine(),
+            "rounds": rounds,
+            "scenarios": {
+                name: {"title": SCENARIOS[name].title, "peers": by_peer} for name, by_peer in results.items()
+            },
+            "ratios": [{"what": what, "value": value, "aim": aim} for what, value, aim in ratios(results)],
+        }
+        options.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    if options.svg is not None:
+        options.svg.write_text(draw(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""One process that is all cameras: each sends frames at a steady rate, one camera after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import select
+import socket
+import time
+from collections.abc import Callable
+
+from attrs import define, field, frozen
+
+from benchmarks.client import client_frame, mask, open_websocket
+from benchmarks.load import Schedule, Window
+from benchmarks.picture import STAMP_OFFSET, STAMP_SIZE, encode_stamp, make_jpeg
+
+_TEXT, _BINARY, _PING, _PONG = 1, 2, 9, 10
+_LISTEN_EVERY = 0.25
+
+
+@frozen
+class CamerasPlan:
+    """What `run_cameras` is to do."""
+
+    port: int
+    count: int
+    fps: float
+    frame_size: int
+
+
+@frozen
+class CamerasReport:
+    """What the cameras did in each window."""
+
+    sent: tuple[int, ...]
+    """Frames that left."""
+    held_back: tuple[int, ...]
+    """Frames that were not sent, because the server had not taken the one before."""
+    latest: float
+    """The most by which a frame was sent late, in seconds."""
+
+
+@define(eq=False)
+class _Camera:
+    index: int
+    socket: socket.socket
+    sequence: int = 0
+    rest: memoryview = field(factory=lambda: memoryview(b""))
+
+
+@define(eq=False)
+class _Frame:
+    """The masked frame that all cameras send, and where its stamp is."""
+
+    wire: bytearray
+    _offset: int
+
+    @classmethod
+    def of_size(cls, size: int) -> _Frame:
+        wire = client_frame(_BINARY, make_jpeg(size))
+        return cls(bytearray(wire), len(wire) - size + STAMP_OFFSET)
+
+    def stamp(self, camera: int, sequence: int) -> None:
+        # The mask repeats every 4 bytes, so the stamp's part of it begins where the offset says.
+        turn = STAMP_OFFSET % 4
+        stamp = encode_stamp(time.monotonic_ns(), camera, sequence)
+        self.wire[self._offset : self._offset + STAMP_SIZE] = mask(bytes(turn) + stamp)[turn:]
+
+
+def run_cameras(plan: CamerasPlan, wait_for_schedule: Callable[[], Schedule]) -> CamerasReport:
+    """Register, send until the end, count."""
+    cameras = [_register(plan, index) for index in range(plan.count)]
+    frame = _Frame.of_size(plan.frame_size)
+    poller = select.epoll()
+    by_descriptor = {camera.socket.fileno(): camera for camera in cameras}
+    for descriptor in by_descriptor:
+        poller.register(descriptor, select.EPOLLIN)
+    schedule = wait_for_schedule()
+    window = Window(schedule)
+    sent, held_back = [0] * len(schedule.windows), [0] * len(schedule.windows)
+    interval = 1 / (plan.count * plan.fps)
+    due, turn, latest, listen_at = schedule.start, 0, 0.0, schedule.start
+    blocked: set[int] = set()
+    while due < schedule.end:
+        now = time.monotonic()
+        if now < due and not blocked:
+            time.sleep(due - now)
+        elif now < due or now > listen_at:
+            listen_at = now + _LISTEN_EVERY
+            for descriptor, events in poller.poll(max(0.0, due - now) if blocked else 0.0):
+                if events & select.EPOLLOUT and _push(by_descriptor[descriptor]):
+                    blocked.discard(descriptor)
+                    poller.modify(descriptor, select.EPOLLIN)
+                if events & select.EPOLLIN:
+                    _listen(by_descriptor[descriptor])
+            continue
+        camera = cameras[turn % plan.count]
+        current = window.at(time.monotonic())
+        latest = max(latest, time.monotonic() - due)
+        due, turn = due + interval, turn + 1
+        if camera.rest:
+            if current is not None:
+                held_back[current] += 1
+            continue
+        camera.sequence += 1
+        frame.stamp(camera.index, camera.sequence)
+        camera.rest = memoryview(frame.wire)
+        if not _push(camera):
+            camera.rest = memoryview(bytes(camera.rest))
+            blocked.add(camera.socket.fileno())
+            poller.modify(camera.socket.fileno(), select.EPOLLIN | select.EPOLLOUT)
+        if current is not None:
+            sent[current] += 1
+    return CamerasReport(tuple(sent), tuple(held_back), latest)
+
+
+def _register(plan: CamerasPlan, index: int) -> _Camera:
+    # Room for a whole frame: what leaves a camera should be up to the server and not to this side's kernel.
+    connection, received = open_websocket(plan.port, "/ws", send_buffer=2 * plan.frame_size + 65536)
+    registration = {"type": "client-registration", "clientId": f"camera-{index}"}
+    connection.sendall(client_frame(_TEXT, json.dumps(registration).encode()))
+    while b"registration-success" not in received:
+        more = connection.recv(4096)
+        if not more:
+            raise ConnectionError(f"camera {index} was not registered, the server said {received!r}")
+        received += more
+    connection.settimeout(0)
+    return _Camera(index, connection)
+
+
+def _push(camera: _Camera) -> bool:
+    """Send what is left of a frame; return whether that was all."""
+    with contextlib.suppress(BlockingIOError):
+        camera.rest = camera.rest[camera.socket.send(camera.rest) :]
+    return not camera.rest
+
+
+def _listen(camera: _Camera) -> None:
+    """Answer a ping; there is nothing else that a server says to a camera."""
+    data = camera.socket.recv(4096)
+    if not data:
+        raise ConnectionError(f"the server closed the connection of camera {camera.index}")
+    if data[0] & 0x0F == _PING and not camera.rest:
+        camera.socket.send(client_frame(_PONG, data[2 : 2 + data[1]]))

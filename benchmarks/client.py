@@ -1,0 +1,64 @@
+"""The least of a WebSocket client (RFC 6455) with which a server can be loaded cheaply."""
+
+from __future__ import annotations
+
+import socket
+
+MASK = bytes.fromhex("5a3c96e1")
+"""Of every frame of the cameras: they are masked beforehand, the server's work stays the same."""
+
+
+def open_websocket(port: int, path: str, *, send_buffer: int | None = None) -> tuple[socket.socket, bytes]:
+    """Connect to a server on loopback and shake hands; return the socket and what came after the handshake.
+
+    Raises:
+        ConnectionError: the server did not agree.
+    """
+    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if send_buffer is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+    connection.sendall(
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    response = b""
+    while b"\r\n\r\n" not in response:
+        received = connection.recv(4096)
+        if not received:
+            raise ConnectionError(f"the server closed during the handshake on {path}, after {response!r}")
+        response += received
+    head, rest = response.split(b"\r\n\r\n", 1)
+    if b" 101 " not in head.split(b"\r\n", 1)[0]:
+        raise ConnectionError(f"expected 101 on {path}, got {head[:200]!r}")
+    return connection, rest
+
+
+def mask(data: bytes) -> bytes:
+    """XOR with `MASK` (section 5.3)."""
+    key = MASK * (len(data) // 4 + 1)
+    return (int.from_bytes(data, "big") ^ int.from_bytes(key[: len(data)], "big")).to_bytes(len(data), "big")
+
+
+def client_frame(opcode: int, payload: bytes) -> bytes:
+    """Return a whole masked frame."""
+    length = len(payload)
+    if length < 126:
+        head = bytes((0x80 | opcode, 0x80 | length))
+    elif length < 1 << 16:
+        head = bytes((0x80 | opcode, 0xFE)) + length.to_bytes(2, "big")
+    else:
+        head = bytes((0x80 | opcode, 0xFF)) + length.to_bytes(8, "big")
+    return head + MASK + mask(payload)
+
+
+def server_frame_head(data: bytes) -> tuple[int, int, int] | None:
+    """Read the head of a frame from a server: opcode, size of the head, length of the payload; None if it is cut."""
+    if len(data) < 2:
+        return None
+    length = data[1]
+    if length < 126:
+        return data[0] & 0x0F, 2, length
+    if length == 126:
+        return None if len(data) < 4 else (data[0] & 0x0F, 4, data[2] << 8 | data[3])
+    return None if len(data) < 10 else (data[0] & 0x0F, 10, int.from_bytes(data[2:10], "big"))

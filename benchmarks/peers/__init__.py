@@ -1,0 +1,1 @@
+"""Minimal relays of the same work, each with another library: what ours is compared with."""

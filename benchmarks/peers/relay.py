@@ -1,0 +1,67 @@
+"""What all the compared relays do alike: take a registration, check a frame roughly, keep it, wrap it for viewers."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import deque
+
+CAPTURE, VIEW = "/ws", "/stream/ws"
+MAX_MESSAGE_SIZE = 5 * 1024 * 1024
+QUEUE_SIZE = 2
+"""Frames that may wait for one viewer, where a library needs a queue for each."""
+MAX_UNSENT = 64 * 1024
+"""Bytes that may wait for one viewer, where a library has a buffer for each."""
+
+cameras: dict[str, Camera] = {}
+
+
+class Camera:
+    """A camera and its newest frames, as many as our server keeps."""
+
+    def __init__(self, registration: str) -> None:
+        self.id: str = json.loads(registration)["clientId"]
+        self.count = 0
+        self.ring: deque[bytes] = deque(maxlen=16)
+        cameras[self.id] = self
+
+    @property
+    def greeting(self) -> str:
+        """What the camera is answered."""
+        return json.dumps({"type": "registration-success", "clientId": self.id})
+
+    def publish(self, jpeg: bytes) -> bytes:
+        """Keep a frame; return the message for viewers: two bytes of header length, a JSON header, the JPEG."""
+        if not (jpeg.startswith(b"\xff\xd8\xff") and jpeg.endswith(b"\xff\xd9")):
+            raise ValueError("not a JPEG")
+        self.count += 1
+        self.ring.append(jpeg)
+        fields = {
+            "type": "frame",
+            "clientId": self.id,
+            "sequence": self.count,
+            "timestamp": time.time(),
+            "size": len(jpeg),
+            "format": "jpeg",
+        }
+        header = json.dumps(fields).encode()
+        return b"".join((len(header).to_bytes(2, "big"), header, jpeg))
+
+
+def latest(camera_id: str) -> bytes:
+    """Return the newest frame of a camera."""
+    return cameras[camera_id].ring[-1]
+
+
+def as_frame(message: bytes | str) -> bytes:
+    """Return a message that has to be binary."""
+    if isinstance(message, str):
+        raise TypeError(f"expected a frame, got text: {message[:80]!r}")
+    return message
+
+
+def announce(port: int) -> None:
+    """Say where this relay listens."""
+    sys.stdout.write(f"listening on {port}\n")
+    sys.stdout.flush()

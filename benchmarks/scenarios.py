@@ -1,0 +1,105 @@
+"""What is measured: which relays, under which loads."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+OURS = "skysentry-trio"
+PEERS: dict[str, tuple[str, ...]] = {
+    OURS: ("-m", "skysentry_trio", "serve", "--port", "0", "--log-level", "info"),
+    "picows": ("-m", "benchmarks.peers.with_picows"),
+    "websockets": ("-m", "benchmarks.peers.with_websockets"),
+    "aiohttp": ("-m", "benchmarks.peers.with_aiohttp"),
+    "trio-websocket": ("-m", "benchmarks.peers.with_trio_websocket"),
+    "quart": ("-m", "benchmarks.peers.with_quart"),
+}
+"""What Python is told to run for each."""
+TITLES = {
+    OURS: "skysentry-trio",
+    "picows": "picows on uvloop",
+    "websockets": "websockets broadcast() on uvloop",
+    "aiohttp": "aiohttp, a queue of 2 per viewer",
+    "trio-websocket": "trio-websocket, send_message per viewer",
+    "quart": "Quart WebSocket on Hypercorn",
+}
+_FAST = (OURS, "picows", "websockets", "aiohttp")
+_ALL = tuple(PEERS)
+
+
+@frozen
+class Scenario:
+    """One load."""
+
+    title: str
+    cameras: int
+    viewers: int
+    fps: float = 30.0
+    frame_size: int = 50_000
+    peers: tuple[str, ...] = _FAST
+    windows: tuple[float, ...] = (6.0,)
+    """Seconds measured, one after the other."""
+    pause: float = 0.0
+    """Seconds between two windows."""
+    slow_viewer: bool = False
+    """Whether a viewer joins for the last window that reads at a third of the rate."""
+    rest_rate: float = 0.0
+    """Requests for the latest frame a second, in the last window."""
+    options: tuple[str, ...] = ()
+    """What our server is told besides."""
+
+    def shortened(self) -> Scenario:
+        """Return the same for a first impression."""
+        windows = tuple(min(seconds, 5.0 if self.slow_viewer else 2.0) for seconds in self.windows)
+        return Scenario(
+            self.title,
+            self.cameras,
+            self.viewers,
+            self.fps,
+            self.frame_size,
+            tuple(peer for peer in self.peers if peer in _FAST or self.cameras == self.viewers == 0),
+            windows,
+            min(self.pause, 2.0),
+            self.slow_viewer,
+            self.rest_rate,
+            self.options,
+        )
+
+
+SCENARIOS = {
+    "1x50": Scenario("1 camera, 50 viewers", 1, 50, peers=_ALL),
+    "1x200": Scenario("1 camera, 200 viewers", 1, 200, peers=(*_FAST, "trio-websocket")),
+    "1x1000": Scenario("1 camera, 1000 viewers", 1, 1000),
+    "20x1": Scenario("20 cameras, 1 viewer", 20, 1, peers=_ALL),
+    "20x20": Scenario("20 cameras, 20 viewers", 20, 20),
+    "ingest-20": Scenario("20 cameras, no viewer", 20, 0, peers=_ALL),
+    "ingest-200": Scenario("200 cameras at 20 fps, no viewer", 200, 0, fps=20.0),
+    "10kB": Scenario("1 camera, 200 viewers, frames of 10 kB", 1, 200, frame_size=10_000),
+    "500kB": Scenario("1 camera, 50 viewers, frames of 500 kB", 1, 50, frame_size=500_000),
+    "slow": Scenario(
+        "1 camera, 50 viewers, then one more that reads at a third of the rate",
+        1,
+        50,
+        peers=(*_FAST, "trio-websocket"),
+        windows=(10.0, 20.0),
+        slow_viewer=True,
+    ),
+    "idle": Scenario("5000 viewers, no camera", 0, 5000, peers=(*_FAST, "trio-websocket")),
+    "rest": Scenario(
+        "1 camera, 10 viewers, then 100 requests a second for latest.jpg",
+        1,
+        10,
+        peers=(OURS, "aiohttp", "quart"),
+        windows=(6.0, 6.0),
+        rest_rate=100.0,
+    ),
+    "long": Scenario(
+        "1 camera, 50 viewers, a ring of 600 frames, the first and the last seconds of a minute",
+        1,
+        50,
+        peers=(OURS,),
+        windows=(6.0, 6.0),
+        pause=48.0,
+        options=("--buffer-size", "600"),
+    ),
+}
+QUICK = ("1x50", "1x200", "ingest-20")
