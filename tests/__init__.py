@@ -1,0 +1,1 @@
+"""What is proved about skysentry-trio, and what the proofs share."""
