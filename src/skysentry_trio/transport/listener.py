@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 import structlog
 import trio
@@ -13,7 +14,13 @@ from attrs import define, field, frozen
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.logs import RateLimit, get_logger
 from skysentry_trio.transport.streams import PeerStream
-from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader, encode_refusal, is_origin_allowed
+from skysentry_trio.wire.request_head import (
+    MAX_HEAD_SIZE,
+    RequestHead,
+    RequestHeadReader,
+    encode_refusal,
+    is_origin_allowed,
+)
 
 log = get_logger(__name__)
 
@@ -59,22 +66,23 @@ class Router:
         return len(self._open)
 
     async def accept_from(self, listener: trio.SocketListener, nursery: trio.Nursery) -> None:
-        """Accept connections for ever, each served by a task of its own in ``nursery``."""
-        while True:
-            try:
-                stream = await listener.accept()
-            except OSError as error:
-                if error.errno not in _OUT_OF_RESOURCES:
-                    raise
-                self._warn("cannot accept connections", error=str(error))
-                # What is missing comes back when somebody leaves.
-                await trio.sleep(0.1)
-                continue
-            if len(self._open) >= self.limits.max_connections:
-                self._count("too-many-connections")
-                await stream.aclose()
-                continue
-            nursery.start_soon(self.serve, stream)
+        """Accept connections for ever, each served by a task of its own in ``nursery``; then close the listener."""
+        async with listener:
+            while True:
+                try:
+                    stream = await listener.accept()
+                except OSError as error:
+                    if error.errno not in _OUT_OF_RESOURCES:
+                        raise
+                    self._warn("cannot accept connections", error=str(error))
+                    # What is missing comes back when somebody leaves.
+                    await trio.sleep(0.1)
+                    continue
+                if len(self._open) >= self.limits.max_connections:
+                    self._count("too-many-connections")
+                    await stream.aclose()
+                    continue
+                nursery.start_soon(self.serve, stream)
 
     async def serve(self, stream: trio.SocketStream) -> None:
         """Serve one connection to its end; nothing it does raises from here."""
@@ -84,8 +92,9 @@ class Router:
         structlog.contextvars.bind_contextvars(peer=_address(stream))
         try:
             await self._route(peer)
-        except Exception:
-            # The libraries below raise what they like on hostile input: this connection's end, and no other's.
+        except* Exception:
+            # The libraries below raise what they like on hostile input, and some of it while they are being cancelled:
+            # this connection's end, and no other's.
             self.ended_by["crash"] += 1
             if (suppressed := self._log_limit.admit("crash", trio.current_time())) is not None:
                 log.exception("connection crashed", suppressed=suppressed)
@@ -97,7 +106,7 @@ class Router:
     async def wait_until_left(self) -> None:
         """Wait until all connections that are open now have ended; others may come meanwhile."""
         here = set(self._open)
-        while here & self._open:
+        while not here.isdisjoint(self._open):
             self._left = trio.Event()
             await self._left.wait()
 
@@ -114,7 +123,8 @@ class Router:
             service = self._choose(head)
         except ProtocolViolation as violation:
             self._count(violation.code)
-            with trio.move_on_after(_REFUSAL_LINGER):
+            # Who is gone already is spared the reason.
+            with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(_REFUSAL_LINGER):
                 await peer.send_all(encode_refusal(violation))
                 await peer.linger(_REFUSAL_LINGER)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -126,7 +136,8 @@ class Router:
         """Return the request's head and put it back into the stream; None if the client sent none in time."""
         reader, received = RequestHeadReader(), b""
         with trio.move_on_after(self.limits.handshake_timeout):
-            while data := await peer.receive_some():
+            # Never more at once than makes the reader refuse a head that is too large, however it is cut up.
+            while data := await peer.receive_some(MAX_HEAD_SIZE + 1 - len(received)):
                 received += data
                 if (head := reader.feed(data)) is not None:
                     peer.push_back(received)
@@ -137,8 +148,13 @@ class Router:
         return None
 
     def _choose(self, head: RequestHead) -> Service:
+        if not head.path.startswith("/"):
+            raise ProtocolViolation(f"expected a path that begins with /, got {head.path[:80]}", code="bad-request")
         service = self.websockets.get(head.path)
         if service is None and head.upgrade is None:
+            if "upgrade" in head.headers:
+                # To be ignored, says RFC 9110 section 7.8; but Hypercorn would change to HTTP/2 without being asked.
+                raise ProtocolViolation("an Upgrade header goes with Connection: Upgrade", code="bad-request")
             return self.http
         if service is None:
             known = " and ".join(self.websockets)
