@@ -1,0 +1,379 @@
+"""The conversation with a viewer: what it gets in which format, what it may say, and that it delays nobody."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from skysentry_trio.cameras import CameraSession
+from skysentry_trio.endpoints.viewer import serve_viewer
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.flow import Sent
+from skysentry_trio.hub import Hub
+from skysentry_trio.settings import Settings
+from skysentry_trio.wire.messages import encode_json
+from skysentry_trio.wire.viewer import ViewerFormat, decode_envelope
+
+from .fakes import FakePeer, draw_jpeg
+
+NOBODY: dict[str, Any] = {"type": "clients", "clients": []}
+
+
+def make_hub(**chosen: Any) -> Hub:
+    return Hub(Settings(**{"max_fps": 1000, **chosen}))
+
+
+def nothing() -> None:
+    """Be told of a session's end and do nothing."""
+
+
+def publish(hub: Hub, session: CameraSession, shade: int = 0) -> bytes:
+    """Publish a frame; return its JPEG."""
+    jpeg = draw_jpeg(shade)
+    assert hub.publish(session, jpeg, width=32, height=24) is not None
+    return jpeg
+
+
+@asynccontextmanager
+async def serving(
+    hub: Hub, query: str = "", default: ViewerFormat = ViewerFormat.ENVELOPE, peer: FakePeer | None = None
+) -> AsyncIterator[FakePeer]:
+    """Serve one viewer; it has left or was refused when the context ends."""
+    peer, others = peer or FakePeer(), hub.statistics().viewers
+    with trio.fail_after(1000):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve_viewer, peer, hub, query, default)
+            await wait_all_tasks_blocked()
+            yield peer
+            peer.leave()
+    assert hub.statistics().viewers == others
+
+
+def opened(messages: list[Any]) -> list[Any]:
+    """Return messages with each envelope as id and sequence."""
+    result = []
+    for message in messages:
+        if isinstance(message, bytes):
+            header, _ = decode_envelope(message)
+            result.append((header.client_id, header.sequence))
+        else:
+            result.append(message)
+    return result
+
+
+async def refusal_of(peer: FakePeer) -> tuple[str, int]:
+    """Return code and close code of the last words to a viewer, which end the connection."""
+    message = await peer.hear()
+    with pytest.raises(trio.EndOfChannel):
+        await peer.hear()
+    assert peer.goodbye is not None
+    assert message == {"type": "error", "error": peer.goodbye[1], "code": message["code"]}
+    return message["code"], peer.goodbye[0]
+
+
+# What a viewer gets
+
+
+async def test_a_viewer_gets_the_list_the_newest_frames_and_every_frame_from_then_on(autojump_clock: MockClock) -> None:
+    """First all cameras with what is known of them, then frames as envelopes, byte for byte."""
+    hub = make_hub()
+    with hub.register("door", name="Front door", on_end=nothing) as session:
+        with hub.register("gone", on_end=nothing):
+            pass
+        newest = publish(hub, session, 1)
+        async with serving(hub) as peer:
+            assert await peer.hear() == {
+                "type": "clients",
+                "clients": [
+                    {"clientId": "door", "name": "Front door", "online": True, "fps": 0.0},
+                    {"clientId": "gone", "name": None, "online": False, "fps": 0.0},
+                ],
+            }
+            header, jpeg = decode_envelope(await peer.hear())
+            assert (header.client_id, header.sequence, jpeg) == ("door", 1, newest)
+            for sequence in range(2, 6):
+                newest = publish(hub, session, sequence)
+                header, jpeg = decode_envelope(await peer.hear())
+                assert (header.sequence, header.size, jpeg) == (sequence, len(newest), newest)
+
+
+async def test_the_header_of_an_envelope_has_all_keys_of_the_protocol(autojump_clock: MockClock) -> None:
+    """Times are RFC 3339 and, where the name ends in At, milliseconds."""
+    hub = make_hub()
+    with hub.register("door", on_end=nothing) as session:
+        hub.publish(session, draw_jpeg(), width=32, height=24, captured_at=1700000000.25)
+        async with serving(hub) as peer:
+            await peer.hear()
+            message = await peer.hear()
+
+    header = json.loads(message[2 : 2 + int.from_bytes(message[:2], "big")])
+    assert list(header) == ["type", "clientId", "sequence", "timestamp", "capturedAt", "size", "fps", "format"]
+    assert (header["type"], header["capturedAt"], header["format"]) == ("frame", 1700000000250.0, "jpeg")
+
+
+@pytest.mark.parametrize(("query", "default"), [("format=json", "envelope"), ("", "json")])
+async def test_an_old_viewer_gets_frame_updates_and_nothing_else(
+    autojump_clock: MockClock, query: str, default: str
+) -> None:
+    """Asked for or the operator's default: text messages as SkySentry Go sent them, no list and no notices."""
+    hub = make_hub()
+    async with serving(hub, query, ViewerFormat(default)) as peer:
+        with hub.register("door", on_end=nothing) as session:
+            jpeg = publish(hub, session)
+            update = await peer.hear()
+        rest = await peer.hear_all()
+
+    assert (update["type"], update["clientId"], update["format"]) == ("frame_update", "door", "jpeg")
+    assert b64decode(update["image"].removeprefix("data:image/jpeg;base64,"), validate=True) == jpeg
+    assert update["stats"]["frameCount"] == 1
+    assert rest == []
+
+
+async def test_a_bare_viewer_gets_jpegs_of_one_camera_and_nothing_else(autojump_clock: MockClock) -> None:
+    """Each binary message is a JPEG as the camera sent it."""
+    hub = make_hub()
+    async with serving(hub, "format=jpeg&client=door") as peer:
+        with hub.register("door", on_end=nothing) as door, hub.register("window", on_end=nothing) as window:
+            publish(hub, window, 1)
+            jpeg = publish(hub, door, 2)
+            assert await peer.hear() == jpeg
+        assert await peer.hear_all() == []
+
+
+async def test_a_viewer_of_some_cameras_hears_of_those_only(autojump_clock: MockClock) -> None:
+    """List, frames and notices are of the cameras in the query."""
+    hub = make_hub()
+    with hub.register("a", on_end=nothing) as a, hub.register("b", on_end=nothing) as b:
+        async with serving(hub, "client=b&client=c") as peer:
+            listed = await peer.hear()
+            publish(hub, a)
+            publish(hub, b)
+            with hub.register("c", on_end=nothing), hub.register("d", on_end=nothing):
+                await wait_all_tasks_blocked()
+            messages = opened(await peer.hear_all())
+
+    assert [camera["clientId"] for camera in listed["clients"]] == ["b"]
+    assert messages == [
+        ("b", 1),
+        {"type": "client-connected", "clientId": "c", "name": None},
+        {"type": "client-disconnected", "clientId": "c", "removed": False},
+    ]
+
+
+async def test_a_viewer_hears_when_cameras_come_and_go(autojump_clock: MockClock) -> None:
+    """Connected, disconnected, and disconnected for good when the janitor forgets it."""
+    hub = make_hub(client_timeout=60)
+    async with serving(hub) as peer:
+        assert await peer.hear() == NOBODY
+        with hub.register("door", name="Front door", on_end=nothing):
+            assert await peer.hear() == {"type": "client-connected", "clientId": "door", "name": "Front door"}
+        assert await peer.hear() == {"type": "client-disconnected", "clientId": "door", "removed": False}
+        await trio.sleep(61)
+        hub.evict_idle()
+        assert await peer.hear() == {"type": "client-disconnected", "clientId": "door", "removed": True}
+
+
+async def test_a_frame_goes_out_at_once_when_the_connection_takes_it(autojump_clock: MockClock) -> None:
+    """Before `publish` returns the frame is with the viewer; one that went in part is finished before anything else."""
+    hub, peer = make_hub(), FakePeer()
+    async with serving(hub, "format=jpeg&client=door", peer=peer):
+        with hub.register("door", on_end=nothing) as session:
+            await wait_all_tasks_blocked()
+            peer.at_once = Sent.ALL
+            first = publish(hub, session, 1)
+            assert peer._heard.statistics().current_buffer_used == 1
+            peer.at_once = Sent.PART
+            second = publish(hub, session, 2)
+            third = publish(hub, session, 3)
+
+            assert await peer.hear_all() == [first, second, third]
+            assert hub.statistics().frames_sent == 3
+
+
+# What a viewer may say
+
+
+async def test_a_viewer_changes_its_mind(autojump_clock: MockClock) -> None:
+    """Subscribing, unsubscribing, pausing and resuming do what they say, with the newest frames at once."""
+    hub = make_hub()
+    with hub.register("a", on_end=nothing) as a, hub.register("b", on_end=nothing) as b:
+
+        async def answers_to(message: dict[str, Any]) -> list[Any]:
+            peer.say(message)
+            await wait_all_tasks_blocked()
+            before = opened(await peer.hear_all())
+            publish(hub, a)
+            publish(hub, b)
+            return [*before, "published", *opened(await peer.hear_all())]
+
+        async with serving(hub, "client=none") as peer:
+            assert await peer.hear() == NOBODY
+            publish(hub, a)
+            publish(hub, b)
+            assert await answers_to({"type": "subscribe", "clients": ["a"]}) == [("a", 1), "published", ("a", 2)]
+            assert await answers_to({"type": "pause"}) == ["published"]
+            assert await answers_to({"type": "subscribe", "clients": "*"}) == ["published"]
+            assert await answers_to({"type": "resume"}) == [("a", 4), ("b", 4), "published", ("a", 5), ("b", 5)]
+            assert await answers_to({"type": "unsubscribe", "clients": ["a"]}) == ["published", ("b", 6)]
+            assert await answers_to({"type": "later"}) == ["published", ("b", 7)]
+
+
+@pytest.mark.parametrize("said", [None, {"type": "subscribe", "clients": "*", "maxFps": 5}])
+async def test_a_viewer_gets_as_many_frames_as_it_asked_for(
+    autojump_clock: MockClock, said: dict[str, Any] | None
+) -> None:
+    """MaxFps holds from the query as from a message."""
+    hub = make_hub()
+    async with serving(hub, "maxFps=5" if said is None else "") as peer:
+        await peer.hear()
+        if said is not None:
+            peer.say(said)
+            await wait_all_tasks_blocked()
+        with hub.register("door", on_end=nothing) as session:
+            for _ in range(300):
+                publish(hub, session)
+                await trio.sleep(1 / 30)
+        frames = [message for message in await peer.hear_all() if isinstance(message, bytes)]
+
+    assert len(frames) == pytest.approx(50, abs=1)
+
+
+async def test_a_viewer_may_ask_for_the_clock(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer has its own time and ours, in milliseconds."""
+    monkeypatch.setattr("time.time", lambda: 1700000000.25)
+    async with serving(make_hub()) as peer:
+        await peer.hear()
+        peer.say({"type": "clock", "sentAt": 5})
+
+        assert await peer.hear() == {"type": "clock", "sentAt": 5.0, "serverAt": 1700000000250.0}
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "close_code"),
+    [
+        ("nonsense", "invalid-message", 1008),
+        ("[" * 60_000, "invalid-message", 1008),
+        ("x" * 65_537, "message-too-large", 1009),
+        (b"binary", "invalid-message", 1003),
+        ({"type": "subscribe", "clients": ["a/b"]}, "invalid-client-id", 1008),
+        ({"type": "subscribe", "clients": "*", "maxFps": 0}, "invalid-message", 1008),
+        (ProtocolViolation("too many control frames", code="flood"), "flood", 1008),
+    ],
+    ids=lambda said: ascii(said)[:50],
+)
+async def test_who_breaks_the_protocol_is_refused(
+    autojump_clock: MockClock, said: Any, code: str, close_code: int
+) -> None:
+    """A reason, a close code, and no viewer any more."""
+    async with serving(make_hub()) as peer:
+        assert await peer.hear() == NOBODY
+        peer.say(said)
+
+        assert await refusal_of(peer) == (code, close_code)
+
+
+async def test_old_viewers_are_refused_without_words_they_do_not_know(autojump_clock: MockClock) -> None:
+    """Who gets frames only is told by the Close frame alone."""
+    async with serving(make_hub(), "format=json") as peer:
+        peer.say("nonsense")
+        with pytest.raises(trio.EndOfChannel):
+            await peer.hear()
+
+        assert peer.goodbye is not None
+        assert peer.goodbye[0] == 1008
+
+
+@pytest.mark.parametrize("query", ["format=xml", "client=..%2F", "maxFps=0", "format=jpeg", "client=%ff"])
+async def test_a_query_that_makes_no_sense_is_refused(autojump_clock: MockClock, query: str) -> None:
+    """The Close frame says what was wrong, before anything else is said."""
+    async with serving(make_hub(), query) as peer:
+        with pytest.raises(trio.EndOfChannel):
+            await peer.hear()
+
+        assert peer.goodbye is not None
+        assert peer.goodbye[0] == 1008
+        assert peer.goodbye[1]
+
+
+async def test_a_flood_is_cut_off(autojump_clock: MockClock) -> None:
+    """Thousands of messages a second are an attack, whatever they say."""
+    async with serving(make_hub()) as peer:
+        assert await peer.hear() == NOBODY
+        for _ in range(3000):
+            peer.say({"type": "pause"})
+
+        assert await refusal_of(peer) == ("flood", 1008)
+
+
+# Slow viewers, and those that leave
+
+
+async def test_a_viewer_that_does_not_read_delays_nobody(autojump_clock: MockClock) -> None:
+    """Others get every frame at once; the one that is stuck gets the newest when it reads again."""
+    hub, stuck = make_hub(), FakePeer(room=1)
+    async with serving(hub, "format=jpeg&client=door", peer=stuck), serving(hub, "format=jpeg&client=door") as quick:
+        with hub.register("door", on_end=nothing) as session:
+            began = trio.current_time()
+            jpegs = [publish(hub, session, shade) for shade in range(3)]
+            for shade in range(3, 100):
+                await wait_all_tasks_blocked()
+                jpegs.append(publish(hub, session, shade))
+            assert trio.current_time() == began
+            heard = await quick.hear_all()
+            late = await stuck.hear_all()
+
+    assert heard == jpegs[2:]
+    assert late[-1] == jpegs[-1]
+    assert len(late) <= 4
+    statistics = hub.statistics()
+    assert statistics.frames_sent + statistics.frames_replaced == 200
+
+
+async def test_a_viewer_that_left_is_forgotten_while_something_is_sent_to_it(autojump_clock: MockClock) -> None:
+    """Leaving ends the service even in the middle of a write."""
+    hub, peer = make_hub(), FakePeer(room=0)
+    with hub.register("door", on_end=nothing) as session:
+        async with serving(hub, "format=jpeg&client=door", peer=peer):
+            publish(hub, session)
+            await wait_all_tasks_blocked()
+            peer.leave()
+            await wait_all_tasks_blocked()
+            assert hub.statistics().viewers == 0
+
+
+async def test_a_viewer_that_left_before_the_list_is_forgotten(autojump_clock: MockClock) -> None:
+    """Connecting and leaving is no error."""
+    hub, peer = make_hub(), FakePeer()
+    peer.leave()
+    await serve_viewer(peer, hub, "", ViewerFormat.ENVELOPE)
+
+    assert (hub.statistics().viewers, peer.goodbye) == (0, None)
+
+
+async def test_a_viewer_that_cannot_be_told_why_is_refused_all_the_same(autojump_clock: MockClock) -> None:
+    """When the reason cannot be said, the viewer is gone, and that is all."""
+    hub, peer = make_hub(), FakePeer()
+    async with serving(hub, peer=peer):
+        peer.stop_reading()
+        peer.say("nonsense")
+        await wait_all_tasks_blocked()
+
+        assert (hub.statistics().viewers, peer.goodbye) == (0, None)
+
+
+async def test_what_a_viewer_is_told_is_what_the_codec_writes(autojump_clock: MockClock) -> None:
+    """The list is one JSON object of bounded shape whatever cameras are called."""
+    hub = make_hub()
+    with hub.register("door", name='"</script>\u2028', on_end=nothing):
+        async with serving(hub) as peer:
+            listed = await peer.hear()
+
+    assert listed["clients"][0]["name"] == '"</script>\u2028'
+    assert len(encode_json(listed)) < 200
