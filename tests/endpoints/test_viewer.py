@@ -348,6 +348,17 @@ async def test_a_viewer_that_left_is_forgotten_while_something_is_sent_to_it(aut
             assert hub.statistics().viewers == 0
 
 
+@pytest.mark.parametrize("query", ["", "client=door"])
+async def test_a_viewer_whose_connection_breaks_is_forgotten(autojump_clock: MockClock, query: str) -> None:
+    """A write that fails ends the service, though the viewer's silence looks like patience."""
+    hub, peer = make_hub(), FakePeer()
+    async with serving(hub, query, peer=peer):
+        peer.stop_reading()
+        with hub.register("door", on_end=nothing):
+            await wait_all_tasks_blocked()
+        assert hub.statistics().viewers == 0
+
+
 async def test_a_viewer_that_left_before_the_list_is_forgotten(autojump_clock: MockClock) -> None:
     """Connecting and leaving is no error."""
     hub, peer = make_hub(), FakePeer()

@@ -82,6 +82,7 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
             if talks:
                 await peer.send(encode_message(_list_cameras(hub, request.clients)))
             hub.subscribe(viewer, request.clients, max_fps=request.max_fps)
+            fault = None
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_send_all, peer, viewer, encode, nursery.cancel_scope)
                 fault = await _obey_all(peer, hub, viewer)
