@@ -180,6 +180,25 @@ async def test_a_viewer_hears_when_cameras_come_and_go(autojump_clock: MockClock
         assert await peer.hear() == {"type": "client-disconnected", "clientId": "door", "removed": True}
 
 
+async def test_what_changes_while_the_list_is_on_its_way_is_told_afterwards(autojump_clock: MockClock) -> None:
+    """A camera that comes or goes before a slow viewer has read the list is not lost on it."""
+    hub = make_hub()
+    with hub.register("old", on_end=nothing):
+        peer = FakePeer(room=0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve_viewer, peer, hub, "", ViewerFormat.ENVELOPE)
+            await wait_all_tasks_blocked()
+            with hub.register("short", on_end=nothing), hub.register("new", on_end=nothing) as session:
+                publish(hub, session)
+                messages = opened(await peer.hear_all())
+                peer.leave()
+
+    assert [camera["clientId"] for camera in messages[0]["clients"]] == ["old"]
+    assert {"type": "client-connected", "clientId": "new", "name": None} in messages
+    assert {"type": "client-connected", "clientId": "short", "name": None} in messages
+    assert ("new", 1) in messages
+
+
 async def test_a_frame_goes_out_at_once_when_the_connection_takes_it(autojump_clock: MockClock) -> None:
     """Before `publish` returns the frame is with the viewer; one that went in part is finished before anything else."""
     hub, peer = make_hub(), FakePeer()

@@ -79,9 +79,11 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
     with hub.watch(try_send) as viewer:
         log.info("viewer connected", format=request.format)
         try:
-            if talks:
-                await peer.send(encode_message(_list_cameras(hub, request.clients)))
+            cameras = _list_cameras(hub, request.clients)
+            # Before the list is sent, so that what happens to cameras meanwhile waits in the outbox.
             hub.subscribe(viewer, request.clients, max_fps=request.max_fps)
+            if talks:
+                await peer.send(encode_message(cameras))
             fault = None
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_send_all, peer, viewer, encode, nursery.cancel_scope)
