@@ -19,7 +19,7 @@ from skysentry_trio.flow import Sent
 from skysentry_trio.hub import Hub
 from skysentry_trio.settings import Settings
 from skysentry_trio.wire.messages import encode_json
-from skysentry_trio.wire.viewer import ViewerFormat, decode_envelope
+from skysentry_trio.wire.viewer import MAX_SUBSCRIBED, ViewerFormat, decode_envelope
 
 from .fakes import FakePeer, draw_jpeg
 
@@ -329,6 +329,18 @@ async def test_a_flood_is_cut_off(autojump_clock: MockClock) -> None:
             peer.say({"type": "pause"})
 
         assert await refusal_of(peer) == ("flood", 1008)
+
+
+@pytest.mark.parametrize("verb", ["subscribe", "unsubscribe"])
+async def test_a_viewer_cannot_name_more_and_more_cameras(autojump_clock: MockClock, verb: str) -> None:
+    """The limit is on all names together, not on those of one message."""
+    async with serving(make_hub(), "client=a" if verb == "subscribe" else "") as peer:
+        assert await peer.hear() == NOBODY
+        for start in range(0, MAX_SUBSCRIBED, 256):
+            peer.say({"type": verb, "clients": [f"camera-{number}" for number in range(start, start + 256)]})
+        peer.say({"type": verb, "clients": ["camera-0", "one-more"]})
+
+        assert await refusal_of(peer) == ("invalid-message", 1008)
 
 
 # Slow viewers, and those that leave

@@ -18,6 +18,7 @@ from skysentry_trio.viewers import Viewer
 from skysentry_trio.wire.framing import encode_frame
 from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
 from skysentry_trio.wire.viewer import (
+    MAX_SUBSCRIBED,
     ClientConnected,
     ClientDisconnected,
     Clients,
@@ -142,6 +143,8 @@ async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer) -> ProtocolViolation |
             if isinstance(message, bytes):
                 return ProtocolViolation(f"viewers send text, got {len(message)} bytes of binary", close_code=1003)
             await _obey(peer, hub, viewer, message)
+            if len(viewer.named) > MAX_SUBSCRIBED:
+                return ProtocolViolation(f"a viewer may name {MAX_SUBSCRIBED} cameras, got {len(viewer.named)} in all")
     except ProtocolViolation as violation:
         return violation
     except PeerGone:
