@@ -15,7 +15,6 @@ from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.logs import RateLimit, get_logger
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.wire.request_head import (
-    MAX_HEAD_SIZE,
     RequestHead,
     RequestHeadReader,
     encode_refusal,
@@ -136,8 +135,7 @@ class Router:
         """Return the request's head and put it back into the stream; None if the client sent none in time."""
         reader, received = RequestHeadReader(), b""
         with trio.move_on_after(self.limits.handshake_timeout):
-            # Never more at once than makes the reader refuse a head that is too large, however it is cut up.
-            while data := await peer.receive_some(MAX_HEAD_SIZE + 1 - len(received)):
+            while data := await peer.receive_some():
                 received += data
                 if (head := reader.feed(data)) is not None:
                     peer.push_back(received)
