@@ -135,14 +135,11 @@ def _create_router(settings: Settings, hub: Hub, health: Health, going_away: tri
             stream, head.size, handler, websocket_limits, subprotocols=[SUBPROTOCOL], going_away=going_away
         )
 
-    async def answer(stream: PeerStream, _head: RequestHead) -> None:
-        await http.serve(stream)
-
     origins = frozenset(settings.cors_origins)
     limits = RouterLimits(settings.max_connections, settings.handshake_timeout, settings.write_timeout)
-    router = Router({"/ws": capture, "/stream/ws": view}, answer, limits, origins)
     api = create_api(hub, health, lambda: (router.open_connections, router.ended_by))
     http = HttpServer(create_app(api, create_pages(), allowed_origins=origins))
+    router = Router({"/ws": capture, "/stream/ws": view}, http.serve, limits, origins)
     return router
 
 

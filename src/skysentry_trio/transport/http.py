@@ -15,7 +15,53 @@ from hypercorn.typing import ConnectionState
 from quart_trio import QuartTrio
 
 from skysentry_trio.transport.streams import PeerStream
-from skysentry_trio.wire.request_head import MAX_HEAD_SIZE
+from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHead
+
+_LINGER = 1.0
+"""Seconds for a client to take the end of its answer."""
+
+
+@define(eq=False)
+class _Connection:
+    """The stream as Hypercorn sees it: it holds one request, and when Hypercorn closes it, the goodbye is ours.
+
+    Hypercorn cuts its answer off when the client sends anything behind its request, and when the client says that it
+    will send nothing more. And it closes without looking whether the client still sends: then the kernel resets the
+    connection and throws away what the client has not got yet.
+    """
+
+    _stream: PeerStream
+    _served: trio.CancelScope
+    _has_body: bool
+    _received: bool = field(default=False, init=False)
+    """Whether all of a request that has no body was received."""
+
+    @property
+    def socket(self) -> trio.socket.SocketType:
+        return self._stream.socket
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        if self._received:
+            while await self._stream.receive_some(max_bytes):
+                pass
+            # Whether the client is gone or only done with talking shows when we write.
+            await trio.sleep_forever()
+        self._received = not self._has_body
+        return await self._stream.receive_some(max_bytes)
+
+    async def send_all(self, data: bytes) -> None:
+        try:
+            await self._stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self._served.cancel()
+            raise
+
+    async def send_eof(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        self._served.cancel()
+        await trio.lowlevel.checkpoint()
 
 
 @define(eq=False)
@@ -36,9 +82,15 @@ class HttpServer:
         self._config.errorlog = logging.getLogger("hypercorn.error")
         self._config.accesslog = None
 
-    async def serve(self, stream: PeerStream) -> None:
-        """Answer the one request on this stream and close it."""
-        await TCPServer(ASGIWrapper(self._finish_sending), self._config, self._context, ConnectionState({}), stream)  # type: ignore[arg-type]
+    async def serve(self, stream: PeerStream, head: RequestHead) -> None:
+        """Answer the one request on this stream, which begins with this head, and close it."""
+        app = ASGIWrapper(self._finish_sending)
+        with trio.CancelScope() as served:
+            if not head.has_body:
+                stream.push_back(stream.take_back()[: head.size])
+            connection = _Connection(stream, served, head.has_body)
+            await TCPServer(app, self._config, self._context, ConnectionState({}), connection)  # type: ignore[arg-type]
+        await stream.linger(_LINGER)
 
     async def _finish_sending(self, scope: Any, receive: Any, send: Any) -> None:
         """Run the application; the last part of a response is sent to its end.

@@ -35,6 +35,11 @@ class RequestHead:
         tokens = {token.strip().lower() for token in self.headers.get("connection", "").split(",")}
         return self.headers.get("upgrade", "").lower() or None if "upgrade" in tokens else None
 
+    @property
+    def has_body(self) -> bool:
+        """Whether something belongs to the request behind its head (RFC 9112 section 6.3)."""
+        return "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
+
 
 @define(eq=False)
 class RequestHeadReader:
