@@ -328,6 +328,25 @@ async def test_nothing_of_a_forgotten_camera_waits_for_slow_viewers(autojump_clo
         assert (viewer.outbox.sent, viewer.outbox.thinned) == (0, 1)
 
 
+async def test_a_viewer_remembers_nothing_of_cameras_that_are_forgotten(autojump_clock: MockClock) -> None:
+    """However many ids come and go, what a viewer of all with a rate holds does not grow."""
+    hub = make_hub(client_timeout=60)
+    with hub.watch() as viewer:
+        hub.subscribe(viewer, max_fps=5)
+        for number in range(5):
+            with hub.register(f"camera-{number}", on_end=nothing) as session:
+                publish(hub, session)
+            await take(viewer)
+            await trio.sleep(61)
+            hub.evict_idle()
+        assert viewer._pacers == {}
+        await take(viewer)
+
+        with hub.register("camera-0", on_end=nothing) as session:
+            publish(hub, session)
+            assert ("camera-0", 1) in await take(viewer)
+
+
 @pytest.mark.parametrize("jump", [-86400, 86400, -1.7e9])
 async def test_jumps_of_the_wall_clock_change_nothing(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, jump: float

@@ -204,7 +204,7 @@ class Hub:
                 camera.session = None
             for viewer in self._viewers:
                 # What waits for slow viewers would stay in memory after the ring has left the budget.
-                viewer.outbox.forget(camera.id)
+                viewer.forget(camera.id)
             self._notify(camera, removed=True)
         return [camera.id for camera in idle]
 

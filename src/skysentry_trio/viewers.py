@@ -53,13 +53,17 @@ class Viewer:
     def deselect(self, camera_ids: Collection[str]) -> None:
         """Want these cameras no longer."""
         for camera_id in camera_ids:
-            self.outbox.forget(camera_id)
+            self.forget(camera_id)
             self._own_max_fps.pop(camera_id, None)
-            self._pacers.pop(camera_id, None)
         if self.wants_all:
             self.named.update(camera_ids)
         else:
             self.named.difference_update(camera_ids)
+
+    def forget(self, camera_id: str) -> None:
+        """Drop what waits of a camera and what is known of its pace; the choice stays."""
+        self.outbox.forget(camera_id)
+        self._pacers.pop(camera_id, None)
 
     def offer(self, delivery: Delivery, now: float) -> None:
         """Put a frame into the outbox if its camera is chosen and it is not too soon after the last."""
