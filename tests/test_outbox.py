@@ -140,6 +140,18 @@ async def test_notices_about_one_camera_coalesce(autojump_clock: MockClock) -> N
     assert await take(outbox) == [CameraNotice("a", None, online=False, removed=True)]
 
 
+async def test_notices_are_bounded(autojump_clock: MockClock) -> None:
+    """Ids that come and go faster than a viewer reads push out the oldest news, which is counted."""
+    outbox = Outbox(2)
+    for camera_id in ("a", "b", "a", "c", "d"):
+        outbox.notify(CameraNotice(camera_id, None, online=False, removed=True))
+
+    notices = await take(outbox)
+    assert isinstance(notices, list)
+    assert [notice.camera_id for notice in notices] == ["c", "d"]
+    assert outbox.unsaid == 2
+
+
 async def test_what_is_forgotten_is_not_sent(autojump_clock: MockClock) -> None:
     """A forgotten camera's frame is dropped and counted once; what has not waited cannot be forgotten."""
     outbox = Outbox(4)
@@ -327,6 +339,7 @@ def test_every_frame_offered_is_sent_counted_or_waiting(actions: list[tuple[str,
             waiting = [one for one in outbox._waiting.values() if one is not None]
             assert offered == outbox.sent + outbox.replaced + outbox.thinned + len(waiting)
             assert len(outbox._waiting) <= capacity
+            assert len(outbox._notices) <= capacity
 
     trio.run(play, clock=MockClock())
 

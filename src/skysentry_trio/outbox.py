@@ -73,6 +73,8 @@ class Outbox:
     """Frames dropped because a newer one of the same camera came before this viewer was ready."""
     thinned: int = field(default=0, init=False)
     """Frames left out because the viewer asked for fewer, or for none, or because the camera was forgotten."""
+    unsaid: int = field(default=0, init=False)
+    """Notices dropped because too many waited, the oldest first."""
     _receiving: bool = field(default=False, init=False)
     _waiting: dict[str, Delivery | None] = field(factory=dict, init=False, repr=False)
     _notices: dict[str, CameraNotice] = field(factory=dict, init=False, repr=False)
@@ -115,6 +117,10 @@ class Outbox:
         """Let the viewer know about a camera; of several notices about one camera the last counts."""
         if not self._notices:
             self._entrance.send_nowait(_NOTICES)
+        elif len(self._notices) == self.capacity and notice.camera_id not in self._notices:
+            # More than there can be cameras: ids come and go faster than this viewer reads.
+            del self._notices[next(iter(self._notices))]
+            self.unsaid += 1
         self._notices[notice.camera_id] = notice
 
     def forget(self, camera_id: str) -> None:

@@ -95,7 +95,9 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
         except PeerGone:
             pass
         outbox = viewer.outbox
-        log.info("viewer left", sent=outbox.sent, replaced=outbox.replaced, thinned=outbox.thinned)
+        log.info(
+            "viewer left", sent=outbox.sent, replaced=outbox.replaced, thinned=outbox.thinned, unsaid=outbox.unsaid
+        )
 
 
 def _list_cameras(hub: Hub, client_ids: frozenset[str] | None) -> Clients:
