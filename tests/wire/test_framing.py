@@ -104,3 +104,33 @@ def test_every_reason_fits(reason: str) -> None:
     assert len(fitted.encode()) <= 123
     if len(reason.encode("utf-8", "replace")) <= 123:
         assert fitted == reason.encode("utf-8", "replace").decode()
+
+
+@given(
+    final=st.booleans(),
+    reserved=st.sampled_from([0, 0, 0, 1, 4]),
+    opcode=st.integers(0, 15),
+    masked=st.sampled_from([True, True, True, False]),
+    form=st.sampled_from(
+        [(0, 125), (2, 125), (2, 126), (2, 65535), (8, 65535), (8, 65536), (8, 2**63 - 1), (8, 2**63)]
+    ),
+)
+def test_a_head_is_lawful_when_others_take_it(
+    final: bool, reserved: int, opcode: int, masked: bool, form: tuple[int, int]
+) -> None:
+    """Another implementation refuses just those heads that we say no client may send."""
+    extended, length = form
+    short = {0: length, 2: 126, 8: 127}[extended]
+    data = bytes((final << 7 | reserved << 4 | opcode, masked << 7 | short))
+    data += length.to_bytes(extended, "big") if extended else b""
+    data += bytes(4) if masked else b""
+    server = Connection(ConnectionType.SERVER)
+    if opcode == Opcode.CONTINUATION:
+        server.receive_data(b"\x02\x80" + bytes(4))
+    server.receive_data(data)
+
+    refused = any(isinstance(event, CloseConnection) for event in server.events())
+
+    head = decode_head(data)
+    assert head is not None
+    assert head.is_lawful != refused

@@ -107,13 +107,14 @@ class Lane(trio.abc.Stream):
     def _mask_of_plain(self, head: FrameHead) -> bytes | None:
         """Return the mask of a frame that needs no library: a whole binary message. None for any other."""
         self._check(head)
-        plain = head.opcode == Opcode.BINARY and head.final and not head.reserved and not self._fragments
+        plain = head.opcode == Opcode.BINARY and head.final and not self._fragments and head.is_lawful
         return head.mask if plain else None
 
     def _check(self, head: FrameHead) -> None:
         """Refuse what would take too much memory or time before anything of it is read."""
         if head.opcode >= Opcode.CLOSE:
-            if not self._control.admit(trio.current_time()):
+            # A Close frame is the last of them.
+            if head.opcode != Opcode.CLOSE and not self._control.admit(trio.current_time()):
                 raise ProtocolViolation("too many control frames", code="flood")
             return
         size = head.length + (self._fragmented_size if head.opcode == Opcode.CONTINUATION else 0)
@@ -165,6 +166,11 @@ class Lane(trio.abc.Stream):
         if head.opcode < Opcode.CLOSE:
             self._fragments = 0 if head.final else self._fragments + 1
             self._fragmented_size = 0 if head.final else self._fragmented_size + head.length
+        if not head.is_lawful:
+            # The library says what is wrong as soon as it sees it; nothing behind it is looked at.
+            self._midway = True
+            await self._to_library.send(self._unread)
+            return True
         left = head.size + head.length
         self._midway = True
         while True:

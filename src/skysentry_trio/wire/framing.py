@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 MAX_HEAD_SIZE = 14
 """Bytes: two, eight of extended length, four of mask."""
+_LENGTHS = {6: range(126), 8: range(126, 1 << 16), 14: range(1 << 16, 1 << 63)}
+"""By size of a masked head, as a length has to be written in as few bytes as possible."""
 
 
 class Opcode(IntEnum):
@@ -32,6 +34,15 @@ class FrameHead(NamedTuple):
     """Of the payload, in bytes."""
     size: int
     """Of this head, in bytes."""
+
+    @property
+    def is_lawful(self) -> bool:
+        """Whether a client may send such a frame at all (sections 5.1, 5.2 and 5.5), wherever it stands."""
+        if self.mask is None or self.reserved or self.length not in _LENGTHS[self.size]:
+            return False
+        if self.opcode >= Opcode.CLOSE:
+            return self.opcode <= Opcode.PONG and self.final and self.length < 126
+        return self.opcode <= Opcode.BINARY
 
 
 def decode_head(data: bytes) -> FrameHead | None:
