@@ -11,12 +11,14 @@ Only what the library offers publicly is used.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import trio
 from attrs import define, field
 
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Pacer, Sent
-from skysentry_trio.transport.streams import PeerStream
+from skysentry_trio.transport.streams import CHUNK, PeerStream
 from skysentry_trio.wire.framing import FrameHead, Opcode, decode_head
 
 try:
@@ -32,6 +34,13 @@ _CONTROL_BURST = 2.0
 """Seconds of control frames that may come at once."""
 
 
+class _Piece(NamedTuple):
+    """A part of the stream on its way to the library."""
+
+    data: bytes
+    is_ping_or_pong: bool = False
+
+
 @define(eq=False)
 class Lane(trio.abc.Stream):
     """A peer's stream as trio-websocket sees it, and the way past it."""
@@ -44,6 +53,8 @@ class Lane(trio.abc.Stream):
     """Whether somebody is in `receive`."""
     discarding: bool = field(default=False, init=False)
     """Whether only a Close frame is of interest any more."""
+    _left_reading: trio.Event | None = field(default=None, init=False, repr=False)
+    """Somebody waits for whoever is in `receive` to leave it."""
     _handshake: bytes = field(default=b"", init=False, repr=False)
     _unread: bytes = field(default=b"", init=False, repr=False)
     """Bytes of the stream that were read too early."""
@@ -54,15 +65,15 @@ class Lane(trio.abc.Stream):
     _fragments: int = field(default=0, init=False)
     _fragmented_size: int = field(default=0, init=False)
     _control: Pacer = field(factory=lambda: Pacer(_CONTROL_FRAMES_PER_SECOND, _CONTROL_BURST), init=False, repr=False)
-    _to_library: trio.MemorySendChannel[bytes] = field(init=False, repr=False)
-    _from_lane: trio.MemoryReceiveChannel[bytes] = field(init=False, repr=False)
+    _to_library: trio.MemorySendChannel[_Piece] = field(init=False, repr=False)
+    _from_lane: trio.MemoryReceiveChannel[_Piece] = field(init=False, repr=False)
     _writing: trio.Lock = field(factory=trio.Lock, init=False, repr=False)
     _rest: memoryview | None = field(default=None, init=False, repr=False)
     """What was not written yet of a frame that was begun."""
     _closed: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._to_library, self._from_lane = trio.open_memory_channel[bytes](0)
+        self._to_library, self._from_lane = trio.open_memory_channel[_Piece](0)
 
     def begin(self, head_size: int) -> None:
         """Split what was put back into the stream: the handshake request, and frames that came with it."""
@@ -86,6 +97,8 @@ class Lane(trio.abc.Stream):
             return None
         finally:
             self.reading = False
+            if self._left_reading is not None:
+                self._left_reading.set()
 
     async def _receive(self) -> bytes | None:
         while True:
@@ -94,7 +107,7 @@ class Lane(trio.abc.Stream):
             await self._skip_payload()
             head = await self._read_head()
             if head is None:
-                await self._to_library.send(b"")
+                await self._to_library.send(_Piece(b""))
                 return None
             if self.discarding and head.opcode != Opcode.CLOSE:
                 self._unread = self._unread[head.size :]
@@ -135,7 +148,7 @@ class Lane(trio.abc.Stream):
             await trio.lowlevel.checkpoint()
             return head
         while head is None:
-            data = await self._stream.read_soon(_READ_SIZE)
+            data = await self._read()
             if not data:
                 return None
             self._unread = self._unread + data if self._unread else data
@@ -166,38 +179,55 @@ class Lane(trio.abc.Stream):
         if head.opcode < Opcode.CLOSE:
             self._fragments = 0 if head.final else self._fragments + 1
             self._fragmented_size = 0 if head.final else self._fragmented_size + head.length
+        left = head.size + head.length
         if not head.is_lawful:
             # The library says what is wrong as soon as it sees it; nothing behind it is looked at.
             self._midway = True
-            await self._to_library.send(self._unread)
+            await self._to_library.send(_Piece(self._unread))
             return True
-        left = head.size + head.length
+        if head.opcode >= Opcode.PING:
+            while len(self._unread) < left:
+                self._unread += await self._read_more()
+            await self._to_library.send(_Piece(self._unread[:left], is_ping_or_pong=True))
+            self._unread = self._unread[left:]
+            return False
         self._midway = True
         while True:
             piece, self._unread = self._unread[:left], self._unread[left:]
             left -= len(piece)
-            await self._to_library.send(piece)
+            await self._to_library.send(_Piece(piece))
             if not left:
                 break
-            self._unread = await self._stream.read_soon(_READ_SIZE)
-            if not self._unread:
-                raise trio.BrokenResourceError("the peer left in the middle of a message")
+            self._unread = await self._read_more()
         self._midway = False
-        return head.opcode == Opcode.CLOSE or (head.opcode < Opcode.CLOSE and head.final)
+        return head.opcode == Opcode.CLOSE or head.final
 
     async def _skip_payload(self) -> None:
         while self._skip:
             if not self._unread:
-                self._unread = await self._stream.read_soon(_READ_SIZE)
-                if not self._unread:
-                    raise trio.BrokenResourceError
+                self._unread = await self._read_more()
             skipped = min(self._skip, len(self._unread))
             self._unread = self._unread[skipped:]
             self._skip -= skipped
 
+    async def _read_more(self) -> bytes:
+        """Return what comes next of a frame that was begun."""
+        data = await self._read()
+        if not data:
+            raise trio.BrokenResourceError("the peer left in the middle of a message")
+        return data
+
+    async def _read(self) -> bytes:
+        if self._closed:
+            raise trio.ClosedResourceError("the library has closed the connection")
+        return await self._stream.read_soon(_READ_SIZE)
+
     async def drain(self) -> None:
-        """Read until the peer has answered our Close frame, or is gone."""
+        """Read until the peer has answered our Close frame, or is gone, beginning when nobody else reads."""
         self.discarding = True
+        while self.reading:
+            self._left_reading = trio.Event()
+            await self._left_reading.wait()
         await self.receive()
 
     # Outwards
@@ -223,18 +253,36 @@ class Lane(trio.abc.Stream):
         async with self._writing:
             if self._closed or self.close_sent:
                 raise trio.BrokenResourceError("the connection is being closed")
-            await self._write_rest()
-            await self._stream.send_all(frame)
+            await self._write(frame)
 
     async def finish(self) -> None:
         """Write the rest of a frame that `try_send` began."""
         async with self._writing:
             await self._write_rest()
 
+    async def say_goodbye(self, close_frame: bytes) -> None:
+        """Write a Close frame that the library did not, after it has let go."""
+        async with self._writing:
+            await self._write_rest()
+            self.close_sent = True
+            await self._write(close_frame)
+
+    async def _write(self, data: bytes | bytearray | memoryview) -> None:
+        """Write what was begun, then this. Whoever comes next finishes what a cancellation cuts off."""
+        await self._write_rest()
+        self._rest = memoryview(data)
+        await self._write_rest()
+
     async def _write_rest(self) -> None:
-        if self._rest is not None:
-            await self._stream.send_all(self._rest)
-            self._rest = None
+        if self._rest:
+            # Most often there is room for all of it, and no need for a deadline.
+            self._rest = self._rest[self._stream.write_now(self._rest) :]
+        while self._rest:
+            goal = max(0, len(self._rest) - CHUNK)
+            with self._stream.patience():
+                while len(self._rest) > goal:
+                    self._rest = self._rest[await self._stream.write_soon(self._rest) :]
+        self._rest = None
 
     # What trio-websocket uses
 
@@ -245,7 +293,11 @@ class Lane(trio.abc.Stream):
             handshake, self._handshake = self._handshake, b""
             return handshake
         try:
-            return await self._from_lane.receive()
+            while True:
+                piece = await self._from_lane.receive()
+                # After its own Close frame the library would answer a ping with an exception.
+                if not (self.discarding and piece.is_ping_or_pong):
+                    return piece.data
         except trio.EndOfChannel:
             return b""
 
@@ -256,7 +308,7 @@ class Lane(trio.abc.Stream):
                 raise trio.ClosedResourceError
             await self._write_rest()
             self.close_sent |= data[0] == 0x80 | Opcode.CLOSE
-            await self._stream.send_all(data)
+            await self._write(data)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until there is room for a write."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import trio
 from attrs import define, field
 
-_CHUNK = 64 * 1024
+CHUNK = 64 * 1024
 """Bytes that a peer must take within the write timeout."""
 
 
@@ -62,14 +64,24 @@ class PeerStream(trio.abc.HalfCloseableStream):
             raise trio.BrokenResourceError("an earlier message was cut off in the middle")
         self._unfinished = True
         view = memoryview(data)
+        for start in range(0, len(view), CHUNK):
+            with self.patience():
+                await self._stream.send_all(view[start : start + CHUNK])
+        self._unfinished = False
+
+    @contextmanager
+    def patience(self) -> Iterator[None]:
+        """Bound the time in which 64 KiB are written.
+
+        Raises:
+            trio.BrokenResourceError: it has passed; the connection is aborted.
+        """
         try:
-            for start in range(0, len(view), _CHUNK):
-                with trio.fail_after(self._write_timeout):
-                    await self._stream.send_all(view[start : start + _CHUNK])
+            with trio.fail_after(self._write_timeout):
+                yield
         except trio.TooSlowError:
             self.abort()
             raise trio.BrokenResourceError(f"the peer stopped reading for {self._write_timeout:g} s") from None
-        self._unfinished = False
 
     async def read_soon(self, max_bytes: int) -> bytes:
         """Wait until there is something to read, and read it with one system call, past Trio's stream layers.
@@ -106,7 +118,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
         if self.socket.fileno() != -1:
             trio.lowlevel.notify_closing(self.socket)
 
-    def write_now(self, data: bytes) -> int:
+    def write_now(self, data: bytes | memoryview) -> int:
         """Write as much as the kernel takes at once; return how much, 0 also if the connection is dead."""
         if self._unfinished or self.socket.fileno() == -1:
             return 0
@@ -115,6 +127,21 @@ class PeerStream(trio.abc.HalfCloseableStream):
         except OSError:
             # Full, or lost; whoever writes next with patience, or reads, finds out which.
             return 0
+
+    async def write_soon(self, data: memoryview) -> int:
+        """Write some of it as soon as there is room; return how much. When this is cancelled, it is nothing.
+
+        Raises:
+            trio.BrokenResourceError: the connection is lost.
+            trio.ClosedResourceError: this side closed, or `wake_reader` was called.
+        """
+        while True:
+            try:
+                return os.write(self._descriptor(), data)
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self._descriptor())
+            except OSError as error:
+                raise trio.BrokenResourceError(str(error)) from error
 
     def _descriptor(self) -> int:
         descriptor = self.socket.fileno()
@@ -142,7 +169,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
             with trio.move_on_after(seconds) as scope:
                 scope.shield = True
                 await self._stream.send_eof()
-                while await self._stream.receive_some(_CHUNK):
+                while await self._stream.receive_some(CHUNK):
                     pass
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass

@@ -39,7 +39,9 @@ class WebSocketPeer:
     _connection: WebSocketConnection
     _lane: Lane
     _close_timeout: float
-    _closing: bool = field(default=False, init=False)
+    _closing: trio.Event | None = field(default=None, init=False)
+    """Set when this side has said goodbye; None before it has begun to."""
+    _library_has_next: bool = field(default=False, init=False)
 
     async def receive(self) -> str | bytes:
         """Return the next message.
@@ -48,16 +50,23 @@ class WebSocketPeer:
             PeerGone: there will be none.
             ProtocolViolation: the peer sends more than it may.
         """
-        message = await self._lane.receive()
-        if message is not None:
-            return message
+        if self._closing is not None:
+            # Whoever says goodbye reads what comes now.
+            raise PeerGone("closed by this side")
+        if not self._library_has_next:
+            message = await self._lane.receive()
+            if message is not None:
+                return message
+            self._library_has_next = True
         try:
-            return await self._connection.get_message()
+            text = await self._connection.get_message()
         except ConnectionClosed as closed:
             raise self._gone(closed) from None
+        self._library_has_next = False
+        return text
 
     async def send(self, message: str) -> None:
-        """Send a text message; when this is cancelled in the middle of it, the connection is of no more use.
+        """Send a text message; what is left of it when this is cancelled goes before anything that is sent later.
 
         Raises:
             PeerGone: it cannot be sent.
@@ -94,23 +103,26 @@ class WebSocketPeer:
             raise PeerGone(str(error)) from None
 
     async def close(self, code: int, reason: str) -> None:
-        """Say goodbye and close, whatever the peer does; only the first call counts."""
-        if self._closing:
+        """Say goodbye and close, whatever the peer does; only the first call counts, the others wait for its end."""
+        if self._closing is not None:
+            await self._closing.wait()
             return
-        self._closing = True
+        self._closing = trio.Event()
         self._lane.discarding = True
-        with trio.move_on_after(self._close_timeout) as scope:
-            # A goodbye is said in full even when the server stops; the deadline is its bound.
-            scope.shield = True
-            async with trio.open_nursery() as nursery:
-                if not self._lane.reading:
+        try:
+            with trio.move_on_after(self._close_timeout) as scope:
+                # A goodbye is said in full even when the server stops; the deadline is its bound.
+                scope.shield = True
+                async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._lane.drain)
-                await self._connection.aclose(code, fit_reason(reason))
-                nursery.cancel_scope.cancel()
+                    await self._connection.aclose(code, fit_reason(reason))
+                    nursery.cancel_scope.cancel()
+        finally:
+            self._closing.set()
 
     def _gone(self, closed: ConnectionClosed) -> PeerGone:
         reason = closed.reason
-        if self._closing:
+        if self._closing is not None:
             return PeerGone("closed by this side")
         if reason is None or reason.code == 1006:  # RFC 6455 section 7.1.5: no Close frame came
             return PeerGone("connection lost")
@@ -149,14 +161,12 @@ async def serve_websocket(
                 peer = WebSocketPeer(connection, lane, limits.close_timeout)
                 nursery.start_soon(_keep_alive, connection, stream, limits)
                 nursery.start_soon(_leave_when, going_away, peer, nursery.cancel_scope)
-                try:
+                with suppress(PeerGone):
                     await handler(peer)
-                    await peer.close(1000, "")
-                except PeerGone:
-                    pass
+                await peer.close(1000, "")
             nursery.cancel_scope.cancel()
         if connection is not None and not lane.close_sent:
-            await _say_why(stream, connection, limits.close_timeout)
+            await _say_why(lane, connection, limits.close_timeout)
         await stream.linger(limits.close_timeout)
     finally:
         stream.abort()
@@ -179,13 +189,13 @@ async def _shake_hands(
         return None
 
 
-async def _say_why(stream: PeerStream, connection: WebSocketConnection, seconds: float) -> None:
+async def _say_why(lane: Lane, connection: WebSocketConnection, seconds: float) -> None:
     """Send the Close frame that trio-websocket leaves out when the peer broke the protocol (RFC 6455 section 7.1.7)."""
     closed = connection.closed
     if closed is None or closed.code not in _SAID:
         return
     with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(seconds):
-        await stream.send_all(encode_close(closed.code, closed.reason or ""))
+        await lane.say_goodbye(encode_close(closed.code, closed.reason or ""))
 
 
 async def _keep_alive(connection: WebSocketConnection, stream: PeerStream, limits: WebSocketLimits) -> None:
