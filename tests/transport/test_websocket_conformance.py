@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from contextlib import suppress
+from pathlib import Path
 
+import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
@@ -12,6 +16,7 @@ from skysentry_trio.flow import Sent
 from skysentry_trio.transport.websocket import WebSocketPeer
 from skysentry_trio.wire.framing import Opcode, encode_frame
 
+from .autobahn_echo import serve_echo
 from .raw_client import RawClient, client_frame, close_frame, collect, converse
 
 
@@ -165,3 +170,31 @@ async def test_a_fault_does_not_end_a_frame_that_was_begun_with_other_bytes() ->
         assert client.frames[0].data == bytes(1 << 20)
 
     await converse(handler, talk)
+
+
+# Other people's judgement
+
+LEFT_OUT = ["9.3.1", "9.3.2", "9.4.1", "9.4.2", "12.*", "13.*"]
+INFORMATIONAL = {"7.1.6", "7.13.1", "7.13.2"}
+
+
+@pytest.mark.e2e
+async def test_the_autobahn_cases_pass(tmp_path: Path) -> None:
+    """Each case ends as ``autobahn.md`` says, and with a Close frame where the client's did not lack a code."""
+    without = [argument for case in LEFT_OUT for argument in ("--exclude", case)]
+    # A process of its own: kosoku changes the standard library to suit cases that were written for Python 2.
+    kosoku = [sys.executable, "-c", "from kosoku._cli import main; main()", "--outdir", str(tmp_path), *without]
+    async with trio.open_nursery() as nursery:
+        router, port = await nursery.start(serve_echo)
+        with trio.fail_after(90):
+            ended = await trio.run_process(
+                [*kosoku, "--parallelism", "4", f"ws://127.0.0.1:{port}"], check=False, capture_stdout=True
+            )
+        nursery.cancel_scope.cancel()
+
+    (cases,) = json.loads((tmp_path / "index.json").read_text()).values()
+    verdicts = {case: (result["behavior"], result["behaviorClose"]) for case, result in cases.items()}
+    assert {verdict: case for case, verdict in verdicts.items() if "FAILED" in verdict} == {}
+    assert {case for case, verdict in verdicts.items() if verdict != ("OK", "OK")} == INFORMATIONAL
+    assert [case for case, result in cases.items() if result["remoteCloseCode"] is None] == ["7.3.1"]
+    assert (ended.returncode, len(cases), router.ended_by) == (0, 297, {})
