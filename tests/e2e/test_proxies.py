@@ -1,0 +1,139 @@
+"""The server behind nginx and HAProxy, set up as the documentation says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from skysentry_trio.clients.sources.drawing import Pattern
+
+from .processes import PATIENCE, running_server
+
+pytestmark = pytest.mark.e2e
+Proxied = Callable[[Path, str], AbstractContextManager[str]]
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "put-nginx-or-haproxy-in-front.md"
+NGINX_AROUND = """\
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/skysentry.conf;
+}}
+"""
+"""What a distribution has around a file in conf.d."""
+
+
+def documented(info: str) -> str:
+    """Return the configuration that the page has in a block with this info string."""
+    (text,) = re.findall(rf"^```{info}\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return str(text)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def nginx(folder: Path, server: str) -> Iterator[str]:
+    port = free_port()
+    config = documented("nginx").replace("127.0.0.1:8080", server).replace("listen 80;", f"listen 127.0.0.1:{port};")
+    (folder / "skysentry.conf").write_text(config)
+    (folder / "nginx.conf").write_text(NGINX_AROUND.format(folder=folder))
+    with proxy([program("nginx"), "-e", "stderr", "-p", str(folder), "-c", "nginx.conf"], port) as address:
+        yield address
+
+
+@contextmanager
+def haproxy(folder: Path, server: str) -> Iterator[str]:
+    port = free_port()
+    config = documented("haproxy").replace("127.0.0.1:8080", server).replace("bind :80\n", f"bind 127.0.0.1:{port}\n")
+    (folder / "haproxy.cfg").write_text(documented("haproxy buffers") + config)
+    with proxy([program("haproxy"), "-db", "-f", str(folder / "haproxy.cfg")], port) as address:
+        yield address
+
+
+def program(name: str) -> str:
+    """Return where the program is; Debian keeps servers where only root looks."""
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    if found is None and "CI" not in os.environ:
+        pytest.skip(f"no {name} on this machine")
+    assert found is not None
+    return found
+
+
+@contextmanager
+def proxy(command: list[str], port: int) -> Iterator[str]:
+    address = f"127.0.0.1:{port}"
+    with subprocess.Popen(command) as process:
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not answers(f"http://{address}/api/ready"):
+                assert process.poll() is None, "the proxy ended"
+                assert time.monotonic() < deadline, "the proxy does not answer"
+                time.sleep(0.05)
+            yield address
+        finally:
+            process.terminate()
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.parametrize("path", ["", "/cams"])
+@pytest.mark.parametrize("proxied", [nginx, haproxy])
+def test_everything_goes_through(proxied: Proxied, path: str, tmp_path: Path) -> None:
+    """Pages and REST; a camera's frame to a viewer; an idle viewer for several times the ping interval."""
+    picture = Pattern("proxied").draw(0, 0.0)
+    with running_server("--ping-interval", "200ms") as server, proxied(tmp_path, server) as address:
+        for page in ("/", "/capture", "/api/health"):
+            assert httpx.get(f"http://{address}{path}{page}").status_code == 200
+        websockets = f"ws://{address}{path}"
+        own_page = Origin(f"http://{address}")
+        with connect(f"{websockets}/stream/ws?format=jpeg&client=proxied", origin=own_page) as viewer:
+            with connect(f"{websockets}/ws", origin=own_page) as camera:
+                camera.send(json.dumps({"type": "client-registration", "clientId": "proxied"}))
+                assert json.loads(camera.recv(PATIENCE))["type"] == "registration-success"
+                camera.send(picture)
+                assert viewer.recv(PATIENCE) == picture
+            # In this time the server pings five times; an answer that got lost would end the connection.
+            with pytest.raises(TimeoutError):
+                viewer.recv(1.1)
+            viewer.send(json.dumps({"type": "clock", "sentAt": 1}))
+            assert json.loads(viewer.recv(PATIENCE))["sentAt"] == 1
+
+
+@pytest.mark.parametrize("proxied", [nginx, haproxy])
+def test_pages_of_others_stay_outside(proxied: Proxied, tmp_path: Path) -> None:
+    """A proxy does not make a foreign page look like one of ours."""
+    with running_server() as server, proxied(tmp_path, server) as address:
+        with pytest.raises(InvalidStatus) as caught, connect(f"ws://{address}/ws", origin=Origin(f"http://{server}")):
+            pass
+        assert caught.value.response.status_code == 403
