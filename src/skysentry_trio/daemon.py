@@ -46,6 +46,8 @@ log = get_logger(__name__)
 
 _BACKLOG = 4096
 """Connections the kernel keeps for us: after a restart everybody comes back at once."""
+_LAST_MOMENT = 0.5
+"""Seconds for connections that were closed to notice it."""
 _FIRST_RESTART = 0.1
 _LAST_RESTART = 30.0
 _FAILURES_IN_A_ROW = 5
@@ -75,8 +77,8 @@ async def serve(
     hub, health, going_away = Hub(settings), Health(), trio.Event()
     router = _create_router(settings, hub, health, going_away)
     async with trio.open_nursery() as nursery:
-        stopping = trio.Event()
-        await nursery.start(_stop_on_signal, stopping, nursery.cancel_scope)
+        stopping, patience = trio.Event(), trio.CancelScope()
+        await nursery.start(_stop_on_signal, stopping, patience)
         nursery.start_soon(supervise, "janitor", partial(_forget_idle_cameras, hub), health)
         if notifier.watchdog_interval is not None:
             feed = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
@@ -95,9 +97,13 @@ async def serve(
             # Requests are still answered, so that a load balancer hears from /api/ready that it should look elsewhere.
             health.draining = router.draining = True
             going_away.set()
-            with trio.move_on_after(settings.shutdown_grace):
+            patience.deadline = trio.current_time() + settings.shutdown_grace
+            with patience:
                 await router.wait_until_left()
+            # Goodbyes and Hypercorn's writes are shielded from cancellation, but not from the end of their connections.
             router.abort_all()
+            with trio.move_on_after(_LAST_MOMENT):
+                await router.wait_until_left()
             connections.cancel_scope.cancel()
         nursery.cancel_scope.cancel()
     log.info("stopped")
@@ -128,8 +134,12 @@ def _create_router(settings: Settings, hub: Hub, health: Health, going_away: tri
         await serve_websocket(stream, head.size, handler, websocket_limits, going_away=going_away)
 
     async def view(stream: PeerStream, head: RequestHead) -> None:
+        # Who offers our subprotocol has asked for something.
+        offered = [name.strip() for name in head.headers.get("sec-websocket-protocol", "").split(",")]
+        default = ViewerFormat.ENVELOPE if SUBPROTOCOL in offered else ViewerFormat(settings.viewer_format)
+
         async def handler(peer: WebSocketPeer) -> None:
-            await serve_viewer(peer, hub, head.query, ViewerFormat(settings.viewer_format))
+            await serve_viewer(peer, hub, head.query, default)
 
         await serve_websocket(
             stream, head.size, handler, websocket_limits, subprotocols=[SUBPROTOCOL], going_away=going_away
@@ -152,13 +162,13 @@ def _url(listener: trio.SocketListener) -> str:
 
 
 async def _stop_on_signal(
-    stopping: trio.Event, everything: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    stopping: trio.Event, patience: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         task_status.started()
         async for _number in signals:
             if stopping.is_set():
-                everything.cancel()
+                patience.cancel()
             stopping.set()
 
 
@@ -170,20 +180,23 @@ async def supervise(name: str, service: Callable[[], Awaitable[None]], health: H
         service: never returns by itself.
         health: hears of it when the service fails again and again, and when it has recovered.
     """
-    failures = 0
+    failures, delay = 0, _FIRST_RESTART
     while True:
         started = trio.current_time()
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_report_recovery, name, health)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_report_recovery, name, health)
+            try:
                 await service()
-        except Exception as error:
-            failures = 1 if trio.current_time() - started > _PROVEN else failures + 1
-            delay = min(_FIRST_RESTART * 2 ** (failures - 1), _LAST_RESTART)
-            log.exception("service crashed", service=name, failures=failures, restart_in=delay)
-            if failures >= _FAILURES_IN_A_ROW:
-                health.failing[name] = str(error)
-            await trio.sleep(delay)
+            except Exception as error:
+                if trio.current_time() - started > _PROVEN:
+                    failures, delay = 0, _FIRST_RESTART
+                failures += 1
+                log.exception("service crashed", service=name, failures=failures, restart_in=delay)
+                if failures >= _FAILURES_IN_A_ROW:
+                    health.failing[name] = str(error) or type(error).__name__
+            nursery.cancel_scope.cancel()
+        await trio.sleep(delay)
+        delay = min(2 * delay, _LAST_RESTART)
 
 
 async def _report_recovery(name: str, health: Health) -> None:
