@@ -103,6 +103,14 @@ def dist(session: nox.Session) -> None:
         try_out(session, programs)
 
 
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Ours beside other relays; prints figures and asserts nothing. `nox -s bench -- --quick` for a first impression."""
+    session.install("-e", ".")
+    install_group(session, "bench")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
 def try_out(session: nox.Session, programs: Path) -> None:
     """Serve the demo with nothing but what was installed, and look at it."""
     command = [str(programs / "skysentry-trio"), "serve", "--demo", "--port", "0", "--log-format", "json"]
