@@ -105,7 +105,7 @@ def dist(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Ours beside other relays; prints figures and asserts nothing. `nox -s bench -- --quick` for a first impression."""
+    """Ours beside other relays: figures, no verdict. `nox -s bench -- --quick` for a first impression."""
     session.install("-e", ".")
     install_group(session, "bench")
     session.run("python", "-m", "benchmarks", *session.posargs)
