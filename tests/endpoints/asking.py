@@ -1,0 +1,141 @@
+"""The REST application as a test sees it: every reply is checked against the description that the server gives."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import trio
+from attrs import define, field
+from jsonschema import Draft202012Validator
+from quart_trio import QuartTrio
+
+from skysentry_trio._version import __version__
+from skysentry_trio.cameras import CameraSession
+from skysentry_trio.endpoints.app import create_app
+from skysentry_trio.endpoints.openapi import describe_api
+from skysentry_trio.endpoints.pages import create_pages
+from skysentry_trio.endpoints.rest import create_api
+from skysentry_trio.health import Health
+from skysentry_trio.hub import Hub
+from skysentry_trio.settings import Settings
+
+from .fakes import draw_jpeg
+
+DESCRIPTION = describe_api(__version__)
+
+
+def check_against(operation: dict[str, Any], status: int, content_type: str | None, body: bytes) -> None:
+    """Fail unless an operation describes such a reply."""
+    described = operation["responses"][str(status)]
+    if "content" not in described:
+        assert body == b""
+        return
+    assert content_type is not None
+    schema = described["content"][content_type]["schema"]
+    if content_type == "application/json":
+        whole = {**schema, "components": DESCRIPTION["components"]}
+        Draft202012Validator(whole).validate(json.loads(body))
+
+
+def nothing() -> None:
+    """Be told of a session's end and do nothing."""
+
+
+def publish(hub: Hub, session: CameraSession, shade: int = 0, captured_at: float | None = None) -> bytes:
+    """Publish a frame; return its JPEG."""
+    jpeg = draw_jpeg(shade)
+    assert hub.publish(session, jpeg, width=32, height=24, captured_at=captured_at) is not None
+    return jpeg
+
+
+@define
+class Answer:
+    """A response, read to its end."""
+
+    status: int
+    headers: dict[str, str]
+    """By lower-case name."""
+    pieces: list[bytes]
+    """Of the body, as they were sent."""
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.pieces)
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@define
+class Site:
+    """A hub with an application in front of it."""
+
+    hub: Hub = field(factory=lambda: Hub(Settings(max_fps=1000)))
+    health: Health = field(factory=Health)
+    pages: Path = Path("/there/is/nothing")
+    allowed_origins: frozenset[str] = frozenset()
+    open_connections: int = 0
+    ended_by: Counter[str] = field(factory=Counter)
+    pause: float = 0
+    """Seconds that clients take for each piece of a reply."""
+    app: QuartTrio = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        api = create_api(self.hub, self.health, lambda: (self.open_connections, self.ended_by))
+        self.app = create_app(api, create_pages(self.pages), allowed_origins=self.allowed_origins)
+
+    async def ask(self, target: str, method: str = "GET", **headers: str) -> Answer:
+        """Make a request as a server hands it on; underscores in the names of headers stand for hyphens.
+
+        Quart's test client would do, but it takes at most ten pieces of a reply.
+
+        Args:
+            target: path and query, quoted.
+            method: of HTTP.
+            headers: by name.
+        """
+        path, _, query = target.partition("?")
+        fields = {"host": "localhost"} | {name.lower().replace("_", "-"): value for name, value in headers.items()}
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": unquote(path),
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
+            "extensions": {},
+        }
+        requests = [{"type": "http.request", "body": b"", "more_body": False}]
+        replies: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return requests.pop() if requests else await trio.sleep_forever()
+
+        async def send(message: Any) -> None:
+            await trio.sleep(self.pause)
+            replies.append(message)
+
+        with trio.fail_after(60 + 100 * self.pause):
+            await self.app(scope, receive, send)  # type: ignore[arg-type]
+        start, *pieces = replies
+        return Answer(
+            start["status"],
+            {name.decode().lower(): value.decode() for name, value in start["headers"]},
+            [piece["body"] for piece in pieces],
+        )
+
+    async def get(self, route: str, client_id: str = "door", **headers: str) -> Answer:
+        """Ask for a described route; fail unless the reply is as described."""
+        answer = await self.ask(route.replace("{clientId}", client_id), **headers)
+        check_against(
+            DESCRIPTION["paths"][route]["get"], answer.status, answer.headers.get("content-type"), answer.body
+        )
+        return answer
