@@ -244,6 +244,8 @@ async def test_the_newest_frame_as_a_jpeg_has_its_figures_in_headers() -> None:
         arrived = await site.get(LATEST_JPEG)
         publish(site.hub, session, captured_at=1600000000.5)
         captured = await site.get(LATEST_JPEG)
+        publish(site.hub, session, captured_at=0.0)
+        epoch = await site.get(LATEST_JPEG)
         publish(site.hub, session, captured_at=-1e308)
         absurd = await site.get(LATEST_JPEG)
 
@@ -252,6 +254,7 @@ async def test_the_newest_frame_as_a_jpeg_has_its_figures_in_headers() -> None:
     assert (arrived.headers["x-sequence"], arrived.headers["x-timestamp"]) == ("1", "1700000000.250000")
     assert arrived.headers["cache-control"] == "no-cache"
     assert (captured.headers["x-sequence"], captured.headers["x-timestamp"]) == ("2", "1600000000.500000")
+    assert epoch.headers["x-timestamp"] == "0.000000"
     assert float(absurd.headers["x-timestamp"]) == -1e308
 
 

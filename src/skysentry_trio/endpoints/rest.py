@@ -157,7 +157,8 @@ def _picture(camera: Camera, frame: Frame) -> Response:
     response = Response(frame.jpeg, content_type="image/jpeg")
     response.set_etag(f"{camera.since:.6f}-{frame.sequence}")
     response.headers["X-Sequence"] = str(frame.sequence)
-    response.headers["X-Timestamp"] = f"{frame.captured_at or frame.received_at:.6f}"
+    moment = frame.received_at if frame.captured_at is None else frame.captured_at
+    response.headers["X-Timestamp"] = f"{moment:.6f}"
     response.headers["Cache-Control"] = "no-cache"
     return response
 
