@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from functools import partial
+from itertools import cycle
 
 import pytest
+import trio
+from attrs import define, field, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trio.testing import wait_all_tasks_blocked
+from trio_websocket import ConnectionClosed
 
-from skysentry_trio.wire.framing import Opcode
+from skysentry_trio.exceptions import PeerGone
+from skysentry_trio.flow import Sent
+from skysentry_trio.frames import Frame, RingStatistics
+from skysentry_trio.outbox import Begun, Delivery, Outbox
+from skysentry_trio.transport.websocket import WebSocketPeer
+from skysentry_trio.wire.framing import Opcode, encode_frame
 
 from .raw_client import RawClient, client_frame, close_frame, collect, converse
 
@@ -170,3 +181,279 @@ async def test_every_fault_is_told(name: str, more: bool) -> None:
     got: list[str | bytes] = []
     await converse(collect(got), partial(_send_fault, fault + after, [], code))
     assert got == []
+
+
+# Outwards
+
+FRAME_SIZES = st.sampled_from([0, 125, 126, 4000, 65535, 65536, 200_000]) | st.integers(0, 3000)
+
+
+@frozen
+class Send:
+    """Something to be sent, and what becomes of the one who sends it."""
+
+    how: str
+    size: int
+    cancelled_after: int | None
+    """So many turns of other tasks."""
+
+
+SENDS = st.lists(
+    st.builds(
+        Send,
+        how=st.sampled_from(["at once", "at once, then finish", "as a frame", "as text", "ping"]),
+        size=FRAME_SIZES,
+        cancelled_after=st.none() | st.integers(0, 30),
+    ),
+    max_size=8,
+)
+
+
+@define(eq=False)
+class Sender:
+    """Does what it is told, and notes what has to arrive because nobody cancelled it."""
+
+    peer: WebSocketPeer
+    name: str
+    must_arrive: set[str] = field(factory=set)
+
+    async def do(self, sends: list[Send]) -> None:
+        for number, send in enumerate(sends):
+            label = f"{self.name}{number:02}."
+            with suppress(PeerGone), trio.CancelScope() as scope:
+                async with trio.open_nursery() as nursery:
+                    if send.cancelled_after is not None:
+                        nursery.start_soon(self._cancel, scope, send.cancelled_after)
+                    elif send.how == "ping":
+                        # This client answers none.
+                        nursery.start_soon(self._cancel, scope, 10)
+                    if await self._try(send, label + "x" * send.size):
+                        self.must_arrive.add(label)
+                    nursery.cancel_scope.cancel()
+
+    async def _try(self, send: Send, message: str) -> bool:
+        try:
+            return await self._send(send, message)
+        except PeerGone:
+            return False
+
+    async def _send(self, send: Send, message: str) -> bool:
+        if send.how == "as text":
+            await self.peer.send(message)
+        elif send.how == "as a frame":
+            await self.peer.send_frame(encode_frame(message.encode()))
+        elif send.how == "ping":
+            with suppress(ConnectionClosed):
+                await self.peer._connection.ping(message[:125].encode())
+            return False
+        else:
+            sent = self.peer.try_send_frame(encode_frame(message.encode()))
+            if sent is Sent.PART and "finish" in send.how:
+                await self.peer.finish_frame()
+            await trio.lowlevel.checkpoint()
+            return sent is not Sent.NOTHING
+        return True
+
+    @staticmethod
+    async def _cancel(scope: trio.CancelScope, turns: int) -> None:
+        for _ in range(turns):
+            await trio.lowlevel.checkpoint()
+        scope.cancel()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(SENDS, min_size=1, max_size=3),
+    st.lists(st.integers(1, 5000), max_size=30),
+    st.integers(0, 5),
+    st.none() | st.integers(0, 60),
+)
+async def test_frames_leave_whole_and_in_order(
+    plans: list[list[Send]], reads: list[int], pings: int, closed_after: int | None
+) -> None:
+    """Several tasks that send in every way, cut off anywhere, to a client that reads in fits: frames never mix."""
+    senders: list[Sender] = []
+
+    async def handler(peer: WebSocketPeer) -> None:
+        senders.extend(Sender(peer, name) for name in "abc"[: len(plans)])
+        async with trio.open_nursery() as nursery:
+            for sender, plan in zip(senders, plans, strict=True):
+                nursery.start_soon(sender.do, plan)
+            if closed_after is not None:
+                nursery.start_soon(close_after, peer, closed_after)
+            nursery.start_soon(read_for_a_while, peer)
+
+    async def read_for_a_while(peer: WebSocketPeer) -> None:
+        # Pings are answered by whoever reads.
+        with trio.move_on_after(0.01), suppress(PeerGone):
+            await peer.receive()
+
+    async def close_after(peer: WebSocketPeer, turns: int) -> None:
+        for _ in range(turns):
+            await trio.lowlevel.checkpoint()
+        await peer.close(4000, "enough")
+
+    async def talk(client: RawClient) -> None:
+        await client.send(client_frame(Opcode.PING, b"ping") * pings)
+        for size in reads:
+            if client.close_code is None:
+                await client.read(size)
+                await trio.lowlevel.checkpoint()
+        while client.close_code is None:
+            assert await client.read(), "expected a Close frame at the end"
+        await client.send(close_frame(1000))
+        await client.read_to_end()
+        assert client.close_code == 1000 if closed_after is None else client.close_code in (1000, 4000)
+        assert (client.unfinished, client.reset) == (0, False)
+        check_messages(client, senders, all_arrive=closed_after is None)
+
+    await converse(handler, talk, send_buffer=1)
+
+
+def check_messages(client: RawClient, senders: list[Sender], *, all_arrive: bool) -> None:
+    labels = []
+    for frame in client.frames:
+        assert frame.fin
+        if int(frame.opcode) in (Opcode.TEXT, Opcode.BINARY):
+            data = bytes(frame.data)
+            label, padding = data[:4].decode(), data[4:]
+            assert padding == b"x" * len(padding)
+            labels.append(label)
+    for sender in senders:
+        own = [label for label in labels if label.startswith(sender.name)]
+        assert own == sorted(set(own))
+        # What a goodbye overtakes is not sent, and whoever tried knows.
+        assert all_arrive is False or sender.must_arrive <= set(own)
+
+
+# With an outbox
+
+
+STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.0)
+
+
+def make_delivery(camera_id: str, sequence: int, size: int = 0) -> Delivery:
+    return Delivery(
+        camera_id, Frame(sequence, 0.0, None, b"%s %d " % (camera_id.encode(), sequence) + bytes(size), 4, 3), STATS
+    )
+
+
+def check_order(got: list[tuple[str, int]], offered: dict[str, int]) -> None:
+    """Of each camera, numbers only grow, and the last is the last that was offered."""
+    for camera_id, last in offered.items():
+        numbers = [sequence for got_id, sequence in got if got_id == camera_id]
+        assert numbers == sorted(set(numbers))
+        assert numbers[-1] == last
+
+
+OFFERS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4)), min_size=1, max_size=40)
+"""Whose frame, and how many turns pass until the next."""
+
+
+@given(
+    OFFERS,
+    st.lists(st.sampled_from(Sent), max_size=40),
+    st.lists(st.integers(0, 6), min_size=1, max_size=10),
+    st.lists(st.booleans(), min_size=1, max_size=10),
+)
+async def test_an_outbox_keeps_the_order_whatever_is_sent_at_once(
+    offers: list[tuple[str, int]], results: list[Sent], delays: list[int], by_others: list[bool]
+) -> None:
+    """Frames of a camera leave in order, the newest last, none within another, whoever finishes what was begun."""
+    left: list[tuple[str, int]] = []
+    answers, waits, others = iter(results), cycle(delays), cycle(by_others)
+    begun = False
+
+    def try_send(delivery: Delivery) -> Sent:
+        nonlocal begun
+        sent = Sent.NOTHING if begun else next(answers, Sent.NOTHING)
+        if sent is not Sent.NOTHING:
+            left.append((delivery.camera_id, delivery.frame.sequence))
+        begun = begun or sent is Sent.PART
+        return sent
+
+    async def send_all() -> None:
+        nonlocal begun
+        while True:
+            waiting = await outbox.receive()
+            for _ in range(next(waits)):
+                await trio.lowlevel.checkpoint()
+            begun = False
+            if isinstance(waiting, Delivery):
+                left.append((waiting.camera_id, waiting.frame.sequence))
+
+    outbox = Outbox(capacity=3, try_send=try_send)
+    offered: dict[str, int] = {}
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(send_all)
+        for sequence, (camera_id, turns) in enumerate(offers):
+            outbox.offer(make_delivery(camera_id, sequence))
+            offered[camera_id] = sequence
+            if next(others):
+                begun = False
+            for _ in range(turns):
+                await trio.lowlevel.checkpoint()
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    check_order(left, offered)
+    assert outbox.sent == len(left) == len(offers) - outbox.replaced
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    OFFERS, st.lists(st.sampled_from([10, 5000, 100_000]), min_size=1), st.lists(st.integers(1, 50_000), max_size=20)
+)
+async def test_an_outbox_and_a_lane_keep_the_order(
+    offers: list[tuple[str, int]], sizes: list[int], reads: list[int]
+) -> None:
+    """The same with real frames, a socket that is full at times, and pongs of the library between them."""
+    offered: dict[str, int] = {}
+    outboxes: list[Outbox] = []
+
+    async def handler(peer: WebSocketPeer) -> None:
+        outbox = Outbox(capacity=3, try_send=lambda delivery: peer.try_send_frame(delivery.rendered(encode)))
+        outboxes.append(outbox)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send_all, peer, outbox)
+            nursery.start_soon(offer_all, outbox)
+            with suppress(PeerGone):
+                await peer.receive()
+            nursery.cancel_scope.cancel()
+
+    def encode(_camera_id: str, frame: Frame, _stats: RingStatistics) -> bytes:
+        return encode_frame(frame.jpeg)
+
+    async def send_all(peer: WebSocketPeer, outbox: Outbox) -> None:
+        while True:
+            waiting = await outbox.receive()
+            if isinstance(waiting, Delivery):
+                await peer.send_frame(waiting.rendered(encode))
+            elif isinstance(waiting, Begun):
+                await peer.finish_frame()
+
+    async def offer_all(outbox: Outbox) -> None:
+        for sequence, ((camera_id, turns), size) in enumerate(zip(offers, cycle(sizes), strict=False)):
+            offered[camera_id] = sequence
+            outbox.offer(make_delivery(camera_id, sequence, size))
+            for _ in range(turns):
+                await trio.lowlevel.checkpoint()
+
+    async def talk(client: RawClient) -> None:
+        for size in reads:
+            await client.send(client_frame(Opcode.PING))
+            await client.read(size)
+        got: list[tuple[str, int]] = []
+        while outboxes[0].sent + outboxes[0].replaced < len(offers) or len(got) < outboxes[0].sent:
+            await client.read()
+            got = [
+                (camera_id.decode(), int(sequence))
+                for camera_id, sequence, _ in (
+                    bytes(frame.data).split(b" ", 2) for frame in client.frames if int(frame.opcode) == Opcode.BINARY
+                )
+            ]
+        check_order(got, offered)
+        await client.send(close_frame(1000))
+        await client.read_to_end()
+        assert client.close_code == 1000
+
+    await converse(handler, talk, send_buffer=1)
