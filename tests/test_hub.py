@@ -498,7 +498,7 @@ async def test_a_paused_viewer_gets_notices_and_no_frames_until_it_resumes(autoj
 
         hub.resume(viewer)
         assert (hub.viewer_count("a"), hub.viewer_count("b"), hub.viewer_count("c")) == (1, 1, 0)
-        assert await take(viewer) == [("a", 2), ("b", 1)]
+        assert set(await take(viewer)) == {("a", 2), ("b", 1)}
         hub.resume(viewer)
         assert await take(viewer) == []
 

@@ -239,12 +239,13 @@ class Hub:
 
         Cameras may be named before they are here.
         """
-        before = {camera_id for camera_id in self._cameras if viewer.follows(camera_id)}
+        named = self._cameras if camera_ids is None else camera_ids
+        new = [camera_id for camera_id in named if not viewer.follows(camera_id)]
         self._unindex(viewer)
         viewer.select(camera_ids, max_fps)
         self._index(viewer)
         if not viewer.paused:
-            self._offer_newest(viewer, except_of=before)
+            self._offer_newest(viewer, new)
 
     def unsubscribe(self, viewer: Viewer, camera_ids: Collection[str]) -> None:
         """Let a viewer see these cameras no longer."""
@@ -263,12 +264,13 @@ class Hub:
         if viewer.paused:
             viewer.paused = False
             self._index(viewer)
-            self._offer_newest(viewer)
+            self._offer_newest(viewer, self._cameras if viewer.wants_all else viewer.named)
 
-    def _offer_newest(self, viewer: Viewer, *, except_of: Collection[str] = ()) -> None:
+    def _offer_newest(self, viewer: Viewer, camera_ids: Collection[str]) -> None:
         now = trio.current_time()
-        for camera_id, camera in self._cameras.items():
-            if camera.ring.newest is not None and camera_id not in except_of:
+        for camera_id in camera_ids:
+            camera = self._cameras.get(camera_id)
+            if camera is not None and camera.ring.newest is not None:
                 viewer.offer(Delivery(camera_id, camera.ring.newest, camera.statistics(now)), now)
 
     def _index(self, viewer: Viewer) -> None:

@@ -326,7 +326,34 @@ async def test_a_flood_is_cut_off(autojump_clock: MockClock) -> None:
     async with serving(make_hub()) as peer:
         assert await peer.hear() == NOBODY
         for _ in range(3000):
-            peer.say({"type": "pause"})
+            peer.say({"type": "later"})
+
+        assert await refusal_of(peer) == ("flood", 1008)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"type": "subscribe", "clients": ["a"]},
+        {"type": "unsubscribe", "clients": ["a"]},
+        {"type": "pause"},
+        {"type": "resume"},
+    ],
+    ids=lambda choice: choice["type"],
+)
+async def test_who_changes_its_mind_all_the_time_is_cut_off(autojump_clock: MockClock, choice: dict[str, Any]) -> None:
+    """Choices cost more than other messages: a burst of a hundred is fine, and ten a second; more is not."""
+    async with serving(make_hub()) as peer:
+        assert await peer.hear() == NOBODY
+        for _ in range(100):
+            peer.say(choice)
+        await trio.sleep(10)
+        for _ in range(100):
+            peer.say(choice)
+            await trio.sleep(0.1)
+        assert await peer.hear_all() == []
+        for _ in range(200):
+            peer.say(choice)
 
         assert await refusal_of(peer) == ("flood", 1008)
 

@@ -53,6 +53,9 @@ _ENCODERS: dict[ViewerFormat, Encoder] = {
     ViewerFormat.JSON: _framed(encode_frame_update),
 }
 _MESSAGES_PER_SECOND = 1000.0
+_CHOICES_PER_SECOND = 20.0
+_CHOICE_BURST = 5.0
+"""Seconds of choices that may come at once: each can cost a millisecond, in which nobody else is served."""
 
 
 async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerFormat) -> None:
@@ -136,7 +139,7 @@ def _as_message(notice: CameraNotice) -> ClientConnected | ClientDisconnected:
 
 async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer) -> ProtocolViolation | None:
     """Do what the viewer says until it leaves, or return what it did wrong."""
-    pace = Pacer(_MESSAGES_PER_SECOND, burst=1.0)
+    pace, choices = Pacer(_MESSAGES_PER_SECOND, burst=1.0), Pacer(_CHOICES_PER_SECOND, _CHOICE_BURST)
     try:
         while True:
             message = await peer.receive()
@@ -144,7 +147,13 @@ async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer) -> ProtocolViolation |
                 return ProtocolViolation(f"more than {_MESSAGES_PER_SECOND:g} messages a second", code="flood")
             if isinstance(message, bytes):
                 return ProtocolViolation(f"viewers send text, got {len(message)} bytes of binary", close_code=1003)
-            await _obey(peer, hub, viewer, message)
+            decoded = decode_viewer_message(message)
+            if isinstance(decoded, Clock):
+                await peer.send(encode_message(ClockReply(decoded.sent_at, time.time() * 1000)))
+            elif decoded is not None:
+                if not choices.admit(trio.current_time()):
+                    return ProtocolViolation(f"more than {_CHOICES_PER_SECOND:g} choices a second", code="flood")
+                _obey(hub, viewer, decoded)
             if len(viewer.named) > MAX_SUBSCRIBED:
                 return ProtocolViolation(f"a viewer may name {MAX_SUBSCRIBED} cameras, got {len(viewer.named)} in all")
     except ProtocolViolation as violation:
@@ -153,18 +162,16 @@ async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer) -> ProtocolViolation |
         return None
 
 
-async def _obey(peer: Peer, hub: Hub, viewer: Viewer, text: str) -> None:
-    match decode_viewer_message(text):
+def _obey(hub: Hub, viewer: Viewer, choice: Subscribe | Unsubscribe | Pause | Resume) -> None:
+    match choice:
         case Subscribe(clients=clients, max_fps=max_fps):
-            hub.subscribe(viewer, None if clients == "*" else frozenset(clients), max_fps=max_fps)
+            hub.subscribe(viewer, None if clients == "*" else dict.fromkeys(clients), max_fps=max_fps)
         case Unsubscribe(clients=clients):
             hub.unsubscribe(viewer, frozenset(clients))
         case Pause():
             hub.pause(viewer)
         case Resume():
             hub.resume(viewer)
-        case Clock(sent_at=sent_at):
-            await peer.send(encode_message(ClockReply(sent_at, time.time() * 1000)))
 
 
 async def _refuse(peer: Peer, violation: ProtocolViolation, *, talks: bool) -> None:
