@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import struct
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+import attrs
 import pytest
 import trio
+import trio.testing
 from trio.testing import wait_all_tasks_blocked
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from skysentry_trio.exceptions import PeerGone
 from skysentry_trio.flow import Sent
-from skysentry_trio.transport.websocket import WebSocketPeer
+from skysentry_trio.transport.streams import PeerStream
+from skysentry_trio.transport.websocket import Handler, WebSocketPeer, serve_websocket
 from skysentry_trio.wire.framing import Opcode, encode_frame
 
 from .autobahn_echo import serve_echo
-from .raw_client import RawClient, client_frame, close_frame, collect, converse
+from .raw_client import HANDSHAKE, LIMITS, RawClient, client_frame, close_frame, collect, converse
 
 
 async def expect_end(client: RawClient, code: int, *, within: float = 1.0) -> None:
@@ -198,3 +208,208 @@ async def test_the_autobahn_cases_pass(tmp_path: Path) -> None:
     assert {case for case, verdict in verdicts.items() if verdict != ("OK", "OK")} == INFORMATIONAL
     assert [case for case, result in cases.items() if result["remoteCloseCode"] is None] == ["7.3.1"]
     assert (ended.returncode, len(cases), router.ended_by) == (0, 297, {})
+
+
+# Bounds
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process uses."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def over_tcp(handler: Handler, talk: Callable[[trio.SocketStream], Awaitable[None]]) -> None:
+    """Let a client talk to a handler through TCP, where what is sent to a closed socket is answered with a reset."""
+
+    async def serve(stream: trio.SocketStream) -> None:
+        peer = PeerStream(stream, 5)
+        peer.push_back(await peer.receive_some())
+        await serve_websocket(peer, len(HANDSHAKE), handler, LIMITS, going_away=trio.Event())
+
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            (listener,) = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
+            async with await trio.testing.open_stream_to_socket_listener(listener) as stream:
+                await stream.send_all(HANDSHAKE)
+                await talk(stream)
+            nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("fragments", [1, 4])
+@pytest.mark.parametrize("opcode", [Opcode.BINARY, Opcode.TEXT])
+async def test_a_message_of_the_limit_is_taken_and_one_byte_more_is_not(opcode: Opcode, fragments: int) -> None:
+    """The bound is on messages, whatever they are cut into."""
+    limit = b"0123456789abcde" * (LIMITS.max_message_size // 15) + b"x"
+    got: list[str | bytes] = []
+
+    def in_fragments(message: bytes) -> bytes:
+        size = len(message) // fragments
+        pieces = [message[size * number :][: size if number + 1 < fragments else None] for number in range(fragments)]
+        opcodes = [opcode] + [Opcode.CONTINUATION] * (fragments - 1)
+        frames = zip(opcodes, pieces, strict=True)
+        return b"".join(client_frame(*frame, final=number == fragments) for number, frame in enumerate(frames, 1))
+
+    async def talk(client: RawClient) -> None:
+        await client.send(in_fragments(limit) + in_fragments(limit + b"x"))
+        await expect_end(client, 1009)
+
+    await converse(collect(got), talk)
+    assert len(limit) == LIMITS.max_message_size
+    assert got == [limit.decode() if opcode == Opcode.TEXT else limit]
+
+
+async def test_a_client_that_still_sends_reads_why_it_is_refused() -> None:
+    """20 MiB of a message are on their way when the Close frame about it is; no reset overtakes it."""
+    wire = client_frame(Opcode.BINARY, bytes(20 << 20))
+
+    async def talk(stream: trio.SocketStream) -> None:
+        client = RawClient(stream)
+        await client.read_handshake()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.send, wire)
+            while client.close_code is None:
+                assert await client.read()
+        await client.send(close_frame(1009))
+        await client.read_to_end()
+        assert (client.close_code, client.reset) == (1009, False)
+
+    await over_tcp(collect([]), talk)
+
+
+async def test_a_client_that_reads_only_when_all_is_sent_finds_out_too() -> None:
+    """As do blocking clients, for which sending comes first."""
+    wire = client_frame(Opcode.BINARY, bytes(20 << 20))
+
+    async def talk(stream: trio.SocketStream) -> None:
+        client = RawClient(stream)
+        await client.read_handshake()
+        await client.send(wire + close_frame(1000))
+        await client.read_to_end()
+        assert (client.close_code, client.reset) == (1009, False)
+
+    await over_tcp(collect([]), talk)
+
+
+async def test_another_library_sees_the_close_code() -> None:
+    """The client of websockets reports 1009 for 20 MiB, and not a connection that was lost."""
+
+    def send_too_much(port: int) -> int | None:
+        with connect(f"ws://127.0.0.1:{port}", max_size=None, compression=None) as websocket:
+            with suppress(ConnectionClosed):
+                websocket.send(bytes(20 << 20))
+                websocket.recv()
+            return websocket.protocol.close_code
+
+    async with trio.open_nursery() as nursery:
+        router, port = await nursery.start(serve_echo)
+        with trio.fail_after(10):
+            assert await trio.to_thread.run_sync(send_too_much, port) == 1009
+            await router.wait_until_left()
+        nursery.cancel_scope.cancel()
+
+
+async def test_memory_is_taken_for_what_comes_and_not_for_what_is_promised() -> None:
+    """A client may promise the largest message that is allowed; that costs nothing until it comes."""
+    limits = attrs.evolve(LIMITS, max_message_size=1 << 30)
+    before = resident()
+
+    async def talk(client: RawClient) -> None:
+        await client.send(client_frame(Opcode.BINARY, bytes(1000), declared=1 << 30))
+        await wait_all_tasks_blocked()
+        assert resident() - before < 100 << 20
+
+    await converse(collect([]), talk, limits=limits)
+
+
+@pytest.mark.parametrize("payload", [b"", b"x"])
+async def test_endless_fragments_end(payload: bytes) -> None:
+    """Fragments without an end are refused after 4096, and what they took is given back."""
+    before = resident()
+
+    async def talk(client: RawClient) -> None:
+        await client.send(client_frame(Opcode.TEXT, payload, final=False))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send_forever, client)
+            while client.close_code is None:
+                assert await client.read()
+            nursery.cancel_scope.cancel()
+        assert client.close_code == 1008
+        assert resident() - before < 5 << 20
+
+    async def send_forever(client: RawClient) -> None:
+        while True:
+            await client.send(client_frame(Opcode.CONTINUATION, payload, final=False))
+
+    await converse(collect([]), talk)
+
+
+async def test_a_flood_that_never_ends_is_cut_off() -> None:
+    """A client that goes on sending pings after it was refused, and never says goodbye, has its connection closed."""
+    limits = attrs.evolve(LIMITS, close_timeout=0.1)
+
+    async def talk(client: RawClient) -> None:
+        with trio.fail_after(2), suppress(trio.BrokenResourceError):
+            while True:
+                await client.send(client_frame(Opcode.PING, b"again"))
+        while await client.read():
+            pass
+        assert client.close_code == 1008
+
+    await converse(collect([]), talk, limits=limits)
+
+
+async def test_compression_is_not_agreed_on() -> None:
+    """A client that offers it gets a handshake without extensions."""
+
+    def offer(port: int) -> list[object]:
+        with connect(f"ws://127.0.0.1:{port}", compression="deflate") as websocket:
+            return list(websocket.protocol.extensions)
+
+    async with trio.open_nursery() as nursery:
+        _, port = await nursery.start(serve_echo)
+        assert await trio.to_thread.run_sync(offer, port) == []
+        nursery.cancel_scope.cancel()
+
+
+# Peers that vanish
+
+
+BEGUN = {
+    "nothing": b"",
+    "a head": client_frame(Opcode.BINARY, bytes(1000))[:1],
+    "binary": client_frame(Opcode.BINARY, bytes(1000))[:500],
+    "text": client_frame(Opcode.TEXT, b"x" * 1000)[:500],
+    "a message of fragments": client_frame(Opcode.TEXT, b"x", final=False),
+    "a ping": client_frame(Opcode.PING, b"x" * 100)[:50],
+    "a goodbye": close_frame(1000)[:7],
+}
+
+
+@pytest.mark.parametrize("how", ["FIN", "reset"])
+@pytest.mark.parametrize("begun", sorted(BEGUN))
+async def test_a_client_that_vanishes_is_noticed_at_once(begun: str, how: str) -> None:
+    """In the middle of anything, with a FIN or a reset: the handler hears of it, and no task stays behind."""
+    heard: list[str] = []
+    gone = trio.Event()
+
+    async def handler(peer: WebSocketPeer) -> None:
+        try:
+            await peer.receive()
+        except PeerGone as error:
+            heard.append(str(error))
+            gone.set()
+            raise
+
+    async def talk(stream: trio.SocketStream) -> None:
+        client = RawClient(stream)
+        await client.read_handshake()
+        await client.send(BEGUN[begun])
+        await wait_all_tasks_blocked()
+        if how == "reset":
+            stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await stream.aclose()
+        with trio.fail_after(1):
+            await gone.wait()
+
+    await over_tcp(handler, talk)
+    assert heard == ["connection lost"]

@@ -27,6 +27,8 @@ except ImportError:  # a platform for which websockets has no wheel and no compi
     from websockets.utils import apply_mask
 
 _READ_SIZE = 64 * 1024
+_FIRST_BUFFER = 256 * 1024
+"""Bytes taken for a message before any of it has come; a promise costs the peer nothing, so it gets no more for it."""
 _MAX_FRAGMENTS = 4096
 """In one message: the library keeps each apart until the last has come, however small they are."""
 _CONTROL_FRAMES_PER_SECOND = 50.0
@@ -162,15 +164,19 @@ class Lane(trio.abc.Stream):
             self._unread = self._unread[end:]
         else:
             self._midway = True
-            payload = memoryview(bytearray(head.length))
+            buffer = bytearray(min(head.length, _FIRST_BUFFER))
             received = len(self._unread) - head.size
-            payload[:received] = memoryview(self._unread)[head.size :]
+            buffer[:received] = memoryview(self._unread)[head.size :]
             self._unread = b""
             while received < head.length:
-                count = await self._stream.read_soon_into(payload[received:])
+                if received == len(buffer):
+                    buffer += bytes(min(received, head.length - received))
+                with memoryview(buffer)[received:] as room:
+                    count = await self._stream.read_soon_into(room)
                 if not count:
                     raise trio.BrokenResourceError("the peer left in the middle of a message")
                 received += count
+            payload = memoryview(buffer)
             self._midway = False
         return apply_mask(payload, mask)
 
