@@ -182,6 +182,23 @@ def test_an_upgrade_takes_both_headers(headers: tuple[bytes, ...], upgrade: str 
     assert head.upgrade == upgrade
 
 
+@pytest.mark.parametrize(
+    ("headers", "has_body"),
+    [
+        ((), False),
+        ((b"Content-Length: 0",), False),
+        ((b"Content-Length: 5",), True),
+        ((b"Transfer-Encoding: chunked",), True),
+    ],
+)
+def test_a_head_says_whether_something_belongs_behind_it(headers: tuple[bytes, ...], has_body: bool) -> None:
+    """A length above zero or chunks to come (RFC 9112 section 6.3)."""
+    head = read(request(*headers))
+
+    assert head is not None
+    assert head.has_body == has_body
+
+
 def test_other_requests_may_have_headers_of_any_bytes() -> None:
     """Only a handshake has to be ASCII: what reads it fails on others."""
     head = read(request(b"X: caf\xe9"))
