@@ -138,11 +138,13 @@ class RawPeer:
 
     stream: trio.SocketStream
     _buffer: bytes = field(default=b"", init=False)
+    _sending: trio.Lock = field(factory=trio.Lock, init=False)
 
     async def send(self, *data: bytes) -> None:
         """Send these bytes."""
-        with trio.fail_after(PATIENCE):
-            await self.stream.send_all(b"".join(data))
+        async with self._sending:
+            with trio.fail_after(PATIENCE):
+                await self.stream.send_all(b"".join(data))
 
     async def try_to_send(self, *data: bytes) -> None:
         """Send these bytes as far as the server takes them."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import structlog
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.logs import RateLimit, get_logger
@@ -17,6 +17,7 @@ from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.wire.request_head import (
     RequestHead,
     RequestHeadReader,
+    encode_handshake,
     encode_refusal,
     is_origin_allowed,
 )
@@ -120,6 +121,8 @@ class Router:
             if head is None:
                 return
             service = self._choose(head)
+            if head.upgrade:
+                head = _write_handshake_anew(peer, head)
         except ProtocolViolation as violation:
             self._count(violation.code)
             # Who is gone already is spared the reason.
@@ -177,6 +180,12 @@ class Router:
     def _warn(self, event: str, **details: str) -> None:
         if (suppressed := self._log_limit.admit(event, trio.current_time())) is not None:
             log.warning(event, **details, suppressed=suppressed)
+
+
+def _write_handshake_anew(peer: PeerStream, head: RequestHead) -> RequestHead:
+    handshake = encode_handshake(head)
+    peer.push_back(handshake + peer.take_back()[head.size :])
+    return evolve(head, size=len(handshake))
 
 
 def _address(stream: trio.SocketStream) -> str:

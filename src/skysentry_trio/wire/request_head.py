@@ -14,6 +14,8 @@ from skysentry_trio.wire.messages import encode_json
 
 MAX_HEAD_SIZE = 16 * 1024
 """Bytes in a request's head."""
+_KEY_LENGTH = 24
+"""Characters in 16 bytes of base64 (RFC 6455 section 4.1)."""
 
 
 @frozen
@@ -91,6 +93,35 @@ def _check(request: h11.Request, size: int) -> RequestHead:
     if head.upgrade not in (None, "websocket"):
         raise _refusal(f"expected an upgrade to websocket or none, got one to {head.upgrade!a}", 400)
     return head
+
+
+def encode_handshake(head: RequestHead) -> bytes:
+    """Write a WebSocket handshake anew, with nothing in it but what a server has to look at (RFC 6455 section 4.2.1).
+
+    No extension is among it, and no header whose form wsproto does not expect: it raises all sorts of errors then, and
+    leaves a client it refuses without an end.
+
+    Raises:
+        ProtocolViolation: it is none.
+    """
+    headers = head.headers
+    if head.method != "GET":
+        raise _refusal(f"a WebSocket handshake is a GET request, got {head.method[:20]}", 400)
+    if (version := headers.get("sec-websocket-version")) != "13":
+        raise _refusal(f"expected Sec-WebSocket-Version: 13, got {version!a:.40}", 400)
+    if len(key := headers.get("sec-websocket-key", "")) != _KEY_LENGTH:
+        raise _refusal(f"expected a Sec-WebSocket-Key of {_KEY_LENGTH} characters, got {len(key)}", 400)
+    lines = [
+        f"GET {head.path} HTTP/1.1",
+        "Host: localhost",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {key}",
+    ]
+    if offered := headers.get("sec-websocket-protocol"):
+        lines.append(f"Sec-WebSocket-Protocol: {offered}")
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii")
 
 
 def is_origin_allowed(origin: str | None, host: str, allowed: Iterable[str]) -> bool:
