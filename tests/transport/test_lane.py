@@ -62,7 +62,7 @@ def messages(draw: st.DrawFn) -> tuple[list[str | bytes], list[bytes], bytes]:
     return expected, pings, wire
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(messages(), CUTS, st.integers(0, 40))
 async def test_messages_arrive_however_the_stream_is_cut(
     drawn: tuple[list[str | bytes], list[bytes], bytes], cuts: list[int], early: int
@@ -148,7 +148,7 @@ FAULTS = {
 }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(messages(), st.sampled_from(sorted(FAULTS)), CUTS, st.booleans())
 async def test_a_fault_ends_the_connection_after_what_came_before_it(
     drawn: tuple[list[str | bytes], list[bytes], bytes], name: str, cuts: list[int], more: bool

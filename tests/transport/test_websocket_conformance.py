@@ -22,6 +22,7 @@ from websockets.sync.client import connect
 
 from skysentry_trio.exceptions import PeerGone
 from skysentry_trio.flow import Sent
+from skysentry_trio.transport.lane import Lane
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.transport.websocket import Handler, WebSocketPeer, serve_websocket
 from skysentry_trio.wire.framing import Opcode, encode_frame
@@ -413,3 +414,66 @@ async def test_a_client_that_vanishes_is_noticed_at_once(begun: str, how: str) -
 
     await over_tcp(handler, talk)
     assert heard == ["connection lost"]
+
+
+async def test_whoever_is_still_sending_is_alive() -> None:
+    """Pings wait for their answer as long as something comes, and no longer."""
+    limits = attrs.evolve(LIMITS, ping_interval=0.05, ping_timeout=0.1)
+    picture = client_frame(Opcode.BINARY, bytes(1000))
+    got: list[str | bytes] = []
+
+    async def talk(client: RawClient) -> None:
+        for start in range(0, len(picture), 100):
+            await client.send(picture[start : start + 100])
+            await trio.sleep(0.05)
+        with trio.fail_after(1):
+            await client.read_to_end()
+        assert client.close_code is None
+        assert {int(frame.opcode) for frame in client.frames} == {Opcode.PING}
+
+    await converse(collect(got), talk, limits=limits)
+    assert got == [bytes(1000)]
+
+
+# Descriptors
+
+
+async def test_no_connection_touches_the_descriptor_of_another() -> None:
+    """The kernel gives the number of a closed socket to the next one: whoever still waits or writes leaves it alone."""
+    ours, theirs = trio.socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+    stream = PeerStream(trio.SocketStream(ours), 5)
+    lane = Lane(stream, 1000)
+    number = ours.fileno()
+    assert lane.try_send(bytes(1 << 20)) is Sent.PART
+    ended: list[str] = []
+
+    async def receive() -> None:
+        assert await lane.receive() is None
+        ended.append("receive")
+
+    async def finish() -> None:
+        with pytest.raises(trio.ClosedResourceError):
+            await lane.finish()
+        ended.append("finish")
+
+    with trio.fail_after(5), theirs:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(receive)
+            nursery.start_soon(finish)
+            await wait_all_tasks_blocked()
+            stream.abort()
+            # Ready in both directions before those who waited run.
+            others = [socket.socketpair() for _ in range(3)]
+            for one, other in others:
+                one.send(b"not yours")
+                other.send(b"not yours")
+    assert sorted(ended) == ["finish", "receive"]
+    assert lane.try_send(b"mine") is Sent.NOTHING
+    assert await lane.receive() is None
+    with pytest.raises(trio.ClosedResourceError):
+        await lane.finish()
+    assert number in {end.fileno() for pair in others for end in pair}
+    for end in (end for pair in others for end in pair):
+        assert end.recv(100) == b"not yours"
+        end.close()

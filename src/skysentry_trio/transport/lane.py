@@ -53,6 +53,8 @@ class Lane(trio.abc.Stream):
     """Whether a Close frame went out; after it nothing else may."""
     reading: bool = field(default=False, init=False)
     """Whether somebody is in `receive`."""
+    heard: int = field(default=0, init=False)
+    """How often something was read of the peer."""
     discarding: bool = field(default=False, init=False)
     """Whether only a Close frame is of interest any more."""
     _left_reading: trio.Event | None = field(default=None, init=False, repr=False)
@@ -173,6 +175,7 @@ class Lane(trio.abc.Stream):
                     buffer += bytes(min(received, head.length - received))
                 with memoryview(buffer)[received:] as room:
                     count = await self._stream.read_soon_into(room)
+                self.heard += 1
                 if not count:
                     raise trio.BrokenResourceError("the peer left in the middle of a message")
                 received += count
@@ -226,7 +229,9 @@ class Lane(trio.abc.Stream):
     async def _read(self) -> bytes:
         if self._closed:
             raise trio.ClosedResourceError("the library has closed the connection")
-        return await self._stream.read_soon(_READ_SIZE)
+        data = await self._stream.read_soon(_READ_SIZE)
+        self.heard += 1
+        return data
 
     async def drain(self) -> None:
         """Read until the peer has answered our Close frame, or is gone, beginning when nobody else reads."""
