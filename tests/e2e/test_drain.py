@@ -1,0 +1,110 @@
+"""Stuck clients of a server process: while it runs, and when it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+import trio
+from attrs import frozen
+
+from tests.e2e.processes import Program, running
+from tests.peers import BINARY, Address, RawPeer, encode_frame, picture, request_head
+
+pytestmark = pytest.mark.e2e
+
+
+@contextmanager
+def server(*arguments: str) -> Iterator[tuple[Program, Address]]:
+    with running("serve", "--host", "127.0.0.1", "--port", "0", "--max-fps", "1000", *arguments) as program:
+        yield program, Address.parse(program.wait_for_line(r"127\.0\.0\.1:\d+").group())
+
+
+@frozen
+class Clients:
+    camera: RawPeer
+    viewer: RawPeer
+    stuck_viewer: RawPeer
+    stuck_browser: RawPeer
+
+
+@asynccontextmanager
+async def clients_of(address: Address) -> AsyncIterator[Clients]:
+    """Have a camera, a viewer, and two that do not read: a viewer and one that asked for all of a ring."""
+    async with (
+        address.camera("door") as camera,
+        address.viewer() as viewer,
+        address.viewer() as stuck_viewer,
+        address.connection() as stuck_browser,
+    ):
+        jpegs = [picture(1_000_000, shade) for shade in range(16)]
+        for sequence, jpeg in enumerate(jpegs, 1):
+            await camera.send(encode_frame(BINARY, jpeg))
+            assert await viewer.picture() == (sequence, jpeg)
+        await stuck_browser.send(request_head("/api/clients/door/stream"))
+        yield Clients(camera, viewer, stuck_viewer, stuck_browser)
+
+
+async def wait_for(program: Program, seconds: float) -> float:
+    """Wait for the end of the process and return how long that took."""
+    started = time.monotonic()
+    with trio.fail_after(seconds):
+        while program.process.poll() is None:  # noqa: ASYNC110  (a process says nothing when it ends)
+            await trio.sleep(0.01)
+    return time.monotonic() - started
+
+
+async def test_who_does_not_read_delays_nobody() -> None:
+    """Beside a viewer and a browser that are stuck, another viewer misses no frame and gets each at once."""
+    with server() as (_, address):
+        async with clients_of(address) as clients:
+            delays = []
+            for number in range(300):
+                jpeg = picture(50_000, number)
+                sent = trio.current_time()
+                await clients.camera.send(encode_frame(BINARY, jpeg))
+                assert await clients.viewer.picture() == (17 + number, jpeg)
+                delays.append(trio.current_time() - sent)
+                await trio.sleep(0.003)
+            # The median says that nobody waits for anybody; the rest is the machine's noise.
+            assert sorted(delays)[150] < 0.02
+            assert sorted(delays)[-3] < 0.5
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_who_does_not_read_does_not_hold_up_the_end(number: signal.Signals) -> None:
+    """The others are told 1001, and the server is gone within five seconds, with status 0."""
+    with server() as (program, address):
+        async with clients_of(address) as clients:
+            program.process.send_signal(number)
+            for peer in (clients.camera, clients.viewer):
+                assert (await peer.close_frame()).close_code == 1001
+            await wait_for(program, 5)
+    assert program.process.returncode == 0
+    assert "Traceback" not in "".join(program.lines)
+
+
+async def test_load_balancers_hear_of_the_end_first() -> None:
+    """While the clients say goodbye, /api/ready is 503 and the server still answers."""
+    with server("--shutdown-grace", "10s") as (program, address):
+        async with address.viewer() as viewer, address.viewer():
+            assert (await address.ask("/api/ready")).status == 200
+            program.process.send_signal(signal.SIGTERM)
+            assert (await viewer.close_frame()).close_code == 1001
+            assert (await address.ask("/api/ready")).status == 503
+            await wait_for(program, 5)
+    assert program.process.returncode == 0
+
+
+async def test_a_second_signal_is_not_argued_with() -> None:
+    """Whatever the grace is, it is over then; the status is still that of an orderly end."""
+    with server("--shutdown-grace", "1m", "--write-timeout", "1m") as (program, address):
+        async with clients_of(address) as clients:
+            program.process.send_signal(signal.SIGTERM)
+            assert (await clients.viewer.close_frame()).close_code == 1001
+            program.process.send_signal(signal.SIGTERM)
+            await wait_for(program, 2)
+    assert program.process.returncode == 0
