@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import trio
 
+from skysentry_trio.transport.http import HttpServer
+from skysentry_trio.transport.listener import Router, RouterLimits
 from tests.daemons import running_daemon
-from tests.peers import BINARY, Address, RawPeer, encode_frame, handshake, picture, request_head
+from tests.peers import BINARY, PATIENCE, Address, RawPeer, encode_frame, handshake, picture, request_head, until
 
 
 @pytest.fixture
@@ -157,6 +160,27 @@ async def test_a_client_that_goes_on_sending_is_closed_within_seconds(server: Ad
         with trio.fail_after(5):
             await server.wait_until_alone()
         nursery.cancel_scope.cancel()
+
+
+async def test_a_crash_of_the_application_is_a_crash_of_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    """The client is told with 500, and it is counted and logged like every other crash: once a second at most."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise LookupError("the application crashed")
+
+    http = HttpServer(app)  # type: ignore[arg-type]
+    router = Router({}, http.serve, RouterLimits(10, PATIENCE, PATIENCE), frozenset())
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    address = Address(*listener.socket.getsockname())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(router.accept_from, listener, nursery)
+        for _ in range(3):
+            assert (await address.ask("/")).status == 500
+        await until(lambda: router.open_connections == 0)
+        nursery.cancel_scope.cancel()
+    assert router.ended_by == {"crash": 3}
+    (record,) = caplog.records
+    assert "the application crashed" in str(record.exc_info)
 
 
 async def fill_ring(server: Address, camera: RawPeer, size: int) -> None:

@@ -145,6 +145,9 @@ async def test_a_head_may_come_in_any_pieces(running: Running, size: int) -> Non
         pytest.param(handshake("/ws", "Connection: \xff"), 400, id="a second Connection that is not ASCII"),
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", 400, id="no Host"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, id="two hosts"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a..b\r\n\r\n", 400, id="a Host with an empty label"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: " + b"a" * 64 + b".b\r\n\r\n", 400, id="a Host with a long label"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: [\xff\r\n\r\n", 400, id="a Host that is no name"),
         pytest.param(request_head("/", "no colon"), 400, id="a header that is none"),
         pytest.param(request_head("?a=b"), 400, id="no path"),
         pytest.param(request_head("http://[/"), 400, id="an address where a path should be"),
@@ -162,6 +165,14 @@ async def test_what_cannot_be_served_is_refused(running: Running, request_bytes:
     assert running.router.ended_by.total() == 1
     assert "crash" not in running.router.ended_by
     assert await running.status(request_head("/")) == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["", "localhost", "sky.example.", "my_host-1:8080", "192.0.2.1:80", "[::1]", "[fe80::1%25eth0]:8080"]
+)
+async def test_every_kind_of_host_is_served(running: Running, host: str) -> None:
+    """Names, addresses, with and without a port."""
+    assert await running.status(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()) == 200
 
 
 @pytest.mark.parametrize(

@@ -83,14 +83,27 @@ class HttpServer:
         self._config.accesslog = None
 
     async def serve(self, stream: PeerStream, head: RequestHead) -> None:
-        """Answer the one request on this stream, which begins with this head, and close it."""
-        app = ASGIWrapper(self._finish_sending)
+        """Answer the one request on this stream, which begins with this head, and close it.
+
+        Raises:
+            Exception: what the application raised; the client was told with 500 then.
+        """
+        crashes: list[Exception] = []
+
+        async def run_app(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await self._finish_sending(scope, receive, send)
+            except Exception as error:  # noqa: BLE001  (raised again below; Hypercorn would only log it, without limit)
+                crashes.append(error)
+
         with trio.CancelScope() as served:
             if not head.has_body:
                 stream.push_back(stream.take_back()[: head.size])
             connection = _Connection(stream, served, head.has_body)
-            await TCPServer(app, self._config, self._context, ConnectionState({}), connection)  # type: ignore[arg-type]
+            await TCPServer(ASGIWrapper(run_app), self._config, self._context, ConnectionState({}), connection)  # type: ignore[arg-type]
         await stream.linger(_LINGER)
+        if crashes:
+            raise crashes[0]
 
     async def _finish_sending(self, scope: Any, receive: Any, send: Any) -> None:
         """Run the application; the last part of a response is sent to its end.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -14,6 +15,9 @@ from skysentry_trio.wire.messages import encode_json
 
 MAX_HEAD_SIZE = 16 * 1024
 """Bytes in a request's head."""
+_HOST = re.compile(
+    r"(?:\[[0-9A-Za-z:.%_-]+\]|[0-9A-Za-z_-]{1,63}(?:\.[0-9A-Za-z_-]{1,63})*\.?)?(?::[0-9]{0,5})?", re.ASCII
+)
 _KEY_LENGTH = 24
 """Characters in 16 bytes of base64 (RFC 6455 section 4.1)."""
 
@@ -83,6 +87,9 @@ def _check(request: h11.Request, size: int) -> RequestHead:
     for raw_name, raw_value in request.headers:
         name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    if not _HOST.fullmatch(host := headers.get("host", "")):
+        # Quart fails on names that are none.
+        raise _refusal(f"expected a host name in Host, got {host[:80]!a}", 400)
     if "content-length" in headers and "transfer-encoding" in headers:
         # Proxies disagree on which one counts (RFC 9112 section 6.1): that is how requests are smuggled.
         raise _refusal("a request has either Content-Length or Transfer-Encoding, got both", 400)
