@@ -182,6 +182,14 @@ def test_a_malformed_message_of_a_viewer_is_refused(text: str) -> None:
         decode_viewer_message(text)
 
 
+@pytest.mark.parametrize("verb", ["subscribe", "unsubscribe"])
+def test_a_viewer_may_name_as_many_cameras_as_the_limit_says(verb: str) -> None:
+    """The limit itself is fine."""
+    text = json.dumps({"type": verb, "clients": [f"c{number}" for number in range(MAX_SUBSCRIBED)]})
+
+    assert decode_viewer_message(text) is not None
+
+
 @given(text=st.text(st.characters(codec=None)))
 def test_any_text_is_decoded_or_refused(text: str) -> None:
     """No text raises anything but a ProtocolViolation on either side."""
