@@ -42,6 +42,8 @@ async def test_every_answer_has_the_headers_that_keep_browsers_safe(path: str, m
         ("/api/", "GET", 404),
         ("/api/clients/", "GET", 404),
         ("/api/clients/a%2Fb/latest", "GET", 404),
+        ("/api/clients/..%2F/latest", "GET", 404),
+        ("//api//health", "GET", 404),
         ("/api/clients", "POST", 405),
         ("/api/health", "DELETE", 405),
         ("/", "PUT", 405),

@@ -40,6 +40,8 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
         allowed_origins: whose pages may read what is answered here (CORS); ``*`` for all.
     """
     app = QuartTrio("skysentry_trio", static_folder=None)
+    # An id such as "../" is refused, not redirected to where it leads.
+    app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.config["BODY_TIMEOUT"] = _BODY_TIMEOUT
     for part in parts:
