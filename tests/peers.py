@@ -257,11 +257,19 @@ class Address:
         return cls(host.strip("[]"), int(port))
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[RawPeer]:
-        """Connect, and close in the end."""
-        with trio.fail_after(PATIENCE):
-            stream = await trio.open_tcp_stream(self.host, self.port)
-        async with stream:
+    async def connection(self, *, receive_buffer: int | None = None) -> AsyncIterator[RawPeer]:
+        """Connect, and close in the end.
+
+        Args:
+            receive_buffer: bytes that the kernel takes for us while we do not read; its own choice for None.
+        """
+        family = trio.socket.AF_INET6 if ":" in self.host else trio.socket.AF_INET
+        connection = trio.socket.socket(family)
+        if receive_buffer is not None:
+            connection.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, receive_buffer)
+        async with trio.SocketStream(connection) as stream:
+            with trio.fail_after(PATIENCE):
+                await connection.connect((self.host, self.port))
             yield RawPeer(stream)
 
     async def ask(self, target: str, *headers: str, method: str = "GET") -> Answer:

@@ -95,7 +95,7 @@ async def test_load_balancers_hear_of_the_end_first() -> None:
             program.process.send_signal(signal.SIGTERM)
             assert (await viewer.close_frame()).close_code == 1001
             assert (await address.ask("/api/ready")).status == 503
-            await wait_for(program, 5)
+            await wait_for(program, 10)
     assert program.process.returncode == 0
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -193,13 +192,20 @@ async def test_an_answer_is_not_cut_off_by_what_came_behind_its_request() -> Non
     """Closing with something unread makes the kernel throw away what was not sent yet: so it must not come to that."""
     async with running_daemon(max_fps=1000) as server, server.camera("door") as camera:
         await fill_ring(server, camera, 30_000)
-        async with server.connection() as peer, trio.open_nursery() as nursery:
-            # A small window keeps the end of the answer in the server's kernel.
-            peer.stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
+        # A small window keeps the end of the answer in the server's kernel.
+        async with server.connection(receive_buffer=16 * 1024) as peer, trio.open_nursery() as nursery:
             await peer.send(request_head("/api/clients/door/stream"))
             nursery.start_soon(peer.try_to_send, request_head("/api/ready") * 20_000)
             answer = await peer.answer()
             assert len(answer.json["frames"]) == 16
+
+
+async def test_a_slow_reader_gets_the_end_of_its_answer(server: Address) -> None:
+    """What the kernel has taken is delivered, also when the client takes longer than the server stays."""
+    async with server.connection(receive_buffer=2048) as peer:
+        await peer.send(request_head("/api/openapi.json"))
+        await trio.sleep(1.5)
+        assert (await peer.answer()).json["openapi"] == "3.1.0"
 
 
 async def test_a_reader_that_stalls_is_cut_while_others_are_served() -> None:

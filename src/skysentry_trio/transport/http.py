@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 import trio
@@ -18,7 +19,7 @@ from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHead
 
 _LINGER = 1.0
-"""Seconds for a client to take the end of its answer."""
+"""Seconds for a client to stop sending after its answer."""
 
 
 @define(eq=False)
@@ -101,7 +102,7 @@ class HttpServer:
                 stream.push_back(stream.take_back()[: head.size])
             connection = _Connection(stream, served, head.has_body)
             await TCPServer(ASGIWrapper(run_app), self._config, self._context, ConnectionState({}), connection)  # type: ignore[arg-type]
-        await stream.linger(_LINGER)
+        await _close_gently(stream)
         if crashes:
             raise crashes[0]
 
@@ -119,3 +120,12 @@ class HttpServer:
                 await send(message)
 
         await self._app(scope, receive, send_to_the_end)  # type: ignore[arg-type]
+
+
+async def _close_gently(stream: PeerStream) -> None:
+    """Wait for a while until the client closes, too; then leave the rest of its answer to the kernel."""
+    with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(_LINGER):
+        await stream.send_eof()
+        while await stream.receive_some():
+            pass
+    await stream.aclose()
