@@ -14,6 +14,7 @@ from skysentry_trio.wire.request_head import (
     MAX_HEAD_SIZE,
     RequestHead,
     RequestHeadReader,
+    encode_handshake,
     encode_refusal,
     is_origin_allowed,
 )
@@ -205,6 +206,68 @@ def test_other_requests_may_have_headers_of_any_bytes() -> None:
 
     assert head is not None
     assert head.headers["x"] == "caf\u00e9"
+
+
+@pytest.mark.parametrize("host", [b"a b", b"<script>", b"a/b", b"a@b", b"caf\xe9", b"a,b"])
+def test_a_host_that_is_no_name_is_refused(host: bytes) -> None:
+    """What builds addresses of it would fail."""
+    assert status_of(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n") == 400
+
+
+@pytest.mark.parametrize("host", [b"a", b"a.example:8080", b"127.0.0.1", b"[::1]:8080", b"a_b-c"])
+def test_a_host_is_a_name_or_an_address(host: bytes) -> None:
+    """With a port or without."""
+    head = read(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+
+    assert head is not None
+    assert head.headers["host"] == host.decode()
+
+
+KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+UPGRADE = (b"Connection: Upgrade", b"Upgrade: websocket")
+
+
+@pytest.mark.parametrize("offered", [None, "skysentry.v1, other"])
+def test_a_handshake_written_anew_says_the_same_and_no_more(offered: str | None) -> None:
+    """Path, key and subprotocols stay; extensions, cookies and whatever else was sent do not."""
+    protocols = [] if offered is None else [b"Sec-WebSocket-Protocol: " + offered.encode()]
+    noise = (b"Sec-WebSocket-Extensions: permessage-deflate", b"Cookie: a=b", b"X: y")
+    head = read(request(*UPGRADE, KEY, b"Sec-WebSocket-Version: 13", *protocols, *noise, first=b"GET /ws?a=b HTTP/1.1"))
+    assert head is not None
+
+    anew = read(encode_handshake(head))
+
+    assert anew is not None
+    assert (anew.method, anew.path, anew.upgrade) == ("GET", "/ws", "websocket")
+    assert anew.headers["sec-websocket-key"] == head.headers["sec-websocket-key"]
+    assert anew.headers.get("sec-websocket-protocol") == offered
+    assert set(anew.headers) - {"sec-websocket-protocol"} == {
+        "host",
+        "connection",
+        "upgrade",
+        "sec-websocket-version",
+        "sec-websocket-key",
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (request(*UPGRADE, KEY, b"Sec-WebSocket-Version: 13", first=b"POST /ws HTTP/1.1"), "GET request, got POST"),
+        (request(*UPGRADE, KEY), "got None"),
+        (request(*UPGRADE, KEY, b"Sec-WebSocket-Version: 8"), "got '8'"),
+        (request(*UPGRADE, b"Sec-WebSocket-Version: 13"), "24 characters, got 0"),
+        (request(*UPGRADE, KEY, KEY, b"Sec-WebSocket-Version: 13"), "24 characters, got 50"),
+    ],
+)
+def test_what_is_no_handshake_is_refused(data: bytes, reason: str) -> None:
+    """Method, version and key have to be those of RFC 6455."""
+    head = read(data)
+    assert head is not None
+
+    with pytest.raises(ProtocolViolation, match=reason) as refused:
+        encode_handshake(head)
+    assert refused.value.status == 400
 
 
 @pytest.mark.parametrize(
