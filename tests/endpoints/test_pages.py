@@ -61,7 +61,7 @@ async def test_without_the_build_a_page_says_how_to_get_it(path: str) -> None:
     answer = await Site().ask(path)
 
     assert (answer.status, answer.headers["content-type"]) == (503, "text/plain; charset=utf-8")
-    assert b"npm --prefix frontend run build" in answer.body
+    assert b"pip install ." in answer.body
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ export function explain(failure: Failure): Explanation {
         title: "This address is not secure, so the browser gives it no camera",
         advice:
           `Browsers hand out cameras only over https, or on the machine itself under http://localhost. ` +
-          `This page came from ${failure.address}. Open it over https; the server can serve https by itself or behind a proxy.`,
+          `This page came from ${failure.address}. Open it over https, which a proxy in front of the server provides.`,
       };
     case "unsupported":
       return {

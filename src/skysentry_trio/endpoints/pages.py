@@ -13,7 +13,7 @@ _UNBUILT = """\
 The server runs, but its web pages were not built.
 
 Cameras:  GET {prefix}/api/clients
-Build:    npm --prefix frontend ci && npm --prefix frontend run build
+Build:    pip install .
 """
 
 
