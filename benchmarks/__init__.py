@@ -12,6 +12,8 @@
     slow_viewer     one process that reads at a third of the rate
     rest_client     one process that asks for the latest frame again and again
     picture         JPEGs of a wanted size with the time of sending in them
+    memory          what an idle server's memory is made of
     measure         one run: a relay, its load, the figures
-    report, plot    medians, ratios; a table, JSON, SVG
+    report          medians and ratios, and a table on the terminal
+    documents, plot what a run leaves in docs/
 """

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import signal
 import sys
-from pathlib import Path
 
+from benchmarks.documents import write_documents
 from benchmarks.measure import measure
-from benchmarks.plot import draw
-from benchmarks.report import machine, median, ratios, write_table
+from benchmarks.report import median, write_table
 from benchmarks.scenarios import PEERS, QUICK, SCENARIOS
 
 
@@ -22,8 +20,7 @@ def main() -> None:
     parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="only this one; repeatable")
     parser.add_argument("--peer", action="append", choices=PEERS, help="only this relay; repeatable")
     parser.add_argument("--rounds", type=int, help="how often everything is run, 3 unless --quick is given")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw them there")
+    parser.add_argument("--write", action="store_true", help="renew the figures, the plot and the tables in docs/")
     options = parser.parse_args()
     names = options.scenario or (QUICK if options.quick else tuple(SCENARIOS))
     rounds = options.rounds or (1 if options.quick else 3)
@@ -42,18 +39,8 @@ def main() -> None:
                 runs[peer].append(measure(peer, scenario).as_dict())
         results[name] = {peer: median(figures) for peer, figures in runs.items()}
     write_table(results)
-    if options.json is not None:
-        document = {
-            "machine": machine(),
-            "rounds": rounds,
-            "scenarios": {
-                name: {"title": SCENARIOS[name].title, "peers": by_peer} for name, by_peer in results.items()
-            },
-            "ratios": [{"what": what, "value": value, "aim": aim} for what, value, aim in ratios(results)],
-        }
-        options.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    if options.svg is not None:
-        options.svg.write_text(draw(results))
+    if options.write:
+        write_documents(results, rounds)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,138 @@
+"""What a run leaves in ``docs/``: the figures as JSON, the plot, and the tables of the page that explains them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from benchmarks.memory import memory_of_imports
+from benchmarks.plot import draw
+from benchmarks.report import Results, machine, ratios
+from benchmarks.scenarios import PEERS, SCENARIOS, TITLES
+
+_DOCS = Path(__file__).parent.parent / "docs"
+_PAGE = _DOCS / "explanation" / "performance.md"
+_BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
+_FAN_OUT = ("1x50", "1x200", "1x1000", "20x20", "10kB", "500kB")
+
+Figures = Mapping[str, float]
+
+
+@frozen
+class _Column:
+    scenario: str
+    title: str
+    cell: Callable[[Figures], str]
+
+
+def write_documents(results: Results, rounds: int) -> None:
+    """Renew all three with what was measured in one run."""
+    document = {
+        "machine": machine(),
+        "rounds": rounds,
+        "scenarios": {name: {"title": SCENARIOS[name].title, "peers": by_peer} for name, by_peer in results.items()},
+        "memory_of_imports_mb": memory_of_imports(),
+        "ratios": [{"what": what, "value": value, "aim": aim} for what, value, aim in ratios(results)],
+    }
+    (_DOCS / "benchmark.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    (_DOCS / "images" / "benchmark.svg").write_text(draw(results))
+    before, _, rest = _PAGE.read_text().partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    _PAGE.write_text(f"{before}{_BEGIN}\n\n{_tables(results, rounds)}\n{_END}{after}")
+
+
+def _tables(results: Results, rounds: int) -> str:
+    return "\n".join(_sections(results, rounds))
+
+
+def _sections(results: Results, rounds: int) -> Iterator[str]:
+    about = machine()
+    packages = ", ".join(f"{name} {number}" for name, number in about["packages"].items())
+    yield (
+        f"Median of {rounds}, on {about['processors']} processors ({about['architecture']}), {about['system']}, "
+        f"Python {about['python']}, {packages}.\n"
+    )
+    yield from _table(
+        "Server CPU per delivered frame, µs",
+        [_Column(name, name, _one("cpu_us_per_delivered")) for name in _FAN_OUT],
+        results,
+    )
+    yield from _table(
+        "From before the camera's send until the viewer has all, p50 / p99 in ms",
+        [_Column(name, name, _pair("latency_p50_ms", "latency_p99_ms")) for name in (*_FAN_OUT, "20x1")],
+        results,
+    )
+    yield from _table(
+        "Server CPU per frame taken in, µs",
+        [_Column(name, name, _one("cpu_us_per_ingested")) for name in ("ingest-20", "ingest-200", "20x1")],
+        results,
+    )
+    yield from _table(
+        "A viewer that reads at a third of the rate for 20 s, beside 50 fast ones",
+        [
+            _Column("slow", "age of what it reads, s", _one("slow_viewer_lag_s")),
+            _Column("slow", "p99 of the fast before, ms", _one("p99_without_slow_viewer_ms")),
+            _Column("slow", "p99 of the fast beside it, ms", _one("latency_p99_ms")),
+            _Column("slow", "frames they missed", _one("dropped")),
+        ],
+        results,
+    )
+    yield from _table(
+        "Resident memory",
+        [
+            _Column("ingest-20", "before any client, MB", _one("rss_idle_mb")),
+            _Column("ingest-20", "20 cameras, MB", _one("rss_mb")),
+            _Column("ingest-200", "200 cameras, MB", _one("rss_mb")),
+            _Column("idle", "one of 5000 idle viewers, kB", _one("rss_kb_per_viewer")),
+        ],
+        results,
+    )
+    yield "What ours has before any client, import by import, MB:\n"
+    yield "| | |\n|---|---|"
+    for title, size in memory_of_imports().items():
+        yield f"| {title} | {size:.1f} |"
+    yield ""
+    yield from _table(
+        "100 requests a second for `latest.jpg`, each on a new connection, while 10 viewers watch",
+        [
+            _Column("rest", "CPU for each, µs", _one("cpu_us_per_request")),
+            _Column("rest", "p50 / p99, ms", _pair("request_p50_ms", "request_p99_ms")),
+        ],
+        results,
+    )
+    yield "Ratios, and what was aimed at:\n"
+    yield "| what | measured | aim: at most |\n|---|---|---|"
+    for what, value, aim in ratios(results):
+        yield f"| {what} | {value:.2f} | {aim:g} |"
+    yield ""
+
+
+def _table(title: str, columns: list[_Column], results: Results) -> Iterator[str]:
+    columns = [column for column in columns if column.scenario in results]
+    rows = []
+    for peer in PEERS:
+        cells = [column.cell(results[column.scenario].get(peer, {})) for column in columns]
+        if any(cells):
+            rows.append(f"| {TITLES[peer]} | {' | '.join(cells)} |")
+    if rows:
+        yield f"{title}:\n"
+        yield f"| | {' | '.join(column.title for column in columns)} |\n|---|{'---|' * len(columns)}"
+        yield from rows
+        yield ""
+
+
+def _one(name: str) -> Callable[[Figures], str]:
+    return lambda figures: _number(figures[name]) if name in figures else ""
+
+
+def _pair(first: str, second: str) -> Callable[[Figures], str]:
+    return lambda figures: f"{_number(figures[first])} / {_number(figures[second])}" if first in figures else ""
+
+
+def _number(value: float) -> str:
+    if value >= 100 or value == int(value):
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
