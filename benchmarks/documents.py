@@ -51,6 +51,8 @@ def _tables(results: Results, rounds: int) -> str:
 def _sections(results: Results, rounds: int) -> Iterator[str]:
     about = machine()
     packages = ", ".join(f"{name} {number}" for name, number in about["packages"].items())
+    yield "![Server CPU for each frame, and lag of a slow viewer, side by side](../images/benchmark.svg)\n"
+    yield "All figures are in [benchmark.json](../benchmark.json).\n"
     yield (
         f"Median of {rounds}, on {about['processors']} processors ({about['architecture']}), {about['system']}, "
         f"Python {about['python']}, {packages}.\n"
