@@ -26,6 +26,8 @@ export default defineConfig({
     outDir: "../src/skysentry_trio/web",
     emptyOutDir: true,
     target: "es2022",
+    // The notices of the libraries built in travel with them, as their licences ask.
+    license: { fileName: "licenses.md" },
     // Inlined assets would need data: in the Content-Security-Policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
