@@ -257,6 +257,17 @@ async def test_who_vanishes_without_a_request_is_counted(running: Running) -> No
     assert await running.status(request_head("/")) == 200
 
 
+async def test_who_is_gone_before_we_look_is_counted(running: Running) -> None:
+    """The kernel hands out connections whose other end was reset long ago; they have no address any more."""
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async with listener, Address(*listener.socket.getsockname()).connection() as peer:
+        stream = await listener.accept()
+        reset(peer)
+        await trio.lowlevel.wait_readable(stream.socket)
+        await running.router.serve(stream)
+    assert running.router.ended_by == {"lost-before-request": 1}
+
+
 async def test_a_bad_handshake_followed_by_a_reset_is_refused_like_any_other(running: Running) -> None:
     """Who does not wait for the reason is spared it."""
     for _ in range(20):
