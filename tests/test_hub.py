@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from skysentry_trio.cameras import CameraSession, EndReason
+from skysentry_trio.demand import Limits
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame
@@ -332,7 +333,7 @@ async def test_a_viewer_remembers_nothing_of_cameras_that_are_forgotten(autojump
     """However many ids come and go, what a viewer of all with a rate holds does not grow."""
     hub = make_hub(client_timeout=60)
     with hub.watch() as viewer:
-        hub.subscribe(viewer, max_fps=5)
+        hub.subscribe(viewer, limits=Limits(max_fps=5))
         for number in range(5):
             with hub.register(f"camera-{number}", on_end=nothing) as session:
                 publish(hub, session)
@@ -439,7 +440,7 @@ async def test_naming_a_camera_again_sends_its_newest_frame_once(autojump_clock:
         publish(hub, register(stack, hub, "a"))
         publish(hub, register(stack, hub, "b"))
         hub.subscribe(viewer, ["a"])
-        hub.subscribe(viewer, ["a", "b"], max_fps=5)
+        hub.subscribe(viewer, ["a", "b"], limits=Limits(max_fps=5))
 
         assert await take(viewer) == [("a", 1), ("b", 1)]
         hub.subscribe(viewer)
@@ -524,7 +525,7 @@ async def test_a_viewer_gets_as_many_frames_as_it_asked_for(autojump_clock: Mock
     """MaxFps thins each camera for this viewer alone, and what was thinned out is counted."""
     hub = make_hub()
     with hub.watch() as slow, hub.watch() as fast, hub.register("door", on_end=nothing) as session:
-        hub.subscribe(slow, ["door"], max_fps=5)
+        hub.subscribe(slow, ["door"], limits=Limits(max_fps=5))
         hub.subscribe(fast)
         for _ in range(300):
             publish(hub, session)

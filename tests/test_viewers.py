@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from skysentry_trio.demand import Limits
 from skysentry_trio.frames import Frame, RingStatistics
 from skysentry_trio.outbox import Delivery, Outbox
 from skysentry_trio.viewers import Viewer
@@ -22,13 +23,13 @@ def delivery(camera_id: str, sequence: int = 1) -> Delivery:
 
 def viewer_of(*camera_ids: str, max_fps: float | None = None) -> Viewer:
     viewer = Viewer(Outbox(8))
-    viewer.select(camera_ids, max_fps)
+    viewer.select(camera_ids, Limits(max_fps))
     return viewer
 
 
 def viewer_of_all(max_fps: float | None = None) -> Viewer:
     viewer = Viewer(Outbox(8))
-    viewer.select(None, max_fps)
+    viewer.select(None, Limits(max_fps))
     return viewer
 
 
@@ -68,7 +69,7 @@ async def test_a_viewer_begins_with_no_camera() -> None:
 async def test_named_cameras_add_up() -> None:
     """Each choice of cameras adds to those before."""
     viewer = viewer_of("a")
-    viewer.select(["b"], None)
+    viewer.select(["b"])
 
     assert followed_by(viewer) == ["a", "b"]
 
@@ -76,12 +77,12 @@ async def test_named_cameras_add_up() -> None:
 async def test_the_wish_for_all_swallows_names() -> None:
     """All means all, those left out before included."""
     viewer = viewer_of("a")
-    viewer.select(None, None)
+    viewer.select(None)
     assert followed_by(viewer) == IDS
 
     viewer.deselect(["b"])
     assert followed_by(viewer) == ["a", "c", "d"]
-    viewer.select(None, None)
+    viewer.select(None)
     assert followed_by(viewer) == IDS
 
 
@@ -89,7 +90,7 @@ async def test_the_first_names_end_the_wish_for_all() -> None:
     """A viewer of all that names two cameras follows those two, exceptions of before forgotten."""
     viewer = viewer_of_all()
     viewer.deselect(["a"])
-    viewer.select(["a", "b"], None)
+    viewer.select(["a", "b"])
 
     assert followed_by(viewer) == ["a", "b"]
 
@@ -128,7 +129,7 @@ async def test_what_waits_of_others_is_dropped_when_names_end_the_wish_for_all(a
     viewer = viewer_of_all()
     viewer.offer(delivery("a"), 0.0)
     viewer.offer(delivery("b"), 0.0)
-    viewer.select(["b"], None)
+    viewer.select(["b"])
 
     assert await take_all(viewer) == ["b"]
     assert viewer.outbox.thinned == 1
@@ -153,8 +154,8 @@ async def test_each_camera_has_the_rate_by_itself() -> None:
 async def test_cameras_can_have_rates_of_their_own() -> None:
     """A rate holds for the cameras it was given with; none means no limit."""
     viewer = viewer_of("a", max_fps=1)
-    viewer.select(["b"], 10)
-    viewer.select(["c"], None)
+    viewer.select(["b"], Limits(10))
+    viewer.select(["c"])
 
     assert [offer_for(viewer, 10, 30, camera_id) for camera_id in "abc"] == [
         pytest.approx(10, abs=1),
@@ -167,9 +168,9 @@ async def test_a_later_rate_replaces_the_one_before() -> None:
     """Naming a camera again changes its rate, at once and in both directions."""
     viewer = viewer_of("a", max_fps=1)
     assert offer_for(viewer, 10, 30) == pytest.approx(10, abs=1)
-    viewer.select(["a"], None)
+    viewer.select(["a"])
     assert offer_for(viewer, 10, 30) == 300
-    viewer.select(None, 5)
+    viewer.select(None, Limits(5))
     assert offer_for(viewer, 10, 30) == pytest.approx(50, abs=1)
 
 
@@ -177,7 +178,7 @@ async def test_leaving_a_camera_out_forgets_its_rate() -> None:
     """Who comes back to a camera by asking for all has the rate of all."""
     viewer = viewer_of("a", max_fps=1)
     viewer.deselect(["a"])
-    viewer.select(None, None)
+    viewer.select(None)
 
     assert offer_for(viewer, 10, 30) == 300
 
@@ -200,10 +201,10 @@ def test_what_is_followed_is_what_was_chosen(choices: list[tuple[bool, set[str] 
                 viewer.offer(delivery(camera_id), 0.0)
             if camera_ids is None:
                 expected = set(IDS)
-                viewer.select(None, None)
+                viewer.select(None)
             elif wanted:
                 expected = camera_ids if viewer.wants_all else expected | camera_ids
-                viewer.select(camera_ids, None)
+                viewer.select(camera_ids)
             else:
                 expected = expected - camera_ids
                 viewer.deselect(camera_ids)

@@ -15,6 +15,7 @@ import trio
 from attrs import define, field, frozen
 
 from skysentry_trio.cameras import Camera, CameraSession, EndReason
+from skysentry_trio.demand import NO_LIMITS, Limits
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import Frame, FrameRing
@@ -232,9 +233,7 @@ class Hub:
             self._unindex(viewer)
             self._departed.add_outbox(viewer.outbox)
 
-    def subscribe(
-        self, viewer: Viewer, camera_ids: Collection[str] | None = None, *, max_fps: float | None = None
-    ) -> None:
+    def subscribe(self, viewer: Viewer, camera_ids: Collection[str] | None = None, limits: Limits = NO_LIMITS) -> None:
         """Let a viewer see these cameras too, or all for None; it gets the newest frame of each new one at once.
 
         Cameras may be named before they are here.
@@ -242,7 +241,7 @@ class Hub:
         named = self._cameras if camera_ids is None else camera_ids
         new = [camera_id for camera_id in named if not viewer.follows(camera_id)]
         self._unindex(viewer)
-        viewer.select(camera_ids, max_fps)
+        viewer.select(camera_ids, limits)
         self._index(viewer)
         if not viewer.paused:
             self._offer_newest(viewer, new)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from attrs import define, field
 
+from skysentry_trio.demand import NO_LIMITS, Limits
 from skysentry_trio.flow import Pacer
 from skysentry_trio.outbox import Delivery, Outbox
 
@@ -21,40 +22,44 @@ class Viewer:
     wants_all: bool = field(default=False, init=False)
     named: set[str] = field(factory=set, init=False)
     paused: bool = field(default=False, init=False)
-    _max_fps: float | None = field(default=None, init=False)
-    _own_max_fps: dict[str, float | None] = field(factory=dict, init=False)
+    _limits: Limits = field(default=NO_LIMITS, init=False)
+    _own_limits: dict[str, Limits] = field(factory=dict, init=False)
     _pacers: dict[str, Pacer] = field(factory=dict, init=False, repr=False)
 
     def follows(self, camera_id: str) -> bool:
         """Say whether this camera is among those chosen, paused or not."""
         return (camera_id in self.named) != self.wants_all
 
-    def select(self, camera_ids: Collection[str] | None, max_fps: float | None) -> None:
+    def limits(self, camera_id: str) -> Limits:
+        """Return the most it has use for of a camera that it follows."""
+        return self._own_limits.get(camera_id, self._limits)
+
+    def select(self, camera_ids: Collection[str] | None, limits: Limits = NO_LIMITS) -> None:
         """Want these cameras too, or all for None; the first names end the wish for all.
 
         Args:
             camera_ids: what to add.
-            max_fps: the most frames a second of each of these; None for no limit.
+            limits: the most it has use for of each of these.
         """
         self._pacers.clear()
         if camera_ids is None:
             self.wants_all = True
             self.named.clear()
-            self._own_max_fps.clear()
-            self._max_fps = max_fps
+            self._own_limits.clear()
+            self._limits = limits
             return
         if self.wants_all:
             self.wants_all = False
             self.named.clear()
             self.outbox.forget_all(except_of=camera_ids)
         self.named.update(camera_ids)
-        self._own_max_fps.update(dict.fromkeys(camera_ids, max_fps))
+        self._own_limits.update(dict.fromkeys(camera_ids, limits))
 
     def deselect(self, camera_ids: Collection[str]) -> None:
         """Want these cameras no longer."""
         for camera_id in camera_ids:
             self.forget(camera_id)
-            self._own_max_fps.pop(camera_id, None)
+            self._own_limits.pop(camera_id, None)
         if self.wants_all:
             self.named.update(camera_ids)
         else:
@@ -70,7 +75,7 @@ class Viewer:
         camera_id = delivery.camera_id
         if not self.follows(camera_id):
             return
-        max_fps = self._own_max_fps.get(camera_id, self._max_fps)
+        max_fps = self.limits(camera_id).max_fps
         if max_fps is not None:
             pacer = self._pacers.get(camera_id)
             if pacer is None:

@@ -14,6 +14,7 @@ from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.wire.capture import (
     MAX_HEADER_LENGTH,
     CapturedJpeg,
+    Demand,
     Registration,
     RegistrationError,
     RegistrationSuccess,
@@ -98,7 +99,8 @@ def test_what_a_camera_asks_for_and_what_we_do_not_know() -> None:
     """The clock is a question, other types are for servers to come."""
     assert decode_camera_message('{"type":"clock","sentAt":5}') == Clock(5.0)
     assert decode_camera_message('{"type":"telemetry","battery":0.3}') is None
-    assert decode_server_message('{"type":"demand","viewers":3}') is None
+    assert decode_server_message('{"type":"demand","viewers":3}') == Demand(3)
+    assert decode_server_message('{"type":"weather"}') is None
 
 
 @given(text=st.text(st.characters(codec=None)))

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skysentry_trio.demand import NO_LIMITS, Limits
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.frames import Frame, RingStatistics
 from skysentry_trio.wire.capture import join_envelope
@@ -71,16 +72,17 @@ def ask(query: str) -> ViewerRequest:
 @pytest.mark.parametrize(
     ("query", "request_"),
     [
-        ("", ViewerRequest(ViewerFormat.ENVELOPE, None, None)),
-        ("format=json", ViewerRequest(ViewerFormat.JSON, None, None)),
-        ("format=envelope", ViewerRequest(ViewerFormat.ENVELOPE, None, None)),
-        ("format=jpeg&client=door", ViewerRequest(ViewerFormat.JPEG, frozenset({"door"}), None)),
-        ("format=jpeg&client=door&client=door", ViewerRequest(ViewerFormat.JPEG, frozenset({"door"}), None)),
-        ("client=a&client=b", ViewerRequest(ViewerFormat.ENVELOPE, frozenset({"a", "b"}), None)),
-        ("client=front%2Ddoor", ViewerRequest(ViewerFormat.ENVELOPE, frozenset({"front-door"}), None)),
-        ("maxFps=5", ViewerRequest(ViewerFormat.ENVELOPE, None, 5.0)),
-        ("maxFps=9&maxFps=0.5", ViewerRequest(ViewerFormat.ENVELOPE, None, 0.5)),
-        ("later=1&format=json", ViewerRequest(ViewerFormat.JSON, None, None)),
+        ("", ViewerRequest(ViewerFormat.ENVELOPE, None, NO_LIMITS)),
+        ("format=json", ViewerRequest(ViewerFormat.JSON, None, NO_LIMITS)),
+        ("format=envelope", ViewerRequest(ViewerFormat.ENVELOPE, None, NO_LIMITS)),
+        ("format=jpeg&client=door", ViewerRequest(ViewerFormat.JPEG, frozenset({"door"}), NO_LIMITS)),
+        ("format=jpeg&client=door&client=door", ViewerRequest(ViewerFormat.JPEG, frozenset({"door"}), NO_LIMITS)),
+        ("client=a&client=b", ViewerRequest(ViewerFormat.ENVELOPE, frozenset({"a", "b"}), NO_LIMITS)),
+        ("client=front%2Ddoor", ViewerRequest(ViewerFormat.ENVELOPE, frozenset({"front-door"}), NO_LIMITS)),
+        ("maxFps=5", ViewerRequest(ViewerFormat.ENVELOPE, None, Limits(5.0))),
+        ("maxFps=9&maxFps=0.5", ViewerRequest(ViewerFormat.ENVELOPE, None, Limits(0.5))),
+        ("maxWidth=640&quality=0.6", ViewerRequest(ViewerFormat.ENVELOPE, None, Limits(None, 640, 0.6))),
+        ("later=1&format=json", ViewerRequest(ViewerFormat.JSON, None, NO_LIMITS)),
     ],
 )
 def test_a_query_says_what_a_viewer_wants(query: str, request_: ViewerRequest) -> None:
@@ -114,6 +116,12 @@ def test_who_asks_for_nothing_gets_the_default_format() -> None:
         "maxFps=1e7",
         "maxFps=1e-320",
         "maxFps=fast",
+        "maxWidth=0",
+        "maxWidth=65536",
+        "maxWidth=6.5",
+        "quality=0",
+        "quality=1.01",
+        "quality=nan",
         "&" * 5000,
         "client=a&" * 1025,
     ],

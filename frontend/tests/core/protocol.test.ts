@@ -36,7 +36,7 @@ const envelopes = golden<{ frames: GoldenEnvelope[]; refused: { name: string; me
 );
 
 /** Types that are for other viewers or only for a log: we ignore them, whatever they hold. */
-const IGNORED = ["frame_update", "error", "demand"];
+const IGNORED = ["frame_update", "error", "demand", "latency"];
 
 describe("golden messages", () => {
   it.each([...messages["server-to-camera"], ...messages["server-to-viewer"]])(

@@ -19,6 +19,7 @@ from skysentry_trio.wire.framing import encode_frame
 from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
 from skysentry_trio.wire.viewer import (
     MAX_SUBSCRIBED,
+    Ack,
     ClientConnected,
     ClientDisconnected,
     Clients,
@@ -85,7 +86,7 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
         try:
             cameras = _list_cameras(hub, request.clients)
             # Before the list is sent, so that what happens to cameras meanwhile waits in the outbox.
-            hub.subscribe(viewer, request.clients, max_fps=request.max_fps)
+            hub.subscribe(viewer, request.clients, request.limits)
             if talks:
                 await peer.send(encode_message(cameras))
             fault = None
@@ -150,7 +151,7 @@ async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer) -> ProtocolViolation |
             decoded = decode_viewer_message(message)
             if isinstance(decoded, Clock):
                 await peer.send(encode_message(ClockReply(decoded.sent_at, time.time() * 1000)))
-            elif decoded is not None:
+            elif decoded is not None and not isinstance(decoded, Ack):
                 if not choices.admit(trio.current_time()):
                     return ProtocolViolation(f"more than {_CHOICES_PER_SECOND:g} choices a second", code="flood")
                 _obey(hub, viewer, decoded)
@@ -164,8 +165,8 @@ async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer) -> ProtocolViolation |
 
 def _obey(hub: Hub, viewer: Viewer, choice: Subscribe | Unsubscribe | Pause | Resume) -> None:
     match choice:
-        case Subscribe(clients=clients, max_fps=max_fps):
-            hub.subscribe(viewer, None if clients == "*" else dict.fromkeys(clients), max_fps=max_fps)
+        case Subscribe(clients=clients):
+            hub.subscribe(viewer, None if clients == "*" else dict.fromkeys(clients), choice.limits)
         case Unsubscribe(clients=clients):
             hub.unsubscribe(viewer, frozenset(clients))
         case Pause():

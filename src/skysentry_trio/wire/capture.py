@@ -50,7 +50,18 @@ class RegistrationError(Message, tag="registration-error", tag_field="type"):
     code: str
 
 
-ServerMessage = RegistrationSuccess | RegistrationError | ErrorNotice | ClockReply
+class Demand(Message, tag="demand", tag_field="type"):
+    """The most that anybody needs of a camera now; None for no limit."""
+
+    viewers: int
+    max_fps: float | None = None
+    max_width: int | None = None
+    """Pixels."""
+    quality: float | None = None
+    """Of the JPEG, above 0 to 1."""
+
+
+ServerMessage = RegistrationSuccess | RegistrationError | Demand | ErrorNotice | ClockReply
 
 
 class _EnvelopeHeader(Message):
@@ -73,6 +84,7 @@ _from_camera: Decoders = {
 _from_server: Decoders = {
     "registration-success": msgspec.json.Decoder(RegistrationSuccess),
     "registration-error": msgspec.json.Decoder(RegistrationError),
+    "demand": msgspec.json.Decoder(Demand),
     "error": msgspec.json.Decoder(ErrorNotice),
     "clock": msgspec.json.Decoder(ClockReply),
 }

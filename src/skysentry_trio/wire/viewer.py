@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import parse_qs
 
 import msgspec
 from attrs import frozen
 
+from skysentry_trio.demand import Limits
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.frames import Frame, RingStatistics
 from skysentry_trio.wire.capture import join_envelope, split_envelope
@@ -26,6 +28,7 @@ from skysentry_trio.wire.messages import (
     rfc3339,
 )
 
+N = TypeVar("N", int, float)
 SUBPROTOCOL = "skysentry.v1"
 MAX_SUBSCRIBED = 1024
 """Ids one viewer may name. Who wants more asks for all."""
@@ -46,7 +49,7 @@ class ViewerRequest:
     format: ViewerFormat
     clients: frozenset[str] | None
     """Ids, or None for all cameras."""
-    max_fps: float | None
+    limits: Limits
 
 
 class FrameHeader(Message, tag="frame", tag_field="type"):
@@ -111,11 +114,18 @@ class ClientDisconnected(Message, tag="client-disconnected", tag_field="type"):
     removed: bool = False
 
 
-class Subscribe(Message, tag="subscribe", tag_field="type"):
-    """The viewer wants these cameras from now on, at most so many frames a second of each."""
+class Subscribe(Message, tag="subscribe", tag_field="type", omit_defaults=True):
+    """The viewer wants these cameras from now on, and of each no more than it says."""
 
     clients: list[str] | Literal["*"]
     max_fps: float | None = None
+    max_width: int | None = None
+    quality: float | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """What it wants of each camera at most."""
+        return Limits(self.max_fps, self.max_width, self.quality)
 
 
 class Unsubscribe(Message, tag="unsubscribe", tag_field="type"):
@@ -132,20 +142,53 @@ class Resume(Message, tag="resume", tag_field="type"):
     """The viewer wants frames again, the newest of each camera first."""
 
 
-ViewerMessage = Subscribe | Unsubscribe | Pause | Resume | Clock
-Notice = Clients | ClientConnected | ClientDisconnected | ErrorNotice | ClockReply
+class Ack(Message, tag="ack", tag_field="type"):
+    """This frame of a camera, and all before it, are on the viewer's screen, or will never be."""
+
+    client_id: str
+    sequence: int
+    painted_at: float | None = None
+    """Milliseconds since the epoch by the server's clock."""
+
+
+class CameraLatency(Message):
+    """How old one camera's frames were on a viewer's screen, and where the time went: means in milliseconds."""
+
+    client_id: str
+    frames: int
+    """That were acknowledged, and are averaged here."""
+    capture: float | None
+    """From capture until the server had the frame; None if the camera does not say when that was."""
+    server: float
+    """From there until the frame went out."""
+    delivery: float
+    """From there until it was painted."""
+    total: float
+    """Sum of what is known."""
+
+
+class Latency(Message, tag="latency", tag_field="type"):
+    """What a viewer's acknowledgements since the last such message came to."""
+
+    cameras: list[CameraLatency]
+
+
+ViewerMessage = Subscribe | Unsubscribe | Pause | Resume | Ack | Clock
+Notice = Clients | ClientConnected | ClientDisconnected | Latency | ErrorNotice | ClockReply
 
 _from_viewer: Decoders = {
     "subscribe": msgspec.json.Decoder(Subscribe),
     "unsubscribe": msgspec.json.Decoder(Unsubscribe),
     "pause": msgspec.json.Decoder(Pause),
     "resume": msgspec.json.Decoder(Resume),
+    "ack": msgspec.json.Decoder(Ack),
     "clock": msgspec.json.Decoder(Clock),
 }
 _from_server: Decoders = {
     "clients": msgspec.json.Decoder(Clients),
     "client-connected": msgspec.json.Decoder(ClientConnected),
     "client-disconnected": msgspec.json.Decoder(ClientDisconnected),
+    "latency": msgspec.json.Decoder(Latency),
     "error": msgspec.json.Decoder(ErrorNotice),
     "clock": msgspec.json.Decoder(ClockReply),
 }
@@ -153,7 +196,7 @@ _header = msgspec.json.Decoder(FrameHeader)
 
 
 def decode_viewer_query(query: str, default_format: ViewerFormat) -> ViewerRequest:
-    """Read ``?format=jpeg&client=a&client=b&maxFps=5``; unknown keys are ignored.
+    """Read ``?format=jpeg&client=a&client=b&maxFps=5&maxWidth=640``; unknown keys are ignored.
 
     Args:
         query: the part of the address after ``?``.
@@ -172,14 +215,19 @@ def decode_viewer_query(query: str, default_format: ViewerFormat) -> ViewerReque
     clients = check_subscription(fields["client"]) if "client" in fields else None
     if asked == ViewerFormat.JPEG and (clients is None or len(clients) != 1):
         raise ProtocolViolation("format=jpeg carries no ids, so it needs exactly one client=ID")
-    max_fps = None
-    if "maxFps" in fields:
-        try:
-            max_fps = float(fields["maxFps"][-1])
-        except ValueError:
-            max_fps = 0.0
-        check_max_fps(max_fps)
-    return ViewerRequest(ViewerFormat(asked), clients, max_fps)
+    limits = Limits(
+        _number(fields, "maxFps", float), _number(fields, "maxWidth", int), _number(fields, "quality", float)
+    )
+    return ViewerRequest(ViewerFormat(asked), clients, limits)
+
+
+def _number(fields: dict[str, list[str]], name: str, read: Callable[[str], N]) -> N | None:
+    if name not in fields:
+        return None
+    try:
+        return read(fields[name][-1])
+    except ValueError:
+        raise ProtocolViolation(f"{name} is a number, got {fields[name][-1][:40]!a}") from None
 
 
 def decode_viewer_message(text: str) -> ViewerMessage | None:
@@ -190,7 +238,7 @@ def decode_viewer_message(text: str) -> ViewerMessage | None:
     """
     message: ViewerMessage | None = decode_message(text, _from_viewer)
     if isinstance(message, Subscribe):
-        check_max_fps(message.max_fps)
+        _ = message.limits
     if isinstance(message, Subscribe | Unsubscribe) and message.clients != "*":
         check_subscription(message.clients)
     return message
@@ -203,12 +251,6 @@ def check_subscription(ids: list[str]) -> frozenset[str]:
             f"a viewer may name {MAX_SUBSCRIBED} cameras, got {len(ids)}; without names it gets all"
         )
     return frozenset(check_client_id(client_id) for client_id in ids)
-
-
-def check_max_fps(max_fps: float | None) -> None:
-    """Refuse a rate that is not a positive number, or one whose interval could be none."""
-    if max_fps is not None and not 1e-6 <= max_fps <= 1e6:
-        raise ProtocolViolation(f"maxFps is a number of frames a second from 0.000001 to 1000000, got {max_fps:g}")
 
 
 def encode_envelope(client_id: str, frame: Frame, stats: RingStatistics) -> bytes:
