@@ -199,7 +199,9 @@ async def test_a_crash_in_one_handler_is_the_end_of_one_connection(
     async with running_daemon() as server, server.viewer() as viewer, server.camera("door") as camera:
         for sequence in range(1, 6):
             async with server.websocket("/stream/ws?crash=1") as unlucky:
-                await unlucky.ending()
+                assert (await unlucky.close_frame()).close_code == 1011
+                await unlucky.send(encode_frame(CLOSE, (1011).to_bytes(2, "big")))
+                assert await unlucky.ending() == "eof"
             await camera.send(encode_frame(BINARY, jpeg := picture(shade=sequence)))
             assert await viewer.picture() == (sequence, jpeg)
         health = await server.health()
@@ -207,6 +209,22 @@ async def test_a_crash_in_one_handler_is_the_end_of_one_connection(
     assert health["status"] == "healthy"
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(errors) == 1, "at most one a second"
+
+
+async def test_who_is_served_by_a_handler_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Close 1011 and then the end of the stream, as RFC 6455 has it; a reset would say nothing."""
+
+    async def crash(*_arguments: Any) -> None:
+        raise RuntimeError("the handler crashed")
+
+    monkeypatch.setattr(daemon, "serve_viewer", crash)
+    async with running_daemon() as server, server.websocket("/stream/ws") as unlucky:
+        frame = await unlucky.close_frame()
+        assert frame.close_code == 1011
+        assert b"crashed" not in frame.payload
+        await unlucky.send(encode_frame(CLOSE, frame.payload[:2]))
+        assert await unlucky.ending() == "eof"
+        assert (await server.health())["connectionsEnded"] == {"crash": 1}
 
 
 # Addresses

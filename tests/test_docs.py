@@ -169,7 +169,9 @@ def test_every_error_code_is_listed() -> None:
 
 def test_every_close_code_is_listed() -> None:
     """What a client has to decide by is in the table of close codes."""
-    codes = set(re.findall(r"\bclose_code(?:: int)? ?= ?(\d{4})|\((4\d{3}), |GOING_AWAY = (\d{4})", source()))
+    codes = set(
+        re.findall(r"\bclose_code(?:: int)? ?= ?(\d{4})|\((4\d{3}), |(?:GOING_AWAY|INTERNAL_ERROR) = (\d{4})", source())
+    )
     section = PROTOCOL.partition("### Close codes")[2].partition("###")[0]
     listed = set(re.findall(r"\d{4}", " ".join(re.findall(r"^\| ([\d, ]+) \|", section, re.MULTILINE))))
     assert {code for found in codes for code in found if code} <= listed

@@ -16,6 +16,7 @@ from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.wire.framing import encode_close, fit_reason
 
 GOING_AWAY = 1001
+INTERNAL_ERROR = 1011
 _SAID = frozenset({1002, 1003, 1007, 1009})
 """Close codes that say what the peer did wrong."""
 
@@ -150,10 +151,13 @@ async def serve_websocket(
         limits: bounds.
         subprotocols: those we speak; the first that the client offers is agreed on.
         going_away: once set, the peer gets a Close frame 1001 and the connection ends.
+
+    Raises:
+        Exception: what the handler raised; the peer was told with a Close frame 1011 then.
     """
     lane = Lane(stream, limits.max_message_size)
     lane.begin(head_size)
-    connection = None
+    connection, crash = None, None
     try:
         async with trio.open_nursery() as nursery:
             connection = await _shake_hands(nursery, lane, limits, subprotocols)
@@ -161,8 +165,13 @@ async def serve_websocket(
                 peer = WebSocketPeer(connection, lane, limits.close_timeout)
                 nursery.start_soon(_keep_alive, connection, lane, stream, limits)
                 nursery.start_soon(_leave_when, going_away, peer, nursery.cancel_scope)
-                with suppress(PeerGone):
+                try:
                     await handler(peer)
+                except PeerGone:
+                    pass
+                except Exception as error:  # noqa: BLE001  (raised again below, when the peer has been told)
+                    crash = error
+                    await peer.close(INTERNAL_ERROR, "the server made a mistake; its log says more")
                 await peer.close(1000, "")
             nursery.cancel_scope.cancel()
         if connection is not None and not lane.close_sent:
@@ -170,6 +179,8 @@ async def serve_websocket(
         await stream.linger(limits.close_timeout)
     finally:
         stream.abort()
+    if crash is not None:
+        raise crash
 
 
 async def _shake_hands(
