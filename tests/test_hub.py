@@ -585,6 +585,37 @@ async def test_the_statistics_add_up_after_everybody_left(autojump_clock: MockCl
     assert (after.frames_replaced, after.frames_thinned) == (5, 0)
 
 
+async def test_rings_are_bounded_as_the_settings_say(autojump_clock: MockClock) -> None:
+    """Seconds and bytes hold for each camera, and the sum of bytes follows."""
+    hub = make_hub(buffer_seconds=3, buffer_bytes=50)
+    with hub.register("door", on_end=nothing) as door, hub.register("gate", on_end=nothing) as gate:
+        for _ in range(6):
+            publish(hub, door, 10)
+            publish(hub, gate, 20)
+            await trio.sleep(1)
+
+    assert (sequences(hub, "door"), sequences(hub, "gate")) == ([3, 4, 5, 6], [5, 6])
+    assert hub.statistics().ring_bytes == 80
+
+
+async def test_frames_of_a_camera_that_left_go_by_age_but_for_the_newest(autojump_clock: MockClock) -> None:
+    """What was kept for looking back is let go in time, though no frame comes any more that would push it out."""
+    hub = make_hub(buffer_seconds=3)
+    with hub.register("door", on_end=nothing) as session:
+        for _ in range(3):
+            publish(hub, session, 10)
+            await trio.sleep(1)
+    hub.discard_expired()
+    assert hub.statistics().ring_bytes == 30
+
+    await trio.sleep(1)
+    hub.discard_expired()
+    assert (sequences(hub), hub.statistics().ring_bytes) == ([2, 3], 20)
+    await trio.sleep(60)
+    hub.discard_expired()
+    assert (sequences(hub), hub.statistics().ring_bytes) == ([3], 10)
+
+
 async def test_old_frames_of_a_camera_make_room_for_its_new_ones() -> None:
     """When memory is used up a camera's ring gets shorter, and the newest frame is there all the same."""
     hub = make_hub(max_memory=100, max_frame_size=100, buffer_size=16)
@@ -638,13 +669,18 @@ ACTIONS = st.lists(
 
 
 @settings(max_examples=200)
-@given(actions=ACTIONS, buffer_size=st.integers(1, 4))
-def test_the_memory_budget_holds_whatever_happens(actions: list[tuple[str, str, int]], buffer_size: int) -> None:
+@given(
+    actions=ACTIONS,
+    bounds=st.sampled_from(
+        [{"buffer_size": 1}, {"buffer_size": 4}, {"buffer_seconds": 20}, {"buffer_size": 9, "buffer_bytes": 70}]
+    ),
+)
+def test_the_memory_budget_holds_whatever_happens(actions: list[tuple[str, str, int]], bounds: dict[str, int]) -> None:
     """The sum of bytes is that of the rings, never above the limit, and every frame is taken or counted."""
     clock = MockClock()
 
     async def play() -> None:
-        hub = make_hub(max_memory=150, max_frame_size=60, buffer_size=buffer_size, max_cameras=3, client_timeout=60)
+        hub = make_hub(max_memory=150, max_frame_size=60, max_cameras=3, client_timeout=60, **bounds)
         stacks: dict[str, ExitStack] = {}
         sessions: dict[str, CameraSession] = {}
         offered = 0
@@ -666,6 +702,7 @@ def test_the_memory_budget_holds_whatever_happens(actions: list[tuple[str, str, 
                 case "wait":
                     clock.jump(number)
                     hub.evict_idle()
+                    hub.discard_expired()
             statistics = hub.statistics()
             assert statistics.ring_bytes == sum(len(f.jpeg) for camera in hub.cameras for f in camera.ring)
             assert statistics.ring_bytes == sum(camera.ring.nbytes for camera in hub.cameras) <= 150

@@ -16,7 +16,9 @@ def test_the_defaults_are_those_we_promise() -> None:
     assert attrs.asdict(Settings()) == {
         "host": "127.0.0.1",
         "port": 8080,
-        "buffer_size": 16,
+        "buffer_size": "auto",
+        "buffer_seconds": 0,
+        "buffer_bytes": 0,
         "max_frame_size": 5 * 1024 * 1024,
         "max_memory": 1024 * 1024 * 1024,
         "max_fps": 60,
@@ -66,6 +68,11 @@ def test_each_setting_is_explained_in_one_sentence(setting: attrs.Attribute[Any]
         ("host", "fe80::1%eth0", "fe80::1%eth0"),
         ("port", "0", 0),
         ("port", 65535, 65535),
+        ("buffer_size", "auto", "auto"),
+        ("buffer_size", "32", 32),
+        ("buffer_size", 32, 32),
+        ("buffer_seconds", "1m", 60),
+        ("buffer_bytes", "0", 0),
         ("max_frame_size", "512KiB", 524288),
         ("max_frame_size", 1000, 1000),
         ("max_fps", "29.97", 29.97),
@@ -98,7 +105,10 @@ def test_values_are_read_from_text_and_from_toml(name: str, raw: object, value: 
         ("port", -1, "a whole number from 0 to 65535"),
         ("port", True, "a whole number from 0 to 65535"),
         ("port", 80.5, "a whole number from 0 to 65535"),
-        ("buffer_size", "0", "a whole number from 1 to 100000"),
+        ("buffer_size", "0", "auto or a whole number from 1 to 100000"),
+        ("buffer_size", "all", "auto or a whole number from 1 to 100000"),
+        ("buffer_seconds", "25h", "a duration from 0s to 24h such as 500ms, 30s or 1h30m"),
+        ("buffer_bytes", "-1", "a size from 0B to 1TiB such as 512KiB, 5MiB or 1GB"),
         ("max_fps", "0", "a number from 0.01 to 1000"),
         ("max_fps", "nan", "a number from 0.01 to 1000"),
         ("max_frame_size", "5 parsecs", "a size from 1B to 1GiB such as 512KiB, 5MiB or 1GB"),
@@ -136,6 +146,20 @@ def test_the_memory_must_hold_one_frame() -> None:
     """Rings that could not keep one frame of allowed size contradict the limit of a frame."""
     with pytest.raises(ConfigurationError, match=r"^max_memory: expected at least max_frame_size \(5MiB\), got 1MiB$"):
         Settings(max_memory=1024 * 1024)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "capacity"),
+    [
+        ({}, 16),
+        ({"buffer_seconds": 30}, 100_000),
+        ({"buffer_bytes": 10}, 100_000),
+        ({"buffer_size": 5, "buffer_seconds": 30, "buffer_bytes": 10}, 5),
+    ],
+)
+def test_a_ring_is_bounded_in_frames_unless_something_else_bounds_it(chosen: dict[str, Any], capacity: int) -> None:
+    """Who asks for 30 seconds gets them, not 16 frames; who gives a number gets no more than that."""
+    assert Settings(**chosen).ring_capacity == capacity
 
 
 def test_settings_come_without_trio() -> None:

@@ -6,7 +6,7 @@
     └─ daemon nursery                 a crash in here ends the process: systemd starts it again
        ├─ stop on signal              SIGTERM, SIGINT; the second one does not wait for anybody
        ├─ services                    restarted with back-off, reported by /api/health when they keep failing
-       │  ├─ forget idle cameras
+       │  ├─ forget idle cameras and old frames
        │  └─ feed the watchdog
        └─ connections nursery
           ├─ accept, one for each socket
@@ -210,6 +210,7 @@ async def _forget_idle_cameras(hub: Hub) -> None:
         await trio.sleep(hub.settings.cleanup_interval)
         if forgotten := hub.evict_idle():
             log.info("idle cameras forgotten", cameras=forgotten)
+        hub.discard_expired()
 
 
 async def _feed_watchdog(notifier: Notifier, interval: float) -> None:

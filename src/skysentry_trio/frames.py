@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
+from operator import attrgetter
 
 from attrs import define, field, frozen
 
@@ -22,6 +25,8 @@ class Frame:
     width: int
     """Pixels, from the JPEG's own frame header."""
     height: int
+    arrived: float = 0.0
+    """`received_at` by the monotonic clock in seconds: for ages and distances, as nobody sets that clock."""
 
 
 @frozen
@@ -41,35 +46,114 @@ class RingStatistics:
 
 @define(eq=False)
 class FrameRing:
-    """The newest frames of one camera, oldest first; the newest is one step away at any size."""
+    """The newest frames of one camera, oldest first, bounded in frames and, if wanted, in age and in bytes.
+
+    The newest frame stays whatever the bounds: it is what the camera shows.
+
+    The frames are in a list of which only the part from `_first` on counts. So every frame has an index, by which it
+    is found in O(log n), where a deque takes O(n) to reach its middle; a circular list would have to be as long from
+    the beginning as bounds in bytes and seconds might ever need. The part in front is cut off when it is half of the
+    list, which makes letting go O(1) on average.
+    """
 
     capacity: int
     """In frames."""
+    max_age: float = math.inf
+    """Seconds."""
+    max_bytes: float = math.inf
     nbytes: int = field(default=0, init=False)
     """JPEG bytes held."""
-    _frames: deque[Frame] = field(factory=deque, init=False, repr=False)
+    _frames: list[Frame | None] = field(factory=list, init=False, repr=False)
+    # For each frame the earliest time stamp of it and all that came after it: sorted, even if the clock was set back.
+    _stamps: list[float] = field(factory=list, init=False, repr=False)
+    _first: int = field(default=0, init=False)
 
     def append(self, frame: Frame) -> None:
-        """Keep a frame as the newest; the oldest goes when the ring is full."""
-        if len(self._frames) == self.capacity:
+        """Keep a frame as the newest; the oldest go that are then beyond the bounds.
+
+        Args:
+            frame: with a higher sequence, and a later ``arrived``, than any before.
+        """
+        while len(self) >= self.capacity or (len(self) and self.nbytes + len(frame.jpeg) > self.max_bytes):
             self.discard_oldest()
+        stamp, index = frame.received_at, len(self._stamps)
+        # A clock is set back so seldom that this may take as long as there are frames from after the new time.
+        while index > self._first and self._stamps[index - 1] > stamp:
+            index -= 1
+            self._stamps[index] = stamp
         self._frames.append(frame)
+        self._stamps.append(stamp)
         self.nbytes += len(frame.jpeg)
+        self.discard_expired(frame.arrived)
 
     def discard_oldest(self) -> None:
         """Let the oldest frame go; raises IndexError if there is none."""
-        self.nbytes -= len(self._frames.popleft().jpeg)
+        self.nbytes -= len(self._at(self._first).jpeg)
+        self._frames[self._first] = None
+        self._first += 1
+        if 2 * self._first > len(self._frames):
+            del self._frames[: self._first], self._stamps[: self._first]
+            self._first = 0
+
+    def discard_expired(self, now: float) -> None:
+        """Let the frames go that are too old, but for the newest; ``now`` is of the clock of `Frame.arrived`."""
+        while len(self) > 1 and self._at(self._first).arrived < now - self.max_age:
+            self.discard_oldest()
 
     @property
     def newest(self) -> Frame | None:
         """The last frame appended, or None."""
         return self._frames[-1] if self._frames else None
 
+    @property
+    def oldest(self) -> Frame | None:
+        """The first of those held, or None."""
+        return self._frames[self._first] if self._frames else None
+
+    def at(self, timestamp: float) -> Frame | None:
+        """Return the last frame that was received at or before a time, or None if all came later.
+
+        Args:
+            timestamp: seconds since the epoch. If the clock was set back meanwhile, frames from before that whose own
+                time stamps are later than it was then are not found by time, but by `back` and `up_to`.
+        """
+        return self._before(bisect_right(self._stamps, timestamp, self._first))
+
+    def back(self, seconds: float, now: float) -> Frame | None:
+        """Return the frame that was the newest so long ago, or None if there was none.
+
+        Args:
+            seconds: to look back.
+            now: by the clock of `Frame.arrived`, which nobody sets.
+        """
+        return self._before(bisect_right(self._frames, now - seconds, self._first, key=attrgetter("arrived")))
+
+    def up_to(self, sequence: int) -> Frame | None:
+        """Return the last frame with this sequence or a lower one, or None."""
+        return self._before(self._index_after(sequence))
+
+    def after(self, sequence: int) -> Frame | None:
+        """Return the first frame with a higher sequence, or None: what comes next for whoever has seen that one."""
+        index = self._index_after(sequence)
+        return self._frames[index] if index < len(self._frames) else None
+
+    def _index_after(self, sequence: int) -> int:
+        return bisect_right(self._frames, sequence, self._first, key=attrgetter("sequence"))
+
+    def _before(self, index: int) -> Frame | None:
+        return self._frames[index - 1] if index > self._first else None
+
+    def _at(self, index: int) -> Frame:
+        frame = self._frames[index]
+        if frame is None:
+            raise IndexError("the ring is empty")
+        return frame
+
     def __len__(self) -> int:
-        return len(self._frames)
+        return len(self._frames) - self._first
 
     def __iter__(self) -> Iterator[Frame]:
-        return iter(self._frames)
+        return (self._at(index) for index in range(self._first, len(self._frames)))
 
 
 @define(eq=False)

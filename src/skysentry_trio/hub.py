@@ -6,6 +6,7 @@ slow camera holds up anyone.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -138,9 +139,12 @@ class Hub:
             raise _server_full(
                 f"the frames of other cameras leave no room for one of this camera in {self.settings.max_memory} bytes"
             )
-        camera = Camera(
-            camera_id, None, FrameRing(self.settings.buffer_size), since=time.time(), last_heard=trio.current_time()
+        ring = FrameRing(
+            self.settings.ring_capacity,
+            self.settings.buffer_seconds or math.inf,
+            self.settings.buffer_bytes or math.inf,
         )
+        camera = Camera(camera_id, None, ring, since=time.time(), last_heard=trio.current_time())
         self._cameras[camera_id] = camera
         return camera
 
@@ -165,7 +169,7 @@ class Hub:
             return None
         camera.frame_count += 1
         camera.byte_count += len(jpeg)
-        frame = Frame(camera.frame_count, time.time(), captured_at, jpeg, width, height)
+        frame = Frame(camera.frame_count, time.time(), captured_at, jpeg, width, height, now)
         camera.ring.append(frame)
         self._ring_bytes += camera.ring.nbytes
         camera.rate.tick(now)
@@ -208,6 +212,14 @@ class Hub:
                 viewer.forget(camera.id)
             self._notify(camera, removed=True)
         return [camera.id for camera in idle]
+
+    def discard_expired(self) -> None:
+        """Let frames go that have become too old in the rings of cameras that send no more."""
+        now = trio.current_time()
+        for camera in self._cameras.values():
+            self._ring_bytes -= camera.ring.nbytes
+            camera.ring.discard_expired(now)
+            self._ring_bytes += camera.ring.nbytes
 
     def _notify(self, camera: Camera, *, removed: bool = False) -> None:
         notice = CameraNotice(camera.id, camera.name, camera.online, removed)

@@ -65,6 +65,17 @@ def _whole(low: int, high: int) -> Kind:
     return Kind("NUMBER", f"a whole number from {low} to {high}", _number(low, high, int), int, str)
 
 
+def _whole_or_auto(low: int, high: int) -> Kind:
+    whole = _whole(low, high)
+    return Kind(
+        "NUMBER",
+        f"auto or {whole.expected}",
+        lambda value: value == "auto" or whole.allows(value),
+        lambda text: text if text == "auto" else int(text),
+        str,
+    )
+
+
 def _rate(low: float, high: float) -> Kind:
     return Kind("FPS", f"a number from {low:g} to {high:g}", _number(low, high, int, float), float, "{:.15g}".format)
 
@@ -100,6 +111,8 @@ _origins: Final = Kind(
     lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
     ",".join,
 )
+_FEW_FRAMES: Final = 16
+_MAX_FRAMES: Final = 100_000
 _WAIT: Final = _duration(0.001, 3600)
 
 
@@ -121,7 +134,17 @@ class Settings:
 
     host: str = _setting("127.0.0.1", _host, "Address to listen on; 0.0.0.0 or :: for all of them.")
     port: int = _setting(8080, _whole(0, 65535), "TCP port to listen on; 0 takes any free one.")
-    buffer_size: int = _setting(16, _whole(1, 100_000), "How many of its newest frames to keep for each camera.")
+    buffer_size: int | Literal["auto"] = _setting(
+        "auto",
+        _whole_or_auto(1, _MAX_FRAMES),
+        "Most frames to keep for each camera; auto is 16, or 100000 if their age or bytes are limited.",
+    )
+    buffer_seconds: float = _setting(
+        0.0, _duration(0, 86400), "How long to keep frames, but for the newest of each camera; 0 for any time."
+    )
+    buffer_bytes: int = _setting(
+        0, _size(0, 1024 * _GIBI), "Most bytes of frames to keep for each camera, one frame at least; 0 for any number."
+    )
     max_frame_size: int = _setting(5 * _MEBI, _size(1, _GIBI), "Largest frame a camera may send.")
     max_memory: int = _setting(
         _GIBI, _size(1, 1024 * _GIBI), "Bytes of frames kept for all cameras together; cameras beyond it are refused."
@@ -160,6 +183,13 @@ class Settings:
                 f"max_memory: expected at least max_frame_size ({format_size(self.max_frame_size)}), "
                 f"got {format_size(self.max_memory)}"
             )
+
+    @property
+    def ring_capacity(self) -> int:
+        """How many frames a ring may hold: `buffer_size`, or what that means if it is ``auto``."""
+        if self.buffer_size != "auto":
+            return self.buffer_size
+        return _MAX_FRAMES if self.buffer_seconds or self.buffer_bytes else _FEW_FRAMES
 
 
 def kind_of(setting: attrs.Attribute[Any]) -> Kind:

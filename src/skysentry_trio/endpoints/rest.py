@@ -49,7 +49,7 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
             status="unhealthy" if health.failing else "draining" if health.draining else "healthy",
             total_clients=statistics.cameras,
             online_clients=statistics.online,
-            buffer_size=hub.settings.buffer_size,
+            buffer_size=hub.settings.ring_capacity,
             timestamp=rfc3339(time.time()),
             stream_subscribers=statistics.viewers,
             version=__version__,
