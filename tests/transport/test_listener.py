@@ -13,7 +13,8 @@ import trio
 import trio.testing
 from attrs import define, field
 
-from skysentry_trio.transport.listener import Router, RouterLimits
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.transport.listener import Router, RouterLimits, Service
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHead
 from tests.peers import PATIENCE, Address, RawPeer, handshake, request_head, until
@@ -49,6 +50,17 @@ class Services:
         await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         await stream.linger(PATIENCE)
 
+    async def endless(self, stream: PeerStream, head: RequestHead) -> None:
+        self.served.append(f"endless {head.path}")
+        assert await stream.receive_some(4) == head.method.encode()
+        await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await stream.linger(PATIENCE)
+
+    def choose_endless(self, head: RequestHead) -> Service | None:
+        if "refuse" in head.query:
+            raise ProtocolViolation("expected another query", code="bad-request")
+        return self.endless if head.path.endswith(".mjpeg") else None
+
 
 @define(eq=False)
 class Running:
@@ -81,7 +93,7 @@ async def running_router(
 ) -> AsyncIterator[Running]:
     services = Services()
     limits = RouterLimits(max_connections, handshake_timeout, write_timeout=PATIENCE)
-    router = Router({"/ws": services.websocket}, services.http, limits, origins)
+    router = Router({"/ws": services.websocket}, services.http, limits, origins, services.choose_endless)
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     address = Address(*listener.socket.getsockname())
     async with trio.open_nursery() as nursery:
@@ -108,6 +120,19 @@ async def test_who_serves_is_decided_by_the_request(running: Running) -> None:
     assert running.services.served == ["websocket /ws", "http /wss", "http /ws/"]
     assert running.router.accepted == 3
     assert running.router.ended_by == {}
+
+
+async def test_what_has_no_end_is_served_on_the_bare_stream(running: Running) -> None:
+    """Some requests pass Hypercorn by, whatever their method; the bytes that were read are there to be read again."""
+    assert await running.status(request_head("/a/stream.mjpeg", method="POST")) == 200
+    assert await running.status(request_head("/a/stream", method="POST")) == 200
+    assert running.services.served == ["endless /a/stream.mjpeg", "http /a/stream"]
+
+
+async def test_the_choice_can_refuse(running: Running) -> None:
+    """What is wrong with an address is said like everything else that is."""
+    assert await running.status(request_head("/a/stream.mjpeg?refuse")) == 400
+    assert running.services.served == []
 
 
 @pytest.mark.parametrize("size", [1, 7, 16])

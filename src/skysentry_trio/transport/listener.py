@@ -51,6 +51,8 @@ class Router:
     """Serves every other request."""
     limits: RouterLimits
     allowed_origins: frozenset[str]
+    endless: Callable[[RequestHead], Service | None] = lambda _head: None
+    """Says who serves a request on the bare stream, for as long as both sides like; None leaves it to `http`."""
     draining: bool = field(default=False, init=False)
     """Whether WebSockets are refused because the server is stopping."""
     accepted: int = field(default=0, init=False)
@@ -156,7 +158,7 @@ class Router:
             if "upgrade" in head.headers:
                 # To be ignored, says RFC 9110 section 7.8; but Hypercorn would change to HTTP/2 without being asked.
                 raise ProtocolViolation("an Upgrade header goes with Connection: Upgrade", code="bad-request")
-            return self.http
+            return self.endless(head) or self.http
         if service is None:
             known = " and ".join(self.websockets)
             raise ProtocolViolation(f"WebSockets are at {known}, not at this address", code="not-found", status=404)
