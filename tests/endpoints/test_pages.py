@@ -77,6 +77,10 @@ async def test_without_the_build_a_page_says_how_to_get_it(path: str) -> None:
         "/assets/app-1a2b.js%00",
         "/assets/.",
         "/assets/",
+        f"/assets/{'x' * 256}",
+        f"/assets/{'x/' * 3000}",
+        "/assets/%ff%fe",
+        "/assets/%ed%a0%80",
         "/index.html",
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from quart import Blueprint, Response, request
@@ -33,7 +34,12 @@ def create_pages(root: Path = WEB) -> Blueprint:
     @pages.get("/assets/<path:name>")
     async def get_asset(name: str) -> Response:
         # Their names hold a hash of what is in them.
-        response = await send_from_directory(root / "assets", name)
+        try:
+            response = await send_from_directory(root / "assets", name)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise NotFound from None
+            raise
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 
