@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 
 import pytest
+import trio
 from quart import Blueprint
+from trio.testing import MockClock
 
 from skysentry_trio.endpoints.app import create_app
 from skysentry_trio.exceptions import ProtocolViolation
@@ -94,6 +96,30 @@ async def test_a_crash_is_logged_and_tells_strangers_nothing(caplog: pytest.LogC
     (record,) = caplog.records
     assert "request crashed" in str(record.msg)
     assert "the secret" in str(record.msg)
+
+
+async def test_crashes_are_logged_once_a_second_with_a_bounded_path(
+    caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+) -> None:
+    """Who finds an address that crashes cannot fill the disk with it; the next line says how many were left out."""
+    broken = Blueprint("broken", __name__)
+
+    @broken.get("/broken/<path:rest>")
+    async def get_broken(rest: str) -> str:
+        raise RuntimeError(rest[:6])
+
+    client = create_app(broken).test_client()
+    with caplog.at_level(logging.ERROR):
+        for _ in range(5):
+            assert (await client.get(f"/broken/{'x' * 8000}")).status_code == 500
+        await trio.sleep(1.1)
+        await client.get("/broken/again")
+    first, second = [record.msg for record in caplog.records]
+
+    assert isinstance(first, dict)
+    assert isinstance(second, dict)
+    assert (len(first["path"]), first["suppressed"]) == (200, 0)
+    assert (second["path"], second["suppressed"]) == ("/broken/again", 4)
 
 
 async def test_a_violation_is_answered_with_its_status() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import trio
 from quart import Blueprint, Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.logs import get_logger
+from skysentry_trio.logs import RateLimit, get_logger
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.request_head import is_origin_allowed
 from skysentry_trio.wire.rest import ErrorReply
@@ -30,6 +31,8 @@ _CONTENT_SECURITY_POLICY = "; ".join(
 _PERMISSIONS_POLICY = "camera=(self), screen-wake-lock=(self), fullscreen=(self), microphone=(), geolocation=()"
 _MAX_BODY = 64 * 1024
 _BODY_TIMEOUT = 10
+_LOGGED_PATH = 200
+"""Characters of an address in the log."""
 
 
 def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset()) -> QuartTrio:
@@ -44,6 +47,7 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.config["BODY_TIMEOUT"] = _BODY_TIMEOUT
+    limit = RateLimit()
     for part in parts:
         app.register_blueprint(part)
 
@@ -60,7 +64,8 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
 
     @app.errorhandler(Exception)
     async def apologize(error: Exception) -> Response:
-        log.error("request crashed", path=request.path, exc_info=error)
+        if (suppressed := limit.admit("request crashed", trio.current_time())) is not None:
+            log.error("request crashed", path=request.path[:_LOGGED_PATH], suppressed=suppressed, exc_info=error)
         return _error("the server made a mistake; its log says more", 500)
 
     @app.after_request
