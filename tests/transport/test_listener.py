@@ -263,12 +263,33 @@ async def test_who_sends_a_head_slowly_is_cut() -> None:
         assert running.router.ended_by == {"request-timeout": 1}
 
 
-async def test_who_leaves_without_a_request_is_counted(running: Running) -> None:
-    """So are port scanners and load balancers that only look whether somebody answers."""
+async def test_who_leaves_without_a_request_is_counted(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    """Half a request is worth a line in the log."""
     async with running.address.connection() as peer:
+        await peer.send(b"GET / HT")
         await peer.stream.send_eof()
         assert await peer.ending() in {"eof", "reset"}
     assert running.router.ended_by == {"left-before-request": 1}
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+
+
+@pytest.mark.parametrize("leave", ["close", "reset"])
+async def test_a_probe_that_says_nothing_is_counted_and_not_logged(
+    running: Running, caplog: pytest.LogCaptureFixture, leave: str
+) -> None:
+    """Load balancers look every second whether somebody answers; some close then, some reset."""
+    caplog.set_level(logging.INFO)
+    async with running.address.connection() as peer:
+        await running.wait_until_open(1)
+        if leave == "reset":
+            reset(peer)
+        else:
+            await peer.stream.send_eof()
+            assert await peer.ending() in {"eof", "reset"}
+        await running.wait_until_open(0)
+    assert running.router.ended_by == {"no-request": 1}
+    assert caplog.records == []
 
 
 async def test_who_vanishes_without_a_request_is_counted(running: Running) -> None:
@@ -290,7 +311,7 @@ async def test_who_is_gone_before_we_look_is_counted(running: Running) -> None:
         reset(peer)
         await trio.lowlevel.wait_readable(stream.socket)
         await running.router.serve(stream)
-    assert running.router.ended_by == {"lost-before-request": 1}
+    assert running.router.ended_by == {"no-request": 1}
 
 
 async def test_a_bad_handshake_followed_by_a_reset_is_refused_like_any_other(running: Running) -> None:

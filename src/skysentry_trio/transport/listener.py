@@ -131,23 +131,28 @@ class Router:
             with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(_REFUSAL_LINGER):
                 await peer.send_all(encode_refusal(violation))
                 await peer.linger(_REFUSAL_LINGER)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            self._count("lost-before-request")
         else:
             await service(peer, head)
 
     async def _read_head(self, peer: PeerStream) -> RequestHead | None:
         """Return the request's head and put it back into the stream; None if the client sent none in time."""
-        reader, received = RequestHeadReader(), b""
+        reader, received, cause = RequestHeadReader(), b"", "request-timeout"
         with trio.move_on_after(self.limits.handshake_timeout):
-            while data := await peer.receive_some():
-                received += data
-                if (head := reader.feed(data)) is not None:
-                    peer.push_back(received)
-                    return head
-            self._count("left-before-request")
-            return None
-        self._count("request-timeout")
+            try:
+                while data := await peer.receive_some():
+                    received += data
+                    if (head := reader.feed(data)) is not None:
+                        peer.push_back(received)
+                        return head
+                cause = "left-before-request"
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                cause = "lost-before-request"
+            if not received:
+                # Load balancers look every second whether somebody answers.
+                self.ended_by["no-request"] += 1
+                log.debug("connection without a request")
+                return None
+        self._count(cause)
         return None
 
     def _choose(self, head: RequestHead) -> Service:
