@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from attrs import define, field
 
+from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import FrameRate, FrameRing, RingStatistics
 
@@ -66,7 +67,14 @@ class CameraSession:
     """How fast frames may come."""
     ended: EndReason | None = field(default=None, init=False)
     """Set when the server ended it."""
+    refusal: ProtocolViolation | None = field(default=None, init=False)
+    """Why a frame of it was not taken, the last time that this happened."""
     _on_end: Callable[[], None] = field(repr=False)
+
+    def refuse(self, violation: ProtocolViolation) -> None:
+        """Count a frame that is not taken, by the violation's code."""
+        self.camera.refused[violation.code] += 1
+        self.refusal = violation
 
     def end(self, reason: EndReason) -> None:
         """Tell the connection to go; what it still sends counts no longer."""

@@ -155,17 +155,19 @@ class Hub:
 
         Returns:
             The frame, or None if it was not taken: frames come faster than allowed, memory is used up, or the session
-            was ended. What was refused is counted with the camera.
+            was ended. What was refused is counted with the camera, and `CameraSession.refusal` says why.
         """
         if session.ended is not None:
             return None
         camera, now = session.camera, trio.current_time()
         camera.last_heard = now
         if not session.pacer.admit(now):
-            camera.refused["too-fast"] += 1
+            message = f"expected at most {self.settings.max_fps:g} frames a second, got more: some are dropped"
+            session.refuse(ProtocolViolation(message, code="too-fast"))
             return None
         if not self._make_room(camera.ring, len(jpeg)):
-            camera.refused["memory-full"] += 1
+            message = f"the frames of other cameras leave no room in {self.settings.max_memory} bytes: some are dropped"
+            session.refuse(ProtocolViolation(message, code="memory-full"))
             return None
         camera.frame_count += 1
         camera.byte_count += len(jpeg)

@@ -279,6 +279,50 @@ async def test_complaints_come_at_most_once_a_second(autojump_clock: MockClock) 
         assert camera_of(hub).frame_count == 10
 
 
+async def test_a_camera_that_is_too_fast_is_told_now_and_then(autojump_clock: MockClock) -> None:
+    """What its viewers do not get is no secret to it: once a second it hears the highest rate."""
+    hub = make_hub(max_fps=10)
+    async with registered(hub) as peer:
+        for _ in range(200):
+            peer.say(JPEG)
+            await trio.sleep(1 / 20)
+        complaints = await peer.hear_all()
+
+        assert len(complaints) == pytest.approx(10, abs=1)
+        assert {(complaint["type"], complaint["code"]) for complaint in complaints} == {("error", "too-fast")}
+        assert "10 frames a second" in complaints[0]["error"]
+
+
+async def test_a_camera_whose_frames_find_no_room_is_told(autojump_clock: MockClock) -> None:
+    """It can do nothing about others' frames, but whoever looks at it sees why nothing arrives."""
+    hub = make_hub(max_memory=2 * len(JPEG), max_frame_size=len(JPEG))
+    async with registered(hub) as peer:
+        with hub.register("other", on_end=lambda: None) as session:
+            for _ in range(2):
+                hub.publish(session, JPEG, width=32, height=24)
+            peer.say(JPEG)
+            complaint = await peer.hear()
+
+        assert (complaint["type"], complaint["code"]) == ("error", "memory-full")
+        assert f"{2 * len(JPEG)} bytes" in complaint["error"]
+        assert camera_of(hub).refused == {"memory-full": 1}
+
+
+async def test_what_is_wrong_with_frames_is_logged_once_for_each_cause(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A camera that is a little too fast all day is one line in the log, not one a second."""
+    async with registered(make_hub(max_fps=10)) as peer:
+        for _ in range(20):
+            peer.say(NO_JPEG)
+            for _ in range(30):
+                peer.say(JPEG)
+            await trio.sleep(1)
+    refusals = [record.msg["code"] for record in caplog.records if isinstance(record.msg, dict)]
+
+    assert sorted(refusals) == ["not-a-jpeg", "too-fast"]
+
+
 async def test_who_sends_only_bad_frames_is_no_camera(autojump_clock: MockClock) -> None:
     """Sixty in a row end the connection; a good one in between starts the count anew."""
     hub = make_hub()
@@ -360,6 +404,7 @@ async def test_frames_above_the_rate_are_dropped_and_a_flood_ends_the_connection
         assert camera.frame_count == pytest.approx(105, abs=2)
         assert camera.refused == {"too-fast": 200 - camera.frame_count}
         assert peer.goodbye is None
+        assert {complaint["code"] for complaint in await peer.hear_all()} == {"too-fast"}
 
         for _ in range(1000):
             peer.say({"type": "telemetry"})

@@ -102,6 +102,8 @@ class _Conversation:
     _bad_in_a_row: int = field(default=0, init=False)
     _complaints: Pacer = field(factory=lambda: Pacer(_COMPLAINTS_PER_SECOND, burst=0.0), init=False)
     _messages: Pacer = field(init=False)
+    _logged: set[str] = field(factory=set, init=False)
+    """Causes that the log has; how often they occur is counted."""
 
     def __attrs_post_init__(self) -> None:
         # Frames above the limit are dropped one by one; who sends ten times as many is no camera.
@@ -126,19 +128,23 @@ class _Conversation:
                 message, max_size=self._settings.max_frame_size, envelope=self._envelope
             )
         except ProtocolViolation as violation:
-            self._session.camera.refused[violation.code] += 1
+            self._session.refuse(violation)
             self._bad_in_a_row += 1
             if violation.close_code == 1009 or self._bad_in_a_row == _BAD_FRAMES_IN_A_ROW:
                 raise
             await self._complain(violation)
             return
         self._bad_in_a_row = 0
-        self._hub.publish(self._session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
+        frame = self._hub.publish(self._session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
+        if frame is None and self._session.ended is None and self._session.refusal is not None:
+            await self._complain(self._session.refusal)
 
     async def _complain(self, violation: ProtocolViolation) -> None:
         """Tell the camera what was wrong with a frame, now and then: a broken one sends sixty of them a second."""
-        if self._complaints.admit(trio.current_time()):
+        if violation.code not in self._logged:
+            self._logged.add(violation.code)
             log.warning("frame refused", camera=self._session.camera.id, code=violation.code, error=str(violation))
+        if self._complaints.admit(trio.current_time()):
             await self._peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
 
     async def _take_text(self, message: str) -> None:
