@@ -6,6 +6,7 @@
 #   settings, units     every knob with its unit, default and limits
 #   exceptions          what can go wrong, by whose fault it is
 #   frames, flow        a frame, the ring of the newest, their rate; pacing
+#   histogram, latency  how often what lay between which bounds; how old frames get, by hop
 #   wire/               bytes and text to values and back: messages, JPEG check, frame and request heads, REST replies
 # Who is here:
 #   outbox              what waits for one viewer: the newest frame of each camera

@@ -20,6 +20,7 @@ from skysentry_trio.demand import NO_LIMITS, Limits
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import Frame, FrameRing
+from skysentry_trio.latency import LatencyHistograms
 from skysentry_trio.outbox import CameraNotice, Delivery, Outbox, TrySend
 from skysentry_trio.settings import Settings
 from skysentry_trio.viewers import Viewer
@@ -76,6 +77,8 @@ class Hub:
     """Cameras register and publish, viewers subscribe, everybody else asks."""
 
     settings: Settings
+    latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
+    """How old frames get on their way, over all cameras and viewers that tell."""
     _cameras: dict[str, Camera] = field(factory=dict, init=False)
     _ring_bytes: int = field(default=0, init=False)
     # Dictionaries as ordered sets. A viewer that is not paused is in `_viewers_of_all`, or in `_viewers_of` under each

@@ -1,0 +1,25 @@
+"""How old frames get on each part of their way, over all cameras and viewers that tell."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from attrs import define, field
+
+from skysentry_trio.histogram import Histogram
+
+Hop = Literal["capture", "server", "delivery", "total"]
+"""``capture``: until the server has the frame. ``server``: until it goes out, waiting included. ``delivery``: until it
+is painted. ``total``: all of that."""
+HOPS: tuple[Hop, ...] = get_args(Hop)
+
+
+@define(eq=False)
+class LatencyHistograms:
+    """One histogram of seconds for each hop."""
+
+    by_hop: dict[Hop, Histogram] = field(factory=lambda: {hop: Histogram() for hop in HOPS}, init=False)
+
+    def observe(self, hop: Hop, seconds: float) -> None:
+        """Count how long one frame took; what is negative, as clocks are never quite equal, counts as nothing."""
+        self.by_hop[hop].observe(seconds)
