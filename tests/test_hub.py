@@ -585,6 +585,48 @@ async def test_the_statistics_add_up_after_everybody_left(autojump_clock: MockCl
     assert (after.frames_replaced, after.frames_thinned) == (5, 0)
 
 
+async def test_what_a_viewer_leaves_behind_is_counted(autojump_clock: MockClock) -> None:
+    """Every frame that was offered was sent, replaced, thinned, or still waited when the viewer left."""
+    hub = make_hub(max_fps=1000)
+    with hub.register("a", on_end=nothing) as a, hub.register("b", on_end=nothing) as b:
+        with hub.watch() as viewer:
+            hub.subscribe(viewer)
+            for session in (a, b, a, a):
+                publish(hub, session)
+            await take(viewer)
+            publish(hub, a)
+            publish(hub, b)
+            hub.unsubscribe(viewer, ["b"])
+            assert hub.statistics().frames_left == 0
+        after = hub.statistics()
+
+    assert (after.frames_sent, after.frames_replaced, after.frames_thinned, after.frames_left) == (2, 2, 1, 1)
+
+
+async def test_news_that_was_dropped_is_counted(autojump_clock: MockClock) -> None:
+    """A viewer that does not read while more cameras come and go than can be known misses the oldest."""
+    hub = make_hub(max_cameras=2, client_timeout=1)
+    with hub.watch() as viewer:
+        hub.subscribe(viewer)
+        for camera_id in ("a", "b", "c", "d"):
+            with hub.register(camera_id, on_end=nothing):
+                pass
+            await trio.sleep(2)
+            hub.evict_idle()
+        assert hub.statistics().notices_dropped == 2
+    assert hub.statistics().notices_dropped == 2
+
+
+def test_refusals_are_counted_by_role_and_cause() -> None:
+    """An operator sees who is turned away, and why."""
+    hub = make_hub()
+    for _ in range(2):
+        hub.count_refusal("camera", "flood")
+    hub.count_refusal("viewer", "flood")
+
+    assert hub.statistics().peers_refused == {("camera", "flood"): 2, ("viewer", "flood"): 1}
+
+
 async def test_rings_are_bounded_as_the_settings_say(autojump_clock: MockClock) -> None:
     """Seconds and bytes hold for each camera, and the sum of bytes follows."""
     hub = make_hub(buffer_seconds=3, buffer_bytes=50)

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import trio
 from attrs import define, field, frozen
@@ -24,6 +25,8 @@ from skysentry_trio.latency import LatencyHistograms
 from skysentry_trio.outbox import CameraNotice, Delivery, Outbox, TrySend
 from skysentry_trio.settings import Settings
 from skysentry_trio.viewers import Viewer
+
+Role = Literal["camera", "viewer"]
 
 
 @frozen
@@ -46,6 +49,12 @@ class HubStatistics:
     """Frames a viewer did not get because a newer one came before it was ready."""
     frames_thinned: int
     """Frames a viewer did not get because it had asked for fewer."""
+    frames_left: int
+    """Frames that still waited for a viewer when it left."""
+    notices_dropped: int
+    """News about cameras that a viewer did not get because too much of it waited."""
+    peers_refused: dict[tuple[Role, str], int]
+    """Cameras and viewers whose connection this side ended, by cause."""
 
 
 @define(eq=False)
@@ -58,6 +67,8 @@ class _Totals:
     bytes_sent: int = 0
     frames_replaced: int = 0
     frames_thinned: int = 0
+    frames_left: int = 0
+    notices_dropped: int = 0
     refused: Counter[str] = field(factory=Counter)
 
     def add_camera(self, camera: Camera) -> None:
@@ -70,6 +81,8 @@ class _Totals:
         self.bytes_sent += outbox.sent_bytes
         self.frames_replaced += outbox.replaced
         self.frames_thinned += outbox.thinned
+        self.frames_left += outbox.left
+        self.notices_dropped += outbox.unsaid
 
 
 @define(eq=False)
@@ -88,6 +101,7 @@ class Hub:
     _viewers_of: dict[str, dict[Viewer, None]] = field(factory=dict, init=False, repr=False)
     # How many of `_viewers_of_all` made an exception of an id.
     _exceptions: Counter[str] = field(factory=Counter, init=False, repr=False)
+    _refused: Counter[tuple[Role, str]] = field(factory=Counter, init=False, repr=False)
     _departed: _Totals = field(factory=_Totals, init=False, repr=False)
 
     # Cameras
@@ -248,6 +262,7 @@ class Hub:
         finally:
             del self._viewers[viewer]
             self._unindex(viewer)
+            viewer.outbox.abandon()
             self._departed.add_outbox(viewer.outbox)
 
     def subscribe(self, viewer: Viewer, camera_ids: Collection[str] | None = None, limits: Limits = NO_LIMITS) -> None:
@@ -318,6 +333,15 @@ class Hub:
 
     # Everybody else
 
+    def count_refusal(self, role: Role, cause: str) -> None:
+        """Count a connection that this side ends.
+
+        Args:
+            role: of the other side.
+            cause: a constant of the code, as each is remembered for ever.
+        """
+        self._refused[role, cause] += 1
+
     def statistics(self) -> HubStatistics:
         """Return all counts, of those who are here and of those who were."""
         totals = _Totals()
@@ -338,6 +362,9 @@ class Hub:
             frames_refused=dict(totals.refused + gone.refused),
             frames_replaced=totals.frames_replaced + gone.frames_replaced,
             frames_thinned=totals.frames_thinned + gone.frames_thinned,
+            frames_left=gone.frames_left,
+            notices_dropped=totals.notices_dropped + gone.notices_dropped,
+            peers_refused=dict(self._refused),
         )
 
 

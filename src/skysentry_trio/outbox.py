@@ -73,6 +73,8 @@ class Outbox:
     """Frames dropped because a newer one of the same camera came before this viewer was ready."""
     thinned: int = field(default=0, init=False)
     """Frames left out because the viewer asked for fewer, or for none, or because the camera was forgotten."""
+    left: int = field(default=0, init=False)
+    """Frames that still waited when the viewer left."""
     unsaid: int = field(default=0, init=False)
     """Notices dropped because too many waited, the oldest first."""
     _receiving: bool = field(default=False, init=False)
@@ -135,6 +137,10 @@ class Outbox:
         for camera_id in self._waiting:
             if camera_id not in except_of:
                 self.forget(camera_id)
+
+    def abandon(self) -> None:
+        """Count what still waits: the viewer has left, and nothing will be received any more."""
+        self.left = sum(delivery is not None for delivery in self._waiting.values())
 
     async def receive(self) -> Delivery | Begun | list[CameraNotice]:
         """Wait for something to send: a frame, the rest of one, or news about cameras."""

@@ -145,11 +145,13 @@ async def test_who_does_not_register_rightly_is_refused(
 async def test_who_never_registers_is_refused_in_time(autojump_clock: MockClock) -> None:
     """After the registration timeout it is over, whatever else was said meanwhile."""
     began = trio.current_time()
-    async with serving(make_hub(registration_timeout=10)) as peer:
+    hub = make_hub(registration_timeout=10)
+    async with serving(hub) as peer:
         await trio.sleep(9)
         peer.say({"type": "hello"})
 
         assert await refusal_of(peer) == (None, "registration-timeout", 1008)
+    assert hub.statistics().peers_refused == {("camera", "registration-timeout"): 1}
     assert trio.current_time() - began == pytest.approx(10)
 
 
@@ -210,6 +212,7 @@ async def test_a_take_over_closes_the_old_connection_and_nothing_else(autojump_c
 
             assert (camera_of(hub).frame_count, camera_of(hub).online) == (2, True)
         assert not camera_of(hub).online
+    assert hub.statistics().peers_refused == {("camera", "replaced"): 1}
 
 
 async def test_a_silent_camera_is_told_goodbye(autojump_clock: MockClock) -> None:

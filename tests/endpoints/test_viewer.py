@@ -291,11 +291,13 @@ async def test_who_breaks_the_protocol_is_refused(
     autojump_clock: MockClock, said: Any, code: str, close_code: int
 ) -> None:
     """A reason, a close code, and no viewer any more."""
-    async with serving(make_hub()) as peer:
+    hub = make_hub()
+    async with serving(hub) as peer:
         assert await peer.hear() == NOBODY
         peer.say(said)
 
         assert await refusal_of(peer) == (code, close_code)
+    assert hub.statistics().peers_refused == {("viewer", code): 1}
 
 
 async def test_old_viewers_are_refused_without_words_they_do_not_know(autojump_clock: MockClock) -> None:

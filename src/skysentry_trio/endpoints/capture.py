@@ -52,11 +52,13 @@ async def serve_capture(peer: Peer, hub: Hub, settings: Settings) -> None:
             await _Conversation(peer, hub, settings, session, "envelope" in registration.capabilities).run()
         if session.ended is not None:
             log.info("camera ended", camera=client_id, reason=session.ended)
+            hub.count_refusal("camera", session.ended)
             await peer.close(*_GOODBYES[session.ended])
     except PeerGone as gone:
         log.info("camera left", camera=client_id, reason=str(gone))
     except ProtocolViolation as violation:
         log.warning("camera refused", camera=client_id, code=violation.code, error=str(violation))
+        hub.count_refusal("camera", violation.code)
         try:
             await peer.send(encode_message(RegistrationError(client_id, str(violation), violation.code)))
         except PeerGone:

@@ -63,6 +63,7 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
             drops={
                 "replaced": statistics.frames_replaced,
                 "thinned": statistics.frames_thinned,
+                "left": statistics.frames_left,
                 **statistics.frames_refused,
             },
             connections_ended=dict(ended),

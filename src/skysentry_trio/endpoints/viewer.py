@@ -72,7 +72,7 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
     try:
         request = decode_viewer_query(query, default_format)
     except ProtocolViolation as violation:
-        await _refuse(peer, violation, talks=False)
+        await _refuse(peer, hub, violation, talks=False)
         return
     # Only the envelope's clients know of text messages other than frames.
     talks = request.format is ViewerFormat.ENVELOPE
@@ -95,7 +95,7 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
                 fault = await _obey_all(peer, hub, viewer)
                 nursery.cancel_scope.cancel()
             if fault is not None:
-                await _refuse(peer, fault, talks=talks)
+                await _refuse(peer, hub, fault, talks=talks)
         except PeerGone:
             pass
         outbox = viewer.outbox
@@ -175,8 +175,9 @@ def _obey(hub: Hub, viewer: Viewer, choice: Subscribe | Unsubscribe | Pause | Re
             hub.resume(viewer)
 
 
-async def _refuse(peer: Peer, violation: ProtocolViolation, *, talks: bool) -> None:
+async def _refuse(peer: Peer, hub: Hub, violation: ProtocolViolation, *, talks: bool) -> None:
     log.warning("viewer refused", code=violation.code, error=str(violation))
+    hub.count_refusal("viewer", violation.code)
     if talks:
         try:
             await peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
