@@ -15,6 +15,7 @@ export class FakeSocket {
   onerror: (() => void) | null = null;
   readonly sent: (string | ArrayBuffer)[] = [];
   closedWith: number | undefined | null = null;
+  protocol = "";
 
   constructor(
     readonly url: string,
@@ -30,8 +31,10 @@ export class FakeSocket {
     this.closedWith = code;
   }
 
-  accept(): void {
+  /** Opens, with the subprotocol the server chose: the first that was offered. */
+  accept(protocol = this.protocols?.[0] ?? ""): void {
     this.readyState = 1;
+    this.protocol = protocol;
     this.onopen?.();
   }
 

@@ -23,10 +23,11 @@ export function captureSocketUrl(base: URL): string {
   return socketUrl(new URL("ws", base));
 }
 
-/** `cameras`: the ids to ask for; empty means all. */
-export function viewerSocketUrl(base: URL, cameras: readonly string[]): string {
+/** `cameras`: the ids to ask for; empty means all. `maxFps`: the most frames a second of each. */
+export function viewerSocketUrl(base: URL, cameras: readonly string[], maxFps?: number): string {
   const url = new URL("stream/ws", base);
   for (const id of cameras) url.searchParams.append("client", id);
+  if (maxFps !== undefined) url.searchParams.set("maxFps", String(maxFps));
   return socketUrl(url);
 }
 

@@ -4,6 +4,9 @@ import { ClockSync, now } from "./clock.js";
 import { encodeClock } from "./protocol.js";
 
 const ASK_EVERY_MS = 2000;
+/** The first questions come quickly: with the best of five answers the clocks are known well from the start. */
+const FIRST_QUESTIONS = 5;
+const FIRST_EVERY_MS = 100;
 /** An unanswered question this old means the other side is gone. */
 const SILENCE_MS = 12_000;
 
@@ -17,6 +20,7 @@ export interface HeartbeatOptions {
 export class Heartbeat {
   readonly clock = new ClockSync();
   private timer: ReturnType<typeof setInterval> | undefined;
+  private firstTimer: ReturnType<typeof setInterval> | undefined;
   private unansweredSince: number | undefined;
   /** Servers that know no clock messages may be silent for good reason. */
   private answers = false;
@@ -27,6 +31,11 @@ export class Heartbeat {
     this.stop();
     this.answers = false;
     this.ask();
+    let asked = 1;
+    this.firstTimer = setInterval(() => {
+      this.ask();
+      if (++asked >= FIRST_QUESTIONS) clearInterval(this.firstTimer);
+    }, FIRST_EVERY_MS);
     this.timer = setInterval(() => {
       // Counted from a question, not from the last message: a hidden page's timers run once a minute.
       const silent = this.unansweredSince !== undefined && now() - this.unansweredSince > SILENCE_MS;
@@ -37,6 +46,7 @@ export class Heartbeat {
 
   stop(): void {
     clearInterval(this.timer);
+    clearInterval(this.firstTimer);
     this.timer = undefined;
     this.unansweredSince = undefined;
   }

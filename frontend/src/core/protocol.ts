@@ -41,6 +41,8 @@ export interface FrameHeader {
   readonly capturedAt?: number;
   readonly size: number;
   readonly fps?: number;
+  /** False for a frame of a playback; left out by servers that know none. */
+  readonly live?: boolean;
 }
 
 export interface Envelope {
@@ -70,7 +72,7 @@ export function decodeEnvelope(message: ArrayBuffer): Envelope {
   }
   const fields = parseObject(new TextDecoder().decode(new Uint8Array(message, 2, headerLength)));
   if (fields?.type !== "frame") throw new ProtocolError("expected a header of type frame");
-  const { clientId, sequence, timestamp, capturedAt, fps } = fields;
+  const { clientId, sequence, timestamp, capturedAt, fps, live } = fields;
   if (!isClientId(clientId))
     throw new ProtocolError("expected a client id of 1-64 letters, digits, '.', '_', '-'");
   if (!isCount(sequence)) throw new ProtocolError("expected a sequence number");
@@ -81,6 +83,7 @@ export function decodeEnvelope(message: ArrayBuffer): Envelope {
   const header: Mutable<FrameHeader> = { clientId, sequence, timestamp: at, size: jpeg.byteLength };
   if (isFiniteNumber(capturedAt)) header.capturedAt = capturedAt;
   if (isFiniteNumber(fps)) header.fps = fps;
+  if (typeof live === "boolean") header.live = live;
   return { header, jpeg };
 }
 
@@ -221,14 +224,14 @@ export function parseObject(text: string): Record<string, unknown> | null {
   }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isFiniteNumber(value: unknown): value is number {
+export function isFiniteNumber(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }
 
-function isCount(value: unknown): value is number {
+export function isCount(value: unknown): value is number {
   return isFiniteNumber(value) && Number.isInteger(value) && value >= 0;
 }

@@ -13,6 +13,7 @@ export type SocketState =
 export type WebSocketLike = Pick<
   WebSocket,
   | "binaryType"
+  | "protocol"
   | "readyState"
   | "bufferedAmount"
   | "onopen"
@@ -59,6 +60,11 @@ export class ReconnectingSocket {
 
   get state(): SocketState {
     return this.current;
+  }
+
+  /** The subprotocol that was agreed on; empty for none, or while there is no connection. */
+  get protocol(): string {
+    return this.socket?.protocol ?? "";
   }
 
   /** Bytes given to `send` that have not left the browser. */

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import type { ViewerSnapshot } from "../core/viewer/session.js";
 import { Figure } from "../react/camera-tile.js";
+import { LatencyTable } from "../react/latency.js";
 import { formatCount, formatFps, formatRate, formatTrip } from "../react/format.js";
 
 export interface PerformancePanelProps {
@@ -10,7 +11,8 @@ export interface PerformancePanelProps {
 }
 
 /** The sum over all cameras, and how the page itself is doing. */
-export function PerformancePanel({ snapshot: { totals, roundTrip }, painting }: PerformancePanelProps) {
+export function PerformancePanel({ snapshot, painting }: PerformancePanelProps) {
+  const { totals, roundTrip, cameras } = snapshot;
   const longTasks = useLongTasks();
   return (
     <section className="page-panel" aria-label="Performance">
@@ -23,6 +25,7 @@ export function PerformancePanel({ snapshot: { totals, roundTrip }, painting }: 
         <Figure label="Long tasks in 10 s" value={longTasks} name="long-tasks" />
         <Figure label="Decoding" value={painting} name="painting" />
       </dl>
+      <LatencyTable cameras={cameras} />
     </section>
   );
 }

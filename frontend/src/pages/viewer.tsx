@@ -12,7 +12,8 @@ import { mount, PageHead } from "./shell.js";
 
 function ViewerPage() {
   const chosen = useMemo(() => new URLSearchParams(location.search).getAll("client").filter(isClientId), []);
-  const { snapshot, painter } = useViewer({ cameras: chosen });
+  const maxFps = useMemo(() => readRate(new URLSearchParams(location.search).get("maxFps")), []);
+  const { snapshot, painter } = useViewer({ cameras: chosen, maxFps });
   const [panelOpen, setPanelOpen] = useState(false);
   const { cameras, totals, link } = snapshot;
   return (
@@ -51,8 +52,18 @@ function ViewerPage() {
   );
 }
 
+/** A rate the server takes, or none. */
+function readRate(text: string | null): number | undefined {
+  const rate = Number(text ?? Number.NaN);
+  return rate >= 0.001 && rate <= 1000 ? rate : undefined;
+}
+
 function hrefOf(clientId: string): string {
-  return `?client=${encodeURIComponent(clientId)}`;
+  // What else the address asks for stays.
+  const query = new URLSearchParams(location.search);
+  query.delete("client");
+  query.append("client", clientId);
+  return `?${query}`;
 }
 
 function Empty({ link }: { link: ViewerSnapshot["link"] }) {

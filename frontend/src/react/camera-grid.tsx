@@ -2,17 +2,20 @@ import { useLayoutEffect, useRef, useState, type KeyboardEvent, type RefObject }
 import type { CameraSnapshot } from "../core/viewer/camera.js";
 import type { Painter } from "../core/viewer/painter.js";
 import { CameraTile } from "./camera-tile.js";
+import type { ViewerControls } from "./use-viewer.js";
 import { chooseLayout, GAP, type Space } from "./layout.js";
 
 export interface CameraGridProps {
   readonly cameras: readonly CameraSnapshot[];
   readonly painter: Painter | null;
+  /** Of the session that feeds the painter; left out, every camera comes as large as it is, seen or not. */
+  readonly controls?: ViewerControls | null;
   /** The address that shows one camera alone; left out, there is no link to it. */
   readonly hrefOf?: (clientId: string) => string;
 }
 
 /** All cameras at once; one fills the page when chosen. Arrow keys move between cameras. */
-export function CameraGrid({ cameras, painter, hrefOf }: CameraGridProps) {
+export function CameraGrid({ cameras, painter, controls = null, hrefOf }: CameraGridProps) {
   const [chosen, setChosen] = useState<string | null>(null);
   const grid = useRef<HTMLDivElement>(null);
   const space = useSpace(grid);
@@ -50,6 +53,7 @@ export function CameraGrid({ cameras, painter, hrefOf }: CameraGridProps) {
             key={camera.clientId}
             camera={camera}
             painter={painter}
+            controls={controls}
             full={camera.clientId === full}
             hidden={full !== null && camera.clientId !== full}
             href={hrefOf?.(camera.clientId)}

@@ -1,8 +1,11 @@
 import { useEffect, useRef, type KeyboardEvent } from "react";
 import type { CameraSnapshot, CameraStatus } from "../core/viewer/camera.js";
 import type { Painter, Surface } from "../core/viewer/painter.js";
+import { watchSight } from "../core/viewer/sight.js";
 import { formatAge, formatCount, formatFps, formatRate } from "./format.js";
 import { Icon, ICONS } from "./icons.js";
+import { describeLatency, LatencyParts } from "./latency.js";
+import type { ViewerControls } from "./use-viewer.js";
 
 export const STATUS_WORDS: Record<CameraStatus, string> = {
   waiting: "Waiting",
@@ -14,6 +17,7 @@ export const STATUS_WORDS: Record<CameraStatus, string> = {
 export interface CameraTileProps {
   readonly camera: CameraSnapshot;
   readonly painter: Painter;
+  readonly controls: ViewerControls | null;
   readonly full: boolean;
   /** Another tile fills the page: this one is out of reach. */
   readonly hidden: boolean;
@@ -28,6 +32,7 @@ export interface CameraTileProps {
 export function CameraTile({
   camera,
   painter,
+  controls,
   full,
   hidden,
   href,
@@ -54,6 +59,15 @@ export function CameraTile({
       surface.current = null;
     };
   }, [painter, clientId]);
+
+  // What nobody can see is not asked for, and nothing larger than it is shown.
+  useEffect(() => {
+    if (!controls || !picture.current) return;
+    const see = (pixels: number | null): void => controls.see(clientId, pixels);
+    if (!hidden) return watchSight(picture.current, see);
+    see(null);
+    return undefined;
+  }, [controls, clientId, hidden]);
 
   const wasFull = useRef(false);
   useEffect(() => {
@@ -100,7 +114,7 @@ export function CameraTile({
       onKeyDown={onKeyDown}
     >
       <div className="sky-tile__picture">
-        <div ref={picture} />
+        <div ref={picture} className="sky-tile__canvas-place" />
         {seen ? null : (
           <p className="sky-tile__empty">
             <Icon path={status === "offline" ? ICONS.offline : ICONS.camera} />
@@ -167,18 +181,32 @@ export function CameraTile({
       </header>
       <dl className="sky-figures sky-tile__figures">
         <Figure label="Painted" value={flows ? formatFps(camera.fps) : "–"} name="fps" />
-        <Figure label="Age" value={formatAge(camera.age)} name="age" />
+        <Figure
+          label="Latency"
+          value={flows ? formatAge(camera.latency?.total ?? null) : "–"}
+          name="latency"
+          title={camera.latency ? describeLatency(camera.latency) : undefined}
+        />
         <Figure label="Data" value={flows ? formatRate(camera.bytesPerSecond) : "–"} name="rate" />
         <Figure label="Size" value={seen ? `${camera.width}×${camera.height}` : "–"} name="size" />
         <Figure label="Drops" value={formatCount(camera.dropped)} name="drops" />
       </dl>
+      {full ? <LatencyParts latency={flows ? camera.latency : null} /> : null}
     </article>
   );
 }
 
-export function Figure({ label, value, name }: { label: string; value: string; name: string }) {
+export interface FigureProps {
+  readonly label: string;
+  readonly value: string;
+  readonly name: string;
+  /** More on it, for those who point at it. */
+  readonly title?: string | undefined;
+}
+
+export function Figure({ label, value, name, title }: FigureProps) {
   return (
-    <div className="sky-figure">
+    <div className="sky-figure" title={title}>
       <dt>{label}</dt>
       <dd data-figure={name}>{value}</dd>
     </div>

@@ -4,7 +4,7 @@ export { SkySentryClient, type SkySentryClientProps } from "./skysentry-client.j
 export { CameraGrid, type CameraGridProps } from "./camera-grid.js";
 export { LinkNotice, LinkStatus } from "./link-status.js";
 export { useCapture, type Capture, type UseCaptureOptions } from "./use-capture.js";
-export { useViewer, type UseViewerOptions, type Viewer } from "./use-viewer.js";
+export { useViewer, type UseViewerOptions, type Viewer, type ViewerControls } from "./use-viewer.js";
 export type { CaptureSettings } from "../core/capture/settings.js";
 export type { CaptureSnapshot } from "../core/capture/session.js";
 export type { ViewerSnapshot } from "../core/viewer/session.js";

@@ -7,12 +7,19 @@ export interface UseViewerOptions {
   readonly serverUrl?: string | undefined;
   /** The ids to show; left out or empty means all. */
   readonly cameras?: readonly string[] | undefined;
+  /** The most frames a second of each camera. */
+  readonly maxFps?: number | undefined;
 }
+
+/** What a page can ask of the session that feeds it. */
+export type ViewerControls = Pick<ViewerSession, "see">;
 
 export interface Viewer {
   readonly snapshot: ViewerSnapshot;
   /** Null until the page has been painted once. */
   readonly painter: Painter | null;
+  /** Null until there is a painter. */
+  readonly controls: ViewerControls | null;
 }
 
 interface Running {
@@ -23,7 +30,7 @@ interface Running {
 const STOPPED: ViewerSnapshot = new ViewerSession({ page: "http://localhost/" }).snapshot.getSnapshot();
 
 /** Views cameras as long as the component is mounted; pauses while the page is hidden. */
-export function useViewer({ serverUrl, cameras = [] }: UseViewerOptions = {}): Viewer {
+export function useViewer({ serverUrl, cameras = [], maxFps }: UseViewerOptions = {}): Viewer {
   const wanted = cameras.join("\n");
   const [running, setRunning] = useState<Running | null>(null);
 
@@ -31,6 +38,7 @@ export function useViewer({ serverUrl, cameras = [] }: UseViewerOptions = {}): V
     const session = new ViewerSession({
       server: serverUrl,
       cameras: wanted === "" ? [] : wanted.split("\n"),
+      maxFps,
     });
     const painter = new Painter(session);
     session.showOn(painter);
@@ -46,11 +54,11 @@ export function useViewer({ serverUrl, cameras = [] }: UseViewerOptions = {}): V
       painter.close();
       setRunning(null);
     };
-  }, [serverUrl, wanted]);
+  }, [serverUrl, wanted, maxFps]);
 
   const source = running?.session.snapshot;
   const snapshot = useSyncExternalStore(source?.subscribe ?? never, source?.getSnapshot ?? stopped, stopped);
-  return { snapshot, painter: running?.painter ?? null };
+  return { snapshot, painter: running?.painter ?? null, controls: running?.session ?? null };
 }
 
 function never(): () => void {

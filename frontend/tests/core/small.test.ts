@@ -36,6 +36,7 @@ describe("addresses", () => {
     expect(captureSocketUrl(base)).toBe("wss://host/cams/ws");
     expect(viewerSocketUrl(base, ["a", "b"])).toBe("wss://host/cams/stream/ws?client=a&client=b");
     expect(viewerSocketUrl(new URL("http://host/"), [])).toBe("ws://host/stream/ws");
+    expect(viewerSocketUrl(base, ["a"], 2.5)).toBe("wss://host/cams/stream/ws?client=a&maxFps=2.5");
     expect(cameraListUrl(base)).toBe("https://host/cams/api/clients");
     expect(snapshotUrl(base, "a.b")).toBe("https://host/cams/api/clients/a.b/latest.jpg");
   });

@@ -48,6 +48,7 @@ function camera(clientId: string, change: Partial<CameraSnapshot> = {}): CameraS
     width: 640,
     height: 480,
     age: 45,
+    latency: null,
     dropped: 3,
     painted: 100,
     sequence: 103,

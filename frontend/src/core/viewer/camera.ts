@@ -2,6 +2,7 @@
 
 import { RateMeter } from "../meter.js";
 import type { CameraInfo, FrameHeader } from "../protocol.js";
+import type { CameraLatency } from "./messages.js";
 
 export type CameraStatus = "waiting" | "live" | "stalled" | "offline";
 
@@ -19,6 +20,8 @@ export interface CameraSnapshot {
   readonly height: number;
   /** Milliseconds since the newest painted picture was taken, as far as the clocks tell. */
   readonly age: number | null;
+  /** Where the time went until pictures were on the screen; null while the server does not say. */
+  readonly latency: CameraLatency | null;
   /** Overtaken by newer ones, on the server or here. */
   readonly dropped: number;
   readonly painted: number;
@@ -28,6 +31,8 @@ export interface CameraSnapshot {
 /** A camera slower than this is still not called stalled until a few of its own intervals have passed. */
 const STALLED_MS = 3000;
 const STALLED_INTERVALS = 4;
+/** The server tells latencies once a second: what is older than this is no longer so. */
+const LATENCY_MS = 5000;
 
 export class ViewedCamera {
   private name: string | undefined;
@@ -43,6 +48,8 @@ export class ViewedCamera {
   private size = { width: 0, height: 0 };
   /** Gaps are somebody's drops only while frames flow: not across a pause or a reconnect. */
   private gapsCount = false;
+  private followed = true;
+  private latency: { readonly value: CameraLatency; readonly at: number } | undefined;
 
   constructor(readonly clientId: string) {}
 
@@ -54,6 +61,17 @@ export class ViewedCamera {
 
   setOnline(online: boolean): void {
     this.online = online;
+  }
+
+  /** Frames of a camera nobody sees are not asked for. */
+  setFollowed(followed: boolean): void {
+    if (followed === this.followed) return;
+    this.followed = followed;
+    this.interrupted();
+  }
+
+  setLatency(latency: CameraLatency, at: number): void {
+    this.latency = { value: latency, at };
   }
 
   /** Frames flow anew: what was missed in between was nobody's drop. */
@@ -102,6 +120,7 @@ export class ViewedCamera {
       width: this.size.width,
       height: this.size.height,
       age: this.age(now, offset),
+      latency: this.latency && now - this.latency.at < LATENCY_MS ? this.latency.value : null,
       dropped: this.dropped,
       painted: this.painted,
       sequence: this.lastSequence ?? null,
@@ -118,6 +137,8 @@ export class ViewedCamera {
   private status(now: number, offset: number | undefined): CameraStatus {
     if (!this.online) return "offline";
     if (!this.newest) return "waiting";
+    // All we know of it is that it is there.
+    if (!this.followed) return "live";
     const interval = this.serverFps > 0 ? 1000 / this.serverFps : 0;
     const patience = Math.min(60_000, Math.max(STALLED_MS, STALLED_INTERVALS * interval));
     // On connect a server sends the newest frame it has, which may be an old one.

@@ -14,8 +14,10 @@ export interface PaintLoopOptions<F, D extends Decoded> {
   /** Calls back when the screen is about to be drawn anew. */
   readonly nextRepaint: (callback: () => void) => void;
   readonly onPainted: (frame: F, picture: { width: number; height: number }) => void;
-  /** Overtaken by a newer one, or not to be decoded. */
+  /** Overtaken by a newer one. */
   readonly onDropped: (frame: F) => void;
+  /** Not to be decoded. */
+  readonly onBroken: (frame: F) => void;
 }
 
 export class PaintLoop<F, D extends Decoded> {
@@ -43,7 +45,7 @@ export class PaintLoop<F, D extends Decoded> {
     try {
       picture = await this.options.decode(frame);
     } catch {
-      this.options.onDropped(frame);
+      this.options.onBroken(frame);
       return;
     }
     if (this.stopped) {

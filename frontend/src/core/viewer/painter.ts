@@ -1,13 +1,24 @@
 /** Paints every camera on a canvas of its own, in a worker where the browser can. */
 
 import type { FrameHeader } from "../protocol.js";
-import type { FromPainter, ToPainter } from "./painter-messages.js";
+import type { FrameMark, FromPainter, ToPainter } from "./painter-messages.js";
 import type { FrameSink } from "./session.js";
 import { Surfaces } from "./surfaces.js";
 
+export interface PaintedPicture {
+  readonly mark: FrameMark;
+  /** By our clock. */
+  readonly paintedAt: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface PainterHandlers {
-  painted(clientId: string, picture: { takenAt: number; width: number; height: number }): void;
-  dropped(clientId: string): void;
+  painted(clientId: string, picture: PaintedPicture): void;
+  /** `broken`: it was no picture; else a newer one overtook it. */
+  dropped(clientId: string, mark: FrameMark, broken: boolean): void;
+  /** The surface has gone, and with it all pictures up to this one that were not painted yet. */
+  closed(clientId: string, newest: FrameMark): void;
 }
 
 export interface Surface {
@@ -26,6 +37,7 @@ export class Painter implements FrameSink {
   private readonly local: Surfaces | null = null;
   private readonly surfaceOf = new Map<string, number>();
   private readonly cameraOf = new Map<number, string>();
+  private readonly newestOf = new Map<number, FrameMark>();
   private readonly requests = new Map<number, (jpeg: Blob | null) => void>();
   /** The newest picture of cameras that have no surface yet, so that a tile is not blank at first. */
   private readonly early = new Map<string, { header: FrameHeader; jpeg: Uint8Array<ArrayBuffer> }>();
@@ -62,6 +74,9 @@ export class Painter implements FrameSink {
         this.say({ type: "close", surface });
         this.cameraOf.delete(surface);
         if (this.surfaceOf.get(clientId) === surface) this.surfaceOf.delete(clientId);
+        const newest = this.newestOf.get(surface);
+        this.newestOf.delete(surface);
+        if (newest) this.handlers.closed(clientId, newest);
       },
     };
   }
@@ -74,7 +89,9 @@ export class Painter implements FrameSink {
     }
     const { buffer, byteOffset: offset } = jpeg;
     const takenAt = header.capturedAt ?? header.timestamp;
-    this.say({ type: "frame", surface, buffer, offset, takenAt }, [buffer]);
+    const mark: FrameMark = { sequence: header.sequence, takenAt, live: header.live !== false };
+    this.newestOf.set(surface, mark);
+    this.say({ type: "frame", surface, buffer, offset, mark }, [buffer]);
   }
 
   close(): void {
@@ -111,7 +128,7 @@ export class Painter implements FrameSink {
     const clientId = this.cameraOf.get(message.surface);
     if (clientId === undefined) return;
     if (message.type === "painted") this.handlers.painted(clientId, message);
-    else this.handlers.dropped(clientId);
+    else this.handlers.dropped(clientId, message.mark, message.broken);
   }
 }
 

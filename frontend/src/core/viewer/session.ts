@@ -5,18 +5,25 @@ import { now } from "../clock.js";
 import { Heartbeat } from "../heartbeat.js";
 import {
   decodeEnvelope,
-  decodeServerMessage,
   encodeControl,
   isClientId,
   VIEWER_SUBPROTOCOL,
   type CameraInfo,
+  type Envelope,
   type FrameHeader,
-  type ServerMessage,
 } from "../protocol.js";
 import { ReconnectingSocket, type SocketOptions } from "../socket.js";
 import { Store, type Readable } from "../store.js";
-import { ViewedCamera, type CameraSnapshot } from "./camera.js";
+import { Acks } from "./acks.js";
+import type { CameraSnapshot } from "./camera.js";
+import { Choices } from "./choices.js";
+import { decodeViewerMessage, type ViewerMessage } from "./messages.js";
+import type { FrameMark } from "./painter-messages.js";
+import type { PaintedPicture } from "./painter.js";
 import { RestPolling } from "./polling.js";
+import { NO_TOTALS, Roster, type ViewerTotals } from "./roster.js";
+
+export type { ViewerTotals } from "./roster.js";
 
 /** Where pictures go: the browser's is in `painter.ts`. */
 export interface FrameSink {
@@ -34,15 +41,6 @@ export type ViewerLink =
   | "unreachable"
   | "stopped";
 
-export interface ViewerTotals {
-  readonly cameras: number;
-  readonly live: number;
-  readonly fps: number;
-  readonly receivedFps: number;
-  readonly bytesPerSecond: number;
-  readonly dropped: number;
-}
-
 export interface ViewerSnapshot {
   readonly link: ViewerLink;
   readonly paused: boolean;
@@ -56,6 +54,8 @@ export interface ViewerOptions {
   readonly server?: string | undefined;
   /** The ids to show; empty or left out means all. */
   readonly cameras?: readonly string[];
+  /** The most frames a second of each camera. */
+  readonly maxFps?: number | undefined;
   readonly page?: string;
   readonly openSocket?: SocketOptions["open"];
   readonly fetch?: typeof fetch;
@@ -71,13 +71,15 @@ export class ViewerSession {
     paused: false,
     roundTrip: null,
     cameras: [],
-    totals: { cameras: 0, live: 0, fps: 0, receivedFps: 0, bytesPerSecond: 0, dropped: 0 },
+    totals: NO_TOTALS,
   });
   readonly snapshot: Readable<ViewerSnapshot> = this.store;
 
   private readonly base: URL;
   private readonly wanted: readonly string[];
-  private readonly cameras = new Map<string, ViewedCamera>();
+  private readonly cameras: Roster;
+  private readonly acks = new Acks((text) => this.socket.send(text));
+  private readonly choices: Choices;
   private readonly socket: ReconnectingSocket;
   private readonly heartbeat: Heartbeat;
   private polling: RestPolling | null = null;
@@ -91,11 +93,18 @@ export class ViewerSession {
   constructor(private readonly options: ViewerOptions = {}) {
     this.base = serverBase(options.server, options.page ?? globalThis.location.href);
     this.wanted = options.cameras ?? [];
+    this.cameras = new Roster(this.wanted);
+    this.choices = new Choices({
+      send: (text) => this.socket.send(text),
+      maxFps: options.maxFps,
+      initial: this.wanted,
+      onChange: () => this.refresh(),
+    });
     this.heartbeat = new Heartbeat({
       send: (text) => this.socket.send(text),
       onSilent: () => this.socket.reconnect(),
     });
-    const url = viewerSocketUrl(this.base, this.wanted);
+    const url = viewerSocketUrl(this.base, this.wanted, options.maxFps);
     const open = options.openSocket;
     this.socket = new ReconnectingSocket(
       { url, protocols: [VIEWER_SUBPROTOCOL], ...(open && { open }) },
@@ -115,7 +124,7 @@ export class ViewerSession {
   start(): void {
     if (this.link !== "stopped") return;
     // Cameras asked for by name get their place at once, whether the server knows them or not.
-    for (const id of this.wanted) if (isClientId(id)) this.cameraOf(id).setOnline(false);
+    for (const id of this.wanted) if (isClientId(id)) this.cameras.of(id).setOnline(false);
     this.enter("connecting");
     this.refreshTimer = setInterval(() => this.refresh(), REFRESH_MS);
     this.beImpatient();
@@ -127,6 +136,8 @@ export class ViewerSession {
     clearTimeout(this.patienceTimer);
     this.stopPolling();
     this.heartbeat.stop();
+    this.acks.reset();
+    this.choices.stop();
     this.socket.stop();
     this.enter("stopped");
   }
@@ -140,7 +151,7 @@ export class ViewerSession {
   setPaused(paused: boolean): void {
     if (paused === this.paused) return;
     this.paused = paused;
-    for (const camera of this.cameras.values()) camera.interrupted();
+    this.cameras.interrupted();
     this.socket.send(encodeControl(paused ? "pause" : "resume"));
     if (paused) {
       clearTimeout(this.patienceTimer);
@@ -149,20 +160,44 @@ export class ViewerSession {
     this.refresh();
   }
 
-  /** Told by the sink: the picture is on the screen. */
-  painted(clientId: string, picture: { takenAt: number; width: number; height: number }): void {
-    this.cameras.get(clientId)?.framePainted(picture, now());
+  /**
+   * A camera is shown `pixels` of the device wide, or cannot be seen for null. From the first such word on, only cameras
+   * that can be seen are asked for, and no larger than that.
+   */
+  see(clientId: string, pixels: number | null): void {
+    this.choices.see(clientId, pixels);
   }
 
-  /** Told by the sink: a newer picture overtook this one. */
-  dropped(clientId: string): void {
+  /** Told by the sink: the picture is on the screen. */
+  painted(clientId: string, picture: PaintedPicture): void {
+    const { mark, width, height } = picture;
+    // The worker's clock may have been set a little apart from ours, but nothing was painted in the future.
+    const paintedAt = Math.min(picture.paintedAt, now());
+    this.cameras.get(clientId)?.framePainted({ takenAt: mark.takenAt, width, height }, paintedAt);
+    const { offset } = this.heartbeat.clock;
+    // How long ago an old picture was taken says nothing of the way it came.
+    const measured = mark.live && offset !== undefined;
+    this.acks.settle(clientId, mark.sequence, measured ? paintedAt + offset : undefined);
+  }
+
+  /** Told by the sink: a newer picture overtook this one, or it was none. */
+  dropped(clientId: string, mark: FrameMark, broken: boolean): void {
     this.cameras.get(clientId)?.frameDropped();
+    // The ack for the newer one will speak for one that was overtaken.
+    if (broken) this.acks.settle(clientId, mark.sequence);
+  }
+
+  /** Told by the sink: what it had of this camera will never be painted. */
+  closed(clientId: string, newest: FrameMark): void {
+    this.acks.settle(clientId, newest.sequence);
   }
 
   // ── by WebSocket ──────────────────────────────────────────────────────────────────────────────
 
   private opened(): void {
+    this.acks.reset();
     this.heartbeat.start();
+    this.choices.opened();
     if (this.paused) this.socket.send(encodeControl("pause"));
   }
 
@@ -172,7 +207,7 @@ export class ViewerSession {
     if (this.link === "live") return;
     clearTimeout(this.patienceTimer);
     this.stopPolling();
-    for (const camera of this.cameras.values()) camera.interrupted();
+    this.cameras.interrupted();
     this.enter("live");
   }
 
@@ -187,39 +222,48 @@ export class ViewerSession {
 
   private readFrame(data: ArrayBuffer): void {
     this.heard();
-    if (this.paused) return;
+    let frame: Envelope;
     try {
-      const { header, jpeg } = decodeEnvelope(data);
-      this.take(header, jpeg);
+      frame = decodeEnvelope(data);
     } catch {
       // One message that cannot be read is one picture less.
+      return;
     }
+    const { clientId, sequence } = frame.header;
+    const acks = this.sink !== null && this.socket.protocol === VIEWER_SUBPROTOCOL;
+    if (acks) this.acks.received(clientId, sequence);
+    // What nobody will paint must be acked too: the server would wait for it.
+    if ((this.paused || !this.take(frame.header, frame.jpeg)) && acks) this.acks.settle(clientId, sequence);
   }
 
   private readText(text: string): void {
     this.heard();
-    const message = decodeServerMessage(text);
+    const message = decodeViewerMessage(text);
     if (message) this.read(message);
   }
 
-  private read(message: ServerMessage): void {
+  private read(message: ViewerMessage): void {
     switch (message.type) {
       case "clients":
         this.takeList(message.clients);
         break;
       case "client-connected":
-        if (this.wants(message.camera.clientId))
-          this.cameraOf(message.camera.clientId).describe(message.camera);
+        this.cameras.describe(message.camera);
         this.refresh();
         break;
       case "client-disconnected":
-        if (message.removed) this.forget(message.clientId);
+        if (message.removed) this.cameras.forget(message.clientId);
         else this.cameras.get(message.clientId)?.setOnline(false);
         this.refresh();
         break;
       case "clock":
         this.heartbeat.take(message);
         break;
+      case "latency":
+        for (const latency of message.cameras) this.cameras.get(latency.clientId)?.setLatency(latency, now());
+        break;
+      case "playback":
+      case "result":
       case "registration-success":
       case "registration-error":
         break;
@@ -241,11 +285,11 @@ export class ViewerSession {
       { base: this.base, cameras: this.wanted, ...(fetch && { fetch }) },
       {
         onCameras: (cameras) => this.takeList(cameras),
-        onFrame: (header, jpeg) => this.take(header, jpeg),
+        onFrame: (header, jpeg) => void this.take(header, jpeg),
         onReachable: (reachable) => this.enter(reachable ? "polling" : "unreachable"),
       },
     );
-    for (const camera of this.cameras.values()) camera.interrupted();
+    this.cameras.interrupted();
     this.polling.start();
   }
 
@@ -256,36 +300,20 @@ export class ViewerSession {
 
   // ── what we know ──────────────────────────────────────────────────────────────────────────────
 
-  private take(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>): void {
-    if (!this.wants(header.clientId)) return;
-    const camera = this.cameraOf(header.clientId);
-    // Polling sees only some of the frames: the others were not dropped but never asked for.
-    if (this.polling) camera.interrupted();
-    if (!camera.frameReceived(header, now())) return;
-    if (this.sink) this.sink.show(header, jpeg);
+  /** False if nobody will paint it. */
+  private take(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>): boolean {
+    if (!this.cameras.wants(header.clientId)) return false;
+    const camera = this.cameras.of(header.clientId);
+    // What was never asked for was not dropped: polling sees only some frames, and so does who asked for fewer.
+    if (this.polling || this.options.maxFps !== undefined) camera.interrupted();
+    if (!camera.frameReceived(header, now())) return false;
+    this.sink?.show(header, jpeg);
+    return true;
   }
 
   private takeList(list: readonly CameraInfo[]): void {
-    const known = new Set(list.map((camera) => camera.clientId));
-    for (const info of list) if (this.wants(info.clientId)) this.cameraOf(info.clientId).describe(info);
-    for (const id of [...this.cameras.keys()]) if (!known.has(id)) this.forget(id);
+    this.cameras.replace(list);
     this.refresh();
-  }
-
-  /** A camera that was asked for by name keeps its place. */
-  private forget(clientId: string): void {
-    if (this.wanted.includes(clientId)) this.cameras.get(clientId)?.setOnline(false);
-    else this.cameras.delete(clientId);
-  }
-
-  private wants(clientId: string): boolean {
-    return this.wanted.length === 0 || this.wanted.includes(clientId);
-  }
-
-  private cameraOf(clientId: string): ViewedCamera {
-    let camera = this.cameras.get(clientId);
-    if (!camera) this.cameras.set(clientId, (camera = new ViewedCamera(clientId)));
-    return camera;
   }
 
   private enter(link: ViewerLink): void {
@@ -296,27 +324,12 @@ export class ViewerSession {
   private refresh(): void {
     const at = now();
     const { roundTrip, offset } = this.heartbeat.clock;
-    const cameras = [...this.cameras.values()]
-      .map((camera) => camera.snapshot(at, offset))
-      .sort(
-        (a, b) =>
-          a.name.localeCompare(b.name, undefined, { numeric: true }) || (a.clientId < b.clientId ? -1 : 1),
-      );
-    const sum = (of: (camera: CameraSnapshot) => number): number =>
-      cameras.reduce((total, c) => total + of(c), 0);
+    for (const camera of this.cameras) camera.setFollowed(this.choices.follows(camera.clientId));
     this.store.set({
       link: this.link,
       paused: this.paused,
       roundTrip: roundTrip ?? null,
-      cameras,
-      totals: {
-        cameras: cameras.length,
-        live: cameras.filter((camera) => camera.status === "live").length,
-        fps: sum((camera) => camera.fps),
-        receivedFps: sum((camera) => camera.receivedFps),
-        bytesPerSecond: sum((camera) => camera.bytesPerSecond),
-        dropped: sum((camera) => camera.dropped),
-      },
+      ...this.cameras.snapshot(at, offset),
     });
   }
 }

@@ -1,11 +1,12 @@
 /** The painting side, wherever it runs: surfaces by number, each with its own loop. Runs in the worker or on the page. */
 
+import { now } from "../clock.js";
 import { PaintLoop } from "./paint-loop.js";
-import type { FromPainter, ToPainter } from "./painter-messages.js";
+import type { FrameMark, FromPainter, ToPainter } from "./painter-messages.js";
 
 interface Frame {
   readonly blob: Blob;
-  readonly takenAt: number;
+  readonly mark: FrameMark;
 }
 
 interface Surface {
@@ -41,7 +42,7 @@ export class Surfaces {
         if (!surface) return;
         const blob = new Blob([new Uint8Array(message.buffer, message.offset)], { type: "image/jpeg" });
         surface.newest = blob;
-        surface.loop.offer({ blob, takenAt: message.takenAt });
+        surface.loop.offer({ blob, mark: message.mark });
         break;
       }
       case "close":
@@ -68,9 +69,10 @@ export class Surfaces {
         context?.transferFromImageBitmap(bitmap);
       },
       nextRepaint: (callback) => this.nextRepaint(callback),
-      onPainted: ({ takenAt }, { width, height }) =>
-        this.report({ type: "painted", surface, takenAt, width, height }),
-      onDropped: () => this.report({ type: "dropped", surface }),
+      onPainted: ({ mark }, { width, height }) =>
+        this.report({ type: "painted", surface, mark, paintedAt: now(), width, height }),
+      onDropped: ({ mark }) => this.report({ type: "dropped", surface, mark, broken: false }),
+      onBroken: ({ mark }) => this.report({ type: "dropped", surface, mark, broken: true }),
     });
   }
 

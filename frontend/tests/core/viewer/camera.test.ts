@@ -66,6 +66,30 @@ describe("a viewed camera", () => {
     expect(camera.snapshot(2, undefined)).toMatchObject({ dropped: 4, sequence: 99 });
   });
 
+  it("is there as long as the server says so while its frames are not asked for", () => {
+    const camera = new ViewedCamera("a");
+    camera.setFollowed(false);
+    expect(camera.snapshot(0, undefined).status).toBe("waiting");
+    camera.frameReceived(header(1, 0), 0);
+    expect(camera.snapshot(60_000, undefined).status).toBe("live");
+    camera.setFollowed(true);
+    expect(camera.snapshot(60_000, undefined).status).toBe("stalled");
+    camera.frameReceived(header(900, 60_000), 60_000);
+    expect(camera.snapshot(60_000, undefined)).toMatchObject({ status: "live", dropped: 0 });
+    camera.setOnline(false);
+    camera.setFollowed(false);
+    expect(camera.snapshot(60_000, undefined).status).toBe("offline");
+  });
+
+  it("forgets a latency that the server no longer tells", () => {
+    const camera = new ViewedCamera("a");
+    const latency = { clientId: "a", frames: 30, capture: null, server: 1, delivery: 20, total: 21 };
+    expect(camera.snapshot(0, undefined).latency).toBeNull();
+    camera.setLatency(latency, 1000);
+    expect(camera.snapshot(5900, undefined).latency).toBe(latency);
+    expect(camera.snapshot(6000, undefined).latency).toBeNull();
+  });
+
   it("ignores a frame it has, and follows a camera that counts from 1 again", () => {
     const camera = new ViewedCamera("a");
     expect(camera.frameReceived(header(10, 0), 0)).toBe(true);

@@ -6,6 +6,7 @@ function build() {
   const repaints: (() => void)[] = [];
   const painted: string[] = [];
   const dropped: string[] = [];
+  const broken: string[] = [];
   const closed: string[] = [];
   const loop = new PaintLoop<string, { width: number; height: number; close(): void; name: string }>({
     decode: (name) =>
@@ -19,6 +20,7 @@ function build() {
     nextRepaint: (callback) => repaints.push(callback),
     onPainted: (_, size) => expect(size).toEqual({ width: 4, height: 2 }),
     onDropped: (name) => dropped.push(name),
+    onBroken: (name) => broken.push(name),
   });
   const settle = async (index: number, how: "resolve" | "reject" = "resolve") => {
     await vi.waitFor(() => expect(decoding.length).toBeGreaterThan(index));
@@ -26,7 +28,7 @@ function build() {
     await Promise.resolve();
     await Promise.resolve();
   };
-  return { loop, repaints, painted, dropped, closed, decoding, settle };
+  return { loop, repaints, painted, dropped, broken, closed, decoding, settle };
 }
 
 describe("the paint loop", () => {
@@ -63,10 +65,10 @@ describe("the paint loop", () => {
   });
 
   it("goes on after bytes that are no picture", async () => {
-    const { loop, repaints, painted, dropped, settle } = build();
+    const { loop, repaints, painted, broken, settle } = build();
     loop.offer("bad");
     await settle(0, "reject");
-    expect(dropped).toEqual(["bad"]);
+    expect(broken).toEqual(["bad"]);
     loop.offer("good");
     await settle(1);
     repaints[0]?.();

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { FrameHeader } from "../../../src/core/protocol.js";
-import type { FromPainter, ToPainter } from "../../../src/core/viewer/painter-messages.js";
+import type { FrameMark, FromPainter, ToPainter } from "../../../src/core/viewer/painter-messages.js";
 import { Painter } from "../../../src/core/viewer/painter.js";
 import { Surfaces } from "../../../src/core/viewer/surfaces.js";
 import { JPEG } from "../../fakes.js";
@@ -29,6 +29,9 @@ const header = (clientId: string, extra: Partial<FrameHeader> = {}): FrameHeader
   ...extra,
 });
 
+const mark: FrameMark = { sequence: 1, takenAt: 900, live: true };
+const handlers = () => ({ painted: vi.fn(), dropped: vi.fn(), closed: vi.fn() });
+
 beforeEach(() => {
   FakeWorker.refuse = false;
   vi.stubGlobal("Worker", FakeWorker);
@@ -42,8 +45,8 @@ afterEach(() => void vi.useRealTimers());
 
 describe("a painter with a worker", () => {
   it("hands canvas and frames over, and tells what became of them", () => {
-    const handlers = { painted: vi.fn(), dropped: vi.fn() };
-    const painter = new Painter(handlers);
+    const told = handlers();
+    const painter = new Painter(told);
     expect(painter.method).toBe("in a worker");
     const surface = painter.open("a");
     expect(surface.canvas).toBeInstanceOf(HTMLCanvasElement);
@@ -51,30 +54,31 @@ describe("a painter with a worker", () => {
     const { said } = FakeWorker.last;
     expect(said).toMatchObject([
       { type: "open", surface: 1 },
-      { type: "frame", surface: 1, takenAt: 900, offset: 0 },
+      { type: "frame", surface: 1, mark, offset: 0 },
     ]);
-    const picture = { surface: 1, takenAt: 900, width: 4, height: 2 };
+    const picture = { surface: 1, mark, paintedAt: 5, width: 4, height: 2 };
     FakeWorker.last.onmessage?.({ data: { type: "painted", ...picture } });
-    FakeWorker.last.onmessage?.({ data: { type: "dropped", surface: 1 } });
-    FakeWorker.last.onmessage?.({ data: { type: "dropped", surface: 99 } });
-    expect(handlers.painted).toHaveBeenCalledWith("a", expect.objectContaining(picture));
-    expect(handlers.dropped).toHaveBeenCalledTimes(1);
+    FakeWorker.last.onmessage?.({ data: { type: "dropped", surface: 1, mark, broken: true } });
+    FakeWorker.last.onmessage?.({ data: { type: "dropped", surface: 99, mark, broken: false } });
+    expect(told.painted).toHaveBeenCalledWith("a", expect.objectContaining(picture));
+    expect(told.dropped.mock.calls).toEqual([["a", mark, true]]);
     surface.close();
+    expect(told.closed.mock.calls).toEqual([["a", mark]]);
     expect(said.at(-1)).toEqual({ type: "close", surface: 1 });
     painter.close();
     expect(FakeWorker.last.terminate).toHaveBeenCalled();
   });
 
   it("keeps the newest picture of a camera whose surface is yet to come", () => {
-    const painter = new Painter({ painted: vi.fn(), dropped: vi.fn() });
+    const painter = new Painter(handlers());
     painter.show(header("a", { timestamp: 1 }), JPEG);
     painter.show(header("a", { timestamp: 2 }), JPEG);
     painter.open("a");
-    expect(FakeWorker.last.said).toMatchObject([{ type: "open" }, { type: "frame", takenAt: 2 }]);
+    expect(FakeWorker.last.said).toMatchObject([{ type: "open" }, { type: "frame", mark: { takenAt: 2 } }]);
   });
 
   it("leaves a camera's later surface alone when the earlier one closes", () => {
-    const painter = new Painter({ painted: vi.fn(), dropped: vi.fn() });
+    const painter = new Painter(handlers());
     const first = painter.open("a");
     painter.open("a");
     first.close();
@@ -84,7 +88,7 @@ describe("a painter with a worker", () => {
 
   it("gets a snapshot, or nothing from a worker that does not answer", async () => {
     vi.useFakeTimers();
-    const painter = new Painter({ painted: vi.fn(), dropped: vi.fn() });
+    const painter = new Painter(handlers());
     const surface = painter.open("a");
     const answered = surface.snapshot();
     const request = FakeWorker.last.said.at(-1);
@@ -116,12 +120,15 @@ describe("a painter without a worker", () => {
     vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue({ transferFromImageBitmap } as never);
     vi.stubGlobal("createImageBitmap", () => Promise.resolve({ width: 4, height: 2, close: vi.fn() }));
     const painted = vi.fn();
-    const painter = new Painter({ painted, dropped: vi.fn() });
+    const painter = new Painter({ ...handlers(), painted });
     expect(painter.method).toBe("on the page");
     const surface = painter.open("a");
     painter.show(header("a"), JPEG);
     await vi.waitFor(() =>
-      expect(painted).toHaveBeenCalledWith("a", expect.objectContaining({ width: 4, takenAt: 1000 })),
+      expect(painted).toHaveBeenCalledWith(
+        "a",
+        expect.objectContaining({ width: 4, mark: { sequence: 1, takenAt: 1000, live: true } }),
+      ),
     );
     expect(surface.canvas.width).toBe(4);
     await expect(surface.snapshot()).resolves.toBeInstanceOf(Blob);
@@ -134,7 +141,7 @@ describe("surfaces", () => {
   it("ignore frames for none, and have no snapshot before the first", () => {
     const reports: FromPainter[] = [];
     const surfaces = new Surfaces((message) => reports.push(message));
-    surfaces.handle({ type: "frame", surface: 7, buffer: JPEG.buffer, offset: 0, takenAt: 0 });
+    surfaces.handle({ type: "frame", surface: 7, buffer: JPEG.buffer, offset: 0, mark });
     surfaces.handle({ type: "close", surface: 7 });
     surfaces.handle({ type: "snapshot", surface: 7, request: 1 });
     expect(reports).toEqual([{ type: "snapshot", request: 1, jpeg: null }]);
@@ -148,7 +155,7 @@ describe("surfaces", () => {
     const surfaces = new Surfaces((message) => reports.push(message));
     const canvas = { width: 4, height: 2, getContext: () => ({ transferFromImageBitmap: vi.fn() }) };
     const offer = (surface: number) =>
-      surfaces.handle({ type: "frame", surface, buffer: JPEG.buffer, offset: 0, takenAt: 0 });
+      surfaces.handle({ type: "frame", surface, buffer: JPEG.buffer, offset: 0, mark });
     for (const surface of [1, 2]) {
       surfaces.handle({ type: "open", surface, canvas: canvas as never });
       offer(surface);
@@ -166,8 +173,8 @@ describe("surfaces", () => {
     const reports: FromPainter[] = [];
     const surfaces = new Surfaces((message) => reports.push(message));
     surfaces.handle({ type: "open", surface: 1, canvas: { getContext: () => null } as never });
-    surfaces.handle({ type: "frame", surface: 1, buffer: JPEG.buffer, offset: 0, takenAt: 0 });
-    await vi.waitFor(() => expect(reports).toEqual([{ type: "dropped", surface: 1 }]));
+    surfaces.handle({ type: "frame", surface: 1, buffer: JPEG.buffer, offset: 0, mark });
+    await vi.waitFor(() => expect(reports).toEqual([{ type: "dropped", surface: 1, mark, broken: true }]));
   });
 
   it("live in the worker too", async () => {

@@ -1,10 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { FrameHeader } from "../../../src/core/protocol.js";
+import type { PaintedPicture } from "../../../src/core/viewer/painter.js";
 import { ViewerSession, type ViewerOptions } from "../../../src/core/viewer/session.js";
 import { envelope, fakeNetwork, JPEG } from "../../fakes.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
+
+const picture = (sequence: number, change: Partial<PaintedPicture> = {}): PaintedPicture => ({
+  mark: mark(sequence),
+  paintedAt: performance.timeOrigin + performance.now(),
+  width: 640,
+  height: 480,
+  ...change,
+});
+const mark = (sequence: number, live = true) => ({ sequence, takenAt: 0, live });
 
 function build(options: Partial<ViewerOptions> = {}, serve: () => Promise<Response> = unreachable) {
   const network = fakeNetwork();
@@ -53,8 +63,8 @@ describe("a viewer session by WebSocket", () => {
     for (let i = 1; i <= 20; i++) {
       vi.advanceTimersByTime(100);
       network.last.binary(envelope("a", i));
-      session.painted("a", { takenAt: 0, width: 640, height: 480 });
-      session.dropped("a");
+      session.painted("a", picture(i));
+      session.dropped("a", mark(i), false);
     }
     vi.advanceTimersByTime(400);
     expect(shown).toHaveLength(20);
@@ -62,8 +72,8 @@ describe("a viewer session by WebSocket", () => {
     expect(camera("b")).toMatchObject({ status: "waiting", name: "Beta" });
     expect(state().totals).toMatchObject({ cameras: 2, live: 1, dropped: 20 });
     expect(state().totals.receivedFps).toBeGreaterThan(5);
-    session.painted("gone", { takenAt: 0, width: 1, height: 1 });
-    session.dropped("gone");
+    session.painted("gone", picture(1));
+    session.dropped("gone", mark(1), false);
     session.stop();
   });
 
@@ -151,6 +161,128 @@ describe("a viewer session by WebSocket", () => {
     network.last.binary(envelope("a", 1));
     vi.advanceTimersByTime(400);
     expect(camera("a")?.sequence).toBe(1);
+    session.stop();
+  });
+});
+
+describe("acks", () => {
+  const answerClock = (network: ReturnType<typeof build>["network"], offset: number) => {
+    for (const { sentAt } of network.last.said("clock") as { sentAt: number }[])
+      network.last.text({ type: "clock", sentAt, serverAt: sentAt + offset });
+  };
+
+  it("say when a picture was painted by the server's clock, once that is known", () => {
+    const { network, session, connect } = build();
+    connect();
+    network.last.binary(envelope("a", 1));
+    session.painted("a", picture(1));
+    expect(network.last.said("ack")).toEqual([{ type: "ack", clientId: "a", sequence: 1 }]);
+    answerClock(network, 5000);
+    network.last.binary(envelope("a", 2));
+    network.last.binary(envelope("a", 3));
+    const at = performance.timeOrigin + performance.now();
+    session.painted("a", picture(3, { paintedAt: at + 60_000 }));
+    const { paintedAt, ...ack } = network.last.said("ack")[1] ?? {};
+    expect(ack).toEqual({ type: "ack", clientId: "a", sequence: 3 });
+    expect(paintedAt).toBeCloseTo(at + 5000, 3);
+    session.stop();
+  });
+
+  it("leave the time out for frames of a playback and for those that will never be painted", () => {
+    const { network, session, connect } = build();
+    connect();
+    answerClock(network, 0);
+    for (const sequence of [1, 2, 3, 4]) network.last.binary(envelope("a", sequence));
+    session.painted("a", picture(1, { mark: mark(1, false) }));
+    session.dropped("a", mark(2), true);
+    session.dropped("a", mark(3), false);
+    session.closed("a", mark(4));
+    session.painted("a", picture(4));
+    const acks = [1, 2, 4].map((sequence) => ({ type: "ack", clientId: "a", sequence }));
+    expect(network.last.said("ack")).toEqual(acks);
+    session.stop();
+  });
+
+  it("speak for frames that nobody shows: of a paused viewer, and one it has", () => {
+    const { network, session, connect } = build();
+    connect();
+    network.last.binary(envelope("a", 1));
+    network.last.binary(envelope("a", 1));
+    session.setPaused(true);
+    network.last.binary(envelope("a", 2));
+    expect(network.last.said("ack").map(({ sequence }) => sequence)).toEqual([1, 2]);
+    session.stop();
+  });
+
+  it("are not for servers that did not agree on the protocol, nor without a screen", () => {
+    const { network, session } = build();
+    session.start();
+    network.last.accept("");
+    network.last.binary(envelope("a", 1));
+    session.painted("a", picture(1));
+    expect(network.last.said("ack")).toEqual([]);
+    session.stop();
+    session.showOn(null);
+    session.start();
+    network.last.accept();
+    network.last.binary(envelope("a", 1));
+    session.painted("a", picture(1));
+    expect(network.last.said("ack")).toEqual([]);
+    session.stop();
+  });
+
+  it("are of this connection, whatever was on the screen before", () => {
+    const { network, session, connect } = build();
+    connect();
+    network.last.binary(envelope("a", 1));
+    network.last.drop();
+    vi.advanceTimersByTime(500);
+    network.last.accept();
+    session.painted("a", picture(1));
+    expect(network.last.said("ack")).toEqual([]);
+    session.stop();
+  });
+});
+
+describe("a viewer that says what it sees", () => {
+  it("asks for that alone, also after a reconnect, and calls nothing stalled that it did not ask for", () => {
+    const { network, session, camera, connect } = build();
+    connect();
+    for (const id of ["a", "b"]) network.last.binary(envelope(id, 1));
+    session.see("a", 600);
+    session.see("b", null);
+    vi.advanceTimersByTime(200);
+    const subscribe = { type: "subscribe", clients: ["a"], maxWidth: 640 };
+    expect(network.last.said("subscribe")).toEqual([subscribe]);
+    vi.advanceTimersByTime(8000);
+    expect(camera("a")?.status).toBe("stalled");
+    expect(camera("b")?.status).toBe("live");
+    network.last.drop();
+    vi.advanceTimersByTime(500);
+    network.last.accept();
+    expect(network.last.said("subscribe")).toEqual([subscribe]);
+    session.stop();
+  });
+
+  it("counts no drops when it asked for fewer frames", () => {
+    const { network, session, camera, connect } = build({ maxFps: 5 });
+    connect();
+    expect(network.last.url).toBe("ws://host/stream/ws?maxFps=5");
+    network.last.binary(envelope("a", 1));
+    network.last.binary(envelope("a", 7));
+    vi.advanceTimersByTime(400);
+    expect(camera("a")).toMatchObject({ dropped: 0, sequence: 7 });
+    session.stop();
+  });
+
+  it("tells the latency the server tells", () => {
+    const { network, session, camera, connect } = build();
+    connect();
+    network.last.binary(envelope("a", 1));
+    const latency = { clientId: "a", frames: 3, capture: 10, server: 1, delivery: 20, total: 31 };
+    network.last.text({ type: "latency", cameras: [latency, { ...latency, clientId: "unknown" }] });
+    vi.advanceTimersByTime(400);
+    expect(camera("a")?.latency).toEqual(latency);
     session.stop();
   });
 });

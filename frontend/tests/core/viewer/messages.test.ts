@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { decodeViewerMessage } from "../../../src/core/viewer/messages.js";
+
+const read = (message: object) => decodeViewerMessage(JSON.stringify(message));
+
+describe("messages to viewers", () => {
+  it("give the latency of the cameras that can be read", () => {
+    const good = { clientId: "a", frames: 3, capture: null, server: 1, delivery: 20.5, total: 21.5 };
+    const bad = [
+      7,
+      { ...good, clientId: "<b>" },
+      { ...good, frames: -1 },
+      { ...good, server: null },
+      { ...good, delivery: "1" },
+      { ...good, total: undefined },
+    ];
+    expect(read({ type: "latency", cameras: [...bad, good] })).toEqual({ type: "latency", cameras: [good] });
+    expect(read({ type: "latency" })).toBeNull();
+  });
+
+  it("say where a playback is, as far as they do", () => {
+    const nowhere = { speed: 1, sequence: null, at: null, oldestAt: null, newestAt: null };
+    expect(read({ type: "playback", clientId: "a", live: true })).toEqual({
+      type: "playback",
+      clientId: "a",
+      live: true,
+      ...nowhere,
+    });
+    const somewhere = { speed: -0.5, sequence: 8, at: 5.5, oldestAt: 1, newestAt: 9 };
+    const message = { type: "playback", clientId: "a", live: false, ...somewhere };
+    expect(read(message)).toEqual(message);
+    expect(read({ type: "playback", clientId: "a" })).toBeNull();
+    expect(read({ type: "playback", live: true })).toBeNull();
+  });
+
+  it("give boxes, and of hostile ones nothing but harmless text", () => {
+    const box = { x: 1, y: 2, width: 3, height: 4 };
+    const boxes = [
+      { ...box, label: "\u202ecat\u0000 <b>", score: 0.9, color: "#ff0" },
+      { ...box, label: 7, score: "high", color: "url(//evil)" },
+      { ...box, x: 1e9 },
+      { ...box, width: null },
+      "box",
+    ];
+    expect(read({ type: "result", clientId: "a", sequence: 5, boxes, data: { any: 1 } })).toEqual({
+      type: "result",
+      clientId: "a",
+      sequence: 5,
+      boxes: [{ ...box, label: "cat <b>", score: 0.9, color: "#ff0" }, box],
+    });
+    const many = read({ type: "result", clientId: "a", sequence: 5, boxes: Array(5000).fill(box) });
+    expect(many?.type === "result" && many.boxes.length).toBe(100);
+  });
+
+  it.each([
+    { type: "result", clientId: "..", sequence: 1, boxes: [] },
+    { type: "result", clientId: "a", sequence: 1.5, boxes: [] },
+    { type: "result", clientId: "a", sequence: 1, boxes: {} },
+  ])("ignore a result that cannot be read: %j", (message) => {
+    expect(read(message)).toBeNull();
+  });
+});

@@ -1,0 +1,70 @@
+import { describe, expect, it, vi } from "vitest";
+import { watchSight } from "../../../src/core/viewer/sight.js";
+
+function build() {
+  let intersect: (entries: { isIntersecting: boolean }[]) => void = () => undefined;
+  let resize: () => void = () => undefined;
+  const disconnect = vi.fn();
+  vi.stubGlobal(
+    "IntersectionObserver",
+    class {
+      constructor(callback: typeof intersect) {
+        intersect = callback;
+      }
+      observe = vi.fn();
+      disconnect = disconnect;
+    },
+  );
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      constructor(callback: typeof resize) {
+        resize = callback;
+      }
+      observe = vi.fn();
+      disconnect = disconnect;
+    },
+  );
+  vi.stubGlobal("devicePixelRatio", 2);
+  const element = { clientWidth: 300 };
+  const seen: (number | null)[] = [];
+  const end = watchSight(element as Element, (pixels) => seen.push(pixels));
+  return {
+    element,
+    seen,
+    end,
+    disconnect,
+    intersect: (isIntersecting: boolean) => intersect([{ isIntersecting }]),
+    resize: () => resize(),
+  };
+}
+
+describe("the sight of an element", () => {
+  it("is its width in pixels of the device while it is in view", () => {
+    const { element, seen, end, disconnect, intersect, resize } = build();
+    intersect(false);
+    resize();
+    expect(seen).toEqual([]);
+    intersect(true);
+    element.clientWidth = 400;
+    resize();
+    intersect(false);
+    intersect(true);
+    end();
+    expect(seen).toEqual([600, 800, null, 800, null]);
+    expect(disconnect).toHaveBeenCalledTimes(2);
+  });
+
+  it("ends without a word when there was none", () => {
+    const { seen, end } = build();
+    end();
+    expect(seen).toEqual([]);
+  });
+
+  it("is not told where browsers cannot tell", () => {
+    vi.stubGlobal("IntersectionObserver", undefined);
+    const onSight = vi.fn();
+    watchSight({} as Element, onSight)();
+    expect(onSight).not.toHaveBeenCalled();
+  });
+});
