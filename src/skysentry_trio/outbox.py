@@ -21,6 +21,8 @@ class Delivery:
     camera_id: str
     frame: Frame
     stats: RingStatistics
+    live: bool = True
+    """False for a frame that one viewer looks back on."""
     _rendered: dict[Encoder, bytes] = field(factory=dict, init=False, repr=False)
 
     def rendered(self, encode: Encoder) -> bytes:

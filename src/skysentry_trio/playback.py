@@ -9,8 +9,6 @@ from attrs import define, field
 
 from skysentry_trio.frames import Frame, FrameRing
 
-HIGHEST_SPEED: Final = 16.0
-"""How many times faster than it happened a playback may go, forwards or backwards."""
 _MAX_FPS: Final = 60.0
 """Frames a second of a playback at most: hardly a screen shows more, however fast the playback is."""
 
@@ -68,7 +66,7 @@ class Playback:
         Args:
             ring: the frame is in.
             frame: to be shown first.
-            speed: from -`HIGHEST_SPEED` to `HIGHEST_SPEED`.
+            speed: checked by the caller.
             now: when it begins.
             max_fps: the most frames a second that the viewer wants.
         """

@@ -9,6 +9,7 @@ from attrs import define, field
 from skysentry_trio.demand import NO_LIMITS, Limits
 from skysentry_trio.flow import Pacer
 from skysentry_trio.outbox import Delivery, Outbox
+from skysentry_trio.playback import Playback
 
 
 @define(eq=False)
@@ -22,6 +23,8 @@ class Viewer:
     wants_all: bool = field(default=False, init=False)
     named: set[str] = field(factory=set, init=False)
     paused: bool = field(default=False, init=False)
+    playbacks: dict[str, Playback] = field(factory=dict, init=False)
+    """Of the cameras whose live picture it has left."""
     _limits: Limits = field(default=NO_LIMITS, init=False)
     _own_limits: dict[str, Limits] = field(factory=dict, init=False)
     _pacers: dict[str, Pacer] = field(factory=dict, init=False, repr=False)
@@ -52,6 +55,8 @@ class Viewer:
             self.wants_all = False
             self.named.clear()
             self.outbox.forget_all(except_of=camera_ids)
+            for camera_id in self.playbacks.keys() - set(camera_ids):
+                del self.playbacks[camera_id]
         self.named.update(camera_ids)
         self._own_limits.update(dict.fromkeys(camera_ids, limits))
 
@@ -66,14 +71,15 @@ class Viewer:
             self.named.difference_update(camera_ids)
 
     def forget(self, camera_id: str) -> None:
-        """Drop what waits of a camera and what is known of its pace; the choice stays."""
+        """Drop what waits of a camera, its playback and what is known of its pace; the choice stays."""
         self.outbox.forget(camera_id)
+        self.playbacks.pop(camera_id, None)
         self._pacers.pop(camera_id, None)
 
     def offer(self, delivery: Delivery, now: float) -> None:
-        """Put a frame into the outbox if its camera is chosen and it is not too soon after the last."""
+        """Put a live frame into the outbox if its camera is watched live and it is not too soon after the last."""
         camera_id = delivery.camera_id
-        if not self.follows(camera_id):
+        if not self.follows(camera_id) or camera_id in self.playbacks:
             return
         max_fps = self.limits(camera_id).max_fps
         if max_fps is not None:
@@ -84,4 +90,9 @@ class Viewer:
             if not pacer.admit(now):
                 self.outbox.thinned += 1
                 return
-        self.outbox.offer(delivery)
+        self.show(delivery)
+
+    def show(self, delivery: Delivery) -> None:
+        """Put a frame into the outbox whatever was chosen, unless it is paused."""
+        if not self.paused:
+            self.outbox.offer(delivery)

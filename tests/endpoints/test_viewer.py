@@ -114,7 +114,7 @@ async def test_the_header_of_an_envelope_has_all_keys_of_the_protocol(autojump_c
             message = await peer.hear()
 
     header = json.loads(message[2 : 2 + int.from_bytes(message[:2], "big")])
-    assert list(header) == ["type", "clientId", "sequence", "timestamp", "capturedAt", "size", "fps", "format"]
+    assert list(header) == ["type", "clientId", "sequence", "timestamp", "capturedAt", "size", "fps", "format", "live"]
     assert (header["type"], header["capturedAt"], header["format"]) == ("frame", 1700000000250.0, "jpeg")
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import trio
 
 from skysentry_trio.endpoints.peer import Peer
+from skysentry_trio.endpoints.player import Player
 from skysentry_trio.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.flow import Pacer, Sent
 from skysentry_trio.frames import Frame, RingStatistics
 from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
 from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Encoder
+from skysentry_trio.rewind import Rewind
 from skysentry_trio.viewers import Viewer
 from skysentry_trio.wire.framing import encode_frame
 from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
@@ -24,8 +27,10 @@ from skysentry_trio.wire.viewer import (
     ClientDisconnected,
     Clients,
     ClientSummary,
+    GoLive,
     Pause,
     Resume,
+    Seek,
     Subscribe,
     Unsubscribe,
     ViewerFormat,
@@ -53,6 +58,7 @@ _ENCODERS: dict[ViewerFormat, Encoder] = {
     ViewerFormat.JPEG: _framed(encode_bare_jpeg),
     ViewerFormat.JSON: _framed(encode_frame_update),
 }
+_PAST_ENVELOPE = _framed(partial(encode_envelope, live=False))
 _MESSAGES_PER_SECOND = 1000.0
 _CHOICES_PER_SECOND = 20.0
 _CHOICE_BURST = 5.0
@@ -78,8 +84,12 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
     talks = request.format is ViewerFormat.ENVELOPE
     encode = _ENCODERS[request.format]
 
+    def render(delivery: Delivery) -> bytes:
+        # The other formats do not tell frames of the past from live ones.
+        return delivery.rendered(encode if delivery.live or not talks else _PAST_ENVELOPE)
+
     def try_send(delivery: Delivery) -> Sent:
-        return peer.try_send_frame(delivery.rendered(encode))
+        return peer.try_send_frame(render(delivery))
 
     with hub.watch(try_send) as viewer:
         log.info("viewer connected", format=request.format)
@@ -91,8 +101,8 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
                 await peer.send(encode_message(cameras))
             fault = None
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_send_all, peer, viewer, encode, nursery.cancel_scope)
-                fault = await _obey_all(peer, hub, viewer)
+                nursery.start_soon(partial(_send_all, talks=talks), peer, viewer, render, nursery.cancel_scope)
+                fault = await _obey_all(peer, hub, viewer, Player(peer, Rewind(hub, viewer), talks, nursery))
                 nursery.cancel_scope.cancel()
             if fault is not None:
                 await _refuse(peer, hub, fault, talks=talks)
@@ -115,14 +125,15 @@ def _list_cameras(hub: Hub, client_ids: frozenset[str] | None) -> Clients:
     )
 
 
-async def _send_all(peer: Peer, viewer: Viewer, encode: Encoder, connection: trio.CancelScope) -> None:
+async def _send_all(
+    peer: Peer, viewer: Viewer, render: Callable[[Delivery], bytes], connection: trio.CancelScope, *, talks: bool
+) -> None:
     """Send what is in the outbox, for ever: the one task that waits for this viewer to read."""
-    talks = encode is _ENCODERS[ViewerFormat.ENVELOPE]
     try:
         while True:
             waiting = await viewer.outbox.receive()
             if isinstance(waiting, Delivery):
-                await peer.send_frame(waiting.rendered(encode))
+                await peer.send_frame(render(waiting))
             elif isinstance(waiting, Begun):
                 await peer.finish_frame()
             elif talks:
@@ -138,7 +149,7 @@ def _as_message(notice: CameraNotice) -> ClientConnected | ClientDisconnected:
     return ClientDisconnected(notice.camera_id, notice.removed)
 
 
-async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer) -> ProtocolViolation | None:
+async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer, player: Player) -> ProtocolViolation | None:
     """Do what the viewer says until it leaves, or return what it did wrong."""
     pace, choices = Pacer(_MESSAGES_PER_SECOND, burst=1.0), Pacer(_CHOICES_PER_SECOND, _CHOICE_BURST)
     try:
@@ -151,10 +162,12 @@ async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer) -> ProtocolViolation |
             decoded = decode_viewer_message(message)
             if isinstance(decoded, Clock):
                 await peer.send(encode_message(ClockReply(decoded.sent_at, time.time() * 1000)))
+            elif isinstance(decoded, Seek | GoLive):
+                await player.obey(decoded)
             elif decoded is not None and not isinstance(decoded, Ack):
                 if not choices.admit(trio.current_time()):
                     return ProtocolViolation(f"more than {_CHOICES_PER_SECOND:g} choices a second", code="flood")
-                _obey(hub, viewer, decoded)
+                _obey(hub, viewer, decoded, player)
             if len(viewer.named) > MAX_SUBSCRIBED:
                 return ProtocolViolation(f"a viewer may name {MAX_SUBSCRIBED} cameras, got {len(viewer.named)} in all")
     except ProtocolViolation as violation:
@@ -163,7 +176,7 @@ async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer) -> ProtocolViolation |
         return None
 
 
-def _obey(hub: Hub, viewer: Viewer, choice: Subscribe | Unsubscribe | Pause | Resume) -> None:
+def _obey(hub: Hub, viewer: Viewer, choice: Subscribe | Unsubscribe | Pause | Resume, player: Player) -> None:
     match choice:
         case Subscribe(clients=clients):
             hub.subscribe(viewer, None if clients == "*" else dict.fromkeys(clients), choice.limits)
@@ -173,6 +186,7 @@ def _obey(hub: Hub, viewer: Viewer, choice: Subscribe | Unsubscribe | Pause | Re
             hub.pause(viewer)
         case Resume():
             hub.resume(viewer)
+            player.resume()
 
 
 async def _refuse(peer: Peer, hub: Hub, violation: ProtocolViolation, *, talks: bool) -> None:

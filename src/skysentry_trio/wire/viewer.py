@@ -30,6 +30,8 @@ from skysentry_trio.wire.messages import (
 
 N = TypeVar("N", int, float)
 SUBPROTOCOL = "skysentry.v1"
+HIGHEST_SPEED = 16.0
+"""How many times faster than it happened a viewer may look back, forwards or backwards."""
 MAX_SUBSCRIBED = 1024
 """Ids one viewer may name. Who wants more asks for all."""
 
@@ -62,6 +64,8 @@ class FrameHeader(Message, tag="frame", tag_field="type"):
     size: int
     fps: float
     format: str = "jpeg"
+    live: bool = True
+    """False for a frame that the viewer looks back on."""
 
 
 class RingSummary(Message):
@@ -173,18 +177,54 @@ class Latency(Message, tag="latency", tag_field="type"):
     cameras: list[CameraLatency]
 
 
-ViewerMessage = Subscribe | Unsubscribe | Pause | Resume | Ack | Clock
-Notice = Clients | ClientConnected | ClientDisconnected | Latency | ErrorNotice | ClockReply
+class Seek(Message, tag="seek", tag_field="type", omit_defaults=True):
+    """The viewer wants to look at what a camera's ring holds, from one moment on; exactly one names that moment."""
+
+    client_id: str
+    at: float | None = None
+    """Milliseconds since the epoch."""
+    back: float | None = None
+    """Seconds before now."""
+    sequence: int | None = None
+    speed: float = 1.0
+    """1 is as it happened, 0 stands still, less than 0 goes backwards."""
+
+
+class GoLive(Message, tag="live", tag_field="type"):
+    """The viewer wants the live picture of a camera again."""
+
+    client_id: str
+
+
+class PlaybackState(Message, tag="playback", tag_field="type"):
+    """What a viewer sees of a camera, live or out of its ring; answers `Seek` and `GoLive`."""
+
+    client_id: str
+    live: bool
+    speed: float
+    sequence: int | None
+    """Of the frame that is shown; None if the camera has none."""
+    at: float | None
+    """When the server had it: milliseconds since the epoch, as those below."""
+    oldest_at: float | None
+    newest_at: float | None
+
+
+ViewerMessage = Subscribe | Unsubscribe | Pause | Resume | Seek | GoLive | Ack | Clock
+Notice = PlaybackState | Clients | ClientConnected | ClientDisconnected | Latency | ErrorNotice | ClockReply
 
 _from_viewer: Decoders = {
     "subscribe": msgspec.json.Decoder(Subscribe),
     "unsubscribe": msgspec.json.Decoder(Unsubscribe),
     "pause": msgspec.json.Decoder(Pause),
     "resume": msgspec.json.Decoder(Resume),
+    "seek": msgspec.json.Decoder(Seek),
+    "live": msgspec.json.Decoder(GoLive),
     "ack": msgspec.json.Decoder(Ack),
     "clock": msgspec.json.Decoder(Clock),
 }
 _from_server: Decoders = {
+    "playback": msgspec.json.Decoder(PlaybackState),
     "clients": msgspec.json.Decoder(Clients),
     "client-connected": msgspec.json.Decoder(ClientConnected),
     "client-disconnected": msgspec.json.Decoder(ClientDisconnected),
@@ -234,14 +274,28 @@ def decode_viewer_message(text: str) -> ViewerMessage | None:
     """Decode what a viewer said; None for a type we do not know.
 
     Raises:
-        ProtocolViolation: if the message is malformed, an id is none, or a rate makes no sense.
+        ProtocolViolation: if the message is malformed, an id is none, or a rate or moment makes no sense.
     """
     message: ViewerMessage | None = decode_message(text, _from_viewer)
     if isinstance(message, Subscribe):
         _ = message.limits
     if isinstance(message, Subscribe | Unsubscribe) and message.clients != "*":
         check_subscription(message.clients)
+    if isinstance(message, Seek | GoLive):
+        check_client_id(message.client_id)
+    if isinstance(message, Seek):
+        _check_seek(message)
     return message
+
+
+def _check_seek(seek: Seek) -> None:
+    given = [name for name in ("at", "back", "sequence") if getattr(seek, name) is not None]
+    if len(given) != 1:
+        raise ProtocolViolation(f"seek needs one of at, back and sequence, got {' and '.join(given) or 'none'}")
+    if not -HIGHEST_SPEED <= seek.speed <= HIGHEST_SPEED:
+        raise ProtocolViolation(f"speed is from {-HIGHEST_SPEED:g} to {HIGHEST_SPEED:g}, got {seek.speed:g}")
+    if seek.back is not None and seek.back < 0:
+        raise ProtocolViolation(f"back is a number of seconds from 0, got {seek.back:g}")
 
 
 def check_subscription(ids: list[str]) -> frozenset[str]:
@@ -253,7 +307,7 @@ def check_subscription(ids: list[str]) -> frozenset[str]:
     return frozenset(check_client_id(client_id) for client_id in ids)
 
 
-def encode_envelope(client_id: str, frame: Frame, stats: RingStatistics) -> bytes:
+def encode_envelope(client_id: str, frame: Frame, stats: RingStatistics, *, live: bool = True) -> bytes:
     """Render a frame for ``skysentry.v1``: two bytes of header length, JSON header, JPEG."""
     header = FrameHeader(
         client_id=client_id,
@@ -262,6 +316,7 @@ def encode_envelope(client_id: str, frame: Frame, stats: RingStatistics) -> byte
         captured_at=None if frame.captured_at is None else frame.captured_at * 1000,
         size=len(frame.jpeg),
         fps=round(stats.fps, 2),
+        live=live,
     )
     return join_envelope(encode_json(header), frame.jpeg)
 

@@ -1,0 +1,122 @@
+"""Looking back by real sockets: the right frames for who does, all frames for who does not, memory within its bound."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+
+from tests.clocks import LeapingClock
+from tests.daemons import running_daemon
+from tests.peers import BINARY, CLOSE, PATIENCE, TEXT, Address, RawPeer, encode_frame, picture
+
+pytestmark = pytest.mark.e2e
+
+UNHURRIED = {"ping_interval": 3600.0, "write_timeout": 3600.0, "client_timeout": 3600.0, "max_fps": 1000.0}
+"""Deadlines that leaps in time do not reach."""
+
+
+@pytest.fixture
+def clock() -> LeapingClock:
+    """The clock that pytest-trio runs the test with."""
+    return LeapingClock()
+
+
+async def say(viewer: RawPeer, **message: Any) -> None:
+    await viewer.send(encode_frame(TEXT, json.dumps(message).encode()))
+
+
+async def frame_of(viewer: RawPeer) -> tuple[dict[str, Any], bytes]:
+    """Receive the next envelope, past words; return its header and its JPEG."""
+    while (frame := await viewer.frame()).opcode != BINARY:
+        assert frame.opcode != CLOSE, frame
+    end = 2 + int.from_bytes(frame.payload[:2], "big")
+    return json.loads(frame.payload[2:end]), frame.payload[end:]
+
+
+async def words_of(viewer: RawPeer) -> dict[str, Any]:
+    """Receive the next text message, past frames."""
+    with trio.fail_after(PATIENCE):
+        return await viewer.message()
+
+
+@asynccontextmanager
+async def half_a_minute(clock: LeapingClock) -> AsyncIterator[tuple[Address, RawPeer, RawPeer, list[bytes]]]:
+    """Have a ring of 30 s with a frame a second, from a camera that sent for 40 s, and one who watched all of it."""
+    async with (
+        running_daemon(buffer_seconds=30.0, **UNHURRIED) as address,
+        address.camera("door") as camera,
+        address.viewer() as live,
+    ):
+        jpegs = []
+        for number in range(1, 41):
+            jpegs.append(picture(2000 + number, number))
+            await camera.send(encode_frame(BINARY, jpegs[-1]))
+            assert await live.picture() == (number, jpegs[-1])
+            clock.leap(1.0)
+        yield address, camera, live, jpegs
+
+
+async def test_five_seconds_back_in_a_ring_of_thirty(clock: LeapingClock) -> None:
+    """The frame of that moment comes byte for byte, then those that followed it, and live viewers lose nothing."""
+    async with half_a_minute(clock) as (address, camera, live, jpegs), address.viewer() as viewer:
+        assert (await frame_of(viewer))[0]["sequence"] == 40
+        await say(viewer, type="seek", clientId="door", back=5)
+        header, jpeg = await frame_of(viewer)
+        assert (header["sequence"], header["live"], jpeg) == (36, False, jpegs[35])
+        answer = await words_of(viewer)
+        assert (answer["type"], answer["live"], answer["speed"], answer["sequence"]) == ("playback", False, 1.0, 36)
+        for number in range(41, 61):
+            jpegs.append(picture(2000 + number, number))
+            await camera.send(encode_frame(BINARY, jpegs[-1]))
+            header, jpeg = await frame_of(live)
+            assert (header["sequence"], header["live"], jpeg) == (number, True, jpegs[-1])
+            clock.leap(1.0)
+            # A word from the viewer wakes the server, which sleeps by real time.
+            await say(viewer, type="clock", sentAt=0)
+            header, jpeg = await frame_of(viewer)
+            assert (header["sequence"], header["live"], jpeg) == (number - 4, False, jpegs[number - 5])
+
+        await say(viewer, type="live", clientId="door")
+        header, jpeg = await frame_of(viewer)
+        assert (header["sequence"], header["live"], jpeg) == (60, True, jpegs[-1])
+
+
+@pytest.mark.parametrize(("back", "sequence"), [(0.5, 40), (1, 40), (12.5, 28), (29.5, 11), (3000, 11)])
+async def test_any_moment_of_the_ring_can_be_stood_still_on(clock: LeapingClock, back: float, sequence: int) -> None:
+    """From the newest frame to the oldest, which is also what comes for any moment before it."""
+    async with half_a_minute(clock) as (address, _, _, jpegs), address.viewer("?client=door") as viewer:
+        await frame_of(viewer)
+        await say(viewer, type="seek", clientId="door", back=back, speed=0)
+        header, jpeg = await frame_of(viewer)
+        assert (header["sequence"], header["live"], jpeg) == (sequence, False, jpegs[sequence - 1])
+
+
+async def test_ten_cameras_with_long_rings_stay_within_the_memory() -> None:
+    """Whatever the rings may hold in seconds, the sum is bounded; every camera is live, and can be looked back on."""
+    size, limit = 50_000, 5_000_000
+    async with (
+        running_daemon(buffer_seconds=30.0, max_memory=limit, max_frame_size=size, max_fps=1000.0) as address,
+        AsyncExitStack() as stack,
+    ):
+        cameras = [await stack.enter_async_context(address.camera(f"camera-{number}")) for number in range(10)]
+        viewer = await stack.enter_async_context(address.viewer())
+        message = encode_frame(BINARY, picture(size))
+        for sequence in range(1, 31):
+            for camera in cameras:
+                await camera.send(message)
+                assert (await viewer.picture())[0] == sequence
+            if sequence % 10 == 0:
+                assert (await address.health())["memory"] <= limit
+        health = await address.health()
+        assert (health["framesReceived"], health["drops"].get("memory-full", 0)) == (300, 0)
+        assert health["memory"] > limit - 10 * size
+        for number in range(10):
+            await say(viewer, type="seek", clientId=f"camera-{number}", back=30, speed=0)
+            header, _ = await frame_of(viewer)
+            assert header["clientId"] == f"camera-{number}"
+            assert header["sequence"] in range(20, 24)
