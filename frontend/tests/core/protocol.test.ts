@@ -45,7 +45,7 @@ const envelopes = golden<{ frames: GoldenEnvelope[]; refused: { name: string; me
 );
 
 /** Types that are for other viewers or only for a log: we ignore them, whatever they hold. */
-const IGNORED = ["frame_update", "error", "demand", "latency", "playback"];
+const IGNORED = ["frame_update", "error", "demand"];
 
 describe("golden messages", () => {
   it.each([...messages["server-to-camera"], ...messages["server-to-viewer"]])(
