@@ -19,6 +19,7 @@ import click
 import httpx
 import msgspec
 import pytest
+import trio
 from quart import Blueprint
 
 import skysentry_trio.wire.capture
@@ -26,8 +27,10 @@ import skysentry_trio.wire.viewer  # noqa: F401 # so that their messages are kno
 from skysentry_trio.cli.main import cli
 from skysentry_trio.clients.sources.drawing import Pattern
 from skysentry_trio.endpoints.app import create_app
+from skysentry_trio.endpoints.endless import ROUTES as ENDLESS
 from skysentry_trio.endpoints.pages import create_pages
 from skysentry_trio.endpoints.rest import create_api
+from skysentry_trio.endpoints.snapshots import create_snapshots
 from skysentry_trio.health import Health
 from skysentry_trio.hub import Hub
 from skysentry_trio.settings import Settings
@@ -51,7 +54,16 @@ MESSAGES: dict[str, list[type[Message]]] = {}
 for _message in Message.__subclasses__():
     if isinstance(_tag := _message.__struct_config__.tag, str):
         MESSAGES.setdefault(_tag, []).append(_message)
-WITHOUT_WEBSOCKET = {"bad-request", "draining", "no-frame", "not-found", "origin-refused", "upgrade-required"}
+WITHOUT_WEBSOCKET = {
+    "bad-multipart",
+    "bad-request",
+    "draining",
+    "no-frame",
+    "not-found",
+    "origin-refused",
+    "silent",
+    "upgrade-required",
+}
 """Codes of refusals that are answered over HTTP, where the status tells programs enough."""
 
 
@@ -126,12 +138,15 @@ def test_generated_pages_are_fresh(name: str) -> None:
 
 async def test_every_route_has_a_section_or_a_line() -> None:
     """A route that nobody can read about fails."""
-    api: Blueprint = create_api(Hub(Settings()), Health(), lambda: (0, Counter()))
-    rules = create_app(api, create_pages()).url_map.iter_rules()
+    hub = Hub(Settings())
+    api: Blueprint = create_api(hub, Health(), lambda: (0, Counter()))
+    rules = create_app(api, create_snapshots(hub, trio.Event()), create_pages()).url_map.iter_rules()
     routes = {re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule).replace("client_id", "clientId") for rule in rules}
-    headings = set(re.findall(r"^## GET (\S+)$", REST, re.MULTILINE))
-    assert headings == {route for route in routes if route.startswith("/api/")}
-    assert [route for route in routes - headings if f"GET {route}`" not in REST] == []
+    described = {("GET", route) for route in routes}
+    described |= {(method.upper(), path) for path, methods in ENDLESS.items() for method in methods}
+    headings = set(re.findall(r"^## (GET|POST) (\S+)$", REST, re.MULTILINE))
+    assert headings <= described
+    assert [route for route in described - headings if f"{' '.join(route)}`" not in REST] == []
 
 
 @pytest.mark.parametrize("kind", sorted(MESSAGES))

@@ -180,11 +180,11 @@ class Hub:
         camera.last_heard = now
         if not session.pacer.admit(now):
             message = f"expected at most {self.settings.max_fps:g} frames a second, got more: some are dropped"
-            session.refuse(ProtocolViolation(message, code="too-fast"))
+            session.refuse(ProtocolViolation(message, code="too-fast", status=429))
             return None
         if not self._make_room(camera.ring, len(jpeg)):
             message = f"the frames of other cameras leave no room in {self.settings.max_memory} bytes: some are dropped"
-            session.refuse(ProtocolViolation(message, code="memory-full"))
+            session.refuse(ProtocolViolation(message, code="memory-full", status=503))
             return None
         camera.frame_count += 1
         camera.byte_count += len(jpeg)

@@ -19,6 +19,7 @@ from skysentry_trio.endpoints.app import create_app
 from skysentry_trio.endpoints.openapi import describe_api
 from skysentry_trio.endpoints.pages import create_pages
 from skysentry_trio.endpoints.rest import create_api
+from skysentry_trio.endpoints.snapshots import create_snapshots
 from skysentry_trio.health import Health
 from skysentry_trio.hub import Hub
 from skysentry_trio.settings import Settings
@@ -82,11 +83,13 @@ class Site:
     ended_by: Counter[str] = field(factory=Counter)
     pause: float = 0
     """Seconds that clients take for each piece of a reply."""
+    going_away: trio.Event = field(factory=trio.Event)
     app: QuartTrio = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         api = create_api(self.hub, self.health, lambda: (self.open_connections, self.ended_by))
-        self.app = create_app(api, create_pages(self.pages), allowed_origins=self.allowed_origins)
+        snapshots = create_snapshots(self.hub, self.going_away)
+        self.app = create_app(api, snapshots, create_pages(self.pages), allowed_origins=self.allowed_origins)
 
     async def ask(self, target: str, method: str = "GET", **headers: str) -> Answer:
         """Make a request as a server hands it on; underscores in the names of headers stand for hyphens.
@@ -132,9 +135,9 @@ class Site:
             [piece["body"] for piece in pieces],
         )
 
-    async def get(self, route: str, client_id: str = "door", **headers: str) -> Answer:
+    async def get(self, route: str, client_id: str = "door", query: str = "", **headers: str) -> Answer:
         """Ask for a described route; fail unless the reply is as described."""
-        answer = await self.ask(route.replace("{clientId}", client_id), **headers)
+        answer = await self.ask(route.replace("{clientId}", client_id) + query, **headers)
         check_against(
             DESCRIPTION["paths"][route]["get"], answer.status, answer.headers.get("content-type"), answer.body
         )

@@ -7,28 +7,14 @@ from quart import Blueprint, Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
+from skysentry_trio.endpoints.http import PROTECTION, allow_origin
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.logs import RateLimit, get_logger
 from skysentry_trio.wire.messages import encode_json
-from skysentry_trio.wire.request_head import is_origin_allowed
 from skysentry_trio.wire.rest import ErrorReply
 
 log = get_logger(__name__)
 
-_CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "worker-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' blob:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'self'",
-    )
-)
-_PERMISSIONS_POLICY = "camera=(self), screen-wake-lock=(self), fullscreen=(self), microphone=(), geolocation=()"
 _MAX_BODY = 64 * 1024
 _BODY_TIMEOUT = 10
 _LOGGED_PATH = 200
@@ -70,11 +56,7 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
 
     @app.after_request
     async def protect(response: Response) -> Response:
-        headers = response.headers
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
-        headers["Permissions-Policy"] = _PERMISSIONS_POLICY
-        headers["Referrer-Policy"] = "same-origin"
+        response.headers.update(PROTECTION)
         if allowed_origins:
             _allow_origin(response, allowed_origins)
         return response
@@ -83,18 +65,10 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
 
 
 def _allow_origin(response: Response, allowed_origins: frozenset[str]) -> None:
-    """Let pages of other origins read the response, as the Fetch standard's CORS protocol has it."""
     response.vary.add("Origin")
-    origin = request.headers.get("Origin")
-    if origin is None or not is_origin_allowed(origin, request.host, allowed_origins):
-        return
-    headers = response.headers
-    headers["Access-Control-Allow-Origin"] = "*" if "*" in allowed_origins else origin
-    headers["Access-Control-Expose-Headers"] = "ETag, X-Sequence, X-Timestamp"
-    if request.method == "OPTIONS":
-        headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
-        headers["Access-Control-Allow-Headers"] = "Accept, If-None-Match"
-        headers["Access-Control-Max-Age"] = "600"
+    preflight = "GET, HEAD, OPTIONS" if request.method == "OPTIONS" else None
+    origin, host = request.headers.get("Origin"), request.host
+    response.headers.update(allow_origin(origin, host, allowed_origins, preflight=preflight))
 
 
 def _error(message: str, status: int) -> Response:

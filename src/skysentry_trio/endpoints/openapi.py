@@ -11,20 +11,48 @@ from skysentry_trio.wire.rest import (
     ErrorReply,
     HealthReply,
     LatestReply,
+    PushReply,
     ReadyReply,
     RingReply,
     StreamsReply,
 )
 
-_REPLIES = (ClientsReply, ErrorReply, HealthReply, LatestReply, ReadyReply, RingReply, StreamsReply)
+_REPLIES = (ClientsReply, ErrorReply, HealthReply, LatestReply, PushReply, ReadyReply, RingReply, StreamsReply)
+_ID_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}
 _CLIENT_ID = {
     "name": "clientId",
     "in": "path",
     "required": True,
     "description": "The camera's id.",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+    "schema": _ID_SCHEMA,
 }
-_JPEG = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_JPEG = {"image/jpeg": _BINARY}
+
+
+def _query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _number(low: float, high: float, kind: str = "number") -> dict[str, Any]:
+    return {"type": kind, "minimum": low, "maximum": high}
+
+
+_PLACEHOLDER = _query(
+    "placeholder", "1 for a drawn picture instead of an error or an old frame.", {"type": "string", "enum": ["0", "1"]}
+)
+_SNAPSHOT_QUERY = (
+    _query("after", "A sequence: wanted is a frame with a higher one.", _number(0, 2**53, "integer")),
+    _query("wait", "Seconds to wait for it.", _number(0, 60)),
+    _query("at", "The frame that was the newest then: seconds since the epoch, or RFC 3339.", {"type": "string"}),
+    _query("back", "The frame that was the newest so many seconds ago.", _number(0, 86400 * 365)),
+    _PLACEHOLDER,
+)
+_STREAM_QUERY = (
+    _query("fps", "The most frames a second.", _number(1e-6, 1e6)),
+    _query("burst", "So many frames from before come first.", _number(0, 1000, "integer")),
+    _PLACEHOLDER,
+)
 
 
 def describe_api(version: str) -> dict[str, Any]:
@@ -35,6 +63,7 @@ def describe_api(version: str) -> dict[str, Any]:
         for name, text in {
             "ETag": "Changes with every frame.",
             "X-Sequence": "Counts the camera's frames from 1.",
+            "X-SkySentry-Online": "Whether the camera is connected now: true or false.",
             "X-Timestamp": "Capture time if the camera told it, else arrival: seconds since the epoch.",
         }.items()
     }
@@ -43,7 +72,7 @@ def describe_api(version: str) -> dict[str, Any]:
         "info": {
             "title": "skysentry-trio",
             "version": version,
-            "description": "Cameras, their newest frames, and how the server is. Live frames come over /stream/ws.",
+            "description": "Cameras, their frames, and how the server is. With less delay frames come over /stream/ws.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         # Relative to this document, so that it holds behind a proxy with a path prefix too.
@@ -70,18 +99,30 @@ def describe_api(version: str) -> dict[str, Any]:
                 _CLIENT_ID,
             ),
             "/api/clients/{clientId}/latest.jpg": _get(
-                "A camera's newest frame as a JPEG",
-                {
-                    "200": {
-                        "description": "The JPEG as the camera sent it.",
-                        "headers": picture_headers,
-                        "content": _JPEG,
-                    },
-                    "304": {"description": "If-None-Match named this very frame."},
-                    **_refusals(),
-                },
+                "A camera's newest frame as a JPEG, or the next, or one from before",
+                _snapshot(picture_headers),
                 _CLIENT_ID,
+                *_SNAPSHOT_QUERY,
             ),
+            "/api/frame.jpeg": _get(
+                "The same under the address that go2rtc has for it",
+                _snapshot(picture_headers),
+                _query("src", "The camera's id; may be left out if there is exactly one camera.", _ID_SCHEMA),
+                *_SNAPSHOT_QUERY,
+            ),
+            "/api/clients/{clientId}/stream.mjpeg": _get(
+                "A camera's frames for as long as they come", _multipart(), _CLIENT_ID, *_STREAM_QUERY
+            ),
+            "/api/stream.mjpeg": {
+                **_get(
+                    "The same under the address that go2rtc has for it",
+                    _multipart(),
+                    _query("src", "The camera's id; may be left out if there is exactly one camera.", _ID_SCHEMA),
+                    *_STREAM_QUERY,
+                ),
+                **_push("Be a camera, as go2rtc is one", {**_query("dst", "The id.", _ID_SCHEMA), "required": True}),
+            },
+            "/api/clients/{clientId}/frames": _push("Be a camera: send one JPEG, or one after the other", _CLIENT_ID),
             "/api/clients/{clientId}/stream": _get(
                 "A camera's ring of frames, oldest first",
                 {"200": _reply("The ring.", "RingReply"), **_refusals()},
@@ -102,6 +143,46 @@ def describe_api(version: str) -> dict[str, Any]:
         },
         "components": {"schemas": components},
     }
+
+
+def _snapshot(headers: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "200": {"description": "The JPEG as the camera sent it.", "headers": headers, "content": _JPEG},
+        "204": {"description": "None came in time that is newer than the one named by after."},
+        "304": {"description": "If-None-Match named this very frame."},
+        **_refusals(),
+    }
+
+
+def _multipart() -> dict[str, Any]:
+    return {
+        "200": {"description": "A part for each frame.", "content": {"multipart/x-mixed-replace": _BINARY}},
+        **_refusals(),
+    }
+
+
+def _push(summary: str, camera: dict[str, Any]) -> dict[str, Any]:
+    responses = {
+        "200": _reply("A stream has ended.", "PushReply"),
+        "201": _reply("The picture was taken.", "PushReply"),
+        **{
+            status: _reply(description, "ErrorReply")
+            for status, description in {
+                "400": "The id is none, or the body cannot be read.",
+                "403": "A page of another origin may not send pictures here.",
+                "408": "No whole picture came in time.",
+                "409": "Another connection sends for this camera now.",
+                "413": "A picture is larger than allowed.",
+                "415": "It is no JPEG.",
+                "429": "Pictures come faster than allowed.",
+                "503": "The server is full, or stops.",
+            }.items()
+        },
+    }
+    name = _query("name", "A label for people.", {"type": "string"})
+    types = ("image/jpeg", "multipart/x-mixed-replace", "multipart/form-data")
+    body = {"required": True, "content": dict.fromkeys(types, _BINARY)}
+    return {"post": {"summary": summary, "parameters": [camera, name], "requestBody": body, "responses": responses}}
 
 
 def _get(summary: str, responses: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:

@@ -33,3 +33,31 @@ class Peer(Protocol):
     async def close(self, code: int, reason: str) -> None:
         """Say goodbye with a WebSocket close code; never raises, and only the first call counts."""
         ...
+
+
+class ByteStream(Protocol):
+    """A connection over which HTTP is spoken without anybody's help; writes have deadlines.
+
+    All of it raises `trio.BrokenResourceError` or `trio.ClosedResourceError` when the remote party left or stopped
+    reading.
+    """
+
+    def take_back(self) -> bytes:
+        """Return what was read of the stream and put back, and forget it."""
+        ...
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Return some bytes, b"" at the end."""
+        ...
+
+    async def send_all(self, data: bytes | memoryview) -> None:
+        """Send everything."""
+        ...
+
+    def write_now(self, data: bytes | memoryview) -> int:
+        """Write as much as can be written without waiting, and return how much."""
+        ...
+
+    async def linger(self, seconds: float) -> None:
+        """Close after the remote party has, or after so many seconds."""
+        ...

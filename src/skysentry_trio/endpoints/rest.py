@@ -11,12 +11,11 @@ from quart import Blueprint, Response, request
 
 from skysentry_trio._version import __version__
 from skysentry_trio.cameras import Camera
+from skysentry_trio.endpoints.choice import find_camera, find_newest
 from skysentry_trio.endpoints.openapi import describe_api
-from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.frames import Frame
+from skysentry_trio.endpoints.pictures import picture
 from skysentry_trio.health import Health
 from skysentry_trio.hub import Hub
-from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
 from skysentry_trio.wire.rest import (
     ClientDetails,
@@ -83,21 +82,17 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
 
     @api.get("/clients/<client_id>/latest")
     async def get_latest(client_id: str) -> Response:
-        camera, frame = _newest(hub, client_id)
+        camera, frame = find_newest(hub, client_id)
         if request.accept_mimetypes.best_match(["application/json", "image/jpeg"], "application/json") == "image/jpeg":
-            response = _picture(camera, frame)
+            response = picture(camera, frame)
         else:
             response = _in_pieces(write_latest(camera.id, frame, _summarize(camera)))
         response.vary.add("Accept")
         return response
 
-    @api.get("/clients/<client_id>/latest.jpg")
-    async def get_latest_jpeg(client_id: str) -> Response:
-        return await _picture(*_newest(hub, client_id)).make_conditional(request)
-
     @api.get("/clients/<client_id>/stream")
     async def get_ring(client_id: str) -> Response:
-        camera = _find(hub, client_id)
+        camera = find_camera(hub, client_id)
         return _in_pieces(write_ring(camera.id, list(camera.ring), _summarize(camera)))
 
     @api.get("/streams")
@@ -133,35 +128,8 @@ def _summarize(camera: Camera) -> RingSummary:
     return summarize_ring(camera.statistics(trio.current_time()))
 
 
-def _find(hub: Hub, client_id: str) -> Camera:
-    camera = hub.camera(check_client_id(client_id))
-    if camera is None:
-        raise ProtocolViolation(
-            f"there is no camera {client_id}; /api/clients lists them", code="not-found", status=404
-        )
-    return camera
-
-
-def _newest(hub: Hub, client_id: str) -> tuple[Camera, Frame]:
-    camera = _find(hub, client_id)
-    if camera.ring.newest is None:
-        raise ProtocolViolation(f"camera {client_id} has sent no frame yet", code="no-frame", status=404)
-    return camera, camera.ring.newest
-
-
 def _json(reply: Message, status: int = 200) -> Response:
     return _never_stored(Response(encode_json(reply), status, content_type="application/json"))
-
-
-def _picture(camera: Camera, frame: Frame) -> Response:
-    # A camera that was forgotten counts from 1 again: its first sight tells the two apart.
-    response = Response(frame.jpeg, content_type="image/jpeg")
-    response.set_etag(f"{camera.since:.6f}-{frame.sequence}")
-    response.headers["X-Sequence"] = str(frame.sequence)
-    moment = frame.received_at if frame.captured_at is None else frame.captured_at
-    response.headers["X-Timestamp"] = f"{moment:.6f}"
-    response.headers["Cache-Control"] = "no-cache"
-    return response
 
 
 def _in_pieces(pieces: Iterator[bytes]) -> Response:

@@ -133,6 +133,19 @@ class StreamsReply(Message):
     success: bool = True
 
 
+class PushReply(Message):
+    """What became of the pictures that one request brought."""
+
+    client_id: str
+    frames: int
+    """That were taken."""
+    sequence: int | None
+    """Of the last one taken."""
+    refused: dict[str, int]
+    """Pictures that were not taken, by cause."""
+    success: bool = True
+
+
 def write_latest(client_id: str, frame: Frame, stats: RingSummary) -> Iterator[bytes]:
     """Write a `LatestReply` in pieces."""
     yield from _with_picture(

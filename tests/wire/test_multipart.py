@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.frames import Frame, RingStatistics
+from skysentry_trio.wire.multipart import (
+    OPENING,
+    MultipartReader,
+    Part,
+    encode_offline_part,
+    encode_part,
+    read_timestamp,
+)
+
+STATS = RingStatistics(1, 16, 1, 0.0, 0.0)
+LIMIT = 1000
+
+
+def read_all(body: bytes, sizes: list[int] | None = None, limit: int = LIMIT) -> list[Part]:
+    """Feed a body in pieces of these sizes, again and again, and return all parts."""
+    reader, parts, turn = MultipartReader(limit), list[Part](), 0
+    while body:
+        size = (sizes or [len(body)])[turn % len(sizes or [0])]
+        turn += 1
+        reader.feed(body[:size])
+        body = body[size:]
+        while (part := reader.next_part()) is not None:
+            parts.append(part)
+    if (last := reader.finish()) is not None:
+        parts.append(last)
+    return parts
+
+
+def read_data(body: bytes) -> list[bytes]:
+    return [part.data for part in read_all(body)]
+
+
+# Writing
+
+
+def test_a_frame_becomes_a_part_with_the_boundary_of_the_next() -> None:
+    """Byte for byte: FFmpeg, browsers and the like are particular about it."""
+    frame = Frame(12, 1700000000.25, None, b"JPEG", 1, 1)
+    assert encode_part("door", frame, STATS) == (
+        b"Content-Type: image/jpeg\r\n"
+        b"Content-Length: 4\r\n"
+        b"X-Timestamp: 1700000000.250000\r\n"
+        b"X-Sequence: 12\r\n"
+        b"X-SkySentry-Online: true\r\n"
+        b"\r\n"
+        b"JPEG\r\n"
+        b"--frame\r\n"
+    )
+
+
+def test_the_time_of_capture_comes_before_that_of_arrival() -> None:
+    """Whoever stamps frames has the better clock for it."""
+    assert b"X-Timestamp: 5.000000\r\n" in encode_part("door", Frame(1, 9.0, 5.0, b"JPEG", 1, 1), STATS)
+
+
+def test_a_stand_in_has_no_number() -> None:
+    """It is no frame of the camera, and says so."""
+    part = encode_offline_part(b"JPEG", 3.5)
+    assert b"X-SkySentry-Online: false\r\n" in part
+    assert b"X-Timestamp: 3.500000\r\n" in part
+    assert b"X-Sequence" not in part
+    assert part.endswith(b"\r\n\r\nJPEG\r\n--frame\r\n")
+
+
+# Reading
+
+frames = st.lists(
+    st.builds(
+        Frame,
+        sequence=st.integers(1, 10**9),
+        received_at=st.floats(0, 4e9),
+        captured_at=st.none(),
+        jpeg=st.binary(max_size=300),
+        width=st.just(1),
+        height=st.just(1),
+    ),
+    max_size=5,
+)
+pieces = st.lists(st.integers(1, 50), min_size=1, max_size=20)
+
+
+@given(frames, pieces)
+def test_what_we_write_we_read_however_it_is_cut(sent: list[Frame], sizes: list[int]) -> None:
+    """Any bytes may be in a part whose length is given, the boundary included, and any split gives the same parts."""
+    parts = read_all(OPENING + b"".join(encode_part("door", frame, STATS) for frame in sent), sizes)
+    assert [part.data for part in parts] == [frame.jpeg for frame in sent]
+    assert [part.headers["x-sequence"] for part in parts] == [str(frame.sequence) for frame in sent]
+    assert [part.captured_at for part in parts] == [pytest.approx(frame.received_at, abs=1e-6) for frame in sent]
+
+
+delimiters = st.text("abcXYZ0123456789'()+_,-./:=?", min_size=1, max_size=70).map(lambda text: f"--{text}".encode())
+line_ends = st.sampled_from([b"\r\n", b"\n"])
+
+
+@given(delimiters, line_ends, st.lists(st.binary(max_size=100), min_size=1, max_size=5), pieces, st.booleans())
+def test_parts_without_a_length_end_at_the_boundary(
+    delimiter: bytes, line_end: bytes, contents: list[bytes], sizes: list[int], closed: bool
+) -> None:
+    """Whatever the boundary, the line ends, the split, and whether the body is ended properly or just stops."""
+    contents = [content.replace(delimiter, b"").rstrip(b"\r\n") + b"!" for content in contents]
+    body = b"".join(
+        delimiter + line_end + b"Content-Type: image/jpeg" + 2 * line_end + content + line_end for content in contents
+    )
+    if closed:
+        body += delimiter + b"--"
+    assert [part.data for part in read_all(body, sizes)] == contents
+
+
+@given(st.binary(max_size=300), pieces)
+def test_nothing_but_a_violation_comes_of_garbage(garbage: bytes, sizes: list[int]) -> None:
+    """And the same one for every split, or none for every split."""
+    outcomes = []
+    for split in (sizes, [1], None):
+        try:
+            outcomes.append(repr(read_all(OPENING + garbage, split)))
+        except ProtocolViolation as violation:
+            outcomes.append(violation.code)
+    assert len(set(outcomes)) == 1
+
+
+def test_a_form_as_cameras_post_it_is_read() -> None:
+    """One part without a length, a boundary that ends the body, and an empty line before all of it."""
+    assert read_data(
+        b"\r\n--RandomBoundary\r\n"
+        b'Content-Disposition: form-data; name="imageFile"; filename="esp32-cam.jpg"\r\n'
+        b"Content-Type: image/jpeg\r\n\r\n"
+        b"\xff\xd8 \r\n \xff\xd9\r\n--RandomBoundary--\r\nepilogue"
+    ) == [b"\xff\xd8 \r\n \xff\xd9"]
+
+
+def test_lines_may_be_missing_or_too_many_between_parts_of_known_length() -> None:
+    """Cameras agree on little but on the length."""
+    part = b"content-length:  3 \r\n\r\nabc"
+    assert read_data(b"--b\n" + part + b"--b\n" + part + b"\r\n\r\n\r\n--b \r\n" + part) == 3 * [b"abc"]
+
+
+def test_a_part_may_be_empty() -> None:
+    """It is for others to say that this is no JPEG."""
+    assert read_data(b"--b\r\nContent-Length: 0\r\n\r\n\r\n--b\r\n\r\n\r\n--b--\r\n") == [b"", b""]
+
+
+def test_after_the_end_nothing_counts() -> None:
+    """What comes behind the last boundary is not kept, however much it is."""
+    reader = MultipartReader(LIMIT)
+    reader.feed(b"--b\r\n\r\nabc\r\n--b--\r\n")
+    first, second = reader.next_part(), reader.next_part()
+    reader.feed(b"--b\r\n\r\nabc\r\n--b--\r\n")
+
+    assert first is not None
+    assert first.data == b"abc"
+    assert (second, reader.next_part(), reader.finish(), reader.ended) == (None, None, None, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"\xff\xd8\xff\xe0\n", "expected a boundary first"),
+        (b"--\r\n", "expected a boundary first"),
+        (b"--" + b"b" * 300 + b"\r\n", "expected a boundary first"),
+        (b"--" + b"b" * 10_000, "a boundary may have 200 bytes"),
+        (b"--b\r\nno header\r\n\r\n", "expected a header"),
+        (b"--b\r\n" + b"a: b\r\n" * 2000, "the head of a part may have 8192 bytes"),
+        (b"--b\r\nContent-Length: 3\r\n\r\nabcdef\r\n--b", "expected the boundary '--b' after a part, got 'def'"),
+        (b"--b\r\nContent-Length: -3\r\n\r\nabc", "expected a number of bytes"),
+        (b"--b\r\nContent-Length: \xb2\r\n\r\nabc", "expected a number of bytes"),
+        (b"--b\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", "expected a number of bytes"),
+        (b"--b\r\nContent-Length: 3\r\n\r\nab", "ends in the middle of a part"),
+    ],
+)
+def test_what_is_no_such_body_is_refused(body: bytes, words: str) -> None:
+    """The message says what was expected, and what came."""
+    with pytest.raises(ProtocolViolation, match=words):
+        read_all(body)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_part_has_a_largest_size(announced: bool, ended: bool) -> None:
+    """One byte more is refused: from the announcement alone, or as soon as it is there."""
+    head = b"--b\r\nContent-Length: %d\r\n\r\n" if announced else b"--b\r\n\r\n"
+    for size in (LIMIT, LIMIT + 1):
+        body = (head % size if announced else head) + bytes(size) + (b"\r\n--b\r\n" if ended else b"")
+        if size == LIMIT:
+            assert read_data(body) == [bytes(LIMIT)]
+        else:
+            with pytest.raises(ProtocolViolation) as refused:
+                read_all(body, [7])
+            assert (refused.value.code, refused.value.status) == ("frame-too-large", 413)
+
+
+def test_a_part_that_never_ends_is_not_kept() -> None:
+    """Without an announced length and without a boundary, no more than one frame's worth is held."""
+    reader = MultipartReader(LIMIT)
+    reader.feed(b"--b\r\n\r\n")
+    for _ in range(10):
+        reader.feed(bytes(100))
+        assert reader.next_part() is None
+    reader.feed(bytes(100))
+    with pytest.raises(ProtocolViolation, match="a frame may have 1000 bytes"):
+        reader.next_part()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1700000000.25", 1700000000.25),
+        ("0", 0.0),
+        (None, None),
+        ("", None),
+        ("now", None),
+        ("nan", None),
+        ("inf", None),
+    ],
+)
+def test_a_timestamp_is_a_number(text: str | None, value: float | None) -> None:
+    """Anything else in the header is taken for nothing."""
+    assert read_timestamp(text) == value
