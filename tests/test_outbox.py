@@ -56,9 +56,9 @@ def test_a_frame_is_rendered_once_for_each_format() -> None:
 
     one = delivery("a", size=2)
 
-    assert [one.rendered(encode_one) for _ in range(3)] == [b"a\0\0"] * 3
-    assert [one.rendered(encode_two) for _ in range(3)] == [b"a"] * 3
-    assert one.rendered(encode_one) is one.rendered(encode_one)
+    assert [one.rendered[encode_one] for _ in range(3)] == [b"a\0\0"] * 3
+    assert [one.rendered[encode_two] for _ in range(3)] == [b"a"] * 3
+    assert one.rendered[encode_one] is one.rendered[encode_one]
     assert calls == {"one": 1, "two": 1}
 
 

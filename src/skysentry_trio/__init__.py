@@ -16,7 +16,8 @@
 # One module for each kind of remote party; none knows another:
 #   endpoints/          capture, viewer, rest, pages; app puts the last two together
 # Sockets and deadlines; knows no cameras:
-#   transport/          listener (one port), lane (pictures past the WebSocket library), websocket, http, systemd
+#   transport/          listener (one port), lane (frames past the WebSocket library, by frame_reader and
+#                       frame_writer), websocket, http, systemd
 # The other side of the protocol:
 #   clients/            a camera and a viewer without a browser, and where a camera's pictures come from
 # Supervision:

@@ -16,20 +16,33 @@ TrySend = Callable[["Delivery"], Sent]
 
 @define(eq=False)
 class Delivery:
-    """A frame on its way to viewers, rendered once for each format whatever the number of viewers."""
+    """A frame on its way to viewers."""
 
     camera_id: str
     frame: Frame
     stats: RingStatistics
     live: bool = True
     """False for a frame that one viewer looks back on."""
-    _rendered: dict[Encoder, bytes] = field(factory=dict, init=False, repr=False)
+    rendered: Renderings = field(init=False, repr=False)
+    """The frame as bytes, by the encoder that makes them."""
 
-    def rendered(self, encode: Encoder) -> bytes:
-        """Return the bytes that ``encode`` makes of this frame, made at the first call."""
-        rendering = self._rendered.get(encode)
-        if rendering is None:
-            rendering = self._rendered[encode] = encode(self.camera_id, self.frame, self.stats)
+    def __attrs_post_init__(self) -> None:
+        self.rendered = Renderings(self.camera_id, self.frame, self.stats)
+
+
+class Renderings(dict[Encoder, bytes]):
+    """What encoders make of one frame, each asked once, whatever the number of viewers.
+
+    A dictionary, as all viewers but the first find here what they need, and then no function has to be called.
+    """
+
+    def __init__(self, camera_id: str, frame: Frame, stats: RingStatistics) -> None:
+        super().__init__()
+        self._arguments = camera_id, frame, stats
+
+    def __missing__(self, encode: Encoder) -> bytes:
+        """Encode the frame."""
+        rendering = self[encode] = encode(*self._arguments)
         return rendering
 
 
@@ -46,6 +59,8 @@ class CameraNotice:
 # Ids of no camera: they tell the receiving side to look at the notices, or to finish what was begun.
 _NOTICES = ""
 _BEGUN = " "
+# To name a member of an Enum takes a function call on Python 3.11, which counts where it is done for each viewer.
+_ALL, _PART, _NOTHING = Sent
 
 
 class Begun:
@@ -79,7 +94,8 @@ class Outbox:
     """Frames that still waited when the viewer left."""
     unsaid: int = field(default=0, init=False)
     """Notices dropped because too many waited, the oldest first."""
-    _receiving: bool = field(default=False, init=False)
+    _idle: bool = field(default=False, init=False)
+    """Whether the viewer waits in `receive`, and nothing waits for it."""
     _waiting: dict[str, Delivery | None] = field(factory=dict, init=False, repr=False)
     _notices: dict[str, CameraNotice] = field(factory=dict, init=False, repr=False)
     _entrance: trio.MemorySendChannel[str] = field(init=False, repr=False)
@@ -91,27 +107,28 @@ class Outbox:
 
     def offer(self, delivery: Delivery) -> None:
         """Let this frame be the next that is sent of its camera."""
+        if self._idle and self.try_send is not None:
+            sent = self.try_send(delivery)
+            if sent is not _NOTHING:
+                self.sent += 1
+                self.sent_bytes += len(delivery.frame.jpeg)
+                if sent is _PART:
+                    # Nothing more is sent at once until the viewer has finished this, so it is begun only once.
+                    self._wake(_BEGUN)
+                return
         camera_id = delivery.camera_id
-        if self._receiving and not self._waiting and not self._notices and self._sends_at_once(delivery):
-            return
         if camera_id in self._waiting:
             self.replaced += self._waiting[camera_id] is not None
         elif len(self._waiting) == self.capacity:
             self.replaced += 1
             return
         else:
-            self._entrance.send_nowait(camera_id)
+            self._wake(camera_id)
         self._waiting[camera_id] = delivery
 
-    def _sends_at_once(self, delivery: Delivery) -> bool:
-        sent = Sent.NOTHING if self.try_send is None else self.try_send(delivery)
-        if sent is Sent.NOTHING:
-            return False
-        self._count(delivery)
-        if sent is Sent.PART:
-            # From now on nothing is sent at once until the viewer has finished this, so it is begun only once.
-            self._entrance.send_nowait(_BEGUN)
-        return True
+    def _wake(self, waiting: str) -> None:
+        self._idle = False
+        self._entrance.send_nowait(waiting)
 
     def _count(self, delivery: Delivery) -> None:
         self.sent += 1
@@ -120,7 +137,7 @@ class Outbox:
     def notify(self, notice: CameraNotice) -> None:
         """Let the viewer know about a camera; of several notices about one camera the last counts."""
         if not self._notices:
-            self._entrance.send_nowait(_NOTICES)
+            self._wake(_NOTICES)
         elif len(self._notices) == self.capacity and notice.camera_id not in self._notices:
             # More than there can be cameras: ids come and go faster than this viewer reads.
             del self._notices[next(iter(self._notices))]
@@ -147,11 +164,11 @@ class Outbox:
     async def receive(self) -> Delivery | Begun | list[CameraNotice]:
         """Wait for something to send: a frame, the rest of one, or news about cameras."""
         while True:
-            self._receiving = True
+            self._idle = not self._waiting and not self._notices
             try:
                 camera_id = await self._exit.receive()
             finally:
-                self._receiving = False
+                self._idle = False
             if camera_id == _BEGUN:
                 return Begun()
             if camera_id == _NOTICES:

@@ -79,9 +79,12 @@ class Viewer:
     def offer(self, delivery: Delivery, now: float) -> None:
         """Put a live frame into the outbox if its camera is watched live and it is not too soon after the last."""
         camera_id = delivery.camera_id
-        if not self.follows(camera_id) or camera_id in self.playbacks:
-            return
-        max_fps = self.limits(camera_id).max_fps
+        limits = self._limits
+        if self.named or self.playbacks or not self.wants_all:
+            if not self.follows(camera_id) or camera_id in self.playbacks:
+                return
+            limits = self.limits(camera_id)
+        max_fps = limits.max_fps
         if max_fps is not None:
             pacer = self._pacers.get(camera_id)
             if pacer is None:

@@ -19,8 +19,11 @@ from skysentry_trio.exceptions import PeerGone
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame, RingStatistics
 from skysentry_trio.outbox import Begun, Delivery, Outbox
+from skysentry_trio.transport.frame_reader import FrameReader
+from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.transport.websocket import WebSocketPeer
 from skysentry_trio.wire.framing import Opcode, encode_frame
+from tests.peers import PATIENCE
 
 from .raw_client import RawClient, client_frame, close_frame, collect, converse
 
@@ -411,7 +414,7 @@ async def test_an_outbox_and_a_lane_keep_the_order(
     outboxes: list[Outbox] = []
 
     async def handler(peer: WebSocketPeer) -> None:
-        outbox = Outbox(capacity=3, try_send=lambda delivery: peer.try_send_frame(delivery.rendered(encode)))
+        outbox = Outbox(capacity=3, try_send=lambda delivery: peer.try_send_frame(delivery.rendered[encode]))
         outboxes.append(outbox)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(send_all, peer, outbox)
@@ -427,7 +430,7 @@ async def test_an_outbox_and_a_lane_keep_the_order(
         while True:
             waiting = await outbox.receive()
             if isinstance(waiting, Delivery):
-                await peer.send_frame(waiting.rendered(encode))
+                await peer.send_frame(waiting.rendered[encode])
             elif isinstance(waiting, Begun):
                 await peer.finish_frame()
 
@@ -457,3 +460,42 @@ async def test_an_outbox_and_a_lane_keep_the_order(
         assert client.close_code == 1000
 
     await converse(handler, talk, send_buffer=1)
+
+
+# What needs no library
+
+
+async def test_what_came_in_one_piece_needs_no_library() -> None:
+    """A viewer that acknowledges every frame costs a few microseconds for each, not the hundred of the library."""
+    ours, theirs = trio.socket.socketpair()
+    with theirs, ours, trio.fail_after(PATIENCE):
+        early = client_frame(Opcode.TEXT, "aé€😀".encode()) + client_frame(Opcode.TEXT)
+        reader = FrameReader(PeerStream(trio.SocketStream(ours), PATIENCE), 1 << 20, early)
+        # There is no library here: whatever is left to it would wait for ever.
+        assert await reader.receive() == "aé€😀"
+        assert await reader.receive() == ""
+        await theirs.send(client_frame(Opcode.TEXT, b"x" * 10_000) + client_frame(Opcode.BINARY, b"y"))
+        assert await reader.receive() == "x" * 10_000
+        assert await reader.receive() == b"y"
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        pytest.param(client_frame(Opcode.TEXT, b"abc")[:-1], id="has not come in full"),
+        pytest.param(client_frame(Opcode.TEXT, b"abc", final=False), id="fragment"),
+        pytest.param(client_frame(Opcode.TEXT, b"\xed\xa0\x80"), id="surrogate"),
+        pytest.param(client_frame(Opcode.TEXT, b"abc", reserved=4), id="reserved bit"),
+        pytest.param(client_frame(Opcode.TEXT, b"abc", masked=False), id="unmasked"),
+        pytest.param(client_frame(Opcode.PING), id="ping"),
+    ],
+)
+async def test_what_is_unusual_goes_to_the_library_unchanged(wire: bytes) -> None:
+    """It waits for the rest, or says what is wrong."""
+    ours, theirs = trio.socket.socketpair()
+    with theirs, ours, trio.fail_after(PATIENCE):
+        reader = FrameReader(PeerStream(trio.SocketStream(ours), PATIENCE), 1 << 20, wire)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(reader.receive)
+            assert await reader.receive_for_library() == wire
+            nursery.cancel_scope.cancel()

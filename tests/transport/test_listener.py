@@ -404,7 +404,9 @@ async def test_waiting_for_all_to_leave_does_not_wait_for_those_who_come(running
 
 async def test_ten_thousand_may_leave_one_by_one(running: Running) -> None:
     """Looking who is still there costs little, however many there are."""
-    crowd = [PeerStream(object(), 1.0) for _ in range(10_000)]  # type: ignore[arg-type]
+    with socket.socket() as unconnected:
+        stream = trio.SocketStream(trio.socket.from_stdlib_socket(unconnected))
+        crowd = [PeerStream(stream, 1.0) for _ in range(10_000)]
     running.router._open.update(crowd)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(running.router.wait_until_left)

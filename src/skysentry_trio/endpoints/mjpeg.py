@@ -140,7 +140,7 @@ class _Writer:
     def try_send(self, delivery: Delivery) -> Sent:
         if self._rest:
             return Sent.NOTHING
-        part = delivery.rendered(encode_part)
+        part = delivery.rendered[encode_part]
         count = self._stream.write_now(part)
         if not count:
             return Sent.NOTHING
@@ -214,7 +214,7 @@ class _Show:
         if isinstance(waiting, Begun):
             await self._writer.finish()
         elif isinstance(waiting, Delivery) and waiting.frame is not shown:
-            await self._writer.send(waiting.rendered(encode_part))
+            await self._writer.send(waiting.rendered[encode_part])
         elif waiting is None and self._writer.written_at + _REPEAT_AFTER <= repeat_at:
             # No frame was sent at once meanwhile.
             await self._repeat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from skysentry_trio.flow import Sent
@@ -22,8 +23,9 @@ class Peer(Protocol):
         """Send a message that was made into a WebSocket frame beforehand."""
         ...
 
-    def try_send_frame(self, frame: bytes) -> Sent:
-        """Send such a message if that is possible at once; after `Sent.PART` the rest goes with `finish_frame`."""
+    @property
+    def try_send_frame(self) -> Callable[[bytes], Sent]:
+        """Sends such a message if that is possible at once; after `Sent.PART` the rest goes with `finish_frame`."""
         ...
 
     async def finish_frame(self) -> None:

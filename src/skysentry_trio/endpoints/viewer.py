@@ -84,12 +84,15 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
     talks = request.format is ViewerFormat.ENVELOPE
     encode = _ENCODERS[request.format]
 
+    # The other formats do not tell frames of the past from live ones.
+    encode_past = _PAST_ENVELOPE if talks else encode
+    try_send_frame = peer.try_send_frame
+
     def render(delivery: Delivery) -> bytes:
-        # The other formats do not tell frames of the past from live ones.
-        return delivery.rendered(encode if delivery.live or not talks else _PAST_ENVELOPE)
+        return delivery.rendered[encode if delivery.live else encode_past]
 
     def try_send(delivery: Delivery) -> Sent:
-        return peer.try_send_frame(render(delivery))
+        return try_send_frame(delivery.rendered[encode if delivery.live else encode_past])
 
     with hub.watch(try_send) as viewer:
         log.info("viewer connected", format=request.format)

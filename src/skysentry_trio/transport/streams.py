@@ -27,8 +27,13 @@ class PeerStream(trio.abc.HalfCloseableStream):
     _stream: trio.SocketStream
     _write_timeout: float
     """Seconds in which 64 KiB must go out."""
+    descriptor: int = field(init=False)
+    """Of the socket, -1 when this side closed; asked for once, as that takes two function calls."""
     _pushed_back: bytes = field(default=b"", init=False, repr=False)
     _unfinished: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.descriptor = self._stream.socket.fileno()
 
     @property
     def socket(self) -> trio.socket.SocketType:
@@ -94,9 +99,9 @@ class PeerStream(trio.abc.HalfCloseableStream):
             trio.ClosedResourceError: `wake_reader` was called, or this side closed.
         """
         while True:
-            await trio.lowlevel.wait_readable(self._descriptor())
+            await trio.lowlevel.wait_readable(self._open_descriptor())
             try:
-                return os.read(self._descriptor(), max_bytes)
+                return os.read(self._open_descriptor(), max_bytes)
             except BlockingIOError:
                 continue
             except OSError as error:
@@ -105,9 +110,9 @@ class PeerStream(trio.abc.HalfCloseableStream):
     async def read_soon_into(self, buffer: memoryview) -> int:
         """Do as `read_soon`, into a buffer; return how much of it was filled, 0 at the end of the stream."""
         while True:
-            await trio.lowlevel.wait_readable(self._descriptor())
+            await trio.lowlevel.wait_readable(self._open_descriptor())
             try:
-                return os.readv(self._descriptor(), [buffer])
+                return os.readv(self._open_descriptor(), [buffer])
             except BlockingIOError:
                 continue
             except OSError as error:
@@ -115,17 +120,17 @@ class PeerStream(trio.abc.HalfCloseableStream):
 
     def wake_reader(self) -> None:
         """Let whoever waits in `read_soon` fail with `trio.ClosedResourceError`."""
-        if self.socket.fileno() != -1:
-            trio.lowlevel.notify_closing(self.socket)
+        if self.descriptor != -1:
+            trio.lowlevel.notify_closing(self.descriptor)
 
     def write_now(self, data: bytes | memoryview) -> int:
         """Write as much as the kernel takes at once; return how much, 0 also if the connection is dead."""
-        if self._unfinished or self.socket.fileno() == -1:
+        if self._unfinished:
             return 0
         try:
-            return os.write(self.socket.fileno(), data)
+            return os.write(self.descriptor, data)
         except OSError:
-            # Full, or lost; whoever writes next with patience, or reads, finds out which.
+            # Full, lost, or closed; whoever writes next with patience, or reads, finds out which.
             return 0
 
     async def write_soon(self, data: memoryview) -> int:
@@ -137,17 +142,16 @@ class PeerStream(trio.abc.HalfCloseableStream):
         """
         while True:
             try:
-                return os.write(self._descriptor(), data)
+                return os.write(self._open_descriptor(), data)
             except BlockingIOError:
-                await trio.lowlevel.wait_writable(self._descriptor())
+                await trio.lowlevel.wait_writable(self._open_descriptor())
             except OSError as error:
                 raise trio.BrokenResourceError(str(error)) from error
 
-    def _descriptor(self) -> int:
-        descriptor = self.socket.fileno()
-        if descriptor == -1:
+    def _open_descriptor(self) -> int:
+        if self.descriptor == -1:
             raise trio.ClosedResourceError("this side closed the connection")
-        return descriptor
+        return self.descriptor
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until there is room for a write."""
@@ -178,11 +182,13 @@ class PeerStream(trio.abc.HalfCloseableStream):
 
     def abort(self) -> None:
         """Close at once; what was not sent yet is thrown away. Whoever waits on the stream is woken."""
-        if self.socket.fileno() != -1:
+        if self.descriptor != -1:
+            self.descriptor = -1
             # SO_LINGER of 0 s frees the kernel's buffers now instead of after minutes of retransmission.
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.socket.close()
 
     async def aclose(self) -> None:
         """Close; the kernel goes on sending what it has."""
+        self.descriptor = -1
         await self._stream.aclose()

@@ -43,6 +43,12 @@ class WebSocketPeer:
     _closing: trio.Event | None = field(default=None, init=False)
     """Set when this side has said goodbye; None before it has begun to."""
     _library_has_next: bool = field(default=False, init=False)
+    try_send_frame: Callable[[bytes], Sent] = field(init=False, repr=False)
+    """Sends such a message at once if that is possible; after `Sent.PART`, `finish_frame` must be called."""
+
+    def __attrs_post_init__(self) -> None:
+        # Past this object: the call is made for each frame and each viewer.
+        self.try_send_frame = self._lane.writer.try_send
 
     async def receive(self) -> str | bytes:
         """Return the next message.
@@ -55,7 +61,7 @@ class WebSocketPeer:
             # Whoever says goodbye reads what comes now.
             raise PeerGone("closed by this side")
         if not self._library_has_next:
-            message = await self._lane.receive()
+            message = await self._lane.reader.receive()
             if message is not None:
                 return message
             self._library_has_next = True
@@ -84,13 +90,9 @@ class WebSocketPeer:
             PeerGone: it cannot be sent.
         """
         try:
-            await self._lane.send(frame)
+            await self._lane.writer.send(frame)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise PeerGone(str(error)) from None
-
-    def try_send_frame(self, frame: bytes) -> Sent:
-        """Send such a message at once if that is possible; after `Sent.PART`, `finish_frame` must be called."""
-        return self._lane.try_send(frame)
 
     async def finish_frame(self) -> None:
         """Send the rest of what `try_send_frame` began.
@@ -99,7 +101,7 @@ class WebSocketPeer:
             PeerGone: it cannot be sent.
         """
         try:
-            await self._lane.finish()
+            await self._lane.writer.finish()
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise PeerGone(str(error)) from None
 
@@ -109,13 +111,13 @@ class WebSocketPeer:
             await self._closing.wait()
             return
         self._closing = trio.Event()
-        self._lane.discarding = True
+        self._lane.reader.discarding = True
         try:
             with trio.move_on_after(self._close_timeout) as scope:
                 # A goodbye is said in full even when the server stops; the deadline is its bound.
                 scope.shield = True
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._lane.drain)
+                    nursery.start_soon(self._lane.reader.drain)
                     await self._connection.aclose(code, fit_reason(reason))
                     nursery.cancel_scope.cancel()
         finally:
@@ -155,8 +157,7 @@ async def serve_websocket(
     Raises:
         Exception: what the handler raised; the peer was told with a Close frame 1011 then.
     """
-    lane = Lane(stream, limits.max_message_size)
-    lane.begin(head_size)
+    lane = Lane.along(stream, head_size=head_size, max_message_size=limits.max_message_size)
     connection, crash = None, None
     try:
         async with trio.open_nursery() as nursery:
@@ -174,7 +175,7 @@ async def serve_websocket(
                     await peer.close(INTERNAL_ERROR, "the server made a mistake; its log says more")
                 await peer.close(1000, "")
             nursery.cancel_scope.cancel()
-        if connection is not None and not lane.close_sent:
+        if connection is not None and not lane.writer.close_sent:
             await _say_why(lane, connection, limits.close_timeout)
         await stream.linger(limits.close_timeout)
     finally:
@@ -206,7 +207,7 @@ async def _say_why(lane: Lane, connection: WebSocketConnection, seconds: float) 
     if closed is None or closed.code not in _SAID:
         return
     with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(seconds):
-        await lane.say_goodbye(encode_close(closed.code, closed.reason or ""))
+        await lane.writer.say_goodbye(encode_close(closed.code, closed.reason or ""))
 
 
 async def _keep_alive(connection: WebSocketConnection, lane: Lane, stream: PeerStream, limits: WebSocketLimits) -> None:
@@ -214,12 +215,12 @@ async def _keep_alive(connection: WebSocketConnection, lane: Lane, stream: PeerS
     pause = limits.ping_interval
     while True:
         await trio.sleep(pause)
-        pause, heard = limits.ping_interval, lane.heard
+        pause, heard = limits.ping_interval, lane.reader.heard
         try:
             with trio.fail_after(limits.ping_timeout):
                 await connection.ping()
         except trio.TooSlowError:
-            if lane.heard == heard:
+            if lane.reader.heard == heard:
                 stream.abort()
                 return
             # The answer of a camera on a narrow link waits behind the picture that it is sending.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 MAX_HEAD_SIZE = 14
 """Bytes: two, eight of extended length, four of mask."""
@@ -11,15 +10,18 @@ _LENGTHS = {6: range(126), 8: range(126, 1 << 16), 14: range(1 << 16, 1 << 63)}
 """By size of a masked head, as a length has to be written in as few bytes as possible."""
 
 
-class Opcode(IntEnum):
-    """What a frame carries (section 11.8)."""
+class Opcode:
+    """What a frame carries (section 11.8).
 
-    CONTINUATION = 0x0
-    TEXT = 0x1
-    BINARY = 0x2
-    CLOSE = 0x8
-    PING = 0x9
-    PONG = 0xA
+    No Enum: to name a member of one takes a function call on Python 3.11, and every frame asks for several.
+    """
+
+    CONTINUATION: Final = 0x0
+    TEXT: Final = 0x1
+    BINARY: Final = 0x2
+    CLOSE: Final = 0x8
+    PING: Final = 0x9
+    PONG: Final = 0xA
 
 
 class FrameHead(NamedTuple):
