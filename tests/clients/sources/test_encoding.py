@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from skysentry_trio.clients.sources.encoding import AS_IT_IS, Shape, encode_jpeg, reshape_jpeg
+from skysentry_trio.clients.sources.wanted import EVERYTHING, Wanted
 from skysentry_trio.exceptions import ProtocolViolation
 
 from .pictures import draw_jpeg, size_of
@@ -59,3 +60,14 @@ def test_what_cannot_be_decoded_is_refused() -> None:
     broken = jpeg.replace(b"\xff\xc0\x00\x11\x08", b"\xff\xc0\x00\x11\x07")
     with pytest.raises(ProtocolViolation, match="cannot be decoded"):
         reshape_jpeg(broken, Shape(width=32))
+
+
+def test_what_others_want_comes_on_top_of_the_users_wish() -> None:
+    """The smaller of two limits counts, and factors come after both; nothing at all changes nothing."""
+    assert AS_IT_IS.within(EVERYTHING) == AS_IT_IS
+    assert Shape(320, 70).within(EVERYTHING) == Shape(320, 70)
+    assert Shape(320, 70).within(Wanted(max_width=640, max_quality=90)) == Shape(320, 70)
+    assert Shape(320, 70).within(Wanted(max_width=160, max_quality=50)) == Shape(160, 50)
+    assert AS_IT_IS.within(Wanted(quality_factor=0.5, width_factor=0.75)) == Shape(None, 40, 0.75)
+    assert Shape(width=320, scale=0.5).size_for(640, 480) == (160, 120)
+    assert Shape(scale=0.5).size_for(640, 480) == (320, 240)

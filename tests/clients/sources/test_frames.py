@@ -5,6 +5,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from skysentry_trio.clients.sources.frames import FrameSlot, SourceFrame
+from skysentry_trio.clients.sources.wanted import Wanted
 
 
 def frame(number: int) -> SourceFrame:
@@ -91,3 +92,34 @@ def test_a_new_frame_ends_the_trouble() -> None:
     slot.trouble = "gone"
     slot.offer(frame(1))
     assert slot.trouble is None
+
+
+async def test_pictures_that_nobody_wants_are_counted() -> None:
+    """By the cause that was given, before any work was done for them."""
+    now = 0.0
+    slot = FrameSlot(clock=lambda: now)
+    assert not slot.leaves_out()
+    slot.want(Wanted(max_fps=1))
+    left_out = []
+    for tick in range(15):
+        now = tick / 10
+        left_out.append(slot.leaves_out())
+    assert left_out.count(False) == 2
+    slot.want(Wanted(max_fps=2, cause="uplink"))
+    left_out = [slot.leaves_out(), slot.leaves_out()]
+    assert left_out == [False, True]
+    assert slot.dropped == {"demand": 13, "uplink": 1}
+    assert slot.source_fps() == pytest.approx(10, abs=3)
+
+
+async def test_more_that_is_wanted_is_wanted_at_once() -> None:
+    """The moment that was chosen for the next frame at a low rate is of no interest then."""
+    slot = FrameSlot(clock=lambda: 0.0)
+    slot.want(Wanted(max_fps=0.2))
+    assert [slot.leaves_out(), slot.leaves_out()] == [False, True]
+    slot.want(Wanted(max_fps=0.2, max_width=100))
+    assert slot.leaves_out()
+    slot.want(Wanted(max_fps=30))
+    assert not slot.leaves_out()
+    slot.want(Wanted())
+    assert not slot.leaves_out()

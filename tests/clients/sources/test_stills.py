@@ -8,6 +8,7 @@ import trio
 from skysentry_trio.clients.sources.encoding import Shape
 from skysentry_trio.clients.sources.opening import SourceOptions, open_source
 from skysentry_trio.clients.sources.stills import StillsSource, list_jpegs
+from skysentry_trio.clients.sources.wanted import Wanted
 from skysentry_trio.exceptions import ConfigurationError
 
 from .pictures import draw_jpeg, size_of
@@ -111,3 +112,15 @@ def test_a_folder_without_jpegs_is_an_error(tmp_path: Path) -> None:
 def test_a_source_can_be_made_by_itself(tmp_path: Path) -> None:
     """The shape is as it is unless asked for."""
     assert StillsSource(tmp_path, 1).shape == Shape()
+
+
+async def test_a_folder_obeys_demand(folder: Path) -> None:
+    """Files that are over the rate are passed over; only where the user asked for less are they made smaller."""
+    for options, size in ((SourceOptions(fps=100), (32, 24)), (SourceOptions(fps=100, quality=70), (16, 12))):
+        with trio.fail_after(10):
+            async with open_source(str(folder), options) as slot:
+                slot.want(Wanted(max_fps=0.1, max_width=16))
+                assert size_of((await slot.receive()).jpeg) == size
+                while slot.dropped["demand"] < 5:  # noqa: ASYNC110 - nobody announces it
+                    await trio.sleep(0.01)
+                assert slot.encodes == (options.quality is not None)

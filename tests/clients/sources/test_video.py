@@ -15,9 +15,9 @@ from skysentry_trio.clients.sources import video
 from skysentry_trio.clients.sources.encoding import Shape
 from skysentry_trio.clients.sources.frames import FrameSlot
 from skysentry_trio.clients.sources.opening import SourceOptions, open_source
-from skysentry_trio.clients.sources.pacing import Thinner
 from skysentry_trio.clients.sources.video import LiveVideoSource, VideoFileSource
-from skysentry_trio.clients.sources.video_stream import VideoAddress, VideoStream, VideoUnavailable
+from skysentry_trio.clients.sources.video_stream import Orders, VideoAddress, VideoStream, VideoUnavailable
+from skysentry_trio.clients.sources.wanted import Wanted
 from skysentry_trio.exceptions import ConfigurationError
 
 from .pictures import draw_jpeg, size_of
@@ -111,6 +111,18 @@ async def test_a_file_that_blocks_does_not_hold_up_the_end(tmp_path: Path) -> No
     os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
 
 
+async def test_a_file_that_is_thinned_plays_on_at_its_rate(tmp_path: Path) -> None:
+    """Frames nobody wants take as long as the others; what is decoded is made smaller if that is wanted."""
+    write_video(tmp_path / "v.mp4", 20, rate=50, codec="libx264", size=(64, 48))
+    async with open_source(str(tmp_path / "v.mp4"), SourceOptions(once=True)) as slot:
+        slot.want(Wanted(max_fps=0.1, max_width=32))
+        start = trio.current_time()
+        (jpeg,) = await taken(slot)
+        assert trio.current_time() - start == pytest.approx(0.4, abs=0.2)
+    assert size_of(jpeg) == (32, 24)
+    assert slot.dropped == {"demand": 19}
+
+
 def test_a_file_source_has_the_shape_of_the_file() -> None:
     """Nothing is asked for unless somebody asks."""
     assert VideoFileSource(VideoAddress("v.mkv")).shape == Shape()
@@ -123,7 +135,11 @@ class FakeStream(VideoStream):
         self.steps = steps
         self.closed = threading.Event()
 
-    def jpegs(self, shape: Shape, thinner: Thinner | None = None) -> Iterator[bytes | str]:
+    @property
+    def is_motion_jpeg(self) -> bool:
+        return True
+
+    def jpegs(self, orders: Orders) -> Iterator[bytes | str]:
         try:
             for step in self.steps:
                 if callable(step):
@@ -170,6 +186,30 @@ async def test_a_device_that_vanishes_is_opened_again() -> None:
             nursery.cancel_scope.cancel()
     assert first.closed.is_set()
     assert slot.dropped["rate"] == 1
+
+
+async def test_a_device_is_thinned_by_the_user_and_by_demand() -> None:
+    """The user's rate comes first; what is left is thinned to what is needed."""
+    causes: list[str | None] = []
+
+    class AskingStream(FakeStream):
+        def jpegs(self, orders: Orders) -> Iterator[bytes | str]:
+            for _ in range(6):
+                time.sleep(0.02)
+                causes.append(orders.leaves_out())
+                yield causes[-1] or draw_jpeg()
+
+    source = live(AskingStream([]), once=True)
+    source.fps = 30
+    slot = FrameSlot()
+    slot.want(Wanted(max_fps=0.1))
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(source.run, slot)
+            await slot.receive()
+    assert causes[0] is None
+    assert set(causes[1:]) == {"rate", "demand"}
+    assert not slot.encodes
 
 
 async def test_while_a_device_is_away_the_trouble_is_known() -> None:

@@ -6,18 +6,24 @@ from pathlib import Path
 import av
 import pytest
 
-from skysentry_trio.clients.sources.encoding import AS_IT_IS, Shape
-from skysentry_trio.clients.sources.pacing import Thinner
-from skysentry_trio.clients.sources.video_stream import VideoAddress, VideoUnavailable, open_video
+from skysentry_trio.clients.sources.encoding import Shape
+from skysentry_trio.clients.sources.video_stream import (
+    AS_IT_COMES,
+    Orders,
+    VideoAddress,
+    VideoUnavailable,
+    open_video,
+)
+from skysentry_trio.clients.sources.wanted import Wanted
 from skysentry_trio.exceptions import ConfigurationError
 
 from .pictures import size_of
 from .videos import write_video
 
 
-def jpegs_of(path: Path, shape: Shape = AS_IT_IS, thinner: Thinner | None = None) -> list[bytes | str]:
+def jpegs_of(path: Path, orders: Orders = AS_IT_COMES) -> list[bytes | str]:
     """Return all of a file's pictures."""
-    return list(open_video(VideoAddress(str(path))).jpegs(shape, thinner))
+    return list(open_video(VideoAddress(str(path))).jpegs(orders))
 
 
 @pytest.mark.parametrize("name", ["v.mkv", "v.mjpeg", "v.avi", "v.mov"])
@@ -34,24 +40,37 @@ def test_other_codecs_are_decoded_and_encoded(tmp_path: Path) -> None:
     jpegs = jpegs_of(tmp_path / "v.mp4")
     assert len(jpegs) == 12
     assert {size_of(jpeg) for jpeg in jpegs if isinstance(jpeg, bytes)} == {(320, 240)}
-    small = jpegs_of(tmp_path / "v.mp4", Shape(width=100, quality=10))
+    small = jpegs_of(tmp_path / "v.mp4", Orders(Shape(width=100, quality=10)))
     assert {size_of(jpeg) for jpeg in small if isinstance(jpeg, bytes)} == {(100, 76)}
+    wanted = jpegs_of(tmp_path / "v.mp4", Orders(Shape(width=100), wanted=lambda: Wanted(max_width=80)))
+    assert {size_of(jpeg) for jpeg in wanted if isinstance(jpeg, bytes)} == {(80, 60)}
 
 
 def test_motion_jpeg_is_made_smaller_if_asked_to(tmp_path: Path) -> None:
     """A width below that of the video makes new JPEGs."""
     write_video(tmp_path / "v.mkv", 2)
-    jpegs = jpegs_of(tmp_path / "v.mkv", Shape(width=32))
+    jpegs = jpegs_of(tmp_path / "v.mkv", Orders(Shape(width=32)))
     assert [size_of(jpeg) for jpeg in jpegs if isinstance(jpeg, bytes)] == [(32, 24)] * 2
 
 
+def test_motion_jpeg_is_not_touched_for_others(tmp_path: Path) -> None:
+    """What others want counts where pictures are encoded anyway, as the user has asked for less."""
+    packets = write_video(tmp_path / "v.mkv", 2)
+    small = Wanted(max_width=16)
+    assert jpegs_of(tmp_path / "v.mkv", Orders(wanted=lambda: small)) == packets
+    jpegs = jpegs_of(tmp_path / "v.mkv", Orders(Shape(width=32), wanted=lambda: small))
+    assert [size_of(jpeg) for jpeg in jpegs if isinstance(jpeg, bytes)] == [(16, 12)] * 2
+
+
 @pytest.mark.parametrize("codec", ["mjpeg", "libx264"])
-def test_pictures_over_the_rate_are_left_out(tmp_path: Path, codec: str) -> None:
-    """Read at once, a file gives one picture at one frame a second; the others are named."""
+def test_pictures_nobody_wants_are_left_out(tmp_path: Path, codec: str) -> None:
+    """It is asked once for each picture, and the cause is handed on."""
     write_video(tmp_path / "v.mkv", 5, codec=codec)
-    first, *others = jpegs_of(tmp_path / "v.mkv", thinner=Thinner(1))
+    causes = iter([None, "rate", "demand", "rate", None])
+    first, *others, last = jpegs_of(tmp_path / "v.mkv", Orders(leaves_out=lambda: next(causes)))
     assert isinstance(first, bytes)
-    assert others == ["rate"] * 4
+    assert others == ["rate", "demand", "rate"]
+    assert isinstance(last, bytes)
 
 
 def test_the_rate_is_that_of_the_file(tmp_path: Path) -> None:
@@ -108,7 +127,7 @@ def test_other_options_are_tried_in_turn(tmp_path: Path) -> None:
     """What the first options fail with, the next may open."""
     write_video(tmp_path / "v.mjpeg", 2)
     address = VideoAddress(str(tmp_path / "v.mjpeg"), "mjpeg", ({"framerate": "many"}, {}))
-    assert len(list(open_video(address).jpegs(AS_IT_IS))) == 2
+    assert len(list(open_video(address).jpegs(AS_IT_COMES))) == 2
 
 
 def test_a_device_that_is_missing() -> None:

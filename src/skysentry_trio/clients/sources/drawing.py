@@ -9,7 +9,8 @@ from functools import cache
 from attrs import define, field, frozen
 from PIL import Image, ImageDraw, ImageFont
 
-from skysentry_trio.clients.sources.encoding import encode_jpeg
+from skysentry_trio.clients.sources.encoding import Shape, encode_jpeg
+from skysentry_trio.clients.sources.wanted import EVERYTHING, Wanted
 
 Colour = tuple[int, int, int]
 
@@ -63,12 +64,13 @@ class Pattern:
         self._scene = scene.resize((self.width, self.height), Image.Resampling.BOX)
         self._write_label(ImageDraw.Draw(self._scene))
 
-    def draw(self, number: int, now: float) -> bytes:
+    def draw(self, number: int, now: float, wanted: Wanted = EVERYTHING) -> bytes:
         """Return a frame as JPEG.
 
         Args:
             number: of the frame, drawn as it is.
             now: seconds since the epoch, drawn as local time with milliseconds.
+            wanted: may ask for less than the full width and quality.
         """
         image = self._scene.copy()
         canvas = ImageDraw.Draw(image)
@@ -88,7 +90,9 @@ class Pattern:
         y = self.height * (0.62 - 0.07 * math.sin(turn) ** 2)
         radius = self._scaled(6)
         canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=self.look.accent)
-        return encode_jpeg(image, self.quality)
+        shape = Shape(quality=self.quality).within(wanted)
+        wanted_size = shape.size_for(self.width, self.height)
+        return encode_jpeg(image if wanted_size == image.size else image.resize(wanted_size), shape.quality)
 
     def _write_label(self, canvas: ImageDraw.ImageDraw) -> None:
         size = self._scaled(20)

@@ -7,6 +7,7 @@ from io import BytesIO
 from attrs import frozen
 from PIL import Image
 
+from skysentry_trio.clients.sources.wanted import Wanted
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.wire.jpeg import inspect_jpeg
 
@@ -21,12 +22,24 @@ class Shape:
     """In pixels, at most: nothing is enlarged. The height follows, and both are made even."""
     quality: int | None = None
     """Of the JPEG, 1 to 100; 80 where a picture must be encoded and nothing was asked for."""
+    scale: float = 1.0
+    """By which the width that would come out is multiplied."""
 
     def size_for(self, width: int, height: int) -> tuple[int, int]:
         """Return the size a picture of this size is to have."""
-        if self.width is None or width <= self.width:
+        target = min(width, self.width or width) * self.scale
+        if target >= width:
             return width, height
-        return _even(self.width), _even(height * self.width / width)
+        return _even(target), _even(height * target / width)
+
+    def within(self, wanted: Wanted) -> Shape:
+        """Return the shape that also keeps to what is wanted."""
+        widths = [width for width in (self.width, wanted.max_width) if width is not None]
+        quality = self.quality
+        if wanted.max_quality is not None or wanted.quality_factor < 1:
+            most = min(quality or DEFAULT_QUALITY, wanted.max_quality or 100)
+            quality = max(1, round(most * wanted.quality_factor))
+        return Shape(min(widths, default=None), quality, wanted.width_factor)
 
 
 AS_IT_IS = Shape()

@@ -1,11 +1,17 @@
-"""One picture from a source, and the place where the newest of them waits for the network."""
+"""One picture from a source, the place where the newest of them waits, and where the source learns what is wanted."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from collections.abc import Callable
 
 import trio
 from attrs import define, field, frozen
+
+from skysentry_trio.clients.sources.pacing import Thinner
+from skysentry_trio.clients.sources.wanted import EVERYTHING, Wanted
+from skysentry_trio.frames import FrameRate
 
 
 @frozen
@@ -21,13 +27,25 @@ class SourceFrame:
 class FrameSlot:
     """Room for one frame between a source and the network: a newer frame replaces the one that waits.
 
-    A slow network thus sees the present with gaps, instead of the past without.
+    A slow network thus sees the present with gaps, instead of the past without. In the other direction the source
+    is told what is wanted of it.
     """
 
+    clock: Callable[[], float] = time.monotonic
+    """Seconds, asked from whatever thread the source works in."""
     dropped: Counter[str] = field(factory=Counter, init=False)
     """Frames that were never sent, by cause."""
     trouble: str | None = field(default=None, init=False)
     """Why the source has nothing at the moment, for people."""
+    offered: int = field(default=0, init=False)
+    """Frames that were put in."""
+    wanted: Wanted = field(default=EVERYTHING, init=False)
+    """What the source is to keep to; it looks again for each picture."""
+    encodes: bool = field(default=True, init=False)
+    """Whether the source can give its pictures another width and quality."""
+    _pace: FrameRate = field(factory=FrameRate, init=False, repr=False)
+    """Of the source, before anything is left out."""
+    _thinner: Thinner | None = field(default=None, init=False, repr=False)
     _frame: SourceFrame | None = field(default=None, init=False, repr=False)
     _closed: bool = field(default=False, init=False)
     _asked: trio.Event = field(factory=trio.Event, init=False, repr=False)
@@ -37,6 +55,7 @@ class FrameSlot:
         """Put a frame in; one that was still there is dropped and counted as ``behind``."""
         if self._frame is not None:
             self.drop("behind")
+        self.offered += 1
         self._frame = frame
         self.trouble = None
         self._changed.set()
@@ -44,6 +63,34 @@ class FrameSlot:
     def drop(self, cause: str) -> None:
         """Count a frame that will not be sent."""
         self.dropped[cause] += 1
+
+    def want(self, wanted: Wanted) -> None:
+        """Tell the source what is wanted from now on."""
+        if wanted.max_fps != self.wanted.max_fps:
+            # A new one, as the old one may have chosen a moment that is seconds away.
+            self._thinner = Thinner(wanted.max_fps) if wanted.max_fps else None
+        self.wanted = wanted
+
+    def cause_to_leave_out(self) -> str | None:
+        """Return why the picture that the source could have now is not wanted, None if it is.
+
+        A source asks once for each picture, before the work for it, from any one thread.
+        """
+        now = self.clock()
+        self._pace.tick(now)
+        thinner = self._thinner
+        return None if thinner is None or thinner.admits(now) else self.wanted.cause
+
+    def leaves_out(self) -> bool:
+        """Say whether the picture that the source could have now is not wanted, and count it then."""
+        cause = self.cause_to_leave_out()
+        if cause is not None:
+            self.drop(cause)
+        return cause is not None
+
+    def source_fps(self) -> float:
+        """Return how many pictures a second the source could have."""
+        return self._pace.fps(self.clock())
 
     def close(self) -> None:
         """Say that no frame comes any more; one that waits can still be received."""

@@ -31,6 +31,8 @@ class PatternSource:
         while True:
             await pacer.wait()
             number += 1
+            if slot.leaves_out():
+                continue
             now = self.clock()
-            jpeg = await trio.to_thread.run_sync(self.pattern.draw, number, now, limiter=limiter)
+            jpeg = await trio.to_thread.run_sync(self.pattern.draw, number, now, slot.wanted, limiter=limiter)
             slot.offer(SourceFrame(jpeg, now))

@@ -36,13 +36,17 @@ class StillsSource:
         limiter = trio.CapacityLimiter(1)
         pacer = Pacer(self.fps)
         files = await trio.to_thread.run_sync(list_jpegs, self.path, limiter=limiter)
+        slot.encodes = self.shape != AS_IT_IS
         task_status.started()
         await slot.wait_asked()
         while True:
             for file in files:
                 await pacer.wait()
+                if slot.leaves_out():
+                    continue
+                shape = self.shape.within(slot.wanted) if slot.encodes else AS_IT_IS
                 try:
-                    jpeg = await trio.to_thread.run_sync(_read_jpeg, file, self.shape, limiter=limiter)
+                    jpeg = await trio.to_thread.run_sync(_read_jpeg, file, shape, limiter=limiter)
                 except (OSError, ProtocolViolation) as error:
                     slot.drop("bad")
                     slot.trouble = f"{file.name}: {error}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from skysentry_trio.clients.sources.encoding import AS_IT_IS, Shape
 from skysentry_trio.clients.sources.frames import FrameSlot, SourceFrame
 from skysentry_trio.clients.sources.pacing import Pacer, Thinner
 from skysentry_trio.clients.sources.video_stream import (
+    Orders,
     VideoAddress,
     VideoStream,
     VideoUnavailable,
@@ -25,6 +26,7 @@ from skysentry_trio.exceptions import ConfigurationError
 STALL = 20.0
 """Seconds without a picture after which a device or an address is opened anew."""
 _DEFAULT_FPS = 25.0
+_BAD = "bad"
 
 T = TypeVar("T")
 Opener = Callable[[VideoAddress], VideoStream]
@@ -60,15 +62,19 @@ class VideoFileSource:
         raise ConfigurationError(f"nothing in {self.address} can be shown")
 
     async def _play(self, stream: VideoStream, slot: FrameSlot, pacer: Pacer) -> int:
-        """Show the file once; return the number of frames shown."""
+        """Show the file once; return the number of frames that were or could have been shown."""
         shown = 0
-        jpegs = stream.jpegs(self.shape)
+        slot.encodes = _encodes(stream, self.shape)
+        jpegs = stream.jpegs(Orders(self.shape, lambda: slot.wanted, slot.cause_to_leave_out))
         while (jpeg := await self._in_thread(next, jpegs, None)) is not None:
-            if isinstance(jpeg, str):
-                slot.drop(jpeg)
+            if jpeg == _BAD:
+                slot.drop(_BAD)
                 continue
             await pacer.wait()
-            slot.offer(SourceFrame(jpeg, time.time()))
+            if isinstance(jpeg, str):
+                slot.drop(jpeg)
+            else:
+                slot.offer(SourceFrame(jpeg, time.time()))
             shown += 1
         return shown
 
@@ -121,7 +127,15 @@ class LiveVideoSource:
         await keep_trying(follow, VideoUnavailable, self.backoff, report)
 
     async def _follow(self, stream: VideoStream, slot: FrameSlot) -> None:
-        jpegs: Iterator[bytes | str] = stream.jpegs(self.shape, Thinner(self.fps) if self.fps else None)
+        thinner = Thinner(self.fps) if self.fps else None
+
+        def leaves_out() -> str | None:
+            if thinner is not None and not thinner.admits(time.monotonic()):
+                return "rate"
+            return slot.cause_to_leave_out()
+
+        slot.encodes = _encodes(stream, self.shape)
+        jpegs = stream.jpegs(Orders(self.shape, lambda: slot.wanted, leaves_out))
         while (jpeg := await self._in_thread(next, jpegs, None)) is not None:
             if isinstance(jpeg, str):
                 slot.drop(jpeg)
@@ -136,3 +150,8 @@ class LiveVideoSource:
                 )
         except trio.TooSlowError:
             raise VideoUnavailable(f"no picture from {self.address} for {STALL:g} s") from None
+
+
+def _encodes(stream: VideoStream, shape: Shape) -> bool:
+    """Say whether the pictures are encoded anyway, and not handed on as the JPEGs they are."""
+    return shape != AS_IT_IS or not stream.is_motion_jpeg

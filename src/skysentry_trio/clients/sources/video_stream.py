@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 from PIL.Image import Image
 
-from skysentry_trio.clients.sources.encoding import Shape, encode_jpeg, reshape_jpeg
-from skysentry_trio.clients.sources.pacing import Thinner
+from skysentry_trio.clients.sources.encoding import AS_IT_IS, Shape, encode_jpeg, reshape_jpeg
+from skysentry_trio.clients.sources.wanted import EVERYTHING, Wanted
 from skysentry_trio.clients.sources.whole_jpeg import whole_jpeg
 from skysentry_trio.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
 
@@ -45,6 +44,21 @@ class VideoAddress:
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+@frozen
+class Orders:
+    """What is to become of a video's pictures; all of it may change while it plays."""
+
+    shape: Shape = AS_IT_IS
+    """The user's own wish."""
+    wanted: Callable[[], Wanted] = lambda: EVERYTHING
+    """What others want now, where pictures are encoded anyway."""
+    leaves_out: Callable[[], str | None] = lambda: None
+    """Is asked before the work for each picture: the cause why it is left out, None if it is not."""
+
+
+AS_IT_COMES = Orders()
+
+
 @define(eq=False)
 class VideoStream:
     """An open video."""
@@ -58,8 +72,13 @@ class VideoStream:
         rate = self.stream.average_rate or self.stream.guessed_rate
         return float(rate) if rate else None
 
-    def jpegs(self, shape: Shape, thinner: Thinner | None = None) -> Iterator[bytes | str]:
-        """Yield each picture as a JPEG, or as the cause why it was left out: ``bad`` or ``rate``.
+    @property
+    def is_motion_jpeg(self) -> bool:
+        """Whether its pictures are JPEGs already."""
+        return self.stream.codec_context.name == "mjpeg"
+
+    def jpegs(self, orders: Orders) -> Iterator[bytes | str]:
+        """Yield each picture as a JPEG, or as the cause why it was left out: ``bad``, or what the orders say.
 
         JPEGs in the video are handed on as they are, if the shape asks for nothing else.
 
@@ -68,26 +87,27 @@ class VideoStream:
         """
         import av  # noqa: PLC0415 - an optional extra, and 100 MB to load
 
-        convert = self._take_over if self.stream.codec_context.name == "mjpeg" else self._decode
+        convert = self._take_over if self.is_motion_jpeg else self._decode
         with self.container:
             try:
                 for packet in self.container.demux(self.stream):
-                    yield from convert(packet, shape, thinner)
+                    yield from convert(packet, orders)
             except (av.error.FFmpegError, OSError) as error:
                 raise VideoUnavailable(_reason(error)) from error
 
-    def _take_over(self, packet: Packet[AvStream], shape: Shape, thinner: Thinner | None) -> Iterator[bytes | str]:
+    def _take_over(self, packet: Packet[AvStream], orders: Orders) -> Iterator[bytes | str]:
         if not packet.size:  # the last one, which tells a decoder to give back what it holds
             return
-        if _is_left_out(thinner):
-            yield "rate"
+        if cause := orders.leaves_out():
+            yield cause
             return
+        shape = orders.shape if orders.shape == AS_IT_IS else orders.shape.within(orders.wanted())
         try:
             yield reshape_jpeg(whole_jpeg(bytes(packet)), shape)
         except ProtocolViolation:
             yield "bad"
 
-    def _decode(self, packet: Packet[AvStream], shape: Shape, thinner: Thinner | None) -> Iterator[bytes | str]:
+    def _decode(self, packet: Packet[AvStream], orders: Orders) -> Iterator[bytes | str]:
         import av  # noqa: PLC0415 - an optional extra, and 100 MB to load
 
         try:
@@ -96,9 +116,10 @@ class VideoStream:
             yield "bad"
             return
         for picture in pictures:
-            if _is_left_out(thinner):
-                yield "rate"
+            if cause := orders.leaves_out():
+                yield cause
                 continue
+            shape = orders.shape.within(orders.wanted())
             width, height = shape.size_for(picture.width, picture.height)
             image: Image = picture.to_image(width=width, height=height)  # type: ignore[no-untyped-call]
             yield encode_jpeg(image, shape.quality)
@@ -132,10 +153,6 @@ def open_video(address: VideoAddress) -> VideoStream:
             raise VideoUnavailable(f"{address} has no pictures in it")
         return VideoStream(container, container.streams.video[0])
     raise VideoUnavailable(f"cannot open {address}: {_reason(failure)}") from failure
-
-
-def _is_left_out(thinner: Thinner | None) -> bool:
-    return thinner is not None and not thinner.admits(time.monotonic())
 
 
 def _reason(error: Exception | None) -> str:
