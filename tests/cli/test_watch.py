@@ -18,6 +18,7 @@ from skysentry_trio.cli.watch import run_watch
 from skysentry_trio.clients.addresses import parse_server_address
 from skysentry_trio.clients.saving import CannotSave, FrameSaver
 from skysentry_trio.clients.viewer_display import Style
+from skysentry_trio.demand import NO_LIMITS
 from skysentry_trio.frames import Frame, RingStatistics
 from skysentry_trio.wire.viewer import encode_envelope
 
@@ -49,7 +50,13 @@ async def start_server(nursery: trio.Nursery) -> str:
 async def watch(server_url: str, **options: Any) -> str:
     """Run the command's body and return what it shows."""
     shown = StringIO()
-    defaults: dict[str, Any] = {"max_fps": None, "saver": None, "count": None, "duration": None, "style": Style.LINES}
+    defaults: dict[str, Any] = {
+        "limits": NO_LIMITS,
+        "saver": None,
+        "count": None,
+        "duration": None,
+        "style": Style.LINES,
+    }
     await run_watch(parse_server_address(server_url), (), **{**defaults, **options}, stream=shown)
     return shown.getvalue()
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,15 +12,20 @@ from skysentry_trio.clients.addresses import parse_server_address
 from skysentry_trio.clients.connection import Refused
 from skysentry_trio.clients.retrying import Backoff
 from skysentry_trio.clients.viewer import CameraView, CameraWatch, ViewerClient, ViewerReport
+from skysentry_trio.demand import NO_LIMITS, Limits
 from skysentry_trio.exceptions import ProtocolViolation, SkySentryError
 from skysentry_trio.frames import Frame, RingStatistics
-from skysentry_trio.wire.messages import encode_message, rfc3339
+from skysentry_trio.wire.messages import Clock, ClockReply, encode_message, rfc3339
 from skysentry_trio.wire.viewer import (
+    Ack,
+    CameraLatency,
     ClientConnected,
     ClientDisconnected,
     Clients,
     ClientSummary,
     FrameHeader,
+    Latency,
+    decode_viewer_message,
     encode_envelope,
 )
 
@@ -59,14 +65,14 @@ class Taken:
 
 @asynccontextmanager
 async def viewing(
-    *script: Handler, client_ids: tuple[str, ...] = (), max_fps: float | None = None
+    *script: Handler, client_ids: tuple[str, ...] = (), limits: Limits = NO_LIMITS
 ) -> AsyncIterator[tuple[FakeServer, ViewerClient, Taken]]:
     """Run a viewer at a server that does what is said."""
     taken = Taken()
     with trio.fail_after(15):
         async with open_fake_server(*script, stay) as server, trio.open_nursery() as nursery:
             viewer = ViewerClient(
-                parse_server_address(server.url), client_ids, taken.take, max_fps, clock=lambda: NOON + 0.25
+                parse_server_address(server.url), client_ids, taken.take, limits, clock=lambda: NOON + 0.25
             )
             nursery.start_soon(viewer.run, Backoff(lambda: 0.02))
             yield server, viewer, taken
@@ -74,7 +80,8 @@ async def viewing(
 
 
 async def stay(_server: FakeServer, websocket: WebSocketConnection) -> None:
-    await websocket.get_message()
+    while True:
+        await websocket.get_message()
 
 
 def sending(*messages: str | bytes, then: Handler = stay) -> Handler:
@@ -111,10 +118,10 @@ async def test_frames_are_handed_on_as_they_are() -> None:
 
 
 async def test_what_is_asked_for() -> None:
-    """Ids and rate are in the query, and the subprotocol is ours."""
-    async with viewing(client_ids=("a", "b"), max_fps=2.5) as (server, _, _taken):
+    """Ids and limits are in the query, and the subprotocol is ours."""
+    async with viewing(client_ids=("a", "b"), limits=Limits(2.5, 640, 0.6)) as (server, _, _taken):
         await server.wait_until(lambda: bool(server.requests))
-    assert server.requests[0].path == "/stream/ws?client=a&client=b&maxFps=2.5"
+    assert server.requests[0].path == "/stream/ws?client=a&client=b&maxFps=2.5&maxWidth=640&quality=0.6"
     assert server.requests[0].proposed_subprotocols == ("skysentry.v1",)
 
 
@@ -270,3 +277,55 @@ def test_a_time_that_is_none_is_a_violation() -> None:
         watch.take(header(1, timestamp="noon"), draw_jpeg(), 0, 0)
     with pytest.raises(ProtocolViolation, match="JPEG"):
         watch.take(header(1), b"GIF89a", 0, 0)
+
+
+async def receive_acks(websocket: WebSocketConnection, count: int) -> list[Ack]:
+    """Receive what a viewer says until so many frames were acknowledged."""
+    acks: list[Ack] = []
+    while len(acks) < count:
+        message = decode_viewer_message(str(await websocket.get_message()))
+        if isinstance(message, Ack):
+            acks.append(message)
+    return acks
+
+
+async def test_frames_are_acknowledged_when_they_were_handed_on() -> None:
+    """Each one, also one we had already; with the server's time of that as soon as it is known."""
+    acks: list[Ack] = []
+    done = trio.Event()
+
+    async def pace(server: FakeServer, websocket: WebSocketConnection) -> None:
+        await websocket.send_message(envelope(1))
+        acks.extend(await receive_acks(websocket, 1))
+        server.clock_offset = 5000
+        while not acks[-1].painted_at:
+            await websocket.send_message(envelope(len(acks) + 1))
+            while isinstance(message := decode_viewer_message(str(await websocket.get_message())), Clock):
+                reply = ClockReply(message.sent_at, (time.time() + 5000) * 1000)
+                await websocket.send_message(encode_message(reply))
+            assert isinstance(message, Ack)
+            acks.append(message)
+        await websocket.send_message(envelope(len(acks)))
+        acks.extend(await receive_acks(websocket, 1))
+        done.set()
+        await stay(server, websocket)
+
+    async with viewing(pace) as (_, viewer, taken):
+        await done.wait()
+        age = report_of(viewer).cameras[0].age
+    assert [ack.sequence for ack in acks] == [*range(1, len(acks)), len(acks) - 1]
+    assert len(taken.frames) == len(acks) - 1
+    assert {ack.client_id for ack in acks} == {"door"}
+    assert acks[0].painted_at is None
+    assert acks[-1].painted_at == pytest.approx((time.time() + 5000) * 1000, abs=5000)
+    # The age follows the server's clock too.
+    assert age == pytest.approx(time.time() + 5000 - NOON, abs=5)
+
+
+async def test_latency_is_that_of_the_camera() -> None:
+    """What the server says of cameras is shown with each; of others it is ignored."""
+    door, yard = CameraLatency("door", 15, 20.0, 1.0, 9.0, 30.0), CameraLatency("yard", 15, None, 1.0, 9.0, 10.0)
+    latency = encode_message(Latency([door, yard]))
+    async with viewing(sending(envelope(1), latency, envelope(2))) as (_, viewer, taken):
+        await taken.wait_for(2)
+        assert [camera.latency for camera in report_of(viewer).cameras] == [door]

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from skysentry_trio.clients.viewer import CameraView, ViewerReport
 from skysentry_trio.clients.viewer_display import Style, ViewerDisplay, json_line, plain_lines, table
+from skysentry_trio.wire.viewer import CameraLatency
 
 DOOR = CameraView(
     client_id="front-door",
@@ -22,6 +23,7 @@ DOOR = CameraView(
     age=0.0123,
     silent=0.05,
     gaps=2,
+    latency=CameraLatency("front-door", 15, 20.4, 1.4, 9.1, 30.9),
 )
 NEW = CameraView("yard", True, 0, 0, 0.0, 0.0, None, None, None, None, 0)
 REPORT = ViewerReport("http://h:8080", "live", None, (DOOR, NEW), 1)
@@ -31,9 +33,9 @@ def test_the_table() -> None:
     """A line for the connection, one for the columns, one a camera; numbers stand to the right."""
     assert table(REPORT) == [
         "http://h:8080  live",
-        "CAMERA      STATE   FPS      RATE     SIZE    AGE  FRAMES  GAPS",
-        "front-door  live   15.0  300 kB/s  640x360  12 ms     300     2",
-        "yard        live    0.0     0 B/s        -      -       0     0",
+        "CAMERA      STATE   FPS      RATE     SIZE    AGE             LATENCY  FRAMES  GAPS",
+        "front-door  live   15.0  300 kB/s  640x360  12 ms  31 ms = 20 + 1 + 9     300     2",
+        "yard        live    0.0     0 B/s        -      -                   -       0     0",
     ]
 
 
@@ -57,7 +59,15 @@ def test_the_state_of_a_camera(online: bool | None, silent: float | None, state:
     """A camera that is connected and shows nothing is said to be silent."""
     camera = evolve(DOOR, online=online, silent=silent)
     (line,) = plain_lines(evolve(REPORT, cameras=(camera,)))
-    assert line == f"front-door: {state}, 15.0 fps, 300 kB/s, 640x360, age 12 ms, 300 frames, 2 gaps"
+    assert line == (
+        f"front-door: {state}, 15.0 fps, 300 kB/s, 640x360, age 12 ms, latency 31 ms = 20 + 1 + 9, 300 frames, 2 gaps"
+    )
+
+
+def test_a_hop_that_is_not_known() -> None:
+    """Of a camera that does not say when it took its pictures, the rest is shown."""
+    camera = evolve(DOOR, latency=CameraLatency("front-door", 15, None, 1.4, 9.1, 10.5))
+    assert "latency 10 ms = ? + 1 + 9," in plain_lines(evolve(REPORT, cameras=(camera,)))[0]
 
 
 def test_plain_lines_without_a_server() -> None:
@@ -77,6 +87,10 @@ def test_json_is_one_object_a_line() -> None:
     assert parsed["cameras"][0]["client_id"] == "front-door"
     assert parsed["cameras"][0]["age"] == 0.0123
     assert parsed["cameras"][1]["width"] is None
+    assert parsed["cameras"][0]["latency"] == pytest.approx(
+        {"frames": 15, "capture": 0.0204, "server": 0.0014, "delivery": 0.0091, "total": 0.0309}
+    )
+    assert parsed["cameras"][1]["latency"] is None
 
 
 @pytest.mark.parametrize(("style", "shown"), [(Style.TABLE, 6), (Style.LINES, 1), (Style.JSON, 3)])

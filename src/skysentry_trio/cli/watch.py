@@ -19,6 +19,7 @@ from skysentry_trio.clients.signals import cancel_on_signal
 from skysentry_trio.clients.single_error import single_error
 from skysentry_trio.clients.viewer import ViewerClient
 from skysentry_trio.clients.viewer_display import Style, ViewerDisplay
+from skysentry_trio.demand import MAX_WIDTH, Limits
 from skysentry_trio.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.units import parse_duration
 from skysentry_trio.wire.identity import check_client_id
@@ -40,6 +41,7 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
 @click.option(
     "--max-fps", type=click.FloatRange(0, 1000, min_open=True), help="Frames a second of each camera, at most."
 )
+@click.option("--max-width", type=click.IntRange(1, MAX_WIDTH), help="Pixels that are needed, at most.")
 @click.option("--save", type=click.Path(path_type=Path), metavar="DIR", help="Save frames as DIR/ID/ID-SEQUENCE.jpg.")
 @click.option("--count", type=click.IntRange(1), help="End after so many frames, of all cameras together.")
 @click.option("--duration", callback=_seconds, metavar="DURATION", help="End after 10s, 2m or 1h30m.")
@@ -48,6 +50,7 @@ def watch(
     client_ids: tuple[str, ...],
     server: str,
     max_fps: float | None,
+    max_width: int | None,
     save: Path | None,
     *,
     count: int | None,
@@ -56,8 +59,11 @@ def watch(
 ) -> None:
     """Show how the cameras with these IDs do, or all of them.
 
-    AGE is the time from capture, or from arrival at the server, to arrival here; both clocks must agree for it to mean
-    something. GAPS counts frames that were not sent to us, as we or the network were too slow or --max-fps said so.
+    AGE is the time from capture, or from arrival at the server, to arrival here, of the newest frame. LATENCY is the
+    same for the frames of the last second and by hop: until the server had them, in the server, until they were here.
+    GAPS counts frames that were not sent to us, as we or the network were too slow or --max-fps said so.
+
+    Cameras that encode send smaller pictures when nobody who watches needs more than --max-width.
 
     Exit status: 0 after Ctrl-C, SIGTERM, --count or --duration; 1 when the server refuses us or a frame cannot be
     saved; 2 when an option is wrong.
@@ -65,6 +71,7 @@ def watch(
     try:
         for client_id in client_ids:
             check_client_id(client_id)
+        limits = Limits(max_fps, max_width)
     except ProtocolViolation as error:
         raise ConfigurationError(str(error)) from error
     style = Style.JSON if as_json else Style.TABLE if sys.stdout.isatty() else Style.LINES
@@ -74,7 +81,7 @@ def watch(
                 run_watch,
                 parse_server_address(server),
                 client_ids,
-                max_fps=max_fps,
+                limits=limits,
                 saver=FrameSaver(save) if save else None,
                 count=count,
                 duration=duration,
@@ -91,7 +98,7 @@ async def run_watch(
     server: ServerAddress,
     client_ids: tuple[str, ...],
     *,
-    max_fps: float | None,
+    limits: Limits,
     saver: FrameSaver | None,
     count: int | None,
     duration: float | None,
@@ -114,7 +121,7 @@ async def run_watch(
         if taken == count:
             nursery.cancel_scope.cancel()
 
-    client = ViewerClient(server, client_ids, take_frame, max_fps)
+    client = ViewerClient(server, client_ids, take_frame, limits)
     display = ViewerDisplay(stream, lambda: client.report(trio.current_time()), style)
     try:
         with single_error():

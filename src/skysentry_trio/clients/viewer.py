@@ -12,15 +12,22 @@ from attrs import define, field, frozen
 from skysentry_trio.clients.addresses import ServerAddress
 from skysentry_trio.clients.connection import Connection, ConnectionLost, Refused, open_connection
 from skysentry_trio.clients.retrying import Backoff, keep_trying
+from skysentry_trio.clients.server_clock import ServerClock, keep_asking
+from skysentry_trio.clients.single_error import single_error
 from skysentry_trio.clients.throughput import Throughput
+from skysentry_trio.demand import NO_LIMITS, Limits
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.wire.jpeg import PictureSize, inspect_jpeg
+from skysentry_trio.wire.messages import ClockReply, encode_message
 from skysentry_trio.wire.viewer import (
     SUBPROTOCOL,
+    Ack,
+    CameraLatency,
     ClientConnected,
     ClientDisconnected,
     Clients,
     FrameHeader,
+    Latency,
     decode_envelope,
     decode_notice,
 )
@@ -45,11 +52,13 @@ class CameraView:
     width: int | None
     height: int | None
     age: float | None
-    """Seconds between the newest frame's capture and its arrival here, as far as the clocks agree."""
+    """Seconds between the newest frame's capture and its arrival here, by the server's clock if it tells the time."""
     silent: float | None
     """Seconds since the newest frame arrived."""
     gaps: int
     """Frames that were numbered and did not come."""
+    latency: CameraLatency | None = None
+    """Where the time of the frames handed on lately went, as the server sees it; None if it does not say."""
 
 
 @define(eq=False)
@@ -58,6 +67,7 @@ class CameraWatch:
 
     client_id: str
     online: bool | None = True
+    latency: CameraLatency | None = field(default=None, init=False)
     gaps: int = field(default=0, init=False)
     _received: Throughput = field(factory=Throughput, init=False)
     _sequence: int | None = field(default=None, init=False)
@@ -72,7 +82,7 @@ class CameraWatch:
             header: of the frame.
             jpeg: the frame.
             now: seconds of a monotonic clock.
-            wall_clock: seconds since the epoch.
+            wall_clock: seconds since the epoch, by the server's clock if it is known.
 
         Raises:
             ProtocolViolation: it is no JPEG, or its time is none.
@@ -102,6 +112,7 @@ class CameraWatch:
             age=self._age,
             silent=None if self._arrived is None else now - self._arrived,
             gaps=self.gaps,
+            latency=self.latency,
         )
 
 
@@ -126,13 +137,16 @@ class ViewerClient:
     client_ids: tuple[str, ...]
     """Cameras to subscribe to; none named means all."""
     take_frame: FrameTaker
-    """Is given each frame; the next one is read when it returns, so that a slow disk slows the server down."""
-    max_fps: float | None = None
+    """Is given each frame; when it returns the frame is acknowledged and the next one read, so that a slow disk slows
+    the server down."""
+    limits: Limits = NO_LIMITS
+    """The most there is use for of each camera."""
     clock: Callable[[], float] = time.time
     state: str = field(default="connecting", init=False)
     _trouble: str | None = field(default=None, init=False)
     _watches: dict[str, CameraWatch] = field(factory=dict, init=False)
     _connections: int = field(default=0, init=False)
+    _server_clock: ServerClock = field(factory=ServerClock, init=False, repr=False)
 
     async def run(self, backoff: Backoff) -> None:
         """Watch until cancelled; lost connections are made anew.
@@ -155,13 +169,17 @@ class ViewerClient:
     async def _watch(self) -> None:
         self.state = "connecting"
         query = [("client", client_id) for client_id in self.client_ids]
-        if self.max_fps is not None:
-            query.append(("maxFps", f"{self.max_fps:g}"))
+        limits = ("maxFps", self.limits.max_fps), ("maxWidth", self.limits.max_width), ("quality", self.limits.quality)
+        query += [(name, f"{limit:g}") for name, limit in limits if limit is not None]
         try:
             async with open_connection(self.server, PATH, query=query, subprotocols=(SUBPROTOCOL,)) as connection:
                 self.state, self._trouble = "live", None
                 self._connections += 1
-                await self._receive(connection)
+                self._server_clock = ServerClock()
+                with single_error():
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(keep_asking, self._server_clock, connection.send)
+                        await self._receive(connection)
         except ConnectionLost as lost:
             if lost.code == _POLICY_VIOLATION:
                 raise Refused(str(lost)) from lost
@@ -172,21 +190,31 @@ class ViewerClient:
             message = await connection.receive()
             try:
                 if isinstance(message, bytes):
-                    await self._take_frame(message)
+                    await self._take_frame(connection, message)
                 else:
                     self._take_notice(message)
             except ProtocolViolation as violation:
                 raise ConnectionLost(f"{self.server} does not speak our protocol: {violation}") from violation
 
-    async def _take_frame(self, message: bytes) -> None:
+    async def _take_frame(self, connection: Connection, message: bytes) -> None:
         header, jpeg = decode_envelope(message)
         watch = self._watch_of(header.client_id)
-        if watch.take(header, jpeg, trio.current_time(), self.clock()):
+        now = trio.current_time()
+        if watch.take(header, jpeg, now, self._server_clock.epoch(now) or self.clock()):
             await self.take_frame(header, jpeg)
+        painted_at = self._server_clock.epoch(trio.current_time())
+        ack = Ack(header.client_id, header.sequence, None if painted_at is None else painted_at * 1000)
+        await connection.send(encode_message(ack))
 
     def _take_notice(self, text: str) -> None:
         notice = decode_notice(text)
-        if isinstance(notice, Clients):
+        if isinstance(notice, ClockReply):
+            self._server_clock.take_answer(notice, trio.current_time())
+        elif isinstance(notice, Latency):
+            for camera in notice.cameras:
+                if camera.client_id in self._watches:
+                    self._watches[camera.client_id].latency = camera
+        elif isinstance(notice, Clients):
             online = {client.client_id: client.online for client in notice.clients if self._wants(client.client_id)}
             for client_id in self._watches.keys() - online.keys():
                 del self._watches[client_id]
@@ -205,7 +233,7 @@ class ViewerClient:
 
     def _report_loss(self, error: Exception, delay: float) -> None:
         for watch in self._watches.values():
-            watch.online = None
+            watch.online = watch.latency = None
         self.state = "waiting"
         self._trouble = f"{error}; trying again in {delay:.1f} s"
 

@@ -13,11 +13,12 @@ from attrs import asdict, define, field
 
 from skysentry_trio.clients.terminal import LiveBlock, fit, format_bytes
 from skysentry_trio.clients.viewer import CameraView, ViewerReport
+from skysentry_trio.wire.viewer import CameraLatency
 
 _PLAIN_WIDTH = 400
 SILENT = 5.0
 """Seconds without a frame after which a camera is called silent."""
-_COLUMNS = ("CAMERA", "STATE", "FPS", "RATE", "SIZE", "AGE", "FRAMES", "GAPS")
+_COLUMNS = ("CAMERA", "STATE", "FPS", "RATE", "SIZE", "AGE", "LATENCY", "FRAMES", "GAPS")
 _LEFT = 2
 """So many columns are words, which stand to the left; the others are numbers."""
 
@@ -84,14 +85,25 @@ def plain_lines(report: ViewerReport) -> list[str]:
         return [fit(_headline(report), _PLAIN_WIDTH)]
     lines = []
     for camera in report.cameras:
-        client_id, state, fps, rate, size, age, frames, gaps = _cells(camera)
-        lines.append(f"{client_id}: {state}, {fps} fps, {rate}, {size}, age {age}, {frames} frames, {gaps} gaps")
+        client_id, state, fps, rate, size, age, latency, frames, gaps = _cells(camera)
+        lines.append(
+            f"{client_id}: {state}, {fps} fps, {rate}, {size}, age {age}, latency {latency}, {frames} frames, "
+            f"{gaps} gaps"
+        )
     return [fit(line, _PLAIN_WIDTH) for line in lines]
 
 
 def json_line(report: ViewerReport) -> str:
     """Return the report as one JSON object; times in seconds, sizes in bytes."""
-    return json.dumps({"time": round(time.time(), 3), **asdict(report)})
+    return json.dumps({"time": round(time.time(), 3), **asdict(report, value_serializer=_jsonable)})
+
+
+def _jsonable(_instance: object, _attribute: object, value: object) -> object:
+    """Return what JSON knows: the latency in seconds, as all the other figures are."""
+    if not isinstance(value, CameraLatency):
+        return value
+    hops = {"capture": value.capture, "server": value.server, "delivery": value.delivery, "total": value.total}
+    return {"frames": value.frames, **{name: None if ms is None else ms / 1000 for name, ms in hops.items()}}
 
 
 def _headline(report: ViewerReport) -> str:
@@ -106,9 +118,18 @@ def _cells(camera: CameraView) -> tuple[str, ...]:
         f"{format_bytes(camera.bytes_per_second)}/s",
         f"{camera.width}x{camera.height}" if camera.width else "-",
         f"{camera.age * 1000:.0f} ms" if camera.age is not None else "-",
+        _latency(camera.latency),
         str(camera.frames),
         str(camera.gaps),
     )
+
+
+def _latency(latency: CameraLatency | None) -> str:
+    """Write the sum, and what each hop has to do with it."""
+    if latency is None:
+        return "-"
+    capture = "?" if latency.capture is None else f"{latency.capture:.0f}"
+    return f"{latency.total:.0f} ms = {capture} + {latency.server:.0f} + {latency.delivery:.0f}"
 
 
 def _state(camera: CameraView) -> str:

@@ -1,0 +1,101 @@
+"""What time it is at the server, learnt by asking: of all answers the one that can be least wrong counts."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import trio
+from attrs import define, field, frozen
+
+from skysentry_trio.wire.messages import Clock, ClockReply, encode_message
+
+_DRIFT = 50e-6
+"""Seconds by which two clocks may drift apart in one; ordinary crystals are good for half of that."""
+_SLACK = 0.001
+"""Seconds by which answers may contradict each other without anything being wrong."""
+_MAX_UNANSWERED = 256
+_FIRST_QUESTIONS = 4
+_FIRST_PAUSE = 0.2
+_PAUSE = 15.0
+"""Seconds between two questions."""
+
+
+@frozen
+class _Exchange:
+    offset: float
+    """Seconds since the epoch by the server's clock, minus our monotonic clock."""
+    round_trip: float
+    at: float
+
+    def uncertainty(self, now: float) -> float:
+        return self.round_trip / 2 + _DRIFT * (now - self.at)
+
+
+@define(eq=False)
+class ServerClock:
+    """The server's clock as seen from here; all moments of ours are seconds of one monotonic clock."""
+
+    _asked: deque[tuple[float, float]] = field(factory=lambda: deque(maxlen=_MAX_UNANSWERED), init=False, repr=False)
+    _best: _Exchange | None = field(default=None, init=False)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the server has answered at all."""
+        return self._best is not None
+
+    def ask(self, now: float, wall_clock: float) -> Clock:
+        """Return the question to be sent at this moment; ``wall_clock`` is in seconds since the epoch."""
+        question = Clock(round(wall_clock * 1000, 3))
+        self._asked.append((question.sent_at, now))
+        return question
+
+    def take_answer(self, reply: ClockReply, now: float) -> float | None:
+        """Learn from an answer; return the seconds of the round trip, None if we did not ask.
+
+        Answers come in the order of the questions, so one that was passed over will not be answered any more.
+        """
+        if all(sent_at != reply.sent_at for sent_at, _ in self._asked):
+            return None
+        while True:
+            sent_at, asked = self._asked.popleft()
+            if sent_at == reply.sent_at:
+                break
+        exchange = _Exchange(reply.server_at / 1000 - (asked + now) / 2, now - asked, now)
+        if self._best is None or self._replaces(self._best, exchange, now):
+            self._best = exchange
+        return exchange.round_trip
+
+    def epoch(self, now: float) -> float | None:
+        """Return seconds since the epoch by the server's clock, None while it is not known."""
+        return None if self._best is None else now + self._best.offset
+
+    @staticmethod
+    def _replaces(best: _Exchange, newer: _Exchange, now: float) -> bool:
+        allowed = best.uncertainty(now) + newer.uncertainty(now) + _SLACK
+        # Both cannot be right: somebody has set the server's clock.
+        was_set = abs(newer.offset - best.offset) > allowed
+        return was_set or newer.uncertainty(now) <= best.uncertainty(now)
+
+
+async def keep_asking(
+    clock: ServerClock,
+    send: Callable[[str], Awaitable[None]],
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Ask until cancelled: a few times at once, while the link is likely to be idle, then now and then.
+
+    Args:
+        clock: what learns from the answers, if somebody hands them to it.
+        send: sends a text message.
+        task_status: is told when the first question is out.
+    """
+    asked = 0
+    while True:
+        await send(encode_message(clock.ask(trio.current_time(), time.time())))
+        asked += 1
+        if asked == 1:
+            task_status.started()
+        await trio.sleep(_FIRST_PAUSE if asked <= _FIRST_QUESTIONS else _PAUSE)
