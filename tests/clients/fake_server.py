@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,7 +13,7 @@ from attrs import define, field
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, WebSocketServer, serve_websocket
 
 from skysentry_trio.wire.capture import Registration, RegistrationSuccess, decode_camera_message, decode_jpeg
-from skysentry_trio.wire.messages import encode_message, rfc3339
+from skysentry_trio.wire.messages import Clock, ClockReply, encode_message, rfc3339
 
 Handler = Callable[["FakeServer", WebSocketConnection], Awaitable[None]]
 
@@ -27,6 +28,14 @@ class FakeServer:
     requests: list[WebSocketRequest] = field(factory=list)
     registrations: list[Registration] = field(factory=list)
     frames: list[bytes] = field(factory=list)
+    captured_at: list[float | None] = field(factory=list)
+    """Of each frame, in seconds since the epoch; None for a bare JPEG."""
+    answers_clock: bool = True
+    """Whether it does what SkySentry Go does not."""
+    clock_offset: float = 0.0
+    """Seconds by which its clock is ahead."""
+    questions: int = 0
+    """For the clock."""
     _heard: trio.Event = field(factory=trio.Event)
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:
@@ -55,13 +64,25 @@ class FakeServer:
         await websocket.send_message(encode_message(answer))
 
     async def take_frame(self, websocket: WebSocketConnection) -> bytes:
-        """Take one JPEG from a camera."""
-        message = await websocket.get_message()
-        assert isinstance(message, bytes)
-        frame = decode_jpeg(message, max_size=5 * 1024 * 1024).jpeg
+        """Take one JPEG from a camera; questions before it are answered."""
+        while isinstance(message := await websocket.get_message(), str):
+            await self.tell_time(websocket, message)
+        frame, _size, captured_at = decode_jpeg(message, max_size=5 * 1024 * 1024, envelope=True)
         self.frames.append(frame)
+        self.captured_at.append(captured_at)
         self.hear()
         return frame
+
+    async def tell_time(self, websocket: WebSocketConnection, message: str) -> None:
+        """Answer a question for the clock."""
+        question = decode_camera_message(message)
+        assert isinstance(question, Clock)
+        self.questions += 1
+        self.hear()
+        if self.answers_clock:
+            await websocket.send_message(
+                encode_message(ClockReply(question.sent_at, (time.time() + self.clock_offset) * 1000))
+            )
 
     async def handle(self, request: WebSocketRequest) -> None:
         """Do with a connection what the script says."""

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import trio
@@ -9,12 +11,14 @@ import trio.lowlevel
 from trio_websocket import WebSocketConnection
 
 from skysentry_trio.clients import camera as camera_module
+from skysentry_trio.clients import camera_session
 from skysentry_trio.clients.addresses import ServerAddress, parse_server_address
 from skysentry_trio.clients.camera import CameraClient, CameraReport
 from skysentry_trio.clients.connection import Refused
 from skysentry_trio.clients.retrying import Backoff
 from skysentry_trio.clients.sources.frames import FrameSlot, SourceFrame
-from skysentry_trio.wire.capture import RegistrationError
+from skysentry_trio.clients.sources.wanted import EVERYTHING, Wanted
+from skysentry_trio.wire.capture import Demand, RegistrationError
 from skysentry_trio.wire.messages import encode_message
 
 from .fake_server import FakeServer, Handler, open_fake_server
@@ -23,9 +27,9 @@ from .sources.pictures import draw_jpeg
 SOON = Backoff(lambda: 0.02)
 
 
-def camera_at(url: str, slot: FrameSlot | None = None) -> CameraClient:
+def camera_at(url: str, slot: FrameSlot | None = None, **options: Any) -> CameraClient:
     """Return a camera named door."""
-    return CameraClient(parse_server_address(url), "door", slot or FrameSlot(), "Front door")
+    return CameraClient(parse_server_address(url), "door", slot or FrameSlot(), "Front door", **options)
 
 
 def report_of(camera: CameraClient) -> CameraReport:
@@ -37,12 +41,12 @@ def frame(number: int) -> SourceFrame:
 
 
 @asynccontextmanager
-async def running(*script: Handler) -> AsyncIterator[tuple[FakeServer, CameraClient, FrameSlot]]:
+async def running(*script: Handler, **options: Any) -> AsyncIterator[tuple[FakeServer, CameraClient, FrameSlot]]:
     """Run a camera at a server that does what is said."""
     slot = FrameSlot()
     with trio.fail_after(15):
         async with open_fake_server(*script) as server, trio.open_nursery() as nursery:
-            camera = camera_at(server.url, slot)
+            camera = camera_at(server.url, slot, **options)
             nursery.start_soon(camera.run, Backoff(lambda: 0.02))
             yield server, camera, slot
             nursery.cancel_scope.cancel()
@@ -311,3 +315,137 @@ async def test_a_slow_network_sees_the_present() -> None:
         report = report_of(camera)
     assert report.dropped["behind"] > 100
     assert report.frames == len(server.frames)
+
+
+async def test_capabilities_are_told() -> None:
+    """Who ignores demand does not claim to obey it."""
+    async with running() as (server, _, _slot):
+        await server.wait_until(lambda: len(server.registrations) == 1)
+    async with running(obeys=False) as (stubborn, _, _slot):
+        await stubborn.wait_until(lambda: len(stubborn.registrations) == 1)
+    assert server.registrations[0].capabilities == ("demand", "envelope", "clock")
+    assert stubborn.registrations[0].capabilities == ("envelope", "clock")
+
+
+async def test_frames_say_when_they_were_taken() -> None:
+    """By the server's clock, as soon as that is known; the frames before come bare."""
+    async with running() as (server, _, slot):
+        server.clock_offset = 5000.0
+        await server.wait_until(lambda: server.questions >= 1)
+        while not server.captured_at or server.captured_at[-1] is None:
+            frames = len(server.frames)
+            taken_at = time.time() - 0.5
+            slot.offer(SourceFrame(draw_jpeg(frames), taken_at))
+            await server.wait_until(lambda frames=frames: len(server.frames) > frames)  # type: ignore[misc]
+    assert server.captured_at[-1] == pytest.approx(taken_at + 5000, abs=0.25)
+    assert server.frames[-1] == draw_jpeg(len(server.frames) - 1)
+
+
+async def test_a_server_that_does_not_tell_the_time() -> None:
+    """As SkySentry Go: it gets bare JPEGs, no question behind each of them, and they wait for no receipt."""
+    async with running() as (server, _, slot):
+        server.answers_clock = False
+        await server.wait_until(lambda: server.questions >= 1)
+        for number in range(40):
+            slot.offer(frame(number))
+            await server.wait_until(lambda number=number: len(server.frames) == number + 1)  # type: ignore[misc]
+    assert server.captured_at == [None] * 40
+    assert server.questions <= 5
+
+
+async def answer_once(server: FakeServer, websocket: WebSocketConnection) -> None:
+    """Tell the time until the first frame, and take no further messages then."""
+    await server.accept_camera(websocket)
+    await server.tell_time(websocket, str(await websocket.get_message()))
+    server.answers_clock = False
+    while True:
+        await server.take_frame(websocket)
+
+
+async def wait_for_clock(server: FakeServer, slot: FrameSlot) -> None:
+    """Wait until the camera knows the time, which shows in how it sends."""
+    while None in server.captured_at[-1:] or not server.captured_at:
+        frames = len(server.frames)
+        slot.offer(frame(0))
+        await server.wait_until(lambda frames=frames: len(server.frames) > frames)  # type: ignore[misc]
+
+
+async def test_two_frames_may_be_without_a_receipt() -> None:
+    """The newest is sent when one of them is confirmed; those in between are skipped and counted."""
+    go_on = trio.Event()
+
+    async def hesitate(server: FakeServer, websocket: WebSocketConnection) -> None:
+        await server.accept_camera(websocket)
+        await server.tell_time(websocket, str(await websocket.get_message()))
+        held: list[str] = []
+        while not go_on.is_set():
+            with trio.move_on_after(0.3):
+                message = await websocket.get_message()
+                if isinstance(message, str):
+                    held.append(message)
+                else:
+                    server.frames.append(message)
+                    server.hear()
+        for question in held:
+            await server.tell_time(websocket, question)
+        while True:
+            await server.take_frame(websocket)
+
+    async with running(hesitate) as (server, camera, slot):
+        await server.wait_until(lambda: server.questions >= 1)
+        await trio.testing.wait_all_tasks_blocked(0.02)
+        for number in range(6):
+            slot.offer(frame(number))
+            await trio.testing.wait_all_tasks_blocked(0.01)
+        held_back = len(server.frames)
+        go_on.set()
+        await server.wait_until(lambda: server.frames[-1] == draw_jpeg(5))
+        assert held_back == 2
+        assert report_of(camera).dropped == {"behind": 3}
+
+
+async def test_a_server_that_stops_confirming_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pings may go on for ever; the frames do not."""
+    monkeypatch.setattr(camera_session, "RECEIPT_TIMEOUT", 0.2)
+    async with running(answer_once) as (server, camera, slot):
+        await wait_for_clock(server, slot)
+        for _ in range(2):
+            slot.offer(frame(1))
+            await trio.testing.wait_all_tasks_blocked(0.01)
+        await server.wait_until(lambda: len(server.registrations) == 2)
+        while report_of(camera).connections < 2:
+            await trio.testing.wait_all_tasks_blocked(0.01)
+
+
+async def test_without_adapting_nothing_waits_for_receipts() -> None:
+    """The network's own buffers are what limits then; the time is told all the same."""
+    async with running(answer_once, adapts=False) as (server, _, slot):
+        await wait_for_clock(server, slot)
+        before = len(server.frames)
+        for number in range(20):
+            slot.offer(frame(number))
+            await server.wait_until(lambda number=number: len(server.frames) == before + number + 1)  # type: ignore[misc]
+    assert server.questions <= 5
+    assert server.captured_at[-1] is not None
+
+
+async def test_demand_is_obeyed_and_reported() -> None:
+    """It reaches the source, and is forgotten with the connection."""
+
+    async def demand(server: FakeServer, websocket: WebSocketConnection) -> None:
+        await server.accept_camera(websocket)
+        await websocket.send_message(encode_message(Demand(0, 0.2)))
+        await server.take_frame(websocket)
+        await websocket.aclose(1001, "going away")
+
+    async with running(demand) as (server, camera, slot):
+        while slot.wanted == EVERYTHING:
+            await trio.testing.wait_all_tasks_blocked(0.01)
+        assert slot.wanted == Wanted(max_fps=0.2)
+        assert report_of(camera).demand == Demand(0, 0.2)
+        slot.offer(frame(1))
+        await server.wait_until(lambda: len(server.registrations) == 2)
+        while report_of(camera).connections < 2:
+            await trio.testing.wait_all_tasks_blocked(0.01)
+        assert slot.wanted == EVERYTHING
+        assert report_of(camera).demand is None

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from io import StringIO
 
+import pytest
 import trio
 from attrs import evolve
 
 from skysentry_trio.clients.camera import CameraReport
 from skysentry_trio.clients.camera_display import CameraDisplay, status_line, summary_line
+from skysentry_trio.clients.effort import NO_CUT, Cut
+from skysentry_trio.wire.capture import Demand
 
 LIVE = CameraReport(
     client_id="door",
@@ -26,6 +29,21 @@ def test_the_status_of_a_live_camera() -> None:
     """Frames, rate, bytes and drops in one line, and the source's trouble if it has any."""
     assert status_line(LIVE) == "door  live  1234 frames  29.9 fps  412 kB/s  3 dropped (behind 2, rate 1)"
     assert status_line(evolve(LIVE, trouble="no picture")).endswith("rate 1)  no picture")
+
+
+@pytest.mark.parametrize(
+    ("demand", "cut", "said"),
+    [
+        (Demand(3), NO_CUT, "3 viewers"),
+        (Demand(1, 12.5, 640, 0.6), NO_CUT, "1 viewer (12.5 fps, 640 px, quality 60)"),
+        (Demand(0, 0.2), NO_CUT, "nobody watches (0.2 fps)"),
+        (None, Cut(0.7, 0.75, 1.0), "slow uplink: quality 70 %, width 75 %"),
+        (Demand(2), Cut(0.5, 0.5, 0.4), "2 viewers  slow uplink: quality 50 %, width 50 %, rate 40 %"),
+    ],
+)
+def test_what_is_wanted_is_shown(demand: Demand | None, cut: Cut, said: str) -> None:
+    """Who watches and what they need, and what of it the uplink does not carry."""
+    assert f"412 kB/s  {said}  3 dropped" in status_line(evolve(LIVE, demand=demand, cut=cut))
 
 
 def test_the_status_of_a_camera_that_is_not_live() -> None:

@@ -6,18 +6,20 @@ import random
 import re
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 from typing import TextIO
 
 import click
 import trio
 
-from skysentry_trio.clients.addresses import ServerAddress, parse_server_address
+from skysentry_trio.clients.addresses import parse_server_address
 from skysentry_trio.clients.camera import CameraClient
 from skysentry_trio.clients.camera_display import CameraDisplay
 from skysentry_trio.clients.retrying import Backoff
 from skysentry_trio.clients.signals import cancel_on_signal
 from skysentry_trio.clients.single_error import single_error
+from skysentry_trio.clients.sources.frames import FrameSlot
 from skysentry_trio.clients.sources.opening import PATTERN, SourceOptions, open_source
 from skysentry_trio.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.wire.identity import check_client_id
@@ -36,9 +38,19 @@ from skysentry_trio.wire.identity import check_client_id
 @click.option("--width", type=click.IntRange(16, 16384), help="Pixels at most; the height follows.")
 @click.option("--quality", type=click.IntRange(1, 100), help="JPEG quality, where pictures are encoded.")
 @click.option("--once", is_flag=True, help="End with the source instead of beginning again.")
+@click.option("--ignore-demand", is_flag=True, help="Send all there is, even if nobody watches or needs as much.")
+@click.option("--no-adapt", is_flag=True, help="Do not lower quality, width and rate when the network is too slow.")
 @click.option("--quiet", is_flag=True, help="Show nothing but errors.")
 def capture(
-    source: str, server: str, client_id: str | None, name: str | None, *, quiet: bool, **options: object
+    source: str,
+    server: str,
+    client_id: str | None,
+    name: str | None,
+    *,
+    ignore_demand: bool,
+    no_adapt: bool,
+    quiet: bool,
+    **options: object,
 ) -> None:
     """Send pictures from SOURCE to a server as a camera.
 
@@ -47,7 +59,8 @@ def capture(
     the extra skysentry-trio[capture] installs.
 
     A connection that is lost is made anew, and so is a device or an address that vanishes. When the network is slower
-    than the source, frames are dropped, never delayed.
+    than the source, frames are dropped, never delayed, and what is encoded here is encoded smaller. No more is sent
+    than viewers need: a picture every few seconds while nobody watches.
 
     Exit status: 0 after Ctrl-C, SIGTERM or the end of the source; 1 when the server refuses this camera, or another
     takes over its id; 2 when SOURCE or an option is wrong or missing.
@@ -57,21 +70,30 @@ def capture(
     except ProtocolViolation as error:
         raise ConfigurationError(f"--id: {error}") from error
     source_options = SourceOptions(label=name or client_id, **options)  # type: ignore[arg-type] # click has checked
-    address = parse_server_address(server)
-    stream = None if quiet else sys.stderr
-    trio.run(partial(run_capture, source, source_options, address, client_id, name=name, stream=stream))
+    make_client = partial(
+        CameraClient,
+        parse_server_address(server),
+        client_id,
+        name=name,
+        obeys=not ignore_demand,
+        adapts=not no_adapt,
+    )
+    trio.run(run_capture, source, source_options, make_client, None if quiet else sys.stderr)
 
 
 async def run_capture(
     source: str,
     options: SourceOptions,
-    server: ServerAddress,
-    client_id: str,
-    *,
-    name: str | None,
+    make_client: Callable[[FrameSlot], CameraClient],
     stream: TextIO | None,
 ) -> None:
     """Be a camera until the source ends or a signal comes.
+
+    Args:
+        source: what the user calls it.
+        options: what the user asked of it.
+        make_client: makes the camera that sends what comes into the slot.
+        stream: where to show how it does; None for nowhere.
 
     Raises:
         ConfigurationError: the source is not there.
@@ -81,7 +103,7 @@ async def run_capture(
         async with trio.open_nursery() as nursery:
             await nursery.start(cancel_on_signal, nursery.cancel_scope)
             async with open_source(source, options) as slot:
-                client = CameraClient(server, client_id, slot, name)
+                client = make_client(slot)
                 if stream is None:
                     await client.run(Backoff(random.random))
                 else:

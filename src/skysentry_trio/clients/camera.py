@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import trio
 from attrs import define, field, frozen
 
 from skysentry_trio.clients.addresses import ServerAddress
+from skysentry_trio.clients.camera_session import CameraSession, decode
 from skysentry_trio.clients.connection import Connection, ConnectionLost, Refused, open_connection
+from skysentry_trio.clients.effort import NO_CUT, Cut
 from skysentry_trio.clients.retrying import Backoff, keep_trying
-from skysentry_trio.clients.single_error import single_error
-from skysentry_trio.clients.sources.frames import FrameSlot, SourceFrame
+from skysentry_trio.clients.sources.frames import FrameSlot
+from skysentry_trio.clients.steering import Steering
 from skysentry_trio.clients.throughput import Throughput
-from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.wire.capture import (
-    RegistrationError,
-    RegistrationSuccess,
-    decode_server_message,
-    encode_registration,
-)
+from skysentry_trio.wire.capture import Demand, RegistrationError, RegistrationSuccess, encode_registration
 
 PATH = "/ws"
 REGISTRATION_TIMEOUT = 10.0
 """Seconds for the answer to our registration."""
+CAPABILITIES = ("demand", "envelope", "clock")
 _MAX_SERVER_MESSAGE = 64 * 1024
 _POLICY_VIOLATION = 1008
 _MESSAGE_TOO_BIG = 1009
@@ -46,9 +41,14 @@ class CameraReport:
     fps: float
     bytes_per_second: float
     dropped: dict[str, int]
-    """Frames never sent, by cause: ``behind`` a slow network, over the ``rate``, ``bad``, ``lost``, ``too-large``."""
+    """Frames never sent, by cause: ``behind`` a slow network, over the ``rate``, more than ``demand`` or the ``uplink``
+    allow, ``bad``, ``lost``, ``too-large``."""
     connections: int
     """Registrations that were accepted."""
+    demand: Demand | None = None
+    """What the server needs; None if it does not say."""
+    cut: Cut = NO_CUT
+    """What is left out as the uplink is too slow for all."""
 
 
 @define(eq=False)
@@ -59,15 +59,20 @@ class CameraClient:
     client_id: str
     slot: FrameSlot
     name: str | None = None
+    obeys: bool = True
+    """Whether it sends no more than is needed; it says so to the server."""
+    adapts: bool = True
+    """Whether it sends less when the uplink is too slow."""
     state: str = field(default="connecting", init=False)
     _trouble: str | None = field(default=None, init=False)
     _sent: Throughput = field(factory=Throughput, init=False, repr=False)
-    _dropped: Counter[str] = field(factory=Counter, init=False)
     _connections: int = field(default=0, init=False)
-    _largest_sent: int = field(default=0, init=False)
-    """Bytes of the largest frame of this connection."""
+    _steering: Steering = field(init=False, repr=False)
     _too_large: int | None = field(default=None, init=False)
     """Bytes from which on the server is known to take no frame."""
+
+    def __attrs_post_init__(self) -> None:
+        self._steering = Steering(self.slot, self.obeys)
 
     async def run(self, backoff: Backoff) -> None:
         """Send until the source has ended; lost connections are made anew.
@@ -88,37 +93,38 @@ class CameraClient:
             nbytes=self._sent.nbytes,
             fps=self._sent.fps(now),
             bytes_per_second=self._sent.bytes_per_second(now),
-            dropped=dict(self._dropped + self.slot.dropped),
+            dropped=dict(self.slot.dropped),
             connections=self._connections,
+            demand=self._steering.demand,
+            cut=self._steering.cut,
         )
 
     async def _talk(self) -> None:
         """Connect once, and send until the source has ended."""
         self.state = "connecting"
+        session = None
         try:
             async with open_connection(self.server, PATH, max_message_size=_MAX_SERVER_MESSAGE) as connection:
                 await self._register(connection)
-                with single_error():
-                    async with trio.open_nursery() as nursery:
-                        nursery.start_soon(self._listen, connection)
-                        await self._send_frames(connection)
-                        nursery.cancel_scope.cancel()
+                session = CameraSession(connection, self._steering, self._sent, self._too_large, self.adapts)
+                await session.run()
         except ConnectionLost as lost:
             if lost.code == _REPLACED:
                 raise Refused(f"another camera has registered as {self.client_id!r}, and took over") from lost
-            if lost.code == _MESSAGE_TOO_BIG:
-                self._too_large = self._largest_sent
+            if lost.code == _MESSAGE_TOO_BIG and session is not None:
+                self._too_large = session.largest
                 raise ConnectionLost(
                     f"the server takes no frame of {self._too_large} bytes: use --width or --quality"
                 ) from lost
             raise
 
     async def _register(self, connection: Connection) -> None:
-        await connection.send(encode_registration(self.client_id, name=self.name))
+        capabilities = tuple(word for word in CAPABILITIES if self.obeys or word != "demand")
+        await connection.send(encode_registration(self.client_id, name=self.name, capabilities=capabilities))
         answer = None
         with trio.move_on_after(REGISTRATION_TIMEOUT):
             while not isinstance(answer, RegistrationSuccess | RegistrationError):
-                answer = _decode(await connection.receive())
+                answer = decode(await connection.receive())
         if answer is None:
             raise ConnectionLost(f"the server did not answer our registration within {REGISTRATION_TIMEOUT:g} s")
         if isinstance(answer, RegistrationError):
@@ -126,7 +132,6 @@ class CameraClient:
         self.state = "live"
         self._trouble = None
         self._connections += 1
-        self._largest_sent = 0
 
     async def _take_refusal(self, connection: Connection, answer: RegistrationError) -> None:
         """Raise what a refusal means, which the close code says that comes after it."""
@@ -141,44 +146,6 @@ class CameraClient:
             raise ConnectionLost(message, code=code) from None
         raise ConnectionLost(message)
 
-    async def _listen(self, connection: Connection) -> None:
-        """Take what the server says, until the connection ends; unread messages would hold up its pings."""
-        while True:
-            await connection.receive()
-
-    async def _send_frames(self, connection: Connection) -> None:
-        while True:
-            try:
-                frame = await self.slot.receive()
-            except trio.EndOfChannel:
-                return
-            size = len(frame.jpeg)
-            if self._too_large is not None and size >= self._too_large:
-                self._dropped["too-large"] += 1
-                continue
-            self._largest_sent = max(self._largest_sent, size)
-            await self._send_frame(connection, frame)
-            self._sent.add(size, trio.current_time())
-
-    async def _send_frame(self, connection: Connection, frame: SourceFrame) -> None:
-        sent = False
-        try:
-            await connection.send(frame.jpeg)
-            sent = True
-        finally:
-            if not sent:
-                self._dropped["lost"] += 1
-
     def _report_loss(self, error: Exception, delay: float) -> None:
         self.state = "waiting"
         self._trouble = f"{error}; trying again in {delay:.1f} s"
-
-
-def _decode(message: str | bytes) -> object:
-    """Decode what the server said; what cannot be understood is none of a camera's business."""
-    if isinstance(message, bytes):
-        return None
-    try:
-        return decode_server_message(message)
-    except ProtocolViolation:
-        return None

@@ -78,10 +78,31 @@ def status_line(report: CameraReport) -> str:
             f"{report.frames} frames",
             f"{report.fps:.1f} fps",
             f"{format_bytes(report.bytes_per_second)}/s",
+            *_wanted(report),
             format_counts(report.dropped),
             *([report.trouble] if report.trouble else []),
         )
     )
+
+
+def _wanted(report: CameraReport) -> list[str]:
+    """Say who watches, what they need, and what of it the uplink does not carry."""
+    said = []
+    if (demand := report.demand) is not None:
+        viewers = {0: "nobody watches", 1: "1 viewer"}.get(demand.viewers, f"{demand.viewers} viewers")
+        limits = [
+            f"{demand.max_fps:.3g} fps" if demand.max_fps is not None else "",
+            f"{demand.max_width} px" if demand.max_width is not None else "",
+            f"quality {demand.quality * 100:.0f}" if demand.quality is not None else "",
+        ]
+        needed = ", ".join(limit for limit in limits if limit)
+        said.append(viewers + (f" ({needed})" if needed else ""))
+    cut = report.cut
+    factors = {"quality": cut.quality, "width": cut.width, "rate": cut.rate}
+    lowered = [f"{name} {factor * 100:.0f} %" for name, factor in factors.items() if factor < 1]
+    if lowered:
+        said.append("slow uplink: " + ", ".join(lowered))
+    return said
 
 
 def summary_line(report: CameraReport) -> str:

@@ -16,6 +16,7 @@ from skysentry_trio.wire.messages import (
     ErrorNotice,
     Message,
     decode_message,
+    encode_json,
     encode_message,
 )
 
@@ -141,6 +142,16 @@ def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> Cap
             status=413,
         )
     return CapturedJpeg(message, inspect_jpeg(message), captured_at)
+
+
+def encode_captured_jpeg(jpeg: bytes, captured_at: float) -> bytes:
+    """Put a JPEG into an envelope that says when it was taken; the reverse of `decode_jpeg`.
+
+    Args:
+        jpeg: the picture.
+        captured_at: seconds since the epoch.
+    """
+    return join_envelope(encode_json(_EnvelopeHeader(captured_at * 1000)), jpeg)
 
 
 def split_envelope(message: bytes) -> tuple[bytes, bytes]:
