@@ -182,6 +182,20 @@ async def test_the_janitor_forgets_cameras_that_have_left() -> None:
         assert (health["totalClients"], health["streamSubscribers"]) == (0, 1)
 
 
+async def test_metrics_are_of_this_server() -> None:
+    """The connection that asks is among those open and accepted; the loop is being measured."""
+    async with running_daemon() as server, server.viewer():
+        answer = await server.ask("/metrics")
+        lines = answer.body.decode().splitlines()
+        assert "skysentry_connections 2.0" in lines
+        assert "skysentry_accepted_connections_total 2.0" in lines
+        assert "skysentry_viewers 1.0" in lines
+        with trio.fail_after(PATIENCE):
+            while "skysentry_event_loop_lag_seconds_count 0.0" in lines:
+                await trio.sleep(0.05)
+                lines = (await server.ask("/metrics")).body.decode().splitlines()
+
+
 # Connections
 
 

@@ -28,11 +28,14 @@ from skysentry_trio.cli.main import cli
 from skysentry_trio.clients.sources.drawing import Pattern
 from skysentry_trio.endpoints.app import create_app
 from skysentry_trio.endpoints.endless import ROUTES as ENDLESS
+from skysentry_trio.endpoints.metrics import create_metrics
 from skysentry_trio.endpoints.pages import create_pages
 from skysentry_trio.endpoints.rest import create_api
 from skysentry_trio.endpoints.snapshots import create_snapshots
+from skysentry_trio.exporter import ConnectionCounts
 from skysentry_trio.health import Health
 from skysentry_trio.hub import Hub
+from skysentry_trio.loop_monitor import LoopMonitor
 from skysentry_trio.settings import Settings
 from skysentry_trio.wire.messages import Message
 
@@ -138,9 +141,11 @@ def test_generated_pages_are_fresh(name: str) -> None:
 
 async def test_every_route_has_a_section_or_a_line() -> None:
     """A route that nobody can read about fails."""
-    hub = Hub(Settings())
-    api: Blueprint = create_api(hub, Health(), lambda: (0, Counter()))
-    rules = create_app(api, create_snapshots(hub, trio.Event()), create_pages()).url_map.iter_rules()
+    hub, health = Hub(Settings()), Health()
+    api: Blueprint = create_api(hub, health, lambda: (0, Counter()))
+    snapshots = create_snapshots(hub, trio.Event())
+    metrics = create_metrics(hub, health, lambda: ConnectionCounts(0, 0, Counter()), LoopMonitor())
+    rules = create_app(api, snapshots, metrics, create_pages()).url_map.iter_rules()
     routes = {re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule).replace("client_id", "clientId") for rule in rules}
     described = {("GET", route) for route in routes}
     described |= {(method.upper(), path) for path, methods in ENDLESS.items() for method in methods}
@@ -313,6 +318,9 @@ def test_the_probes_work(tmp_path: Path) -> None:
         for block in blocks((DOCS / "how-to" / "probe-health.md").read_text("utf-8")):
             if block.info == "sh run":
                 assert '"status":"healthy"' in terminal.run(block.text)
+        for block in blocks((DOCS / "how-to" / "monitor-with-prometheus.md").read_text("utf-8")):
+            if block.info == "sh run":
+                assert "\nskysentry_viewers 0.0\n" in terminal.run(block.text)
 
 
 @pytest.mark.e2e

@@ -13,8 +13,10 @@
 #   cameras, viewers    what is known of one of either
 #   hub                 where they meet
 #   health              how the process itself is
+#   loop_monitor        how late its event loop is
+#   exporter            all that is counted, as Prometheus has it
 # One module for each kind of remote party; none knows another:
-#   endpoints/          capture, viewer, rest, pages; app puts the last two together
+#   endpoints/          capture, viewer, rest, metrics, pages; app puts the last three together
 # Sockets and deadlines; knows no cameras:
 #   transport/          listener (one port), lane (frames past the WebSocket library, by frame_reader and
 #                       frame_writer), websocket, http, systemd

@@ -8,6 +8,7 @@
        ├─ services                    restarted with back-off, reported by /api/health when they keep failing
        │  ├─ forget idle cameras and old frames
        │  ├─ let go of cameras that stopped uploading
+       │  ├─ measure how late the event loop is
        │  └─ feed the watchdog
        └─ connections nursery
           ├─ accept, one for each socket
@@ -27,14 +28,17 @@ from skysentry_trio._version import __version__
 from skysentry_trio.endpoints.app import create_app
 from skysentry_trio.endpoints.capture import serve_capture
 from skysentry_trio.endpoints.endless import Endless
+from skysentry_trio.endpoints.metrics import create_metrics
 from skysentry_trio.endpoints.pages import create_pages
 from skysentry_trio.endpoints.push import Uploads
 from skysentry_trio.endpoints.rest import create_api
 from skysentry_trio.endpoints.snapshots import create_snapshots
 from skysentry_trio.endpoints.viewer import serve_viewer
+from skysentry_trio.exporter import ConnectionCounts
 from skysentry_trio.health import Health
 from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
+from skysentry_trio.loop_monitor import LoopMonitor
 from skysentry_trio.settings import Settings
 from skysentry_trio.transport.http import HttpServer
 from skysentry_trio.transport.listener import Router, RouterLimits
@@ -79,13 +83,14 @@ async def serve(
     """
     listeners = await _open_listeners(settings, sockets)
     hub, health, going_away = Hub(settings), Health(), trio.Event()
-    uploads = Uploads(hub)
-    router = _create_router(settings, hub, uploads, health, going_away)
+    uploads, loop = Uploads(hub), LoopMonitor()
+    router = _create_router(settings, hub, uploads, health=health, loop=loop, going_away=going_away)
     async with trio.open_nursery() as nursery:
         stopping, patience = trio.Event(), trio.CancelScope()
         await nursery.start(_stop_on_signal, stopping, patience)
         nursery.start_soon(supervise, "janitor", partial(_forget_idle_cameras, hub), health)
         nursery.start_soon(supervise, "uploads", uploads.run, health)
+        nursery.start_soon(supervise, "loop monitor", loop.run, health)
         if notifier.watchdog_interval is not None:
             feed = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
             nursery.start_soon(supervise, "watchdog", feed, health)
@@ -123,7 +128,9 @@ async def _open_listeners(settings: Settings, sockets: Sequence[socket]) -> list
     return await trio.open_tcp_listeners(settings.port, host=settings.host, backlog=_BACKLOG)
 
 
-def _create_router(settings: Settings, hub: Hub, uploads: Uploads, health: Health, going_away: trio.Event) -> Router:
+def _create_router(
+    settings: Settings, hub: Hub, uploads: Uploads, *, health: Health, loop: LoopMonitor, going_away: trio.Event
+) -> Router:
     """Say which path is served by what."""
     websocket_limits = WebSocketLimits(
         max_message_size=max(settings.max_frame_size + MAX_HEADER_LENGTH + 2, MAX_TEXT_LENGTH),
@@ -154,8 +161,11 @@ def _create_router(settings: Settings, hub: Hub, uploads: Uploads, health: Healt
     origins = frozenset(settings.cors_origins)
     limits = RouterLimits(settings.max_connections, settings.handshake_timeout, settings.write_timeout)
     api = create_api(hub, health, lambda: (router.open_connections, router.ended_by))
+    metrics = create_metrics(
+        hub, health, lambda: ConnectionCounts(router.open_connections, router.accepted, router.ended_by), loop
+    )
     snapshots = create_snapshots(hub, going_away)
-    http = HttpServer(create_app(api, snapshots, create_pages(), allowed_origins=origins))
+    http = HttpServer(create_app(api, snapshots, metrics, create_pages(), allowed_origins=origins))
     endless = Endless(hub, uploads, origins, going_away)
     router = Router({"/ws": capture, "/stream/ws": view}, http.serve, limits, origins, endless.choose)
     return router

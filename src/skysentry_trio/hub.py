@@ -74,7 +74,8 @@ class _Totals:
     def add_camera(self, camera: Camera) -> None:
         self.frames_received += camera.frame_count
         self.bytes_received += camera.byte_count
-        self.refused.update(camera.refused)
+        if camera.refused:  # an update with nothing is the dearest line here
+            self.refused.update(camera.refused)
 
     def add_outbox(self, outbox: Outbox) -> None:
         self.frames_sent += outbox.sent

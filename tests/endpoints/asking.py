@@ -16,12 +16,15 @@ from quart_trio import QuartTrio
 from skysentry_trio._version import __version__
 from skysentry_trio.cameras import CameraSession
 from skysentry_trio.endpoints.app import create_app
+from skysentry_trio.endpoints.metrics import create_metrics
 from skysentry_trio.endpoints.openapi import describe_api
 from skysentry_trio.endpoints.pages import create_pages
 from skysentry_trio.endpoints.rest import create_api
 from skysentry_trio.endpoints.snapshots import create_snapshots
+from skysentry_trio.exporter import ConnectionCounts
 from skysentry_trio.health import Health
 from skysentry_trio.hub import Hub
+from skysentry_trio.loop_monitor import LoopMonitor
 from skysentry_trio.settings import Settings
 
 from .fakes import draw_jpeg
@@ -79,7 +82,9 @@ class Site:
     health: Health = field(factory=Health)
     pages: Path = Path("/there/is/nothing")
     allowed_origins: frozenset[str] = frozenset()
+    loop: LoopMonitor = field(factory=LoopMonitor)
     open_connections: int = 0
+    accepted: int = 0
     ended_by: Counter[str] = field(factory=Counter)
     pause: float = 0
     """Seconds that clients take for each piece of a reply."""
@@ -89,7 +94,13 @@ class Site:
     def __attrs_post_init__(self) -> None:
         api = create_api(self.hub, self.health, lambda: (self.open_connections, self.ended_by))
         snapshots = create_snapshots(self.hub, self.going_away)
-        self.app = create_app(api, snapshots, create_pages(self.pages), allowed_origins=self.allowed_origins)
+        metrics = create_metrics(
+            self.hub,
+            self.health,
+            lambda: ConnectionCounts(self.open_connections, self.accepted, self.ended_by),
+            self.loop,
+        )
+        self.app = create_app(api, snapshots, metrics, create_pages(self.pages), allowed_origins=self.allowed_origins)
 
     async def ask(self, target: str, method: str = "GET", **headers: str) -> Answer:
         """Make a request as a server hands it on; underscores in the names of headers stand for hyphens.
