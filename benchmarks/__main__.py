@@ -20,25 +20,31 @@ def main() -> None:
     parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="only this one; repeatable")
     parser.add_argument("--peer", action="append", choices=PEERS, help="only this relay; repeatable")
     parser.add_argument("--rounds", type=int, help="how often everything is run, 3 unless --quick is given")
-    parser.add_argument("--write", action="store_true", help="renew the figures, the plot and the tables in docs/")
+    parser.add_argument("--write", action="store_true", help="renew these scenarios' figures, plot and tables in docs/")
     options = parser.parse_args()
     names = options.scenario or (QUICK if options.quick else tuple(SCENARIOS))
     rounds = options.rounds or (1 if options.quick else 3)
     # SIGTERM unwinds the stack like Ctrl-C does, so that every process is killed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    results: dict[str, dict[str, dict[str, float]]] = {}
-    for name in names:
-        scenario = SCENARIOS[name].shortened() if options.quick else SCENARIOS[name]
-        peers = [peer for peer in scenario.peers if options.peer is None or peer in options.peer]
-        runs: dict[str, list[dict[str, float]]] = {peer: [] for peer in peers}
-        # A B C, A B C: what else the machine does meets all alike.
-        for turn in range(rounds):
-            for peer in peers:
-                sys.stderr.write(f"{name}, round {turn + 1} of {rounds}: {peer}\n")
-                runs[peer].append(measure(peer, scenario).as_dict())
-        results[name] = {peer: median(figures) for peer, figures in runs.items()}
-    write_table(results)
+    runs: dict[str, dict[str, list[dict[str, float]]]] = {}
+    try:
+        for name in names:
+            scenario = SCENARIOS[name].shortened() if options.quick else SCENARIOS[name]
+            peers = [peer for peer in scenario.peers if options.peer is None or peer in options.peer]
+            runs[name] = {peer: [] for peer in peers}
+            # A B C, A B C: what else the machine does meets all alike.
+            for turn in range(rounds):
+                for peer in peers:
+                    sys.stderr.write(f"{name}, round {turn + 1} of {rounds}: {peer}\n")
+                    runs[name][peer].append(measure(peer, scenario).as_dict())
+    finally:
+        # Whoever loses patience sees what there is.
+        results = {
+            name: {peer: median(figures) for peer, figures in by_peer.items() if figures}
+            for name, by_peer in runs.items()
+        }
+        write_table(results)
     if options.write:
         write_documents(results, rounds)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
@@ -14,7 +15,6 @@ from benchmarks.report import Results, machine, ratios
 from benchmarks.scenarios import PEERS, SCENARIOS, TITLES
 
 _DOCS = Path(__file__).parent.parent / "docs"
-_PAGE = _DOCS / "explanation" / "performance.md"
 _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
 _FAN_OUT = ("1x50", "1x200", "1x1000", "20x20", "10kB", "500kB")
 
@@ -28,34 +28,45 @@ class _Column:
     cell: Callable[[Figures], str]
 
 
-def write_documents(results: Results, rounds: int) -> None:
-    """Renew all three with what was measured in one run."""
+def write_documents(results: Results, rounds: int, docs: Path = _DOCS) -> None:
+    """Renew all three with the scenarios that were run; of the others, what is in the JSON stays.
+
+    Args:
+        results: of one run, all relays side by side.
+        rounds: how often each was run.
+        docs: where the three are.
+    """
+    path = docs / "benchmark.json"
+    known = json.loads(path.read_text())["scenarios"] if path.exists() else {}
+    for name, by_peer in results.items():
+        known[name] = {"title": SCENARIOS[name].title, "rounds": rounds, "peers": by_peer}
+    scenarios = {name: known[name] for name in SCENARIOS if name in known}
+    figures = {name: scenario["peers"] for name, scenario in scenarios.items()}
     document = {
         "machine": machine(),
-        "rounds": rounds,
-        "scenarios": {name: {"title": SCENARIOS[name].title, "peers": by_peer} for name, by_peer in results.items()},
+        "scenarios": scenarios,
         "memory_of_imports_mb": memory_of_imports(),
-        "ratios": [{"what": what, "value": value, "aim": aim} for what, value, aim in ratios(results)],
+        "ratios": [{"what": what, "value": value, "aim": aim} for what, value, aim in ratios(figures)],
     }
-    (_DOCS / "benchmark.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    (_DOCS / "images" / "benchmark.svg").write_text(draw(results))
-    before, _, rest = _PAGE.read_text().partition(_BEGIN)
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    (docs / "images" / "benchmark.svg").write_text(draw(figures))
+    page = docs / "explanation" / "performance.md"
+    before, _, rest = page.read_text().partition(_BEGIN)
     _, _, after = rest.partition(_END)
-    _PAGE.write_text(f"{before}{_BEGIN}\n\n{_tables(results, rounds)}\n{_END}{after}")
+    tables = "\n".join(_sections(document, figures))
+    page.write_text(f"{before}{_BEGIN}\n\n{tables}\n{_END}{after}")
 
 
-def _tables(results: Results, rounds: int) -> str:
-    return "\n".join(_sections(results, rounds))
-
-
-def _sections(results: Results, rounds: int) -> Iterator[str]:
-    about = machine()
+def _sections(document: Mapping[str, Any], results: Results) -> Iterator[str]:
+    about = document["machine"]
     packages = ", ".join(f"{name} {number}" for name, number in about["packages"].items())
+    rounds = sorted({scenario["rounds"] for scenario in document["scenarios"].values()})
+    how_often = " to ".join(dict.fromkeys(map(str, (rounds[0], rounds[-1]))))
     yield "![Server CPU for each frame, and lag of a slow viewer, side by side](../images/benchmark.svg)\n"
     yield "All figures are in [benchmark.json](../benchmark.json).\n"
     yield (
-        f"Median of {rounds}, on {about['processors']} processors ({about['architecture']}), {about['system']}, "
-        f"Python {about['python']}, {packages}.\n"
+        f"Medians of {how_often} rounds, on {about['processors']} processors ({about['architecture']}), "
+        f"{about['system']}, Python {about['python']}, {packages}.\n"
     )
     yield from _table(
         "Server CPU per delivered frame, µs",
@@ -94,7 +105,7 @@ def _sections(results: Results, rounds: int) -> Iterator[str]:
     )
     yield "What ours has before any client, import by import, MB:\n"
     yield "| | |\n|---|---|"
-    for title, size in memory_of_imports().items():
+    for title, size in document["memory_of_imports_mb"].items():
         yield f"| {title} | {size:.1f} |"
     yield ""
     yield from _table(
