@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,14 @@ async def test_nothing_else_is_served(built: Path, path: str) -> None:
     assert b"secret" not in answer.body
     assert b"root:" not in answer.body
     assert "immutable" not in answer.headers.get("cache-control", "")
+
+
+async def test_a_disk_that_fails_is_not_called_a_missing_file(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator has to hear of it: 500 and a line in the log."""
+
+    async def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "the disk is broken")
+
+    monkeypatch.setattr("skysentry_trio.endpoints.pages.send_from_directory", fail)
+
+    assert (await Site(pages=built).ask("/assets/app-1a2b.js")).status == 500
