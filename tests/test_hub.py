@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from skysentry_trio.audience import Audience
 from skysentry_trio.cameras import CameraSession, EndReason
 from skysentry_trio.demand import Limits
 from skysentry_trio.exceptions import ProtocolViolation
@@ -74,6 +75,10 @@ def outrun_wall_clock(monkeypatch: pytest.MonkeyPatch, to: float) -> Any:
 
 
 # Cameras
+
+
+def everybody_in(audience: Audience) -> tuple[object, ...]:
+    return audience.of, audience.of_all, +audience._exceptions
 
 
 async def test_a_camera_is_known_from_its_registration_on() -> None:
@@ -518,7 +523,7 @@ async def test_a_viewer_that_leaves_while_paused_leaves_nothing_behind() -> None
             if paused:
                 hub.pause(viewer)
 
-    assert (hub._viewers, hub._viewers_of, hub._viewers_of_all, +hub._exceptions) == ({}, {}, {}, {})
+    assert (hub._viewers, *everybody_in(hub._audience)) == ({}, {}, {}, {})
 
 
 async def test_a_viewer_gets_as_many_frames_as_it_asked_for(autojump_clock: MockClock) -> None:
@@ -818,6 +823,11 @@ def test_every_frame_goes_to_exactly_those_who_chose_its_camera(actions: list[tu
                     assert hub.viewer_count(camera_id) == watching
             for stack in stacks:
                 stack.close()
-            assert (hub._viewers, hub._viewers_of, hub._viewers_of_all, +hub._exceptions) == ({}, {}, {}, {})
+            assert (hub._viewers, hub._audience.of, hub._audience.of_all, +hub._audience._exceptions) == (
+                {},
+                {},
+                {},
+                {},
+            )
 
     trio.run(play, clock=MockClock())

@@ -66,7 +66,7 @@ async def test_the_newest_frame_wins(autojump_clock: MockClock) -> None:
     """Of the frames of one camera that come before the viewer is ready only the last is sent, the others counted."""
     outbox = Outbox(4)
     for sequence in range(1, 6):
-        outbox.offer(delivery("a", sequence, size=sequence))
+        outbox.offer(delivery("a", sequence, size=sequence), 0.0)
 
     assert await take_all(outbox) == [("a", 5)]
     assert (outbox.sent, outbox.sent_bytes, outbox.replaced, outbox.thinned) == (1, 5, 4, 0)
@@ -78,7 +78,7 @@ async def test_cameras_take_turns(autojump_clock: MockClock) -> None:
 
     async def offer_all(camera_id: str, fps: int) -> None:
         for sequence in range(10 * fps):
-            outbox.offer(delivery(camera_id, sequence))
+            outbox.offer(delivery(camera_id, sequence), 0.0)
             await trio.sleep(1 / fps)
 
     async def take_ten_a_second() -> None:
@@ -104,9 +104,9 @@ async def test_cameras_are_sent_in_the_order_in_which_they_began_to_wait(autojum
     """A newer frame keeps its camera's place in the queue, and a camera that was just served goes to its end."""
     outbox = Outbox(3)
     for camera_id, sequence in (("a", 1), ("b", 1), ("a", 2), ("c", 1)):
-        outbox.offer(delivery(camera_id, sequence))
+        outbox.offer(delivery(camera_id, sequence), 0.0)
     first = await take(outbox)
-    outbox.offer(delivery("a", 3))
+    outbox.offer(delivery("a", 3), 0.0)
 
     assert isinstance(first, Delivery)
     assert (first.camera_id, first.frame.sequence) == ("a", 2)
@@ -117,7 +117,7 @@ async def test_an_outbox_is_bounded(autojump_clock: MockClock) -> None:
     """Beyond its capacity in cameras nothing is kept, nothing raised, and everything counted."""
     outbox = Outbox(2)
     for camera_id in ("a", "b", "c", "d"):
-        outbox.offer(delivery(camera_id))
+        outbox.offer(delivery(camera_id), 0.0)
     outbox.notify(CameraNotice("a", None, online=True))
 
     assert len(outbox._waiting) == 2
@@ -155,8 +155,8 @@ async def test_notices_are_bounded(autojump_clock: MockClock) -> None:
 async def test_what_is_forgotten_is_not_sent(autojump_clock: MockClock) -> None:
     """A forgotten camera's frame is dropped and counted once; what has not waited cannot be forgotten."""
     outbox = Outbox(4)
-    outbox.offer(delivery("a"))
-    outbox.offer(delivery("b"))
+    outbox.offer(delivery("a"), 0.0)
+    outbox.offer(delivery("b"), 0.0)
     for camera_id in ("a", "a", "c"):
         outbox.forget(camera_id)
 
@@ -167,9 +167,9 @@ async def test_what_is_forgotten_is_not_sent(autojump_clock: MockClock) -> None:
 async def test_a_camera_can_wait_again_after_it_was_forgotten(autojump_clock: MockClock) -> None:
     """A new frame takes the place of the forgotten one and replaces nothing."""
     outbox = Outbox(1)
-    outbox.offer(delivery("a", 1))
+    outbox.offer(delivery("a", 1), 0.0)
     outbox.forget("a")
-    outbox.offer(delivery("a", 2))
+    outbox.offer(delivery("a", 2), 0.0)
 
     assert await take_all(outbox) == [("a", 2)]
     assert (outbox.sent, outbox.replaced, outbox.thinned) == (1, 0, 1)
@@ -178,9 +178,9 @@ async def test_a_camera_can_wait_again_after_it_was_forgotten(autojump_clock: Mo
 async def test_all_frames_can_be_forgotten_and_notices_stay(autojump_clock: MockClock) -> None:
     """Forgetting frames leaves what is to be said about cameras."""
     outbox = Outbox(4)
-    outbox.offer(delivery("a"))
+    outbox.offer(delivery("a"), 0.0)
     outbox.notify(CameraNotice("a", None, online=True))
-    outbox.offer(delivery("b"))
+    outbox.offer(delivery("b"), 0.0)
 
     outbox.forget_all()
 
@@ -200,7 +200,7 @@ async def test_whoever_waits_is_woken(autojump_clock: MockClock) -> None:
         nursery.start_soon(receive)
         await wait_all_tasks_blocked()
         assert taken == []
-        outbox.offer(one := delivery("a"))
+        outbox.offer(one := delivery("a"), 0.0)
 
     assert taken == [one]
 
@@ -216,7 +216,7 @@ async def test_a_cancelled_wait_loses_nothing(autojump_clock: MockClock) -> None
         nursery.start_soon(receive)
         await wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
-        outbox.offer(delivery("a"))
+        outbox.offer(delivery("a"), 0.0)
 
     assert len(taken) == outbox.sent
     assert len(taken) + len(await take_all(outbox)) == 1
@@ -241,8 +241,8 @@ async def test_a_viewer_that_waits_is_sent_a_frame_at_once(autojump_clock: MockC
     async with trio.open_nursery() as nursery:
         nursery.start_soon(outbox.receive)
         await wait_all_tasks_blocked()
-        outbox.offer(delivery("a", size=7))
-        outbox.offer(delivery("b", size=5))
+        outbox.offer(delivery("a", size=7), 0.0)
+        outbox.offer(delivery("b", size=5), 0.0)
         await wait_all_tasks_blocked()
         assert nursery.child_tasks
         nursery.cancel_scope.cancel()
@@ -263,8 +263,8 @@ async def test_a_frame_that_was_begun_is_finished_before_the_next(autojump_clock
         async with trio.open_nursery() as nursery:
             nursery.start_soon(receive)
             await wait_all_tasks_blocked()
-            outbox.offer(delivery("a", 1))
-            outbox.offer(second := delivery("a", 2))
+            outbox.offer(delivery("a", 1), 0.0)
+            outbox.offer(second := delivery("a", 2), 0.0)
             outbox.notify(notice := CameraNotice("a", None, online=True))
 
     assert isinstance(taken[0], Begun)
@@ -286,10 +286,10 @@ async def test_a_frame_is_not_sent_at_once_past_what_waits(autojump_clock: MockC
             nursery.start_soon(receive)
             await wait_all_tasks_blocked()
         if first == "frame":
-            outbox.offer(delivery("a"))
+            outbox.offer(delivery("a"), 0.0)
         if first == "notice":
             outbox.notify(CameraNotice("a", None, online=True))
-        outbox.offer(delivery("b"))
+        outbox.offer(delivery("b"), 0.0)
 
     assert socket.asked == (["a"] if first == "frame" else [])
     assert await take_all(outbox) == [("b", 1)]
@@ -304,7 +304,7 @@ async def test_a_viewer_whose_task_has_stopped_is_sent_nothing_at_once(autojump_
         await wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
 
-    outbox.offer(delivery("a"))
+    outbox.offer(delivery("a"), 0.0)
 
     assert socket.asked == []
 
@@ -326,7 +326,7 @@ def test_every_frame_offered_is_sent_counted_or_waiting(actions: list[tuple[str,
             match action:
                 case "offer":
                     offered += 1
-                    outbox.offer(delivery(camera_id, offered))
+                    outbox.offer(delivery(camera_id, offered), 0.0)
                 case "notify":
                     outbox.notify(CameraNotice(camera_id, None, online=True))
                 case "forget":
@@ -375,3 +375,104 @@ def test_a_pacer_halves_twice_its_rate() -> None:
     pacer = Pacer(10.0, burst=0.05)
 
     assert sum(pacer.admit(10 + index / 20) for index in range(1000)) == pytest.approx(500, abs=1)
+
+
+# Viewers that acknowledge
+
+
+def sent_at_once(outbox: Outbox) -> list[tuple[str, int]]:
+    """Return id and sequence of what is sent at once from now on."""
+    frames: list[tuple[str, int]] = []
+
+    def send(one: Delivery) -> Sent:
+        frames.append((one.camera_id, one.frame.sequence))
+        return Sent.ALL
+
+    outbox.try_send = send
+    return frames
+
+
+async def test_the_first_acknowledgement_makes_them_the_pace(autojump_clock: MockClock) -> None:
+    """Before it, frames go as the socket takes them; from then on two may be under way, and the newest waits."""
+    outbox = Outbox(4)
+    frames = sent_at_once(outbox)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.receive)
+        await wait_all_tasks_blocked()
+        for number in range(1, 4):
+            outbox.offer(delivery("a", number), 0.0)
+        assert outbox.acknowledge("a", 3, 0.0) is None
+        for number in range(4, 10):
+            outbox.offer(delivery("a", number), 0.0)
+
+        assert frames == [("a", number) for number in range(1, 6)]
+        assert outbox.replaced == 3
+        nursery.cancel_scope.cancel()
+    acknowledged = outbox.acknowledge("a", 4, 0.02)
+    assert acknowledged is not None
+    assert acknowledged.sequence == 4
+    assert await take_all(outbox) == [("a", 9)]
+
+
+async def test_a_camera_that_waits_for_the_window_holds_up_no_notice(autojump_clock: MockClock) -> None:
+    """News about cameras are not frames: they go at once."""
+    outbox = Outbox(4)
+    outbox.acknowledge("a", 0, 0.0)
+    for number in range(1, 4):
+        for camera_id in ("a", "b"):
+            outbox.offer(delivery(camera_id, number), 0.0)
+    notice = CameraNotice("c", None, online=True)
+    outbox.notify(notice)
+
+    assert [await take(outbox), await take(outbox), await take(outbox)][2] == [notice]
+    assert outbox.replaced == 4
+
+
+async def test_places_are_counted_for_what_waits_when_the_first_acknowledgement_comes(
+    autojump_clock: MockClock,
+) -> None:
+    """Frames that wait for the sender are under way as far as the window is concerned."""
+    outbox = Outbox(4)
+    for camera_id in ("a", "b"):
+        outbox.offer(delivery(camera_id), 0.0)
+    outbox.acknowledge("a", 0, 0.0)
+    outbox.offer(delivery("c"), 0.0)
+
+    assert await take_all(outbox) == [("a", 1), ("b", 1)]
+    outbox.acknowledge("b", 1, trio.current_time())
+    assert await take_all(outbox) == [("c", 1)]
+
+
+async def test_what_is_forgotten_gives_its_place_to_others(autojump_clock: MockClock) -> None:
+    """In the channel, outside of it, or under way: a camera that is no longer wanted blocks nothing."""
+    outbox = Outbox(4)
+    outbox.acknowledge("a", 0, 0.0)
+    for camera_id in ("a", "b", "c", "d"):
+        outbox.offer(delivery(camera_id), 0.0)
+    outbox.forget("a")
+    outbox.forget("c")
+
+    assert await take_all(outbox) == [("b", 1), ("d", 1)]
+    outbox.forget_all(except_of=["d"])
+    outbox.offer(delivery("a", 2), trio.current_time())
+    assert await take_all(outbox) == [("a", 2)]
+    assert outbox.thinned == 2
+
+
+async def test_acknowledgements_that_never_come_let_the_newest_through_after_a_while(
+    autojump_clock: MockClock,
+) -> None:
+    """The next frame of the camera finds out that the viewer has lost one."""
+    outbox = Outbox(4)
+    outbox.acknowledge("a", 0, 0.0)
+    for number in range(1, 4):
+        outbox.offer(delivery("a", number), trio.current_time())
+        if number < 3:
+            await take(outbox)
+    assert await take_all(outbox) == []
+    await trio.sleep(3)
+    outbox.offer(delivery("a", 4), trio.current_time())
+
+    assert await take_all(outbox) == [("a", 4)]
+    assert outbox.window is not None
+    assert outbox.window.late == 2

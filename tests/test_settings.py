@@ -22,6 +22,7 @@ def test_the_defaults_are_those_we_promise() -> None:
         "max_frame_size": 5 * 1024 * 1024,
         "max_memory": 1024 * 1024 * 1024,
         "max_fps": 60,
+        "idle_fps": 0.2,
         "max_cameras": 10_000,
         "max_connections": 16_384,
         "cleanup_interval": 30,

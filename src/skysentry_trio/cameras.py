@@ -40,6 +40,8 @@ class Camera:
     """JPEG bytes in those."""
     refused: Counter[str] = field(factory=Counter, init=False)
     """Frames refused, by cause."""
+    read_until: float = field(default=float("-inf"), init=False)
+    """Until when programs that read single pictures count as interested, by the monotonic clock."""
 
     @property
     def online(self) -> bool:
@@ -70,6 +72,8 @@ class CameraSession:
     refusal: ProtocolViolation | None = field(default=None, init=False)
     """Why a frame of it was not taken, the last time that this happened."""
     _on_end: Callable[[], None] = field(repr=False)
+    on_demand: Callable[[], None] = field(default=lambda: None, repr=False)
+    """Is called when the demand may have changed."""
 
     def refuse(self, violation: ProtocolViolation) -> None:
         """Count a frame that is not taken, by the violation's code."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
 from attrs import frozen
 
 from skysentry_trio.exceptions import ProtocolViolation
 
+N = TypeVar("N", int, float)
 MAX_WIDTH = 65_535
 """Pixels; no JPEG is wider."""
 
@@ -38,3 +42,45 @@ class Limits:
 
 
 NO_LIMITS = Limits()
+
+
+def most(limits: Iterable[Limits]) -> Limits:
+    """Return the least limits that leave everybody what they have use for."""
+    every = list(limits)
+    return Limits(
+        _largest([one.max_fps for one in every]),
+        _largest([one.max_width for one in every]),
+        _largest([one.quality for one in every]),
+    )
+
+
+def _largest(values: Sequence[N | None]) -> N | None:
+    largest = None
+    for value in values:
+        if value is None:
+            return None
+        if largest is None or value > largest:
+            largest = value
+    return largest
+
+
+@frozen
+class Demand:
+    """What a camera is asked for."""
+
+    viewers: int
+    """Who watch it live; programs that read single pictures are not counted, though they are in the limits."""
+    limits: Limits
+
+    def exceeds(self, other: Demand) -> bool:
+        """Say whether anything about the picture is more than in another demand."""
+        mine, others = self.limits, other.limits
+        return (
+            _is_more(mine.max_fps, others.max_fps)
+            or _is_more(mine.max_width, others.max_width)
+            or _is_more(mine.quality, others.quality)
+        )
+
+
+def _is_more(value: float | None, other: float | None) -> bool:
+    return other is not None and (value is None or value > other)

@@ -9,24 +9,30 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
 import trio
 from attrs import define, field, frozen
 
+from skysentry_trio.audience import Audience
 from skysentry_trio.cameras import Camera, CameraSession, EndReason
-from skysentry_trio.demand import NO_LIMITS, Limits
+from skysentry_trio.demand import NO_LIMITS, Demand, Limits, most
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import Frame, FrameRing
+from skysentry_trio.hops import MeanHops, measure
 from skysentry_trio.latency import LatencyHistograms
 from skysentry_trio.outbox import CameraNotice, Delivery, Outbox, TrySend
 from skysentry_trio.settings import Settings
 from skysentry_trio.viewers import Viewer
 
 Role = Literal["camera", "viewer"]
+_READERS = Limits(max_fps=5.0)
+"""What a program needs that reads one picture after the other."""
+_READ_INTEREST = 10.0
+"""Seconds for which one read makes another one likely."""
 
 
 @frozen
@@ -95,13 +101,10 @@ class Hub:
     """How old frames get on their way, over all cameras and viewers that tell."""
     _cameras: dict[str, Camera] = field(factory=dict, init=False)
     _ring_bytes: int = field(default=0, init=False)
-    # Dictionaries as ordered sets. A viewer that is not paused is in `_viewers_of_all`, or in `_viewers_of` under each
-    # id it named, so that publishing a frame costs nothing for those who do not watch that camera.
+    # A dictionary as an ordered set.
     _viewers: dict[Viewer, None] = field(factory=dict, init=False, repr=False)
-    _viewers_of_all: dict[Viewer, None] = field(factory=dict, init=False, repr=False)
-    _viewers_of: dict[str, dict[Viewer, None]] = field(factory=dict, init=False, repr=False)
-    # How many of `_viewers_of_all` made an exception of an id.
-    _exceptions: Counter[str] = field(factory=Counter, init=False, repr=False)
+    _audience: Audience = field(factory=Audience, init=False, repr=False)
+    _viewers_seen: int = field(default=0, init=False)
     _refused: Counter[tuple[Role, str]] = field(factory=Counter, init=False, repr=False)
     _departed: _Totals = field(factory=_Totals, init=False, repr=False)
 
@@ -118,7 +121,12 @@ class Hub:
 
     @contextmanager
     def register(
-        self, camera_id: str, *, name: str | None = None, on_end: Callable[[], None]
+        self,
+        camera_id: str,
+        *,
+        name: str | None = None,
+        on_end: Callable[[], None],
+        on_demand: Callable[[], None] = lambda: None,
     ) -> Iterator[CameraSession]:
         """Hold a camera for as long as the context lasts; whoever held it is told to go.
 
@@ -128,12 +136,14 @@ class Hub:
             camera_id: checked by the caller.
             name: label for people; None keeps the one it had.
             on_end: called when another takes over or the camera was silent for too long; it must not raise.
+            on_demand: called when `demand` may have changed; it must not raise.
 
         Raises:
             ProtocolViolation: with code ``server-full``.
         """
         camera = self._cameras.get(camera_id) or self._add_camera(camera_id)
-        previous, session = camera.session, CameraSession(camera, Pacer(self.settings.max_fps, burst=0.5), on_end)
+        pacer = Pacer(self.settings.max_fps, burst=0.5)
+        previous, session = camera.session, CameraSession(camera, pacer, on_end, on_demand)
         camera.session = session
         camera.last_heard = trio.current_time()
         camera.name = name or camera.name
@@ -193,10 +203,10 @@ class Hub:
         camera.ring.append(frame)
         self._ring_bytes += camera.ring.nbytes
         camera.rate.tick(now)
-        watching = self._viewers_of.get(camera.id)
-        if watching or self._viewers_of_all:
+        watching, audience = self._audience.of.get(camera.id), self._audience.of_all
+        if watching or audience:
             delivery = Delivery(camera.id, frame, camera.statistics(now))
-            for viewer in self._viewers_of_all:
+            for viewer in audience:
                 viewer.offer(delivery, now)
             for viewer in watching or ():
                 viewer.offer(delivery, now)
@@ -244,25 +254,49 @@ class Hub:
     def _notify(self, camera: Camera, *, removed: bool = False) -> None:
         notice = CameraNotice(camera.id, camera.name, camera.online, removed)
         for viewer in self._viewers:
-            if viewer.follows(camera.id):
+            if viewer.hears_of_all or viewer.follows(camera.id):
                 viewer.outbox.notify(notice)
+
+    # What cameras are asked for
+
+    def demand(self, camera: Camera) -> Demand:
+        """Return the most that anybody needs of a camera now."""
+        wanted = [viewer.limits(camera.id) for viewer in self._audience.watching(camera.id)]
+        count = len(wanted)
+        if trio.current_time() < camera.read_until:
+            wanted.append(_READERS)
+        return Demand(count, most(wanted) if wanted else Limits(max_fps=self.settings.idle_fps))
+
+    def note_read(self, camera: Camera) -> None:
+        """Take note that a program has read a single picture, and may read more."""
+        now = trio.current_time()
+        was_read, camera.read_until = now < camera.read_until, now + _READ_INTEREST
+        if not was_read:
+            self._demand_changed((camera,))
+
+    def _demand_changed(self, cameras: Iterable[Camera]) -> None:
+        for camera in cameras:
+            if camera.session is not None:
+                camera.session.on_demand()
 
     # Viewers
 
     @contextmanager
-    def watch(self, try_send: TrySend | None = None) -> Iterator[Viewer]:
+    def watch(self, try_send: TrySend | None = None, *, hears_of_all: bool = False) -> Iterator[Viewer]:
         """Have a viewer for as long as the context lasts; it sees nothing until it subscribes.
 
         Args:
             try_send: sends the viewer a frame if that is possible without waiting.
+            hears_of_all: whether it is told about all cameras, not only those that it subscribes to.
         """
-        viewer = Viewer(Outbox(self.settings.max_cameras, try_send))
+        self._viewers_seen += 1
+        viewer = Viewer(Outbox(self.settings.max_cameras, try_send), self._viewers_seen, hears_of_all)
         self._viewers[viewer] = None
         try:
             yield viewer
         finally:
             del self._viewers[viewer]
-            self._unindex(viewer)
+            self._leave(viewer)
             viewer.outbox.abandon()
             self._departed.add_outbox(viewer.outbox)
 
@@ -273,21 +307,21 @@ class Hub:
         """
         named = self._cameras if camera_ids is None else camera_ids
         new = [camera_id for camera_id in named if not viewer.follows(camera_id)]
-        self._unindex(viewer)
+        self._leave(viewer)
         viewer.select(camera_ids, limits)
-        self._index(viewer)
+        self._enter(viewer)
         if not viewer.paused:
             self._offer_newest(viewer, new)
 
     def unsubscribe(self, viewer: Viewer, camera_ids: Collection[str]) -> None:
         """Let a viewer see these cameras no longer."""
-        self._unindex(viewer)
+        self._leave(viewer)
         viewer.deselect(camera_ids)
-        self._index(viewer)
+        self._enter(viewer)
 
     def pause(self, viewer: Viewer) -> None:
         """Send a viewer no frames for a while."""
-        self._unindex(viewer)
+        self._leave(viewer)
         viewer.paused = True
         viewer.outbox.forget_all()
 
@@ -295,7 +329,7 @@ class Hub:
         """Send a paused viewer frames again, the newest of each camera at once."""
         if viewer.paused:
             viewer.paused = False
-            self._index(viewer)
+            self._enter(viewer)
             self._offer_newest(viewer, self._cameras if viewer.wants_all else viewer.named)
 
     def _offer_newest(self, viewer: Viewer, camera_ids: Collection[str]) -> None:
@@ -305,32 +339,52 @@ class Hub:
             if camera is not None and camera.ring.newest is not None:
                 viewer.offer(Delivery(camera_id, camera.ring.newest, camera.statistics(now)), now)
 
-    def _index(self, viewer: Viewer) -> None:
-        if viewer.paused:
-            return
-        if viewer.wants_all:
-            self._viewers_of_all[viewer] = None
-            self._exceptions.update(viewer.named)
-        else:
-            for camera_id in viewer.named:
-                self._viewers_of.setdefault(camera_id, {})[viewer] = None
+    def acknowledge(self, viewer: Viewer, camera_id: str, sequence: int, painted_at: float | None) -> None:
+        """Take a viewer's word that a frame, and those of its camera sent before, need no place any more.
 
-    def _unindex(self, viewer: Viewer) -> None:
-        if viewer.paused:
+        Args:
+            viewer: paced by this from now on.
+            camera_id: of the frame.
+            sequence: of the frame.
+            painted_at: seconds since the epoch by our clock; None if it is not known, or was never painted.
+        """
+        sent = viewer.outbox.acknowledge(camera_id, sequence, trio.current_time())
+        if sent is None or painted_at is None or not sent.live:
             return
+        hops = measure(sent, painted_at)
+        if hops is not None:
+            viewer.latency.add(camera_id, hops)
+            if hops.capture is not None:
+                self.latency.observe("capture", hops.capture)
+            self.latency.observe("server", hops.server)
+            self.latency.observe("delivery", hops.delivery)
+            self.latency.observe("total", hops.total)
+
+    def _watched_by(self, viewer: Viewer) -> Iterable[Camera]:
         if viewer.wants_all:
-            del self._viewers_of_all[viewer]
-            self._exceptions -= Counter(viewer.named)
-        else:
-            for camera_id in viewer.named:
-                del self._viewers_of[camera_id][viewer]
-                if not self._viewers_of[camera_id]:
-                    del self._viewers_of[camera_id]
+            return self._cameras.values()
+        return [camera for camera_id in viewer.named if (camera := self._cameras.get(camera_id)) is not None]
+
+    def _enter(self, viewer: Viewer) -> None:
+        self._audience.enter(viewer)
+        self._demand_changed(self._watched_by(viewer))
+
+    def _leave(self, viewer: Viewer) -> None:
+        self._audience.leave(viewer)
+        self._demand_changed(self._watched_by(viewer))
 
     def viewer_count(self, camera_id: str) -> int:
         """Return how many viewers get this camera's frames now."""
-        named = len(self._viewers_of.get(camera_id, ()))
-        return named + len(self._viewers_of_all) - self._exceptions[camera_id]
+        return self._audience.count(camera_id)
+
+    def latency_of(self, camera_id: str) -> dict[int, MeanHops]:
+        """Return what this camera's frames took lately to the viewers that acknowledge them, by viewer number."""
+        now = trio.current_time()
+        return {
+            viewer.number: mean
+            for viewer in self._audience.watching(camera_id)
+            if (mean := viewer.latency.latest(camera_id, now)) is not None
+        }
 
     # Everybody else
 

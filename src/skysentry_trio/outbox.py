@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 import trio
 from attrs import define, field, frozen
 
+from skysentry_trio.acks import AckWindow, SentFrame
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame, RingStatistics
 
@@ -76,6 +77,9 @@ class Outbox:
     cameras take turns whatever their rates, and putting something in never waits.
 
     A viewer that is waiting for something to send has the frame sent at once, without being woken.
+
+    From its first acknowledgement on, a viewer gets no more frames than its window admits. What the window does not
+    admit stays outside of the channel.
     """
 
     capacity: int
@@ -96,7 +100,11 @@ class Outbox:
     """Notices dropped because too many waited, the oldest first."""
     _idle: bool = field(default=False, init=False)
     """Whether the viewer waits in `receive`, and nothing waits for it."""
+    window: AckWindow | None = field(default=None, init=False)
+    """What is under way; None for a viewer that acknowledges nothing, whose pace is its socket's."""
     _waiting: dict[str, Delivery | None] = field(factory=dict, init=False, repr=False)
+    # A dictionary as an ordered set: those in `_waiting` whose ids are not in the channel.
+    _outside: dict[str, None] = field(factory=dict, init=False, repr=False)
     _notices: dict[str, CameraNotice] = field(factory=dict, init=False, repr=False)
     _entrance: trio.MemorySendChannel[str] = field(init=False, repr=False)
     _exit: trio.MemoryReceiveChannel[str] = field(init=False, repr=False)
@@ -105,13 +113,16 @@ class Outbox:
         # Two places more than cameras, for notices and for what was begun.
         self._entrance, self._exit = trio.open_memory_channel[str](self.capacity + 2)
 
-    def offer(self, delivery: Delivery) -> None:
-        """Let this frame be the next that is sent of its camera."""
-        if self._idle and self.try_send is not None:
+    def offer(self, delivery: Delivery, now: float) -> None:
+        """Let this frame be the next that is sent of its camera; ``now`` is of the monotonic clock."""
+        window = self.window
+        if self._idle and self.try_send is not None and (window is None or window.admits(now)):
             sent = self.try_send(delivery)
             if sent is not _NOTHING:
                 self.sent += 1
                 self.sent_bytes += len(delivery.frame.jpeg)
+                if window is not None:
+                    window.sent(delivery.camera_id, delivery.frame, now, live=delivery.live)
                 if sent is _PART:
                     # Nothing more is sent at once until the viewer has finished this, so it is begun only once.
                     self._wake(_BEGUN)
@@ -122,13 +133,46 @@ class Outbox:
         elif len(self._waiting) == self.capacity:
             self.replaced += 1
             return
+        elif window is None or window.admits(now):
+            self._enter(camera_id)
         else:
-            self._wake(camera_id)
+            self._idle = False
+            self._outside[camera_id] = None
         self._waiting[camera_id] = delivery
+        if self._outside:
+            # Acknowledgements that never come would let the longest wait for ever.
+            self._let_in(now)
 
     def _wake(self, waiting: str) -> None:
         self._idle = False
         self._entrance.send_nowait(waiting)
+
+    def _enter(self, camera_id: str) -> None:
+        self._wake(camera_id)
+        if self.window is not None:
+            self.window.reserve()
+
+    def _let_in(self, now: float) -> None:
+        while self.window is not None and self._outside and self.window.admits(now):
+            camera_id = self.window.first_of(self._outside)
+            del self._outside[camera_id]
+            self._enter(camera_id)
+
+    def acknowledge(self, camera_id: str, sequence: int, now: float) -> SentFrame | None:
+        """Take the viewer's word that it has done with a frame and all of its camera that were sent before it.
+
+        Returns:
+            The frame; None if it was sent before the first acknowledgement, or is not under way.
+        """
+        if self.window is None:
+            self.window = AckWindow()
+            # Ids that are in the channel already take places too.
+            for waiting in self._waiting:
+                if waiting not in self._outside:
+                    self.window.reserve()
+        acknowledged = self.window.acknowledge(camera_id, sequence, now)
+        self._let_in(now)
+        return acknowledged
 
     def _count(self, delivery: Delivery) -> None:
         self.sent += 1
@@ -145,15 +189,23 @@ class Outbox:
         self._notices[notice.camera_id] = notice
 
     def forget(self, camera_id: str) -> None:
-        """Drop what waits of a camera."""
-        if self._waiting.get(camera_id) is not None:
+        """Drop what waits of a camera, and expect no acknowledgement of it."""
+        if self.window is not None:
+            self.window.forget(camera_id)
+        if self._waiting.get(camera_id) is None:
+            return
+        self.thinned += 1
+        if camera_id in self._outside:
+            del self._outside[camera_id], self._waiting[camera_id]
+        else:
             # The id stays in the channel, so its place must stay taken.
             self._waiting[camera_id] = None
-            self.thinned += 1
 
     def forget_all(self, *, except_of: Collection[str] = ()) -> None:
         """Drop all frames that wait, but for those of some cameras."""
-        for camera_id in self._waiting:
+        if self.window is not None:
+            self.window.forget_all(except_of=except_of)
+        for camera_id in list(self._waiting):
             if camera_id not in except_of:
                 self.forget(camera_id)
 
@@ -176,6 +228,12 @@ class Outbox:
                 self._notices.clear()
                 return notices
             delivery = self._waiting.pop(camera_id)
+            now = trio.current_time()
+            if self.window is not None:
+                self.window.release()
             if delivery is not None:
                 self._count(delivery)
+                if self.window is not None:
+                    self.window.sent(camera_id, delivery.frame, now, live=delivery.live)
                 return delivery
+            self._let_in(now)

@@ -67,7 +67,8 @@ class Rewind:
         if self.viewer.playbacks.pop(camera_id, None) is not None and camera is not None:
             newest = camera.ring.newest
             if newest is not None:
-                self.viewer.show(Delivery(camera_id, newest, camera.statistics(trio.current_time())))
+                now = trio.current_time()
+                self.viewer.show(Delivery(camera_id, newest, camera.statistics(now)), now)
 
     def resume(self) -> None:
         """Go on after the viewer was paused: each playback from the frame at which it was."""
@@ -104,4 +105,4 @@ class Rewind:
             self.viewer.playbacks.pop(camera.id, None)
         if frame is not None:
             statistics = camera.statistics(trio.current_time())
-            self.viewer.show(Delivery(camera.id, frame, statistics, live=playback.live))
+            self.viewer.show(Delivery(camera.id, frame, statistics, live=playback.live), trio.current_time())

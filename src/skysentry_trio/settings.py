@@ -152,6 +152,11 @@ class Settings:
     max_fps: float = _setting(
         60.0, _rate(0.01, 1000), "Frames a second taken from one camera; those above it are dropped and counted."
     )
+    idle_fps: float = _setting(
+        0.2,
+        _rate(0.01, 1000),
+        "Frames a second asked of a camera while nobody watches it.",
+    )
     max_cameras: int = _setting(10_000, _whole(1, 1_000_000), "How many cameras may be registered at once.")
     max_connections: int = _setting(16_384, _whole(1, 1_000_000), "How many connections may be open at once.")
     cleanup_interval: float = _setting(30.0, _WAIT, "How often to look for cameras to forget.")

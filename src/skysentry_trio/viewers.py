@@ -8,6 +8,7 @@ from attrs import define, field
 
 from skysentry_trio.demand import NO_LIMITS, Limits
 from skysentry_trio.flow import Pacer
+from skysentry_trio.hops import LatencyReport
 from skysentry_trio.outbox import Delivery, Outbox
 from skysentry_trio.playback import Playback
 
@@ -20,6 +21,12 @@ class Viewer:
     """
 
     outbox: Outbox
+    number: int = 0
+    """Tells it from others; viewers are counted from 1."""
+    hears_of_all: bool = False
+    """Whether it is told about all cameras, not only those chosen."""
+    latency: LatencyReport = field(factory=LatencyReport, init=False)
+    """What its acknowledgements say."""
     wants_all: bool = field(default=False, init=False)
     named: set[str] = field(factory=set, init=False)
     paused: bool = field(default=False, init=False)
@@ -73,6 +80,7 @@ class Viewer:
     def forget(self, camera_id: str) -> None:
         """Drop what waits of a camera, its playback and what is known of its pace; the choice stays."""
         self.outbox.forget(camera_id)
+        self.latency.forget(camera_id)
         self.playbacks.pop(camera_id, None)
         self._pacers.pop(camera_id, None)
 
@@ -93,9 +101,9 @@ class Viewer:
             if not pacer.admit(now):
                 self.outbox.thinned += 1
                 return
-        self.show(delivery)
+        self.show(delivery, now)
 
-    def show(self, delivery: Delivery) -> None:
+    def show(self, delivery: Delivery, now: float) -> None:
         """Put a frame into the outbox whatever was chosen, unless it is paused."""
         if not self.paused:
-            self.outbox.offer(delivery)
+            self.outbox.offer(delivery, now)

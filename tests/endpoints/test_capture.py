@@ -11,6 +11,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from skysentry_trio.cameras import Camera
+from skysentry_trio.demand import Limits
 from skysentry_trio.endpoints.capture import serve_capture
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.hub import Hub
@@ -355,7 +356,7 @@ async def test_a_frame_over_the_limit_ends_the_connection(autojump_clock: MockCl
 async def test_an_envelope_tells_when_the_picture_was_taken(autojump_clock: MockClock) -> None:
     """A camera with the capability may send envelopes and bare JPEGs as it likes."""
     hub = make_hub()
-    async with registered(hub, capabilities=["demand", "envelope"]) as peer:
+    async with registered(hub, capabilities=["clock", "envelope"]) as peer:
         peer.say(join_envelope(b'{"capturedAt":1700000000250}', JPEG))
         peer.say(JPEG)
         await wait_all_tasks_blocked()
@@ -368,7 +369,7 @@ async def test_an_envelope_tells_when_the_picture_was_taken(autojump_clock: Mock
 
 async def test_an_envelope_that_was_not_agreed_on_is_a_bad_frame(autojump_clock: MockClock) -> None:
     """Without the capability a binary message is a bare JPEG or nothing."""
-    async with registered(make_hub(), capabilities=["demand"]) as peer:
+    async with registered(make_hub(), capabilities=["clock"]) as peer:
         peer.say(join_envelope(b'{"capturedAt":1700000000250}', JPEG))
 
         assert (await peer.hear())["code"] == "not-a-jpeg"
@@ -439,3 +440,91 @@ async def test_a_camera_that_does_not_read_is_refused_all_the_same(autojump_cloc
         await wait_all_tasks_blocked()
 
         assert not camera_of(hub).online
+
+
+# What the camera is asked for
+
+
+IDLE = {"type": "demand", "viewers": 0, "maxFps": 0.2, "maxWidth": None, "quality": None}
+
+
+def asked(viewers: int, **limits: Any) -> dict[str, Any]:
+    return {"type": "demand", "viewers": viewers, "maxFps": None, "maxWidth": None, "quality": None, **limits}
+
+
+async def test_a_camera_that_obeys_is_told_what_is_needed(autojump_clock: MockClock) -> None:
+    """Right after registration, at once when it is more, and a second later when it is less."""
+    hub = make_hub()
+    async with registered(hub, capabilities=["demand"]) as peer:
+        assert await peer.hear() == IDLE
+        await trio.sleep(1)
+        with hub.watch() as viewer, hub.watch() as other:
+            began = trio.current_time()
+            hub.subscribe(viewer, ["door"], Limits(10, 320))
+            assert await peer.hear() == asked(1, maxFps=10, maxWidth=320)
+            await trio.sleep(1)
+            hub.subscribe(other)
+            assert await peer.hear() == asked(2)
+            assert trio.current_time() == pytest.approx(began + 1)
+            hub.pause(other)
+            assert await peer.hear() == asked(1, maxFps=10, maxWidth=320)
+            assert trio.current_time() == pytest.approx(began + 2.1, abs=0.11)
+            hub.resume(other)
+            assert await peer.hear() == asked(2)
+        left = trio.current_time()
+        assert await peer.hear() == IDLE
+        assert trio.current_time() == pytest.approx(left + 1, abs=0.11)
+
+
+async def test_a_viewer_that_comes_back_at_once_changes_nothing(autojump_clock: MockClock) -> None:
+    """A page that is reloaded does not make the camera stop and start."""
+    hub = make_hub()
+    async with registered(hub, capabilities=["demand"]) as peer:
+        assert await peer.hear() == IDLE
+        with hub.watch() as viewer:
+            hub.subscribe(viewer)
+            assert await peer.hear() == asked(1)
+        await trio.sleep(0.5)
+        with hub.watch() as viewer:
+            hub.subscribe(viewer)
+            with trio.move_on_after(5) as scope:
+                await peer.hear()
+            assert scope.cancelled_caught
+
+
+async def test_a_program_that_reads_pictures_is_somebody_who_needs_them(autojump_clock: MockClock) -> None:
+    """One read asks for five frames a second for ten seconds."""
+    hub = make_hub()
+    async with registered(hub, capabilities=["demand"]) as peer:
+        assert await peer.hear() == IDLE
+        await trio.sleep(1)
+        began = trio.current_time()
+        hub.note_read(camera_of(hub))
+        assert await peer.hear() == asked(0, maxFps=5)
+        await trio.sleep(5)
+        hub.note_read(camera_of(hub))
+        assert await peer.hear() == IDLE
+        assert trio.current_time() == pytest.approx(began + 16, abs=0.2)
+
+
+async def test_a_camera_that_knows_no_demand_is_not_told(autojump_clock: MockClock) -> None:
+    """SkySentry Go's cameras hear nothing that they would not understand."""
+    hub = make_hub()
+    async with registered(hub) as peer:
+        with hub.watch() as viewer:
+            hub.subscribe(viewer)
+            with trio.move_on_after(5) as scope:
+                await peer.hear()
+            assert scope.cancelled_caught
+
+
+async def test_a_camera_that_leaves_while_it_is_told_has_just_left(autojump_clock: MockClock) -> None:
+    """What cannot be told any more is no failure of its own."""
+    hub = make_hub()
+    async with registered(hub, capabilities=["demand"]) as peer:
+        assert await peer.hear() == IDLE
+        peer.stop_reading()
+        with hub.watch() as viewer:
+            hub.subscribe(viewer)
+            await wait_all_tasks_blocked()
+            assert camera_of(hub).online

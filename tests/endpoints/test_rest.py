@@ -91,6 +91,9 @@ async def test_a_draining_server_is_well_but_not_ready() -> None:
 
 # Cameras
 
+UNLIMITED = {"maxFps": None, "maxWidth": None, "quality": None}
+TOOK = {"frames": 1, "capture": None, "server": 0.0, "delivery": 50.0, "total": 50.0}
+
 
 async def test_all_cameras_are_listed_with_details(autojump_clock: MockClock) -> None:
     """Live and gone, with and without frames, in the order in which they came."""
@@ -102,6 +105,13 @@ async def test_all_cameras_are_listed_with_details(autojump_clock: MockClock) ->
             publish(site.hub, session)
             await trio.sleep(0.1)
         session.camera.refused["too-fast"] += 2
+        # The first makes it one that acknowledges.
+        site.hub.acknowledge(viewer, "door", 3, None)
+        publish(site.hub, session)
+        await viewer.outbox.receive()
+        await trio.sleep(0.05)
+        site.hub.acknowledge(viewer, "door", 4, 1700000000.30)
+        viewer.latency.conclude(trio.current_time())
         with site.hub.register("gone", on_end=nothing):
             pass
         answer = await site.get("/api/clients")
@@ -119,13 +129,16 @@ async def test_all_cameras_are_listed_with_details(autojump_clock: MockClock) ->
                 "online": True,
                 "since": "2023-11-14T22:13:20.250+00:00",
                 "fps": 10.0,
-                "frameCount": 3,
-                "byteCount": 3 * len(JPEG),
+                "frameCount": 4,
+                "byteCount": 4 * len(JPEG),
                 "viewers": 1,
                 "width": 32,
                 "height": 24,
                 "latestTimestamp": "2023-11-14T22:13:20.250+00:00",
                 "refused": {"too-fast": 2},
+                "demand": {"viewers": 1, **UNLIMITED},
+                "latency": TOOK,
+                "watchers": [{**TOOK, "viewer": 1}],
             },
             {
                 "clientId": "gone",
@@ -140,6 +153,9 @@ async def test_all_cameras_are_listed_with_details(autojump_clock: MockClock) ->
                 "height": None,
                 "latestTimestamp": None,
                 "refused": {},
+                "demand": {"viewers": 1, **UNLIMITED},
+                "latency": None,
+                "watchers": [],
             },
         ],
     }

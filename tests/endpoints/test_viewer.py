@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -448,3 +449,55 @@ async def test_what_a_viewer_is_told_is_what_the_codec_writes(autojump_clock: Mo
 
     assert listed["clients"][0]["name"] == '"</script>\u2028'
     assert len(encode_json(listed)) < 200
+
+
+# Acknowledgements
+
+
+async def test_a_viewer_that_acknowledges_is_paced_and_told_its_latency(autojump_clock: MockClock) -> None:
+    """Two frames under way, the newest when one is painted, and once a second where the time went."""
+    hub = make_hub()
+    with hub.register("door", on_end=nothing) as session:
+        async with serving(hub, "client=door") as peer:
+            publish(hub, session)
+            assert opened(await peer.hear_all())[1:] == [("door", 1)]
+            peer.say({"type": "ack", "clientId": "door", "sequence": 1})
+            await wait_all_tasks_blocked()
+            for _ in range(5):
+                publish(hub, session)
+                await wait_all_tasks_blocked()
+            assert opened(await peer.hear_all()) == [("door", 2), ("door", 3)]
+
+            await trio.sleep(0.05)
+            peer.say({"type": "ack", "clientId": "door", "sequence": 3, "paintedAt": time.time() * 1000 + 40})
+            latency, frame = sorted(opened(await peer.hear_all()), key=lambda message: isinstance(message, tuple))
+            assert (frame, latency["type"], latency["cameras"][0]["clientId"]) == (("door", 6), "latency", "door")
+            assert (latency["cameras"][0]["frames"], latency["cameras"][0]["capture"]) == (1, None)
+    assert hub.statistics().frames_replaced == 2
+    assert hub.latency.by_hop["total"].count == 1
+
+
+async def test_acknowledgements_of_nothing_are_harmless(autojump_clock: MockClock) -> None:
+    """Unknown cameras, frames that were never sent, times that cannot be."""
+    hub = make_hub()
+    with hub.register("door", on_end=nothing) as session:
+        async with serving(hub) as peer:
+            for sequence in (-1, 0, 2**62, 7):
+                peer.say({"type": "ack", "clientId": "../door", "sequence": sequence, "paintedAt": -1e300})
+            publish(hub, session)
+            await wait_all_tasks_blocked()
+            peer.say({"type": "ack", "clientId": "door", "sequence": 1, "paintedAt": 1e300})
+            await wait_all_tasks_blocked()
+            publish(hub, session)
+            assert opened(await peer.hear_all())[1:] == [("door", 1), ("door", 2)]
+
+
+async def test_a_viewer_of_all_hears_of_cameras_that_it_does_not_watch(autojump_clock: MockClock) -> None:
+    """A page that shows only what is visible still has to know what there is; who named cameras hears of those."""
+    hub = make_hub()
+    async with serving(hub) as page, serving(hub, "client=yard") as other:
+        page.say({"type": "subscribe", "clients": ["yard"]})
+        await wait_all_tasks_blocked()
+        with hub.register("door", on_end=nothing):
+            assert (await page.hear_all())[1:] == [{"type": "client-connected", "clientId": "door", "name": None}]
+            assert (await other.hear_all())[1:] == []

@@ -390,7 +390,7 @@ async def test_an_outbox_keeps_the_order_whatever_is_sent_at_once(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(send_all)
         for sequence, (camera_id, turns) in enumerate(offers):
-            outbox.offer(make_delivery(camera_id, sequence))
+            outbox.offer(make_delivery(camera_id, sequence), 0.0)
             offered[camera_id] = sequence
             if next(others):
                 begun = False
@@ -437,7 +437,7 @@ async def test_an_outbox_and_a_lane_keep_the_order(
     async def offer_all(outbox: Outbox) -> None:
         for sequence, ((camera_id, turns), size) in enumerate(zip(offers, cycle(sizes), strict=False)):
             offered[camera_id] = sequence
-            outbox.offer(make_delivery(camera_id, sequence, size))
+            outbox.offer(make_delivery(camera_id, sequence, size), 0.0)
             for _ in range(turns):
                 await trio.lowlevel.checkpoint()
 

@@ -7,7 +7,8 @@ import time
 import trio
 from attrs import define, field
 
-from skysentry_trio.cameras import CameraSession, EndReason
+from skysentry_trio.cameras import Camera, CameraSession, EndReason
+from skysentry_trio.endpoints.demand_teller import DemandTeller
 from skysentry_trio.endpoints.peer import Peer
 from skysentry_trio.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.flow import Pacer
@@ -42,14 +43,16 @@ async def serve_capture(peer: Peer, hub: Hub, settings: Settings) -> None:
     client_id = None
     try:
         registration = await _receive_registration(peer, settings)
-        client_id = registration.client_id
+        client_id, label = registration.client_id, clean_label(registration.name)
+        teller = DemandTeller(peer)
         with (
             trio.CancelScope() as scope,
-            hub.register(client_id, name=clean_label(registration.name), on_end=scope.cancel) as session,
+            hub.register(client_id, name=label, on_end=scope.cancel, on_demand=teller.look_again) as session,
         ):
             log.info("camera registered", camera=client_id)
             await peer.send(encode_message(RegistrationSuccess(client_id, rfc3339(time.time()))))
-            await _Conversation(peer, hub, settings, session, "envelope" in registration.capabilities).run()
+            conversation = _Conversation(peer, hub, settings, session, "envelope" in registration.capabilities)
+            await _converse(conversation, teller if "demand" in registration.capabilities else None, hub)
         if session.ended is not None:
             log.info("camera ended", camera=client_id, reason=session.ended)
             hub.count_refusal("camera", session.ended)
@@ -64,6 +67,21 @@ async def serve_capture(peer: Peer, hub: Hub, settings: Settings) -> None:
         except PeerGone:
             return
         await peer.close(violation.close_code, str(violation))
+
+
+async def _converse(conversation: _Conversation, teller: DemandTeller | None, hub: Hub) -> None:
+    """Talk with a camera until it leaves or breaks the protocol, both of which are raised plainly."""
+    end: PeerGone | ProtocolViolation | None = None
+    async with trio.open_nursery() as nursery:
+        if teller is not None:
+            nursery.start_soon(teller.tell, hub, conversation.camera)
+        try:
+            await conversation.run()
+        except (PeerGone, ProtocolViolation) as error:
+            end = error
+        nursery.cancel_scope.cancel()
+    if end is not None:
+        raise end
 
 
 async def _receive_registration(peer: Peer, settings: Settings) -> Registration:
@@ -111,6 +129,10 @@ class _Conversation:
         # Frames above the limit are dropped one by one; who sends ten times as many is no camera.
         self._messages = Pacer(10 * self._settings.max_fps + 50, burst=1.0)
 
+    @property
+    def camera(self) -> Camera:
+        return self._session.camera
+
     async def run(self) -> None:
         while True:
             message = await self._peer.receive()
@@ -118,7 +140,7 @@ class _Conversation:
             if not self._messages.admit(now):
                 raise ProtocolViolation("too many messages", code="flood")
             # Even a frame that is none shows that the camera is there.
-            self._session.camera.last_heard = now
+            self.camera.last_heard = now
             if isinstance(message, bytes):
                 await self._take_frame(message)
             else:
@@ -145,12 +167,12 @@ class _Conversation:
         """Tell the camera what was wrong with a frame, now and then: a broken one sends sixty of them a second."""
         if violation.code not in self._logged:
             self._logged.add(violation.code)
-            log.warning("frame refused", camera=self._session.camera.id, code=violation.code, error=str(violation))
+            log.warning("frame refused", camera=self.camera.id, code=violation.code, error=str(violation))
         if self._complaints.admit(trio.current_time()):
             await self._peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
 
     async def _take_text(self, message: str) -> None:
-        camera = self._session.camera
+        camera = self.camera
         decoded = decode_camera_message(message)
         if isinstance(decoded, Clock):
             await _tell_time(self._peer, decoded)

@@ -59,6 +59,7 @@ def find_newest(hub: Hub, client_id: str) -> tuple[Camera, Frame]:
     camera = find_camera(hub, client_id)
     if camera.ring.newest is None:
         raise ProtocolViolation(f"camera {client_id} has sent no frame yet", code="no-frame", status=404)
+    hub.note_read(camera)
     return camera, camera.ring.newest
 
 

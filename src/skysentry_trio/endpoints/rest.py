@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import islice
 
 import trio
 from quart import Blueprint, Response, request
@@ -15,18 +16,24 @@ from skysentry_trio.endpoints.choice import find_camera, find_newest
 from skysentry_trio.endpoints.openapi import describe_api
 from skysentry_trio.endpoints.pictures import picture
 from skysentry_trio.health import Health
+from skysentry_trio.hops import mean_of
 from skysentry_trio.hub import Hub
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
 from skysentry_trio.wire.rest import (
     ClientDetails,
     ClientsReply,
+    DemandReply,
     HealthReply,
+    LatencyReply,
     ReadyReply,
+    WatcherReply,
     write_latest,
     write_ring,
     write_streams,
 )
-from skysentry_trio.wire.viewer import RingSummary, summarize_ring
+from skysentry_trio.wire.viewer import RingSummary, latency_fields, summarize_ring
+
+_WATCHERS_SHOWN = 50
 
 
 def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Counter[str]]]) -> Blueprint:
@@ -107,7 +114,8 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
 
 
 def _describe(hub: Hub, camera: Camera, now: float) -> ClientDetails:
-    newest = camera.ring.newest
+    newest, demand, watchers = camera.ring.newest, hub.demand(camera), hub.latency_of(camera.id)
+    mean = mean_of(watchers.values())
     return ClientDetails(
         client_id=camera.id,
         name=camera.name,
@@ -121,6 +129,12 @@ def _describe(hub: Hub, camera: Camera, now: float) -> ClientDetails:
         height=None if newest is None else newest.height,
         latest_timestamp=None if newest is None else rfc3339(newest.received_at),
         refused=dict(camera.refused),
+        demand=DemandReply(demand.viewers, demand.limits.max_fps, demand.limits.max_width, demand.limits.quality),
+        latency=None if mean is None else LatencyReply(*latency_fields(mean)),
+        watchers=[
+            WatcherReply(*latency_fields(watcher), viewer=number)
+            for number, watcher in islice(watchers.items(), _WATCHERS_SHOWN)
+        ],
     )
 
 

@@ -23,11 +23,13 @@ from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_
 from skysentry_trio.wire.viewer import (
     MAX_SUBSCRIBED,
     Ack,
+    CameraLatency,
     ClientConnected,
     ClientDisconnected,
     Clients,
     ClientSummary,
     GoLive,
+    Latency,
     Pause,
     Resume,
     Seek,
@@ -39,6 +41,7 @@ from skysentry_trio.wire.viewer import (
     encode_bare_jpeg,
     encode_envelope,
     encode_frame_update,
+    latency_fields,
 )
 
 log = get_logger(__name__)
@@ -94,7 +97,7 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
     def try_send(delivery: Delivery) -> Sent:
         return try_send_frame(delivery.rendered[encode if delivery.live else encode_past])
 
-    with hub.watch(try_send) as viewer:
+    with hub.watch(try_send, hears_of_all=request.clients is None) as viewer:
         log.info("viewer connected", format=request.format)
         try:
             cameras = _list_cameras(hub, request.clients)
@@ -167,7 +170,9 @@ async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer, player: Player) -> Pro
                 await peer.send(encode_message(ClockReply(decoded.sent_at, time.time() * 1000)))
             elif isinstance(decoded, Seek | GoLive):
                 await player.obey(decoded)
-            elif decoded is not None and not isinstance(decoded, Ack):
+            elif isinstance(decoded, Ack):
+                await _take_ack(peer, hub, viewer, decoded)
+            elif decoded is not None:
                 if not choices.admit(trio.current_time()):
                     return ProtocolViolation(f"more than {_CHOICES_PER_SECOND:g} choices a second", code="flood")
                 _obey(hub, viewer, decoded, player)
@@ -177,6 +182,14 @@ async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer, player: Player) -> Pro
         return violation
     except PeerGone:
         return None
+
+
+async def _take_ack(peer: Peer, hub: Hub, viewer: Viewer, ack: Ack) -> None:
+    painted_at = None if ack.painted_at is None else ack.painted_at / 1000
+    hub.acknowledge(viewer, ack.client_id, ack.sequence, painted_at)
+    if means := viewer.latency.conclude(trio.current_time()):
+        cameras = [CameraLatency(client_id, *latency_fields(mean)) for client_id, mean in means.items()]
+        await peer.send(encode_message(Latency(cameras)))
 
 
 def _obey(hub: Hub, viewer: Viewer, choice: Subscribe | Unsubscribe | Pause | Resume, player: Player) -> None:

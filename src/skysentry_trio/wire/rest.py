@@ -56,6 +56,32 @@ class ReadyReply(Message):
     ready: bool
 
 
+class DemandReply(Message):
+    """What a camera is asked for; None for no limit."""
+
+    viewers: int
+    max_fps: float | None
+    max_width: int | None
+    quality: float | None
+
+
+class LatencyReply(Message):
+    """How long frames took from the camera to a screen: means over the last second or so, in milliseconds."""
+
+    frames: int
+    capture: float | None
+    server: float
+    delivery: float
+    total: float
+
+
+class WatcherReply(LatencyReply):
+    """The same for one viewer."""
+
+    viewer: int
+    """Tells it from others."""
+
+
 class ClientDetails(Message):
     """One camera."""
 
@@ -72,6 +98,11 @@ class ClientDetails(Message):
     latest_timestamp: str | None
     refused: dict[str, int]
     """Frames that were not taken, by cause."""
+    demand: DemandReply
+    latency: LatencyReply | None
+    """Over all viewers that acknowledge frames; None if there are none."""
+    watchers: list[WatcherReply]
+    """The first fifty of those."""
 
 
 class ClientsReply(Message):

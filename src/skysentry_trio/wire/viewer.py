@@ -14,6 +14,7 @@ from attrs import frozen
 from skysentry_trio.demand import Limits
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.frames import Frame, RingStatistics
+from skysentry_trio.hops import MeanHops
 from skysentry_trio.wire.capture import join_envelope, split_envelope
 from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.messages import (
@@ -360,6 +361,17 @@ def summarize_ring(stats: RingStatistics) -> RingSummary:
         latest_timestamp=None if stats.latest_at is None else rfc3339(stats.latest_at),
         fps=round(stats.fps, 2),
     )
+
+
+def latency_fields(mean: MeanHops) -> tuple[int, float | None, float, float, float]:
+    """Put means over a camera's frames into wire terms: frames, then capture, server, delivery and total in ms."""
+    hops = mean.hops
+    capture = None if hops.capture is None else _milliseconds(hops.capture)
+    return mean.frames, capture, _milliseconds(hops.server), _milliseconds(hops.delivery), _milliseconds(hops.total)
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(1000 * seconds, 2)
 
 
 def decode_notice(text: str) -> Notice | None:

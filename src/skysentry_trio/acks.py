@@ -1,0 +1,152 @@
+"""How many frames may be under way to a viewer that acknowledges what it has painted, and how long each took.
+
+Buffers along the way (a modem's, a radio's, a proxy's) take frames as gladly as a screen does, and show them seconds
+later. A sender that looks only at its socket fills them. So the window follows the delay instead, as LEDBAT (RFC 6817)
+does: it grows while acknowledgements come back hardly later than over an empty link, and shrinks when they are late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from attrs import define, field, frozen
+
+from skysentry_trio.frames import Frame
+
+_FIRST_SIZE = 2.0
+_LARGEST_SIZE = 64.0
+_TARGET = 0.1
+"""Seconds of queueing along the way that are worth a full link; RFC 6817 section 2.4.2 allows as much."""
+_FASTEST_FALL = 0.5
+"""Of a frame, for each acknowledgement: what a link that became narrow holds is gone after a few round trips."""
+_BASE_PERIOD = 10.0
+"""Seconds after which the delay of the empty link is measured anew."""
+_SAVED_TURNS = 2
+"""That a camera may have missed and gets later."""
+_PATIENCE = 2.0
+"""Seconds beyond four usual delays after which a frame counts as never acknowledged."""
+
+
+@frozen
+class SentFrame:
+    """A frame that went out, without its picture."""
+
+    camera_id: str
+    sequence: int
+    sent_at: float
+    """By the clock of `Frame.arrived`."""
+    arrived: float
+    received_at: float
+    captured_at: float | None
+    live: bool
+    """False for one that the viewer looks back on: its age says nothing about its way."""
+
+
+@define(eq=False)
+class AckWindow:
+    """What is under way to one viewer, of all its cameras together; times are seconds of one monotonic clock."""
+
+    size: float = field(default=_FIRST_SIZE, init=False)
+    """Frames that may be under way; counts in whole ones, and is at least 1."""
+    late: int = field(default=0, init=False)
+    """Frames given up because no acknowledgement came."""
+    _under_way: list[SentFrame] = field(factory=list, init=False, repr=False)
+    _turn: int = field(default=0, init=False, repr=False)
+    """How many turns every camera has had that always had something to send."""
+    _turns: dict[str, int] = field(factory=dict, init=False, repr=False)
+    """How many each camera has had."""
+    _reserved: int = field(default=0, init=False)
+    """Frames that are about to be sent."""
+    _base: float = field(default=float("inf"), init=False)
+    """Seconds that a frame takes when nothing else is under way: the least seen in this period and the last."""
+    _least: float = field(default=float("inf"), init=False)
+    """The least in this period."""
+    _period_ends: float = field(default=float("-inf"), init=False)
+    _probing: bool = field(default=False, init=False)
+    """Whether the next frame waits until nothing is under way."""
+    _delay: float = field(default=0.0, init=False)
+    """Of the last that was acknowledged."""
+    _limits: bool = field(default=False, init=False)
+    """Whether a frame had to wait for the window since the last acknowledgement."""
+
+    def admits(self, now: float) -> bool:
+        """Say whether another frame may be sent."""
+        occupied = len(self._under_way) + self._reserved
+        if occupied < (1 if self._probing else int(self.size)):
+            return True
+        if self._under_way and self._under_way[0].sent_at < now - _PATIENCE - 4 * self._delay:
+            # The viewer threw it away, or has forgotten to say that it has it.
+            self.late += len(self._under_way)
+            self._under_way.clear()
+            self.size = 1.0
+            return self._reserved == 0
+        self._limits = True
+        return False
+
+    def first_of(self, waiting: Iterable[str]) -> str:
+        """Return which of the cameras that wait is the next, so that all get the same number of frames a second.
+
+        Start-time fair queueing: a camera that had nothing to send when its turn came has that turn next, and a camera
+        with few frames does not stand in line behind one that is always in it.
+        """
+        return min(waiting, key=self._start_of)
+
+    def _start_of(self, camera_id: str) -> int:
+        return max(self._turn - _SAVED_TURNS, self._turns.get(camera_id, 0))
+
+    def reserve(self) -> None:
+        """Hold a place for a frame that will be sent soon."""
+        self._reserved += 1
+
+    def release(self) -> None:
+        """Give back such a place."""
+        self._reserved -= 1
+
+    def sent(self, camera_id: str, frame: Frame, now: float, *, live: bool = True) -> None:
+        """Say that a frame goes out now."""
+        self._turn = max(self._turn, self._start_of(camera_id))
+        self._turns[camera_id] = self._start_of(camera_id) + 1
+        self._under_way.append(
+            SentFrame(camera_id, frame.sequence, now, frame.arrived, frame.received_at, frame.captured_at, live)
+        )
+
+    def forget(self, camera_id: str) -> None:
+        """Expect no acknowledgement of this camera's frames any more."""
+        self._turns.pop(camera_id, None)
+        self._under_way = [frame for frame in self._under_way if frame.camera_id != camera_id]
+
+    def forget_all(self, *, except_of: Collection[str]) -> None:
+        """Expect acknowledgements of these cameras' frames only."""
+        self._under_way = [frame for frame in self._under_way if frame.camera_id in except_of]
+
+    def acknowledge(self, camera_id: str, sequence: int, now: float) -> SentFrame | None:
+        """Take an acknowledgement of a frame, and of all of its camera that were sent before it.
+
+        Returns:
+            The frame; None if it is not under way.
+        """
+        frames = self._under_way
+        for index in range(len(frames)):
+            if frames[index].sequence == sequence and frames[index].camera_id == camera_id:
+                self._under_way = [frame for frame in frames[: index + 1] if frame.camera_id != camera_id]
+                self._under_way += frames[index + 1 :]
+                self._adapt(now - frames[index].sent_at, now)
+                return frames[index]
+        return None
+
+    def _adapt(self, delay: float, now: float) -> None:
+        self._delay = delay
+        self._least = min(self._least, delay)
+        self._base = min(self._base, delay)
+        if not self._under_way:
+            self._probing = False
+        if now >= self._period_ends:
+            # A queue that is always there would be taken for a long link some day; so it is let run empty before.
+            self._probing = delay - self._base > _TARGET / 4
+            self._base, self._least, self._period_ends = self._least, delay, now + _BASE_PERIOD
+        off_target = (_TARGET - (delay - self._base)) / _TARGET
+        if off_target < 0:
+            self.size = max(1.0, self.size + max(-1.0, off_target) * _FASTEST_FALL)
+        elif self._limits:
+            self.size = min(_LARGEST_SIZE, self.size + off_target / self.size)
+        self._limits = False
