@@ -39,6 +39,15 @@ export function snapshotUrl(base: URL, clientId: string): string {
   return new URL(`api/clients/${encodeURIComponent(clientId)}/latest.jpg`, base).href;
 }
 
+/** `from` and `to` are milliseconds since the epoch by the server's clock. */
+export function clipUrl(base: URL, clientId: string, from: number, to: number, format: string): string {
+  const url = new URL(`api/clients/${encodeURIComponent(clientId)}/clip`, base);
+  url.searchParams.set("from", new Date(from).toISOString());
+  url.searchParams.set("to", new Date(to).toISOString());
+  url.searchParams.set("format", format);
+  return url.href;
+}
+
 function socketUrl(url: URL): string {
   url.protocol = url.protocol.replace(/^http/, "ws");
   return url.href;

@@ -18,7 +18,10 @@ export {
 } from "./capture/session.js";
 export { DEFAULTS, inventClientId, sanitize, type CaptureSettings } from "./capture/settings.js";
 export { keepAwake } from "./capture/wake-lock.js";
-export { Painter, type Surface } from "./viewer/painter.js";
+export type { Box, CameraLatency, Position } from "./viewer/messages.js";
+export { Painter, type PaintedPicture, type PainterHandlers, type Surface } from "./viewer/painter.js";
+export type { Replay } from "./viewer/replay.js";
+export type { FrameSink } from "./viewer/screen.js";
 export {
   ViewerSession,
   type ViewerLink,

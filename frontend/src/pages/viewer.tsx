@@ -13,7 +13,7 @@ import { mount, PageHead } from "./shell.js";
 function ViewerPage() {
   const chosen = useMemo(() => new URLSearchParams(location.search).getAll("client").filter(isClientId), []);
   const maxFps = useMemo(() => readRate(new URLSearchParams(location.search).get("maxFps")), []);
-  const { snapshot, painter } = useViewer({ cameras: chosen, maxFps });
+  const { snapshot, painter, controls } = useViewer({ cameras: chosen, maxFps });
   const [panelOpen, setPanelOpen] = useState(false);
   const { cameras, totals, link } = snapshot;
   return (
@@ -45,7 +45,13 @@ function ViewerPage() {
             address. <a href={location.pathname}>Show all cameras</a>
           </p>
         ) : null}
-        <CameraGrid cameras={cameras} painter={painter} hrefOf={hrefOf} />
+        <CameraGrid
+          cameras={cameras}
+          painter={painter}
+          controls={controls}
+          boxesShown={snapshot.boxesShown}
+          hrefOf={hrefOf}
+        />
         {cameras.length === 0 ? <Empty link={link} /> : <Keys />}
       </main>
     </>
@@ -87,7 +93,9 @@ function Keys() {
   return (
     <p className="page-keys">
       <kbd>Tab</kbd> and arrow keys choose a camera, <kbd>Enter</kbd> shows it in full size, <kbd>F</kbd> on
-      the full screen, <kbd>S</kbd> saves a picture, <kbd>Esc</kbd> goes back.
+      the full screen, <kbd>S</kbd> saves a picture, <kbd>Esc</kbd> goes back. In full size <kbd>Space</kbd>{" "}
+      pauses, <kbd>,</kbd> and <kbd>.</kbd> go frame by frame, <kbd>J</kbd> goes back 5 seconds, <kbd>L</kbd>{" "}
+      to the live picture.
     </p>
   );
 }

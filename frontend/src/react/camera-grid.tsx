@@ -10,12 +10,20 @@ export interface CameraGridProps {
   readonly painter: Painter | null;
   /** Of the session that feeds the painter; left out, every camera comes as large as it is, seen or not. */
   readonly controls?: ViewerControls | null;
+  /** As the session's snapshot says; true if left out. */
+  readonly boxesShown?: boolean;
   /** The address that shows one camera alone; left out, there is no link to it. */
   readonly hrefOf?: (clientId: string) => string;
 }
 
 /** All cameras at once; one fills the page when chosen. Arrow keys move between cameras. */
-export function CameraGrid({ cameras, painter, controls = null, hrefOf }: CameraGridProps) {
+export function CameraGrid({
+  cameras,
+  painter,
+  controls = null,
+  boxesShown = true,
+  hrefOf,
+}: CameraGridProps) {
   const [chosen, setChosen] = useState<string | null>(null);
   const grid = useRef<HTMLDivElement>(null);
   const space = useSpace(grid);
@@ -54,6 +62,7 @@ export function CameraGrid({ cameras, painter, controls = null, hrefOf }: Camera
             camera={camera}
             painter={painter}
             controls={controls}
+            boxesShown={boxesShown}
             full={camera.clientId === full}
             hidden={full !== null && camera.clientId !== full}
             href={hrefOf?.(camera.clientId)}

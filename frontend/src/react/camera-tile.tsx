@@ -2,9 +2,11 @@ import { useEffect, useRef, type KeyboardEvent } from "react";
 import type { CameraSnapshot, CameraStatus } from "../core/viewer/camera.js";
 import type { Painter, Surface } from "../core/viewer/painter.js";
 import { watchSight } from "../core/viewer/sight.js";
-import { formatAge, formatCount, formatFps, formatRate } from "./format.js";
+import { formatAge, formatBack, formatCount, formatFps, formatRate, formatSpeed } from "./format.js";
 import { Icon, ICONS } from "./icons.js";
 import { describeLatency, LatencyParts } from "./latency.js";
+import { Timeline } from "./timeline.js";
+import { useReplay } from "./use-replay.js";
 import type { ViewerControls } from "./use-viewer.js";
 
 export const STATUS_WORDS: Record<CameraStatus, string> = {
@@ -18,6 +20,8 @@ export interface CameraTileProps {
   readonly camera: CameraSnapshot;
   readonly painter: Painter;
   readonly controls: ViewerControls | null;
+  /** What programs find is drawn on the pictures. */
+  readonly boxesShown: boolean;
   readonly full: boolean;
   /** Another tile fills the page: this one is out of reach. */
   readonly hidden: boolean;
@@ -33,6 +37,7 @@ export function CameraTile({
   camera,
   painter,
   controls,
+  boxesShown,
   full,
   hidden,
   href,
@@ -44,7 +49,6 @@ export function CameraTile({
   const picture = useRef<HTMLDivElement>(null);
   const tile = useRef<HTMLElement>(null);
   const opener = useRef<HTMLButtonElement>(null);
-  const closer = useRef<HTMLButtonElement>(null);
   const surface = useRef<Surface | null>(null);
 
   // The canvas belongs to the painter, not to React: frames never pass through a render.
@@ -69,9 +73,14 @@ export function CameraTile({
     return undefined;
   }, [controls, clientId, hidden]);
 
+  const remote = useReplay(camera, controls, full);
+  const { replay } = camera;
+  const replaying = full && replay !== null && !replay.live;
+
   const wasFull = useRef(false);
   useEffect(() => {
-    if (full) closer.current?.focus();
+    // Not a button: the space bar is to pause the picture.
+    if (full) tile.current?.focus();
     else if (wasFull.current) opener.current?.focus();
     wasFull.current = full;
   }, [full]);
@@ -84,15 +93,31 @@ export function CameraTile({
     if (document.fullscreenElement) void document.exitFullscreen();
     else tile.current?.requestFullscreen().catch(() => undefined);
   };
+  const toggleBoxes = (): void => controls?.setBoxesShown(!boxesShown);
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const action = {
+    const on = event.target instanceof Element ? event.target.tagName : "";
+    // A list of choices has its own keys, and so has a button.
+    if (on === "SELECT" || (event.key === " " && (on === "BUTTON" || on === "A"))) return;
+    const steps = remote && (replaying || on === "INPUT") ? (by: number) => remote.step(by) : onStep;
+    const keys: Record<string, (() => void) | undefined> = {
       s: () => void save(),
       f: toggleFullScreen,
-      Escape: full ? onClose : undefined,
-      ArrowLeft: full ? () => onStep(-1) : undefined,
-      ArrowRight: full ? () => onStep(1) : undefined,
-    }[event.key];
+      b: toggleBoxes,
+      ...(full && {
+        Escape: onClose,
+        ArrowLeft: () => steps(-1),
+        ArrowRight: () => steps(1),
+      }),
+      ...(remote && {
+        ",": () => remote.step(-1),
+        ".": () => remote.step(1),
+        " ": () => (replaying && replay.speed === 0 ? remote.play(1) : remote.pause()),
+        j: () => remote.rewind(5),
+        l: () => remote.live(),
+      }),
+    };
+    const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
@@ -109,8 +134,10 @@ export function CameraTile({
       className={full ? "sky-tile sky-tile--full" : "sky-tile"}
       data-status={status}
       data-client={clientId}
-      aria-label={`${name}, ${STATUS_WORDS[status].toLowerCase()}`}
+      data-replay={replaying}
+      aria-label={`${name}, ${replaying ? "replay" : STATUS_WORDS[status].toLowerCase()}`}
       inert={hidden}
+      tabIndex={-1}
       onKeyDown={onKeyDown}
     >
       <div className="sky-tile__picture">
@@ -126,6 +153,15 @@ export function CameraTile({
             <span className="sky-visually-hidden">Show {name} in full size</span>
           </button>
         )}
+        {replaying ? (
+          <p className="sky-tile__replay">
+            Not live{" "}
+            <span className="sky-tile__back" data-figure="back">
+              {formatBack(replay.newestAt - replay.at)}
+            </span>{" "}
+            {replay.speed === 0 ? "paused" : formatSpeed(replay.speed)}
+          </p>
+        ) : null}
         {seen && (status === "stalled" || status === "offline") ? (
           <p className="sky-tile__notice">
             {status === "stalled" ? "No new picture for" : "Offline, last picture from"}{" "}
@@ -134,14 +170,28 @@ export function CameraTile({
           </p>
         ) : null}
       </div>
+      {full && replay && remote && controls ? (
+        <Timeline clientId={clientId} name={name} replay={replay} remote={remote} controls={controls} />
+      ) : null}
       <header className="sky-tile__bar">
-        <span className="sky-status" data-status={status}>
-          {STATUS_WORDS[status]}
+        <span className="sky-status" data-status={replaying ? "replay" : status}>
+          {replaying ? "Replay" : STATUS_WORDS[status]}
         </span>
         <h2 className="sky-tile__name" title={name === clientId ? clientId : `${name} (${clientId})`}>
           <bdi>{name}</bdi>
         </h2>
         <span className="sky-tile__actions">
+          {camera.hasResults && controls ? (
+            <button
+              type="button"
+              className="sky-button sky-button--icon"
+              aria-pressed={boxesShown}
+              onClick={toggleBoxes}
+            >
+              <Icon path={ICONS.boxes} />
+              <span className="sky-visually-hidden">Boxes on the pictures</span>
+            </button>
+          ) : null}
           <button
             type="button"
             className="sky-button sky-button--icon"
@@ -171,7 +221,7 @@ export function CameraTile({
                 <Icon path={ICONS.next} />
                 <span className="sky-visually-hidden">Next camera</span>
               </button>
-              <button ref={closer} type="button" className="sky-button sky-button--icon" onClick={onClose}>
+              <button type="button" className="sky-button sky-button--icon" onClick={onClose}>
                 <Icon path={ICONS.close} />
                 <span className="sky-visually-hidden">Back to all cameras</span>
               </button>
@@ -183,7 +233,7 @@ export function CameraTile({
         <Figure label="Painted" value={flows ? formatFps(camera.fps) : "–"} name="fps" />
         <Figure
           label="Latency"
-          value={flows ? formatAge(camera.latency?.total ?? null) : "–"}
+          value={flows && !replaying ? formatAge(camera.latency?.total ?? camera.delay) : "–"}
           name="latency"
           title={camera.latency ? describeLatency(camera.latency) : undefined}
         />
@@ -191,7 +241,7 @@ export function CameraTile({
         <Figure label="Size" value={seen ? `${camera.width}×${camera.height}` : "–"} name="size" />
         <Figure label="Drops" value={formatCount(camera.dropped)} name="drops" />
       </dl>
-      {full ? <LatencyParts latency={flows ? camera.latency : null} /> : null}
+      {full && !replaying ? <LatencyParts latency={flows ? camera.latency : null} /> : null}
     </article>
   );
 }

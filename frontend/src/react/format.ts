@@ -26,3 +26,17 @@ export function formatTrip(milliseconds: number | null): string {
   if (milliseconds === null) return "–";
   return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
 }
+
+/** How far back, with the sign that says so: −4.2 s, −1:05. */
+export function formatBack(milliseconds: number): string {
+  const seconds = Math.max(0, milliseconds) / 1000;
+  if (seconds < 60) return `−${seconds.toFixed(1)} s`;
+  const rest = Math.floor(seconds % 60);
+  return `−${Math.floor(seconds / 60)}:${String(rest).padStart(2, "0")}`;
+}
+
+/** 0.5 as ½×, -1 as −1×. */
+export function formatSpeed(speed: number): string {
+  const fraction = { 0.25: "¼", 0.5: "½" }[Math.abs(speed)] ?? String(Math.abs(speed));
+  return `${speed < 0 ? "−" : ""}${fraction}×`;
+}

@@ -23,6 +23,13 @@ export const ICONS = {
   offline: "M4 4l16 16M8.5 6H15l1.5 2H20v9M16 18H4V8h2",
   play: "M7 4.5v15l12-7.5z",
   stop: "M6.5 6.5h11v11h-11z",
+  pause: "M8 5v14M16 5v14",
+  stepBack: "M17 6v12l-8-6zM6.5 6v12",
+  stepForward: "M7 6v12l8-6zM17.5 6v12",
+  rewind: "M4 12a8 8 0 1 0 2.500-5.800M4 4v4.500h4.500",
+  boxes: "M4 8V4h4M20 8V4h-4M4 16v4h4M20 16v4h-4M9 9h6v6H9z",
+  markStart: "M9 4H5v16h4",
+  markEnd: "M15 4h4v16h-4",
   phone: "M8 3h8v18H8zM11 18h2",
   link: "M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.700l-1.600 1.600M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.700 5.700l1.600-1.600",
 } as const;

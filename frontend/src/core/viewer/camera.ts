@@ -2,7 +2,9 @@
 
 import { RateMeter } from "../meter.js";
 import type { CameraInfo, FrameHeader } from "../protocol.js";
-import type { CameraLatency } from "./messages.js";
+import type { CameraLatency, Playback } from "./messages.js";
+import type { FrameMark } from "./painter-messages.js";
+import { ReplayTracker, type Replay } from "./replay.js";
 
 export type CameraStatus = "waiting" | "live" | "stalled" | "offline";
 
@@ -22,6 +24,12 @@ export interface CameraSnapshot {
   readonly age: number | null;
   /** Where the time went until pictures were on the screen; null while the server does not say. */
   readonly latency: CameraLatency | null;
+  /** Milliseconds from capture to the screen as measured here, in the mean of the last pictures. */
+  readonly delay: number | null;
+  /** What the server keeps and where we stand in it; null while it does not say. */
+  readonly replay: Replay | null;
+  /** Programs tell what they find in this camera's pictures. */
+  readonly hasResults: boolean;
   /** Overtaken by newer ones, on the server or here. */
   readonly dropped: number;
   readonly painted: number;
@@ -49,6 +57,9 @@ export class ViewedCamera {
   /** Gaps are somebody's drops only while frames flow: not across a pause or a reconnect. */
   private gapsCount = false;
   private followed = true;
+  private readonly replay = new ReplayTracker();
+  hasResults = false;
+  private delay: { readonly mean: number; readonly at: number } | undefined;
   private latency: { readonly value: CameraLatency; readonly at: number } | undefined;
 
   constructor(readonly clientId: string) {}
@@ -74,6 +85,18 @@ export class ViewedCamera {
     this.latency = { value: latency, at };
   }
 
+  /** Where the server plays from, or that it sends the newest again. */
+  setPlayback(playback: Playback, at: number): void {
+    if (this.replay.active || !playback.live) this.interrupted();
+    this.replay.answered(playback, at);
+  }
+
+  /** A new connection shows the newest, and may know nothing of the past. */
+  reconnected(): void {
+    this.replay.reset();
+    this.interrupted();
+  }
+
   /** Frames flow anew: what was missed in between was nobody's drop. */
   interrupted(): void {
     this.gapsCount = false;
@@ -81,6 +104,10 @@ export class ViewedCamera {
 
   /** Notes a frame that arrived; false if it is the one we have. */
   frameReceived(header: FrameHeader, at: number): boolean {
+    if (header.live === false) {
+      this.received.add(at, header.size);
+      return true;
+    }
     const last = this.lastSequence;
     if (this.gapsCount && last !== undefined) {
       if (header.sequence === last) return false;
@@ -99,12 +126,21 @@ export class ViewedCamera {
     this.dropped++;
   }
 
-  /** `takenAt` is by the server's clock. */
-  framePainted(picture: { takenAt: number; width: number; height: number }, at: number): void {
+  /** `offset` is the server's clock minus ours, if known. */
+  framePainted(
+    { mark, width, height }: { mark: FrameMark; width: number; height: number },
+    at: number,
+    offset: number | undefined,
+  ): void {
     this.painted++;
-    this.onScreen = { takenAt: picture.takenAt, paintedAt: at };
-    this.size = picture;
+    this.size = { width, height };
     this.shown.add(at);
+    this.onScreen = { takenAt: mark.takenAt, paintedAt: at };
+    this.replay.painted(mark);
+    if (mark.live && offset !== undefined) {
+      const delay = Math.max(0, at + offset - mark.takenAt);
+      this.delay = { mean: this.delay ? 0.9 * this.delay.mean + 0.1 * delay : delay, at };
+    }
   }
 
   /** `offset` is the server's clock minus ours, if known. */
@@ -121,6 +157,9 @@ export class ViewedCamera {
       height: this.size.height,
       age: this.age(now, offset),
       latency: this.latency && now - this.latency.at < LATENCY_MS ? this.latency.value : null,
+      delay: this.delay && now - this.delay.at < LATENCY_MS ? this.delay.mean : null,
+      replay: this.replay.snapshot(now, this.status(now, offset) === "live"),
+      hasResults: this.hasResults,
       dropped: this.dropped,
       painted: this.painted,
       sequence: this.lastSequence ?? null,
@@ -137,8 +176,8 @@ export class ViewedCamera {
   private status(now: number, offset: number | undefined): CameraStatus {
     if (!this.online) return "offline";
     if (!this.newest) return "waiting";
-    // All we know of it is that it is there.
-    if (!this.followed) return "live";
+    // What does not come as it is taken shows only that the camera is there.
+    if (!this.followed || this.replay.active) return "live";
     const interval = this.serverFps > 0 ? 1000 / this.serverFps : 0;
     const patience = Math.min(60_000, Math.max(STALLED_MS, STALLED_INTERVALS * interval));
     // On connect a server sends the newest frame it has, which may be an old one.

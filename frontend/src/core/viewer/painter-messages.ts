@@ -1,5 +1,7 @@
 /** What the page and the painting worker say to each other. A surface is one camera's canvas. */
 
+import type { Box } from "./messages.js";
+
 /** What is known of a frame wherever it goes. */
 export interface FrameMark {
   readonly sequence: number;
@@ -17,6 +19,7 @@ export type ToPainter =
       readonly buffer: ArrayBuffer;
       readonly offset: number;
       readonly mark: FrameMark;
+      readonly boxes: readonly Box[];
     }
   | { readonly type: "close"; readonly surface: number }
   | { readonly type: "snapshot"; readonly surface: number; readonly request: number };

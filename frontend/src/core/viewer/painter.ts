@@ -1,8 +1,9 @@
 /** Paints every camera on a canvas of its own, in a worker where the browser can. */
 
 import type { FrameHeader } from "../protocol.js";
+import type { Box } from "./messages.js";
 import type { FrameMark, FromPainter, ToPainter } from "./painter-messages.js";
-import type { FrameSink } from "./session.js";
+import type { FrameSink } from "./screen.js";
 import { Surfaces } from "./surfaces.js";
 
 export interface PaintedPicture {
@@ -17,8 +18,8 @@ export interface PainterHandlers {
   painted(clientId: string, picture: PaintedPicture): void;
   /** `broken`: it was no picture; else a newer one overtook it. */
   dropped(clientId: string, mark: FrameMark, broken: boolean): void;
-  /** The surface has gone, and with it all pictures up to this one that were not painted yet. */
-  closed(clientId: string, newest: FrameMark): void;
+  /** Not to be painted soon, if ever: its surface is not open, or is open no more. So for all before it. */
+  shelved(clientId: string, newest: FrameMark): void;
 }
 
 export interface Surface {
@@ -40,7 +41,7 @@ export class Painter implements FrameSink {
   private readonly newestOf = new Map<number, FrameMark>();
   private readonly requests = new Map<number, (jpeg: Blob | null) => void>();
   /** The newest picture of cameras that have no surface yet, so that a tile is not blank at first. */
-  private readonly early = new Map<string, { header: FrameHeader; jpeg: Uint8Array<ArrayBuffer> }>();
+  private readonly early = new Map<string, Parameters<FrameSink["show"]>>();
   private lastNumber = 0;
 
   constructor(private readonly handlers: PainterHandlers) {
@@ -66,7 +67,7 @@ export class Painter implements FrameSink {
     } else this.local?.handle({ type: "open", surface, canvas });
     const early = this.early.get(clientId);
     this.early.delete(clientId);
-    if (early) this.show(early.header, early.jpeg);
+    if (early) this.show(...early);
     return {
       canvas,
       snapshot: () => this.snapshot(surface),
@@ -76,22 +77,25 @@ export class Painter implements FrameSink {
         if (this.surfaceOf.get(clientId) === surface) this.surfaceOf.delete(clientId);
         const newest = this.newestOf.get(surface);
         this.newestOf.delete(surface);
-        if (newest) this.handlers.closed(clientId, newest);
+        if (newest) this.handlers.shelved(clientId, newest);
       },
     };
   }
 
-  show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>): void {
+  show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>, boxes: readonly Box[]): void {
+    const live = header.live !== false;
+    // What the server keeps is in the order in which it came.
+    const takenAt = live ? (header.capturedAt ?? header.timestamp) : header.timestamp;
+    const mark: FrameMark = { sequence: header.sequence, takenAt, live };
     const surface = this.surfaceOf.get(header.clientId);
     if (surface === undefined) {
-      this.early.set(header.clientId, { header, jpeg });
+      this.early.set(header.clientId, [header, jpeg, boxes]);
+      this.handlers.shelved(header.clientId, mark);
       return;
     }
     const { buffer, byteOffset: offset } = jpeg;
-    const takenAt = header.capturedAt ?? header.timestamp;
-    const mark: FrameMark = { sequence: header.sequence, takenAt, live: header.live !== false };
     this.newestOf.set(surface, mark);
-    this.say({ type: "frame", surface, buffer, offset, mark }, [buffer]);
+    this.say({ type: "frame", surface, buffer, offset, mark, boxes }, [buffer]);
   }
 
   close(): void {

@@ -1,49 +1,28 @@
-/** A viewer: every camera's newest picture by WebSocket, or by REST while that cannot be had, and how well it goes. */
+/** A viewer: every camera's newest picture, or those of the past somebody asks for, and how well it goes. */
 
-import { serverBase, viewerSocketUrl } from "../address.js";
+import { clipUrl, serverBase } from "../address.js";
 import { now } from "../clock.js";
-import { Heartbeat } from "../heartbeat.js";
-import {
-  decodeEnvelope,
-  encodeControl,
-  isClientId,
-  VIEWER_SUBPROTOCOL,
-  type CameraInfo,
-  type Envelope,
-  type FrameHeader,
-} from "../protocol.js";
-import { ReconnectingSocket, type SocketOptions } from "../socket.js";
+import { isClientId, type Envelope } from "../protocol.js";
+import type { SocketOptions } from "../socket.js";
 import { Store, type Readable } from "../store.js";
-import { Acks } from "./acks.js";
 import type { CameraSnapshot } from "./camera.js";
 import { Choices } from "./choices.js";
-import { decodeViewerMessage, type ViewerMessage } from "./messages.js";
+import type { ClipFormat } from "./clip.js";
+import { Feed, type ViewerLink, type Way } from "./feed.js";
+import { encodeLive, encodeSeek, type Position, type ViewerMessage } from "./messages.js";
 import type { FrameMark } from "./painter-messages.js";
 import type { PaintedPicture } from "./painter.js";
-import { RestPolling } from "./polling.js";
 import { NO_TOTALS, Roster, type ViewerTotals } from "./roster.js";
+import { Screen, type FrameSink } from "./screen.js";
 
+export type { ViewerLink } from "./feed.js";
 export type { ViewerTotals } from "./roster.js";
-
-/** Where pictures go: the browser's is in `painter.ts`. */
-export interface FrameSink {
-  /** Takes `jpeg` over; its buffer may be transferred away. Reports to the session what became of it. */
-  show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>): void;
-}
-
-export type ViewerLink =
-  /** No answer yet, by either way. */
-  | "connecting"
-  | "live"
-  /** Pictures come by REST, a few a second. */
-  | "polling"
-  /** The server answers neither way; the last pictures stay. */
-  | "unreachable"
-  | "stopped";
 
 export interface ViewerSnapshot {
   readonly link: ViewerLink;
   readonly paused: boolean;
+  /** What programs find is drawn on the pictures. */
+  readonly boxesShown: boolean;
   /** Milliseconds there and back. */
   readonly roundTrip: number | null;
   readonly cameras: readonly CameraSnapshot[];
@@ -62,13 +41,12 @@ export interface ViewerOptions {
 }
 
 const REFRESH_MS = 400;
-/** How long the WebSocket may be away before pictures come by REST. */
-const PATIENCE_MS = 2000;
 
 export class ViewerSession {
   private readonly store = new Store<ViewerSnapshot>({
     link: "stopped",
     paused: false,
+    boxesShown: true,
     roundTrip: null,
     cameras: [],
     totals: NO_TOTALS,
@@ -77,74 +55,65 @@ export class ViewerSession {
 
   private readonly base: URL;
   private readonly wanted: readonly string[];
+  private readonly maxFps: number | undefined;
   private readonly cameras: Roster;
-  private readonly acks = new Acks((text) => this.socket.send(text));
+  private readonly feed: Feed;
+  private readonly screen: Screen;
   private readonly choices: Choices;
-  private readonly socket: ReconnectingSocket;
-  private readonly heartbeat: Heartbeat;
-  private polling: RestPolling | null = null;
-  private sink: FrameSink | null = null;
-  private patienceTimer: ReturnType<typeof setTimeout> | undefined;
   private refreshTimer: ReturnType<typeof setInterval> | undefined;
   private link: ViewerLink = "stopped";
   private paused = false;
+  private boxesShown = true;
 
   /** Throws TypeError if `server` is no address. */
-  constructor(private readonly options: ViewerOptions = {}) {
-    this.base = serverBase(options.server, options.page ?? globalThis.location.href);
-    this.wanted = options.cameras ?? [];
-    this.cameras = new Roster(this.wanted);
-    this.choices = new Choices({
-      send: (text) => this.socket.send(text),
-      maxFps: options.maxFps,
-      initial: this.wanted,
-      onChange: () => this.refresh(),
-    });
-    this.heartbeat = new Heartbeat({
-      send: (text) => this.socket.send(text),
-      onSilent: () => this.socket.reconnect(),
-    });
-    const url = viewerSocketUrl(this.base, this.wanted, options.maxFps);
-    const open = options.openSocket;
-    this.socket = new ReconnectingSocket(
-      { url, protocols: [VIEWER_SUBPROTOCOL], ...(open && { open }) },
+  constructor({ server, cameras = [], maxFps, page, openSocket, fetch }: ViewerOptions = {}) {
+    this.wanted = cameras;
+    this.maxFps = maxFps;
+    this.cameras = new Roster(cameras);
+    const base = (this.base = serverBase(server, page ?? globalThis.location.href));
+    this.feed = new Feed(
+      { base, cameras, maxFps, fetch, ...(openSocket && { openSocket }) },
       {
         onOpen: () => this.opened(),
-        onText: (text) => this.readText(text),
-        onBinary: (data) => this.readFrame(data),
-        onClose: () => this.lost(),
-        onState: (state) => {
-          // A reconnect cuts the old connection without a close event.
-          if (state.kind === "connecting") this.heartbeat.stop();
+        onFrame: (frame, way) => this.take(frame, way),
+        onMessage: (message) => this.read(message),
+        onCameras: (list) => {
+          this.cameras.replace(list);
+          this.refresh();
+        },
+        onSwitch: () => this.cameras.interrupted(),
+        onLink: (link) => {
+          this.link = link;
+          this.refresh();
         },
       },
     );
+    const send = (text: string): boolean => this.feed.send(text);
+    this.screen = new Screen({
+      send,
+      onDropped: (clientId) => this.cameras.get(clientId)?.frameDropped(),
+    });
+    this.choices = new Choices({ send, maxFps, initial: cameras, onChange: () => this.refresh() });
   }
 
   start(): void {
-    if (this.link !== "stopped") return;
+    if (!this.feed.stopped) return;
     // Cameras asked for by name get their place at once, whether the server knows them or not.
     for (const id of this.wanted) if (isClientId(id)) this.cameras.of(id).setOnline(false);
-    this.enter("connecting");
     this.refreshTimer = setInterval(() => this.refresh(), REFRESH_MS);
-    this.beImpatient();
-    this.socket.start();
+    this.feed.start();
   }
 
   stop(): void {
     clearInterval(this.refreshTimer);
-    clearTimeout(this.patienceTimer);
-    this.stopPolling();
-    this.heartbeat.stop();
-    this.acks.reset();
+    this.screen.reset();
     this.choices.stop();
-    this.socket.stop();
-    this.enter("stopped");
+    this.feed.stop();
   }
 
   /** Where pictures go from now on; one sink at a time. */
   showOn(sink: FrameSink | null): void {
-    this.sink = sink;
+    this.screen.sink = sink;
   }
 
   /** A paused viewer gets no pictures and costs nothing: for a page nobody sees. */
@@ -152,11 +121,7 @@ export class ViewerSession {
     if (paused === this.paused) return;
     this.paused = paused;
     this.cameras.interrupted();
-    this.socket.send(encodeControl(paused ? "pause" : "resume"));
-    if (paused) {
-      clearTimeout(this.patienceTimer);
-      this.stopPolling();
-    } else if (this.link !== "live" && this.link !== "stopped") this.beImpatient();
+    this.feed.setPaused(paused);
     this.refresh();
   }
 
@@ -168,168 +133,124 @@ export class ViewerSession {
     this.choices.see(clientId, pixels);
   }
 
-  /** Told by the sink: the picture is on the screen. */
+  /**
+   * Leaves the newest pictures of a camera and plays from `position` at `speed`: 0 stands still, a negative one plays
+   * backwards. The snapshot's `replay` says what came of it.
+   */
+  seek(clientId: string, position: Position, speed: number): void {
+    this.feed.send(encodeSeek(clientId, position, speed));
+  }
+
+  /** Returns to the newest pictures; asked for while they are shown, it tells what the server keeps. */
+  goLive(clientId: string): void {
+    this.feed.send(encodeLive(clientId));
+  }
+
+  /** Where to download what the server keeps of a camera; times are milliseconds by the server's clock. */
+  clipUrl(clientId: string, from: number, to: number, format: ClipFormat): string {
+    return clipUrl(this.base, clientId, from, to, format);
+  }
+
+  /** Draws what programs find on the pictures, which then wait for it; or does neither. */
+  setBoxesShown(shown: boolean): void {
+    this.boxesShown = shown;
+    this.screen.setBoxesShown(shown);
+    this.refresh();
+  }
+
+  // ── told by the sink ──────────────────────────────────────────────────────────────────────────
+
+  /** The picture is on the screen. */
   painted(clientId: string, picture: PaintedPicture): void {
-    const { mark, width, height } = picture;
+    const { offset } = this.feed.clock;
     // The worker's clock may have been set a little apart from ours, but nothing was painted in the future.
     const paintedAt = Math.min(picture.paintedAt, now());
-    this.cameras.get(clientId)?.framePainted({ takenAt: mark.takenAt, width, height }, paintedAt);
-    const { offset } = this.heartbeat.clock;
-    // How long ago an old picture was taken says nothing of the way it came.
-    const measured = mark.live && offset !== undefined;
-    this.acks.settle(clientId, mark.sequence, measured ? paintedAt + offset : undefined);
+    this.cameras.get(clientId)?.framePainted(picture, paintedAt, offset);
+    this.screen.painted(clientId, picture.mark, offset === undefined ? undefined : paintedAt + offset);
   }
 
-  /** Told by the sink: a newer picture overtook this one, or it was none. */
+  /** A newer picture overtook this one, or it was none. */
   dropped(clientId: string, mark: FrameMark, broken: boolean): void {
     this.cameras.get(clientId)?.frameDropped();
-    // The ack for the newer one will speak for one that was overtaken.
-    if (broken) this.acks.settle(clientId, mark.sequence);
+    this.screen.dropped(clientId, mark, broken);
   }
 
-  /** Told by the sink: what it had of this camera will never be painted. */
-  closed(clientId: string, newest: FrameMark): void {
-    this.acks.settle(clientId, newest.sequence);
+  /** What the sink has of this camera will not be painted soon, if ever. */
+  shelved(clientId: string, newest: FrameMark): void {
+    this.screen.dropped(clientId, newest, true);
   }
 
-  // ── by WebSocket ──────────────────────────────────────────────────────────────────────────────
+  // ── told by the server ────────────────────────────────────────────────────────────────────────
 
   private opened(): void {
-    this.acks.reset();
-    this.heartbeat.start();
+    this.screen.reset();
+    for (const camera of this.cameras) camera.reconnected();
     this.choices.opened();
-    if (this.paused) this.socket.send(encodeControl("pause"));
   }
 
-  /** Only a message proves the connection: there are proxies that accept a WebSocket and pass nothing on. */
-  private heard(): void {
-    this.heartbeat.heard();
-    if (this.link === "live") return;
-    clearTimeout(this.patienceTimer);
-    this.stopPolling();
-    this.cameras.interrupted();
-    this.enter("live");
-  }
-
-  private lost(): "retry" {
-    this.heartbeat.stop();
-    if (this.link === "live") {
-      this.enter("connecting");
-      this.beImpatient();
-    }
-    return "retry";
-  }
-
-  private readFrame(data: ArrayBuffer): void {
-    this.heard();
-    let frame: Envelope;
-    try {
-      frame = decodeEnvelope(data);
-    } catch {
-      // One message that cannot be read is one picture less.
+  private take({ header, jpeg }: Envelope, way: Way): void {
+    if (way === "acked") this.screen.received(header);
+    // What nobody will paint must be acked too: the server would wait for it.
+    if (this.paused || !this.cameras.wants(header.clientId)) {
+      this.screen.skip(header);
       return;
     }
-    const { clientId, sequence } = frame.header;
-    const acks = this.sink !== null && this.socket.protocol === VIEWER_SUBPROTOCOL;
-    if (acks) this.acks.received(clientId, sequence);
-    // What nobody will paint must be acked too: the server would wait for it.
-    if ((this.paused || !this.take(frame.header, frame.jpeg)) && acks) this.acks.settle(clientId, sequence);
-  }
-
-  private readText(text: string): void {
-    this.heard();
-    const message = decodeViewerMessage(text);
-    if (message) this.read(message);
+    const camera = this.cameras.of(header.clientId);
+    // What was never asked for was not dropped: polling sees only some frames, and so does who asked for fewer.
+    if (way === "polled" || this.maxFps !== undefined) camera.interrupted();
+    if (camera.frameReceived(header, now())) this.screen.show(header, jpeg);
+    else this.screen.skip(header);
   }
 
   private read(message: ViewerMessage): void {
     switch (message.type) {
       case "clients":
-        this.takeList(message.clients);
+        this.cameras.replace(message.clients);
         break;
       case "client-connected":
         this.cameras.describe(message.camera);
-        this.refresh();
         break;
       case "client-disconnected":
-        if (message.removed) this.cameras.forget(message.clientId);
-        else this.cameras.get(message.clientId)?.setOnline(false);
-        this.refresh();
+        this.disconnected(message.clientId, message.removed);
         break;
-      case "clock":
-        this.heartbeat.take(message);
+      case "playback":
+        this.cameras.get(message.clientId)?.setPlayback(message, now());
         break;
       case "latency":
         for (const latency of message.cameras) this.cameras.get(latency.clientId)?.setLatency(latency, now());
-        break;
-      case "playback":
-      case "result":
+        return;
+      case "result": {
+        const camera = this.cameras.get(message.clientId);
+        if (!camera) return;
+        camera.hasResults = true;
+        this.screen.result(message.clientId, message.sequence, message.boxes);
+        return;
+      }
+      case "clock":
       case "registration-success":
       case "registration-error":
-        break;
+        return;
+    }
+    this.refresh();
+  }
+
+  private disconnected(clientId: string, removed: boolean): void {
+    if (!removed) this.cameras.get(clientId)?.setOnline(false);
+    else {
+      this.cameras.forget(clientId);
+      this.screen.forget(clientId);
     }
   }
 
-  // ── by REST ───────────────────────────────────────────────────────────────────────────────────
-
-  private beImpatient(): void {
-    clearTimeout(this.patienceTimer);
-    if (this.paused) return;
-    this.patienceTimer = setTimeout(() => this.startPolling(), PATIENCE_MS);
-  }
-
-  private startPolling(): void {
-    this.stopPolling();
-    const { fetch } = this.options;
-    this.polling = new RestPolling(
-      { base: this.base, cameras: this.wanted, ...(fetch && { fetch }) },
-      {
-        onCameras: (cameras) => this.takeList(cameras),
-        onFrame: (header, jpeg) => void this.take(header, jpeg),
-        onReachable: (reachable) => this.enter(reachable ? "polling" : "unreachable"),
-      },
-    );
-    this.cameras.interrupted();
-    this.polling.start();
-  }
-
-  private stopPolling(): void {
-    this.polling?.stop();
-    this.polling = null;
-  }
-
-  // ── what we know ──────────────────────────────────────────────────────────────────────────────
-
-  /** False if nobody will paint it. */
-  private take(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>): boolean {
-    if (!this.cameras.wants(header.clientId)) return false;
-    const camera = this.cameras.of(header.clientId);
-    // What was never asked for was not dropped: polling sees only some frames, and so does who asked for fewer.
-    if (this.polling || this.options.maxFps !== undefined) camera.interrupted();
-    if (!camera.frameReceived(header, now())) return false;
-    this.sink?.show(header, jpeg);
-    return true;
-  }
-
-  private takeList(list: readonly CameraInfo[]): void {
-    this.cameras.replace(list);
-    this.refresh();
-  }
-
-  private enter(link: ViewerLink): void {
-    this.link = link;
-    this.refresh();
-  }
-
   private refresh(): void {
-    const at = now();
-    const { roundTrip, offset } = this.heartbeat.clock;
+    const { roundTrip, offset } = this.feed.clock;
     for (const camera of this.cameras) camera.setFollowed(this.choices.follows(camera.clientId));
     this.store.set({
       link: this.link,
       paused: this.paused,
+      boxesShown: this.boxesShown,
       roundTrip: roundTrip ?? null,
-      ...this.cameras.snapshot(at, offset),
+      ...this.cameras.snapshot(now(), offset),
     });
   }
 }

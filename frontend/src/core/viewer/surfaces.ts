@@ -1,12 +1,15 @@
 /** The painting side, wherever it runs: surfaces by number, each with its own loop. Runs in the worker or on the page. */
 
 import { now } from "../clock.js";
+import { drawBoxes } from "./boxes.js";
+import type { Box } from "./messages.js";
 import { PaintLoop } from "./paint-loop.js";
 import type { FrameMark, FromPainter, ToPainter } from "./painter-messages.js";
 
 interface Frame {
   readonly blob: Blob;
   readonly mark: FrameMark;
+  readonly boxes: readonly Box[];
 }
 
 interface Surface {
@@ -42,7 +45,7 @@ export class Surfaces {
         if (!surface) return;
         const blob = new Blob([new Uint8Array(message.buffer, message.offset)], { type: "image/jpeg" });
         surface.newest = blob;
-        surface.loop.offer({ blob, mark: message.mark });
+        surface.loop.offer({ blob, mark: message.mark, boxes: message.boxes });
         break;
       }
       case "close":
@@ -62,7 +65,10 @@ export class Surfaces {
   private loopFor(surface: number, canvas: Canvas): PaintLoop<Frame, ImageBitmap> {
     const context = canvas.getContext("bitmaprenderer");
     return new PaintLoop<Frame, ImageBitmap>({
-      decode: ({ blob }) => createImageBitmap(blob),
+      decode: async ({ blob, boxes }) => {
+        const bitmap = await createImageBitmap(blob);
+        return boxes.length === 0 ? bitmap : withBoxes(bitmap, boxes);
+      },
       paint: (bitmap) => {
         if (canvas.width !== bitmap.width) canvas.width = bitmap.width;
         if (canvas.height !== bitmap.height) canvas.height = bitmap.height;
@@ -90,4 +96,25 @@ export class Surfaces {
     if (request) request(paintAll);
     else setTimeout(paintAll);
   }
+}
+
+/** The bitmap with the boxes on it, in place of the one that was given. */
+async function withBoxes(bitmap: ImageBitmap, boxes: readonly Box[]): Promise<ImageBitmap> {
+  const { width, height } = bitmap;
+  const canvas = newCanvas(width, height);
+  const context = canvas.getContext("2d") as CanvasRenderingContext2D | null;
+  if (!context) return bitmap;
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  drawBoxes(context, boxes, width, height);
+  return "transferToImageBitmap" in canvas ? canvas.transferToImageBitmap() : createImageBitmap(canvas);
+}
+
+function newCanvas(width: number, height: number): OffscreenCanvas | HTMLCanvasElement {
+  // Where there is no such canvas, we are not in a worker but on the page.
+  if (typeof OffscreenCanvas !== "undefined") return new OffscreenCanvas(width, height);
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  return canvas;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { FrameMark } from "../../../src/core/viewer/painter-messages.js";
 import { ViewedCamera } from "../../../src/core/viewer/camera.js";
 
 const header = (sequence: number, timestamp: number, fps = 10) => ({
@@ -8,7 +9,11 @@ const header = (sequence: number, timestamp: number, fps = 10) => ({
   size: 1000,
   fps,
 });
-const painted = { takenAt: 0, width: 640, height: 480 };
+const painted = (takenAt = 0, change: Partial<FrameMark> = {}) => ({
+  mark: { sequence: 1, takenAt, live: true, ...change },
+  width: 640,
+  height: 480,
+});
 
 describe("a viewed camera", () => {
   it("is waiting, live, stalled and offline in turn", () => {
@@ -49,7 +54,7 @@ describe("a viewed camera", () => {
 
   it("tells the age by the server's clock, or at least the time since it was painted", () => {
     const camera = new ViewedCamera("a");
-    camera.framePainted({ ...painted, takenAt: 5100 }, 200);
+    camera.framePainted(painted(5100), 200, undefined);
     expect(camera.snapshot(300, 5000).age).toBe(200);
     expect(camera.snapshot(300, undefined).age).toBe(100);
     expect(camera.snapshot(300, 0).age).toBe(0);
@@ -90,6 +95,36 @@ describe("a viewed camera", () => {
     expect(camera.snapshot(6000, undefined).latency).toBeNull();
   });
 
+  it("measures the delay here as well, as long as pictures come", () => {
+    const camera = new ViewedCamera("a");
+    camera.framePainted(painted(5100), 200, undefined);
+    expect(camera.snapshot(200, undefined).delay).toBeNull();
+    for (let at = 200; at < 2000; at += 50) camera.framePainted(painted(at + 5000 - 80), at, 5000);
+    expect(camera.snapshot(2000, 5000).delay).toBeCloseTo(80);
+    camera.framePainted(painted(0, { live: false }), 2000, 5000);
+    expect(camera.snapshot(2000, 5000).delay).toBeCloseTo(80);
+    expect(camera.snapshot(9000, 5000).delay).toBeNull();
+  });
+
+  it("counts no drops in a replay, nor when it returns from one", () => {
+    const camera = new ViewedCamera("a");
+    const playback = { clientId: "a", speed: 1, sequence: 3, at: 100, oldestAt: 0, newestAt: 1000 };
+    camera.frameReceived(header(10, 1000), 1000);
+    camera.setPlayback({ ...playback, live: false }, 1000);
+    for (const sequence of [3, 9, 4, 4])
+      expect(camera.frameReceived({ ...header(sequence, 0), live: false }, 1100)).toBe(true);
+    camera.framePainted(painted(300, { sequence: 4, live: false }), 1200, 0);
+    expect(camera.snapshot(60_000, 0)).toMatchObject({
+      status: "live",
+      replay: { live: false, sequence: 4, at: 300 },
+    });
+    camera.setPlayback({ ...playback, live: true }, 60_000);
+    camera.frameReceived(header(90, 60_000), 60_000);
+    expect(camera.snapshot(60_000, 0)).toMatchObject({ dropped: 0, sequence: 90, replay: { live: true } });
+    camera.reconnected();
+    expect(camera.snapshot(60_000, 0).replay).toBeNull();
+  });
+
   it("ignores a frame it has, and follows a camera that counts from 1 again", () => {
     const camera = new ViewedCamera("a");
     expect(camera.frameReceived(header(10, 0), 0)).toBe(true);
@@ -102,7 +137,7 @@ describe("a viewed camera", () => {
     const camera = new ViewedCamera("a");
     for (let i = 0; i <= 20; i++) {
       camera.frameReceived(header(i + 1, i * 50), i * 50);
-      if (i % 2 === 0) camera.framePainted({ ...painted, takenAt: i * 50 }, i * 50);
+      if (i % 2 === 0) camera.framePainted(painted(i * 50), i * 50, 0);
     }
     const snapshot = camera.snapshot(1000, 0);
     expect(snapshot.receivedFps).toBeCloseTo(20);

@@ -30,7 +30,7 @@ const header = (clientId: string, extra: Partial<FrameHeader> = {}): FrameHeader
 });
 
 const mark: FrameMark = { sequence: 1, takenAt: 900, live: true };
-const handlers = () => ({ painted: vi.fn(), dropped: vi.fn(), closed: vi.fn() });
+const handlers = () => ({ painted: vi.fn(), dropped: vi.fn(), shelved: vi.fn() });
 
 beforeEach(() => {
   FakeWorker.refuse = false;
@@ -50,7 +50,7 @@ describe("a painter with a worker", () => {
     expect(painter.method).toBe("in a worker");
     const surface = painter.open("a");
     expect(surface.canvas).toBeInstanceOf(HTMLCanvasElement);
-    painter.show(header("a", { capturedAt: 900 }), JPEG);
+    painter.show(header("a", { capturedAt: 900 }), JPEG, []);
     const { said } = FakeWorker.last;
     expect(said).toMatchObject([
       { type: "open", surface: 1 },
@@ -63,16 +63,18 @@ describe("a painter with a worker", () => {
     expect(told.painted).toHaveBeenCalledWith("a", expect.objectContaining(picture));
     expect(told.dropped.mock.calls).toEqual([["a", mark, true]]);
     surface.close();
-    expect(told.closed.mock.calls).toEqual([["a", mark]]);
+    expect(told.shelved.mock.calls).toEqual([["a", mark]]);
     expect(said.at(-1)).toEqual({ type: "close", surface: 1 });
     painter.close();
     expect(FakeWorker.last.terminate).toHaveBeenCalled();
   });
 
   it("keeps the newest picture of a camera whose surface is yet to come", () => {
-    const painter = new Painter(handlers());
-    painter.show(header("a", { timestamp: 1 }), JPEG);
-    painter.show(header("a", { timestamp: 2 }), JPEG);
+    const told = handlers();
+    const painter = new Painter(told);
+    painter.show(header("a", { timestamp: 1 }), JPEG, []);
+    painter.show(header("a", { timestamp: 2 }), JPEG, []);
+    expect(told.shelved).toHaveBeenCalledTimes(2);
     painter.open("a");
     expect(FakeWorker.last.said).toMatchObject([{ type: "open" }, { type: "frame", mark: { takenAt: 2 } }]);
   });
@@ -82,7 +84,7 @@ describe("a painter with a worker", () => {
     const first = painter.open("a");
     painter.open("a");
     first.close();
-    painter.show(header("a"), JPEG);
+    painter.show(header("a"), JPEG, []);
     expect(FakeWorker.last.said.at(-1)).toMatchObject({ type: "frame", surface: 2 });
   });
 
@@ -123,7 +125,7 @@ describe("a painter without a worker", () => {
     const painter = new Painter({ ...handlers(), painted });
     expect(painter.method).toBe("on the page");
     const surface = painter.open("a");
-    painter.show(header("a"), JPEG);
+    painter.show(header("a"), JPEG, []);
     await vi.waitFor(() =>
       expect(painted).toHaveBeenCalledWith(
         "a",
@@ -141,7 +143,7 @@ describe("surfaces", () => {
   it("ignore frames for none, and have no snapshot before the first", () => {
     const reports: FromPainter[] = [];
     const surfaces = new Surfaces((message) => reports.push(message));
-    surfaces.handle({ type: "frame", surface: 7, buffer: JPEG.buffer, offset: 0, mark });
+    surfaces.handle({ type: "frame", surface: 7, buffer: JPEG.buffer, offset: 0, mark, boxes: [] });
     surfaces.handle({ type: "close", surface: 7 });
     surfaces.handle({ type: "snapshot", surface: 7, request: 1 });
     expect(reports).toEqual([{ type: "snapshot", request: 1, jpeg: null }]);
@@ -155,7 +157,7 @@ describe("surfaces", () => {
     const surfaces = new Surfaces((message) => reports.push(message));
     const canvas = { width: 4, height: 2, getContext: () => ({ transferFromImageBitmap: vi.fn() }) };
     const offer = (surface: number) =>
-      surfaces.handle({ type: "frame", surface, buffer: JPEG.buffer, offset: 0, mark });
+      surfaces.handle({ type: "frame", surface, buffer: JPEG.buffer, offset: 0, mark, boxes: [] });
     for (const surface of [1, 2]) {
       surfaces.handle({ type: "open", surface, canvas: canvas as never });
       offer(surface);
@@ -168,12 +170,69 @@ describe("surfaces", () => {
     await vi.waitFor(() => expect(reports).toHaveLength(3));
   });
 
+  const box = { x: 1, y: 2, width: 3, height: 4 };
+  const canvas2d = () => ({
+    drawImage: vi.fn(),
+    strokeRect: vi.fn(),
+    fillRect: vi.fn(),
+    fillText: vi.fn(),
+    measureText: () => ({ width: 10 }),
+  });
+
+  it("draw boxes on the picture that is painted, in a worker", async () => {
+    const context = canvas2d();
+    const bitmap = { width: 40, height: 20, close: vi.fn() };
+    const composed = { width: 40, height: 20, close: vi.fn() };
+    vi.stubGlobal("requestAnimationFrame", undefined);
+    vi.stubGlobal("createImageBitmap", () => Promise.resolve(bitmap));
+    vi.stubGlobal(
+      "OffscreenCanvas",
+      class {
+        getContext = () => context;
+        transferToImageBitmap = () => composed;
+      },
+    );
+    const transferFromImageBitmap = vi.fn();
+    const surfaces = new Surfaces(() => undefined);
+    const canvas = { width: 0, height: 0, getContext: () => ({ transferFromImageBitmap }) };
+    surfaces.handle({ type: "open", surface: 1, canvas: canvas as never });
+    surfaces.handle({ type: "frame", surface: 1, buffer: JPEG.buffer, offset: 0, mark, boxes: [box] });
+    await vi.waitFor(() => expect(transferFromImageBitmap).toHaveBeenCalledWith(composed));
+    expect(context.drawImage).toHaveBeenCalledWith(bitmap, 0, 0);
+    expect(context.strokeRect).toHaveBeenCalledWith(1, 2, 3, 4);
+    expect(bitmap.close).toHaveBeenCalled();
+  });
+
+  it("draw boxes on the page too, and paint without them where nothing can be drawn on", async () => {
+    vi.stubGlobal("requestAnimationFrame", undefined);
+    vi.stubGlobal("OffscreenCanvas", undefined);
+    const bitmap = { width: 40, height: 20, close: vi.fn() };
+    const composed = { width: 40, height: 20, close: vi.fn() };
+    vi.stubGlobal("createImageBitmap", (source: unknown) =>
+      Promise.resolve(source instanceof HTMLCanvasElement ? composed : bitmap),
+    );
+    const transferFromImageBitmap = vi.fn();
+    const surfaces = new Surfaces(() => undefined);
+    const canvas = { width: 0, height: 0, getContext: () => ({ transferFromImageBitmap }) };
+    surfaces.handle({ type: "open", surface: 1, canvas: canvas as never });
+    const getContext = vi.spyOn(HTMLCanvasElement.prototype, "getContext");
+    const frame = { type: "frame", surface: 1, buffer: JPEG.buffer, offset: 0, mark, boxes: [box] } as const;
+    for (const [context, painted] of [
+      [canvas2d(), composed],
+      [null, bitmap],
+    ] as const) {
+      getContext.mockReturnValue(context as never);
+      surfaces.handle(frame);
+      await vi.waitFor(() => expect(transferFromImageBitmap).toHaveBeenLastCalledWith(painted));
+    }
+  });
+
   it("report a frame that is no picture as dropped", async () => {
     vi.stubGlobal("createImageBitmap", () => Promise.reject(new Error("no picture")));
     const reports: FromPainter[] = [];
     const surfaces = new Surfaces((message) => reports.push(message));
     surfaces.handle({ type: "open", surface: 1, canvas: { getContext: () => null } as never });
-    surfaces.handle({ type: "frame", surface: 1, buffer: JPEG.buffer, offset: 0, mark });
+    surfaces.handle({ type: "frame", surface: 1, buffer: JPEG.buffer, offset: 0, mark, boxes: [] });
     await vi.waitFor(() => expect(reports).toEqual([{ type: "dropped", surface: 1, mark, broken: true }]));
   });
 

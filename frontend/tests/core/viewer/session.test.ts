@@ -196,7 +196,7 @@ describe("acks", () => {
     session.painted("a", picture(1, { mark: mark(1, false) }));
     session.dropped("a", mark(2), true);
     session.dropped("a", mark(3), false);
-    session.closed("a", mark(4));
+    session.shelved("a", mark(4));
     session.painted("a", picture(4));
     const acks = [1, 2, 4].map((sequence) => ({ type: "ack", clientId: "a", sequence }));
     expect(network.last.said("ack")).toEqual(acks);
@@ -283,6 +283,64 @@ describe("a viewer that says what it sees", () => {
     network.last.text({ type: "latency", cameras: [latency, { ...latency, clientId: "unknown" }] });
     vi.advanceTimersByTime(400);
     expect(camera("a")?.latency).toEqual(latency);
+    session.stop();
+  });
+});
+
+describe("a viewer that looks back", () => {
+  it("says where to, and tells where it is", () => {
+    const { network, session, camera, connect } = build();
+    connect();
+    network.last.binary(envelope("a", 9));
+    session.seek("a", { back: 5 }, 0.5);
+    expect(network.last.said("seek")).toEqual([{ type: "seek", clientId: "a", back: 5, speed: 0.5 }]);
+    const playback = { type: "playback", clientId: "a", speed: 0.5, sequence: 3, at: 40, oldestAt: 10 };
+    network.last.text({ ...playback, live: false, newestAt: 90 });
+    network.last.text({ ...playback, clientId: "unknown", live: false, newestAt: 90 });
+    expect(camera("a")?.replay).toMatchObject({ live: false, speed: 0.5, sequence: 3, at: 40 });
+    session.goLive("a");
+    expect(network.last.said("live")).toEqual([{ type: "live", clientId: "a" }]);
+    session.stop();
+  });
+
+  it("knows where the film of it is", () => {
+    const { session } = build();
+    expect(session.clipUrl("a", 0, 1500.4, "mkv")).toBe(
+      "http://host/api/clients/a/clip?from=1970-01-01T00%3A00%3A00.000Z&to=1970-01-01T00%3A00%3A01.500Z&format=mkv",
+    );
+  });
+});
+
+describe("a viewer of what programs find", () => {
+  const box = { x: 1, y: 2, width: 3, height: 4 };
+
+  it("shows boxes with the frame they are of, and tells the server at once that it has come", () => {
+    const { network, session, shown, camera, connect } = build();
+    connect();
+    network.last.binary(envelope("a", 1));
+    const result = (sequence: number, clientId = "a") =>
+      network.last.text({ type: "result", clientId, sequence, boxes: [box] });
+    result(1);
+    result(1, "unknown");
+    network.last.binary(envelope("a", 2));
+    expect(shown.map(({ sequence }) => sequence)).toEqual([1]);
+    expect(network.last.said("ack")).toEqual([{ type: "ack", clientId: "a", sequence: 2 }]);
+    network.last.binary(envelope("a", 3));
+    result(3);
+    expect(shown.map(({ sequence }) => sequence)).toEqual([1, 3]);
+    vi.advanceTimersByTime(400);
+    expect(camera("a")).toMatchObject({ hasResults: true, dropped: 1 });
+    network.last.binary(envelope("a", 2, { live: false }));
+    expect(shown).toHaveLength(3);
+    session.setBoxesShown(false);
+    network.last.binary(envelope("a", 4));
+    expect(shown).toHaveLength(4);
+    session.setBoxesShown(true);
+    network.last.binary(envelope("a", 5));
+    expect(shown).toHaveLength(4);
+    network.last.text({ type: "client-disconnected", clientId: "a", removed: true });
+    vi.advanceTimersByTime(1000);
+    expect(shown).toHaveLength(4);
     session.stop();
   });
 });

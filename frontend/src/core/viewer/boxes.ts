@@ -1,0 +1,62 @@
+/** Draws what a program found in a picture. */
+
+import type { Box } from "./messages.js";
+
+/** The part of a canvas's 2D context that is needed here. */
+export type BoxContext = Pick<
+  CanvasRenderingContext2D,
+  | "fillStyle"
+  | "strokeStyle"
+  | "lineWidth"
+  | "font"
+  | "textBaseline"
+  | "strokeRect"
+  | "fillRect"
+  | "fillText"
+  | "measureText"
+>;
+
+const COLOR = "#ffd60a";
+const PLATE = "#14181e";
+const TEXT = "#ffffff";
+const MAX_LABEL_LENGTH = 40;
+
+/** `width` and `height` are those of the picture. */
+export function drawBoxes(context: BoxContext, boxes: readonly Box[], width: number, height: number): void {
+  // In proportion to the picture, which is shown larger or smaller than it is.
+  const line = Math.max(2, Math.round(width / 320));
+  const size = Math.max(12, Math.round(width / 40));
+  context.font = `600 ${size}px system-ui, sans-serif`;
+  context.textBaseline = "middle";
+  context.lineWidth = line;
+  for (const box of boxes) {
+    // Of a colour that is none, a canvas keeps the one it had.
+    context.strokeStyle = COLOR;
+    context.strokeStyle = box.color ?? COLOR;
+    context.strokeRect(box.x, box.y, box.width, box.height);
+    const words = describeBox(box);
+    if (words === "") continue;
+    const plateHeight = size * 1.5;
+    const plateWidth = Math.min(width, context.measureText(words).width + size);
+    // Above the box, below its upper edge where there is no room, and never beside the picture.
+    const x = clamp(box.x - line / 2, 0, width - plateWidth);
+    const above = box.y - plateHeight;
+    const y = clamp(above < 0 ? box.y : above, 0, height - plateHeight);
+    context.fillStyle = PLATE;
+    context.fillRect(x, y, plateWidth, plateHeight);
+    context.fillStyle = TEXT;
+    context.fillText(words, x + size / 2, y + plateHeight / 2, plateWidth - size);
+  }
+}
+
+export function describeBox({ label, score }: Box): string {
+  const letters = Array.from(label ?? "");
+  const name =
+    letters.length > MAX_LABEL_LENGTH ? `${letters.slice(0, MAX_LABEL_LENGTH).join("")}…` : letters.join("");
+  const percent = score === undefined ? "" : `${Math.round(clamp(score, 0, 1) * 100)} %`;
+  return [name, percent].filter((part) => part !== "").join(" ");
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.max(least, Math.min(value, most));
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { describeBox, drawBoxes, type BoxContext } from "../../../src/core/viewer/boxes.js";
+import type { Box } from "../../../src/core/viewer/messages.js";
+
+const BOX: Box = { x: 100, y: 200, width: 50, height: 60 };
+
+/** What a canvas was told to draw. */
+function draw(boxes: Box[], width = 640, height = 480) {
+  const drawn: { what: string; at: number[]; style: unknown; text?: string }[] = [];
+  const context = {
+    strokeStyle: "",
+    fillStyle: "",
+    strokeRect: (...at: number[]) => drawn.push({ what: "frame", at, style: context.strokeStyle }),
+    fillRect: (...at: number[]) => drawn.push({ what: "plate", at, style: context.fillStyle }),
+    fillText: (text: string, ...at: number[]) =>
+      drawn.push({ what: "text", at, style: context.fillStyle, text }),
+    measureText: (text: string) => ({ width: 8 * text.length }),
+  };
+  drawBoxes(context as unknown as BoxContext, boxes, width, height);
+  return drawn;
+}
+
+describe("boxes", () => {
+  it("are frames where they were found, in their colour or in ours", () => {
+    const drawn = draw([BOX, { ...BOX, color: "#f00" }]);
+    expect(drawn).toEqual([
+      { what: "frame", at: [100, 200, 50, 60], style: "#ffd60a" },
+      { what: "frame", at: [100, 200, 50, 60], style: "#f00" },
+    ]);
+  });
+
+  it.each([
+    ["above the box", { ...BOX }, 176],
+    ["inside it at the upper edge", { ...BOX, y: 4 }, 4],
+    ["within the picture, wherever the box is", { ...BOX, x: 5000, y: 5000 }, 456],
+    ["within the picture, on the other side", { ...BOX, x: -5000, y: -50 }, 0],
+  ])("have their words %s", (_, box, y) => {
+    const [, plate, text] = draw([{ ...box, label: "cat", score: 0.876 }]);
+    expect(text?.text).toBe("cat 88 %");
+    const [left = -1, top, plateWidth = 0, plateHeight = 0] = plate?.at ?? [];
+    expect(top).toBe(y);
+    expect(left).toBeGreaterThanOrEqual(0);
+    expect(left + plateWidth).toBeLessThanOrEqual(640);
+    expect((top ?? 0) + plateHeight).toBeLessThanOrEqual(480);
+  });
+
+  it("have words of bounded length, cut between characters", () => {
+    expect(describeBox({ ...BOX, label: "🐈".repeat(80) })).toBe(`${"🐈".repeat(40)}…`);
+    expect(describeBox({ ...BOX, score: 7 })).toBe("100 %");
+    expect(describeBox(BOX)).toBe("");
+    const [, plate] = draw([{ ...BOX, label: "x".repeat(80) }], 64, 48);
+    expect(plate?.at[2]).toBe(64);
+  });
+});
