@@ -93,9 +93,8 @@ function Keys() {
   return (
     <p className="page-keys">
       <kbd>Tab</kbd> and arrow keys choose a camera, <kbd>Enter</kbd> shows it in full size, <kbd>F</kbd> on
-      the full screen, <kbd>S</kbd> saves a picture, <kbd>Esc</kbd> goes back. In full size <kbd>Space</kbd>{" "}
-      pauses, <kbd>,</kbd> and <kbd>.</kbd> go frame by frame, <kbd>J</kbd> goes back 5 seconds, <kbd>L</kbd>{" "}
-      to the live picture.
+      the full screen, <kbd>S</kbd> saves a picture, <kbd>Esc</kbd> goes back. In full size: <kbd>Space</kbd>{" "}
+      pauses, <kbd>,</kbd> <kbd>.</kbd> step by a frame, <kbd>J</kbd> goes back 5 s, <kbd>L</kbd> is live.
     </p>
   );
 }

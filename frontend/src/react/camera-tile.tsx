@@ -131,7 +131,7 @@ export function CameraTile({
       onKeyDown={onKeyDown}
     >
       <div className="sky-tile__picture">
-        <div ref={picture} className="sky-tile__canvas-place" />
+        <div ref={picture} className="sky-tile__place" />
         {seen ? null : (
           <p className="sky-tile__empty">
             <Icon path={status === "offline" ? ICONS.offline : ICONS.camera} />

@@ -121,7 +121,16 @@ export function Timeline({ clientId, name, replay, remote, controls }: TimelineP
 
 function Tool({ icon, words, onClick }: { icon: keyof typeof ICONS; words: string; onClick: () => void }) {
   return (
-    <button type="button" className="sky-button sky-button--icon" title={words} onClick={onClick}>
+    <button
+      type="button"
+      className="sky-button sky-button--icon"
+      title={words}
+      onClick={({ detail, currentTarget }) => {
+        onClick();
+        // Who points has the keys for the picture all the same, the space bar included.
+        if (detail > 0) currentTarget.closest("article")?.focus();
+      }}
+    >
       <Icon path={ICONS[icon]} />
       <span className="sky-visually-hidden">{words}</span>
     </button>
