@@ -1,0 +1,29 @@
+/** The smallest of the values of the last while, at a cost that does not grow with their number. */
+
+/** Looks back over `slices` slices of `sliceMs` each; times are in milliseconds of one clock. */
+export class RecentMinimum {
+  private slices: { readonly from: number; smallest: number }[] = [];
+
+  constructor(
+    private readonly sliceMs: number,
+    private readonly count: number,
+  ) {}
+
+  add(at: number, value: number): void {
+    const last = this.slices.at(-1);
+    if (last && at < last.from + this.sliceMs) last.smallest = Math.min(last.smallest, value);
+    else this.slices.push({ from: at, smallest: value });
+    // By time, not by number: after a silence, what was before it is old too.
+    const horizon = at - this.sliceMs * this.count;
+    while (this.slices.length > 1 && (this.slices[0]?.from ?? at) < horizon) this.slices.shift();
+  }
+
+  /** Infinity before the first value. */
+  get value(): number {
+    return this.slices.reduce((smallest, slice) => Math.min(smallest, slice.smallest), Infinity);
+  }
+
+  reset(): void {
+    this.slices = [];
+  }
+}
