@@ -10,12 +10,9 @@ export {
   watchCameras,
   type CameraChoice,
 } from "./capture/camera.js";
-export {
-  CaptureSession,
-  type CaptureOptions,
-  type CaptureSnapshot,
-  type CaptureStats,
-} from "./capture/session.js";
+export { CaptureSession, type CaptureOptions } from "./capture/session.js";
+export type { CaptureConnection, CaptureSnapshot, CaptureStats } from "./capture/snapshot.js";
+export type { Demand } from "./capture/demand.js";
 export { DEFAULTS, inventClientId, sanitize, type CaptureSettings } from "./capture/settings.js";
 export { keepAwake } from "./capture/wake-lock.js";
 export type { Box, CameraLatency, Position } from "./viewer/messages.js";

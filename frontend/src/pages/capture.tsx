@@ -40,6 +40,8 @@ function CapturePage() {
           width={initial.width}
           facing={initial.facing}
           deviceId={initial.deviceId}
+          demand={initial.demand}
+          adapt={initial.adapt}
           autoStartCamera={autostart}
           onSettingsChange={setSettings}
         >

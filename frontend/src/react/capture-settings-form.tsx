@@ -107,6 +107,18 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
         step={0.05}
         onChange={(quality) => onChange({ quality })}
       />
+      <SwitchField
+        label="Send only what is needed"
+        hint="Fewer and smaller pictures while nobody needs more. Off: everything is sent always."
+        value={settings.demand}
+        onChange={(demand) => onChange({ demand })}
+      />
+      <SwitchField
+        label="Adapt to the uplink"
+        hint="Lower quality, size and rate while the connection is too narrow. Off: pictures are left out instead."
+        value={settings.adapt}
+        onChange={(adapt) => onChange({ adapt })}
+      />
     </form>
   );
 }
@@ -184,6 +196,32 @@ function SliderField({ label, value, words, limits: [low, high], step, onChange 
         aria-valuetext={words}
         onChange={({ target }) => onChange(Number(target.value))}
       />
+    </div>
+  );
+}
+
+interface SwitchFieldProps {
+  readonly label: string;
+  readonly hint: string;
+  readonly value: boolean;
+  readonly onChange: (value: boolean) => void;
+}
+
+function SwitchField({ label, hint, value, onChange }: SwitchFieldProps) {
+  const id = useId();
+  return (
+    <div className="sky-field sky-field--switch">
+      <input
+        id={id}
+        type="checkbox"
+        checked={value}
+        aria-describedby={`${id}-hint`}
+        onChange={({ target }) => onChange(target.checked)}
+      />
+      <label htmlFor={id}>{label}</label>
+      <p id={`${id}-hint`} className="sky-hint">
+        {hint}
+      </p>
     </div>
   );
 }

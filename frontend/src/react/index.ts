@@ -6,5 +6,5 @@ export { LinkNotice, LinkStatus } from "./link-status.js";
 export { useCapture, type Capture, type UseCaptureOptions } from "./use-capture.js";
 export { useViewer, type UseViewerOptions, type Viewer, type ViewerControls } from "./use-viewer.js";
 export type { CaptureSettings } from "../core/capture/settings.js";
-export type { CaptureSnapshot } from "../core/capture/session.js";
+export type { CaptureSnapshot } from "../core/capture/snapshot.js";
 export type { ViewerSnapshot } from "../core/viewer/session.js";

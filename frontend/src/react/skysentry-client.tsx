@@ -1,9 +1,10 @@
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { cameraUnavailable } from "../core/capture/camera.js";
-import type { CaptureConnection, CaptureSnapshot } from "../core/capture/session.js";
+import type { CaptureConnection, CaptureSnapshot } from "../core/capture/snapshot.js";
 import { DEFAULTS, inventClientId, sanitize, type CaptureSettings } from "../core/capture/settings.js";
 import { explain, type Failure } from "../core/failures.js";
 import { Figure } from "./camera-tile.js";
+import { describeDemand, describeUplink } from "./capture-words.js";
 import { CaptureSettingsForm } from "./capture-settings-form.js";
 import { formatCount, formatFps, formatRate, formatTrip } from "./format.js";
 import { Icon, ICONS } from "./icons.js";
@@ -25,6 +26,10 @@ export interface SkySentryClientProps {
   readonly width?: number;
   readonly facing?: CaptureSettings["facing"];
   readonly deviceId?: string;
+  /** Send no more than somebody needs; true unless set. */
+  readonly demand?: boolean;
+  /** Give up quality, size and rate where the uplink cannot carry them; true unless set. */
+  readonly adapt?: boolean;
   readonly token?: string;
   readonly onSettingsChange?: (settings: CaptureSettings) => void;
   readonly onStateChange?: (snapshot: CaptureSnapshot) => void;
@@ -59,6 +64,7 @@ export function SkySentryClient(props: SkySentryClientProps) {
           )}
           <ConnectionStatus snapshot={snapshot} />
         </div>
+        <Sending snapshot={snapshot} />
         <Trouble
           failure={snapshot.failure ?? (snapshot.camera === "off" ? cameraUnavailable() : null)}
           capture={capture}
@@ -131,6 +137,19 @@ function ConnectionStatus({ snapshot: { camera, connection } }: { snapshot: Capt
   );
 }
 
+/** Why it sends less than it is set to. */
+function Sending({ snapshot }: { snapshot: CaptureSnapshot }) {
+  const onAir = snapshot.connection === "on-air";
+  const demand = onAir ? describeDemand(snapshot) : null;
+  const uplink = onAir ? describeUplink(snapshot) : null;
+  return (
+    <div role="status" className="sky-notice-slot">
+      {demand ? <p className="sky-sending">{demand}</p> : null}
+      {uplink ? <p className="sky-sending sky-sending--narrow">{uplink}</p> : null}
+    </div>
+  );
+}
+
 function Trouble({ failure, capture }: { failure: Failure | null; capture: Capture }) {
   const words = failure && explain(failure);
   return (
@@ -159,16 +178,16 @@ function initialSettings(props: SkySentryClientProps): CaptureSettings {
   return sanitize(given(props), { ...DEFAULTS, clientId: inventClientId() });
 }
 
-function given({ clientId, name, frameRate, quality, width, facing, deviceId }: SkySentryClientProps) {
-  return { clientId, name, fps: frameRate, quality, width, facing, deviceId };
+function given(props: SkySentryClientProps) {
+  const { clientId, name, frameRate, quality, width, facing, deviceId, demand, adapt } = props;
+  return { clientId, name, fps: frameRate, quality, width, facing, deviceId, demand, adapt };
 }
 
 /** An app may change a prop of a running camera; what the person has set meanwhile stays until then. */
 function useFollowProps(props: SkySentryClientProps, { configure }: Capture): void {
-  const { clientId, name, frameRate, quality, width, facing, deviceId } = props;
   const configureRef = useRef(configure);
   const first = useRef(true);
-  const settings = JSON.stringify({ clientId, name, fps: frameRate, quality, width, facing, deviceId });
+  const settings = JSON.stringify(given(props));
   useEffect(() => {
     configureRef.current = configure;
   });

@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { openBrowserCamera } from "../core/capture/camera.js";
-import { CaptureSession, type CaptureSnapshot } from "../core/capture/session.js";
+import { CaptureSession } from "../core/capture/session.js";
 import { sanitize, type CaptureSettings } from "../core/capture/settings.js";
+import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 import { keepAwake } from "../core/capture/wake-lock.js";
 
 export interface UseCaptureOptions {

@@ -64,6 +64,7 @@ describe("over a real socket", () => {
           label: "",
           method: "",
           configure: nothing,
+          setRate: nothing,
           hold: nothing,
           stop: nothing,
         });
@@ -72,7 +73,7 @@ describe("over a real socket", () => {
     const onAir = () => session.snapshot.getSnapshot().connection === "on-air";
     await session.start();
     await until(onAir);
-    camera?.onFrame({ jpeg: JPEG.slice().buffer, width: 1, height: 1 });
+    camera?.onFrame({ jpeg: JPEG.slice().buffer, takenAt: 0, width: 1, height: 1 });
     await until(() => received.some((data) => typeof data !== "string"));
     expect(received.find((data) => typeof data !== "string")).toEqual(JPEG);
     await stop();

@@ -41,12 +41,10 @@ export async function openBrowserCamera(
     stream,
     label: track.label,
     method: encoder.method,
-    configure(next) {
-      encoder.configure(next);
+    configure: (next) => encoder.configure(next),
+    setRate(fps) {
       // The camera may go on at its old rate; the encoder picks from that.
-      track
-        .applyConstraints({ ...track.getConstraints(), frameRate: { ideal: next.fps } })
-        .catch(() => undefined);
+      track.applyConstraints({ ...track.getConstraints(), frameRate: { ideal: fps } }).catch(() => undefined);
     },
     hold: (held) => encoder.hold(held),
     stop() {

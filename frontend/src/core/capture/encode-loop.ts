@@ -19,6 +19,8 @@ export interface Picture {
 
 export interface EncodedFrame {
   readonly jpeg: ArrayBuffer;
+  /** By our clock, in milliseconds since the epoch. */
+  readonly takenAt: number;
   readonly width: number;
   readonly height: number;
 }
@@ -31,19 +33,26 @@ export interface EncodeLoopOptions<P extends Picture> {
   readonly onError: (error: unknown) => void;
 }
 
+interface Taken<P> {
+  readonly picture: P;
+  readonly at: number;
+}
+
 export class EncodeLoop<P extends Picture> {
   private held = false;
+  /** A picture is due: the next that can be taken is. */
+  private due = false;
   private readonly pacer: FramePacer;
-  private readonly newest: NewestOnly<P>;
+  private readonly newest: NewestOnly<Taken<P>>;
 
   constructor(
     private settings: EncoderSettings,
     private readonly options: EncodeLoopOptions<P>,
   ) {
     this.pacer = new FramePacer(settings.fps);
-    this.newest = new NewestOnly<P>(
-      (picture) => this.encode(picture),
-      (picture) => {
+    this.newest = new NewestOnly<Taken<P>>(
+      (taken) => this.encode(taken),
+      ({ picture }) => {
         picture.close();
         options.onSkipped();
       },
@@ -51,23 +60,31 @@ export class EncodeLoop<P extends Picture> {
   }
 
   configure(settings: EncoderSettings): void {
-    if (settings.fps !== this.settings.fps) this.pacer.setRate(settings.fps);
+    if (settings.fps !== this.settings.fps) {
+      this.pacer.setRate(settings.fps);
+      this.due = false;
+    }
     this.settings = settings;
   }
 
-  /** While held, pictures are skipped before they cost anything. */
+  /** While held, pictures are skipped before they cost anything; the next one after it makes up for the last of them. */
   hold(held: boolean): void {
     this.held = held;
     if (held) this.newest.clear();
   }
 
-  /** Takes over `picture` and closes it; `at` is in milliseconds. */
+  /** Takes over `picture` and closes it; `at` is when it was taken, in milliseconds. */
   offer(picture: P, at: number): void {
-    if (!this.pacer.accept(at)) picture.close();
-    else if (this.held) {
+    if (this.pacer.accept(at)) {
+      if (this.due) this.options.onSkipped();
+      this.due = true;
+    }
+    if (this.held || !this.due) {
       picture.close();
-      this.options.onSkipped();
-    } else this.newest.offer(picture);
+      return;
+    }
+    this.due = false;
+    this.newest.offer({ picture, at });
   }
 
   stop(): void {
@@ -75,11 +92,11 @@ export class EncodeLoop<P extends Picture> {
     this.newest.clear();
   }
 
-  private async encode(picture: P): Promise<void> {
+  private async encode({ picture, at }: Taken<P>): Promise<void> {
     const { width, height } = fit(picture.width, picture.height, this.settings.width);
     try {
       const jpeg = await this.options.encode(picture, width, height, this.settings.quality);
-      this.options.onFrame({ jpeg, width, height });
+      this.options.onFrame({ jpeg, takenAt: at, width, height });
     } catch (error) {
       this.options.onError(error);
     } finally {

@@ -90,7 +90,7 @@ function encodeInWorker(
         handlers.onSkipped();
         break;
       case "tick":
-        grabber?.grab((bitmap) => say({ type: "bitmap", bitmap, at: now() }, [bitmap]));
+        grabber?.grab((bitmap, at) => say({ type: "bitmap", bitmap, at }, [bitmap]));
         break;
       case "no-processor":
         copy?.stop();
@@ -151,15 +151,19 @@ function encodeOnMainThread(
   });
   const tick = (): void => {
     const picture = grabber.picture();
-    if (picture) loop.offer(picture, now());
+    if (picture) loop.offer(picture, grabber.takenAt());
   };
-  let timer = setInterval(tick, 1000 / settings.fps);
+  let ticking = settings.fps;
+  let timer = setInterval(tick, 1000 / ticking);
   return {
     method: "video element, encoded on the page",
     configure(next) {
       loop.configure(next);
+      // Beginning anew at every change of something else could put a slow tick off for ever.
+      if (next.fps === ticking) return;
+      ticking = next.fps;
       clearInterval(timer);
-      timer = setInterval(tick, 1000 / next.fps);
+      timer = setInterval(tick, 1000 / ticking);
     },
     hold: (held) => loop.hold(held),
     stop() {
@@ -174,16 +178,28 @@ interface VideoPicture extends Picture {
   readonly video: HTMLVideoElement;
 }
 
+/** A hidden page is not told of its video's frames: what it was told last must not pass for the present one. */
+const STALE_MS = 250;
+
 /** Takes pictures out of a stream through a video element that nobody sees. */
 class Grabber {
   private readonly video = document.createElement("video");
   private busy = false;
+  /** When the frame was taken that the video shows, where the browser says so. */
+  private captured = -Infinity;
 
   constructor(stream: MediaStream) {
     this.video.muted = true;
     this.video.playsInline = true;
     this.video.srcObject = stream;
     this.video.play().catch(() => undefined);
+    this.followFrames();
+  }
+
+  /** When the picture was taken that would be grabbed now. */
+  takenAt(): number {
+    const at = now();
+    return this.captured <= at && this.captured > at - STALE_MS ? this.captured : at;
   }
 
   picture(): VideoPicture | null {
@@ -192,15 +208,28 @@ class Grabber {
     return { video, width: video.videoWidth, height: video.videoHeight, close: () => undefined };
   }
 
-  grab(use: (bitmap: ImageBitmap) => void): void {
+  grab(use: (bitmap: ImageBitmap, at: number) => void): void {
     if (this.busy || !this.picture()) return;
     this.busy = true;
+    const at = this.takenAt();
     createImageBitmap(this.video)
-      .then(use, () => undefined)
+      .then(
+        (bitmap) => use(bitmap, at),
+        () => undefined,
+      )
       .finally(() => (this.busy = false));
   }
 
   stop(): void {
     this.video.srcObject = null;
+  }
+
+  private followFrames(): void {
+    // Not in every browser we support, whatever the types promise.
+    const video = this.video as Partial<HTMLVideoElement>;
+    video.requestVideoFrameCallback?.((_, { captureTime }) => {
+      if (captureTime !== undefined) this.captured = performance.timeOrigin + captureTime;
+      this.followFrames();
+    });
   }
 }

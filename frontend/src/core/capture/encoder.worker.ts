@@ -1,7 +1,9 @@
 /** The encoding worker: pictures in, JPEGs out, nothing of it on the page's thread. */
 
+import { now } from "../clock.js";
 import { EncodeLoop, type EncoderSettings, type Picture } from "./encode-loop.js";
 import type { FromEncoder, FrameSource, ToEncoder } from "./encoder-messages.js";
+import { PictureClock } from "./picture-clock.js";
 
 interface Drawable extends Picture {
   readonly source: VideoFrame | ImageBitmap;
@@ -21,7 +23,8 @@ const canvas = new OffscreenCanvas(2, 2);
 const context = canvas.getContext("2d", { alpha: false });
 let loop: EncodeLoop<Drawable> | undefined;
 let timer: ReturnType<typeof setInterval> | undefined;
-let ticking = false;
+/** The rate at which the page is asked for bitmaps; 0 where it is not. */
+let ticking = 0;
 let held = false;
 
 scope.onmessage = ({ data }) => {
@@ -31,7 +34,7 @@ scope.onmessage = ({ data }) => {
       break;
     case "configure":
       loop?.configure(data.settings);
-      if (ticking) tickAt(data.settings.fps);
+      if (ticking > 0) tickAt(data.settings.fps);
       break;
     case "hold":
       held = data.held;
@@ -66,7 +69,6 @@ function start(source: FrameSource, settings: EncoderSettings): void {
       else void pump(new MediaStreamTrackProcessor({ track: source.track }).readable, loop);
       break;
     case "bitmaps":
-      ticking = true;
       tickAt(settings.fps);
       break;
   }
@@ -75,17 +77,21 @@ function start(source: FrameSource, settings: EncoderSettings): void {
 /** Reads every picture as it comes, so that none grows old in the stream; the loop chooses. */
 async function pump(readable: ReadableStream<VideoFrame>, target: EncodeLoop<Drawable>): Promise<void> {
   const reader = readable.getReader();
+  const clock = new PictureClock();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
     target.offer(
       { source: value, width: value.displayWidth, height: value.displayHeight, close: () => value.close() },
-      value.timestamp / 1000,
+      clock.takenAt(value.timestamp / 1000, now()),
     );
   }
 }
 
 function tickAt(fps: number): void {
+  // Beginning anew at every change of something else could put a slow tick off for ever.
+  if (fps === ticking) return;
+  ticking = fps;
   clearInterval(timer);
   timer = setInterval(() => scope.postMessage({ type: "tick" }), 1000 / fps);
 }

@@ -15,6 +15,10 @@ export interface CaptureSettings {
   /** A camera of this machine, or "" for whichever faces the right way. */
   readonly deviceId: string;
   readonly facing: "user" | "environment";
+  /** Send no more than somebody needs; off, everything is sent always. */
+  readonly demand: boolean;
+  /** Give up quality, size and rate where the uplink cannot carry them; off, frames are left out instead. */
+  readonly adapt: boolean;
 }
 
 export const LIMITS = { fps: [1, 60], quality: [0.1, 1], width: [64, 7680] } as const;
@@ -26,6 +30,8 @@ export const DEFAULTS = {
   width: 1280,
   deviceId: "",
   facing: "environment",
+  demand: true,
+  adapt: true,
 } as const satisfies Omit<CaptureSettings, "clientId">;
 
 /** Brings every value into its limits; what is not of the right kind falls back. */
@@ -41,6 +47,8 @@ export function sanitize(
     width: Math.round(clamp(given.width, LIMITS.width, fallback.width)),
     deviceId: typeof given.deviceId === "string" ? given.deviceId : fallback.deviceId,
     facing: given.facing === "user" || given.facing === "environment" ? given.facing : fallback.facing,
+    demand: typeof given.demand === "boolean" ? given.demand : fallback.demand,
+    adapt: typeof given.adapt === "boolean" ? given.adapt : fallback.adapt,
   };
 }
 
@@ -58,7 +66,9 @@ export interface AddressSettings {
   readonly autostart: boolean;
 }
 
-/** Reads `?autostart=1&id=…&name=…&fps=…&quality=…&width=…&facing=…`. */
+const YES = ["1", "true", "yes"];
+
+/** Reads `?autostart=1&id=…&name=…&fps=…&quality=…&width=…&facing=…&demand=0&adapt=0`. */
 export function readAddress(search: string): AddressSettings {
   const query = new URLSearchParams(search);
   const given: Partial<Record<keyof CaptureSettings, unknown>> = {};
@@ -74,7 +84,11 @@ export function readAddress(search: string): AddressSettings {
     const value = query.get(key);
     if (value !== null && value.trim() !== "") given[key] = Number(value);
   }
-  return { given, autostart: ["1", "true", "yes"].includes(query.get("autostart") ?? "") };
+  for (const key of ["demand", "adapt"] as const) {
+    const value = query.get(key);
+    if (value !== null && value.trim() !== "") given[key] = YES.includes(value);
+  }
+  return { given, autostart: YES.includes(query.get("autostart") ?? "") };
 }
 
 /** The query that makes another page start with these settings; `withId` only for the page that is this camera. */
@@ -91,6 +105,7 @@ export function writeAddress(
   for (const key of ["fps", "quality", "width", "facing"] as const) {
     if (settings[key] !== DEFAULTS[key]) query.set(key, String(settings[key]));
   }
+  for (const key of ["demand", "adapt"] as const) if (!settings[key]) query.set(key, "0");
   return query.toString();
 }
 

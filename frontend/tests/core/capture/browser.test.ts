@@ -186,13 +186,15 @@ describe("encoding", () => {
       source: { kind: "frames", readable },
       settings,
     });
-    const frame = { jpeg: new ArrayBuffer(3), width: 4, height: 2 };
+    const frame = { jpeg: new ArrayBuffer(3), takenAt: 7, width: 4, height: 2 };
     FakeWorker.last.say({ type: "frame", ...frame });
     FakeWorker.last.say({ type: "skipped" });
     expect(given.onFrame).toHaveBeenCalledWith(expect.objectContaining(frame));
     expect(given.onSkipped).toHaveBeenCalledTimes(1);
     camera.hold(true);
     camera.configure({ ...settings, fps: 5 });
+    expect(track.applyConstraints).not.toHaveBeenCalled();
+    camera.setRate(5);
     expect(FakeWorker.last.said.slice(1)).toMatchObject([
       { type: "hold", held: true },
       { type: "configure", settings: { fps: 5 } },
@@ -224,6 +226,32 @@ describe("encoding", () => {
     await vi.waitFor(() => expect(FakeWorker.last.said).toHaveLength(2));
     expect(FakeWorker.last.said[1]).toMatchObject({ type: "bitmap", bitmap });
     camera.stop();
+  });
+
+  it("tells of bitmaps when they were captured, as far as the browser says so", async () => {
+    FakeWorker.untransferable = track.copy;
+    vi.stubGlobal("createImageBitmap", vi.fn().mockResolvedValue({ close: vi.fn() }));
+    let told: ((now: number, metadata: { captureTime?: number }) => void) | undefined;
+    Object.defineProperty(HTMLVideoElement.prototype, "requestVideoFrameCallback", {
+      configurable: true,
+      value: (callback: typeof told) => (told = callback),
+    });
+    showVideo();
+    const camera = await openBrowserCamera(settings, handlers());
+    const grabbed = async (captureTime?: number): Promise<number> => {
+      const before = FakeWorker.last.said.length;
+      told?.(performance.now(), captureTime === undefined ? {} : { captureTime });
+      FakeWorker.last.say({ type: "tick" });
+      await vi.waitFor(() => expect(FakeWorker.last.said).toHaveLength(before + 1));
+      const said = FakeWorker.last.said.at(-1);
+      return said?.type === "bitmap" ? said.at - performance.timeOrigin : NaN;
+    };
+    const at = performance.now() - 100;
+    expect(await grabbed(performance.now() - 900)).toBeGreaterThan(at + 90);
+    expect(await grabbed(at)).toBeCloseTo(at, 0);
+    expect(await grabbed(performance.now() + 5000)).toBeLessThanOrEqual(performance.now());
+    camera.stop();
+    Reflect.deleteProperty(HTMLVideoElement.prototype, "requestVideoFrameCallback");
   });
 
   it("does so too when the worker finds it cannot read the track", async () => {
@@ -338,15 +366,22 @@ describe("the encoding worker", () => {
     tell({ type: "configure", settings: { ...settings, fps: 20 } });
     vi.advanceTimersByTime(1000);
     expect(posted.filter(({ type }) => type === "tick")).toHaveLength(30);
+    for (let i = 0; i < 100; i++) {
+      // Whatever else changes, the ticks go on.
+      tell({ type: "configure", settings: { ...settings, fps: 20, quality: i / 100 } });
+      vi.advanceTimersByTime(10);
+    }
+    expect(posted.filter(({ type }) => type === "tick")).toHaveLength(50);
     const bitmap = { width: 64, height: 48, close: vi.fn() };
     tell({ type: "bitmap", bitmap: bitmap, at: 0 });
+    tell({ type: "bitmap", bitmap: bitmap, at: 100 });
     expect(posted.at(-1)).toEqual({ type: "skipped" });
     tell({ type: "hold", held: false });
-    tell({ type: "bitmap", bitmap: bitmap, at: 1000 });
+    tell({ type: "bitmap", bitmap: bitmap, at: 110 });
     await vi.waitFor(() =>
-      expect(posted).toContainEqual(expect.objectContaining({ type: "frame", width: 64 })),
+      expect(posted).toContainEqual(expect.objectContaining({ type: "frame", width: 64, takenAt: 110 })),
     );
-    expect(bitmap.close).toHaveBeenCalledTimes(2);
+    expect(bitmap.close).toHaveBeenCalledTimes(3);
     vi.clearAllTimers();
   });
 });

@@ -77,16 +77,39 @@ describe("the encode loop", () => {
     expect(onSkipped).not.toHaveBeenCalled();
   });
 
-  it("skips without encoding while held", () => {
+  it("tells when each picture was taken", async () => {
+    const { loop, frames, picture } = build();
+    loop.offer(picture(), 70);
+    await vi.waitFor(() => expect(frames[0]?.takenAt).toBe(70));
+  });
+
+  it("takes the next picture at once when the rate rises, however long it would have waited", async () => {
+    const { loop, frames, picture } = build();
+    loop.configure({ fps: 0.2, quality: 0.5, width: 640 });
+    loop.offer(picture(), 0);
+    loop.offer(picture(), 1000);
+    await vi.waitFor(() => expect(frames).toHaveLength(1));
+    loop.configure({ fps: 30, quality: 0.5, width: 640 });
+    loop.offer(picture(), 1010);
+    await vi.waitFor(() => expect(frames.map(({ takenAt }) => takenAt)).toEqual([0, 1010]));
+  });
+
+  it("skips without encoding while held, and makes up for the last one at once", () => {
     const { loop, encode, onSkipped, picture } = build();
     loop.hold(true);
     const held = picture();
     loop.offer(held, 0);
     expect(held.close).toHaveBeenCalled();
+    loop.offer(picture(), 50);
+    expect(onSkipped).not.toHaveBeenCalled();
+    loop.offer(picture(), 100);
     expect(onSkipped).toHaveBeenCalledTimes(1);
     loop.hold(false);
-    loop.offer(picture(), 100);
+    loop.offer(picture(), 130);
     expect(encode).toHaveBeenCalledTimes(1);
+    loop.offer(picture(), 160);
+    expect(encode).toHaveBeenCalledTimes(1);
+    expect(onSkipped).toHaveBeenCalledTimes(1);
   });
 
   it("keeps only the newest when encoding is too slow", async () => {

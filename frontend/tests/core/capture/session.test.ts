@@ -5,8 +5,9 @@ import {
   type CameraHandlers,
   type CaptureOptions,
 } from "../../../src/core/capture/session.js";
+import { now } from "../../../src/core/clock.js";
 import { DEFAULTS, type CaptureSettings } from "../../../src/core/capture/settings.js";
-import { fakeNetwork } from "../../fakes.js";
+import { fakeNetwork, JPEG, type FakeSocket } from "../../fakes.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -16,6 +17,8 @@ const settings: CaptureSettings = { ...DEFAULTS, clientId: "door", name: "Door" 
 function build(options: Partial<CaptureOptions> = {}) {
   const network = fakeNetwork();
   const cameras: (Camera & {
+    configure: ReturnType<typeof vi.fn<Camera["configure"]>>;
+    setRate: ReturnType<typeof vi.fn<Camera["setRate"]>>;
     handlers: CameraHandlers;
     held: boolean | undefined;
     opened: CaptureSettings;
@@ -34,7 +37,8 @@ function build(options: Partial<CaptureOptions> = {}) {
         handlers,
         opened,
         held: undefined as boolean | undefined,
-        configure: vi.fn(),
+        configure: vi.fn<Camera["configure"]>(),
+        setRate: vi.fn<Camera["setRate"]>(),
         hold: (held: boolean) => void (camera.held = held),
         stop: vi.fn(),
       };
@@ -50,13 +54,21 @@ function build(options: Partial<CaptureOptions> = {}) {
     return last;
   };
   const frame = (bytes = 1000) =>
-    camera().handlers.onFrame({ jpeg: new ArrayBuffer(bytes), width: 640, height: 480 });
+    camera().handlers.onFrame({ jpeg: new ArrayBuffer(bytes), takenAt: now(), width: 640, height: 480 });
+  /** Answers all that was asked of the clock and has not been answered. */
+  const answer = (serverAhead = 0) => {
+    const asked = network.last.said("clock");
+    for (const { sentAt } of asked.slice(answered.get(network.last) ?? 0))
+      network.last.text({ type: "clock", sentAt, serverAt: Number(sentAt) + serverAhead });
+    answered.set(network.last, asked.length);
+  };
+  const answered = new Map<FakeSocket, number>();
   const onAir = async () => {
     await session.start();
     network.last.accept();
     network.last.text({ type: "registration-success", clientId: "door" });
   };
-  return { network, session, state, camera, cameras, frame, onAir, letSleep };
+  return { network, session, state, camera, cameras, frame, onAir, letSleep, answer };
 }
 
 describe("a capture session", () => {
@@ -74,7 +86,13 @@ describe("a capture session", () => {
     expect(network.last.url).toBe("ws://host/cams/ws");
     network.last.accept();
     expect(network.last.said("client-registration")).toEqual([
-      { type: "client-registration", clientId: "door", name: "Door", token: "secret" },
+      {
+        type: "client-registration",
+        clientId: "door",
+        name: "Door",
+        token: "secret",
+        capabilities: ["demand", "envelope", "clock"],
+      },
     ]);
     expect(camera().held).toBe(true);
     network.last.text({ type: "registration-success", clientId: "door" });
@@ -90,20 +108,20 @@ describe("a capture session", () => {
     await session.start();
     network.last.accept();
     expect(network.last.said("client-registration")).toEqual([
-      { type: "client-registration", clientId: "door" },
+      { type: "client-registration", clientId: "door", capabilities: ["demand", "envelope", "clock"] },
     ]);
     session.stop();
   });
 
   it("counts what it sends, what it drops, rates and the round trip, twice a second", async () => {
-    const { network, session, state, camera, frame, onAir } = build();
+    const { session, state, camera, frame, onAir, answer } = build();
     await onAir();
-    const { sentAt } = network.last.said("clock")[0] as { sentAt: number };
     vi.advanceTimersByTime(40);
-    network.last.text({ type: "clock", sentAt, serverAt: 5 });
+    answer();
     for (let i = 0; i < 20; i++) {
       vi.advanceTimersByTime(50);
       frame(2000);
+      answer();
     }
     camera().handlers.onSkipped();
     vi.advanceTimersByTime(500);
@@ -247,7 +265,6 @@ describe("a capture session", () => {
     const { network, session, state, onAir } = build();
     await onAir();
     network.last.text({ type: "clients", clients: [] });
-    network.last.text({ type: "demand", viewers: 3 });
     network.last.binary(new Uint8Array(3));
     expect(state().connection).toBe("on-air");
     session.stop();
@@ -334,6 +351,130 @@ describe("a capture session", () => {
     network.last.accept();
     expect(network.last.said("client-registration")).toMatchObject([{ clientId: "yard" }]);
     expect(state().settings.clientId).toBe("yard");
+    session.stop();
+  });
+
+  it("says when pictures were taken, by the server's clock, as soon as it knows that", async () => {
+    const { network, session, camera, onAir, answer } = build();
+    await onAir();
+    const send = (takenAt: number) =>
+      camera().handlers.onFrame({ jpeg: JPEG.slice().buffer, takenAt, width: 4, height: 2 });
+    send(1000);
+    expect(network.last.sent.at(-1)).toBeInstanceOf(ArrayBuffer);
+    answer(500);
+    send(2000.04);
+    const [envelope, question] = network.last.sent.slice(-2);
+    const bytes = new Uint8Array(envelope as ArrayBuffer);
+    const end = 2 + (bytes[0] ?? 0) * 256 + (bytes[1] ?? 0);
+    expect(new TextDecoder().decode(bytes.subarray(2, end))).toBe('{"capturedAt":2500}');
+    expect([...bytes.subarray(end)]).toEqual([...JPEG]);
+    expect(JSON.parse(question as string)).toMatchObject({ type: "clock" });
+    // Another server may have come in its place: it has to answer first.
+    network.last.drop(1006);
+    vi.advanceTimersByTime(5000);
+    network.last.accept();
+    network.last.text({ type: "registration-success", clientId: "door" });
+    send(3000);
+    expect(network.last.sent.at(-1)).toBeInstanceOf(ArrayBuffer);
+    session.stop();
+  });
+
+  it("has two frames on the way at most, until the server has them", async () => {
+    const { session, camera, frame, onAir, answer, state } = build();
+    await onAir();
+    answer();
+    frame();
+    vi.advanceTimersByTime(10);
+    frame();
+    expect(camera().held).toBe(true);
+    frame();
+    vi.advanceTimersByTime(10);
+    answer();
+    expect(camera().held).toBe(false);
+    vi.advanceTimersByTime(500);
+    expect(state().stats).toMatchObject({ sent: 2, dropped: 1 });
+    session.stop();
+  });
+
+  it("sends no more than is needed, until the switch is turned off", async () => {
+    const { network, session, camera, onAir, state } = build();
+    await onAir();
+    expect(state().demand).toBeNull();
+    network.last.text({ type: "demand", viewers: 0, maxFps: 0.2, maxWidth: null, quality: null });
+    expect(camera().configure).toHaveBeenLastCalledWith({ fps: 0.2, width: 1280, quality: 0.7 });
+    network.last.text({ type: "demand", viewers: 3, maxFps: 12, maxWidth: 640, quality: 0.9 });
+    expect(camera().configure).toHaveBeenLastCalledWith({ fps: 12, width: 640, quality: 0.7 });
+    expect(state()).toMatchObject({
+      demand: { viewers: 3 },
+      sending: { fps: 12, width: 640 },
+      narrow: false,
+    });
+    const calls = camera().configure.mock.calls.length;
+    network.last.text({ type: "demand", viewers: 4, maxFps: 12, maxWidth: 640, quality: 0.9 });
+    expect(camera().configure.mock.calls.length).toBe(calls);
+    expect(camera().setRate).not.toHaveBeenCalled();
+    await session.configure({ ...settings, demand: false });
+    expect(state().sending).toEqual({ fps: 15, width: 1280, quality: 0.7 });
+    await session.configure({ ...settings, demand: true, fps: 5 });
+    expect(state().sending).toEqual({ fps: 5, width: 640, quality: 0.7 });
+    expect(camera().setRate).toHaveBeenLastCalledWith(5);
+    session.stop();
+    expect(state()).toMatchObject({ demand: null, sending: { fps: 5, width: 1280 } });
+  });
+
+  it("does not take what one server needed for what the next one needs", async () => {
+    const { network, session, camera, onAir, state } = build();
+    await onAir();
+    network.last.text({ type: "demand", viewers: 0, maxFps: 0.2 });
+    network.last.drop(1006);
+    vi.advanceTimersByTime(5000);
+    network.last.accept();
+    expect(state().demand).not.toBeNull();
+    network.last.text({ type: "registration-success", clientId: "door" });
+    expect(state().demand).toBeNull();
+    expect(camera().configure).toHaveBeenLastCalledWith({ fps: 15, width: 1280, quality: 0.7 });
+    session.stop();
+  });
+
+  it("has a camera that is opened anew send what is needed too", async () => {
+    const { network, session, camera, cameras, onAir } = build();
+    await onAir();
+    network.last.text({ type: "demand", viewers: 1, maxFps: 2, maxWidth: 320, quality: 0.5 });
+    await session.configure({ ...settings, facing: "user" });
+    expect(cameras).toHaveLength(2);
+    expect(camera().configure).toHaveBeenLastCalledWith({ fps: 2, width: 320, quality: 0.5 });
+    session.stop();
+  });
+
+  it("lowers the quality when the link is narrow, says so, and leaves it alone when told to", async () => {
+    const { session, camera, frame, onAir, answer, state } = build();
+    await onAir();
+    answer();
+    const struggle = () => {
+      for (let i = 0; i < 60; i++) {
+        frame();
+        if (i % 8 === 0) answer();
+        vi.advanceTimersByTime(66);
+      }
+    };
+    struggle();
+    expect(state().narrow).toBe(true);
+    expect(state().sending.quality).toBeLessThan(0.7);
+    expect(camera().configure).toHaveBeenLastCalledWith(state().sending);
+    await session.configure({ ...settings, adapt: false });
+    expect(state()).toMatchObject({ narrow: false, sending: { quality: 0.7 } });
+    struggle();
+    expect(state().narrow).toBe(false);
+    session.stop();
+  });
+
+  it("takes no answers at all for a server that tells no time, and waits for none", async () => {
+    const { network, session, camera, frame, onAir } = build();
+    await onAir();
+    const asked = network.last.said("clock").length;
+    for (let i = 0; i < 10; i++) frame();
+    expect(camera().held).toBe(false);
+    expect(network.last.said("clock")).toHaveLength(asked);
     session.stop();
   });
 

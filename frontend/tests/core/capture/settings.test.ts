@@ -35,6 +35,8 @@ describe("capture settings", () => {
       fps: "9",
       quality: Number.NaN,
       facing: "up",
+      demand: "no",
+      adapt: 0,
       deviceId: null,
     };
     expect(sanitize(hostile, plain)).toEqual(plain);
@@ -50,6 +52,8 @@ describe("capture settings", () => {
       width: 640,
       deviceId: "d",
       facing: "user",
+      demand: false,
+      adapt: false,
     };
     expect(sanitize(good, plain)).toEqual(good);
   });
@@ -62,7 +66,16 @@ describe("capture settings", () => {
 
   it("come back out of the address they were written to", () => {
     const settings = sanitize(
-      { clientId: "b", name: "A & B", fps: 30, quality: 0.5, width: 640, facing: "user" },
+      {
+        clientId: "b",
+        name: "A & B",
+        fps: 30,
+        quality: 0.5,
+        width: 640,
+        facing: "user",
+        demand: false,
+        adapt: false,
+      },
       plain,
     );
     const { given, autostart } = readAddress(`?${writeAddress(settings, { withId: true, autostart: true })}`);
@@ -73,6 +86,11 @@ describe("capture settings", () => {
   it("are left out of the address where they are as usual, and the id where it must not travel", () => {
     expect(writeAddress(plain, { withId: false, autostart: false })).toBe("");
     expect(writeAddress(plain, { withId: true, autostart: false })).toBe("id=a");
+  });
+
+  it("take switches from the address in several spellings", () => {
+    expect(readAddress("?demand=0&adapt=true").given).toEqual({ demand: false, adapt: true });
+    expect(readAddress("?demand=&adapt=no").given).toEqual({ adapt: false });
   });
 
   it("ignore an empty number in the address", () => {

@@ -1,0 +1,89 @@
+// @vitest-environment happy-dom
+import { act } from "react";
+import { createRoot } from "react-dom/client";
+import { describe, expect, it, vi } from "vitest";
+import type { Demand } from "../../src/core/capture/demand.js";
+import { DEFAULTS, type CaptureSettings } from "../../src/core/capture/settings.js";
+import { NO_STATS, type CaptureSnapshot } from "../../src/core/capture/snapshot.js";
+import { CaptureSettingsForm } from "../../src/react/capture-settings-form.js";
+import { describeDemand, describeUplink } from "../../src/react/capture-words.js";
+
+const settings: CaptureSettings = { ...DEFAULTS, clientId: "a", fps: 30 };
+
+function snapshot(change: Partial<CaptureSnapshot>): CaptureSnapshot {
+  return {
+    camera: "on",
+    connection: "on-air",
+    failure: null,
+    settings,
+    stream: null,
+    cameraLabel: "",
+    method: "",
+    demand: null,
+    sending: { fps: 30, width: 1280, quality: 0.7 },
+    narrow: false,
+    stats: NO_STATS,
+    ...change,
+  };
+}
+
+const demand = (viewers: number): Demand => ({ viewers, maxFps: null, maxWidth: null, quality: null });
+
+describe("the words for what is sent", () => {
+  it.each([
+    [
+      3,
+      { fps: 12, width: 640, quality: 0.6 },
+      "3 are watching, sending 12 of 30 fps at 640 px, quality 60 %.",
+    ],
+    [
+      1,
+      { fps: 7.5, width: 640, quality: 0.333 },
+      "1 is watching, sending 7.5 of 30 fps at 640 px, quality 33 %.",
+    ],
+    [
+      1200,
+      { fps: 30, width: 1280, quality: 0.7 },
+      "1,200 are watching, sending 30 fps at 1280 px, quality 70 %.",
+    ],
+    [0, { fps: 0.2, width: 1280, quality: 0.7 }, "Nobody is watching, one picture every 5 s."],
+    // Somebody asks for single pictures over HTTP.
+    [
+      0,
+      { fps: 2, width: 1280, quality: 0.7 },
+      "Nobody is watching, sending 2 of 30 fps at 1280 px, quality 70 %.",
+    ],
+    [2, { fps: 0.4, width: 1280, quality: 0.7 }, "2 are watching, one picture every 2.5 s."],
+  ])("with %i viewers", (viewers, sending, words) => {
+    expect(describeDemand(snapshot({ demand: demand(viewers), sending }))).toBe(words);
+  });
+
+  it("are none while the server has not said", () => {
+    expect(describeDemand(snapshot({}))).toBeNull();
+    expect(describeUplink(snapshot({}))).toBeNull();
+  });
+
+  it("tell what a narrow uplink costs", () => {
+    const sending = { fps: 30, width: 640, quality: 0.45 };
+    expect(describeUplink(snapshot({ narrow: true, sending }))).toBe(
+      "The uplink is narrow: quality 45 %, 640 px, 30 fps.",
+    );
+  });
+});
+
+describe("the switches", () => {
+  it("turn demand and adaptation off and on", () => {
+    vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
+    const host = document.createElement("div");
+    document.body.append(host);
+    const root = createRoot(host);
+    const onChange = vi.fn();
+    act(() => root.render(<CaptureSettingsForm settings={settings} cameraLabel="" onChange={onChange} />));
+    const switches = [...host.querySelectorAll<HTMLInputElement>('input[type="checkbox"]')];
+    expect(switches.map(({ checked }) => checked)).toEqual([true, true]);
+    for (const one of switches) act(() => one.click());
+    expect(onChange.mock.calls).toEqual([[{ demand: false }], [{ adapt: false }]]);
+    act(() => root.unmount());
+    host.remove();
+  });
+});
