@@ -300,16 +300,32 @@ class Hub:
             viewer.outbox.abandon()
             self._departed.add_outbox(viewer.outbox)
 
-    def subscribe(self, viewer: Viewer, camera_ids: Collection[str] | None = None, limits: Limits = NO_LIMITS) -> None:
+    def subscribe(
+        self,
+        viewer: Viewer,
+        camera_ids: Collection[str] | None = None,
+        limits: Limits = NO_LIMITS,
+        *,
+        introduce: bool = False,
+    ) -> None:
         """Let a viewer see these cameras too, or all for None; it gets the newest frame of each new one at once.
 
-        Cameras may be named before they are here.
+        Args:
+            viewer: who wants them.
+            camera_ids: may name cameras before they are here.
+            limits: what it needs of each of these at most.
+            introduce: whether to tell it which of the new ones are connected, unless it hears of all anyway.
         """
         named = self._cameras if camera_ids is None else camera_ids
         new = [camera_id for camera_id in named if not viewer.follows(camera_id)]
         self._leave(viewer)
         viewer.select(camera_ids, limits)
         self._enter(viewer)
+        if introduce and not viewer.hears_of_all:
+            for camera_id in new:
+                camera = self._cameras.get(camera_id)
+                if camera is not None:
+                    viewer.outbox.notify(CameraNotice(camera.id, camera.name, camera.online))
         if not viewer.paused:
             self._offer_newest(viewer, new)
 

@@ -168,6 +168,43 @@ async def test_a_viewer_of_some_cameras_hears_of_those_only(autojump_clock: Mock
     ]
 
 
+async def test_who_subscribes_later_hears_which_of_the_new_ones_are_there(autojump_clock: MockClock) -> None:
+    """Of cameras that were not in the list it could know no other way; their frames come after that."""
+    hub = make_hub()
+    with hub.register("a", on_end=nothing), hub.register("b", name="Back", on_end=nothing) as b:
+        with hub.register("c", on_end=nothing) as c:
+            publish(hub, b)
+            publish(hub, c)
+        async with serving(hub, "client=a") as peer:
+            assert [camera["clientId"] for camera in (await peer.hear())["clients"]] == ["a"]
+            peer.say({"type": "subscribe", "clients": ["a", "b", "c", "d"]})
+            first = opened(await peer.hear_all())
+            peer.say({"type": "unsubscribe", "clients": ["b", "c"]})
+            peer.say({"type": "pause"})
+            peer.say({"type": "subscribe", "clients": ["b"]})
+            second = opened(await peer.hear_all())
+            peer.say({"type": "resume"})
+            peer.say({"type": "subscribe", "clients": "*"})
+            third = opened(await peer.hear_all())
+
+    b_is_here = {"type": "client-connected", "clientId": "b", "name": "Back"}
+    c_was_here = {"type": "client-disconnected", "clientId": "c", "removed": False}
+    assert first == [b_is_here, c_was_here, ("b", 1), ("c", 1)]
+    assert second == [b_is_here]
+    assert third == [("b", 1), c_was_here, ("c", 1)]
+
+
+async def test_who_has_the_list_of_all_is_told_nothing_twice(autojump_clock: MockClock) -> None:
+    """A viewer that named no cameras hears of all of them anyway, whatever it chooses later."""
+    hub = make_hub()
+    with hub.register("a", on_end=nothing), hub.register("b", on_end=nothing):
+        async with serving(hub) as peer:
+            assert len((await peer.hear())["clients"]) == 2
+            peer.say({"type": "subscribe", "clients": ["a"]})
+            peer.say({"type": "subscribe", "clients": ["b"]})
+            assert await peer.hear_all() == []
+
+
 async def test_a_viewer_hears_when_cameras_come_and_go(autojump_clock: MockClock) -> None:
     """Connected, disconnected, and disconnected for good when the janitor forgets it."""
     hub = make_hub(client_timeout=60)
@@ -223,6 +260,7 @@ async def test_a_frame_goes_out_at_once_when_the_connection_takes_it(autojump_cl
 async def test_a_viewer_changes_its_mind(autojump_clock: MockClock) -> None:
     """Subscribing, unsubscribing, pausing and resuming do what they say, with the newest frames at once."""
     hub = make_hub()
+    a_is_here, b_is_here = ({"type": "client-connected", "clientId": name, "name": None} for name in "ab")
     with hub.register("a", on_end=nothing) as a, hub.register("b", on_end=nothing) as b:
 
         async def answers_to(message: dict[str, Any]) -> list[Any]:
@@ -237,9 +275,10 @@ async def test_a_viewer_changes_its_mind(autojump_clock: MockClock) -> None:
             assert await peer.hear() == NOBODY
             publish(hub, a)
             publish(hub, b)
-            assert await answers_to({"type": "subscribe", "clients": ["a"]}) == [("a", 1), "published", ("a", 2)]
+            first = await answers_to({"type": "subscribe", "clients": ["a"]})
+            assert first == [a_is_here, ("a", 1), "published", ("a", 2)]
             assert await answers_to({"type": "pause"}) == ["published"]
-            assert await answers_to({"type": "subscribe", "clients": "*"}) == ["published"]
+            assert await answers_to({"type": "subscribe", "clients": "*"}) == [b_is_here, "published"]
             assert await answers_to({"type": "resume"}) == [("a", 4), ("b", 4), "published", ("a", 5), ("b", 5)]
             assert await answers_to({"type": "unsubscribe", "clients": ["a"]}) == ["published", ("b", 6)]
             assert await answers_to({"type": "later"}) == ["published", ("b", 7)]

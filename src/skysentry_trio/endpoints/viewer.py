@@ -195,7 +195,8 @@ async def _take_ack(peer: Peer, hub: Hub, viewer: Viewer, ack: Ack) -> None:
 def _obey(hub: Hub, viewer: Viewer, choice: Subscribe | Unsubscribe | Pause | Resume, player: Player) -> None:
     match choice:
         case Subscribe(clients=clients):
-            hub.subscribe(viewer, None if clients == "*" else dict.fromkeys(clients), choice.limits)
+            camera_ids = None if clients == "*" else dict.fromkeys(clients)
+            hub.subscribe(viewer, camera_ids, choice.limits, introduce=True)
         case Unsubscribe(clients=clients):
             hub.unsubscribe(viewer, frozenset(clients))
         case Pause():
