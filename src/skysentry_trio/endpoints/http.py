@@ -68,13 +68,6 @@ def allow_origin(
     return headers
 
 
-def encode_head(status: int, headers: Mapping[str, str]) -> bytes:
-    """Write the head of a response after which the connection is closed."""
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Connection: close"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")
-
-
 @frozen
 class Exchange:
     """One request, and the answer to it, on a stream that nobody else serves."""

@@ -80,15 +80,19 @@ class Uploads:
             )
 
     async def run(self) -> None:
-        """Let go of cameras whose time has come, for ever."""
-        while True:
-            while not self._held:
-                self._begun = trio.Event()
-                await self._begun.wait()
-            await trio.sleep_until(min(held.until for held in self._held.values()))
-            now = trio.current_time()
-            for camera_id in [camera_id for camera_id, held in self._held.items() if held.until <= now]:
-                log.info("camera stopped uploading", camera=camera_id)
+        """Let go of cameras whose time has come, for ever; of all, when this is cancelled."""
+        try:
+            while True:
+                while not self._held:
+                    self._begun = trio.Event()
+                    await self._begun.wait()
+                await trio.sleep_until(min(held.until for held in self._held.values()))
+                now = trio.current_time()
+                for camera_id in [camera_id for camera_id, held in self._held.items() if held.until <= now]:
+                    log.info("camera stopped uploading", camera=camera_id)
+                    self._let_go(camera_id)
+        finally:
+            for camera_id in list(self._held):
                 self._let_go(camera_id)
 
     def _let_go(self, camera_id: str) -> None:

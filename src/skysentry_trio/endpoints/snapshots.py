@@ -126,6 +126,8 @@ async def _next_frame(hub: Hub, camera_id: str, seen: Frame | None) -> Frame:
 def _nothing_newer(hub: Hub, client_id: str) -> Response:
     camera = hub.camera(client_id)
     response = Response(b"", 204)
+    # Of nothing there is no type, and no length either (RFC 9110 section 8.6).
+    del response.headers["Content-Type"], response.headers["Content-Length"]
     response.headers["X-SkySentry-Online"] = "true" if camera is not None and camera.online else "false"
     response.headers["Cache-Control"] = "no-store"
     return response
