@@ -329,3 +329,21 @@ async def test_latency_is_that_of_the_camera() -> None:
     async with viewing(sending(envelope(1), latency, envelope(2))) as (_, viewer, taken):
         await taken.wait_for(2)
         assert [camera.latency for camera in report_of(viewer).cameras] == [door]
+
+
+async def test_recordings_are_not_paced() -> None:
+    """Who acknowledges nothing gets all that the network's buffers take."""
+    said: list[str] = []
+
+    async def listen(_server: FakeServer, websocket: WebSocketConnection) -> None:
+        for number in range(1, 4):
+            await websocket.send_message(envelope(number))
+        while True:
+            said.append(str(await websocket.get_message()))
+
+    async with viewing(listen) as (_, viewer, taken):
+        viewer.acknowledges = False
+        await taken.wait_for(3)
+        await trio.testing.wait_all_tasks_blocked(0.02)
+    assert said
+    assert all(isinstance(decode_viewer_message(message), Clock) for message in said)

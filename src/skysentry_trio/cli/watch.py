@@ -121,7 +121,8 @@ async def run_watch(
         if taken == count:
             nursery.cancel_scope.cancel()
 
-    client = ViewerClient(server, client_ids, take_frame, limits)
+    # A recording wants every frame there is, rather than the newest.
+    client = ViewerClient(server, client_ids, take_frame, limits, acknowledges=saver is None)
     display = ViewerDisplay(stream, lambda: client.report(trio.current_time()), style)
     try:
         with single_error():

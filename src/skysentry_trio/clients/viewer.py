@@ -137,10 +137,12 @@ class ViewerClient:
     client_ids: tuple[str, ...]
     """Cameras to subscribe to; none named means all."""
     take_frame: FrameTaker
-    """Is given each frame; when it returns the frame is acknowledged and the next one read, so that a slow disk slows
-    the server down."""
+    """Is given each frame; the next one is read when it returns, so that a slow disk slows the server down."""
     limits: Limits = NO_LIMITS
     """The most there is use for of each camera."""
+    acknowledges: bool = True
+    """Whether the server is told of each frame that was handed on. It then sends the newest at that pace; else it sends
+    all that the network's buffers take, which loses fewer and may be late."""
     clock: Callable[[], float] = time.time
     state: str = field(default="connecting", init=False)
     _trouble: str | None = field(default=None, init=False)
@@ -202,9 +204,10 @@ class ViewerClient:
         now = trio.current_time()
         if watch.take(header, jpeg, now, self._server_clock.epoch(now) or self.clock()):
             await self.take_frame(header, jpeg)
-        painted_at = self._server_clock.epoch(trio.current_time())
-        ack = Ack(header.client_id, header.sequence, None if painted_at is None else painted_at * 1000)
-        await connection.send(encode_message(ack))
+        if self.acknowledges:
+            painted_at = self._server_clock.epoch(trio.current_time())
+            ack = Ack(header.client_id, header.sequence, None if painted_at is None else painted_at * 1000)
+            await connection.send(encode_message(ack))
 
     def _take_notice(self, text: str) -> None:
         notice = decode_notice(text)

@@ -1,0 +1,69 @@
+"""A camera on the command line sends what is needed: next to nothing while nobody watches, all when somebody does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from .processes import PATIENCE, running, running_server
+
+pytestmark = pytest.mark.e2e
+
+FPS = 30
+
+
+@contextmanager
+def viewer(server: str) -> Iterator[ClientConnection]:
+    """Watch the pattern."""
+    with connect(f"ws://{server}/stream/ws?format=jpeg&client=pattern", close_timeout=PATIENCE) as websocket:
+        yield websocket
+
+
+def frames_seen(websocket: ClientConnection, seconds: float) -> int:
+    """Count the frames that a viewer gets in so many seconds."""
+    deadline, frames = time.monotonic() + seconds, 0
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            websocket.recv(left)
+        except TimeoutError:
+            break
+        frames += 1
+    return frames
+
+
+def bytes_received(server: str, seconds: float) -> float:
+    """Return the bytes that the camera sends in so many seconds."""
+    before = details(server)
+    time.sleep(seconds)
+    after = details(server)
+    frames = after["frameCount"] - before["frameCount"]
+    latest = httpx.get(f"http://{server}/api/clients/pattern/latest", headers={"Accept": "image/jpeg"})
+    return float(frames * len(latest.content))
+
+
+def details(server: str) -> dict[str, int]:
+    cameras = httpx.get(f"http://{server}/api/clients").json()["details"]
+    return dict(cameras[0]) if cameras else {"frameCount": 0}
+
+
+def test_traffic_follows_demand() -> None:
+    """Below 5 % two seconds after the last viewer left, 20 frames a second and more one second after the next came."""
+    with (
+        running_server() as server,
+        running("capture", "pattern", "--fps", str(FPS), "--width", "320", "--server", server) as camera,
+    ):
+        camera.wait_for_line("pattern  live")
+        with viewer(server) as first:
+            frames_seen(first, 1)
+            full = bytes_received(server, 3)
+            assert full > 0
+        time.sleep(2)
+        assert bytes_received(server, 6) < 0.05 * 2 * full
+        with viewer(server) as second:
+            frames_seen(second, 1)
+            assert frames_seen(second, 3) >= 3 * 20
