@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
 import logging
+import re
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from functools import partial
@@ -194,6 +197,24 @@ async def test_metrics_are_of_this_server() -> None:
             while "skysentry_event_loop_lag_seconds_count 0.0" in lines:
                 await trio.sleep(0.05)
                 lines = (await server.ask("/metrics")).body.decode().splitlines()
+
+
+async def test_metrics_have_the_latency_that_viewers_measure() -> None:
+    """What a viewer says of a frame it has painted is in the histograms; a camera that tells no time is not."""
+    async with running_daemon() as server, server.viewer() as viewer, server.camera("door") as camera:
+        for sequence in (1, 2, 3):
+            await camera.send(encode_frame(BINARY, picture()))
+            assert (await viewer.picture())[0] == sequence
+            ack = {"type": "ack", "clientId": "door", "sequence": sequence, "paintedAt": time.time() * 1000}
+            await viewer.send(encode_frame(TEXT, json.dumps(ack).encode()))
+            # The server measures from the first acknowledgement on.
+            await viewer.send(encode_frame(TEXT, b'{"type":"clock","sentAt":1}'))
+            while (await viewer.message())["type"] != "clock":
+                pass
+        text = (await server.ask("/metrics")).body.decode()
+    counts = dict(re.findall(r'^skysentry_latency_seconds_count{hop="(\w+)"} (\S+)$', text, re.MULTILINE))
+
+    assert counts == {"capture": "0.0", "server": "2.0", "delivery": "2.0", "total": "2.0"}
 
 
 # Connections
