@@ -1,6 +1,7 @@
 import { useEffect, useRef, type KeyboardEvent } from "react";
 import type { CameraSnapshot, CameraStatus } from "../core/viewer/camera.js";
 import type { Painter, Surface } from "../core/viewer/painter.js";
+import { watchSight } from "../core/viewer/sight.js";
 import { formatAge, formatBack, formatCount, formatFps, formatRate, formatSpeed } from "./format.js";
 import { Icon, ICONS } from "./icons.js";
 import { describeLatency, LatencyParts } from "./latency.js";
@@ -62,6 +63,15 @@ export function CameraTile({
       surface.current = null;
     };
   }, [painter, clientId]);
+
+  // What nobody can see is not asked for, and nothing larger than it is shown.
+  useEffect(() => {
+    if (!controls || !picture.current) return;
+    const see = (pixels: number | null): void => controls.see(clientId, pixels);
+    if (!hidden) return watchSight(picture.current, see);
+    see(null);
+    return undefined;
+  }, [controls, clientId, hidden]);
 
   const remote = useReplay(camera, controls, full);
   const { replay } = camera;
