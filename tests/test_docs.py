@@ -27,6 +27,7 @@ import skysentry_trio.wire.viewer  # noqa: F401 # so that their messages are kno
 from skysentry_trio.cli.main import cli
 from skysentry_trio.clients.sources.drawing import Pattern
 from skysentry_trio.endpoints.app import create_app
+from skysentry_trio.endpoints.clips import create_clips
 from skysentry_trio.endpoints.endless import ROUTES as ENDLESS
 from skysentry_trio.endpoints.metrics import create_metrics
 from skysentry_trio.endpoints.pages import create_pages
@@ -60,9 +61,11 @@ for _message in Message.__subclasses__():
 WITHOUT_WEBSOCKET = {
     "bad-multipart",
     "bad-request",
+    "busy",
     "draining",
     "no-frame",
     "not-found",
+    "not-installed",
     "origin-refused",
     "silent",
     "upgrade-required",
@@ -145,7 +148,7 @@ async def test_every_route_has_a_section_or_a_line() -> None:
     api: Blueprint = create_api(hub, health, lambda: (0, Counter()))
     snapshots = create_snapshots(hub, trio.Event())
     metrics = create_metrics(hub, health, lambda: ConnectionCounts(0, 0, Counter()), LoopMonitor())
-    rules = create_app(api, snapshots, metrics, create_pages()).url_map.iter_rules()
+    rules = create_app(api, snapshots, create_clips(hub), metrics, create_pages()).url_map.iter_rules()
     routes = {re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule).replace("client_id", "clientId") for rule in rules}
     described = {("GET", route) for route in routes}
     described |= {(method.upper(), path) for path, methods in ENDLESS.items() for method in methods}

@@ -27,6 +27,7 @@ import trio
 from skysentry_trio._version import __version__
 from skysentry_trio.endpoints.app import create_app
 from skysentry_trio.endpoints.capture import serve_capture
+from skysentry_trio.endpoints.clips import create_clips
 from skysentry_trio.endpoints.endless import Endless
 from skysentry_trio.endpoints.metrics import create_metrics
 from skysentry_trio.endpoints.pages import create_pages
@@ -165,7 +166,7 @@ def _create_router(
         hub, health, lambda: ConnectionCounts(router.open_connections, router.accepted, router.ended_by), loop
     )
     snapshots = create_snapshots(hub, going_away)
-    http = HttpServer(create_app(api, snapshots, metrics, create_pages(), allowed_origins=origins))
+    http = HttpServer(create_app(api, snapshots, create_clips(hub), metrics, create_pages(), allowed_origins=origins))
     endless = Endless(hub, uploads, origins, going_away)
     router = Router({"/ws": capture, "/stream/ws": view}, http.serve, limits, origins, endless.choose)
     return router

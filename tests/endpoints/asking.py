@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -16,6 +17,7 @@ from quart_trio import QuartTrio
 from skysentry_trio._version import __version__
 from skysentry_trio.cameras import CameraSession
 from skysentry_trio.endpoints.app import create_app
+from skysentry_trio.endpoints.clips import create_clips
 from skysentry_trio.endpoints.metrics import create_metrics
 from skysentry_trio.endpoints.openapi import describe_api
 from skysentry_trio.endpoints.pages import create_pages
@@ -88,6 +90,8 @@ class Site:
     ended_by: Counter[str] = field(factory=Counter)
     pause: float = 0
     """Seconds that clients take for each piece of a reply."""
+    on_piece: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+    """What clients do before they take a piece."""
     going_away: trio.Event = field(factory=trio.Event)
     app: QuartTrio = field(init=False)
 
@@ -100,7 +104,8 @@ class Site:
             lambda: ConnectionCounts(self.open_connections, self.accepted, self.ended_by),
             self.loop,
         )
-        self.app = create_app(api, snapshots, metrics, create_pages(self.pages), allowed_origins=self.allowed_origins)
+        clips, pages = create_clips(self.hub), create_pages(self.pages)
+        self.app = create_app(api, snapshots, clips, metrics, pages, allowed_origins=self.allowed_origins)
 
     async def ask(self, target: str, method: str = "GET", **headers: str) -> Answer:
         """Make a request as a server hands it on; underscores in the names of headers stand for hyphens.
@@ -135,6 +140,8 @@ class Site:
 
         async def send(message: Any) -> None:
             await trio.sleep(self.pause)
+            if message["type"] == "http.response.body":
+                await self.on_piece()
             replies.append(message)
 
         with trio.fail_after(60 + 100 * self.pause):

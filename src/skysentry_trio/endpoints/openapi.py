@@ -48,6 +48,12 @@ _SNAPSHOT_QUERY = (
     _query("back", "The frame that was the newest so many seconds ago.", _number(0, 86400 * 365)),
     _PLACEHOLDER,
 )
+_MOMENT = "seconds since the epoch, RFC 3339, or seconds before now as a negative number."
+_CLIP_QUERY = (
+    _query("from", f"The first frame that came then or later: {_MOMENT}", {"type": "string"}),
+    _query("to", f"The last frame that had come then: {_MOMENT}", {"type": "string"}),
+    _query("format", "Of the file.", {"type": "string", "enum": ["zip", "mjpeg", "mkv"], "default": "zip"}),
+)
 _STREAM_QUERY = (
     _query("fps", "The most frames a second.", _number(1e-6, 1e6)),
     _query("burst", "So many frames from before come first.", _number(0, 1000, "integer")),
@@ -127,6 +133,25 @@ def describe_api(version: str) -> dict[str, Any]:
                 "A camera's ring of frames, oldest first",
                 {"200": _reply("The ring.", "RingReply"), **_refusals()},
                 _CLIENT_ID,
+            ),
+            "/api/clients/{clientId}/clip": _get(
+                "A part of a camera's ring as a file",
+                {
+                    "200": {
+                        "description": "The file; Content-Disposition has a name for it.",
+                        "content": {
+                            "application/zip": _BINARY,
+                            "video/x-mjpeg": _BINARY,
+                            "video/matroska": _BINARY,
+                        },
+                    },
+                    "400": _reply("What was given is no client id, moment or format.", "ErrorReply"),
+                    "404": _reply("There is no such camera, or it has no frames from then.", "ErrorReply"),
+                    "501": _reply("What writes videos is not installed with the server.", "ErrorReply"),
+                    "503": _reply("Too many clips are being sent.", "ErrorReply"),
+                },
+                _CLIENT_ID,
+                *_CLIP_QUERY,
             ),
             "/api/streams": _get(
                 "The rings of all cameras", {"200": _reply("The rings by client id.", "StreamsReply")}
