@@ -20,7 +20,7 @@ from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame
 from skysentry_trio.hub import Hub
-from skysentry_trio.outbox import CameraNotice, Delivery
+from skysentry_trio.outbox import CameraNotice, Delivery, Notice
 from skysentry_trio.settings import Settings
 from skysentry_trio.viewers import Viewer
 
@@ -43,9 +43,9 @@ def register(
     return stack.enter_context(hub.register(camera_id, on_end=on_end))
 
 
-async def take(viewer: Viewer) -> list[tuple[str, int] | CameraNotice]:
+async def take(viewer: Viewer) -> list[tuple[str, int] | Notice]:
     """Return all that waits for a viewer: id and sequence of frames, and notices."""
-    taken: list[tuple[str, int] | CameraNotice] = []
+    taken: list[tuple[str, int] | Notice] = []
     with trio.move_on_after(0.001):
         while True:
             waiting = await viewer.outbox.receive()
@@ -56,7 +56,7 @@ async def take(viewer: Viewer) -> list[tuple[str, int] | CameraNotice]:
     return taken
 
 
-async def take_frames(viewer: Viewer) -> list[tuple[str, int] | CameraNotice]:
+async def take_frames(viewer: Viewer) -> list[tuple[str, int] | Notice]:
     return [taken for taken in await take(viewer) if not isinstance(taken, CameraNotice)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from unittest.mock import ANY
 
 import pytest
 import trio
@@ -13,7 +14,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from skysentry_trio.flow import Pacer, Sent
 from skysentry_trio.frames import Frame, RingStatistics
-from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Outbox
+from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Notice, Outbox, ResultNotice
 
 STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.0)
 
@@ -22,7 +23,7 @@ def delivery(camera_id: str, sequence: int = 1, size: int = 10) -> Delivery:
     return Delivery(camera_id, Frame(sequence, 0.0, None, bytes(size), 4, 3), STATS)
 
 
-async def take(outbox: Outbox) -> Delivery | list[CameraNotice]:
+async def take(outbox: Outbox) -> Delivery | list[Notice]:
     """Return what is there; fail if there is nothing."""
     with trio.fail_after(1):
         taken = await outbox.receive()
@@ -476,3 +477,19 @@ async def test_acknowledgements_that_never_come_let_the_newest_through_after_a_w
     assert await take_all(outbox) == [("a", 4)]
     assert outbox.window is not None
     assert outbox.window.late == 2
+
+
+async def test_results_wait_in_their_order_and_the_oldest_go(autojump_clock: MockClock) -> None:
+    """What was found in frames goes out after news about cameras; a viewer that does not read misses the oldest."""
+    outbox = Outbox(4)
+    for number in range(1, 71):
+        outbox.tell_result(ResultNotice("a", number, b"%d" % number))
+    outbox.tell_result(ResultNotice("a", 70, b"again"))
+    outbox.notify(CameraNotice("a", None, online=True))
+
+    notices = await take(outbox)
+    assert isinstance(notices, list)
+    assert notices[0] == CameraNotice("a", None, online=True)
+    assert notices[1:] == [*(ResultNotice("a", number, b"%d" % number) for number in range(7, 70)), ANY]
+    assert notices[-1] == ResultNotice("a", 70, b"again")
+    assert outbox.unsaid == 6

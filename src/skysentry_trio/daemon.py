@@ -33,6 +33,7 @@ from skysentry_trio.endpoints.metrics import create_metrics
 from skysentry_trio.endpoints.pages import create_pages
 from skysentry_trio.endpoints.push import Uploads
 from skysentry_trio.endpoints.rest import create_api
+from skysentry_trio.endpoints.results import create_results
 from skysentry_trio.endpoints.snapshots import create_snapshots
 from skysentry_trio.endpoints.viewer import serve_viewer
 from skysentry_trio.exporter import ConnectionCounts
@@ -166,7 +167,8 @@ def _create_router(
         hub, health, lambda: ConnectionCounts(router.open_connections, router.accepted, router.ended_by), loop
     )
     snapshots = create_snapshots(hub, going_away)
-    http = HttpServer(create_app(api, snapshots, create_clips(hub), metrics, create_pages(), allowed_origins=origins))
+    once = (api, snapshots, create_clips(hub), create_results(hub), metrics, create_pages())
+    http = HttpServer(create_app(*once, allowed_origins=origins))
     endless = Endless(hub, uploads, origins, going_away)
     router = Router({"/ws": capture, "/stream/ws": view}, http.serve, limits, origins, endless.choose)
     return router

@@ -24,7 +24,7 @@ from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import Frame, FrameRing
 from skysentry_trio.hops import MeanHops, measure
 from skysentry_trio.latency import LatencyHistograms
-from skysentry_trio.outbox import CameraNotice, Delivery, Outbox, TrySend
+from skysentry_trio.outbox import CameraNotice, Delivery, Outbox, ResultNotice, TrySend
 from skysentry_trio.settings import Settings
 from skysentry_trio.viewers import Viewer
 
@@ -375,6 +375,34 @@ class Hub:
             self.latency.observe("server", hops.server)
             self.latency.observe("delivery", hops.delivery)
             self.latency.observe("total", hops.total)
+
+    def publish_result(self, camera_id: str, sequence: int, message: bytes) -> int:
+        """Tell all who watch a camera what was found in one of its frames.
+
+        Args:
+            camera_id: of the camera.
+            sequence: of the frame.
+            message: for viewers, as it goes out.
+
+        Returns:
+            How many were told.
+
+        Raises:
+            ProtocolViolation: there is no such camera, or no such frame yet.
+        """
+        camera = self._cameras.get(camera_id)
+        if camera is None:
+            raise ProtocolViolation(f"there is no camera {camera_id}", code="not-found", status=404)
+        if not 1 <= sequence <= camera.frame_count:
+            raise ProtocolViolation(
+                f"camera {camera_id} has sent frames 1 to {camera.frame_count}, got a result for {sequence}",
+                code="no-frame",
+            )
+        notice, told = ResultNotice(camera_id, sequence, message), 0
+        for viewer in self._audience.watching(camera_id):
+            viewer.outbox.tell_result(notice)
+            told += 1
+        return told
 
     def _watched_by(self, viewer: Viewer) -> Iterable[Camera]:
         if viewer.wants_all:

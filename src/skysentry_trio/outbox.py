@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import TypeVar
 
 import trio
 from attrs import define, field, frozen
@@ -11,6 +12,8 @@ from skysentry_trio.acks import AckWindow, SentFrame
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame, RingStatistics
 
+K = TypeVar("K")
+N = TypeVar("N")
 Encoder = Callable[[str, Frame, RingStatistics], bytes]
 TrySend = Callable[["Delivery"], Sent]
 
@@ -57,6 +60,20 @@ class CameraNotice:
     removed: bool = False
 
 
+@frozen
+class ResultNotice:
+    """What a program found in one frame of a camera."""
+
+    camera_id: str
+    sequence: int
+    message: bytes
+    """For viewers, as it goes out."""
+
+
+Notice = CameraNotice | ResultNotice
+
+_MAX_RESULTS = 64
+"""That wait for one viewer: about two seconds of one camera's."""
 # Ids of no camera: they tell the receiving side to look at the notices, or to finish what was begun.
 _NOTICES = ""
 _BEGUN = " "
@@ -106,6 +123,7 @@ class Outbox:
     # A dictionary as an ordered set: those in `_waiting` whose ids are not in the channel.
     _outside: dict[str, None] = field(factory=dict, init=False, repr=False)
     _notices: dict[str, CameraNotice] = field(factory=dict, init=False, repr=False)
+    _results: dict[tuple[str, int], ResultNotice] = field(factory=dict, init=False, repr=False)
     _entrance: trio.MemorySendChannel[str] = field(init=False, repr=False)
     _exit: trio.MemoryReceiveChannel[str] = field(init=False, repr=False)
 
@@ -180,13 +198,20 @@ class Outbox:
 
     def notify(self, notice: CameraNotice) -> None:
         """Let the viewer know about a camera; of several notices about one camera the last counts."""
-        if not self._notices:
+        # There may be more than cameras: ids can come and go faster than this viewer reads.
+        self._put(self._notices, notice.camera_id, notice, self.capacity)
+
+    def tell_result(self, notice: ResultNotice) -> None:
+        """Let the viewer know what was found in a frame."""
+        self._put(self._results, (notice.camera_id, notice.sequence), notice, _MAX_RESULTS)
+
+    def _put(self, waiting: dict[K, N], key: K, notice: N, capacity: int) -> None:
+        if not self._notices and not self._results:
             self._wake(_NOTICES)
-        elif len(self._notices) == self.capacity and notice.camera_id not in self._notices:
-            # More than there can be cameras: ids come and go faster than this viewer reads.
-            del self._notices[next(iter(self._notices))]
+        if len(waiting) == capacity and key not in waiting:
+            del waiting[next(iter(waiting))]
             self.unsaid += 1
-        self._notices[notice.camera_id] = notice
+        waiting[key] = notice
 
     def forget(self, camera_id: str) -> None:
         """Drop what waits of a camera, and expect no acknowledgement of it."""
@@ -213,10 +238,10 @@ class Outbox:
         """Count what still waits: the viewer has left, and nothing will be received any more."""
         self.left = sum(delivery is not None for delivery in self._waiting.values())
 
-    async def receive(self) -> Delivery | Begun | list[CameraNotice]:
+    async def receive(self) -> Delivery | Begun | list[Notice]:
         """Wait for something to send: a frame, the rest of one, or news about cameras."""
         while True:
-            self._idle = not self._waiting and not self._notices
+            self._idle = not self._waiting and not self._notices and not self._results
             try:
                 camera_id = await self._exit.receive()
             finally:
@@ -224,8 +249,9 @@ class Outbox:
             if camera_id == _BEGUN:
                 return Begun()
             if camera_id == _NOTICES:
-                notices = list(self._notices.values())
+                notices: list[Notice] = [*self._notices.values(), *self._results.values()]
                 self._notices.clear()
+                self._results.clear()
                 return notices
             delivery = self._waiting.pop(camera_id)
             now = trio.current_time()

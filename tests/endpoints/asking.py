@@ -22,6 +22,7 @@ from skysentry_trio.endpoints.metrics import create_metrics
 from skysentry_trio.endpoints.openapi import describe_api
 from skysentry_trio.endpoints.pages import create_pages
 from skysentry_trio.endpoints.rest import create_api
+from skysentry_trio.endpoints.results import create_results
 from skysentry_trio.endpoints.snapshots import create_snapshots
 from skysentry_trio.exporter import ConnectionCounts
 from skysentry_trio.health import Health
@@ -104,10 +105,10 @@ class Site:
             lambda: ConnectionCounts(self.open_connections, self.accepted, self.ended_by),
             self.loop,
         )
-        clips, pages = create_clips(self.hub), create_pages(self.pages)
-        self.app = create_app(api, snapshots, clips, metrics, pages, allowed_origins=self.allowed_origins)
+        parts = (api, snapshots, create_clips(self.hub), create_results(self.hub), metrics, create_pages(self.pages))
+        self.app = create_app(*parts, allowed_origins=self.allowed_origins)
 
-    async def ask(self, target: str, method: str = "GET", **headers: str) -> Answer:
+    async def ask(self, target: str, method: str = "GET", body: bytes = b"", /, **headers: str) -> Answer:
         """Make a request as a server hands it on; underscores in the names of headers stand for hyphens.
 
         Quart's test client would do, but it takes at most ten pieces of a reply.
@@ -115,6 +116,7 @@ class Site:
         Args:
             target: path and query, quoted.
             method: of HTTP.
+            body: of the request.
             headers: by name.
         """
         path, _, query = target.partition("?")
@@ -132,7 +134,7 @@ class Site:
             "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
             "extensions": {},
         }
-        requests = [{"type": "http.request", "body": b"", "more_body": False}]
+        requests = [{"type": "http.request", "body": body, "more_body": False}]
         replies: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:

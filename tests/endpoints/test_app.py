@@ -181,7 +181,7 @@ async def test_without_a_setting_no_other_page_may_read(path: str) -> None:
 @pytest.mark.parametrize("path", ["/api/clients", "/api/clients/nobody/latest", "/nowhere"])
 async def test_pages_of_named_origins_may_read(path: str, origin: str | None, allowed: str | None) -> None:
     """Good and bad answers alike; caches are told that it depends on the origin."""
-    headers = {"Host": "cameras.example"} | ({} if origin is None else {"Origin": origin})
+    headers: dict[str, str] = {"Host": "cameras.example"} | ({} if origin is None else {"Origin": origin})
     answer = await Site(allowed_origins=frozenset({FRIEND})).ask(path, **headers)
 
     assert answer.headers.get("access-control-allow-origin") == allowed
@@ -205,7 +205,7 @@ async def test_a_preflight_says_what_may_be_asked() -> None:
     stranger = await site.ask("/api/clients", "OPTIONS", Origin="null", Access_Control_Request_Method="GET")
 
     assert preflight.status == 200
-    assert preflight.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS"
+    assert preflight.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS, POST"
     assert "If-None-Match" in preflight.headers["access-control-allow-headers"]
     assert preflight.headers["access-control-max-age"] == "600"
     assert not [name for name in stranger.headers if name.startswith("access-control")]

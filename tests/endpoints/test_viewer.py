@@ -540,3 +540,35 @@ async def test_a_viewer_of_all_hears_of_cameras_that_it_does_not_watch(autojump_
         with hub.register("door", on_end=nothing):
             assert (await page.hear_all())[1:] == [{"type": "client-connected", "clientId": "door", "name": None}]
             assert (await other.hear_all())[1:] == []
+
+
+# Results
+
+
+async def test_a_program_that_watches_can_say_what_it_found(autojump_clock: MockClock) -> None:
+    """Who watches the camera gets it, and nobody who asked for bare pictures."""
+    hub = make_hub()
+    with hub.register("door", on_end=nothing) as session:
+        publish(hub, session)
+        async with serving(hub) as program, serving(hub) as page, serving(hub, "format=jpeg&client=door") as plain:
+            for peer in (program, page, plain):
+                await peer.hear_all()
+            program.say({"type": "result", "clientId": "door", "sequence": 1, "data": [1]})
+            assert await page.hear() == {"type": "result", "clientId": "door", "sequence": 1, "data": [1]}
+            assert await plain.hear_all() == []
+            await program.hear_all()
+            program.say({"type": "result", "clientId": "door", "sequence": 2})
+            assert (await program.hear())["code"] == "no-frame"
+            program.say({"type": "result", "clientId": "yard", "sequence": 1})
+            assert (await program.hear())["code"] == "not-found"
+
+
+async def test_a_flood_of_results_ends_the_connection(autojump_clock: MockClock) -> None:
+    """More than any camera has frames is a program that has gone wild."""
+    hub = make_hub()
+    async with serving(hub) as peer:
+        await peer.hear()
+        for _ in range(300):
+            peer.say({"type": "result", "clientId": "door", "sequence": 1})
+        said = [message["code"] for message in await peer.hear_all()]
+        assert (said[0], said[-1]) == ("not-found", "flood")

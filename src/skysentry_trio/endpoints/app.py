@@ -66,7 +66,7 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
 
 def _allow_origin(response: Response, allowed_origins: frozenset[str]) -> None:
     response.vary.add("Origin")
-    preflight = "GET, HEAD, OPTIONS" if request.method == "OPTIONS" else None
+    preflight = "GET, HEAD, OPTIONS, POST" if request.method == "OPTIONS" else None
     origin, host = request.headers.get("Origin"), request.host
     response.headers.update(allow_origin(origin, host, allowed_origins, preflight=preflight))
 

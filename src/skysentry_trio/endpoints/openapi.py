@@ -13,11 +13,24 @@ from skysentry_trio.wire.rest import (
     LatestReply,
     PushReply,
     ReadyReply,
+    ResultReply,
     RingReply,
     StreamsReply,
 )
+from skysentry_trio.wire.results import MAX_BOXES, Box
 
-_REPLIES = (ClientsReply, ErrorReply, HealthReply, LatestReply, PushReply, ReadyReply, RingReply, StreamsReply)
+_SCHEMAS = (
+    Box,
+    ClientsReply,
+    ErrorReply,
+    HealthReply,
+    LatestReply,
+    PushReply,
+    ReadyReply,
+    ResultReply,
+    RingReply,
+    StreamsReply,
+)
 _ID_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}
 _CLIENT_ID = {
     "name": "clientId",
@@ -63,7 +76,7 @@ _STREAM_QUERY = (
 
 def describe_api(version: str) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of everything under ``/api``; the schemas are made from the reply types."""
-    _, components = msgspec.json.schema_components(_REPLIES, ref_template="#/components/schemas/{name}")
+    _, components = msgspec.json.schema_components(_SCHEMAS, ref_template="#/components/schemas/{name}")
     picture_headers = {
         name: {"description": text, "schema": {"type": "string"}}
         for name, text in {
@@ -129,6 +142,7 @@ def describe_api(version: str) -> dict[str, Any]:
                 **_push("Be a camera, as go2rtc is one", {**_query("dst", "The id.", _ID_SCHEMA), "required": True}),
             },
             "/api/clients/{clientId}/frames": _push("Be a camera: send one JPEG, or one after the other", _CLIENT_ID),
+            "/api/clients/{clientId}/results": _post_result(),
             "/api/clients/{clientId}/stream": _get(
                 "A camera's ring of frames, oldest first",
                 {"200": _reply("The ring.", "RingReply"), **_refusals()},
@@ -208,6 +222,32 @@ def _push(summary: str, camera: dict[str, Any]) -> dict[str, Any]:
     types = ("image/jpeg", "multipart/x-mixed-replace", "multipart/form-data")
     body = {"required": True, "content": dict.fromkeys(types, _BINARY)}
     return {"post": {"summary": summary, "parameters": [camera, name], "requestBody": body, "responses": responses}}
+
+
+def _post_result() -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": ["sequence"],
+        "properties": {
+            "sequence": {"type": "integer", "description": "Of the frame."},
+            "boxes": {"type": "array", "items": {"$ref": "#/components/schemas/Box"}, "maxItems": MAX_BOXES},
+            "data": {"description": "Anything."},
+        },
+    }
+    responses = {
+        "200": _reply("All who watch the camera now get it.", "ResultReply"),
+        **_refusals(),
+        "413": _reply("The body is larger than 64 KiB.", "ErrorReply"),
+        "415": _reply("It is not declared as JSON.", "ErrorReply"),
+    }
+    return {
+        "post": {
+            "summary": "Tell viewers what was found in a frame",
+            "parameters": [_CLIENT_ID],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+            "responses": responses,
+        }
+    }
 
 
 def _get(summary: str, responses: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:

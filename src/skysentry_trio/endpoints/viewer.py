@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -10,38 +9,27 @@ import trio
 
 from skysentry_trio.endpoints.peer import Peer
 from skysentry_trio.endpoints.player import Player
+from skysentry_trio.endpoints.viewer_listener import ViewerListener
 from skysentry_trio.exceptions import PeerGone, ProtocolViolation
-from skysentry_trio.flow import Pacer, Sent
+from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame, RingStatistics
 from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
-from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Encoder
+from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Encoder, ResultNotice
 from skysentry_trio.rewind import Rewind
 from skysentry_trio.viewers import Viewer
 from skysentry_trio.wire.framing import encode_frame
-from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
+from skysentry_trio.wire.messages import ErrorNotice, encode_message
 from skysentry_trio.wire.viewer import (
-    MAX_SUBSCRIBED,
-    Ack,
-    CameraLatency,
     ClientConnected,
     ClientDisconnected,
     Clients,
     ClientSummary,
-    GoLive,
-    Latency,
-    Pause,
-    Resume,
-    Seek,
-    Subscribe,
-    Unsubscribe,
     ViewerFormat,
-    decode_viewer_message,
     decode_viewer_query,
     encode_bare_jpeg,
     encode_envelope,
     encode_frame_update,
-    latency_fields,
 )
 
 log = get_logger(__name__)
@@ -62,10 +50,6 @@ _ENCODERS: dict[ViewerFormat, Encoder] = {
     ViewerFormat.JSON: _framed(encode_frame_update),
 }
 _PAST_ENVELOPE = _framed(partial(encode_envelope, live=False))
-_MESSAGES_PER_SECOND = 1000.0
-_CHOICES_PER_SECOND = 20.0
-_CHOICE_BURST = 5.0
-"""Seconds of choices that may come at once: each can cost a millisecond, in which nobody else is served."""
 
 
 async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerFormat) -> None:
@@ -108,7 +92,8 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
             fault = None
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(partial(_send_all, talks=talks), peer, viewer, render, nursery.cancel_scope)
-                fault = await _obey_all(peer, hub, viewer, Player(peer, Rewind(hub, viewer), talks, nursery))
+                player = Player(peer, Rewind(hub, viewer), talks, nursery)
+                fault = await ViewerListener(peer, hub, viewer, player).obey_all()
                 nursery.cancel_scope.cancel()
             if fault is not None:
                 await _refuse(peer, hub, fault, talks=talks)
@@ -144,7 +129,10 @@ async def _send_all(
                 await peer.finish_frame()
             elif talks:
                 for notice in waiting:
-                    await peer.send(encode_message(_as_message(notice)))
+                    if isinstance(notice, ResultNotice):
+                        await peer.send_frame(notice.message)
+                    else:
+                        await peer.send(encode_message(_as_message(notice)))
     except PeerGone:
         connection.cancel()
 
@@ -153,57 +141,6 @@ def _as_message(notice: CameraNotice) -> ClientConnected | ClientDisconnected:
     if notice.online:
         return ClientConnected(notice.camera_id, notice.name)
     return ClientDisconnected(notice.camera_id, notice.removed)
-
-
-async def _obey_all(peer: Peer, hub: Hub, viewer: Viewer, player: Player) -> ProtocolViolation | None:
-    """Do what the viewer says until it leaves, or return what it did wrong."""
-    pace, choices = Pacer(_MESSAGES_PER_SECOND, burst=1.0), Pacer(_CHOICES_PER_SECOND, _CHOICE_BURST)
-    try:
-        while True:
-            message = await peer.receive()
-            if not pace.admit(trio.current_time()):
-                return ProtocolViolation(f"more than {_MESSAGES_PER_SECOND:g} messages a second", code="flood")
-            if isinstance(message, bytes):
-                return ProtocolViolation(f"viewers send text, got {len(message)} bytes of binary", close_code=1003)
-            decoded = decode_viewer_message(message)
-            if isinstance(decoded, Clock):
-                await peer.send(encode_message(ClockReply(decoded.sent_at, time.time() * 1000)))
-            elif isinstance(decoded, Seek | GoLive):
-                await player.obey(decoded)
-            elif isinstance(decoded, Ack):
-                await _take_ack(peer, hub, viewer, decoded)
-            elif decoded is not None:
-                if not choices.admit(trio.current_time()):
-                    return ProtocolViolation(f"more than {_CHOICES_PER_SECOND:g} choices a second", code="flood")
-                _obey(hub, viewer, decoded, player)
-            if len(viewer.named) > MAX_SUBSCRIBED:
-                return ProtocolViolation(f"a viewer may name {MAX_SUBSCRIBED} cameras, got {len(viewer.named)} in all")
-    except ProtocolViolation as violation:
-        return violation
-    except PeerGone:
-        return None
-
-
-async def _take_ack(peer: Peer, hub: Hub, viewer: Viewer, ack: Ack) -> None:
-    painted_at = None if ack.painted_at is None else ack.painted_at / 1000
-    hub.acknowledge(viewer, ack.client_id, ack.sequence, painted_at)
-    if means := viewer.latency.conclude(trio.current_time()):
-        cameras = [CameraLatency(client_id, *latency_fields(mean)) for client_id, mean in means.items()]
-        await peer.send(encode_message(Latency(cameras)))
-
-
-def _obey(hub: Hub, viewer: Viewer, choice: Subscribe | Unsubscribe | Pause | Resume, player: Player) -> None:
-    match choice:
-        case Subscribe(clients=clients):
-            camera_ids = None if clients == "*" else dict.fromkeys(clients)
-            hub.subscribe(viewer, camera_ids, choice.limits, introduce=True)
-        case Unsubscribe(clients=clients):
-            hub.unsubscribe(viewer, frozenset(clients))
-        case Pause():
-            hub.pause(viewer)
-        case Resume():
-            hub.resume(viewer)
-            player.resume()
 
 
 async def _refuse(peer: Peer, hub: Hub, violation: ProtocolViolation, *, talks: bool) -> None:

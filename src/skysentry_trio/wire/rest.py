@@ -127,6 +127,14 @@ class LatestReply(Message):
     success: bool = True
 
 
+class ResultReply(Message):
+    """A result was passed on."""
+
+    viewers: int
+    """To how many."""
+    success: bool = True
+
+
 class FrameReply(Message):
     """One frame of a ring."""
 

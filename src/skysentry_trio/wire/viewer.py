@@ -28,6 +28,7 @@ from skysentry_trio.wire.messages import (
     encode_message,
     rfc3339,
 )
+from skysentry_trio.wire.results import Result
 
 N = TypeVar("N", int, float)
 SUBPROTOCOL = "skysentry.v1"
@@ -211,8 +212,8 @@ class PlaybackState(Message, tag="playback", tag_field="type"):
     newest_at: float | None
 
 
-ViewerMessage = Subscribe | Unsubscribe | Pause | Resume | Seek | GoLive | Ack | Clock
-Notice = PlaybackState | Clients | ClientConnected | ClientDisconnected | Latency | ErrorNotice | ClockReply
+ViewerMessage = Subscribe | Unsubscribe | Pause | Resume | Seek | GoLive | Ack | Result | Clock
+Notice = PlaybackState | Clients | ClientConnected | ClientDisconnected | Latency | Result | ErrorNotice | ClockReply
 
 _from_viewer: Decoders = {
     "subscribe": msgspec.json.Decoder(Subscribe),
@@ -222,6 +223,7 @@ _from_viewer: Decoders = {
     "seek": msgspec.json.Decoder(Seek),
     "live": msgspec.json.Decoder(GoLive),
     "ack": msgspec.json.Decoder(Ack),
+    "result": msgspec.json.Decoder(Result),
     "clock": msgspec.json.Decoder(Clock),
 }
 _from_server: Decoders = {
@@ -230,6 +232,7 @@ _from_server: Decoders = {
     "client-connected": msgspec.json.Decoder(ClientConnected),
     "client-disconnected": msgspec.json.Decoder(ClientDisconnected),
     "latency": msgspec.json.Decoder(Latency),
+    "result": msgspec.json.Decoder(Result),
     "error": msgspec.json.Decoder(ErrorNotice),
     "clock": msgspec.json.Decoder(ClockReply),
 }
@@ -280,6 +283,8 @@ def decode_viewer_message(text: str) -> ViewerMessage | None:
     message: ViewerMessage | None = decode_message(text, _from_viewer)
     if isinstance(message, Subscribe):
         _ = message.limits
+    if isinstance(message, Result):
+        message.check()
     if isinstance(message, Subscribe | Unsubscribe) and message.clients != "*":
         check_subscription(message.clients)
     if isinstance(message, Seek | GoLive):
