@@ -7,16 +7,15 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import chdir
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Page, Response
 
-from skysentry_trio.clients.sources.drawing import MORNING, NIGHT
+from skysentry_trio.clients.sources.drawing import NIGHT
 
-from .browser import CHROMIUM, CHROMIUM_FLAGS, ROOT, Proxy, Server, cameras, moving_pictures, registered, wait_until
+from .browser import CHROMIUM, ROOT, Proxy, Server, cameras, moving_pictures, registered, wait_until
 
 pytestmark = [
     pytest.mark.e2e,
@@ -35,62 +34,10 @@ Record = Callable[[str, object], None]
 Scheme = Literal["light", "dark"]
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Run Chromium with a camera that sees the test pattern."""
-    folder = tmp_path_factory.mktemp("camera")
-    # Chromium plays JPEGs that follow each other at 30 a second, over and over.
-    scene = b"".join(moving_pictures("Balcony", MORNING, count=30, size=(640, 480)))
-    (folder / "camera.mjpeg").write_bytes(scene)
-    flags = [*CHROMIUM_FLAGS, "--use-file-for-fake-video-capture=camera.mjpeg"]
-    # A relative path, because it becomes the camera's name.
-    with chdir(folder):
-        playwright = sync_playwright().start()
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-    yield launched
-    launched.close()
-    playwright.stop()
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     with Server() as running:
         yield running
-
-
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Open pages, each in a window of its own; none of them may complain."""
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
-
-    def open_one(
-        url: str,
-        size: tuple[int, int] = (1440, 900),
-        scheme: Scheme = "light",
-        before: str = "",
-        **options: Any,
-    ) -> Page:
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, permissions=["camera"], **options
-        )
-        contexts.append(context)
-        context.add_init_script(before)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if is_complaint(said.text) else None)
-        page.goto(url)
-        return page
-
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def is_complaint(text: str) -> bool:
-    """Tell what a page should not have said, such as a breach of its own policy, from a network that is down."""
-    return "Content Security Policy" in text or "Warning:" in text
 
 
 def figure(page: Page, name: str, within: str = "") -> str:

@@ -1,0 +1,69 @@
+"""A browser for the tests that need one, and its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import chdir
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from skysentry_trio.clients.sources.drawing import MORNING
+
+from .browser import CHROMIUM, CHROMIUM_FLAGS, moving_pictures
+
+OpenPage = Callable[..., Page]
+Scheme = Literal["light", "dark"]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Run Chromium with a camera that sees the test pattern."""
+    folder = tmp_path_factory.mktemp("camera")
+    # Chromium plays JPEGs that follow each other at 30 a second, over and over.
+    scene = b"".join(moving_pictures("Balcony", MORNING, count=30, size=(640, 480)))
+    (folder / "camera.mjpeg").write_bytes(scene)
+    flags = [*CHROMIUM_FLAGS, "--use-file-for-fake-video-capture=camera.mjpeg"]
+    # A relative path, because it becomes the camera's name.
+    with chdir(folder):
+        playwright = sync_playwright().start()
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    yield launched
+    launched.close()
+    playwright.stop()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Open pages, each in a window of its own; none of them may complain."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_one(
+        url: str,
+        size: tuple[int, int] = (1440, 900),
+        scheme: Scheme = "light",
+        before: str = "",
+        **options: Any,
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, permissions=["camera"], **options
+        )
+        contexts.append(context)
+        context.add_init_script(before)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if is_complaint(said.text) else None)
+        page.goto(url)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def is_complaint(text: str) -> bool:
+    """Tell what a page should not have said, such as a breach of its own policy, from a network that is down."""
+    return "Content Security Policy" in text or "Warning:" in text
