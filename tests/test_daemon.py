@@ -225,10 +225,10 @@ async def test_a_crash_in_one_handler_is_the_end_of_one_connection(
 ) -> None:
     """It is one line in the log and one more in /api/health; another viewer misses no frame."""
 
-    async def crash_for_some(peer: Any, hub: Hub, query: str, *rest: Any) -> None:
+    async def crash_for_some(peer: Any, *, query: str, **rest: Any) -> None:
         if "crash" in query:
             raise RuntimeError("the handler crashed")
-        await serve_viewer(peer, hub, query, *rest)
+        await serve_viewer(peer, query=query, **rest)
 
     monkeypatch.setattr(daemon, "serve_viewer", crash_for_some)
     async with running_daemon() as server, server.viewer() as viewer, server.camera("door") as camera:
@@ -248,7 +248,7 @@ async def test_a_crash_in_one_handler_is_the_end_of_one_connection(
 async def test_who_is_served_by_a_handler_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Close 1011 and then the end of the stream, as RFC 6455 has it; a reset would say nothing."""
 
-    async def crash(*_arguments: Any) -> None:
+    async def crash(*_arguments: Any, **_more: Any) -> None:
         raise RuntimeError("the handler crashed")
 
     monkeypatch.setattr(daemon, "serve_viewer", crash)

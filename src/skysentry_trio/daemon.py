@@ -12,6 +12,7 @@
        │  └─ feed the watchdog
        └─ connections nursery
           ├─ accept, one for each socket
+          ├─ pings and goodbyes of all WebSockets
           └─ one task for each connection; a crash in one ends that one only
 """
 
@@ -46,7 +47,7 @@ from skysentry_trio.transport.http import HttpServer
 from skysentry_trio.transport.listener import Router, RouterLimits
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.transport.systemd import Notifier
-from skysentry_trio.transport.websocket import WebSocketLimits, WebSocketPeer, serve_websocket
+from skysentry_trio.transport.websocket import WebSocketLimits, WebSockets
 from skysentry_trio.wire.capture import MAX_HEADER_LENGTH
 from skysentry_trio.wire.messages import MAX_TEXT_LENGTH
 from skysentry_trio.wire.request_head import RequestHead
@@ -86,7 +87,10 @@ async def serve(
     listeners = await _open_listeners(settings, sockets)
     hub, health, going_away = Hub(settings), Health(), trio.Event()
     uploads, loop = Uploads(hub), LoopMonitor()
-    router = _create_router(settings, hub, uploads, health=health, loop=loop, going_away=going_away)
+    websockets = WebSockets(_websocket_limits(settings), going_away)
+    router = _create_router(
+        settings, hub, uploads, websockets=websockets, health=health, loop=loop, going_away=going_away
+    )
     async with trio.open_nursery() as nursery:
         stopping, patience = trio.Event(), trio.CancelScope()
         await nursery.start(_stop_on_signal, stopping, patience)
@@ -97,6 +101,7 @@ async def serve(
             feed = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
             nursery.start_soon(supervise, "watchdog", feed, health)
         async with trio.open_nursery() as connections:
+            connections.start_soon(websockets.run)
             for listener in listeners:
                 connections.start_soon(router.accept_from, listener, connections)
             urls = [_url(listener) for listener in listeners]
@@ -130,11 +135,8 @@ async def _open_listeners(settings: Settings, sockets: Sequence[socket]) -> list
     return await trio.open_tcp_listeners(settings.port, host=settings.host, backlog=_BACKLOG)
 
 
-def _create_router(
-    settings: Settings, hub: Hub, uploads: Uploads, *, health: Health, loop: LoopMonitor, going_away: trio.Event
-) -> Router:
-    """Say which path is served by what."""
-    websocket_limits = WebSocketLimits(
+def _websocket_limits(settings: Settings) -> WebSocketLimits:
+    return WebSocketLimits(
         max_message_size=max(settings.max_frame_size + MAX_HEADER_LENGTH + 2, MAX_TEXT_LENGTH),
         handshake_timeout=settings.handshake_timeout,
         ping_interval=settings.ping_interval,
@@ -142,23 +144,28 @@ def _create_router(
         close_timeout=min(settings.shutdown_grace, 2.0),
     )
 
-    async def capture(stream: PeerStream, head: RequestHead) -> None:
-        async def handler(peer: WebSocketPeer) -> None:
-            await serve_capture(peer, hub, settings)
 
-        await serve_websocket(stream, head.size, handler, websocket_limits, going_away=going_away)
+def _create_router(
+    settings: Settings,
+    hub: Hub,
+    uploads: Uploads,
+    *,
+    websockets: WebSockets,
+    health: Health,
+    loop: LoopMonitor,
+    going_away: trio.Event,
+) -> Router:
+    """Say which path is served by what."""
+
+    async def capture(stream: PeerStream, head: RequestHead) -> None:
+        await websockets.serve(stream, head.size, partial(serve_capture, hub=hub, settings=settings))
 
     async def view(stream: PeerStream, head: RequestHead) -> None:
         # Who offers our subprotocol has asked for something.
         offered = [name.strip() for name in head.headers.get("sec-websocket-protocol", "").split(",")]
         default = ViewerFormat.ENVELOPE if SUBPROTOCOL in offered else ViewerFormat(settings.viewer_format)
-
-        async def handler(peer: WebSocketPeer) -> None:
-            await serve_viewer(peer, hub, head.query, default)
-
-        await serve_websocket(
-            stream, head.size, handler, websocket_limits, subprotocols=[SUBPROTOCOL], going_away=going_away
-        )
+        handler = partial(serve_viewer, hub=hub, query=head.query, default_format=default)
+        await websockets.serve(stream, head.size, handler, subprotocols=[SUBPROTOCOL])
 
     origins = frozenset(settings.cors_origins)
     limits = RouterLimits(settings.max_connections, settings.handshake_timeout, settings.write_timeout)

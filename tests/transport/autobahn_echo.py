@@ -9,7 +9,7 @@ import trio
 from skysentry_trio.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.transport.listener import Router, RouterLimits
 from skysentry_trio.transport.streams import PeerStream
-from skysentry_trio.transport.websocket import WebSocketLimits, WebSocketPeer, serve_websocket
+from skysentry_trio.transport.websocket import WebSocketLimits, WebSocketPeer, WebSockets
 from skysentry_trio.wire.framing import encode_frame
 from skysentry_trio.wire.request_head import RequestHead
 
@@ -35,10 +35,10 @@ async def echo(peer: WebSocketPeer) -> None:
 
 async def serve_echo(task_status: trio.TaskStatus[tuple[Router, int]] = trio.TASK_STATUS_IGNORED) -> None:
     """Serve echoes on a free port of the loopback interface; the router and the port are given to whoever starts it."""
-    going_away = trio.Event()
+    websockets = WebSockets(LIMITS, trio.Event())
 
     async def websocket(stream: PeerStream, head: RequestHead) -> None:
-        await serve_websocket(stream, head.size, echo, LIMITS, going_away=going_away)
+        await websockets.serve(stream, head.size, echo)
 
     async def http(stream: PeerStream, head: RequestHead) -> None:
         raise AssertionError(f"expected a WebSocket handshake, got a request for {head.path}")
@@ -47,6 +47,7 @@ async def serve_echo(task_status: trio.TaskStatus[tuple[Router, int]] = trio.TAS
     router = Router({"/": websocket}, http, limits, frozenset())
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     async with trio.open_nursery() as connections:
+        connections.start_soon(websockets.run)
         connections.start_soon(partial(router.accept_from, listener, connections))
         task_status.started((router, listener.socket.getsockname()[1]))
 

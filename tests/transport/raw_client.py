@@ -14,7 +14,7 @@ from websockets.streams import StreamReader
 
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.transport.streams import PeerStream
-from skysentry_trio.transport.websocket import Handler, WebSocketLimits, WebSocketPeer, serve_websocket
+from skysentry_trio.transport.websocket import Handler, WebSocketLimits, WebSocketPeer, WebSockets
 from skysentry_trio.wire.framing import Opcode
 
 HANDSHAKE = (
@@ -165,6 +165,17 @@ class RawClient:
         return Close.parse(self.frames[-1].data).code
 
 
+async def serve_one(
+    stream: PeerStream, handler: Handler, limits: WebSocketLimits, going_away: trio.Event | None = None
+) -> None:
+    """Serve one connection, whose handshake was put back into the stream, as the daemon does."""
+    websockets = WebSockets(limits, trio.Event() if going_away is None else going_away)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(websockets.run)
+        await websockets.serve(stream, len(HANDSHAKE), handler)
+        nursery.cancel_scope.cancel()
+
+
 async def converse(
     handler: Handler,
     talk: Callable[[RawClient], Awaitable[None]],
@@ -191,7 +202,7 @@ async def converse(
     server.push_back(HANDSHAKE + early)
 
     async def serve() -> None:
-        await serve_websocket(server, len(HANDSHAKE), handler, limits, going_away=client.going_away)
+        await serve_one(server, handler, limits, client.going_away)
         assert ours.fileno() == -1, "the stream was left open"
 
     with trio.fail_after(PATIENCE):

@@ -24,11 +24,11 @@ from skysentry_trio.exceptions import PeerGone
 from skysentry_trio.flow import Sent
 from skysentry_trio.transport.lane import Lane
 from skysentry_trio.transport.streams import PeerStream
-from skysentry_trio.transport.websocket import Handler, WebSocketPeer, serve_websocket
+from skysentry_trio.transport.websocket import Handler, WebSocketPeer
 from skysentry_trio.wire.framing import Opcode, encode_frame
 
 from .autobahn_echo import serve_echo
-from .raw_client import HANDSHAKE, LIMITS, RawClient, client_frame, close_frame, collect, converse
+from .raw_client import HANDSHAKE, LIMITS, RawClient, client_frame, close_frame, collect, converse, serve_one
 
 
 async def expect_end(client: RawClient, code: int, *, within: float = 1.0) -> None:
@@ -225,7 +225,7 @@ async def over_tcp(handler: Handler, talk: Callable[[trio.SocketStream], Awaitab
     async def serve(stream: trio.SocketStream) -> None:
         peer = PeerStream(stream, 5)
         peer.push_back(await peer.receive_some())
-        await serve_websocket(peer, len(HANDSHAKE), handler, LIMITS, going_away=trio.Event())
+        await serve_one(peer, handler, LIMITS)
 
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:

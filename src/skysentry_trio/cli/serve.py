@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import resource
 import sys
@@ -49,6 +50,9 @@ def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
     allow_descriptors(settings.max_connections)
     sockets = inherited_sockets(os.environ)
     notifier = Notifier.from_environment(os.environ)
+    # What was imported stays to the end: no collection of garbage has to go through it again, with all clients waiting.
+    gc.collect()
+    gc.freeze()
     try:
         trio.run(partial(run_server, settings, sockets=sockets, notifier=notifier, demo=demo))
     except SkySentryError:

@@ -32,6 +32,10 @@ class Lane(trio.abc.Stream):
         reader = FrameReader(stream, max_message_size, data[head_size:])
         return cls(stream, reader, FrameWriter(stream), data[:head_size])
 
+    def abort(self) -> None:
+        """Close at once."""
+        self._stream.abort()
+
     async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002
         """Return the handshake, then whatever the reader does not want for itself."""
         if self._handshake:

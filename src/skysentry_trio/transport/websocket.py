@@ -1,4 +1,4 @@
-"""One WebSocket connection, server side: trio-websocket with a deadline on every step and an end to every peer."""
+"""WebSocket connections, server side: trio-websocket with a deadline on every step and an end to every peer."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 
 from skysentry_trio.exceptions import PeerGone
 from skysentry_trio.flow import Sent
+from skysentry_trio.transport.heartbeat import Heartbeat
 from skysentry_trio.transport.lane import Lane
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.wire.framing import encode_close, fit_reason
@@ -135,53 +136,79 @@ class WebSocketPeer:
 Handler = Callable[[WebSocketPeer], Awaitable[None]]
 
 
-async def serve_websocket(
-    stream: PeerStream,
-    head_size: int,
-    handler: Handler,
-    limits: WebSocketLimits,
-    *,
-    subprotocols: Sequence[str] = (),
-    going_away: trio.Event,
-) -> None:
-    """Serve one connection whose request has been checked and put back into ``stream``.
+@define(eq=False)
+class WebSockets:
+    """All WebSocket connections of a server: a task each, and one for all that keeps them alive and lets them go."""
 
-    Args:
-        stream: closed when this returns.
-        head_size: bytes of the request's head; what follows them are frames.
-        handler: serves the peer; when it returns, the connection is closed with 1000.
-        limits: bounds.
-        subprotocols: those we speak; the first that the client offers is agreed on.
-        going_away: once set, the peer gets a Close frame 1001 and the connection ends.
+    limits: WebSocketLimits
+    _going_away: trio.Event
+    """Once set, every peer gets a Close frame 1001 and its connection ends."""
+    _heartbeat: Heartbeat = field(init=False, repr=False)
+    _open: dict[WebSocketPeer, trio.CancelScope] = field(factory=dict, init=False, repr=False)
 
-    Raises:
-        Exception: what the handler raised; the peer was told with a Close frame 1011 then.
-    """
-    lane = Lane.along(stream, head_size=head_size, max_message_size=limits.max_message_size)
-    connection, crash = None, None
-    try:
+    def __attrs_post_init__(self) -> None:
+        self._heartbeat = Heartbeat(self.limits.ping_interval, self.limits.ping_timeout)
+
+    async def run(self) -> None:
+        """Look after the connections, for ever."""
         async with trio.open_nursery() as nursery:
-            connection = await _shake_hands(nursery, lane, limits, subprotocols)
-            if connection is not None:
-                peer = WebSocketPeer(connection, lane, limits.close_timeout)
-                nursery.start_soon(_keep_alive, connection, lane, stream, limits)
-                nursery.start_soon(_leave_when, going_away, peer, nursery.cancel_scope)
-                try:
-                    await handler(peer)
-                except PeerGone:
-                    pass
-                except Exception as error:  # noqa: BLE001  (raised again below, when the peer has been told)
-                    crash = error
-                    await peer.close(INTERNAL_ERROR, "the server made a mistake; its log says more")
-                await peer.close(1000, "")
-            nursery.cancel_scope.cancel()
-        if connection is not None and not lane.writer.close_sent:
-            await _say_why(lane, connection, limits.close_timeout)
-        await stream.linger(limits.close_timeout)
-    finally:
-        stream.abort()
-    if crash is not None:
-        raise crash
+            nursery.start_soon(self._heartbeat.run)
+            await self._going_away.wait()
+            for peer, scope in self._open.items():
+                nursery.start_soon(_send_away, peer, scope)
+
+    async def serve(
+        self, stream: PeerStream, head_size: int, handler: Handler, *, subprotocols: Sequence[str] = ()
+    ) -> None:
+        """Serve one connection whose request has been checked and put back into ``stream``.
+
+        Args:
+            stream: closed when this returns.
+            head_size: bytes of the request's head; what follows them are frames.
+            handler: serves the peer; when it returns, the connection is closed with 1000.
+            subprotocols: those we speak; the first that the client offers is agreed on.
+
+        Raises:
+            Exception: what the handler raised; the peer was told with a Close frame 1011 then.
+        """
+        limits = self.limits
+        lane = Lane.along(stream, head_size=head_size, max_message_size=limits.max_message_size)
+        connection, crash = None, None
+        try:
+            async with trio.open_nursery() as nursery:
+                connection = await _shake_hands(nursery, lane, limits, subprotocols)
+                if connection is not None:
+                    peer = WebSocketPeer(connection, lane, limits.close_timeout)
+                    crash = await self._attend(peer, lane, handler, nursery.cancel_scope)
+                    await peer.close(1000, "")
+                nursery.cancel_scope.cancel()
+            if connection is not None and not lane.writer.close_sent:
+                await _say_why(lane, connection, limits.close_timeout)
+            await stream.linger(limits.close_timeout)
+        finally:
+            stream.abort()
+        if crash is not None:
+            raise crash
+
+    async def _attend(
+        self, peer: WebSocketPeer, lane: Lane, handler: Handler, scope: trio.CancelScope
+    ) -> Exception | None:
+        """Let the handler serve a peer; return why it crashed, if it did."""
+        if self._going_away.is_set():
+            await _send_away(peer, scope)
+            return None
+        self._open[peer] = scope
+        try:
+            with self._heartbeat.watch(lane):
+                await handler(peer)
+        except PeerGone:
+            pass
+        except Exception as crash:  # noqa: BLE001  (raised again when the peer has been told)
+            await peer.close(INTERNAL_ERROR, "the server made a mistake; its log says more")
+            return crash
+        finally:
+            del self._open[peer]
+        return None
 
 
 async def _shake_hands(
@@ -210,26 +237,6 @@ async def _say_why(lane: Lane, connection: WebSocketConnection, seconds: float) 
         await lane.writer.say_goodbye(encode_close(closed.code, closed.reason or ""))
 
 
-async def _keep_alive(connection: WebSocketConnection, lane: Lane, stream: PeerStream, limits: WebSocketLimits) -> None:
-    """Ping; proxies cut silent connections, and a peer whose link was cut never says so."""
-    pause = limits.ping_interval
-    while True:
-        await trio.sleep(pause)
-        pause, heard = limits.ping_interval, lane.reader.heard
-        try:
-            with trio.fail_after(limits.ping_timeout):
-                await connection.ping()
-        except trio.TooSlowError:
-            if lane.reader.heard == heard:
-                stream.abort()
-                return
-            # The answer of a camera on a narrow link waits behind the picture that it is sending.
-            pause = 0
-        except ConnectionClosed:
-            return
-
-
-async def _leave_when(going_away: trio.Event, peer: WebSocketPeer, scope: trio.CancelScope) -> None:
-    await going_away.wait()
+async def _send_away(peer: WebSocketPeer, scope: trio.CancelScope) -> None:
     await peer.close(GOING_AWAY, "the server is stopping")
     scope.cancel()

@@ -79,6 +79,11 @@ def encode_frame(message: bytes | str) -> bytes:
     return head + payload
 
 
+def encode_ping() -> bytes:
+    """Write a Ping frame as servers send them, with nothing in it."""
+    return bytes((0x80 | Opcode.PING, 0))
+
+
 def encode_close(code: int, reason: str) -> bytes:
     """Write a Close frame as servers send them; a reason that does not fit is shortened."""
     payload = code.to_bytes(2, "big") + fit_reason(reason).encode()
