@@ -17,6 +17,7 @@ import trio
 from attrs import define, field, frozen
 
 from skysentry_trio.audience import Audience
+from skysentry_trio.budget import FrameBudget
 from skysentry_trio.cameras import Camera, CameraSession, EndReason
 from skysentry_trio.demand import NO_LIMITS, Demand, Limits, most
 from skysentry_trio.exceptions import ProtocolViolation
@@ -100,13 +101,16 @@ class Hub:
     latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
     """How old frames get on their way, over all cameras and viewers that tell."""
     _cameras: dict[str, Camera] = field(factory=dict, init=False)
-    _ring_bytes: int = field(default=0, init=False)
+    _budget: FrameBudget = field(init=False, repr=False)
     # A dictionary as an ordered set.
     _viewers: dict[Viewer, None] = field(factory=dict, init=False, repr=False)
     _audience: Audience = field(factory=Audience, init=False, repr=False)
     _viewers_seen: int = field(default=0, init=False)
     _refused: Counter[tuple[Role, str]] = field(factory=Counter, init=False, repr=False)
     _departed: _Totals = field(factory=_Totals, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._budget = FrameBudget(self.settings.max_memory)
 
     # Cameras
 
@@ -163,7 +167,7 @@ class Hub:
     def _add_camera(self, camera_id: str) -> Camera:
         if len(self._cameras) >= self.settings.max_cameras:
             raise _server_full(f"{self.settings.max_cameras} cameras are registered, which is the limit")
-        if self._ring_bytes + self.settings.max_frame_size > self.settings.max_memory:
+        if not self._budget.has_room_for(self.settings.max_frame_size):
             raise _server_full(
                 f"the frames of other cameras leave no room for one of this camera in {self.settings.max_memory} bytes"
             )
@@ -174,6 +178,7 @@ class Hub:
         )
         camera = Camera(camera_id, None, ring, since=time.time(), last_heard=trio.current_time())
         self._cameras[camera_id] = camera
+        self._budget.add(ring)
         return camera
 
     def publish(
@@ -193,15 +198,13 @@ class Hub:
             message = f"expected at most {self.settings.max_fps:g} frames a second, got more: some are dropped"
             session.refuse(ProtocolViolation(message, code="too-fast", status=429))
             return None
-        if not self._make_room(camera.ring, len(jpeg)):
+        frame = Frame(camera.frame_count + 1, time.time(), captured_at, jpeg, width, height, now)
+        if not self._budget.append(camera.ring, frame):
             message = f"the frames of other cameras leave no room in {self.settings.max_memory} bytes: some are dropped"
             session.refuse(ProtocolViolation(message, code="memory-full", status=503))
             return None
         camera.frame_count += 1
         camera.byte_count += len(jpeg)
-        frame = Frame(camera.frame_count, time.time(), captured_at, jpeg, width, height, now)
-        camera.ring.append(frame)
-        self._ring_bytes += camera.ring.nbytes
         camera.rate.tick(now)
         watching, audience = self._audience.of.get(camera.id), self._audience.of_all
         if watching or audience:
@@ -211,16 +214,6 @@ class Hub:
             for viewer in watching or ():
                 viewer.offer(delivery, now)
         return frame
-
-    def _make_room(self, ring: FrameRing, size: int) -> bool:
-        """Take a ring out of the sum of bytes, less what must go for one more frame; put it back if it cannot be."""
-        others = self._ring_bytes - ring.nbytes
-        if others + size > self.settings.max_memory:
-            return False
-        while others + ring.nbytes + size > self.settings.max_memory:
-            ring.discard_oldest()
-        self._ring_bytes = others
-        return True
 
     def evict_idle(self) -> list[str]:
         """Forget cameras that have been silent for the client timeout; their viewers stay.
@@ -232,7 +225,7 @@ class Hub:
         idle = [camera for camera in self._cameras.values() if camera.last_heard <= silent_since]
         for camera in idle:
             del self._cameras[camera.id]
-            self._ring_bytes -= camera.ring.nbytes
+            self._budget.remove(camera.ring)
             self._departed.add_camera(camera)
             if camera.session is not None:
                 camera.session.end(EndReason.SILENT)
@@ -245,11 +238,7 @@ class Hub:
 
     def discard_expired(self) -> None:
         """Let frames go that have become too old in the rings of cameras that send no more."""
-        now = trio.current_time()
-        for camera in self._cameras.values():
-            self._ring_bytes -= camera.ring.nbytes
-            camera.ring.discard_expired(now)
-            self._ring_bytes += camera.ring.nbytes
+        self._budget.discard_expired(trio.current_time())
 
     def _notify(self, camera: Camera, *, removed: bool = False) -> None:
         notice = CameraNotice(camera.id, camera.name, camera.online, removed)
@@ -453,7 +442,7 @@ class Hub:
             cameras=len(self._cameras),
             online=sum(camera.online for camera in self._cameras.values()),
             viewers=len(self._viewers),
-            ring_bytes=self._ring_bytes,
+            ring_bytes=self._budget.nbytes,
             frames_received=totals.frames_received + gone.frames_received,
             bytes_received=totals.bytes_received + gone.bytes_received,
             frames_sent=totals.frames_sent + gone.frames_sent,

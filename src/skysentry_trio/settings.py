@@ -147,7 +147,9 @@ class Settings:
     )
     max_frame_size: int = _setting(5 * _MEBI, _size(1, _GIBI), "Largest frame a camera may send.")
     max_memory: int = _setting(
-        _GIBI, _size(1, 1024 * _GIBI), "Bytes of frames kept for all cameras together; cameras beyond it are refused."
+        _GIBI,
+        _size(1, 1024 * _GIBI),
+        "Bytes of frames kept for all cameras together; old ones give way, cameras beyond it are refused.",
     )
     max_fps: float = _setting(
         60.0, _rate(0.01, 1000), "Frames a second taken from one camera; those above it are dropped and counted."

@@ -301,8 +301,8 @@ async def test_a_camera_whose_frames_find_no_room_is_told(autojump_clock: MockCl
     """It can do nothing about others' frames, but whoever looks at it sees why nothing arrives."""
     hub = make_hub(max_memory=2 * len(JPEG), max_frame_size=len(JPEG))
     async with registered(hub) as peer:
-        with hub.register("other", on_end=lambda: None) as session:
-            for _ in range(2):
+        with hub.register("b", on_end=lambda: None) as second, hub.register("c", on_end=lambda: None) as third:
+            for session in (second, third):
                 hub.publish(session, JPEG, width=32, height=24)
             peer.say(JPEG)
             complaint = await peer.hear()
