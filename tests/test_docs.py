@@ -32,6 +32,7 @@ from skysentry_trio.endpoints.endless import ROUTES as ENDLESS
 from skysentry_trio.endpoints.metrics import create_metrics
 from skysentry_trio.endpoints.pages import create_pages
 from skysentry_trio.endpoints.rest import create_api
+from skysentry_trio.endpoints.results import create_results
 from skysentry_trio.endpoints.snapshots import create_snapshots
 from skysentry_trio.exporter import ConnectionCounts
 from skysentry_trio.health import Health
@@ -63,8 +64,6 @@ WITHOUT_WEBSOCKET = {
     "bad-request",
     "busy",
     "draining",
-    "no-frame",
-    "not-found",
     "not-installed",
     "origin-refused",
     "silent",
@@ -148,9 +147,12 @@ async def test_every_route_has_a_section_or_a_line() -> None:
     api: Blueprint = create_api(hub, health, lambda: (0, Counter()))
     snapshots = create_snapshots(hub, trio.Event())
     metrics = create_metrics(hub, health, lambda: ConnectionCounts(0, 0, Counter()), LoopMonitor())
-    rules = create_app(api, snapshots, create_clips(hub), metrics, create_pages()).url_map.iter_rules()
-    routes = {re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule).replace("client_id", "clientId") for rule in rules}
-    described = {("GET", route) for route in routes}
+    parts = (api, snapshots, create_clips(hub), create_results(hub), metrics, create_pages())
+    described = {
+        (method, re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule).replace("client_id", "clientId"))
+        for rule in create_app(*parts).url_map.iter_rules()
+        for method in (rule.methods or set()) & {"GET", "POST"}
+    }
     described |= {(method.upper(), path) for path, methods in ENDLESS.items() for method in methods}
     headings = set(re.findall(r"^## (GET|POST) (\S+)$", REST, re.MULTILINE))
     assert headings <= described
@@ -368,9 +370,15 @@ def test_the_examples_of_rest_are_answers(tmp_path: Path) -> None:
 
 
 def shape(value: Any, key: str = "") -> Any:
-    """Return keys and kinds; of a list or of counters by cause, that they are such."""
+    """Return keys and kinds; of a list or of counters by cause, and of what depends on who watches, that they are such."""
     if key in {"drops", "connectionsEnded", "refused", "failing"}:
         return "counters"
+    if key == "demand":
+        # Each may be null.
+        return sorted(value)
+    if key in {"latency", "watchers"}:
+        # There is somebody only if somebody watches.
+        return key
     if key == "streams":
         return {"demo-1": shape(value["demo-1"])}
     if isinstance(value, dict):

@@ -14,6 +14,7 @@ from trio.testing import MockClock
 from skysentry_trio.cameras import Camera
 from skysentry_trio.endpoints.push import Uploads, serve_push
 from skysentry_trio.hub import Hub
+from skysentry_trio.outbox import CameraNotice
 from skysentry_trio.settings import Settings
 
 from .asking import nothing
@@ -267,7 +268,7 @@ async def notices_of(here: Door, seconds: float) -> list[tuple[bool, bool]]:
         while True:
             news = await viewer.outbox.receive()
             if isinstance(news, list):
-                seen.extend((notice.online, notice.removed) for notice in news)
+                seen.extend((notice.online, notice.removed) for notice in news if isinstance(notice, CameraNotice))
     return seen
 
 
