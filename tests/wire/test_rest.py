@@ -58,7 +58,7 @@ def test_a_ring_in_pieces_is_one_reply(jpegs: list[bytes]) -> None:
     """Put together, the pieces are the JSON of a `RingReply`, oldest frame first."""
     text = b"".join(write_ring("door", make_frames(jpegs), STATS))
 
-    assert msgspec.json.decode(text, type=RingReply) == RingReply("door", len(jpegs), STATS, expected_frames(jpegs))
+    assert msgspec.json.decode(text, type=RingReply) == RingReply("door", STATS, expected_frames(jpegs), len(jpegs))
 
 
 @given(rings=st.dictionaries(st.sampled_from(["a", "b", "c-._"]), FRAMES))
@@ -68,7 +68,7 @@ def test_all_rings_in_pieces_are_one_reply(rings: dict[str, list[bytes]]) -> Non
 
     assert msgspec.json.decode(b"".join(pieces), type=StreamsReply) == StreamsReply(
         len(rings),
-        {client_id: StreamReply(len(jpegs), STATS, expected_frames(jpegs)) for client_id, jpegs in rings.items()},
+        {client_id: StreamReply(STATS, expected_frames(jpegs), len(jpegs)) for client_id, jpegs in rings.items()},
     )
 
 

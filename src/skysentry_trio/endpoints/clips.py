@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Final
 
@@ -15,6 +15,7 @@ from quart import Blueprint, Response, request
 from skysentry_trio.cameras import Camera
 from skysentry_trio.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, file_stamp
 from skysentry_trio.endpoints.choice import find_newest
+from skysentry_trio.endpoints.walking import walk
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.frames import Frame, FrameRing
 from skysentry_trio.hub import Hub
@@ -63,43 +64,18 @@ class _Limit:
 
 
 @define(eq=False)
-class _Clip:
-    """What is left to be sent of a clip. It holds no frames: who reads slower than the ring moves loses the oldest."""
-
-    hub: Hub
-    camera: Camera
-    after: int
-    """Sequence of the last frame that was taken."""
-    last: int
-    """Sequence of the last frame that is wanted."""
-
-    def take(self) -> list[Frame]:
-        """Return the next frames, about a `_BATCH` of them; none at the end, or when the camera was forgotten."""
-        frames: list[Frame] = []
-        size = 0
-        while size < _BATCH and self.hub.camera(self.camera.id) is self.camera:
-            frame = self.camera.ring.after(self.after)
-            if frame is None or frame.sequence > self.last:
-                break
-            self.after = frame.sequence
-            frames.append(frame)
-            size += len(frame.jpeg)
-        return frames
-
-
-@define(eq=False)
 class _Studio:
     """All clips that are being sent."""
 
     running: int = 0
     writers: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(2))
 
-    async def write(self, clip: _Clip, file: ClipFile) -> AsyncIterator[bytes]:
+    async def write(self, frames: Iterator[Frame], file: ClipFile) -> AsyncIterator[bytes]:
         """Write a clip piece by piece, each when it is asked for."""
         self.running += 1
         try:
-            while frames := clip.take():
-                for piece in _slices(await self._in_thread(partial(file.add, frames))):
+            for batch in _batches(frames):
+                for piece in _slices(await self._in_thread(partial(file.add, batch))):
                     yield piece
             for piece in _slices(await self._in_thread(file.finish)):
                 yield piece
@@ -148,9 +124,9 @@ def create_clips(hub: Hub) -> Blueprint:
             file = await studio.open_matroska(camera.name or camera.id, first, last)
         else:
             file = ZipClip(name) if kind == "zip" else JpegClip()
-        clip = _Clip(hub, camera, first.sequence - 1, last.sequence)
+        frames = walk(hub, camera, after=first.sequence - 1, last=last.sequence)
         # Whoever asks for the head alone does not have a whole clip written for nothing.
-        body = b"" if request.method == "HEAD" else studio.write(clip, file)
+        body = b"" if request.method == "HEAD" else studio.write(frames, file)
         response = Response(body, content_type=_CONTENT_TYPES[kind])
         response.headers.pop("Content-Length", None)
         response.headers["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
@@ -181,6 +157,18 @@ def _choose(camera: Camera, query: Query) -> tuple[Frame, Frame]:
             status=404,
         )
     return first, last
+
+
+def _batches(frames: Iterator[Frame]) -> Iterator[list[Frame]]:
+    batch, size = list[Frame](), 0
+    for frame in frames:
+        batch.append(frame)
+        size += len(frame.jpeg)
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _slices(data: bytes) -> list[bytes]:

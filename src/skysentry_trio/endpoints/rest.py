@@ -15,6 +15,8 @@ from skysentry_trio.cameras import Camera
 from skysentry_trio.endpoints.choice import find_camera, find_newest
 from skysentry_trio.endpoints.openapi import describe_api
 from skysentry_trio.endpoints.pictures import picture
+from skysentry_trio.endpoints.walking import walk
+from skysentry_trio.frames import Frame
 from skysentry_trio.health import Health
 from skysentry_trio.hops import mean_of
 from skysentry_trio.hub import Hub
@@ -100,11 +102,13 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
     @api.get("/clients/<client_id>/stream")
     async def get_ring(client_id: str) -> Response:
         camera = find_camera(hub, client_id)
-        return _in_pieces(write_ring(camera.id, list(camera.ring), _summarize(camera)))
+        return _in_pieces(write_ring(camera.id, _read(hub, camera), _summarize(camera)))
 
     @api.get("/streams")
     async def get_streams() -> Response:
-        return _in_pieces(write_streams([(camera.id, list(camera.ring), _summarize(camera)) for camera in hub.cameras]))
+        return _in_pieces(
+            write_streams([(camera.id, _read(hub, camera), _summarize(camera)) for camera in hub.cameras])
+        )
 
     @api.get("/openapi.json")
     async def get_openapi() -> Response:
@@ -136,6 +140,11 @@ def _describe(hub: Hub, camera: Camera, now: float) -> ClientDetails:
             for number, watcher in islice(watchers.items(), _WATCHERS_SHOWN)
         ],
     )
+
+
+def _read(hub: Hub, camera: Camera) -> Iterator[Frame]:
+    newest = camera.ring.newest
+    return walk(hub, camera, last=0 if newest is None else newest.sequence)
 
 
 def _summarize(camera: Camera) -> RingSummary:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from skysentry_trio.frames import Frame
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
@@ -150,18 +149,18 @@ class RingReply(Message):
     """All frames of one camera's ring, oldest first."""
 
     client_id: str
-    count: int
     stats: RingSummary
     frames: list[FrameReply]
+    count: int
     success: bool = True
 
 
 class StreamReply(Message):
     """One camera's ring among others."""
 
-    count: int
     stats: RingSummary
     frames: list[FrameReply]
+    count: int
 
 
 class StreamsReply(Message):
@@ -195,29 +194,32 @@ def write_latest(client_id: str, frame: Frame, stats: RingSummary) -> Iterator[b
     )
 
 
-def write_ring(client_id: str, frames: list[Frame], stats: RingSummary) -> Iterator[bytes]:
+def write_ring(client_id: str, frames: Iterable[Frame], stats: RingSummary) -> Iterator[bytes]:
     """Write a `RingReply` in pieces."""
-    yield from _with_list(RingReply(client_id, len(frames), stats, []), frames)
+    yield from _with_list(RingReply(client_id, stats, [], 0), frames)
 
 
-def write_streams(rings: list[tuple[str, list[Frame], RingSummary]]) -> Iterator[bytes]:
+def write_streams(rings: list[tuple[str, Iterable[Frame], RingSummary]]) -> Iterator[bytes]:
     """Write a `StreamsReply` in pieces."""
     yield b'{"success":true,"totalClients":%d,"streams":{' % len(rings)
     for index, (client_id, frames, stats) in enumerate(rings):
         yield b"%b%b:" % (b"," if index else b"", encode_json(client_id))
-        yield from _with_list(StreamReply(len(frames), stats, []), frames)
+        yield from _with_list(StreamReply(stats, [], 0), frames)
     yield b"}}"
 
 
-def _with_list(reply: Any, frames: Iterable[Frame]) -> Iterator[bytes]:
-    before, after = encode_json(reply).split(b'"frames":[]')
+def _with_list(reply: RingReply | StreamReply, frames: Iterable[Frame]) -> Iterator[bytes]:
+    before = encode_json(reply).split(b'"frames":[]')[0]
     yield before + b'"frames":['
-    for index, frame in enumerate(frames):
-        if index:
+    for frame in frames:
+        if reply.count:
             yield b","
+        reply.count += 1
         yield from _with_picture(
             FrameReply("", rfc3339(frame.received_at), len(frame.jpeg), frame.sequence), frame.jpeg
         )
+    # How many there were is known only now: those that go while a slow reader takes the others do not come.
+    after = encode_json(reply).split(b'"frames":[]')[1]
     yield b"]" + after
 
 
