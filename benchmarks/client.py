@@ -14,14 +14,29 @@ def open_websocket(port: int, path: str, *, send_buffer: int | None = None) -> t
     Raises:
         ConnectionError: the server did not agree.
     """
+    headers = (
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\nSec-WebSocket-Version: 13\r\n"
+    )
+    return _open(port, path, headers, b" 101 ", send_buffer=send_buffer)
+
+
+def open_multipart(port: int, path: str) -> tuple[socket.socket, bytes]:
+    """Ask for a Motion JPEG stream; return the socket and what came after the head and the first boundary."""
+    connection, rest = _open(port, path, "", b" 200 ")
+    while b"\r\n" not in rest:
+        rest += connection.recv(4096)
+    return connection, rest.partition(b"\r\n")[2]
+
+
+def _open(
+    port: int, path: str, headers: str, status: bytes, *, send_buffer: int | None = None
+) -> tuple[socket.socket, bytes]:
     connection = socket.create_connection(("127.0.0.1", port), timeout=30)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if send_buffer is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-    connection.sendall(
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-    )
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}\r\n".encode())
     response = b""
     while b"\r\n\r\n" not in response:
         received = connection.recv(4096)
@@ -29,8 +44,8 @@ def open_websocket(port: int, path: str, *, send_buffer: int | None = None) -> t
             raise ConnectionError(f"the server closed during the handshake on {path}, after {response!r}")
         response += received
     head, rest = response.split(b"\r\n\r\n", 1)
-    if b" 101 " not in head.split(b"\r\n", 1)[0]:
-        raise ConnectionError(f"expected 101 on {path}, got {head[:200]!r}")
+    if status not in head.split(b"\r\n", 1)[0]:
+        raise ConnectionError(f"expected{status.decode()}on {path}, got {head[:200]!r}")
     return connection, rest
 
 
@@ -62,3 +77,13 @@ def server_frame_head(data: bytes) -> tuple[int, int, int] | None:
     if length == 126:
         return None if len(data) < 4 else (data[0] & 0x0F, 4, data[2] << 8 | data[3])
     return None if len(data) < 10 else (data[0] & 0x0F, 10, int.from_bytes(data[2:10], "big"))
+
+
+def part_head(data: bytes) -> tuple[int, int, int] | None:
+    """Read the head of a part as `server_frame_head` does that of a frame; the boundary behind it is payload."""
+    end = data.find(b"\r\n\r\n")
+    if end < 0:
+        return None
+    length = int(data.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])
+    is_frame = b"X-Sequence: " in data[:end]
+    return 2 if is_frame else 1, end + 4, length + len(b"\r\n--frame\r\n")

@@ -92,7 +92,7 @@ def measure(peer: str, scenario: Scenario) -> Figures:
 def _tasks(scenario: Scenario, port: int) -> list[tuple[str, Task, object]]:
     tasks: list[tuple[str, Task, object]] = []
     if scenario.viewers:
-        tasks.append(("viewers", run_viewers, ViewersPlan(port, scenario.viewers)))
+        tasks.append(("viewers", run_viewers, ViewersPlan(port, scenario.viewers, scenario.multipart)))
     if scenario.cameras:
         plan = CamerasPlan(port, scenario.cameras, scenario.fps, scenario.frame_size)
         tasks.append(("cameras", run_cameras, plan))

@@ -46,6 +46,8 @@ class Scenario:
     """Requests for the latest frame a second, in the last window."""
     options: tuple[str, ...] = ()
     """What our server is told besides."""
+    multipart: bool = False
+    """Whether viewers speak HTTP instead of WebSocket."""
 
     def shortened(self) -> Scenario:
         """Return the same for a first impression."""
@@ -62,11 +64,13 @@ class Scenario:
             self.slow_viewer,
             self.rest_rate,
             self.options,
+            self.multipart,
         )
 
 
 SCENARIOS = {
     "1x50": Scenario("1 camera, 50 viewers", 1, 50, peers=_ALL),
+    "mjpeg": Scenario("1 camera, 50 viewers of Motion JPEG over HTTP", 1, 50, peers=(OURS,), multipart=True),
     "1x200": Scenario("1 camera, 200 viewers", 1, 200, peers=(*_FAST, "trio-websocket")),
     # At 30 fps it would move 1.5 GB a second; with two processors, that measures the machine.
     "1x1000": Scenario("1 camera, 1000 viewers", 1, 1000, fps=20.0),

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from attrs import define, field, frozen
 
-from benchmarks.client import client_frame, open_websocket, server_frame_head
+from benchmarks.client import client_frame, open_multipart, open_websocket, part_head, server_frame_head
 from benchmarks.load import Schedule, Window
 from benchmarks.picture import find_stamp
 
@@ -30,6 +30,8 @@ class ViewersPlan:
 
     port: int
     count: int
+    multipart: bool = False
+    """Whether they speak HTTP instead of WebSocket."""
 
 
 @frozen
@@ -56,6 +58,7 @@ class ViewersReport:
 class _Viewer:
     socket: socket.socket
     head: bytes
+    read_head: Callable[[bytes], tuple[int, int, int] | None] = server_frame_head
     left: int = 0
     """Bytes of the current message that are still to come."""
     stamp: tuple[int, int, int] | None = None
@@ -68,9 +71,15 @@ def run_viewers(plan: ViewersPlan, wait_for_schedule: Callable[[], Schedule]) ->
     poller = select.epoll()
     viewers: dict[int, _Viewer] = {}
     for _ in range(plan.count):
-        connection, received = open_websocket(plan.port, "/stream/ws")
+        if plan.multipart:
+            # They are here before the camera.
+            opened = open_multipart(plan.port, "/api/clients/camera-0/stream.mjpeg?placeholder=1")
+            viewer = _Viewer(*opened, part_head)
+        else:
+            viewer = _Viewer(*open_websocket(plan.port, "/stream/ws"))
+        connection = viewer.socket
         connection.settimeout(0)
-        viewers[connection.fileno()] = _Viewer(connection, received)
+        viewers[connection.fileno()] = viewer
         poller.register(connection.fileno(), select.EPOLLIN)
     schedule = wait_for_schedule()
     window = Window(schedule)
@@ -104,7 +113,7 @@ def _read(viewer: _Viewer) -> tuple[int, int, int] | None:
     if not data:
         raise ConnectionError("the server closed the connection of a viewer")
     viewer.head += data
-    while (head := server_frame_head(viewer.head)) is not None:
+    while (head := viewer.read_head(viewer.head)) is not None:
         opcode, head_size, length = head
         end = head_size + length
         if len(viewer.head) < min(end, _HEAD_SIZE):
