@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -830,3 +830,90 @@ def test_every_frame_goes_to_exactly_those_who_chose_its_camera(actions: list[tu
             )
 
     trio.run(play, clock=MockClock())
+
+
+# Many viewers
+
+
+@pytest.fixture
+async def crowded() -> AsyncIterator[tuple[Hub, CameraSession, list[Viewer]]]:
+    """Have a camera with more viewers than are offered a frame in one go."""
+    hub = make_hub()
+    with ExitStack() as stack:
+        session = register(stack, hub)
+        viewers = [stack.enter_context(hub.watch()) for _ in range(600)]
+        for number, viewer in enumerate(viewers):
+            hub.subscribe(viewer, None if number % 2 else ["door"])
+        yield hub, session, viewers
+
+
+async def publish_and_spread(hub: Hub, session: CameraSession) -> None:
+    publish(hub, session)
+    await hub.spread(session.camera)
+
+
+def count_waiting(viewers: list[Viewer]) -> int:
+    return sum(bool(viewer.outbox._waiting) for viewer in viewers)
+
+
+async def test_many_viewers_are_offered_a_frame_some_at_a_time(
+    crowded: tuple[Hub, CameraSession, list[Viewer]], autojump_clock: MockClock
+) -> None:
+    """Others have a turn in between, and in the end everybody has it, whatever is cancelled."""
+    hub, session, viewers = crowded
+    seen: list[int] = []
+
+    async def look() -> None:
+        while True:
+            seen.append(count_waiting(viewers))
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(look)
+        await trio.lowlevel.checkpoint()
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await publish_and_spread(hub, session)
+        nursery.cancel_scope.cancel()
+    assert {256, 512} & set(seen)
+    assert [await take_frames(viewer) for viewer in viewers] == [[("door", 1)]] * 600
+
+
+async def test_a_newer_frame_wins_while_one_is_being_spread(
+    crowded: tuple[Hub, CameraSession, list[Viewer]], autojump_clock: MockClock
+) -> None:
+    """When another connection takes over in the middle, nobody gets the old frame after the new one; all is counted."""
+    hub, session, viewers = crowded
+    with ExitStack() as stack:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(publish_and_spread, hub, session)
+            while not count_waiting(viewers):
+                await trio.lowlevel.checkpoint()
+            successor = register(stack, hub)
+            await publish_and_spread(hub, successor)
+        taken = [await take_frames(viewer) for viewer in viewers]
+    assert taken == [[("door", 2)]] * 600
+    assert hub.statistics().frames_replaced == 600
+
+
+async def test_choices_count_while_a_frame_is_being_spread(
+    crowded: tuple[Hub, CameraSession, list[Viewer]], autojump_clock: MockClock
+) -> None:
+    """Who pauses gets nothing, who resumes gets it once, and who leaves is not looked for."""
+    hub, session, viewers = crowded
+    # Those who named the camera come after those who want all.
+    paused, back, gone = viewers[-2], viewers[-4], viewers[-6]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(publish_and_spread, hub, session)
+        while not count_waiting(viewers):
+            await trio.lowlevel.checkpoint()
+        hub.pause(paused)
+        hub.pause(back)
+        hub.resume(back)
+        del hub._viewers[gone]
+    assert await take_frames(back) == [("door", 1)]
+    hub._viewers[gone] = None
+    assert await take_frames(paused) == []
+    assert await take_frames(back) == []
+    assert await take_frames(gone) == []
+    assert hub._spreading == {}

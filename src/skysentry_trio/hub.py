@@ -1,7 +1,7 @@
 """Who is here: cameras with their rings, viewers with their outboxes, and the one place where they meet.
 
-Nothing in here awaits, so nothing can happen in the middle of it: it needs no locks, and neither a slow viewer nor a
-slow camera holds up anyone.
+Nothing in here awaits but `Hub.spread`, so nothing can happen in the middle of it: it needs no locks, and neither a
+slow viewer nor a slow camera holds up anyone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from typing import Literal
 
 import trio
@@ -32,6 +33,8 @@ from skysentry_trio.viewers import Viewer
 Role = Literal["camera", "viewer"]
 _READERS = Limits(max_fps=5.0)
 """What a program needs that reads one picture after the other."""
+_IN_ONE_GO = 256
+"""Viewers to whom a frame is offered before others have a turn: some milliseconds."""
 _READ_INTEREST = 10.0
 """Seconds for which one read makes another one likely."""
 
@@ -94,6 +97,19 @@ class _Totals:
 
 
 @define(eq=False)
+class _Spreading:
+    """A frame that has not been offered to all viewers of its camera."""
+
+    delivery: Delivery
+    viewers: Iterator[Viewer]
+    """Those who come next; some may have left."""
+    served: set[Viewer] = field(factory=set)
+    """Those among them who were given it otherwise."""
+    superseded: bool = False
+    """Whether a newer frame has come."""
+
+
+@define(eq=False)
 class Hub:
     """Cameras register and publish, viewers subscribe, everybody else asks."""
 
@@ -107,6 +123,8 @@ class Hub:
     _audience: Audience = field(factory=Audience, init=False, repr=False)
     _viewers_seen: int = field(default=0, init=False)
     _refused: Counter[tuple[Role, str]] = field(factory=Counter, init=False, repr=False)
+    _spreading: dict[str, _Spreading] = field(factory=dict, init=False, repr=False)
+    """By camera: the newest frame while not all viewers were offered it."""
     _departed: _Totals = field(factory=_Totals, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -184,7 +202,9 @@ class Hub:
     def publish(
         self, session: CameraSession, jpeg: bytes, *, width: int, height: int, captured_at: float | None = None
     ) -> Frame | None:
-        """Keep a frame as the camera's newest and offer it to all who watch.
+        """Keep a frame as the camera's newest and offer it to all who watch, or where they are many, to the first.
+
+        Whoever can wait calls `spread` then, before the next frame: it offers the frame to the others.
 
         Returns:
             The frame, or None if it was not taken: frames come faster than allowed, memory is used up, or the session
@@ -206,14 +226,38 @@ class Hub:
         camera.frame_count += 1
         camera.byte_count += len(jpeg)
         camera.rate.tick(now)
-        watching, audience = self._audience.of.get(camera.id), self._audience.of_all
+        watching, audience = self._audience.of.get(camera.id, {}), self._audience.of_all
         if watching or audience:
             delivery = Delivery(camera.id, frame, camera.statistics(now))
-            for viewer in audience:
-                viewer.offer(delivery, now)
-            for viewer in watching or ():
+            viewers: Iterator[Viewer] = chain(audience, watching)
+            if (unfinished := self._spreading.pop(camera.id, None)) is not None:
+                unfinished.superseded = True
+            if len(audience) + len(watching) > _IN_ONE_GO:
+                # Some may leave before it is their turn.
+                viewers = iter(tuple(viewers))
+                self._spreading[camera.id] = _Spreading(delivery, viewers)
+            for viewer in islice(viewers, _IN_ONE_GO):
                 viewer.offer(delivery, now)
         return frame
+
+    async def spread(self, camera: Camera) -> None:
+        """Offer the newest frame to those whom `publish` left out, some at a time, with a turn for others in between.
+
+        Nobody is left without it when this is cancelled. Should a newer frame come meanwhile, from another connection
+        of the same camera, then everybody is offered that one, and this one counts as replaced.
+        """
+        spreading = self._spreading.get(camera.id)
+        while spreading is not None and (some := tuple(islice(spreading.viewers, _IN_ONE_GO))):
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            now = trio.current_time()
+            for viewer in some:
+                if viewer in self._viewers and viewer not in spreading.served and not viewer.paused:
+                    if not spreading.superseded:
+                        viewer.offer(spreading.delivery, now)
+                    elif viewer.follows(camera.id):
+                        viewer.outbox.replaced += 1
+        if self._spreading.get(camera.id) is spreading:
+            self._spreading.pop(camera.id, None)
 
     def evict_idle(self) -> list[str]:
         """Forget cameras that have been silent for the client timeout; their viewers stay.
@@ -226,6 +270,7 @@ class Hub:
         for camera in idle:
             del self._cameras[camera.id]
             self._budget.remove(camera.ring)
+            self._spreading.pop(camera.id, None)
             self._departed.add_camera(camera)
             if camera.session is not None:
                 camera.session.end(EndReason.SILENT)
@@ -343,6 +388,8 @@ class Hub:
             camera = self._cameras.get(camera_id)
             if camera is not None and camera.ring.newest is not None:
                 viewer.offer(Delivery(camera_id, camera.ring.newest, camera.statistics(now)), now)
+                if (spreading := self._spreading.get(camera_id)) is not None:
+                    spreading.served.add(viewer)
 
     def acknowledge(self, viewer: Viewer, camera_id: str, sequence: int, painted_at: float | None) -> None:
         """Take a viewer's word that a frame, and those of its camera sent before, need no place any more.

@@ -160,6 +160,7 @@ class _Conversation:
             return
         self._bad_in_a_row = 0
         frame = self._hub.publish(self._session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
+        await self._hub.spread(self.camera)
         if frame is None and self._session.ended is None and self._session.refusal is not None:
             await self._complain(self._session.refusal)
 

@@ -254,7 +254,7 @@ class _Push:
         if size > limit:
             raise ProtocolViolation(f"a frame may have {limit} bytes, got {size}", code="frame-too-large", status=413)
         captured_at = read_timestamp(self._head.headers.get("x-timestamp"))
-        if (violation := self._take(None, bytes(jpeg), captured_at)) is not None:
+        if (violation := await self._take(None, bytes(jpeg), captured_at)) is not None:
             raise violation
         return 201
 
@@ -269,7 +269,7 @@ class _Push:
                 break
             if not self._parts.admit(trio.current_time()):
                 raise ProtocolViolation("too many parts", code="flood", status=429)
-            violation = self._take(session, part.data, part.captured_at)
+            violation = await self._take(session, part.data, part.captured_at)
             self._bad_in_a_row = 0 if violation is None or violation.status != 415 else self._bad_in_a_row + 1
             if violation is not None and self._bad_in_a_row == _BAD_PARTS_IN_A_ROW:
                 raise violation
@@ -286,7 +286,9 @@ class _Push:
             reader.feed(data)
         return part
 
-    def _take(self, session: CameraSession | None, data: bytes, captured_at: float | None) -> ProtocolViolation | None:
+    async def _take(
+        self, session: CameraSession | None, data: bytes, captured_at: float | None
+    ) -> ProtocolViolation | None:
         """Publish a picture, or count and return why it was not taken."""
         try:
             jpeg, size, _ = decode_jpeg(data, max_size=self._hub.settings.max_frame_size)
@@ -300,6 +302,7 @@ class _Push:
         # Who uploads something else than pictures is no camera, and not held.
         session = session or self._uploads.hold(self._camera_id, self._name)
         frame = self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
+        await self._hub.spread(session.camera)
         if frame is not None:
             self._taken += 1
             self._newest = frame
