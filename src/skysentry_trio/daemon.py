@@ -157,15 +157,15 @@ def _create_router(
 ) -> Router:
     """Say which path is served by what."""
 
-    async def capture(stream: PeerStream, head: RequestHead) -> None:
-        await websockets.serve(stream, head.size, partial(serve_capture, hub=hub, settings=settings))
+    def capture(stream: PeerStream, head: RequestHead) -> Awaitable[None]:
+        return websockets.serve(stream, head.size, partial(serve_capture, hub=hub, settings=settings))
 
-    async def view(stream: PeerStream, head: RequestHead) -> None:
+    def view(stream: PeerStream, head: RequestHead) -> Awaitable[None]:
         # Who offers our subprotocol has asked for something.
         offered = [name.strip() for name in head.headers.get("sec-websocket-protocol", "").split(",")]
         default = ViewerFormat.ENVELOPE if SUBPROTOCOL in offered else ViewerFormat(settings.viewer_format)
         handler = partial(serve_viewer, hub=hub, query=head.query, default_format=default)
-        await websockets.serve(stream, head.size, handler, subprotocols=[SUBPROTOCOL])
+        return websockets.serve(stream, head.size, handler, subprotocols=[SUBPROTOCOL])
 
     origins = frozenset(settings.cors_origins)
     limits = RouterLimits(settings.max_connections, settings.handshake_timeout, settings.write_timeout)

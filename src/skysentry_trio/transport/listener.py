@@ -132,7 +132,10 @@ class Router:
                 await peer.send_all(encode_refusal(violation))
                 await peer.linger(_REFUSAL_LINGER)
         else:
-            await service(peer, head)
+            serving = service(peer, head)
+            # Some connections last for days; what of the head is needed that long is up to the service.
+            del head
+            await serving
 
     async def _read_head(self, peer: PeerStream) -> RequestHead | None:
         """Return the request's head and put it back into the stream; None if the client sent none in time."""
