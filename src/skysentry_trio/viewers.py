@@ -101,7 +101,8 @@ class Viewer:
             if not pacer.admit(now):
                 self.outbox.thinned += 1
                 return
-        self.show(delivery, now)
+        if not self.paused:
+            self.outbox.offer(delivery, now)
 
     def show(self, delivery: Delivery, now: float) -> None:
         """Put a frame into the outbox whatever was chosen, unless it is paused."""
