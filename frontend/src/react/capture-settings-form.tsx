@@ -109,13 +109,13 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
       />
       <SwitchField
         label="Send only what is needed"
-        hint="Fewer and smaller pictures while nobody needs more. Off: everything is sent always."
+        hint="Fewer or smaller pictures while nobody needs more."
         value={settings.demand}
         onChange={(demand) => onChange({ demand })}
       />
       <SwitchField
         label="Adapt to the uplink"
-        hint="Lower quality, size and rate while the connection is too narrow. Off: pictures are left out instead."
+        hint="On a narrow connection, lower the quality rather than leave pictures out."
         value={settings.adapt}
         onChange={(adapt) => onChange({ adapt })}
       />

@@ -2,25 +2,29 @@
 
 import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 
-/** Who watches and what is sent for them; null while that is not known. */
-export function describeDemand({ demand, settings, sending }: CaptureSnapshot): string | null {
+/** Who watches, and what is sent for them unless `describeUplink` tells that; null while it is not known. */
+export function describeDemand(snapshot: CaptureSnapshot): string | null {
+  const { demand, narrow } = snapshot;
   if (demand === null) return null;
   const who =
     demand.viewers === 0
       ? "Nobody is watching"
       : `${demand.viewers.toLocaleString("en")} ${demand.viewers === 1 ? "is" : "are"} watching`;
-  if (sending.fps < 1) return `${who}, one picture every ${rounded(1 / sending.fps)} s.`;
+  return narrow ? `${who}.` : `${who}, ${describeSending(snapshot)}.`;
+}
+
+/** What a narrow uplink leaves; null if it leaves everything. */
+export function describeUplink(snapshot: CaptureSnapshot): string | null {
+  return snapshot.narrow ? `The uplink is narrow: ${describeSending(snapshot)}.` : null;
+}
+
+function describeSending({ settings, sending }: CaptureSnapshot): string {
+  if (sending.fps < 1) return `one picture every ${rounded(1 / sending.fps)} s`;
   const rate =
     sending.fps < settings.fps
       ? `${rounded(sending.fps)} of ${settings.fps} fps`
       : `${rounded(sending.fps)} fps`;
-  return `${who}, sending ${rate} at ${sending.width} px, quality ${percent(sending.quality)}.`;
-}
-
-/** What the uplink makes us give up; null if it is nothing. */
-export function describeUplink({ narrow, sending }: CaptureSnapshot): string | null {
-  if (!narrow) return null;
-  return `The uplink is narrow: quality ${percent(sending.quality)}, ${sending.width} px, ${rounded(sending.fps)} fps.`;
+  return `sending ${rate} at ${sending.width} px, quality ${percent(sending.quality)}`;
 }
 
 function percent(share: number): string {

@@ -63,8 +63,8 @@ export function SkySentryClient(props: SkySentryClientProps) {
             </button>
           )}
           <ConnectionStatus snapshot={snapshot} />
+          <Sending snapshot={snapshot} />
         </div>
-        <Sending snapshot={snapshot} />
         <Trouble
           failure={snapshot.failure ?? (snapshot.camera === "off" ? cameraUnavailable() : null)}
           capture={capture}
@@ -143,10 +143,11 @@ function Sending({ snapshot }: { snapshot: CaptureSnapshot }) {
   const demand = onAir ? describeDemand(snapshot) : null;
   const uplink = onAir ? describeUplink(snapshot) : null;
   return (
-    <div role="status" className="sky-notice-slot">
-      {demand ? <p className="sky-sending">{demand}</p> : null}
-      {uplink ? <p className="sky-sending sky-sending--narrow">{uplink}</p> : null}
-    </div>
+    <p role="status" className="sky-sending">
+      {demand}
+      {demand && uplink ? " " : null}
+      {uplink ? <strong>{uplink}</strong> : null}
+    </p>
   );
 }
 

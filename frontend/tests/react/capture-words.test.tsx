@@ -65,9 +65,9 @@ describe("the words for what is sent", () => {
 
   it("tell what a narrow uplink costs", () => {
     const sending = { fps: 30, width: 640, quality: 0.45 };
-    expect(describeUplink(snapshot({ narrow: true, sending }))).toBe(
-      "The uplink is narrow: quality 45 %, 640 px, 30 fps.",
-    );
+    const narrow = snapshot({ narrow: true, demand: demand(2), sending });
+    expect(describeDemand(narrow)).toBe("2 are watching.");
+    expect(describeUplink(narrow)).toBe("The uplink is narrow: sending 30 fps at 640 px, quality 45 %.");
   });
 });
 

@@ -29,11 +29,14 @@ export interface OutgoingHandlers {
 
 /** What may wait in the browser unsent; more would only be older when it arrives. At least two frames, however big. */
 const BACKLOG_BYTES = 64 * 1024;
+/** How far back the rates look. */
+const METER_MS = 3000;
 
 export class Outgoing {
   private readonly uplink = new Uplink();
   private readonly adaptation = new Adaptation();
-  private readonly meter = new RateMeter();
+  private meter = new RateMeter(METER_MS);
+  private meterMs = METER_MS;
   private counted = NO_STATS;
   private lastFrameBytes = 0;
   private isHeld = true;
@@ -66,6 +69,7 @@ export class Outgoing {
 
   want(wanted: EncoderSettings, adapts: boolean): void {
     this.wanted = wanted;
+    this.measureOver(Math.max(METER_MS, 3000 / wanted.fps));
     if (adapts === this.adapts) return;
     this.adapts = adapts;
     this.adaptation.reset();
@@ -139,6 +143,13 @@ export class Outgoing {
   resetStats(): void {
     this.counted = NO_STATS;
     this.meter.reset();
+  }
+
+  /** A rate takes some frames to be seen. */
+  private measureOver(ms: number): void {
+    if (ms === this.meterMs) return;
+    this.meterMs = ms;
+    this.meter = new RateMeter(ms);
   }
 
   /** A server that has told its clock is told when the picture was taken; others get what they have always got. */

@@ -114,6 +114,7 @@ describe("a page", () => {
     await page.run(60_000);
     expect(page.outgoing.sending).toEqual({ fps: 0.2, width, quality });
     expect(page.last(50_000).fps).toBeCloseTo(0.2, 2);
+    expect(page.outgoing.stats().fps).toBeCloseTo(0.2, 2);
     page.want(WANTED);
     await page.run(1000);
     expect(page.last(1000).fps).toBeGreaterThan(20);
