@@ -36,6 +36,8 @@ class FakeServer:
     """Seconds by which its clock is ahead."""
     questions: int = 0
     """For the clock."""
+    said: list[str] = field(factory=list)
+    """What viewers said, if the script writes it down."""
     _heard: trio.Event = field(factory=trio.Event)
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:

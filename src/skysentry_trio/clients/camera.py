@@ -64,7 +64,8 @@ class CameraClient:
     adapts: bool = True
     """Whether it sends less when the uplink is too slow."""
     state: str = field(default="connecting", init=False)
-    _trouble: str | None = field(default=None, init=False)
+    trouble: str | None = field(default=None, init=False)
+    """Why there is no connection, for people."""
     _sent: Throughput = field(factory=Throughput, init=False, repr=False)
     _connections: int = field(default=0, init=False)
     _steering: Steering = field(init=False, repr=False)
@@ -83,12 +84,17 @@ class CameraClient:
         await keep_trying(self._talk, ConnectionLost, backoff, self._report_loss)
         self.state = "ended"
 
+    @property
+    def demand(self) -> Demand | None:
+        """What is needed at most, None if the server does not say."""
+        return self._steering.demand
+
     def report(self, now: float) -> CameraReport:
         """Return the figures; ``now`` is Trio's clock."""
         return CameraReport(
             client_id=self.client_id,
             state=self.state,
-            trouble=self._trouble or self.slot.trouble,
+            trouble=self.trouble or self.slot.trouble,
             frames=self._sent.frames,
             nbytes=self._sent.nbytes,
             fps=self._sent.fps(now),
@@ -130,7 +136,7 @@ class CameraClient:
         if isinstance(answer, RegistrationError):
             await self._take_refusal(connection, answer)
         self.state = "live"
-        self._trouble = None
+        self.trouble = None
         self._connections += 1
 
     async def _take_refusal(self, connection: Connection, answer: RegistrationError) -> None:
@@ -148,4 +154,4 @@ class CameraClient:
 
     def _report_loss(self, error: Exception, delay: float) -> None:
         self.state = "waiting"
-        self._trouble = f"{error}; trying again in {delay:.1f} s"
+        self.trouble = f"{error}; trying again in {delay:.1f} s"

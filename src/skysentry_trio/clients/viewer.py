@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
@@ -34,6 +35,8 @@ from skysentry_trio.wire.viewer import (
 
 PATH = "/stream/ws"
 _POLICY_VIOLATION = 1008
+_MAX_SAYINGS = 64
+"""Messages that wait to be sent."""
 
 FrameTaker = Callable[[FrameHeader, bytes], Awaitable[None]]
 
@@ -90,7 +93,7 @@ class CameraWatch:
         if header.sequence == self._sequence:
             return False
         size = inspect_jpeg(jpeg)
-        taken_at = header.captured_at / 1000 if header.captured_at is not None else _epoch(header.timestamp)
+        taken_at = header.captured_at / 1000 if header.captured_at is not None else parse_timestamp(header.timestamp)
         # A smaller number than before: the server has forgotten the camera, and counts from 1 again.
         if self._sequence is not None and header.sequence > self._sequence:
             self.gaps += header.sequence - self._sequence - 1
@@ -145,10 +148,15 @@ class ViewerClient:
     all that the network's buffers take, which loses fewer and may be late."""
     clock: Callable[[], float] = time.time
     state: str = field(default="connecting", init=False)
-    _trouble: str | None = field(default=None, init=False)
+    trouble: str | None = field(default=None, init=False)
+    """Why there is no connection, for people."""
     _watches: dict[str, CameraWatch] = field(factory=dict, init=False)
     _connections: int = field(default=0, init=False)
     _server_clock: ServerClock = field(factory=ServerClock, init=False, repr=False)
+    unsaid: int = field(default=0, init=False)
+    """Messages that were dropped as too many waited for a connection."""
+    _sayings: deque[str] = field(factory=lambda: deque(maxlen=_MAX_SAYINGS), init=False, repr=False)
+    _has_to_say: trio.Event = field(factory=trio.Event, init=False, repr=False)
 
     async def run(self, backoff: Backoff) -> None:
         """Watch until cancelled; lost connections are made anew.
@@ -163,7 +171,7 @@ class ViewerClient:
         return ViewerReport(
             server=str(self.server),
             state=self.state,
-            trouble=self._trouble,
+            trouble=self.trouble,
             cameras=tuple(watch.view(now) for _, watch in sorted(self._watches.items())),
             connections=self._connections,
         )
@@ -175,17 +183,35 @@ class ViewerClient:
         query += [(name, f"{limit:g}") for name, limit in limits if limit is not None]
         try:
             async with open_connection(self.server, PATH, query=query, subprotocols=(SUBPROTOCOL,)) as connection:
-                self.state, self._trouble = "live", None
+                self.state, self.trouble = "live", None
                 self._connections += 1
                 self._server_clock = ServerClock()
                 with single_error():
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(keep_asking, self._server_clock, connection.send)
+                        nursery.start_soon(self._speak, connection)
                         await self._receive(connection)
         except ConnectionLost as lost:
             if lost.code == _POLICY_VIOLATION:
                 raise Refused(str(lost)) from lost
             raise
+
+    def say(self, message: str) -> None:
+        """Let a message be sent as soon as there is a connection; of too many that wait, the oldest are dropped."""
+        self.unsaid += len(self._sayings) == _MAX_SAYINGS
+        self._sayings.append(message)
+        self._has_to_say.set()
+
+    def server_time(self) -> float:
+        """Return seconds since the epoch by the server's clock, by ours while that is not known."""
+        return self._server_clock.epoch(trio.current_time()) or self.clock()
+
+    async def _speak(self, connection: Connection) -> None:
+        while True:
+            await self._has_to_say.wait()
+            self._has_to_say = trio.Event()
+            while self._sayings:
+                await connection.send(self._sayings.popleft())
 
     async def _receive(self, connection: Connection) -> None:
         while True:
@@ -201,8 +227,7 @@ class ViewerClient:
     async def _take_frame(self, connection: Connection, message: bytes) -> None:
         header, jpeg = decode_envelope(message)
         watch = self._watch_of(header.client_id)
-        now = trio.current_time()
-        if watch.take(header, jpeg, now, self._server_clock.epoch(now) or self.clock()):
+        if watch.take(header, jpeg, trio.current_time(), self.server_time()):
             await self.take_frame(header, jpeg)
         if self.acknowledges:
             painted_at = self._server_clock.epoch(trio.current_time())
@@ -238,10 +263,15 @@ class ViewerClient:
         for watch in self._watches.values():
             watch.online = watch.latency = None
         self.state = "waiting"
-        self._trouble = f"{error}; trying again in {delay:.1f} s"
+        self.trouble = f"{error}; trying again in {delay:.1f} s"
 
 
-def _epoch(timestamp: str) -> float:
+def parse_timestamp(timestamp: str) -> float:
+    """Return the seconds since the epoch of a time as servers write it.
+
+    Raises:
+        ProtocolViolation: it is none.
+    """
     try:
         return datetime.fromisoformat(timestamp).timestamp()
     except ValueError as error:

@@ -60,9 +60,10 @@ class FrameSlot:
         self.trouble = None
         self._changed.set()
 
-    def drop(self, cause: str) -> None:
-        """Count a frame that will not be sent."""
-        self.dropped[cause] += 1
+    def drop(self, cause: str, count: int = 1) -> None:
+        """Count frames that will not be sent."""
+        if count:
+            self.dropped[cause] += count
 
     def want(self, wanted: Wanted) -> None:
         """Tell the source what is wanted from now on."""

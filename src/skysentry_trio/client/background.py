@@ -1,0 +1,69 @@
+"""A Trio loop in a thread of its own, which goes on while whoever uses it computes, blocks, or runs another loop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import trio
+from attrs import define, field
+
+
+@define(eq=False)
+class Background:
+    """Runs one async function until it ends or is stopped."""
+
+    main: Callable[[], Awaitable[None]]
+    on_end: Callable[[Exception | None], None]
+    """Is told, in the thread, with what error it ended."""
+    name: str
+    _thread: threading.Thread = field(init=False)
+    _ready: threading.Event = field(factory=threading.Event, init=False)
+    _token: trio.lowlevel.TrioToken = field(init=False)
+    _scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
+
+    def start(self) -> None:
+        """Begin; returns when calls can be made."""
+        # A daemon, so that a program that forgets to close ends all the same.
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._thread.is_alive()
+
+    def call_soon(self, function: Callable[..., object], *args: object, idempotent: bool = False) -> None:
+        """Call a function in the thread, or do nothing if that has ended.
+
+        Args:
+            function: must not wait.
+            args: of the function.
+            idempotent: whether the same call, if it is still waiting, stands for this one too.
+        """
+        with suppress(trio.RunFinishedError):
+            self._token.run_sync_soon(function, *args, idempotent=idempotent)
+
+    def stop(self) -> None:
+        """Cancel it; this does not wait."""
+        self.call_soon(self._scope.cancel)
+
+    def join(self, timeout: float) -> None:
+        """Wait until it has ended, for so many seconds at most."""
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        error: Exception | None = None
+        try:
+            trio.run(self._supervise)
+        except Exception as caught:  # noqa: BLE001 - it is raised again where somebody can see it
+            error = caught
+        self.on_end(error)
+
+    async def _supervise(self) -> None:
+        self._token = trio.lowlevel.current_trio_token()
+        self._ready.set()
+        with self._scope:
+            await self.main()

@@ -1,0 +1,137 @@
+"""A camera whose pictures a program makes."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from functools import partial
+
+from attrs import define, field
+
+from skysentry_trio.client.background import Background
+from skysentry_trio.client.handle import Handle
+from skysentry_trio.client.handover import Closed
+from skysentry_trio.clients.addresses import parse_server_address
+from skysentry_trio.clients.camera import CameraClient
+from skysentry_trio.clients.retrying import Backoff
+from skysentry_trio.clients.sources.frames import FrameSlot, SourceFrame
+from skysentry_trio.wire.capture import Demand
+from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.jpeg import inspect_jpeg
+
+
+class Camera(Handle):
+    """Sends pictures to a server, from any thread, loop or notebook.
+
+    ::
+
+        with Camera("http://localhost:8080", "microscope") as camera:
+            while True:
+                camera.send(take_picture())
+
+    Pictures are sent in a thread; the newest one wins when the network is slower than the program, or when viewers
+    need fewer. A connection that is lost is made anew.
+
+    Closing it lets the last picture go out, for some seconds at most.
+
+    Args:
+        server: such as ``http://localhost:8080``.
+        client_id: under which the camera is known: 1 to 64 letters, digits, dots, dashes and underscores.
+        name: a label for people.
+
+    Raises:
+        ConfigurationError: the address is none.
+        ProtocolViolation: the id is none.
+    """
+
+    def __init__(self, server: str, client_id: str, *, name: str | None = None) -> None:
+        slot = FrameSlot()
+        slot.encodes = False
+        self._client = CameraClient(parse_server_address(server), check_client_id(client_id), slot, name)
+        self._outlet = _Outlet(slot)
+        super().__init__(
+            Background(partial(self._client.run, Backoff(random.random)), self._outlet.end, f"camera {client_id}")
+        )
+
+    def send(self, jpeg: bytes | bytearray | memoryview, captured_at: float | None = None) -> None:
+        """Send a picture unless it is not needed; this does not wait.
+
+        Args:
+            jpeg: one whole JPEG.
+            captured_at: when the picture was taken, seconds since the epoch by this machine's clock; None means now.
+
+        Raises:
+            ProtocolViolation: it is no JPEG.
+            Closed: the camera was closed.
+            Refused: the server does not want this camera, or another one took over its id.
+        """
+        whole = bytes(jpeg)
+        inspect_jpeg(whole)
+        self._outlet.put(SourceFrame(whole, time.time() if captured_at is None else captured_at))
+        self._background.call_soon(self._outlet.move, idempotent=True)
+
+    @property
+    def demand(self) -> Demand | None:
+        """What viewers need at most now: ``viewers``, ``max_fps``, ``max_width``, ``quality``; None if it is not known.
+
+        Pictures over the rate are left out anyway; knowing it saves making them.
+        """
+        return self._client.demand
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Pictures that were not sent, by cause."""
+        return dict(self._client.slot.dropped)
+
+    @property
+    def state(self) -> str:
+        """How it is: ``connecting``, ``live``, ``waiting`` for the next attempt to connect, or ``ended``."""
+        return self._client.state
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no connection, for people; None if there is one."""
+        return self._client.trouble
+
+    def _finish(self) -> None:
+        self._background.call_soon(self._outlet.finish)
+
+
+@define(eq=False)
+class _Outlet:
+    """Where pictures wait for the thread that sends them."""
+
+    slot: FrameSlot
+    _newest: SourceFrame | None = field(default=None, init=False)
+    _overtaken: int = field(default=0, init=False)
+    _end: Exception | None = field(default=None, init=False)
+    _lock: threading.Lock = field(factory=threading.Lock, init=False)
+
+    def put(self, frame: SourceFrame) -> None:
+        """Let a picture wait, in the place of one that did."""
+        with self._lock:
+            if self._end is not None:
+                raise self._end
+            self._overtaken += self._newest is not None
+            self._newest = frame
+
+    def move(self) -> None:
+        """Hand on what waits, in the thread that sends."""
+        with self._lock:
+            frame, self._newest = self._newest, None
+            overtaken, self._overtaken = self._overtaken, 0
+        self.slot.drop("behind", overtaken)
+        if frame is not None and not self.slot.leaves_out():
+            self.slot.offer(frame)
+
+    def finish(self) -> None:
+        """Hand on what waits, and say that it was the last."""
+        self.end(None)
+        self.move()
+        self.slot.close()
+
+    def end(self, error: Exception | None) -> None:
+        """Take no more pictures."""
+        with self._lock:
+            self._end = self._end or error or Closed("the camera was closed")

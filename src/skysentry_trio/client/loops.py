@@ -1,0 +1,44 @@
+"""What waits in a loop, of Trio or of asyncio, whichever is running."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import trio
+
+# asyncio is imported where it runs already: who uses Trio need not load it.
+
+
+def waker() -> tuple[Callable[[], object], Callable[[], Awaitable[object]]]:
+    """Return a function that wakes from any thread, and one that waits for that in this loop.
+
+    The first raises RuntimeError when the loop has ended.
+    """
+    if trio.lowlevel.in_trio_run():
+        trio_event = trio.Event()
+        return partial(trio.lowlevel.current_trio_token().run_sync_soon, trio_event.set), trio_event.wait
+    import asyncio  # noqa: PLC0415
+
+    event = asyncio.Event()
+    return partial(asyncio.get_running_loop().call_soon_threadsafe, event.set), event.wait
+
+
+async def checkpoint() -> None:
+    """Let others have their turn, and be cancelled if that is asked for."""
+    if trio.lowlevel.in_trio_run():
+        await trio.lowlevel.checkpoint()
+    else:
+        import asyncio  # noqa: PLC0415
+
+        await asyncio.sleep(0)
+
+
+async def run_in_thread(function: Callable[..., object], *args: object) -> None:
+    """Call a function that blocks, without blocking the loop."""
+    if trio.lowlevel.in_trio_run():
+        await trio.to_thread.run_sync(function, *args)
+    else:
+        import asyncio  # noqa: PLC0415
+
+        await asyncio.to_thread(function, *args)

@@ -1,0 +1,171 @@
+"""The newest frames of cameras, for programs that take their time with each."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Self
+
+from attrs import asdict, define, field
+
+from skysentry_trio.client.background import Background
+from skysentry_trio.client.frame import Box, Frame
+from skysentry_trio.client.handle import Handle
+from skysentry_trio.client.handover import Closed, Handover
+from skysentry_trio.clients.addresses import parse_server_address
+from skysentry_trio.clients.retrying import Backoff
+from skysentry_trio.clients.viewer import ViewerClient, parse_timestamp
+from skysentry_trio.demand import Limits
+from skysentry_trio.wire.messages import encode_json
+from skysentry_trio.wire.viewer import FrameHeader, check_subscription
+
+
+class Viewer(Handle):
+    """Shows cameras to a program: iterate over it, with ``async for`` in Trio or asyncio, or with ``for`` anywhere.
+
+    ::
+
+        async with Viewer("http://localhost:8080", "door") as viewer:
+            async for frame in viewer:
+                await look_at(frame.jpeg)
+
+    Each turn gets the newest frame that has arrived, and a frame is given once; those that came meanwhile are
+    skipped. Nothing queues, neither here nor, as each frame is acknowledged when it arrives, on the way. Frames are
+    received in a thread, so they stay fresh while the program computes. A connection that is lost is made anew.
+
+    Closing it ends all iterations.
+
+    Args:
+        server: such as ``http://localhost:8080``.
+        client_ids: of the cameras to watch; all if none is named.
+        max_fps: frames a second of each camera for which there is use.
+        max_width: pixels that suffice; cameras that can send smaller pictures then.
+        quality: of the JPEG, above 0 to 1, that suffices.
+
+    Raises:
+        ConfigurationError: the address is none.
+        ProtocolViolation: an id or a limit is none.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        *client_ids: str,
+        max_fps: float | None = None,
+        max_width: int | None = None,
+        quality: float | None = None,
+    ) -> None:
+        check_subscription(list(client_ids))
+        limits = Limits(max_fps, max_width, quality)
+        self._intake = intake = _Intake()
+        self._client = client = ViewerClient(parse_server_address(server), client_ids, intake.take, limits)
+        intake.server_time = client.server_time
+        super().__init__(
+            Background(partial(client.run, Backoff(random.random)), intake.fresh.end, f"viewer of {server}")
+        )
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Frame:
+        """Block until there is a frame that was not given yet.
+
+        Raises:
+            Refused: the server does not want this viewer.
+        """
+        try:
+            return self._intake.fresh.wait()
+        except Closed:
+            raise StopIteration from None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Frame:
+        """Wait until there is a frame that was not given yet.
+
+        Raises:
+            Refused: the server does not want this viewer.
+        """
+        try:
+            return await self._intake.fresh.receive()
+        except Closed:
+            raise StopAsyncIteration from None
+
+    def receive(self, timeout: float | None = None) -> Frame:
+        """Return the newest frame that was not given yet, blocking until there is one.
+
+        Raises:
+            TimeoutError: there was none for so many seconds.
+            Closed: there will be none any more.
+            Refused: the server does not want this viewer.
+        """
+        return self._intake.fresh.wait(timeout)
+
+    def latest(self, client_id: str | None = None) -> Frame | None:
+        """Return the newest frame there is, whether it was given or not; None if none has come yet.
+
+        Args:
+            client_id: of the camera; None for the one that sent last.
+        """
+        return self._intake.newest.get(client_id)
+
+    def send_result(self, frame: Frame, boxes: Iterable[Box] = (), data: object = None) -> None:
+        """Tell all who watch the camera what was found in a frame.
+
+        This does not wait. While there is no connection some results are kept for the next one; of too many, the oldest
+        are dropped and counted.
+
+        Args:
+            frame: in which it was found; that may be a while ago.
+            boxes: where.
+            data: anything else that JSON knows.
+        """
+        result = {
+            "type": "result",
+            "clientId": frame.client_id,
+            "sequence": frame.sequence,
+            "boxes": [asdict(box, filter=lambda _attribute, value: value is not None) for box in boxes],
+            "data": data,
+        }
+        self._background.call_soon(self._client.say, encode_json(result).decode())
+
+    @property
+    def dropped_results(self) -> int:
+        """Results that could not be sent."""
+        return self._client.unsaid
+
+    @property
+    def state(self) -> str:
+        """How it is: ``connecting``, ``live``, or ``waiting`` for the next attempt to connect."""
+        return self._client.state
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no connection, for people; None if there is one."""
+        return self._client.trouble
+
+
+def _no_time() -> float:
+    raise AssertionError
+
+
+@define(eq=False)
+class _Intake:
+    """Where frames arrive, in the thread that receives them."""
+
+    fresh: Handover[Frame] = field(factory=Handover, init=False)
+    """Frames that were not given yet."""
+    newest: dict[str | None, Frame] = field(factory=dict, init=False)
+    """By camera, and of all under None."""
+    server_time: Callable[[], float] = field(default=_no_time, init=False)
+
+    async def take(self, header: FrameHeader, jpeg: bytes) -> None:
+        captured_at = None if header.captured_at is None else header.captured_at / 1000
+        received_at = parse_timestamp(header.timestamp)
+        age = self.server_time() - (received_at if captured_at is None else captured_at)
+        frame = Frame(header.client_id, header.sequence, jpeg, captured_at, received_at, began=time.monotonic() - age)
+        self.newest[header.client_id] = self.newest[None] = frame
+        self.fresh.put(header.client_id, frame)
