@@ -25,6 +25,7 @@
 #                       frame_writer), websocket, http, systemd
 # The other side of the protocol:
 #   clients/            a camera and a viewer without a browser, and where a camera's pictures come from
+#   client/             the same for Python programs, in a thread
 # Supervision:
 #   daemon              the nursery tree, on one page
 #   cli/                arguments, environment and files to values; `logs` is set up here

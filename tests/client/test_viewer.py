@@ -186,6 +186,16 @@ async def test_results_are_sent() -> None:
     }
 
 
+def test_a_result_that_makes_no_sense_is_an_error() -> None:
+    """The server would close the connection for it."""
+    frame = Frame("door", 1, b"", None, 0.0, began=0.0)
+    with Viewer("http://127.0.0.1:1") as viewer:
+        with pytest.raises(ProtocolViolation, match="a color is"):
+            viewer.send_result(frame, [Box(1, 2, 3, 4, color="red")])
+        with pytest.raises(ProtocolViolation, match="a result may have 65536 characters"):
+            viewer.send_result(frame, data="x" * 70_000)
+
+
 def test_results_that_nobody_takes_are_bounded() -> None:
     """The oldest go first, and are counted."""
     frame = Frame("door", 1, b"", None, 0.0, began=0.0)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 import time
 from collections.abc import Iterator
 
 import pytest
 import trio
+from websockets.sync.client import connect
 
 from skysentry_trio.client import Box, Camera, Viewer
 
@@ -94,6 +96,12 @@ def test_from_program_to_program(url: str) -> None:
             camera.send(jpeg)
             time.sleep(0.05)
             assert time.monotonic() < deadline
-        viewer.send_result(frame, [Box(1, 2, 3, 4)])
+        with connect(url.replace("http", "ws", 1) + "/stream/ws?client=scope") as websocket:
+            assert json.loads(websocket.recv(PATIENCE))["type"] == "clients"
+            viewer.send_result(frame, [Box(1, 2, 3, 4, label="dust")])
+            while isinstance(message := websocket.recv(PATIENCE), bytes) or '"result"' not in message:
+                pass
     assert frame.jpeg == jpeg
     assert frame.client_id == "scope"
+    result = json.loads(message)
+    assert (result["clientId"], result["sequence"], result["boxes"][0]["label"]) == ("scope", frame.sequence, "dust")

@@ -21,12 +21,13 @@
 # computes for 200 ms between two `await` keeps its own loop from receiving, and would find frames of then, not of now.
 
 from skysentry_trio.client.camera import Camera
-from skysentry_trio.client.frame import Box, Frame
+from skysentry_trio.client.frame import Frame
 from skysentry_trio.client.handover import Closed
 from skysentry_trio.client.viewer import Viewer
 from skysentry_trio.clients.connection import Refused
 from skysentry_trio.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
 from skysentry_trio.wire.capture import Demand
+from skysentry_trio.wire.results import Box
 
 __all__ = [
     "Box",

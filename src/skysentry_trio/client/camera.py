@@ -48,10 +48,10 @@ class Camera(Handle):
     def __init__(self, server: str, client_id: str, *, name: str | None = None) -> None:
         slot = FrameSlot()
         slot.encodes = False
-        self._client = CameraClient(parse_server_address(server), check_client_id(client_id), slot, name)
+        self._camera = camera = CameraClient(parse_server_address(server), check_client_id(client_id), slot, name)
         self._outlet = _Outlet(slot)
         super().__init__(
-            Background(partial(self._client.run, Backoff(random.random)), self._outlet.end, f"camera {client_id}")
+            camera, Background(partial(camera.run, Backoff(random.random)), self._outlet.end, f"camera {client_id}")
         )
 
     def send(self, jpeg: bytes | bytearray | memoryview, captured_at: float | None = None) -> None:
@@ -77,22 +77,12 @@ class Camera(Handle):
 
         Pictures over the rate are left out anyway; knowing it saves making them.
         """
-        return self._client.demand
+        return self._camera.demand
 
     @property
     def dropped(self) -> dict[str, int]:
         """Pictures that were not sent, by cause."""
-        return dict(self._client.slot.dropped)
-
-    @property
-    def state(self) -> str:
-        """How it is: ``connecting``, ``live``, ``waiting`` for the next attempt to connect, or ``ended``."""
-        return self._client.state
-
-    @property
-    def trouble(self) -> str | None:
-        """Why there is no connection, for people; None if there is one."""
-        return self._client.trouble
+        return dict(self._camera.slot.dropped)
 
     def _finish(self) -> None:
         self._background.call_soon(self._outlet.finish)

@@ -1,4 +1,4 @@
-"""What a program gets from a camera, and what it may say about it."""
+"""What a program gets from a camera."""
 
 from __future__ import annotations
 
@@ -27,20 +27,3 @@ class Frame:
     def age(self) -> float:
         """Return the seconds that have passed since it was taken, or since the server had it if that is not known."""
         return time.monotonic() - self._began
-
-
-@frozen
-class Box:
-    """Something that was found in a frame; in pixels of that frame."""
-
-    x: float
-    """Of the left edge."""
-    y: float
-    """Of the upper edge."""
-    width: float
-    height: float
-    label: str | None = None
-    score: float | None = None
-    """From 0 to 1."""
-    color: str | None = None
-    """As CSS writes it: ``#ff0000``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from skysentry_trio.client.background import Background
 from skysentry_trio.client.loops import run_in_thread
@@ -13,14 +13,32 @@ CLOSE_TIMEOUT = 5.0
 """Seconds for the last things to be done."""
 
 
+class Client(Protocol):
+    """What does the work."""
+
+    state: str
+    trouble: str | None
+
+
 class Handle:
     """Ends its background when it is closed, or when nobody holds it any more."""
 
-    def __init__(self, background: Background) -> None:
+    def __init__(self, client: Client, background: Background) -> None:
+        self._client = client
         self._background = background
         background.start()
         # The thread knows nothing of this object, or it would never be let go of.
         weakref.finalize(self, background.stop)
+
+    @property
+    def state(self) -> str:
+        """How it is: ``connecting``, ``live``, ``waiting`` for the next attempt to connect, or ``ended``."""
+        return self._client.state
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no connection, for people; None if there is one."""
+        return self._client.trouble
 
     def _finish(self) -> None:
         """Tell the background to come to its end."""

@@ -8,17 +8,19 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Self
 
-from attrs import asdict, define, field
+from attrs import define, field
 
 from skysentry_trio.client.background import Background
-from skysentry_trio.client.frame import Box, Frame
+from skysentry_trio.client.frame import Frame
 from skysentry_trio.client.handle import Handle
 from skysentry_trio.client.handover import Closed, Handover
 from skysentry_trio.clients.addresses import parse_server_address
 from skysentry_trio.clients.retrying import Backoff
 from skysentry_trio.clients.viewer import ViewerClient, parse_timestamp
 from skysentry_trio.demand import Limits
-from skysentry_trio.wire.messages import encode_json
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.wire.messages import MAX_TEXT_LENGTH, encode_message
+from skysentry_trio.wire.results import Box, Result
 from skysentry_trio.wire.viewer import FrameHeader, check_subscription
 
 
@@ -60,10 +62,10 @@ class Viewer(Handle):
         check_subscription(list(client_ids))
         limits = Limits(max_fps, max_width, quality)
         self._intake = intake = _Intake()
-        self._client = client = ViewerClient(parse_server_address(server), client_ids, intake.take, limits)
+        self._viewer = client = ViewerClient(parse_server_address(server), client_ids, intake.take, limits)
         intake.server_time = client.server_time
         super().__init__(
-            Background(partial(client.run, Backoff(random.random)), intake.fresh.end, f"viewer of {server}")
+            client, Background(partial(client.run, Backoff(random.random)), intake.fresh.end, f"viewer of {server}")
         )
 
     def __iter__(self) -> Self:
@@ -120,32 +122,23 @@ class Viewer(Handle):
 
         Args:
             frame: in which it was found; that may be a while ago.
-            boxes: where.
+            boxes: where, in pixels of the frame.
             data: anything else that JSON knows.
+
+        Raises:
+            ProtocolViolation: there are too many boxes, a colour is none, or all of it is too much for one message.
         """
-        result = {
-            "type": "result",
-            "clientId": frame.client_id,
-            "sequence": frame.sequence,
-            "boxes": [asdict(box, filter=lambda _attribute, value: value is not None) for box in boxes],
-            "data": data,
-        }
-        self._background.call_soon(self._client.say, encode_json(result).decode())
+        result = Result(frame.client_id, frame.sequence, list(boxes), data)
+        result.check()
+        message = encode_message(result)
+        if len(message) > MAX_TEXT_LENGTH:
+            raise ProtocolViolation(f"a result may have {MAX_TEXT_LENGTH} characters, got {len(message)}")
+        self._background.call_soon(self._viewer.say, message)
 
     @property
     def dropped_results(self) -> int:
         """Results that could not be sent."""
-        return self._client.unsaid
-
-    @property
-    def state(self) -> str:
-        """How it is: ``connecting``, ``live``, or ``waiting`` for the next attempt to connect."""
-        return self._client.state
-
-    @property
-    def trouble(self) -> str | None:
-        """Why there is no connection, for people; None if there is one."""
-        return self._client.trouble
+        return self._viewer.unsaid
 
 
 def _no_time() -> float:
