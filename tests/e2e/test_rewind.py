@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -94,6 +95,29 @@ async def test_any_moment_of_the_ring_can_be_stood_still_on(clock: LeapingClock,
         await say(viewer, type="seek", clientId="door", back=back, speed=0)
         header, jpeg = await frame_of(viewer)
         assert (header["sequence"], header["live"], jpeg) == (sequence, False, jpegs[sequence - 1])
+
+
+async def test_a_viewer_that_acknowledges_gets_a_playback_too(clock: LeapingClock) -> None:
+    """Its window is no obstacle to sequences that go down or come again, and the past does not count as delay."""
+    async with half_a_minute(clock) as (address, _, _, _), address.viewer("?client=door") as viewer:
+
+        async def take() -> tuple[int, bool]:
+            header, _ = await frame_of(viewer)
+            await say(viewer, type="ack", clientId="door", sequence=header["sequence"], paintedAt=time.time() * 1000)
+            return header["sequence"], header["live"]
+
+        assert await take() == (40, True)
+        for _ in range(2):
+            await say(viewer, type="seek", clientId="door", sequence=35, speed=-1)
+            assert await take() == (35, False)
+            for sequence in range(34, 27, -1):
+                clock.leap(1.0)
+                await say(viewer, type="clock", sentAt=0)
+                assert await take() == (sequence, False)
+        await say(viewer, type="live", clientId="door")
+        assert await take() == (40, True)
+        (details,) = (await address.ask("/api/clients")).json["details"]
+        assert details["latency"] is None or details["latency"]["server"] < 1000
 
 
 async def test_ten_cameras_with_long_rings_stay_within_the_memory() -> None:
