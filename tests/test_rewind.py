@@ -266,13 +266,15 @@ async def test_a_pause_holds_playbacks_too(autojump_clock: MockClock) -> None:
 
 
 async def test_the_viewers_rate_holds_for_playbacks(autojump_clock: MockClock) -> None:
-    """A viewer that asked for one frame in two seconds gets no more from the past."""
+    """A viewer that asked for one frame in 2.3 seconds gets no more from the past, until it asks for more."""
     hub = make_hub()
     with filled(hub, "door") as sessions, hub.watch() as viewer:
-        hub.subscribe(viewer, limits=Limits(max_fps=0.5))
+        hub.subscribe(viewer, limits=Limits(max_fps=1 / 2.3))
         rewind = Rewind(hub, viewer)
         await pass_seconds(hub, sessions, 10)
         await take(viewer)
         rewind.seek("door", 1.0, back=9)
         assert await take(viewer) == [("door", 2, PAST)]
-        assert await follow(rewind, 15.0) == [(12.0, 4, PAST), (14.0, 6, PAST)]
+        assert await follow(rewind, 15.0) == [(12.3, 4, PAST), (14.6, 6, PAST)]
+        hub.subscribe(viewer)
+        assert await follow(rewind, 18.5) == [(16.9, 8, PAST), (17.0, 9, PAST), (18.0, 10, LIVE)]

@@ -62,12 +62,6 @@ class _Window(io.RawIOBase):
     _taken: int = field(default=0, init=False)
     _rest: io.BytesIO = field(factory=io.BytesIO, init=False)
 
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
     def tell(self) -> int:
         return self._taken + self._rest.tell()
 

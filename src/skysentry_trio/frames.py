@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from operator import attrgetter
+from typing import cast
 
 from attrs import define, field, frozen
 
@@ -144,10 +145,7 @@ class FrameRing:
         return self._frames[index - 1] if index > self._first else None
 
     def _at(self, index: int) -> Frame:
-        frame = self._frames[index]
-        if frame is None:
-            raise IndexError("the ring is empty")
-        return frame
+        return cast("Frame", self._frames[index])
 
     def __len__(self) -> int:
         return len(self._frames) - self._first

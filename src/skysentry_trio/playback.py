@@ -70,10 +70,13 @@ class Playback:
             now: when it begins.
             max_fps: the most frames a second that the viewer wants.
         """
-        interval = 1 / min(_MAX_FPS, max_fps or _MAX_FPS)
-        playback = cls(speed, frame.sequence, frame.received_at, interval, frame.arrived, now)
+        playback = cls(speed, frame.sequence, frame.received_at, _interval(max_fps), frame.arrived, now)
         playback._plan(ring, now)
         return playback
+
+    def limit(self, max_fps: float | None) -> None:
+        """Show no more frames a second than that from the next step on."""
+        self._interval = _interval(max_fps)
 
     def step(self, ring: FrameRing, now: float) -> Frame | None:
         """Move on to the frame that is to be shown now, which may be several further; None at an end.
@@ -127,3 +130,7 @@ class Playback:
             self.live = True
         else:
             self.speed = 0.0
+
+
+def _interval(max_fps: float | None) -> float:
+    return 1 / min(_MAX_FPS, max_fps or _MAX_FPS)

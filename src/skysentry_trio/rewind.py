@@ -95,6 +95,7 @@ class Rewind:
         for camera_id, playback in list(self.viewer.playbacks.items()):
             camera = self.hub.camera(camera_id)
             if camera is not None and playback.due <= now:
+                playback.limit(self.viewer.limits(camera_id).max_fps)
                 self._show(camera, playback, playback.step(camera.ring, now))
                 if playback.due == math.inf:
                     ended.append(camera_id)
