@@ -185,6 +185,14 @@ async def test_the_janitor_forgets_cameras_that_have_left() -> None:
         assert (health["totalClients"], health["streamSubscribers"]) == (0, 1)
 
 
+async def test_the_janitor_lets_old_frames_go() -> None:
+    """Of a camera that sends no more the newest frame stays, as it is what the camera shows."""
+    async with running_daemon(cleanup_interval=0.02, buffer_seconds=0.2) as server, server.camera("door") as camera:
+        await camera.send(*(encode_frame(BINARY, picture(5000 + number)) for number in range(3)))
+        await server.wait_until_healthy(lambda health: health["framesReceived"] == 3)
+        await server.wait_until_healthy(lambda health: health["memory"] == 5002)
+
+
 async def test_metrics_are_of_this_server() -> None:
     """The connection that asks is among those open and accepted; the loop is being measured."""
     async with running_daemon() as server, server.viewer():
