@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
+from PIL import Image
 from playwright.sync_api import Page
+from websockets.sync.client import ClientConnection
 
 from skysentry_trio.clients.sources.drawing import DUSK
 
-from .browser import CHROMIUM, Server, cameras, moving_pictures, wait_until
-from .test_pages import figure, number, serious_problems, status
+from .browser import CHROMIUM, Server, cameras, moving_pictures, registered, wait_until
+from .test_pages import HOSTILE, figure, number, serious_problems, status
 
 pytestmark = [
     pytest.mark.e2e,
@@ -158,3 +166,111 @@ def test_a_hand_on_the_timeline(server: Server, open_page: OpenPage) -> None:
         page.locator(".sky-tile__open").tap()
         wait_until(slider.is_visible, 5, "the timeline is there again")
         assert back(page) == 0
+
+
+SAMPLE = """(milliseconds) => new Promise((resolve) => {
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const samples = [];
+  const started = performance.now();
+  const look = (at) => {
+    const picture = document.querySelector("article canvas");
+    [canvas.width, canvas.height] = [picture.width, picture.height];
+    context.drawImage(picture, 0, 0);
+    const pixel = (x, y) => [...context.getImageData(x, y, 1, 1).data].slice(0, 3);
+    samples.push([pixel(10, 10), pixel(100, 140)]);
+    if (at - started < milliseconds) requestAnimationFrame(look);
+    else resolve(samples);
+  };
+  requestAnimationFrame(look);
+})"""
+"""What is seen of the picture, and at the left edge of the box, at each repaint."""
+
+
+def level(sequence: int) -> int:
+    """Return how bright a frame is, by which it is known again."""
+    return 16 + 8 * (sequence % 28)
+
+
+@contextmanager
+def found_later(server: Server, fps: float, delay: float) -> Iterator[None]:
+    """Have a camera and a program that posts a box for each of its frames, coloured like it, after a while."""
+    pictures = {brightness: solid_jpeg(brightness) for brightness in map(level, range(28))}
+    over = threading.Event()
+
+    def feed(connection: ClientConnection) -> None:
+        started = time.monotonic()
+        frames = [(started + sequence / fps, sequence, False) for sequence in range(1, 1000)]
+        boxes = [(when + delay, sequence, True) for when, sequence, _ in frames]
+        for when, sequence, is_box in sorted(frames + boxes):
+            if over.wait(max(0.0, when - time.monotonic())):
+                return
+            if is_box:
+                post_box(server, sequence)
+            else:
+                connection.send(pictures[level(sequence)])
+
+    with registered(server, "cam", "Cam") as connection:
+        feeder = threading.Thread(target=feed, args=(connection,), daemon=True)
+        feeder.start()
+        try:
+            yield
+        finally:
+            over.set()
+            feeder.join(timeout=5)
+
+
+def solid_jpeg(brightness: int) -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (320, 240), (brightness,) * 3).save(written, "JPEG", quality=95)
+    return written.getvalue()
+
+
+def post_box(server: Server, sequence: int) -> None:
+    box = {"x": 100, "y": 100, "width": 120, "height": 80, "label": HOSTILE, "score": 0.9}
+    found = {"sequence": sequence, "boxes": [{**box, "color": f"#{level(sequence):02x}00ff"}]}
+    request = urllib.request.Request(
+        f"{server.url}/api/clients/cam/results", json.dumps(found).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        assert answer.status == 200
+
+
+def test_boxes_are_drawn_on_their_own_frame(server: Server, open_page: OpenPage, record_property: Record) -> None:
+    """Boxes that come 100 ms after their frame are seen with that frame and no other, and can be switched off."""
+    with found_later(server, fps=12, delay=0.1):
+        page = open_page(f"{server.url}/")
+        switch = page.get_by_role("button", name="Boxes on the pictures")
+        wait_until(switch.is_visible, 10, "the page knows of results")
+        time.sleep(1)
+        samples = page.evaluate(SAMPLE, 4000)
+        boxed = [(picture, edge) for picture, edge in samples if edge[2] > 200 and edge[1] < 60]
+        record_property("repaints with a box, of all", (len(boxed), len(samples)))
+        astray = [(picture, edge) for picture, edge in boxed if abs(picture[0] - edge[0]) > 3]
+        assert astray == []
+        assert len({picture[0] for picture, _ in boxed}) > 10
+        assert page.evaluate("() => window.hacked") is None
+        switch.click()
+        assert switch.get_attribute("aria-pressed") == "false"
+        time.sleep(0.5)
+        assert all(max(edge) - min(edge) < 20 for _, edge in page.evaluate(SAMPLE, 500))
+
+
+def test_a_clip_is_saved(server: Server, open_page: OpenPage) -> None:
+    """The chosen part of what the server keeps is downloaded as a film."""
+    with cameras(server, [("cam", "Cam")], fps=10):
+        page = open_page(f"{server.url}/")
+        wait_until(lambda: status(page, "cam") == "live", 10, "live")
+        time.sleep(5)
+        page.locator(".sky-tile__open").click()
+        page.get_by_role("button", name="Back 5 seconds").click()
+        wait_until(lambda: back(page) > 2, 5, "it is in the past")
+        page.get_by_role("button", name="Start the clip here").click()
+        time.sleep(1.5)
+        page.get_by_role("button", name="End the clip here").click()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Clip").click()
+        assert download.value.suggested_filename.startswith("cam-")
+        with av.open(str(download.value.path())) as film:
+            # A second and a half, give or take what it takes to press two buttons.
+            assert 10 <= sum(1 for packet in film.demux(video=0) if packet.size) <= 40

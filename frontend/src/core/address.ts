@@ -42,8 +42,9 @@ export function snapshotUrl(base: URL, clientId: string): string {
 /** `from` and `to` are milliseconds since the epoch by the server's clock. */
 export function clipUrl(base: URL, clientId: string, from: number, to: number, format: string): string {
   const url = new URL(`api/clients/${encodeURIComponent(clientId)}/clip`, base);
-  url.searchParams.set("from", new Date(from).toISOString());
-  url.searchParams.set("to", new Date(to).toISOString());
+  // Whole milliseconds, and with them the frames at both ends.
+  url.searchParams.set("from", new Date(Math.floor(from)).toISOString());
+  url.searchParams.set("to", new Date(Math.ceil(to)).toISOString());
   url.searchParams.set("format", format);
   return url.href;
 }

@@ -227,6 +227,8 @@ function expectation(value: Record<string, unknown>): Record<string, unknown> {
       return { type: value.type, error: value.error, code: value.code };
     case "registration-success":
       return { type: value.type, clientId: value.clientId };
+    case "result":
+      return { type: value.type, clientId: value.clientId, sequence: value.sequence, boxes: value.boxes };
     default:
       return value;
   }

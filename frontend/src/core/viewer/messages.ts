@@ -60,11 +60,11 @@ export type ViewerMessage =
       readonly boxes: readonly Box[];
     };
 
-/** More than these on one picture would hide it, and cost more to draw than the picture. */
-const MAX_BOXES = 100;
+/** As many as the server takes: more would hide the picture, and cost more to draw than it. */
+const MAX_BOXES = 256;
 const MAX_COORDINATE = 100_000;
-// Nothing that CSS would have to interpret: a colour that is none of these is left out.
-const COLOR = /^(#[0-9a-f]{3,8}|[a-z]{3,20})$/i;
+// As the server takes it; a colour that is none is left out.
+const COLOR = /^#[0-9a-f]{6}$/i;
 
 /** Reads a text message; null for one we do not know or cannot read, which is to be ignored. */
 export function decodeViewerMessage(text: string): ViewerMessage | null {
@@ -89,13 +89,13 @@ export function decodeViewerMessage(text: string): ViewerMessage | null {
         newestAt: numberOrNull(fields.newestAt),
       };
     case "result":
-      if (!isClientId(fields.clientId) || !isCount(fields.sequence) || !Array.isArray(fields.boxes))
-        return null;
+      if (!isClientId(fields.clientId) || !isCount(fields.sequence)) return null;
       return {
         type: fields.type,
         clientId: fields.clientId,
         sequence: fields.sequence,
-        boxes: fields.boxes
+        // Left out where nothing was found.
+        boxes: (Array.isArray(fields.boxes) ? fields.boxes : [])
           .slice(0, MAX_BOXES)
           .map(decodeBox)
           .filter((box) => box !== null),

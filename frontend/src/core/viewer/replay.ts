@@ -18,6 +18,8 @@ export interface Replay {
 /** Follows the server's answers and the frames that come between them. */
 export class ReplayTracker {
   private answer: { readonly playback: Playback; readonly at: number } | undefined;
+  /** As much goes as comes: the oldest was seen to move on. */
+  private full = false;
   /** On the screen: the number of the frame, and when the server had it if that was in the past. */
   private sequence: number | null = null;
   private position: number | null = null;
@@ -29,6 +31,8 @@ export class ReplayTracker {
 
   /** `at` is when the answer came by our clock. */
   answered(playback: Playback, at: number): void {
+    const before = this.answer?.playback.oldestAt ?? null;
+    this.full = before !== null && playback.oldestAt !== null && playback.oldestAt > before;
     this.answer = { playback, at };
     this.position = playback.live ? null : playback.at;
     if (!playback.live) this.sequence = playback.sequence;
@@ -51,7 +55,7 @@ export class ReplayTracker {
     const { playback, at } = this.answer;
     const { live, speed, oldestAt, newestAt } = playback;
     if (oldestAt === null || newestAt === null) return null;
-    // What comes in at one end goes out at the other; the next answer says how it really is.
+    // The next answer says how it really is.
     const moved = grows ? now - at : 0;
     const newest = newestAt + moved;
     const position = this.position ?? newest;
@@ -60,7 +64,7 @@ export class ReplayTracker {
       speed,
       sequence: this.sequence,
       at: position,
-      oldestAt: Math.min(oldestAt + moved, position),
+      oldestAt: Math.min(this.full ? oldestAt + moved : oldestAt, position),
       newestAt: newest,
     };
   }

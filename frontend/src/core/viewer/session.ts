@@ -41,6 +41,8 @@ export interface ViewerOptions {
 }
 
 const REFRESH_MS = 400;
+/** Who steps through the past looks at where it is more often. */
+const REPLAY_REFRESH_MS = 100;
 
 export class ViewerSession {
   private readonly store = new Store<ViewerSnapshot>({
@@ -60,6 +62,7 @@ export class ViewerSession {
   private readonly feed: Feed;
   private readonly screen: Screen;
   private readonly choices: Choices;
+  private refreshedAt = Number.NEGATIVE_INFINITY;
   private refreshTimer: ReturnType<typeof setInterval> | undefined;
   private link: ViewerLink = "stopped";
   private paused = false;
@@ -167,6 +170,7 @@ export class ViewerSession {
     const paintedAt = Math.min(picture.paintedAt, now());
     this.cameras.get(clientId)?.framePainted(picture, paintedAt, offset);
     this.screen.painted(clientId, picture.mark, offset === undefined ? undefined : paintedAt + offset);
+    if (!picture.mark.live && now() - this.refreshedAt >= REPLAY_REFRESH_MS) this.refresh();
   }
 
   /** A newer picture overtook this one, or it was none. */
@@ -244,6 +248,7 @@ export class ViewerSession {
 
   private refresh(): void {
     const { roundTrip, offset } = this.feed.clock;
+    this.refreshedAt = now();
     for (const camera of this.cameras) camera.setFollowed(this.choices.follows(camera.clientId));
     this.store.set({
       link: this.link,

@@ -36,7 +36,7 @@ describe("messages to viewers", () => {
   it("give boxes, and of hostile ones nothing but harmless text", () => {
     const box = { x: 1, y: 2, width: 3, height: 4 };
     const boxes = [
-      { ...box, label: "\u202ecat\u0000 <b>", score: 0.9, color: "#ff0" },
+      { ...box, label: "\u202ecat\u0000 <b>", score: 0.9, color: "#ffee00" },
       { ...box, label: 7, score: "high", color: "url(//evil)" },
       { ...box, x: 1e9 },
       { ...box, width: null },
@@ -46,16 +46,16 @@ describe("messages to viewers", () => {
       type: "result",
       clientId: "a",
       sequence: 5,
-      boxes: [{ ...box, label: "cat <b>", score: 0.9, color: "#ff0" }, box],
+      boxes: [{ ...box, label: "cat <b>", score: 0.9, color: "#ffee00" }, box],
     });
+    expect(read({ type: "result", clientId: "a", sequence: 5 })).toMatchObject({ boxes: [] });
     const many = read({ type: "result", clientId: "a", sequence: 5, boxes: Array(5000).fill(box) });
-    expect(many?.type === "result" && many.boxes.length).toBe(100);
+    expect(many?.type === "result" && many.boxes.length).toBe(256);
   });
 
   it.each([
     { type: "result", clientId: "..", sequence: 1, boxes: [] },
     { type: "result", clientId: "a", sequence: 1.5, boxes: [] },
-    { type: "result", clientId: "a", sequence: 1, boxes: {} },
   ])("ignore a result that cannot be read: %j", (message) => {
     expect(read(message)).toBeNull();
   });

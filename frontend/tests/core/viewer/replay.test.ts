@@ -26,22 +26,32 @@ describe("where a viewer stands", () => {
     tracker.answered(answer, 500);
     tracker.painted(mark(81, 9100, true));
     const replay = { live: true, speed: 1, sequence: 81 };
-    expect(tracker.snapshot(700, true)).toEqual({ ...replay, at: 9200, oldestAt: 1200, newestAt: 9200 });
+    expect(tracker.snapshot(700, true)).toEqual({ ...replay, at: 9200, oldestAt: 1000, newestAt: 9200 });
     expect(tracker.snapshot(700, false)).toEqual({ ...replay, at: 9000, oldestAt: 1000, newestAt: 9000 });
+  });
+
+  it("begins later and later once the server lets frames go, as two answers show", () => {
+    const tracker = new ReplayTracker();
+    tracker.answered(answer, 0);
+    tracker.answered({ ...answer, oldestAt: 1500, newestAt: 9500 }, 500);
+    expect(tracker.snapshot(700, true)).toMatchObject({ oldestAt: 1700, newestAt: 9700 });
+    tracker.answered({ ...answer, oldestAt: 1500, newestAt: 9800 }, 800);
+    expect(tracker.snapshot(900, true)).toMatchObject({ oldestAt: 1500, newestAt: 9900 });
   });
 
   it("follows the frames of a playback, and falls behind while it stands still", () => {
     const tracker = new ReplayTracker();
     // Whether a frame or the answer comes first is not certain.
     tracker.painted(mark(30, 4000, false));
-    tracker.answered({ ...answer, live: false, speed: 0, sequence: 30, at: 4000 }, 500);
+    tracker.answered(answer, 400);
+    tracker.answered({ ...answer, oldestAt: 1100, live: false, speed: 0, sequence: 30, at: 4000 }, 500);
     expect(tracker.active).toBe(true);
     expect(tracker.snapshot(1500, true)).toEqual({
       live: false,
       speed: 0,
       sequence: 30,
       at: 4000,
-      oldestAt: 2000,
+      oldestAt: 2100,
       newestAt: 10_000,
     });
     tracker.painted(mark(31, 4100, false));

@@ -298,6 +298,9 @@ describe("a viewer that looks back", () => {
     network.last.text({ ...playback, live: false, newestAt: 90 });
     network.last.text({ ...playback, clientId: "unknown", live: false, newestAt: 90 });
     expect(camera("a")?.replay).toMatchObject({ live: false, speed: 0.5, sequence: 3, at: 40 });
+    vi.advanceTimersByTime(100);
+    session.painted("a", picture(4, { mark: { sequence: 4, takenAt: 50, live: false } }));
+    expect(camera("a")?.replay).toMatchObject({ sequence: 4, at: 50 });
     session.goLive("a");
     expect(network.last.said("live")).toEqual([{ type: "live", clientId: "a" }]);
     session.stop();
@@ -305,8 +308,8 @@ describe("a viewer that looks back", () => {
 
   it("knows where the film of it is", () => {
     const { session } = build();
-    expect(session.clipUrl("a", 0, 1500.4, "mkv")).toBe(
-      "http://host/api/clients/a/clip?from=1970-01-01T00%3A00%3A00.000Z&to=1970-01-01T00%3A00%3A01.500Z&format=mkv",
+    expect(session.clipUrl("a", 0.9, 1500.4, "mkv")).toBe(
+      "http://host/api/clients/a/clip?from=1970-01-01T00%3A00%3A00.000Z&to=1970-01-01T00%3A00%3A01.501Z&format=mkv",
     );
   });
 });
