@@ -11,6 +11,7 @@
 #   histogram, latency  how often what lay between which bounds; how old frames get, by hop
 #   wire/               bytes and text to values and back: messages, JPEG check, frame and request heads, REST replies
 # Who is here:
+#   placeholder         the picture that stands for a camera that shows none
 #   outbox              what waits for one viewer: the newest frame of each camera
 #   cameras, viewers    what is known of one of either
 #   audience            which viewers watch a camera
@@ -19,7 +20,8 @@
 #   loop_monitor        how late its event loop is
 #   exporter            all that is counted, as Prometheus has it
 # One module for each kind of remote party; none knows another:
-#   endpoints/          capture, viewer, rest, metrics, pages; app puts the last three together
+#   endpoints/          capture, viewer; mjpeg and push, which endless tells from all that is answered once;
+#                       rest, snapshots, metrics, pages, which app puts together
 # Sockets and deadlines; knows no cameras:
 #   transport/          listener (one port), lane (frames past the WebSocket library, by frame_reader and
 #                       frame_writer), websocket, http, systemd

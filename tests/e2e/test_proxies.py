@@ -8,8 +8,10 @@ import re
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -128,6 +130,32 @@ def test_everything_goes_through(proxied: Proxied, path: str, tmp_path: Path) ->
                 viewer.recv(1.1)
             viewer.send(json.dumps({"type": "clock", "sentAt": 1}))
             assert json.loads(viewer.recv(PATIENCE))["sentAt"] == 1
+
+
+@pytest.mark.parametrize("proxied", [nginx, haproxy])
+def test_motion_jpeg_goes_through(proxied: Proxied, tmp_path: Path) -> None:
+    """Both ways, and no proxy waits for an end before it passes on what there is."""
+    picture, seen = Pattern("proxied").draw(0, 0.0), threading.Event()
+
+    def body() -> Iterator[bytes]:
+        yield b"--b\r\nContent-Length: %d\r\n\r\n%b\r\n--b\r\n" % (len(picture), picture)
+        assert seen.wait(PATIENCE)
+
+    with running_server() as server, proxied(tmp_path, server) as address, ThreadPoolExecutor() as pool:
+        camera = f"http://{address}/cams/api/clients/proxied"
+        kind = {"Content-Type": "multipart/x-mixed-replace; boundary=b"}
+        pushed = pool.submit(httpx.post, f"{camera}/frames", content=body(), headers=kind, timeout=PATIENCE)
+        try:
+            with httpx.stream("GET", f"{camera}/stream.mjpeg?placeholder=1", timeout=PATIENCE) as answer:
+                received = b""
+                for data in answer.iter_raw():
+                    received += data
+                    if picture in received:
+                        break
+        finally:
+            seen.set()
+        assert picture in received
+        assert pushed.result(PATIENCE).json()["frames"] == 1
 
 
 @pytest.mark.parametrize("proxied", [nginx, haproxy])
