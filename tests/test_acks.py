@@ -12,6 +12,7 @@ from attrs import define, field
 
 from skysentry_trio.acks import AckWindow
 from skysentry_trio.frames import Frame
+from skysentry_trio.turns import Turns
 
 MEGABIT = 125_000
 
@@ -54,7 +55,7 @@ def play(
     at: Iterable[tuple[float, Callable[[float], None]]] = (),
 ) -> list[Seen]:
     """Send the newest frame of each camera (rate, size) as the window allows."""
-    window, waiting, seen = AckWindow(), dict[str, Frame](), list[Seen]()
+    window, turns, waiting, seen = AckWindow(), Turns(), dict[str, Frame](), list[Seen]()
     events: list[tuple[float, int, Callable[[float], None]]] = []
     sequence = 0
 
@@ -65,7 +66,7 @@ def play(
 
     def send(now: float) -> None:
         while waiting and window.admits(now):
-            camera_id = window.first_of(waiting)
+            camera_id = turns.take(waiting)
             frame = waiting.pop(camera_id)
             window.sent(camera_id, frame, now)
             back = link.carry(len(frame.jpeg), now)

@@ -7,7 +7,7 @@ does: it grows while acknowledgements come back hardly later than over an empty 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from attrs import define, field, frozen
 
@@ -21,8 +21,6 @@ _FASTEST_FALL = 0.5
 """Of a frame, for each acknowledgement: what a link that became narrow holds is gone after a few round trips."""
 _BASE_PERIOD = 10.0
 """Seconds after which the delay of the empty link is measured anew."""
-_SAVED_TURNS = 2
-"""That a camera may have missed and gets later."""
 _PATIENCE = 2.0
 """Seconds beyond four usual delays after which a frame counts as never acknowledged."""
 
@@ -51,10 +49,6 @@ class AckWindow:
     late: int = field(default=0, init=False)
     """Frames given up because no acknowledgement came."""
     _under_way: list[SentFrame] = field(factory=list, init=False, repr=False)
-    _turn: int = field(default=0, init=False, repr=False)
-    """How many turns every camera has had that always had something to send."""
-    _turns: dict[str, int] = field(factory=dict, init=False, repr=False)
-    """How many each camera has had."""
     _reserved: int = field(default=0, init=False)
     """Frames that are about to be sent."""
     _base: float = field(default=float("inf"), init=False)
@@ -83,17 +77,6 @@ class AckWindow:
         self._limits = True
         return False
 
-    def first_of(self, waiting: Iterable[str]) -> str:
-        """Return which of the cameras that wait is the next, so that all get the same number of frames a second.
-
-        Start-time fair queueing: a camera that had nothing to send when its turn came has that turn next, and a camera
-        with few frames does not stand in line behind one that is always in it.
-        """
-        return min(waiting, key=self._start_of)
-
-    def _start_of(self, camera_id: str) -> int:
-        return max(self._turn - _SAVED_TURNS, self._turns.get(camera_id, 0))
-
     def reserve(self) -> None:
         """Hold a place for a frame that will be sent soon."""
         self._reserved += 1
@@ -104,15 +87,12 @@ class AckWindow:
 
     def sent(self, camera_id: str, frame: Frame, now: float, *, live: bool = True) -> None:
         """Say that a frame goes out now."""
-        self._turn = max(self._turn, self._start_of(camera_id))
-        self._turns[camera_id] = self._start_of(camera_id) + 1
         self._under_way.append(
             SentFrame(camera_id, frame.sequence, now, frame.arrived, frame.received_at, frame.captured_at, live)
         )
 
     def forget(self, camera_id: str) -> None:
         """Expect no acknowledgement of this camera's frames any more."""
-        self._turns.pop(camera_id, None)
         self._under_way = [frame for frame in self._under_way if frame.camera_id != camera_id]
 
     def forget_all(self, *, except_of: Collection[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from enum import Enum, auto
 from typing import TypeVar
 
 import trio
@@ -11,6 +12,7 @@ from attrs import define, field, frozen
 from skysentry_trio.acks import AckWindow, SentFrame
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame, RingStatistics
+from skysentry_trio.turns import Turns
 
 K = TypeVar("K")
 N = TypeVar("N")
@@ -74,9 +76,18 @@ Notice = CameraNotice | ResultNotice
 
 _MAX_RESULTS = 64
 """That wait for one viewer: about two seconds of one camera's."""
-# Ids of no camera: they tell the receiving side to look at the notices, or to finish what was begun.
-_NOTICES = ""
-_BEGUN = " "
+
+
+class _Token(Enum):
+    """What goes through the channel: there is something for the receiving side to do."""
+
+    FRAME = auto()
+    """Of all frames that wait, one may be sent."""
+    NOTICES = auto()
+    BEGUN = auto()
+    """A frame was sent in part."""
+
+
 # To name a member of an Enum takes a function call on Python 3.11, which counts where it is done for each viewer.
 _ALL, _PART, _NOTHING = Sent
 
@@ -89,14 +100,13 @@ class Begun:
 class Outbox:
     """The newest frame of each camera that one viewer has not been sent yet.
 
-    A camera's id goes through a bounded memory channel once, when a frame of it begins to wait; frames that come
-    before the viewer has taken that one replace it. So a viewer is never more than one frame per camera behind,
-    cameras take turns whatever their rates, and putting something in never waits.
+    A token goes through a bounded memory channel for each camera that waits; frames that come before the viewer has
+    taken that one replace it. So a viewer is never more than one frame per camera behind, cameras take turns whatever
+    their rates, and putting something in never waits.
 
     A viewer that is waiting for something to send has the frame sent at once, without being woken.
 
-    From its first acknowledgement on, a viewer gets no more frames than its window admits. What the window does not
-    admit stays outside of the channel.
+    From its first acknowledgement on, a viewer gets no more tokens than its window admits frames.
     """
 
     capacity: int
@@ -119,17 +129,18 @@ class Outbox:
     """Whether the viewer waits in `receive`, and nothing waits for it."""
     window: AckWindow | None = field(default=None, init=False)
     """What is under way; None for a viewer that acknowledges nothing, whose pace is its socket's."""
-    _waiting: dict[str, Delivery | None] = field(factory=dict, init=False, repr=False)
-    # A dictionary as an ordered set: those in `_waiting` whose ids are not in the channel.
-    _outside: dict[str, None] = field(factory=dict, init=False, repr=False)
+    _waiting: dict[str, Delivery] = field(factory=dict, init=False, repr=False)
+    _tokens: int = field(default=0, init=False)
+    """For frames, in the channel."""
+    _turns: Turns = field(factory=Turns, init=False, repr=False)
     _notices: dict[str, CameraNotice] = field(factory=dict, init=False, repr=False)
     _results: dict[tuple[str, int], ResultNotice] = field(factory=dict, init=False, repr=False)
-    _entrance: trio.MemorySendChannel[str] = field(init=False, repr=False)
-    _exit: trio.MemoryReceiveChannel[str] = field(init=False, repr=False)
+    _entrance: trio.MemorySendChannel[_Token] = field(init=False, repr=False)
+    _exit: trio.MemoryReceiveChannel[_Token] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         # Two places more than cameras, for notices and for what was begun.
-        self._entrance, self._exit = trio.open_memory_channel[str](self.capacity + 2)
+        self._entrance, self._exit = trio.open_memory_channel[_Token](self.capacity + 2)
 
     def offer(self, delivery: Delivery, now: float) -> None:
         """Let this frame be the next that is sent of its camera; ``now`` is of the monotonic clock."""
@@ -143,38 +154,28 @@ class Outbox:
                     window.sent(delivery.camera_id, delivery.frame, now, live=delivery.live)
                 if sent is _PART:
                     # Nothing more is sent at once until the viewer has finished this, so it is begun only once.
-                    self._wake(_BEGUN)
+                    self._wake(_Token.BEGUN)
                 return
         camera_id = delivery.camera_id
         if camera_id in self._waiting:
-            self.replaced += self._waiting[camera_id] is not None
+            self.replaced += 1
         elif len(self._waiting) == self.capacity:
             self.replaced += 1
             return
-        elif window is None or window.admits(now):
-            self._enter(camera_id)
-        else:
-            self._idle = False
-            self._outside[camera_id] = None
         self._waiting[camera_id] = delivery
-        if self._outside:
-            # Acknowledgements that never come would let the longest wait for ever.
-            self._let_in(now)
-
-    def _wake(self, waiting: str) -> None:
         self._idle = False
-        self._entrance.send_nowait(waiting)
+        self._let_out(now)
 
-    def _enter(self, camera_id: str) -> None:
-        self._wake(camera_id)
-        if self.window is not None:
-            self.window.reserve()
+    def _let_out(self, now: float) -> None:
+        while self._tokens < len(self._waiting) and (self.window is None or self.window.admits(now)):
+            self._tokens += 1
+            if self.window is not None:
+                self.window.reserve()
+            self._wake(_Token.FRAME)
 
-    def _let_in(self, now: float) -> None:
-        while self.window is not None and self._outside and self.window.admits(now):
-            camera_id = self.window.first_of(self._outside)
-            del self._outside[camera_id]
-            self._enter(camera_id)
+    def _wake(self, token: _Token) -> None:
+        self._idle = False
+        self._entrance.send_nowait(token)
 
     def acknowledge(self, camera_id: str, sequence: int, now: float) -> SentFrame | None:
         """Take the viewer's word that it has done with a frame and all of its camera that were sent before it.
@@ -184,17 +185,11 @@ class Outbox:
         """
         if self.window is None:
             self.window = AckWindow()
-            # Ids that are in the channel already take places too.
-            for waiting in self._waiting:
-                if waiting not in self._outside:
-                    self.window.reserve()
+            for _ in range(self._tokens):
+                self.window.reserve()
         acknowledged = self.window.acknowledge(camera_id, sequence, now)
-        self._let_in(now)
+        self._let_out(now)
         return acknowledged
-
-    def _count(self, delivery: Delivery) -> None:
-        self.sent += 1
-        self.sent_bytes += len(delivery.frame.jpeg)
 
     def notify(self, notice: CameraNotice) -> None:
         """Let the viewer know about a camera; of several notices about one camera the last counts."""
@@ -207,7 +202,7 @@ class Outbox:
 
     def _put(self, waiting: dict[K, N], key: K, notice: N, capacity: int) -> None:
         if not self._notices and not self._results:
-            self._wake(_NOTICES)
+            self._wake(_Token.NOTICES)
         if len(waiting) == capacity and key not in waiting:
             del waiting[next(iter(waiting))]
             self.unsaid += 1
@@ -217,14 +212,9 @@ class Outbox:
         """Drop what waits of a camera, and expect no acknowledgement of it."""
         if self.window is not None:
             self.window.forget(camera_id)
-        if self._waiting.get(camera_id) is None:
-            return
-        self.thinned += 1
-        if camera_id in self._outside:
-            del self._outside[camera_id], self._waiting[camera_id]
-        else:
-            # The id stays in the channel, so its place must stay taken.
-            self._waiting[camera_id] = None
+        self._turns.forget(camera_id)
+        # Its token stays in the channel, for another camera or for none.
+        self.thinned += self._waiting.pop(camera_id, None) is not None
 
     def forget_all(self, *, except_of: Collection[str] = ()) -> None:
         """Drop all frames that wait, but for those of some cameras."""
@@ -236,30 +226,33 @@ class Outbox:
 
     def abandon(self) -> None:
         """Count what still waits: the viewer has left, and nothing will be received any more."""
-        self.left = sum(delivery is not None for delivery in self._waiting.values())
+        self.left = len(self._waiting)
 
     async def receive(self) -> Delivery | Begun | list[Notice]:
         """Wait for something to send: a frame, the rest of one, or news about cameras."""
         while True:
             self._idle = not self._waiting and not self._notices and not self._results
             try:
-                camera_id = await self._exit.receive()
+                token = await self._exit.receive()
             finally:
                 self._idle = False
-            if camera_id == _BEGUN:
+            if token is _Token.BEGUN:
                 return Begun()
-            if camera_id == _NOTICES:
+            if token is _Token.NOTICES:
                 notices: list[Notice] = [*self._notices.values(), *self._results.values()]
                 self._notices.clear()
                 self._results.clear()
                 return notices
-            delivery = self._waiting.pop(camera_id)
-            now = trio.current_time()
+            self._tokens -= 1
             if self.window is not None:
                 self.window.release()
-            if delivery is not None:
-                self._count(delivery)
-                if self.window is not None:
-                    self.window.sent(camera_id, delivery.frame, now, live=delivery.live)
-                return delivery
-            self._let_in(now)
+            if self._waiting:
+                return self._take(self._turns.take(self._waiting))
+
+    def _take(self, camera_id: str) -> Delivery:
+        delivery = self._waiting.pop(camera_id)
+        self.sent += 1
+        self.sent_bytes += len(delivery.frame.jpeg)
+        if self.window is not None:
+            self.window.sent(camera_id, delivery.frame, trio.current_time(), live=delivery.live)
+        return delivery

@@ -1,0 +1,58 @@
+"""A host of its own behind a link of a chosen rate: a network namespace, a pair of interfaces, a token bucket."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from attrs import frozen
+
+
+@frozen
+class FarHost:
+    """A namespace, and the address that this host has on the link to it."""
+
+    name: str
+    our_address: str
+
+    def command(self, *words: str) -> list[str]:
+        """Return the words of a command that runs over there."""
+        return ["ip", "netns", "exec", self.name, *words]
+
+
+@contextmanager
+def far_host(rate: str, queue: int) -> Iterator[FarHost]:
+    """Have a host to which this one sends no faster than a rate.
+
+    Needs root and Debian's ``iproute2``.
+
+    Args:
+        rate: from here to there as ``tc`` has it, such as ``4mbit``.
+        queue: bytes that wait before the link; what comes then is lost.
+    """
+    number = os.getpid() % 60_000
+    name, here, there = f"far-{number}", f"sky{number}a", f"sky{number}b"
+    network = f"10.{200 + number // 256 % 50}.{number % 256}"
+    _run("ip", "netns", "add", name)
+    try:
+        _run("ip", "link", "add", here, "type", "veth", "peer", "name", there, "netns", name)
+        _run("ip", "address", "add", f"{network}.1/30", "dev", here)
+        _run("ip", "link", "set", here, "up")
+        for words in (
+            ("address", "add", f"{network}.2/30", "dev", there),
+            ("link", "set", there, "up"),
+        ):
+            _run("ip", "-netns", name, *words)
+        # The shaper has to see packets as they are on the wire, not chunks of 64 KiB.
+        _run("ip", "link", "set", here, "gso_max_segs", "1")
+        _run("tc", "qdisc", "add", "dev", here, "root", "tbf", "rate", rate, "burst", "16kb", "limit", str(queue))
+        yield FarHost(name, f"{network}.1")
+    finally:
+        _run("ip", "netns", "delete", name)
+
+
+def _run(*words: str) -> None:
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, f"{' '.join(words)}: {done.stderr or done.stdout}"
