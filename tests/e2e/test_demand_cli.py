@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,9 @@ import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from skysentry_trio.client import Frame, Viewer
+
+from .narrow_link import Way, narrow_link_in_thread
 from .processes import PATIENCE, running, running_server
 
 pytestmark = pytest.mark.e2e
@@ -67,3 +72,45 @@ def test_traffic_follows_demand() -> None:
         with viewer(server) as second:
             frames_seen(second, 1)
             assert frames_seen(second, 3) >= 3 * 20
+
+
+def frames_of(viewer: Viewer, seconds: float) -> list[tuple[Frame, float]]:
+    """Return the frames that arrive in so many seconds, with their ages at that moment."""
+    seen = []
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            frame = viewer.receive(left)
+        except TimeoutError:
+            break
+        seen.append((frame, frame.age))
+    return seen
+
+
+def typical_size(seen: list[tuple[Frame, float]]) -> float:
+    return statistics.median(len(frame.jpeg) for frame, _ in seen)
+
+
+def test_a_camera_adapts_to_its_uplink() -> None:
+    """With a quarter of what it needs and a queue of a second, its pictures get smaller and stay fresh; and back."""
+    up = Way(queue=1.0)
+    with (
+        running_server() as server,
+        narrow_link_in_thread(int(server.rpartition(":")[2]), up=up) as link,
+        running("capture", "pattern", "--fps", "20", "--quality", "95", "--server", f"127.0.0.1:{link.port}") as camera,
+        Viewer(f"http://{server}", "pattern") as viewer,
+    ):
+        camera.wait_for_line("pattern  live")
+        frames_of(viewer, 2)
+        started, before = time.monotonic(), up.carried
+        full = typical_size(frames_of(viewer, 3))
+        up.rate = (up.carried - before) / (time.monotonic() - started) / 4
+        frames_of(viewer, 5)
+        narrow = frames_of(viewer, 5)
+        assert typical_size(narrow) < full / 2
+        assert statistics.median(age for _, age in narrow) < 0.5
+        assert len(narrow) >= 5 * 20 / 2
+        up.rate = math.inf
+        deadline = time.monotonic() + 2 * PATIENCE
+        while typical_size(frames_of(viewer, 2)) < 0.9 * full:
+            assert time.monotonic() < deadline
