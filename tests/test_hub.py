@@ -916,4 +916,4 @@ async def test_choices_count_while_a_frame_is_being_spread(
     assert await take_frames(paused) == []
     assert await take_frames(back) == []
     assert await take_frames(gone) == []
-    assert hub._spreading == {}
+    assert hub._fan_out._spreading == {}

@@ -6,15 +6,19 @@
 #   settings, units     every knob with its unit, default and limits
 #   exceptions          what can go wrong, by whose fault it is
 #   frames, flow        a frame, the ring of the newest, their rate; pacing
-#   acks, hops          what is under way to a viewer, and how long it took to its screen
+#   acks, hops, turns   what is under way to a viewer, how long it took to its screen, and whose turn is next
 #   demand              the most that viewers have use for
 #   histogram, latency  how often what lay between which bounds; how old frames get, by hop
 #   wire/               bytes and text to values and back: messages, JPEG check, frame and request heads, REST replies
 # Who is here:
 #   placeholder         the picture that stands for a camera that shows none
+#   budget              the bytes that all rings may have together
+#   playback, rewind    where in a ring a viewer looks that looks back
+#   clip_files          parts of rings as files
 #   outbox              what waits for one viewer: the newest frame of each camera
 #   cameras, viewers    what is known of one of either
-#   audience            which viewers watch a camera
+#   audience, fan_out   which viewers watch a camera; how a frame reaches all of them
+#   statistics          what all of them have counted
 #   hub                 where they meet
 #   health              how the process itself is
 #   loop_monitor        how late its event loop is

@@ -11,102 +11,29 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain, islice
-from typing import Literal
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
 from skysentry_trio.audience import Audience
 from skysentry_trio.budget import FrameBudget
 from skysentry_trio.cameras import Camera, CameraSession, EndReason
 from skysentry_trio.demand import NO_LIMITS, Demand, Limits, most
 from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.fan_out import FanOut
 from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import Frame, FrameRing
 from skysentry_trio.hops import MeanHops, measure
 from skysentry_trio.latency import LatencyHistograms
 from skysentry_trio.outbox import CameraNotice, Delivery, Outbox, ResultNotice, TrySend
 from skysentry_trio.settings import Settings
+from skysentry_trio.statistics import HubStatistics, Role, Totals
 from skysentry_trio.viewers import Viewer
 
-Role = Literal["camera", "viewer"]
 _READERS = Limits(max_fps=5.0)
 """What a program needs that reads one picture after the other."""
-_IN_ONE_GO = 256
-"""Viewers to whom a frame is offered before others have a turn: some milliseconds."""
 _READ_INTEREST = 10.0
 """Seconds for which one read makes another one likely."""
-
-
-@frozen
-class HubStatistics:
-    """All the hub has counted, at one moment."""
-
-    cameras: int
-    """Known, live or not."""
-    online: int
-    viewers: int
-    ring_bytes: int
-    """JPEG bytes in all rings."""
-    frames_received: int
-    bytes_received: int
-    frames_sent: int
-    bytes_sent: int
-    frames_refused: dict[str, int]
-    """Frames from cameras that were not taken, by cause."""
-    frames_replaced: int
-    """Frames a viewer did not get because a newer one came before it was ready."""
-    frames_thinned: int
-    """Frames a viewer did not get because it had asked for fewer."""
-    frames_left: int
-    """Frames that still waited for a viewer when it left."""
-    notices_dropped: int
-    """News about cameras that a viewer did not get because too much of it waited."""
-    peers_refused: dict[tuple[Role, str], int]
-    """Cameras and viewers whose connection this side ended, by cause."""
-
-
-@define(eq=False)
-class _Totals:
-    """What those who have left had counted."""
-
-    frames_received: int = 0
-    bytes_received: int = 0
-    frames_sent: int = 0
-    bytes_sent: int = 0
-    frames_replaced: int = 0
-    frames_thinned: int = 0
-    frames_left: int = 0
-    notices_dropped: int = 0
-    refused: Counter[str] = field(factory=Counter)
-
-    def add_camera(self, camera: Camera) -> None:
-        self.frames_received += camera.frame_count
-        self.bytes_received += camera.byte_count
-        if camera.refused:  # an update with nothing is the dearest line here
-            self.refused.update(camera.refused)
-
-    def add_outbox(self, outbox: Outbox) -> None:
-        self.frames_sent += outbox.sent
-        self.bytes_sent += outbox.sent_bytes
-        self.frames_replaced += outbox.replaced
-        self.frames_thinned += outbox.thinned
-        self.frames_left += outbox.left
-        self.notices_dropped += outbox.unsaid
-
-
-@define(eq=False)
-class _Spreading:
-    """A frame that has not been offered to all viewers of its camera."""
-
-    delivery: Delivery
-    viewers: Iterator[Viewer]
-    """Those who come next; some may have left."""
-    served: set[Viewer] = field(factory=set)
-    """Those among them who were given it otherwise."""
-    superseded: bool = False
-    """Whether a newer frame has come."""
 
 
 @define(eq=False)
@@ -123,12 +50,12 @@ class Hub:
     _audience: Audience = field(factory=Audience, init=False, repr=False)
     _viewers_seen: int = field(default=0, init=False)
     _refused: Counter[tuple[Role, str]] = field(factory=Counter, init=False, repr=False)
-    _spreading: dict[str, _Spreading] = field(factory=dict, init=False, repr=False)
-    """By camera: the newest frame while not all viewers were offered it."""
-    _departed: _Totals = field(factory=_Totals, init=False, repr=False)
+    _fan_out: FanOut = field(init=False, repr=False)
+    _departed: Totals = field(factory=Totals, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._budget = FrameBudget(self.settings.max_memory)
+        self._fan_out = FanOut(self._audience, self._viewers)
 
     # Cameras
 
@@ -226,38 +153,13 @@ class Hub:
         camera.frame_count += 1
         camera.byte_count += len(jpeg)
         camera.rate.tick(now)
-        watching, audience = self._audience.of.get(camera.id, {}), self._audience.of_all
-        if watching or audience:
-            delivery = Delivery(camera.id, frame, camera.statistics(now))
-            viewers: Iterator[Viewer] = chain(audience, watching)
-            if (unfinished := self._spreading.pop(camera.id, None)) is not None:
-                unfinished.superseded = True
-            if len(audience) + len(watching) > _IN_ONE_GO:
-                # Some may leave before it is their turn.
-                viewers = iter(tuple(viewers))
-                self._spreading[camera.id] = _Spreading(delivery, viewers)
-            for viewer in islice(viewers, _IN_ONE_GO):
-                viewer.offer(delivery, now)
+        if self._fan_out.is_wanted(camera.id):
+            self._fan_out.begin(Delivery(camera.id, frame, camera.statistics(now)), now)
         return frame
 
     async def spread(self, camera: Camera) -> None:
-        """Offer the newest frame to those whom `publish` left out, some at a time, with a turn for others in between.
-
-        Nobody is left without it when this is cancelled. Should a newer frame come meanwhile, from another connection
-        of the same camera, then everybody is offered that one, and this one counts as replaced.
-        """
-        spreading = self._spreading.get(camera.id)
-        while spreading is not None and (some := tuple(islice(spreading.viewers, _IN_ONE_GO))):
-            await trio.lowlevel.cancel_shielded_checkpoint()
-            now = trio.current_time()
-            for viewer in some:
-                if viewer in self._viewers and viewer not in spreading.served and not viewer.paused:
-                    if not spreading.superseded:
-                        viewer.offer(spreading.delivery, now)
-                    elif viewer.follows(camera.id):
-                        viewer.outbox.replaced += 1
-        if self._spreading.get(camera.id) is spreading:
-            self._spreading.pop(camera.id, None)
+        """Offer the newest frame to those whom `publish` left out; nobody is left without it when this is cancelled."""
+        await self._fan_out.finish(camera.id)
 
     def evict_idle(self) -> list[str]:
         """Forget cameras that have been silent for the client timeout; their viewers stay.
@@ -270,7 +172,7 @@ class Hub:
         for camera in idle:
             del self._cameras[camera.id]
             self._budget.remove(camera.ring)
-            self._spreading.pop(camera.id, None)
+            self._fan_out.forget(camera.id)
             self._departed.add_camera(camera)
             if camera.session is not None:
                 camera.session.end(EndReason.SILENT)
@@ -388,8 +290,7 @@ class Hub:
             camera = self._cameras.get(camera_id)
             if camera is not None and camera.ring.newest is not None:
                 viewer.offer(Delivery(camera_id, camera.ring.newest, camera.statistics(now)), now)
-                if (spreading := self._spreading.get(camera_id)) is not None:
-                    spreading.served.add(viewer)
+                self._fan_out.note_served(camera_id, viewer)
 
     def acknowledge(self, viewer: Viewer, camera_id: str, sequence: int, painted_at: float | None) -> None:
         """Take a viewer's word that a frame, and those of its camera sent before, need no place any more.
@@ -479,7 +380,7 @@ class Hub:
 
     def statistics(self) -> HubStatistics:
         """Return all counts, of those who are here and of those who were."""
-        totals = _Totals()
+        totals = Totals()
         for camera in self._cameras.values():
             totals.add_camera(camera)
         for viewer in self._viewers:

@@ -1,0 +1,86 @@
+"""How a frame reaches all who watch its camera, however many they are, without holding up anybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from itertools import chain, islice
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.audience import Audience
+from skysentry_trio.outbox import Delivery
+from skysentry_trio.viewers import Viewer
+
+_IN_ONE_GO = 256
+"""Viewers to whom a frame is offered before others have a turn: some milliseconds."""
+
+
+@define(eq=False)
+class _Spreading:
+    """A frame that has not been offered to all viewers of its camera."""
+
+    delivery: Delivery
+    viewers: Iterator[Viewer]
+    """Those who come next; some may have left."""
+    served: set[Viewer] = field(factory=set)
+    """Those among them who were given it otherwise."""
+    superseded: bool = False
+    """Whether a newer frame has come."""
+
+
+@define(eq=False)
+class FanOut:
+    """Offers each camera's newest frame to its audience, a few hundred viewers at a time."""
+
+    _audience: Audience
+    _present: Container[Viewer]
+    """All viewers that have not left."""
+    _spreading: dict[str, _Spreading] = field(factory=dict, init=False, repr=False)
+    """By camera: the newest frame while not all viewers were offered it."""
+
+    def is_wanted(self, camera_id: str) -> bool:
+        """Say whether there may be anybody who watches this camera."""
+        return bool(self._audience.of_all) or camera_id in self._audience.of
+
+    def begin(self, delivery: Delivery, now: float) -> None:
+        """Offer a frame to all who watch its camera, or where they are many, to the first; `finish` does the rest."""
+        camera_id = delivery.camera_id
+        watching, audience = self._audience.of.get(camera_id, {}), self._audience.of_all
+        viewers: Iterator[Viewer] = chain(audience, watching)
+        self.forget(camera_id)
+        if len(audience) + len(watching) > _IN_ONE_GO:
+            # Some may leave before it is their turn.
+            viewers = iter(tuple(viewers))
+            self._spreading[camera_id] = _Spreading(delivery, viewers)
+        for viewer in islice(viewers, _IN_ONE_GO):
+            viewer.offer(delivery, now)
+
+    async def finish(self, camera_id: str) -> None:
+        """Offer the newest frame to those whom `begin` left out, some at a time, with a turn for others in between.
+
+        Nobody is left without it when this is cancelled. Should a newer frame come meanwhile, from another connection
+        of the same camera, then everybody is offered that one, and this one counts as replaced.
+        """
+        spreading = self._spreading.get(camera_id)
+        while spreading is not None and (some := tuple(islice(spreading.viewers, _IN_ONE_GO))):
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            now = trio.current_time()
+            for viewer in some:
+                if viewer in self._present and viewer not in spreading.served and not viewer.paused:
+                    if not spreading.superseded:
+                        viewer.offer(spreading.delivery, now)
+                    elif viewer.follows(camera_id):
+                        viewer.outbox.replaced += 1
+        if self._spreading.get(camera_id) is spreading:
+            self._spreading.pop(camera_id, None)
+
+    def note_served(self, camera_id: str, viewer: Viewer) -> None:
+        """Take note that a viewer was given the camera's newest frame otherwise."""
+        if (spreading := self._spreading.get(camera_id)) is not None:
+            spreading.served.add(viewer)
+
+    def forget(self, camera_id: str) -> None:
+        """Offer what was begun of a camera to nobody else."""
+        if (unfinished := self._spreading.pop(camera_id, None)) is not None:
+            unfinished.superseded = True
