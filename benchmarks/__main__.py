@@ -45,8 +45,11 @@ def main() -> None:
             for name, by_peer in runs.items()
         }
         write_table(results)
-    if options.write:
-        write_documents(results, rounds)
+        whole = {
+            name: results[name] for name, by_peer in runs.items() if all(len(f) == rounds for f in by_peer.values())
+        }
+        if options.write and whole:
+            write_documents(whole, rounds)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,8 @@ SCENARIOS = {
         "1 camera, 10 viewers, then 100 requests a second for latest.jpg",
         1,
         10,
-        peers=(OURS, "aiohttp", "quart"),
+        # Quart on Hypercorn left a request unanswered for ten seconds at this rate, which ended the run.
+        peers=(OURS, "aiohttp"),
         windows=(6.0, 6.0),
         rest_rate=100.0,
     ),
