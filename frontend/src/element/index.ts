@@ -1,6 +1,7 @@
 /** `<skysentry-viewer server="https://host/" client="front-door">`: one live camera on any page, without React. */
 
 import { Painter, type Surface } from "../core/viewer/painter.js";
+import { watchSight } from "../core/viewer/sight.js";
 import { ViewerSession, type ViewerSnapshot } from "../core/viewer/session.js";
 
 // Set through the CSSOM, which a Content-Security-Policy without unsafe-inline allows.
@@ -89,12 +90,14 @@ export class SkySentryViewerElement extends HTMLElement {
     const unsubscribe = session.snapshot.subscribe(describe);
     document.addEventListener("visibilitychange", followVisibility);
     followVisibility();
+    const endSight = watchSight(this, (pixels) => session.see(clientId, pixels));
     session.start();
     this.running = {
       session,
       painter,
       surface,
       end: () => {
+        endSight();
         unsubscribe();
         document.removeEventListener("visibilitychange", followVisibility);
         session.stop();
