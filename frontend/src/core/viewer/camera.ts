@@ -91,7 +91,7 @@ export class ViewedCamera {
     this.replay.answered(playback, at);
   }
 
-  /** A new connection shows the newest, and may know nothing of the past. */
+  /** Another connection, or none, shows the newest and knows nothing of the past. */
   reconnected(): void {
     this.replay.reset();
     this.interrupted();

@@ -84,7 +84,7 @@ export class ViewerSession {
           this.cameras.replace(list);
           this.refresh();
         },
-        onSwitch: () => this.cameras.interrupted(),
+        onSwitch: () => this.beginAnew(),
         onLink: (link) => {
           this.link = link;
           this.refresh();
@@ -188,8 +188,12 @@ export class ViewerSession {
 
   private opened(): void {
     this.screen.reset();
-    for (const camera of this.cameras) camera.reconnected();
+    this.beginAnew();
     this.choices.opened();
+  }
+
+  private beginAnew(): void {
+    for (const camera of this.cameras) camera.reconnected();
   }
 
   private take({ header, jpeg }: Envelope, way: Way): void {

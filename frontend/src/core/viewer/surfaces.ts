@@ -29,6 +29,7 @@ export type ToSurfaces =
 export class Surfaces {
   private readonly surfaces = new Map<number, Surface>();
   private readonly waiting: (() => void)[] = [];
+  private readonly pad = new Pad();
 
   constructor(private readonly report: (message: FromPainter) => void) {}
 
@@ -67,7 +68,7 @@ export class Surfaces {
     return new PaintLoop<Frame, ImageBitmap>({
       decode: async ({ blob, boxes }) => {
         const bitmap = await createImageBitmap(blob);
-        return boxes.length === 0 ? bitmap : withBoxes(bitmap, boxes);
+        return boxes.length === 0 ? bitmap : this.pad.draw(bitmap, boxes);
       },
       paint: (bitmap) => {
         if (canvas.width !== bitmap.width) canvas.width = bitmap.width;
@@ -98,23 +99,30 @@ export class Surfaces {
   }
 }
 
-/** The bitmap with the boxes on it, in place of the one that was given. */
-async function withBoxes(bitmap: ImageBitmap, boxes: readonly Box[]): Promise<ImageBitmap> {
-  const { width, height } = bitmap;
-  const canvas = newCanvas(width, height);
-  const context = canvas.getContext("2d") as CanvasRenderingContext2D | null;
-  if (!context) return bitmap;
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  drawBoxes(context, boxes, width, height);
-  return "transferToImageBitmap" in canvas ? canvas.transferToImageBitmap() : createImageBitmap(canvas);
-}
+/** Where boxes are drawn on pictures; one for all surfaces, as nothing is left on it. */
+class Pad {
+  private canvas: OffscreenCanvas | HTMLCanvasElement | undefined;
 
-function newCanvas(width: number, height: number): OffscreenCanvas | HTMLCanvasElement {
-  // Where there is no such canvas, we are not in a worker but on the page.
-  if (typeof OffscreenCanvas !== "undefined") return new OffscreenCanvas(width, height);
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  return canvas;
+  /** The bitmap with the boxes on it, in place of the one that was given. */
+  async draw(bitmap: ImageBitmap, boxes: readonly Box[]): Promise<ImageBitmap> {
+    const { width, height } = bitmap;
+    const canvas = this.ofSize(width, height);
+    const context = canvas.getContext("2d") as CanvasRenderingContext2D | null;
+    if (!context) return bitmap;
+    context.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    drawBoxes(context, boxes, width, height);
+    return "transferToImageBitmap" in canvas ? canvas.transferToImageBitmap() : createImageBitmap(canvas);
+  }
+
+  private ofSize(width: number, height: number): OffscreenCanvas | HTMLCanvasElement {
+    // Where there is no such canvas, we are not in a worker but on the page.
+    this.canvas ??=
+      typeof OffscreenCanvas === "undefined"
+        ? document.createElement("canvas")
+        : new OffscreenCanvas(width, height);
+    if (this.canvas.width !== width) this.canvas.width = width;
+    if (this.canvas.height !== height) this.canvas.height = height;
+    return this.canvas;
+  }
 }

@@ -303,6 +303,10 @@ describe("a viewer that looks back", () => {
     expect(camera("a")?.replay).toMatchObject({ sequence: 4, at: 50 });
     session.goLive("a");
     expect(network.last.said("live")).toEqual([{ type: "live", clientId: "a" }]);
+    // Whatever shows pictures from now on shows the newest.
+    network.last.drop();
+    vi.advanceTimersByTime(2500);
+    expect(camera("a")?.replay).toBeNull();
     session.stop();
   });
 
