@@ -50,12 +50,12 @@ export function LatencyTable({ cameras }: LatencyTableProps) {
         <thead>
           <tr>
             <th scope="col">Latency</th>
+            <th scope="col">Total</th>
             {HOPS.map(({ key, name }) => (
               <th scope="col" key={key}>
                 {name}
               </th>
             ))}
-            <th scope="col">Total</th>
           </tr>
         </thead>
         <tbody>
@@ -64,10 +64,10 @@ export function LatencyTable({ cameras }: LatencyTableProps) {
               <th scope="row">
                 <bdi>{name}</bdi>
               </th>
+              <td>{formatTrip(latency.total)}</td>
               {HOPS.map(({ key }) => (
                 <td key={key}>{formatTrip(latency[key])}</td>
               ))}
-              <td>{formatTrip(latency.total)}</td>
             </tr>
           ))}
         </tbody>
