@@ -110,9 +110,9 @@ def shown(page: Page, scene: list[str]) -> int:
 
 def back(page: Page) -> float:
     """Return how many seconds back the page says the picture is; 0 if it is live."""
-    said = page.locator('[data-figure="back"]')
-    # Without the sign, which is a typographic one.
-    return number(said.inner_text()[1:]) if said.count() else 0.0
+    # All at once: it may go while we ask. Without the sign, which is a typographic one.
+    said = page.locator('[data-figure="back"]').all_inner_texts()
+    return number(said[0][1:]) if said else 0.0
 
 
 def test_the_past_is_shown_frame_by_frame(server: Server, open_page: OpenPage) -> None:
