@@ -20,7 +20,7 @@ from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame
 from skysentry_trio.hub import Hub
-from skysentry_trio.outbox import CameraNotice, Delivery, Notice
+from skysentry_trio.outbox import CameraNotice, Delivery, Notice, Way
 from skysentry_trio.settings import Settings
 from skysentry_trio.viewers import Viewer
 
@@ -420,15 +420,16 @@ async def test_a_viewer_that_waits_is_served_while_the_frame_is_published(autoju
     """What can be sent without waiting is sent by the publisher, one rendering for all."""
     hub, sent = make_hub(), []
 
-    def try_send(delivery: Delivery) -> Sent:
-        sent.append(delivery)
+    def try_send(message: bytes) -> Sent:
+        sent.append(message)
         return Sent.ALL
 
+    way = Way(lambda one: one.frame.jpeg + b"!", try_send)
     async with trio.open_nursery() as nursery:
         with ExitStack() as stack:
             session = register(stack, hub)
             for _ in range(2):
-                viewer = stack.enter_context(hub.watch(try_send))
+                viewer = stack.enter_context(hub.watch(way))
                 hub.subscribe(viewer)
                 nursery.start_soon(viewer.outbox.receive)
             await trio.testing.wait_all_tasks_blocked()

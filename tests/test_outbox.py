@@ -14,7 +14,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from skysentry_trio.flow import Pacer, Sent
 from skysentry_trio.frames import Frame, RingStatistics
-from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Notice, Outbox, ResultNotice
+from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Notice, Outbox, ResultNotice, Way
 
 STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.0)
 
@@ -46,14 +46,14 @@ def test_a_frame_is_rendered_once_for_each_format() -> None:
     """However many viewers ask, each format's message is made once and shared."""
     calls: Counter[str] = Counter()
 
-    def encode_one(camera_id: str, frame: Frame, stats: RingStatistics) -> bytes:
+    def encode_one(delivery: Delivery) -> bytes:
         calls["one"] += 1
-        assert stats is STATS
-        return camera_id.encode() + frame.jpeg
+        assert delivery.stats is STATS
+        return delivery.camera_id.encode() + delivery.frame.jpeg
 
-    def encode_two(camera_id: str, _frame: Frame, _stats: RingStatistics) -> bytes:
+    def encode_two(delivery: Delivery) -> bytes:
         calls["two"] += 1
-        return camera_id.encode()
+        return delivery.camera_id.encode()
 
     one = delivery("a", size=2)
 
@@ -230,15 +230,19 @@ class Socket:
     answers: list[Sent]
     asked: list[str] = field(factory=list)
 
-    def try_send(self, delivery: Delivery) -> Sent:
-        self.asked.append(delivery.camera_id)
+    @property
+    def way(self) -> Way:
+        return Way(lambda delivery: delivery.camera_id.encode(), self.try_send)
+
+    def try_send(self, message: bytes) -> Sent:
+        self.asked.append(message.decode())
         return self.answers.pop(0) if self.answers else Sent.NOTHING
 
 
 async def test_a_viewer_that_waits_is_sent_a_frame_at_once(autojump_clock: MockClock) -> None:
     """The frame is out before `offer` returns, nobody is woken, and it counts as sent."""
     socket = Socket([Sent.ALL, Sent.ALL])
-    outbox = Outbox(4, socket.try_send)
+    outbox = Outbox(4, socket.way)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(outbox.receive)
         await wait_all_tasks_blocked()
@@ -255,7 +259,7 @@ async def test_a_viewer_that_waits_is_sent_a_frame_at_once(autojump_clock: MockC
 async def test_a_frame_that_was_begun_is_finished_before_the_next(autojump_clock: MockClock) -> None:
     """What did not go out whole is the next thing the viewer's task does; later frames wait behind it."""
     socket = Socket([Sent.PART])
-    outbox, taken = Outbox(4, socket.try_send), []
+    outbox, taken = Outbox(4, socket.way), []
 
     async def receive() -> None:
         taken.extend([await outbox.receive() for _ in range(3)])
@@ -277,7 +281,7 @@ async def test_a_frame_that_was_begun_is_finished_before_the_next(autojump_clock
 async def test_a_frame_is_not_sent_at_once_past_what_waits(autojump_clock: MockClock, first: str) -> None:
     """While something waits, or the viewer's task is busy, a frame goes into the queue."""
     socket = Socket([Sent.NOTHING] if first == "frame" else [])
-    outbox = Outbox(4, socket.try_send)
+    outbox = Outbox(4, socket.way)
 
     async def receive() -> None:
         await outbox.receive()
@@ -299,7 +303,7 @@ async def test_a_frame_is_not_sent_at_once_past_what_waits(autojump_clock: MockC
 async def test_a_viewer_whose_task_has_stopped_is_sent_nothing_at_once(autojump_clock: MockClock) -> None:
     """Once nobody waits any more, because the viewer is being refused, frames do not go out between its last words."""
     socket = Socket([Sent.ALL])
-    outbox = Outbox(4, socket.try_send)
+    outbox = Outbox(4, socket.way)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(outbox.receive)
         await wait_all_tasks_blocked()
@@ -384,11 +388,12 @@ def sent_at_once(outbox: Outbox) -> list[tuple[str, int]]:
     """Return id and sequence of what is sent at once from now on."""
     frames: list[tuple[str, int]] = []
 
-    def send(one: Delivery) -> Sent:
-        frames.append((one.camera_id, one.frame.sequence))
+    def send(message: bytes) -> Sent:
+        camera_id, sequence = message.decode().split()
+        frames.append((camera_id, int(sequence)))
         return Sent.ALL
 
-    outbox.try_send = send
+    outbox.way = Way(lambda one: f"{one.camera_id} {one.frame.sequence}".encode(), send)
     return frames
 
 

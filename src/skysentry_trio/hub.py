@@ -25,7 +25,7 @@ from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import Frame, FrameRing
 from skysentry_trio.hops import MeanHops, measure
 from skysentry_trio.latency import LatencyHistograms
-from skysentry_trio.outbox import CameraNotice, Delivery, Outbox, ResultNotice, TrySend
+from skysentry_trio.outbox import CameraNotice, Delivery, Outbox, ResultNotice, Way
 from skysentry_trio.settings import Settings
 from skysentry_trio.statistics import HubStatistics, Role, Totals
 from skysentry_trio.viewers import Viewer
@@ -218,15 +218,15 @@ class Hub:
     # Viewers
 
     @contextmanager
-    def watch(self, try_send: TrySend | None = None, *, hears_of_all: bool = False) -> Iterator[Viewer]:
+    def watch(self, way: Way | None = None, *, hears_of_all: bool = False) -> Iterator[Viewer]:
         """Have a viewer for as long as the context lasts; it sees nothing until it subscribes.
 
         Args:
-            try_send: sends the viewer a frame if that is possible without waiting.
+            way: how frames go out that can be sent without waiting.
             hears_of_all: whether it is told about all cameras, not only those that it subscribes to.
         """
         self._viewers_seen += 1
-        viewer = Viewer(Outbox(self.settings.max_cameras, try_send), self._viewers_seen, hears_of_all)
+        viewer = Viewer(Outbox(self.settings.max_cameras, way), self._viewers_seen, hears_of_all)
         self._viewers[viewer] = None
         try:
             yield viewer

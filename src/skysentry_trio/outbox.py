@@ -16,8 +16,9 @@ from skysentry_trio.turns import Turns
 
 K = TypeVar("K")
 N = TypeVar("N")
-Encoder = Callable[[str, Frame, RingStatistics], bytes]
-TrySend = Callable[["Delivery"], Sent]
+Encoder = Callable[["Delivery"], bytes]
+TrySend = Callable[[bytes], Sent]
+"""Sends what an encoder made if that is possible without waiting; never waits."""
 
 
 @define(eq=False)
@@ -33,7 +34,7 @@ class Delivery:
     """The frame as bytes, by the encoder that makes them."""
 
     def __attrs_post_init__(self) -> None:
-        self.rendered = Renderings(self.camera_id, self.frame, self.stats)
+        self.rendered = Renderings(self)
 
 
 class Renderings(dict[Encoder, bytes]):
@@ -42,14 +43,22 @@ class Renderings(dict[Encoder, bytes]):
     A dictionary, as all viewers but the first find here what they need, and then no function has to be called.
     """
 
-    def __init__(self, camera_id: str, frame: Frame, stats: RingStatistics) -> None:
+    def __init__(self, delivery: Delivery) -> None:
         super().__init__()
-        self._arguments = camera_id, frame, stats
+        self._delivery = delivery
 
     def __missing__(self, encode: Encoder) -> bytes:
         """Encode the frame."""
-        rendering = self[encode] = encode(*self._arguments)
+        rendering = self[encode] = encode(self._delivery)
         return rendering
+
+
+@frozen
+class Way:
+    """How frames go out to one viewer."""
+
+    encode: Encoder
+    try_send: TrySend
 
 
 @frozen
@@ -111,8 +120,8 @@ class Outbox:
 
     capacity: int
     """Cameras that can wait at the same time."""
-    try_send: TrySend | None = None
-    """Sends a frame if that is possible without waiting."""
+    way: Way | None = None
+    """How a frame goes out that can be sent at once; None if none can."""
     sent: int = field(default=0, init=False)
     """Frames taken by the viewer."""
     sent_bytes: int = field(default=0, init=False)
@@ -145,8 +154,9 @@ class Outbox:
     def offer(self, delivery: Delivery, now: float) -> None:
         """Let this frame be the next that is sent of its camera; ``now`` is of the monotonic clock."""
         window = self.window
-        if self._idle and self.try_send is not None and (window is None or window.admits(now)):
-            sent = self.try_send(delivery)
+        way = self.way
+        if self._idle and way is not None and (window is None or window.admits(now)):
+            sent = way.try_send(delivery.rendered[way.encode])
             if sent is not _NOTHING:
                 self.sent += 1
                 self.sent_bytes += len(delivery.frame.jpeg)

@@ -18,7 +18,7 @@ from trio_websocket import ConnectionClosed
 from skysentry_trio.exceptions import PeerGone
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame, RingStatistics
-from skysentry_trio.outbox import Begun, Delivery, Outbox
+from skysentry_trio.outbox import Begun, Delivery, Outbox, Way
 from skysentry_trio.transport.frame_reader import FrameReader
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.transport.websocket import WebSocketPeer
@@ -367,11 +367,12 @@ async def test_an_outbox_keeps_the_order_whatever_is_sent_at_once(
     answers, waits, others = iter(results), cycle(delays), cycle(by_others)
     begun = False
 
-    def try_send(delivery: Delivery) -> Sent:
+    def try_send(message: bytes) -> Sent:
         nonlocal begun
         sent = Sent.NOTHING if begun else next(answers, Sent.NOTHING)
         if sent is not Sent.NOTHING:
-            left.append((delivery.camera_id, delivery.frame.sequence))
+            camera_id, sequence = message.decode().split()
+            left.append((camera_id, int(sequence)))
         begun = begun or sent is Sent.PART
         return sent
 
@@ -385,7 +386,7 @@ async def test_an_outbox_keeps_the_order_whatever_is_sent_at_once(
             if isinstance(waiting, Delivery):
                 left.append((waiting.camera_id, waiting.frame.sequence))
 
-    outbox = Outbox(capacity=3, try_send=try_send)
+    outbox = Outbox(3, Way(lambda one: f"{one.camera_id} {one.frame.sequence}".encode(), try_send))
     offered: dict[str, int] = {}
     async with trio.open_nursery() as nursery:
         nursery.start_soon(send_all)
@@ -414,7 +415,7 @@ async def test_an_outbox_and_a_lane_keep_the_order(
     outboxes: list[Outbox] = []
 
     async def handler(peer: WebSocketPeer) -> None:
-        outbox = Outbox(capacity=3, try_send=lambda delivery: peer.try_send_frame(delivery.rendered[encode]))
+        outbox = Outbox(3, Way(encode, peer.try_send_frame))
         outboxes.append(outbox)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(send_all, peer, outbox)
@@ -423,8 +424,8 @@ async def test_an_outbox_and_a_lane_keep_the_order(
                 await peer.receive()
             nursery.cancel_scope.cancel()
 
-    def encode(_camera_id: str, frame: Frame, _stats: RingStatistics) -> bytes:
-        return encode_frame(frame.jpeg)
+    def encode(delivery: Delivery) -> bytes:
+        return encode_frame(delivery.frame.jpeg)
 
     async def send_all(peer: WebSocketPeer, outbox: Outbox) -> None:
         while True:

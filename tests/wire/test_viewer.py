@@ -37,7 +37,6 @@ from skysentry_trio.wire.viewer import (
     decode_notice,
     decode_viewer_message,
     decode_viewer_query,
-    encode_bare_jpeg,
     encode_envelope,
     encode_frame_update,
     summarize_ring,
@@ -249,7 +248,7 @@ def test_a_header_that_knows_more_than_we_do_is_read() -> None:
 
 @given(client_id=IDS, frame=FRAMES, stats=STATISTICS)
 def test_old_viewers_get_the_frame_in_base64(client_id: str, frame: Frame, stats: RingStatistics) -> None:
-    """The text message is that of SkySentry Go, and the bare format is the JPEG itself."""
+    """The text message is that of SkySentry Go."""
     update = json.loads(encode_frame_update(client_id, frame, stats))
 
     assert list(update) == ["type", "clientId", "image", "timestamp", "size", "stats", "format"]
@@ -258,7 +257,6 @@ def test_old_viewers_get_the_frame_in_base64(client_id: str, frame: Frame, stats
     assert (kind, b64decode(data)) == ("data:image/jpeg;base64", frame.jpeg)
     assert (update["type"], update["clientId"], update["size"]) == ("frame_update", client_id, len(frame.jpeg))
     assert isinstance(msgspec.json.decode(json.dumps(update), type=FrameUpdate), FrameUpdate)
-    assert encode_bare_jpeg(client_id, frame, stats) is frame.jpeg
 
 
 def test_a_rings_statistics_in_wire_terms() -> None:

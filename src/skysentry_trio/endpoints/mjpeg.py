@@ -16,7 +16,7 @@ from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame
 from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
-from skysentry_trio.outbox import Begun, Delivery
+from skysentry_trio.outbox import Begun, Delivery, Way
 from skysentry_trio.viewers import Viewer
 from skysentry_trio.wire.multipart import CONTENT_TYPE, OPENING, encode_offline_part, encode_part
 from skysentry_trio.wire.query import Query
@@ -98,7 +98,7 @@ async def _show(stream: ByteStream, hub: Hub, wish: _Wish, going_away: trio.Even
         trio.BrokenResourceError: the client left, or took nothing for too long.
     """
     writer = _Writer(stream)
-    with hub.watch(writer.try_send) as viewer:
+    with hub.watch(Way(_encode, writer.try_send)) as viewer:
         log.info("viewer connected", format="mjpeg", camera=wish.camera_id)
         try:
             async with trio.open_nursery() as nursery:
@@ -128,6 +128,10 @@ async def _cancel_when_gone(stream: ByteStream, scope: trio.CancelScope) -> None
     scope.cancel()
 
 
+def _encode(delivery: Delivery) -> bytes:
+    return encode_part(delivery.frame)
+
+
 @define(eq=False)
 class _Writer:
     """Writes parts, each to its end before the next begins."""
@@ -137,10 +141,9 @@ class _Writer:
     """When something was last written, by the monotonic clock."""
     _rest: bytes | memoryview = field(default=b"", init=False, repr=False)
 
-    def try_send(self, delivery: Delivery) -> Sent:
+    def try_send(self, part: bytes) -> Sent:
         if self._rest:
             return Sent.NOTHING
-        part = delivery.rendered[encode_part]
         count = self._stream.write_now(part)
         if not count:
             return Sent.NOTHING
@@ -197,7 +200,7 @@ class _Show:
         sequence = last - self._wish.burst
         # A client that is slower than the camera does not hold on to frames that the ring lets go meanwhile.
         while (frame := camera.ring.after(sequence)) is not None and frame.sequence <= last:
-            await self._writer.send(encode_part(camera.id, frame, camera.statistics(trio.current_time())))
+            await self._writer.send(encode_part(frame))
             sequence, shown = frame.sequence, frame
         return shown
 
@@ -214,7 +217,7 @@ class _Show:
         if isinstance(waiting, Begun):
             await self._writer.finish()
         elif isinstance(waiting, Delivery) and waiting.frame is not shown:
-            await self._writer.send(waiting.rendered[encode_part])
+            await self._writer.send(waiting.rendered[_encode])
         elif waiting is None and self._writer.written_at + _REPEAT_AFTER <= repeat_at:
             # No frame was sent at once meanwhile.
             await self._repeat()
@@ -224,7 +227,7 @@ class _Show:
         if newest is None or camera is None:
             await self._send_placeholder()
         else:
-            await self._writer.send(encode_part(camera.id, newest, camera.statistics(trio.current_time())))
+            await self._writer.send(encode_part(newest))
 
     def _newest(self) -> Frame | None:
         """Return what the camera shows; None if it is not there."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import trio
@@ -11,14 +10,12 @@ from skysentry_trio.endpoints.peer import Peer
 from skysentry_trio.endpoints.player import Player
 from skysentry_trio.endpoints.viewer_listener import ViewerListener
 from skysentry_trio.exceptions import PeerGone, ProtocolViolation
-from skysentry_trio.flow import Sent
-from skysentry_trio.frames import Frame, RingStatistics
 from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
-from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Encoder, ResultNotice
+from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Encoder, ResultNotice, Way
 from skysentry_trio.rewind import Rewind
 from skysentry_trio.viewers import Viewer
-from skysentry_trio.wire.framing import encode_frame
+from skysentry_trio.wire.framing import encode_binary_frame, encode_frame
 from skysentry_trio.wire.messages import ErrorNotice, encode_message
 from skysentry_trio.wire.viewer import (
     ClientConnected,
@@ -27,29 +24,32 @@ from skysentry_trio.wire.viewer import (
     ClientSummary,
     ViewerFormat,
     decode_viewer_query,
-    encode_bare_jpeg,
-    encode_envelope,
     encode_frame_update,
+    split_up_envelope,
 )
 
 log = get_logger(__name__)
 
 
-def _framed(encode: Callable[[str, Frame, RingStatistics], bytes | str]) -> Encoder:
-    """Make an encoder of messages one of WebSocket frames, which then serve every viewer as they are."""
+def _frame_envelope(delivery: Delivery) -> bytes:
+    parts = split_up_envelope(delivery.camera_id, delivery.frame, delivery.stats, live=delivery.live)
+    return encode_binary_frame(*parts)
 
-    def encode_framed(client_id: str, frame: Frame, stats: RingStatistics) -> bytes:
-        return encode_frame(encode(client_id, frame, stats))
 
-    return encode_framed
+def _frame_jpeg(delivery: Delivery) -> bytes:
+    return encode_binary_frame(delivery.frame.jpeg)
+
+
+def _frame_update(delivery: Delivery) -> bytes:
+    return encode_frame(encode_frame_update(delivery.camera_id, delivery.frame, delivery.stats))
 
 
 _ENCODERS: dict[ViewerFormat, Encoder] = {
-    ViewerFormat.ENVELOPE: _framed(encode_envelope),
-    ViewerFormat.JPEG: _framed(encode_bare_jpeg),
-    ViewerFormat.JSON: _framed(encode_frame_update),
+    ViewerFormat.ENVELOPE: _frame_envelope,
+    ViewerFormat.JPEG: _frame_jpeg,
+    ViewerFormat.JSON: _frame_update,
 }
-_PAST_ENVELOPE = _framed(partial(encode_envelope, live=False))
+"""Each makes one WebSocket frame, which then serves every viewer as it is."""
 
 
 async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerFormat) -> None:
@@ -71,17 +71,7 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
     talks = request.format is ViewerFormat.ENVELOPE
     encode = _ENCODERS[request.format]
 
-    # The other formats do not tell frames of the past from live ones.
-    encode_past = _PAST_ENVELOPE if talks else encode
-    try_send_frame = peer.try_send_frame
-
-    def render(delivery: Delivery) -> bytes:
-        return delivery.rendered[encode if delivery.live else encode_past]
-
-    def try_send(delivery: Delivery) -> Sent:
-        return try_send_frame(delivery.rendered[encode if delivery.live else encode_past])
-
-    with hub.watch(try_send, hears_of_all=request.clients is None) as viewer:
+    with hub.watch(Way(encode, peer.try_send_frame), hears_of_all=request.clients is None) as viewer:
         log.info("viewer connected", format=request.format)
         try:
             cameras = _list_cameras(hub, request.clients)
@@ -91,7 +81,7 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
                 await peer.send(encode_message(cameras))
             fault = None
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(partial(_send_all, talks=talks), peer, viewer, render, nursery.cancel_scope)
+                nursery.start_soon(partial(_send_all, talks=talks), peer, viewer, encode, nursery.cancel_scope)
                 player = Player(peer, Rewind(hub, viewer), talks, nursery)
                 fault = await ViewerListener(peer, hub, viewer, player).obey_all()
                 nursery.cancel_scope.cancel()
@@ -116,15 +106,13 @@ def _list_cameras(hub: Hub, client_ids: frozenset[str] | None) -> Clients:
     )
 
 
-async def _send_all(
-    peer: Peer, viewer: Viewer, render: Callable[[Delivery], bytes], connection: trio.CancelScope, *, talks: bool
-) -> None:
+async def _send_all(peer: Peer, viewer: Viewer, encode: Encoder, connection: trio.CancelScope, *, talks: bool) -> None:
     """Send what is in the outbox, for ever: the one task that waits for this viewer to read."""
     try:
         while True:
             waiting = await viewer.outbox.receive()
             if isinstance(waiting, Delivery):
-                await peer.send_frame(render(waiting))
+                await peer.send_frame(waiting.rendered[encode])
             elif isinstance(waiting, Begun):
                 await peer.finish_frame()
             elif talks:

@@ -172,4 +172,9 @@ def split_envelope(message: bytes) -> tuple[bytes, bytes]:
 
 def join_envelope(header: bytes, jpeg: bytes) -> bytes:
     """Put a JSON header in front of a JPEG; the reverse of `split_envelope`."""
-    return b"".join((len(header).to_bytes(2, "big"), header, jpeg))
+    return b"".join(envelope_parts(header, jpeg))
+
+
+def envelope_parts(header: bytes, jpeg: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return what an envelope is put together of."""
+    return len(header).to_bytes(2, "big"), header, jpeg

@@ -68,15 +68,25 @@ def decode_head(data: bytes) -> FrameHead | None:
 
 def encode_frame(message: bytes | str) -> bytes:
     """Wrap a message into one unmasked frame, as servers send them."""
-    opcode, payload = (Opcode.TEXT, message.encode()) if isinstance(message, str) else (Opcode.BINARY, message)
-    length = len(payload)
+    if isinstance(message, str):
+        return _encode(Opcode.TEXT, (message.encode(),))
+    return _encode(Opcode.BINARY, (message,))
+
+
+def encode_binary_frame(*parts: bytes) -> bytes:
+    """Do the same with a binary message in parts, each copied once."""
+    return _encode(Opcode.BINARY, parts)
+
+
+def _encode(opcode: int, parts: tuple[bytes, ...]) -> bytes:
+    length = sum(map(len, parts))
     if length < 126:
         head = bytes((0x80 | opcode, length))
     elif length < 1 << 16:
         head = bytes((0x80 | opcode, 126)) + length.to_bytes(2, "big")
     else:
         head = bytes((0x80 | opcode, 127)) + length.to_bytes(8, "big")
-    return head + payload
+    return b"".join((head, *parts))
 
 
 def encode_ping() -> bytes:

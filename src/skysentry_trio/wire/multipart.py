@@ -8,7 +8,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.frames import Frame, RingStatistics
+from skysentry_trio.frames import Frame
 
 CONTENT_TYPE: Final = "multipart/x-mixed-replace; boundary=frame"
 OPENING: Final = b"--frame\r\n"
@@ -22,7 +22,7 @@ _MAX_DELIMITER: Final = 200
 _MAX_LENGTH_DIGITS: Final = 15
 
 
-def encode_part(_client_id: str, frame: Frame, _stats: RingStatistics) -> bytes:
+def encode_part(frame: Frame) -> bytes:
     """Render a frame as one part, up to and with the boundary of the next."""
     sequence = b"X-Sequence: %d\r\n" % frame.sequence
     return _encode(frame.jpeg, moment_of(frame), online=True, more=sequence)

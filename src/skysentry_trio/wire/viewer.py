@@ -15,7 +15,7 @@ from skysentry_trio.demand import Limits
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.frames import Frame, RingStatistics
 from skysentry_trio.hops import MeanHops
-from skysentry_trio.wire.capture import join_envelope, split_envelope
+from skysentry_trio.wire.capture import envelope_parts, split_envelope
 from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.messages import (
     Clock,
@@ -315,6 +315,13 @@ def check_subscription(ids: list[str]) -> frozenset[str]:
 
 def encode_envelope(client_id: str, frame: Frame, stats: RingStatistics, *, live: bool = True) -> bytes:
     """Render a frame for ``skysentry.v1``: two bytes of header length, JSON header, JPEG."""
+    return b"".join(split_up_envelope(client_id, frame, stats, live=live))
+
+
+def split_up_envelope(
+    client_id: str, frame: Frame, stats: RingStatistics, *, live: bool = True
+) -> tuple[bytes, bytes, bytes]:
+    """Render a frame as `encode_envelope` does, in parts: whoever puts more in front copies the JPEG only once."""
     header = FrameHeader(
         client_id=client_id,
         sequence=frame.sequence,
@@ -324,7 +331,7 @@ def encode_envelope(client_id: str, frame: Frame, stats: RingStatistics, *, live
         fps=round(stats.fps, 2),
         live=live,
     )
-    return join_envelope(encode_json(header), frame.jpeg)
+    return envelope_parts(encode_json(header), frame.jpeg)
 
 
 def decode_envelope(message: bytes) -> tuple[FrameHeader, bytes]:
@@ -338,11 +345,6 @@ def decode_envelope(message: bytes) -> tuple[FrameHeader, bytes]:
         return _header.decode(header), jpeg
     except (msgspec.DecodeError, RecursionError) as error:
         raise ProtocolViolation(f"the envelope's header is not as expected: {error}") from error
-
-
-def encode_bare_jpeg(_client_id: str, frame: Frame, _stats: RingStatistics) -> bytes:
-    """Render a frame for ``?format=jpeg``: the JPEG as the camera sent it."""
-    return frame.jpeg
 
 
 def encode_frame_update(client_id: str, frame: Frame, stats: RingStatistics) -> str:
