@@ -32,10 +32,10 @@ from skysentry_trio.endpoints.clips import create_clips
 from skysentry_trio.endpoints.endless import Endless
 from skysentry_trio.endpoints.metrics import create_metrics
 from skysentry_trio.endpoints.pages import create_pages
-from skysentry_trio.endpoints.push import Uploads
 from skysentry_trio.endpoints.rest import create_api
 from skysentry_trio.endpoints.results import create_results
 from skysentry_trio.endpoints.snapshots import create_snapshots
+from skysentry_trio.endpoints.uploads import Uploads
 from skysentry_trio.endpoints.viewer import serve_viewer
 from skysentry_trio.exporter import ConnectionCounts
 from skysentry_trio.health import Health

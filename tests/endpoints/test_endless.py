@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio.endpoints.endless import Endless
-from skysentry_trio.endpoints.push import Uploads
+from skysentry_trio.endpoints.uploads import Uploads
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.hub import Hub
 from skysentry_trio.settings import Settings

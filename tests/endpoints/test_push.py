@@ -1,102 +1,23 @@
-"""A camera over HTTP, in virtual time: what is taken, what is refused, and for how long it counts as online."""
+"""A camera over HTTP, in virtual time: what is taken, and what is refused."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-
 import pytest
 import trio
-from attrs import define, field
 from trio.testing import MockClock
 
-from skysentry_trio.cameras import Camera
-from skysentry_trio.endpoints.push import Uploads, serve_push
-from skysentry_trio.hub import Hub
-from skysentry_trio.outbox import CameraNotice
-from skysentry_trio.settings import Settings
-
 from .asking import nothing
-from .bare import BareStream, ask
+from .door import chunk, door
 from .fakes import JPEG, NO_JPEG, draw_jpeg
 
 PATIENCE = 40.0
 """The ping interval and the ping timeout."""
-HOLD = 60.0
-"""Half of the client timeout."""
 
 
 def part(data: bytes, *headers: str) -> bytes:
     """Write a part and the boundary of the next."""
     lines = "".join(f"{header}\r\n" for header in (f"Content-Length: {len(data)}", *headers))
     return lines.encode() + b"\r\n" + data + b"\r\n--b\r\n"
-
-
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-@define(eq=False)
-class Door:
-    """A hub, and somebody who posts to it."""
-
-    nursery: trio.Nursery
-    settings: dict[str, Any]
-    hub: Hub = field(init=False)
-    uploads: Uploads = field(init=False)
-    going_away: trio.Event = field(factory=trio.Event)
-
-    def __attrs_post_init__(self) -> None:
-        self.hub = Hub(Settings(**self.settings))
-        self.uploads = Uploads(self.hub)
-
-    @property
-    def camera(self) -> Camera:
-        camera = self.hub.camera("door")
-        assert camera is not None
-        return camera
-
-    @property
-    def frames(self) -> list[bytes]:
-        return [frame.jpeg for frame in self.camera.ring]
-
-    async def begin(
-        self,
-        *headers: str,
-        body: bytes = b"",
-        method: str = "POST",
-        query: str = "",
-        camera: str | None = "door",
-        **more: Any,
-    ) -> BareStream:
-        """Make a request whose body may go on; what happens at once has happened when this returns."""
-        stream = BareStream()
-        exchange = ask(stream, f"/api/clients/door/frames{query}", *headers, method=method, body=body, **more)
-        self.nursery.start_soon(serve_push, exchange, self.hub, self.uploads, camera, self.going_away)
-        await trio.sleep(0.001)
-        return stream
-
-    async def post(self, body: bytes, kind: str | None = "image/jpeg", *headers: str, **more: Any) -> BareStream:
-        """Make a whole request."""
-        kinds = [] if kind is None else [f"Content-Type: {kind}"]
-        return await self.begin(*kinds, f"Content-Length: {len(body)}", *headers, body=body, **more)
-
-    async def stream(self, *, kind: str | None = "multipart/x-mixed-replace; boundary=b") -> BareStream:
-        """Begin a body without an end."""
-        kinds = [] if kind is None else [f"Content-Type: {kind}"]
-        stream = await self.begin(*kinds, "Transfer-Encoding: chunked")
-        stream.say(chunk(b"--b\r\n"))
-        return stream
-
-
-@asynccontextmanager
-async def door(**settings: Any) -> AsyncIterator[Door]:
-    async with trio.open_nursery() as nursery:
-        opened = Door(nursery, {"max_fps": 1000, **settings})
-        nursery.start_soon(opened.uploads.run)
-        yield opened
-        nursery.cancel_scope.cancel()
 
 
 # Single pictures
@@ -255,91 +176,6 @@ async def test_a_full_server_says_so(autojump_clock: MockClock) -> None:
 
     assert answer.head[0] == 503
     assert online == ["gate"]
-
-
-# Presence
-
-
-async def notices_of(here: Door, seconds: float) -> list[tuple[bool, bool]]:
-    """Watch the door for a while; return what was said of it: online, removed."""
-    seen: list[tuple[bool, bool]] = []
-    with here.hub.watch() as viewer, trio.move_on_after(seconds):
-        here.hub.subscribe(viewer)
-        while True:
-            news = await viewer.outbox.receive()
-            if isinstance(news, list):
-                seen.extend((notice.online, notice.removed) for notice in news if isinstance(notice, CameraNotice))
-    return seen
-
-
-async def test_a_camera_is_online_for_a_while_after_each_picture(autojump_clock: MockClock) -> None:
-    """So viewers hear once that it came, and once that it is gone, well before it is forgotten."""
-    states = []
-    async with door() as here:
-
-        async def post() -> None:
-            for _ in range(3):
-                await here.post(JPEG)
-                await trio.sleep(HOLD - 1)
-                states.append(here.camera.online)
-            await trio.sleep(2)
-            states.append(here.camera.online)
-
-        here.nursery.start_soon(post)
-        seen = await notices_of(here, 4 * HOLD)
-        forgotten = here.hub.evict_idle()
-
-    assert states == [True, True, True, False]
-    assert seen == [(True, False), (False, False)]
-    assert forgotten == []
-
-
-async def test_each_camera_has_its_own_time(autojump_clock: MockClock) -> None:
-    """And another may begin when all have stopped."""
-    async with door() as here:
-        await here.post(JPEG)
-        await trio.sleep(HOLD / 2)
-        await here.post(JPEG, camera="gate")
-        await trio.sleep(HOLD / 2 + 1)
-        first = [camera.online for camera in here.hub.cameras]
-        await trio.sleep(HOLD)
-        second = [camera.online for camera in here.hub.cameras]
-        await here.post(JPEG)
-        third = [camera.online for camera in here.hub.cameras]
-
-    assert (first, second, third) == ([False, True], [False, False], [True, False])
-
-
-async def test_who_registers_takes_an_uploading_camera_over(autojump_clock: MockClock) -> None:
-    """And is not told to go when the upload's time is over; an upload takes it back."""
-    ended: list[int] = []
-    async with door() as here:
-        await here.post(JPEG)
-        with here.hub.register("door", on_end=lambda: ended.append(1)):
-            await trio.sleep(2 * HOLD)
-            kept = (list(ended), here.camera.online)
-            await here.post(JPEG)
-            taken = (list(ended), here.camera.online)
-        still = here.camera.online
-
-    assert kept == ([], True)
-    assert taken == ([1], True)
-    assert still
-
-
-async def test_a_camera_that_is_forgotten_while_it_is_held_can_upload_again(autojump_clock: MockClock) -> None:
-    """Its frames count from 1 then."""
-    async with door(client_timeout=1.0) as here:
-        await here.post(JPEG)
-        # Longer than the client timeout without anybody else's turn.
-        session = here.camera.session
-        assert session is not None
-        here.camera.last_heard -= 10
-        forgotten = here.hub.evict_idle()
-        again = await here.post(JPEG)
-
-    assert forgotten == ["door"]
-    assert again.json["sequence"] == 1
 
 
 # Streams
@@ -568,12 +404,3 @@ async def test_a_camera_needs_an_id(autojump_clock: MockClock, camera: str | Non
 
     assert answer.head[0] == 400
     assert "a client id is" in answer.json["error"]
-
-
-async def test_a_flood_of_refusals_is_logged_once(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
-    """A broken camera makes sixty requests a second."""
-    async with door() as here:
-        for _ in range(50):
-            await here.post(NO_JPEG)
-
-    assert len([record for record in caplog.records if "pictures refused" in str(record.msg)]) == 1

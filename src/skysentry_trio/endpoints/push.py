@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
-import h11
 import trio
 from attrs import define, field
 
 from skysentry_trio.cameras import CameraSession, EndReason
 from skysentry_trio.endpoints.http import Exchange
-from skysentry_trio.endpoints.peer import ByteStream
+from skysentry_trio.endpoints.request_body import RequestBody
+from skysentry_trio.endpoints.uploads import Uploads
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import Frame
 from skysentry_trio.hub import Hub
-from skysentry_trio.logs import RateLimit, get_logger
+from skysentry_trio.logs import get_logger
 from skysentry_trio.wire.capture import decode_jpeg
 from skysentry_trio.wire.identity import check_client_id, clean_label
 from skysentry_trio.wire.multipart import MultipartReader, Part, read_timestamp
-from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHead
+from skysentry_trio.wire.request_head import RequestHead
 from skysentry_trio.wire.rest import PushReply
 
 log = get_logger(__name__)
@@ -29,81 +29,12 @@ log = get_logger(__name__)
 _METHODS = "POST, OPTIONS"
 _BAD_PARTS_IN_A_ROW = 60
 """So many parts that are no JPEG, one after the other, and it is no camera."""
-_CHUNK = 64 * 1024
 _BEGINNING = 4
 """Bytes by which a body is told from another."""
-_LOGGED_ID = 80
-"""Characters of what should be an id in the log."""
 _ENDINGS = {
     EndReason.REPLACED: ("another connection sends for this camera now", "replaced", 409),
     EndReason.SILENT: ("nothing came for longer than the client timeout", "silent", 408),
 }
-
-
-@define(eq=False)
-class Uploads:
-    """Holds cameras whose every picture is a request of its own: between two of them they are not gone."""
-
-    _hub: Hub
-    _held: dict[str, _Held] = field(factory=dict, init=False, repr=False)
-    _begun: trio.Event = field(factory=trio.Event, init=False, repr=False)
-    _log_limit: RateLimit = field(factory=RateLimit, init=False, repr=False)
-
-    @property
-    def patience(self) -> float:
-        """Seconds for which a camera counts as online after an upload; offline, it is kept for the client timeout."""
-        return self._hub.settings.client_timeout / 2
-
-    def hold(self, camera_id: str, name: str | None) -> CameraSession:
-        """Return the session of a camera that uploads, which is held for a while from now.
-
-        Raises:
-            ProtocolViolation: with code ``server-full``.
-        """
-        held = self._held.get(camera_id)
-        if held is None:
-            stack = ExitStack()
-            register = self._hub.register(camera_id, name=name, on_end=lambda: self._let_go(camera_id))
-            held = self._held[camera_id] = _Held(stack, stack.enter_context(register))
-            self._begun.set()
-            log.info("camera uploads", camera=camera_id)
-        held.until = trio.current_time() + self.patience
-        held.session.camera.name = name or held.session.camera.name
-        return held.session
-
-    def log_refusal(self, camera_id: str | None, violation: ProtocolViolation) -> None:
-        """Log what was wrong, now and then: a broken camera makes sixty requests a second."""
-        if (suppressed := self._log_limit.admit(violation.code, trio.current_time())) is not None:
-            shown = None if camera_id is None else camera_id[:_LOGGED_ID]
-            log.warning(
-                "pictures refused", camera=shown, code=violation.code, error=str(violation), suppressed=suppressed
-            )
-
-    async def run(self) -> None:
-        """Let go of cameras whose time has come, for ever; of all, when this is cancelled."""
-        try:
-            while True:
-                while not self._held:
-                    self._begun = trio.Event()
-                    await self._begun.wait()
-                await trio.sleep_until(min(held.until for held in self._held.values()))
-                now = trio.current_time()
-                for camera_id in [camera_id for camera_id, held in self._held.items() if held.until <= now]:
-                    log.info("camera stopped uploading", camera=camera_id)
-                    self._let_go(camera_id)
-        finally:
-            for camera_id in list(self._held):
-                self._let_go(camera_id)
-
-    def _let_go(self, camera_id: str) -> None:
-        self._held.pop(camera_id).stack.close()
-
-
-@define(eq=False)
-class _Held:
-    stack: ExitStack
-    session: CameraSession
-    until: float = 0.0
 
 
 async def serve_push(
@@ -123,7 +54,7 @@ async def serve_push(
             raise _foreign(exchange.head.headers["origin"])
         if await exchange.is_allowed(_METHODS):
             name = clean_label(exchange.query.text("name"))
-            body = _Body(exchange.stream)
+            body = RequestBody(exchange.stream)
             push = _Push(body, exchange.head, hub, uploads, check_client_id(client_id or ""), name)
             status = await _run_until(going_away, push)
             await exchange.answer(status, push.report())
@@ -172,7 +103,7 @@ async def _run_until(going_away: trio.Event, push: _Push) -> int:
 class _Push:
     """One request that brings pictures."""
 
-    _body: _Body
+    _body: RequestBody
     _head: RequestHead
     _hub: Hub
     _uploads: Uploads
@@ -315,55 +246,3 @@ class _Push:
 def _ended(session: CameraSession) -> ProtocolViolation:
     message, code, status = _ENDINGS[session.ended or EndReason.REPLACED]
     return ProtocolViolation(message, code=code, status=status)
-
-
-@define(eq=False)
-class _Body:
-    """The body of the request that was put back into a stream; h11 is the judge of where it ends."""
-
-    _stream: ByteStream
-    _parser: h11.Connection = field(
-        factory=lambda: h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_SIZE), init=False, repr=False
-    )
-    _peeked: bytes = field(default=b"", init=False, repr=False)
-    _ended: bool = field(default=False, init=False)
-
-    async def receive(self) -> bytes:
-        """Return the next piece, b"" at the end.
-
-        Raises:
-            ProtocolViolation: it is no proper HTTP.
-            trio.BrokenResourceError: the camera left in the middle of it.
-        """
-        if self._peeked:
-            data, self._peeked = self._peeked, b""
-            return data
-        return await self._receive()
-
-    async def peek(self, size: int) -> bytes:
-        """Return so many bytes of the beginning, or fewer if there are no more, and leave them where they are."""
-        while len(self._peeked) < size and (data := await self._receive()):
-            self._peeked += data
-        return self._peeked[:size]
-
-    async def _receive(self) -> bytes:
-        while not self._ended:
-            try:
-                event = self._parser.next_event()
-                if event is h11.NEED_DATA:
-                    if self._parser.they_are_waiting_for_100_continue:
-                        go_ahead = h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
-                        await self._stream.send_all(self._parser.send(go_ahead) or b"")
-                    data = await self._stream.receive_some(_CHUNK)
-                    if not data:
-                        raise trio.BrokenResourceError("the request's body was cut off")
-                    self._parser.receive_data(data)
-                    continue
-            except h11.RemoteProtocolError as error:
-                raise ProtocolViolation(
-                    f"the request's body cannot be read: {error}", code="bad-request", status=error.error_status_hint
-                ) from error
-            if isinstance(event, h11.Data):
-                return bytes(event.data)
-            self._ended = isinstance(event, h11.EndOfMessage)
-        return b""
