@@ -23,7 +23,8 @@ import trio
 from quart import Blueprint
 
 import skysentry_trio.wire.capture
-import skysentry_trio.wire.viewer  # noqa: F401 # so that their messages are known
+import skysentry_trio.wire.viewer
+import skysentry_trio.wire.viewer_frames  # noqa: F401 # so that their messages are known
 from skysentry_trio.cli.main import cli
 from skysentry_trio.clients.sources.drawing import Pattern
 from skysentry_trio.endpoints.app import create_app

@@ -48,10 +48,11 @@ from skysentry_trio.transport.listener import Router, RouterLimits
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.transport.systemd import Notifier
 from skysentry_trio.transport.websocket import WebSocketLimits, WebSockets
-from skysentry_trio.wire.capture import MAX_HEADER_LENGTH
+from skysentry_trio.wire.envelope import MAX_HEADER_LENGTH
 from skysentry_trio.wire.messages import MAX_TEXT_LENGTH
 from skysentry_trio.wire.request_head import RequestHead
-from skysentry_trio.wire.viewer import SUBPROTOCOL, ViewerFormat
+from skysentry_trio.wire.viewer import SUBPROTOCOL
+from skysentry_trio.wire.viewer_query import ViewerFormat
 
 log = get_logger(__name__)
 

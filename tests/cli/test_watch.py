@@ -20,7 +20,7 @@ from skysentry_trio.clients.saving import CannotSave, FrameSaver
 from skysentry_trio.clients.viewer_display import Style
 from skysentry_trio.demand import NO_LIMITS
 from skysentry_trio.frames import Frame, RingStatistics
-from skysentry_trio.wire.viewer import encode_envelope
+from skysentry_trio.wire.viewer_frames import encode_envelope
 
 
 def picture(number: int) -> bytes:

@@ -15,7 +15,7 @@ from trio_websocket import WebSocketConnection
 from skysentry_trio.client import Box, Closed, ConfigurationError, Frame, ProtocolViolation, Refused, Viewer
 from skysentry_trio.frames import Frame as ServerFrame
 from skysentry_trio.frames import RingStatistics
-from skysentry_trio.wire.viewer import encode_envelope
+from skysentry_trio.wire.viewer_frames import encode_envelope
 from tests.clients.fake_server import FakeServer, Handler, open_fake_server
 from tests.clients.sources.pictures import draw_jpeg
 

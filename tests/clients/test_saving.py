@@ -9,7 +9,7 @@ import pytest
 from skysentry_trio.clients.saving import CannotSave, FrameSaver
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.wire.messages import rfc3339
-from skysentry_trio.wire.viewer import FrameHeader
+from skysentry_trio.wire.viewer_frames import FrameHeader
 
 
 def header(client_id: str, sequence: int) -> FrameHeader:

@@ -23,11 +23,10 @@ from skysentry_trio.wire.viewer import (
     ClientDisconnected,
     Clients,
     ClientSummary,
-    FrameHeader,
     Latency,
     decode_viewer_message,
-    encode_envelope,
 )
+from skysentry_trio.wire.viewer_frames import FrameHeader, encode_envelope
 
 from .fake_server import FakeServer, Handler, open_fake_server
 from .sources.pictures import draw_jpeg

@@ -16,7 +16,7 @@ from skysentry_trio.endpoints.capture import serve_capture
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.hub import Hub
 from skysentry_trio.settings import Settings
-from skysentry_trio.wire.capture import join_envelope
+from skysentry_trio.wire.envelope import join_envelope
 
 from .fakes import JPEG, NO_JPEG, FakePeer, draw_jpeg
 

@@ -16,7 +16,7 @@ from skysentry_trio.cameras import CameraSession
 from skysentry_trio.endpoints.viewer import serve_viewer
 from skysentry_trio.hub import Hub
 from skysentry_trio.settings import Settings
-from skysentry_trio.wire.viewer import ViewerFormat
+from skysentry_trio.wire.viewer_query import ViewerFormat
 
 from .fakes import FakePeer, draw_jpeg
 

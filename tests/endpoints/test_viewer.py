@@ -20,7 +20,8 @@ from skysentry_trio.flow import Sent
 from skysentry_trio.hub import Hub
 from skysentry_trio.settings import Settings
 from skysentry_trio.wire.messages import encode_json
-from skysentry_trio.wire.viewer import MAX_SUBSCRIBED, ViewerFormat, decode_envelope
+from skysentry_trio.wire.viewer_frames import decode_envelope
+from skysentry_trio.wire.viewer_query import MAX_SUBSCRIBED, ViewerFormat
 
 from .fakes import FakePeer, draw_jpeg
 

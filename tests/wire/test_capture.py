@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.wire.capture import (
-    MAX_HEADER_LENGTH,
     CapturedJpeg,
     Demand,
     Registration,
@@ -22,9 +21,8 @@ from skysentry_trio.wire.capture import (
     decode_jpeg,
     decode_server_message,
     encode_registration,
-    join_envelope,
-    split_envelope,
 )
+from skysentry_trio.wire.envelope import join_envelope
 from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
 
 from .pictures import KINDS
@@ -160,27 +158,6 @@ def test_an_envelope_with_a_wrong_header_is_refused(header: bytes) -> None:
     with pytest.raises(ProtocolViolation) as refused:
         decode_jpeg(join_envelope(header, JPEG), max_size=10**6, envelope=True)
     assert refused.value.code == "invalid-message"
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        b"",
-        b"\x00",
-        b"\x00\x05{}",
-        (MAX_HEADER_LENGTH + 1).to_bytes(2, "big") + b" " * 5000 + JPEG,
-    ],
-)
-def test_what_is_shorter_than_it_says_is_no_envelope(message: bytes) -> None:
-    """The announced header has to be there, and to be of bounded size."""
-    with pytest.raises(ProtocolViolation, match="expected an envelope"):
-        split_envelope(message)
-
-
-@given(header=st.binary(max_size=MAX_HEADER_LENGTH), jpeg=st.binary())
-def test_an_envelope_comes_apart_as_it_was_put_together(header: bytes, jpeg: bytes) -> None:
-    """Header and JPEG are those that were joined, whatever they are."""
-    assert split_envelope(join_envelope(header, jpeg)) == (header, jpeg)
 
 
 def test_the_size_limit_is_that_of_the_jpeg() -> None:

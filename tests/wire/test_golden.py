@@ -11,7 +11,8 @@ import pytest
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.wire.capture import decode_camera_message, decode_server_message
 from skysentry_trio.wire.messages import encode_json, encode_message
-from skysentry_trio.wire.viewer import FrameUpdate, decode_envelope, decode_notice, decode_viewer_message
+from skysentry_trio.wire.viewer import decode_notice, decode_viewer_message
+from skysentry_trio.wire.viewer_frames import FrameUpdate, decode_envelope
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 MESSAGES = json.loads((GOLDEN / "messages.json").read_text(encoding="utf-8"))

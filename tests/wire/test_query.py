@@ -63,12 +63,21 @@ def test_a_number_that_is_none_or_out_of_limits(text: str) -> None:
         decode_query(text).number("x", 0.5, 2)
 
 
+@pytest.mark.parametrize("text", ["x=", "x=one", "x=nan"])
+def test_what_is_no_number_at_all(text: str) -> None:
+    """Without limits the message names none."""
+    with pytest.raises(ProtocolViolation, match=r"x is a number, got "):
+        decode_query(text).number("x")
+
+
 def test_a_whole_number() -> None:
-    """A fraction is none."""
+    """A fraction is none, and neither is what has no end."""
     assert decode_query("x=3").whole("x", 0, 5) == 3
     assert decode_query("").whole("x", 0, 5) is None
     with pytest.raises(ProtocolViolation, match="x is a whole number"):
         decode_query("x=3.5").whole("x", 0, 5)
+    with pytest.raises(ProtocolViolation, match="x is a whole number"):
+        decode_query("x=inf").whole("x")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from skysentry_trio.wire.rest import (
     write_ring,
     write_streams,
 )
-from skysentry_trio.wire.viewer import RingSummary
+from skysentry_trio.wire.viewer_frames import RingSummary
 
 STATS = RingSummary(2, 16, 5, "2023-11-14T22:13:20.250+00:00", 29.97)
 AT = 1700000000.25

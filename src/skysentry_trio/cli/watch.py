@@ -23,7 +23,7 @@ from skysentry_trio.demand import MAX_WIDTH, Limits
 from skysentry_trio.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.units import parse_duration
 from skysentry_trio.wire.identity import check_client_id
-from skysentry_trio.wire.viewer import FrameHeader
+from skysentry_trio.wire.viewer_frames import FrameHeader
 
 
 def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:

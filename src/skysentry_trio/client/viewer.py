@@ -21,7 +21,8 @@ from skysentry_trio.demand import Limits
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.wire.messages import MAX_TEXT_LENGTH, encode_message
 from skysentry_trio.wire.results import Box, Result
-from skysentry_trio.wire.viewer import FrameHeader, check_subscription
+from skysentry_trio.wire.viewer_frames import FrameHeader
+from skysentry_trio.wire.viewer_query import check_subscription
 
 
 class Viewer(Handle):

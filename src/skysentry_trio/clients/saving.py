@@ -10,7 +10,7 @@ from attrs import define, field
 
 from skysentry_trio.exceptions import SkySentryError
 from skysentry_trio.wire.identity import check_client_id
-from skysentry_trio.wire.viewer import FrameHeader
+from skysentry_trio.wire.viewer_frames import FrameHeader
 
 
 class CannotSave(SkySentryError):

@@ -27,11 +27,10 @@ from skysentry_trio.wire.viewer import (
     ClientConnected,
     ClientDisconnected,
     Clients,
-    FrameHeader,
     Latency,
-    decode_envelope,
     decode_notice,
 )
+from skysentry_trio.wire.viewer_frames import FrameHeader, decode_envelope
 
 PATH = "/stream/ws"
 _POLICY_VIOLATION = 1008

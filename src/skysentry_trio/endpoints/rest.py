@@ -33,7 +33,8 @@ from skysentry_trio.wire.rest import (
     write_ring,
     write_streams,
 )
-from skysentry_trio.wire.viewer import RingSummary, latency_fields, summarize_ring
+from skysentry_trio.wire.viewer import latency_fields
+from skysentry_trio.wire.viewer_frames import RingSummary, summarize_ring
 
 _WATCHERS_SHOWN = 50
 

@@ -17,16 +17,9 @@ from skysentry_trio.rewind import Rewind
 from skysentry_trio.viewers import Viewer
 from skysentry_trio.wire.framing import encode_binary_frame, encode_frame
 from skysentry_trio.wire.messages import ErrorNotice, encode_message
-from skysentry_trio.wire.viewer import (
-    ClientConnected,
-    ClientDisconnected,
-    Clients,
-    ClientSummary,
-    ViewerFormat,
-    decode_viewer_query,
-    encode_frame_update,
-    split_up_envelope,
-)
+from skysentry_trio.wire.viewer import ClientConnected, ClientDisconnected, Clients, ClientSummary
+from skysentry_trio.wire.viewer_frames import encode_frame_update, split_up_envelope
+from skysentry_trio.wire.viewer_query import ViewerFormat, decode_viewer_query
 
 log = get_logger(__name__)
 

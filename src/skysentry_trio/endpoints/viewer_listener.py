@@ -17,7 +17,6 @@ from skysentry_trio.wire.framing import encode_frame
 from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
 from skysentry_trio.wire.results import Result
 from skysentry_trio.wire.viewer import (
-    MAX_SUBSCRIBED,
     Ack,
     CameraLatency,
     GoLive,
@@ -30,6 +29,7 @@ from skysentry_trio.wire.viewer import (
     decode_viewer_message,
     latency_fields,
 )
+from skysentry_trio.wire.viewer_query import MAX_SUBSCRIBED
 
 _MESSAGES_PER_SECOND = 2000.0
 """A wall of thirty cameras at 60 frames a second, each acknowledged."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.wire.envelope import join_envelope, split_envelope
 from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.jpeg import PictureSize, inspect_jpeg
 from skysentry_trio.wire.messages import (
@@ -19,9 +20,6 @@ from skysentry_trio.wire.messages import (
     encode_json,
     encode_message,
 )
-
-MAX_HEADER_LENGTH = 4096
-"""Bytes of JSON in front of a JPEG. Small enough that a header length is never mistaken for FF D8."""
 
 
 class Registration(Message, tag="client-registration", tag_field="type", omit_defaults=True):
@@ -152,29 +150,3 @@ def encode_captured_jpeg(jpeg: bytes, captured_at: float) -> bytes:
         captured_at: seconds since the epoch.
     """
     return join_envelope(encode_json(_EnvelopeHeader(captured_at * 1000)), jpeg)
-
-
-def split_envelope(message: bytes) -> tuple[bytes, bytes]:
-    """Return the JSON header and the JPEG of an envelope: two bytes of header length, header, JPEG.
-
-    Raises:
-        ProtocolViolation: if the message is shorter than it says, or its header longer than 4096 bytes.
-    """
-    length = int.from_bytes(message[:2], "big")
-    if len(message) < 2 or length > MAX_HEADER_LENGTH or len(message) < 2 + length:
-        raise ProtocolViolation(
-            f"expected an envelope (2 bytes of header length, at most {MAX_HEADER_LENGTH}, header, JPEG), "
-            f"got {len(message)} bytes that announce a header of {length}",
-            code="not-a-jpeg",
-        )
-    return message[2 : 2 + length], message[2 + length :]
-
-
-def join_envelope(header: bytes, jpeg: bytes) -> bytes:
-    """Put a JSON header in front of a JPEG; the reverse of `split_envelope`."""
-    return b"".join(envelope_parts(header, jpeg))
-
-
-def envelope_parts(header: bytes, jpeg: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return what an envelope is put together of."""
-    return len(header).to_bytes(2, "big"), header, jpeg

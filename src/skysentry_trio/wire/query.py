@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
@@ -10,7 +11,6 @@ from attrs import frozen
 
 from skysentry_trio.exceptions import ProtocolViolation
 
-_MAX_FIELDS = 100
 _MAX_MOMENT = 1e11
 """Seconds since the epoch; milliseconds given by mistake are far beyond it."""
 
@@ -19,41 +19,48 @@ _MAX_MOMENT = 1e11
 class Query:
     """The fields of a query; of one that is given twice the last counts, and unknown ones are ignored."""
 
-    fields: Mapping[str, str]
+    fields: Mapping[str, list[str]]
 
     def text(self, name: str) -> str | None:
         """Return a field as it is."""
+        return self.fields[name][-1] if name in self.fields else None
+
+    def texts(self, name: str) -> list[str] | None:
+        """Return a field as often as it was given, or None if it is not there."""
         return self.fields.get(name)
 
     def flag(self, name: str) -> bool:
         """Say whether something is switched on: ``?name=1``, or ``?name`` alone."""
-        value = self.fields.get(name, "0")
+        value = self.text(name)
+        if value is None:
+            return False
         if value not in {"", "0", "1"}:
             raise ProtocolViolation(f"{name} is 0 or 1, got {value[:40]!a}")
         return value != "0"
 
-    def number(self, name: str, low: float, high: float) -> float | None:
+    def number(self, name: str, low: float = -math.inf, high: float = math.inf) -> float | None:
         """Return a number within limits, or None if the field is not there.
 
         Raises:
             ProtocolViolation: it is none, or out of them.
         """
-        text = self.fields.get(name)
+        text = self.text(name)
         if text is None:
             return None
         try:
             value = float(text)
         except ValueError:
-            value = low - 1
+            value = math.nan
         if not low <= value <= high:
-            raise ProtocolViolation(f"{name} is a number from {low:.15g} to {high:.15g}, got {text[:40]!a}")
+            limits = "" if math.isinf(high) else f" from {low:.15g} to {high:.15g}"
+            raise ProtocolViolation(f"{name} is a number{limits}, got {text[:40]!a}")
         return value
 
-    def whole(self, name: str, low: int, high: int) -> int | None:
+    def whole(self, name: str, low: float = -math.inf, high: float = math.inf) -> int | None:
         """Return a whole number within limits, or None if the field is not there."""
         value = self.number(name, low, high)
-        if value is not None and value != int(value):
-            raise ProtocolViolation(f"{name} is a whole number, got {self.fields[name][:40]!a}")
+        if value is not None and not value.is_integer():
+            raise ProtocolViolation(f"{name} is a whole number, got {self.fields[name][-1][:40]!a}")
         return None if value is None else int(value)
 
     def moment(self, name: str) -> float | None:
@@ -62,7 +69,7 @@ class Query:
         Raises:
             ProtocolViolation: it is neither. A time without an offset could be anybody's.
         """
-        text = self.fields.get(name)
+        text = self.text(name)
         if text is None:
             return None
         try:
@@ -77,17 +84,21 @@ class Query:
         return moment
 
 
-def decode_query(query: str) -> Query:
+def decode_query(query: str, max_fields: int = 100) -> Query:
     """Read the part of an address after ``?``.
+
+    Args:
+        query: that part.
+        max_fields: that it may have.
 
     Raises:
         ProtocolViolation: it is no UTF-8, or has too many fields.
     """
     try:
-        fields = parse_qs(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
+        fields = parse_qs(query, keep_blank_values=True, max_num_fields=max_fields, errors="strict")
     except ValueError as error:
         raise ProtocolViolation(f"the query cannot be read: {error}") from error
-    return Query({name: values[-1] for name, values in fields.items()})
+    return Query(fields)
 
 
 def _parse_moment(text: str) -> float | None:

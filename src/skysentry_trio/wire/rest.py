@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from skysentry_trio.frames import Frame
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
-from skysentry_trio.wire.viewer import RingSummary
+from skysentry_trio.wire.viewer_frames import RingSummary
 
 # Divisible by three, so that the pieces' base64 can be put together. A frame of 5 MiB in one piece takes 10 ms.
 _PIECE = 192 * 1024

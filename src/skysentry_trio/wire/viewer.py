@@ -1,21 +1,14 @@
-"""Messages on ``/stream/ws``, where viewers get frames and say which; both sides of the conversation."""
+"""What is said on ``/stream/ws`` beside frames: what viewers want and tell, and what they are told."""
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Callable
-from enum import StrEnum
-from typing import Literal, TypeVar
-from urllib.parse import parse_qs
+from typing import Literal
 
 import msgspec
-from attrs import frozen
 
 from skysentry_trio.demand import Limits
 from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.frames import Frame, RingStatistics
 from skysentry_trio.hops import MeanHops
-from skysentry_trio.wire.capture import envelope_parts, split_envelope
 from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.messages import (
     Clock,
@@ -24,71 +17,13 @@ from skysentry_trio.wire.messages import (
     ErrorNotice,
     Message,
     decode_message,
-    encode_json,
-    encode_message,
-    rfc3339,
 )
 from skysentry_trio.wire.results import Result
+from skysentry_trio.wire.viewer_query import check_subscription
 
-N = TypeVar("N", int, float)
 SUBPROTOCOL = "skysentry.v1"
 HIGHEST_SPEED = 16.0
 """How many times faster than it happened a viewer may look back, forwards or backwards."""
-MAX_SUBSCRIBED = 1024
-"""Ids one viewer may name. Who wants more asks for all."""
-
-
-class ViewerFormat(StrEnum):
-    """How each frame reaches a viewer."""
-
-    ENVELOPE = "envelope"
-    JPEG = "jpeg"
-    JSON = "json"
-
-
-@frozen
-class ViewerRequest:
-    """What a viewer asked for in the address it opened."""
-
-    format: ViewerFormat
-    clients: frozenset[str] | None
-    """Ids, or None for all cameras."""
-    limits: Limits
-
-
-class FrameHeader(Message, tag="frame", tag_field="type"):
-    """The JSON in front of a JPEG."""
-
-    client_id: str
-    sequence: int
-    timestamp: str
-    captured_at: float | None
-    size: int
-    fps: float
-    format: str = "jpeg"
-    live: bool = True
-    """False for a frame that the viewer looks back on."""
-
-
-class RingSummary(Message):
-    """A ring in SkySentry Go's terms, as in its REST answers and text messages."""
-
-    size: int
-    capacity: int
-    frame_count: int
-    latest_timestamp: str | None
-    fps: float
-
-
-class FrameUpdate(Message, tag="frame_update", tag_field="type"):
-    """One frame as SkySentry Go sends it."""
-
-    client_id: str
-    image: str
-    timestamp: str
-    size: int
-    stats: RingSummary
-    format: str = "jpeg"
 
 
 class ClientSummary(Message):
@@ -236,42 +171,6 @@ _from_server: Decoders = {
     "error": msgspec.json.Decoder(ErrorNotice),
     "clock": msgspec.json.Decoder(ClockReply),
 }
-_header = msgspec.json.Decoder(FrameHeader)
-
-
-def decode_viewer_query(query: str, default_format: ViewerFormat) -> ViewerRequest:
-    """Read ``?format=jpeg&client=a&client=b&maxFps=5&maxWidth=640``; unknown keys are ignored.
-
-    Args:
-        query: the part of the address after ``?``.
-        default_format: for a viewer that asks for none.
-
-    Raises:
-        ProtocolViolation: if a value makes no sense.
-    """
-    try:
-        fields = parse_qs(query, keep_blank_values=True, max_num_fields=2 * MAX_SUBSCRIBED, errors="strict")
-    except ValueError as error:
-        raise ProtocolViolation(f"the query cannot be read: {error}") from error
-    asked = fields.get("format", [default_format])[-1]
-    if asked not in set(ViewerFormat):
-        raise ProtocolViolation(f"format is one of {', '.join(ViewerFormat)}, got {asked[:40]!a}")
-    clients = check_subscription(fields["client"]) if "client" in fields else None
-    if asked == ViewerFormat.JPEG and (clients is None or len(clients) != 1):
-        raise ProtocolViolation("format=jpeg carries no ids, so it needs exactly one client=ID")
-    limits = Limits(
-        _number(fields, "maxFps", float), _number(fields, "maxWidth", int), _number(fields, "quality", float)
-    )
-    return ViewerRequest(ViewerFormat(asked), clients, limits)
-
-
-def _number(fields: dict[str, list[str]], name: str, read: Callable[[str], N]) -> N | None:
-    if name not in fields:
-        return None
-    try:
-        return read(fields[name][-1])
-    except ValueError:
-        raise ProtocolViolation(f"{name} is a number, got {fields[name][-1][:40]!a}") from None
 
 
 def decode_viewer_message(text: str) -> ViewerMessage | None:
@@ -302,72 +201,6 @@ def _check_seek(seek: Seek) -> None:
         raise ProtocolViolation(f"speed is from {-HIGHEST_SPEED:g} to {HIGHEST_SPEED:g}, got {seek.speed:g}")
     if seek.back is not None and seek.back < 0:
         raise ProtocolViolation(f"back is a number of seconds from 0, got {seek.back:g}")
-
-
-def check_subscription(ids: list[str]) -> frozenset[str]:
-    """Return the ids as a set if each is one and they are not too many."""
-    if len(ids) > MAX_SUBSCRIBED:
-        raise ProtocolViolation(
-            f"a viewer may name {MAX_SUBSCRIBED} cameras, got {len(ids)}; without names it gets all"
-        )
-    return frozenset(check_client_id(client_id) for client_id in ids)
-
-
-def encode_envelope(client_id: str, frame: Frame, stats: RingStatistics, *, live: bool = True) -> bytes:
-    """Render a frame for ``skysentry.v1``: two bytes of header length, JSON header, JPEG."""
-    return b"".join(split_up_envelope(client_id, frame, stats, live=live))
-
-
-def split_up_envelope(
-    client_id: str, frame: Frame, stats: RingStatistics, *, live: bool = True
-) -> tuple[bytes, bytes, bytes]:
-    """Render a frame as `encode_envelope` does, in parts: whoever puts more in front copies the JPEG only once."""
-    header = FrameHeader(
-        client_id=client_id,
-        sequence=frame.sequence,
-        timestamp=rfc3339(frame.received_at),
-        captured_at=None if frame.captured_at is None else frame.captured_at * 1000,
-        size=len(frame.jpeg),
-        fps=round(stats.fps, 2),
-        live=live,
-    )
-    return envelope_parts(encode_json(header), frame.jpeg)
-
-
-def decode_envelope(message: bytes) -> tuple[FrameHeader, bytes]:
-    """Take an envelope apart into header and JPEG; the reverse of `encode_envelope`.
-
-    Raises:
-        ProtocolViolation: if it is none.
-    """
-    header, jpeg = split_envelope(message)
-    try:
-        return _header.decode(header), jpeg
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ProtocolViolation(f"the envelope's header is not as expected: {error}") from error
-
-
-def encode_frame_update(client_id: str, frame: Frame, stats: RingStatistics) -> str:
-    """Render a frame as SkySentry Go's text message."""
-    update = FrameUpdate(
-        client_id=client_id,
-        image="data:image/jpeg;base64," + b64encode(frame.jpeg).decode("ascii"),
-        timestamp=rfc3339(frame.received_at),
-        size=len(frame.jpeg),
-        stats=summarize_ring(stats),
-    )
-    return encode_message(update)
-
-
-def summarize_ring(stats: RingStatistics) -> RingSummary:
-    """Put a ring's statistics into wire terms."""
-    return RingSummary(
-        size=stats.size,
-        capacity=stats.capacity,
-        frame_count=stats.frame_count,
-        latest_timestamp=None if stats.latest_at is None else rfc3339(stats.latest_at),
-        fps=round(stats.fps, 2),
-    )
 
 
 def latency_fields(mean: MeanHops) -> tuple[int, float | None, float, float, float]:

@@ -1,0 +1,34 @@
+"""A JPEG behind a little JSON that tells about it: two bytes of header length, header, JPEG."""
+
+from __future__ import annotations
+
+from skysentry_trio.exceptions import ProtocolViolation
+
+MAX_HEADER_LENGTH = 4096
+"""Bytes of JSON in front of a JPEG. Small enough that a header length is never mistaken for FF D8."""
+
+
+def split_envelope(message: bytes) -> tuple[bytes, bytes]:
+    """Return the JSON header and the JPEG of an envelope: two bytes of header length, header, JPEG.
+
+    Raises:
+        ProtocolViolation: if the message is shorter than it says, or its header longer than 4096 bytes.
+    """
+    length = int.from_bytes(message[:2], "big")
+    if len(message) < 2 or length > MAX_HEADER_LENGTH or len(message) < 2 + length:
+        raise ProtocolViolation(
+            f"expected an envelope (2 bytes of header length, at most {MAX_HEADER_LENGTH}, header, JPEG), "
+            f"got {len(message)} bytes that announce a header of {length}",
+            code="not-a-jpeg",
+        )
+    return message[2 : 2 + length], message[2 + length :]
+
+
+def join_envelope(header: bytes, jpeg: bytes) -> bytes:
+    """Put a JSON header in front of a JPEG; the reverse of `split_envelope`."""
+    return b"".join(envelope_parts(header, jpeg))
+
+
+def envelope_parts(header: bytes, jpeg: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return what an envelope is put together of."""
+    return len(header).to_bytes(2, "big"), header, jpeg

@@ -1,0 +1,65 @@
+"""What a viewer asks for in the address it opens: a format, cameras, and how much of each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from attrs import frozen
+
+from skysentry_trio.demand import Limits
+from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.query import decode_query
+
+MAX_SUBSCRIBED = 1024
+"""Ids one viewer may name. Who wants more asks for all."""
+
+
+class ViewerFormat(StrEnum):
+    """How each frame reaches a viewer."""
+
+    ENVELOPE = "envelope"
+    JPEG = "jpeg"
+    JSON = "json"
+
+
+@frozen
+class ViewerRequest:
+    """What a viewer asked for in the address it opened."""
+
+    format: ViewerFormat
+    clients: frozenset[str] | None
+    """Ids, or None for all cameras."""
+    limits: Limits
+
+
+def decode_viewer_query(query: str, default_format: ViewerFormat) -> ViewerRequest:
+    """Read ``?format=jpeg&client=a&client=b&maxFps=5&maxWidth=640``; unknown keys are ignored.
+
+    Args:
+        query: the part of the address after ``?``.
+        default_format: for a viewer that asks for none.
+
+    Raises:
+        ProtocolViolation: if a value makes no sense.
+    """
+    fields = decode_query(query, 2 * MAX_SUBSCRIBED)
+    asked, ids = fields.text("format"), fields.texts("client")
+    if asked is None:
+        asked = default_format
+    if asked not in set(ViewerFormat):
+        raise ProtocolViolation(f"format is one of {', '.join(ViewerFormat)}, got {asked[:40]!a}")
+    clients = None if ids is None else check_subscription(ids)
+    if asked == ViewerFormat.JPEG and (clients is None or len(clients) != 1):
+        raise ProtocolViolation("format=jpeg carries no ids, so it needs exactly one client=ID")
+    limits = Limits(fields.number("maxFps"), fields.whole("maxWidth"), fields.number("quality"))
+    return ViewerRequest(ViewerFormat(asked), clients, limits)
+
+
+def check_subscription(ids: list[str]) -> frozenset[str]:
+    """Return the ids as a set if each is one and they are not too many."""
+    if len(ids) > MAX_SUBSCRIBED:
+        raise ProtocolViolation(
+            f"a viewer may name {MAX_SUBSCRIBED} cameras, got {len(ids)}; without names it gets all"
+        )
+    return frozenset(check_client_id(client_id) for client_id in ids)
