@@ -12,11 +12,10 @@ from collections.abc import Collection
 from attrs import define, field, frozen
 
 from skysentry_trio.frames import Frame
+from skysentry_trio.ledbat import TARGET, BaseDelay, off_target
 
 _FIRST_SIZE = 2.0
 _LARGEST_SIZE = 64.0
-_TARGET = 0.1
-"""Seconds of queueing along the way that are worth a full link; RFC 6817 section 2.4.2 allows as much."""
 _FASTEST_FALL = 0.5
 """Of a frame, for each acknowledgement: what a link that became narrow holds is gone after a few round trips."""
 _BASE_PERIOD = 10.0
@@ -51,11 +50,8 @@ class AckWindow:
     _under_way: list[SentFrame] = field(factory=list, init=False, repr=False)
     _reserved: int = field(default=0, init=False)
     """Frames that are about to be sent."""
-    _base: float = field(default=float("inf"), init=False)
-    """Seconds that a frame takes when nothing else is under way: the least seen in this period and the last."""
-    _least: float = field(default=float("inf"), init=False)
-    """The least in this period."""
-    _period_ends: float = field(default=float("-inf"), init=False)
+    _base: BaseDelay = field(factory=lambda: BaseDelay(_BASE_PERIOD, 2), init=False, repr=False)
+    """What a frame takes when nothing else is under way."""
     _probing: bool = field(default=False, init=False)
     """Whether the next frame waits until nothing is under way."""
     _delay: float = field(default=0.0, init=False)
@@ -116,17 +112,15 @@ class AckWindow:
 
     def _adapt(self, delay: float, now: float) -> None:
         self._delay = delay
-        self._least = min(self._least, delay)
-        self._base = min(self._base, delay)
         if not self._under_way:
             self._probing = False
-        if now >= self._period_ends:
+        if self._base.is_over(now):
             # A queue that is always there would be taken for a long link some day; so it is let run empty before.
-            self._probing = delay - self._base > _TARGET / 4
-            self._base, self._least, self._period_ends = self._least, delay, now + _BASE_PERIOD
-        off_target = (_TARGET - (delay - self._base)) / _TARGET
-        if off_target < 0:
-            self.size = max(1.0, self.size + max(-1.0, off_target) * _FASTEST_FALL)
+            self._probing = delay - self._base.least > TARGET / 4
+        self._base.note(delay, now)
+        change = off_target(delay - self._base.least)
+        if change < 0:
+            self.size = max(1.0, self.size + max(-1.0, change) * _FASTEST_FALL)
         elif self._limits:
-            self.size = min(_LARGEST_SIZE, self.size + off_target / self.size)
+            self.size = min(_LARGEST_SIZE, self.size + change / self.size)
         self._limits = False

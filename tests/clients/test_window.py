@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from skysentry_trio.clients.window import LARGEST, SMALLEST, TARGET, Window
+from skysentry_trio.clients.window import LARGEST, SMALLEST, Window
+from skysentry_trio.ledbat import TARGET
 
 
 def round_trips(window: Window, count: int, seconds: float, *, start: float = 0.0) -> float:

@@ -6,13 +6,14 @@ from collections import deque
 
 from attrs import define, field
 
-TARGET = 0.1
-"""Seconds of queueing allowed (RFC 6817, section 2.5: at most 100 ms)."""
+from skysentry_trio.ledbat import TARGET, BaseDelay, off_target
+
 SMALLEST = 2
 """One frame being received while the next is being sent keeps a link busy."""
 LARGEST = 32
-_BASE_MINUTES = 10
-"""Minutes over which the smallest delay counts as that of an empty link (RFC 6817, section 4.2)."""
+_BASE_PERIOD = 60.0
+_BASE_PERIODS = 10
+"""The least delay of ten minutes counts as that of an empty link, as RFC 6817 recommends in section 2.5."""
 
 
 @define(eq=False)
@@ -25,7 +26,7 @@ class Window:
 
     _size: float = field(default=float(SMALLEST), init=False)
     _unanswered: deque[tuple[float, float]] = field(factory=deque, init=False, repr=False)
-    _base: deque[tuple[int, float]] = field(factory=lambda: deque(maxlen=_BASE_MINUTES), init=False, repr=False)
+    _base: BaseDelay = field(factory=lambda: BaseDelay(_BASE_PERIOD, _BASE_PERIODS), init=False, repr=False)
     delay: float | None = field(default=None, init=False)
     """Seconds that the frame answered last took longer than the fastest message."""
 
@@ -47,15 +48,12 @@ class Window:
         """Say whether the link itself is what is too slow, so that a larger window would not help."""
         if self.delay is None:
             return False
-        waiting = now - self._unanswered[0][1] - self._fastest() if self._unanswered else 0.0
+        waiting = now - self._unanswered[0][1] - self._base.least if self._unanswered else 0.0
         return max(self.delay, waiting) >= TARGET / 2
 
     def note_round_trip(self, seconds: float, now: float) -> None:
         """Take any round trip into account for what an empty link takes."""
-        minute = int(now // 60)
-        if self._base and self._base[-1][0] == minute:
-            seconds = min(seconds, self._base.pop()[1])
-        self._base.append((minute, seconds))
+        self._base.note(seconds, now)
 
     def take_answer(self, key: float, now: float) -> None:
         """Say that an answer came; if it is one to a frame, that one and all before it have arrived."""
@@ -68,10 +66,7 @@ class Window:
             if sent == key:
                 break
         self.note_round_trip(now - sent_at, now)
-        self.delay = now - sent_at - self._fastest()
-        off_target = (TARGET - self.delay) / TARGET
-        if off_target < 0 or was_full:
-            self._size = min(LARGEST, max(SMALLEST, self._size + off_target / self._size))
-
-    def _fastest(self) -> float:
-        return min(seconds for _, seconds in self._base)
+        self.delay = now - sent_at - self._base.least
+        change = off_target(self.delay)
+        if change < 0 or was_full:
+            self._size = min(LARGEST, max(SMALLEST, self._size + change / self._size))

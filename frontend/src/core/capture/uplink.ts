@@ -8,7 +8,7 @@
 
 import { RecentMinimum } from "./recent-minimum.js";
 
-/** Milliseconds of queueing that are aimed at (RFC 6817 section 2.4.2 allows 100 at most). */
+/** Milliseconds of queueing that are aimed at (RFC 6817 section 2.5 allows 100 at most). */
 export const TARGET_MS = 100;
 const FIRST_WINDOW = 2;
 /** A second of 60 fps. */
