@@ -483,6 +483,69 @@ async def test_acknowledgements_that_never_come_let_the_newest_through_after_a_w
     assert outbox.window.late == 2
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_the_last_frame_of_a_camera_is_sent_though_acknowledgements_never_come(
+    autojump_clock: MockClock, *, at_once: bool
+) -> None:
+    """No further frame has to come for that, whether the sender waited already when the window was shut or not."""
+    outbox = Outbox(4)
+    outbox.acknowledge("a", 0, 0.0)
+    frames = sent_at_once(outbox)
+    async with trio.open_nursery() as nursery:
+        if at_once:
+            taken: list[tuple[str, int]] = []
+            nursery.start_soon(record, outbox, taken)
+            await wait_all_tasks_blocked()
+        for number in range(1, 4):
+            outbox.offer(delivery("a", number), trio.current_time())
+            if number < 3 and not at_once:
+                await take(outbox)
+        assert outbox.replaced == 0
+        await trio.sleep(0.5)
+        if at_once:
+            assert (frames, taken) == ([("a", 1), ("a", 2)], [])
+            await trio.sleep(2)
+            assert taken == [("a", 3)]
+            nursery.cancel_scope.cancel()
+        else:
+            with trio.fail_after(2):
+                last = await outbox.receive()
+            assert isinstance(last, Delivery)
+            assert last.frame.sequence == 3
+
+
+async def test_a_camera_that_is_forgotten_makes_way_at_once(autojump_clock: MockClock) -> None:
+    """What waited behind its frames needs neither another frame nor an acknowledgement."""
+    outbox, taken = Outbox(4), list[tuple[str, int]]()
+    outbox.acknowledge("a", 0, 0.0)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(record, outbox, taken)
+        for camera_id in ("a", "a", "b"):
+            outbox.offer(delivery(camera_id, len(taken) + 1), 0.0)
+            await wait_all_tasks_blocked()
+        assert taken == [("a", 1), ("a", 2)]
+        outbox.forget("a")
+        await wait_all_tasks_blocked()
+        assert taken[2:] == [("b", 3)]
+        outbox.offer(delivery("b", 4), 0.0)
+        await wait_all_tasks_blocked()
+        outbox.offer(delivery("c", 5), 0.0)
+        await wait_all_tasks_blocked()
+        assert taken[3:] == [("b", 4)]
+        outbox.forget_all(except_of=["c"])
+        await wait_all_tasks_blocked()
+        assert taken[4:] == [("c", 5)]
+        nursery.cancel_scope.cancel()
+
+
+async def record(outbox: Outbox, taken: list[tuple[str, int]]) -> None:
+    """Take all frames for ever."""
+    while True:
+        delivery = await outbox.receive()
+        assert isinstance(delivery, Delivery)
+        taken.append((delivery.camera_id, delivery.frame.sequence))
+
+
 async def test_results_wait_in_their_order_and_the_oldest_go(autojump_clock: MockClock) -> None:
     """What was found in frames goes out after news about cameras; a viewer that does not read misses the oldest."""
     outbox = Outbox(4)

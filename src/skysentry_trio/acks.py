@@ -7,6 +7,7 @@ does: it grows while acknowledgements come back hardly later than over an empty 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
 from attrs import define, field, frozen
@@ -64,7 +65,7 @@ class AckWindow:
         occupied = len(self._under_way) + self._reserved
         if occupied < (1 if self._probing else int(self.size)):
             return True
-        if self._under_way and self._under_way[0].sent_at < now - _PATIENCE - 4 * self._delay:
+        if now >= self.gives_up_at:
             # The viewer threw it away, or has forgotten to say that it has it.
             self.late += len(self._under_way)
             self._under_way.clear()
@@ -72,6 +73,11 @@ class AckWindow:
             return self._reserved == 0
         self._limits = True
         return False
+
+    @property
+    def gives_up_at(self) -> float:
+        """When what is under way counts as never acknowledged; infinite if nothing is."""
+        return self._under_way[0].sent_at + _PATIENCE + 4 * self._delay if self._under_way else math.inf
 
     def reserve(self) -> None:
         """Hold a place for a frame that will be sent soon."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from enum import Enum, auto
 from typing import TypeVar
@@ -146,6 +147,8 @@ class Outbox:
     _results: dict[tuple[str, int], ResultNotice] = field(factory=dict, init=False, repr=False)
     _entrance: trio.MemorySendChannel[_Token] = field(init=False, repr=False)
     _exit: trio.MemoryReceiveChannel[_Token] = field(init=False, repr=False)
+    _wait: trio.CancelScope = field(factory=trio.CancelScope, init=False, repr=False)
+    """In which the viewer waits: not longer than for acknowledgements that never come."""
 
     def __attrs_post_init__(self) -> None:
         # Two places more than cameras, for notices and for what was begun.
@@ -182,6 +185,13 @@ class Outbox:
             if self.window is not None:
                 self.window.reserve()
             self._wake(_Token.FRAME)
+        if (deadline := self._gives_up_at) != self._wait.deadline:
+            self._wait.deadline = deadline
+
+    @property
+    def _gives_up_at(self) -> float:
+        """When a frame that waits for the window need wait no longer; infinite if none does."""
+        return math.inf if self.window is None or self._tokens >= len(self._waiting) else self.window.gives_up_at
 
     def _wake(self, token: _Token) -> None:
         self._idle = False
@@ -220,19 +230,21 @@ class Outbox:
 
     def forget(self, camera_id: str) -> None:
         """Drop what waits of a camera, and expect no acknowledgement of it."""
-        if self.window is not None:
-            self.window.forget(camera_id)
         self._turns.forget(camera_id)
         # Its token stays in the channel, for another camera or for none.
         self.thinned += self._waiting.pop(camera_id, None) is not None
+        if self.window is not None:
+            self.window.forget(camera_id)
+            self._let_out(trio.current_time())
 
     def forget_all(self, *, except_of: Collection[str] = ()) -> None:
         """Drop all frames that wait, but for those of some cameras."""
-        if self.window is not None:
-            self.window.forget_all(except_of=except_of)
         for camera_id in list(self._waiting):
             if camera_id not in except_of:
                 self.forget(camera_id)
+        if self.window is not None:
+            self.window.forget_all(except_of=except_of)
+            self._let_out(trio.current_time())
 
     def abandon(self) -> None:
         """Count what still waits: the viewer has left, and nothing will be received any more."""
@@ -241,11 +253,16 @@ class Outbox:
     async def receive(self) -> Delivery | Begun | list[Notice]:
         """Wait for something to send: a frame, the rest of one, or news about cameras."""
         while True:
-            self._idle = not self._waiting and not self._notices and not self._results
+            self._idle, token = not self._waiting and not self._notices and not self._results, None
             try:
-                token = await self._exit.receive()
+                with trio.CancelScope(deadline=self._gives_up_at) as self._wait:
+                    token = await self._exit.receive()
             finally:
                 self._idle = False
+            if token is None:
+                # No newer frame may ever come, and then this is the one to be seen.
+                self._let_out(trio.current_time())
+                continue
             if token is _Token.BEGUN:
                 return Begun()
             if token is _Token.NOTICES:
