@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import trio
 from attrs import define, field
 
@@ -16,8 +14,6 @@ class Health:
     """Whether it is stopping: a load balancer should send nobody new."""
     failing: dict[str, str] = field(factory=dict, init=False)
     """Services that keep crashing, with their last error."""
-    started_at: float = field(factory=time.time, init=False)
-    """Seconds since the epoch."""
     _started: float = field(factory=trio.current_time, init=False)
 
     def uptime(self) -> float:

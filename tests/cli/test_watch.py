@@ -36,7 +36,7 @@ async def show_door(request: WebSocketRequest) -> None:
         for number in range(1, 2000):
             frame = Frame(number, 1_700_000_000.0, None, picture(number), 32, 24)
             stats = RingStatistics(1, 16, number, frame.received_at, 100.0)
-            await websocket.send_message(encode_envelope("door", frame, stats))
+            await websocket.send_message(b"".join(encode_envelope("door", frame, stats)))
             await trio.sleep(0.01)
     except ConnectionClosed:
         pass

@@ -107,8 +107,9 @@ async def test_a_camera_that_is_taken_over_ends() -> None:
         await camera.aclose()
 
 
-def test_what_makes_no_sense_is_an_error_at_once() -> None:
+def test_what_makes_no_sense_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """An address, an id, a picture that is none."""
+    monkeypatch.setattr(handle_module, "CLOSE_TIMEOUT", 0.1)
     with pytest.raises(ConfigurationError):
         Camera("gopher://h", "scope")
     with pytest.raises(ProtocolViolation):

@@ -24,7 +24,7 @@ def envelope(sequence: int, client_id: str = "door", captured_at: float | None =
     """Return a frame as the server sends it."""
     now = time.time()
     frame = ServerFrame(sequence, now, captured_at, draw_jpeg(sequence), 32, 24)
-    return encode_envelope(client_id, frame, RingStatistics(1, 16, sequence, now, 15.0))
+    return b"".join(encode_envelope(client_id, frame, RingStatistics(1, 16, sequence, now, 15.0)))
 
 
 @asynccontextmanager

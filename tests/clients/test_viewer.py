@@ -41,7 +41,7 @@ def header(sequence: int, client_id: str = "door", *, timestamp: str = rfc3339(N
 def envelope(sequence: int, client_id: str = "door", captured_at: float | None = None) -> bytes:
     """Return a frame as the server sends it."""
     frame = Frame(sequence, NOON, captured_at, draw_jpeg(sequence), 32, 24)
-    return encode_envelope(client_id, frame, RingStatistics(1, 16, sequence, NOON, 15.0))
+    return b"".join(encode_envelope(client_id, frame, RingStatistics(1, 16, sequence, NOON, 15.0)))
 
 
 class Taken:

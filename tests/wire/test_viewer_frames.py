@@ -50,7 +50,7 @@ STATISTICS = st.builds(
 @given(client_id=IDS, frame=FRAMES, stats=STATISTICS)
 def test_an_envelope_comes_apart_as_it_was_put_together(client_id: str, frame: Frame, stats: RingStatistics) -> None:
     """Header and JPEG are the frame's, times in the units of the protocol."""
-    header, jpeg = decode_envelope(encode_envelope(client_id, frame, stats))
+    header, jpeg = decode_envelope(b"".join(encode_envelope(client_id, frame, stats)))
 
     assert jpeg == frame.jpeg
     assert (header.client_id, header.sequence, header.size, header.format) == (

@@ -18,14 +18,14 @@ from skysentry_trio.viewers import Viewer
 from skysentry_trio.wire.framing import encode_binary_frame, encode_frame
 from skysentry_trio.wire.messages import ErrorNotice, encode_message
 from skysentry_trio.wire.viewer import ClientConnected, ClientDisconnected, Clients, ClientSummary
-from skysentry_trio.wire.viewer_frames import encode_frame_update, split_up_envelope
+from skysentry_trio.wire.viewer_frames import encode_envelope, encode_frame_update
 from skysentry_trio.wire.viewer_query import ViewerFormat, decode_viewer_query
 
 log = get_logger(__name__)
 
 
 def _frame_envelope(delivery: Delivery) -> bytes:
-    parts = split_up_envelope(delivery.camera_id, delivery.frame, delivery.stats, live=delivery.live)
+    parts = encode_envelope(delivery.camera_id, delivery.frame, delivery.stats, live=delivery.live)
     return encode_binary_frame(*parts)
 
 

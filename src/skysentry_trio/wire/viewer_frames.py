@@ -50,15 +50,10 @@ class FrameUpdate(Message, tag="frame_update", tag_field="type"):
 _header = msgspec.json.Decoder(FrameHeader)
 
 
-def encode_envelope(client_id: str, frame: Frame, stats: RingStatistics, *, live: bool = True) -> bytes:
-    """Render a frame for ``skysentry.v1``: two bytes of header length, JSON header, JPEG."""
-    return b"".join(split_up_envelope(client_id, frame, stats, live=live))
-
-
-def split_up_envelope(
+def encode_envelope(
     client_id: str, frame: Frame, stats: RingStatistics, *, live: bool = True
 ) -> tuple[bytes, bytes, bytes]:
-    """Render a frame as `encode_envelope` does, in parts: whoever puts more in front copies the JPEG only once."""
+    """Render a frame for ``skysentry.v1``, in parts: whoever puts more in front copies the JPEG only once."""
     header = FrameHeader(
         client_id=client_id,
         sequence=frame.sequence,
