@@ -60,6 +60,8 @@ class RequestBody:
                     f"the request's body cannot be read: {error}", code="bad-request", status=error.error_status_hint
                 ) from error
             if isinstance(event, h11.Data):
+                # What was read at once can be ten thousand chunks of a byte: others want their turn between them.
+                await trio.lowlevel.checkpoint()
                 return bytes(event.data)
             self._ended = isinstance(event, h11.EndOfMessage)
         return b""
