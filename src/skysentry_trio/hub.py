@@ -190,7 +190,7 @@ class Hub:
     def _notify(self, camera: Camera, *, removed: bool = False) -> None:
         notice = CameraNotice(camera.id, camera.name, camera.online, removed)
         for viewer in self._viewers:
-            if viewer.hears_of_all or viewer.follows(camera.id):
+            if viewer.always_hears_of(camera.id) or viewer.follows(camera.id):
                 viewer.outbox.notify(notice)
 
     # What cameras are asked for
@@ -218,15 +218,15 @@ class Hub:
     # Viewers
 
     @contextmanager
-    def watch(self, way: Way | None = None, *, hears_of_all: bool = False) -> Iterator[Viewer]:
+    def watch(self, way: Way | None = None, *, hears_of: Collection[str] | None = ()) -> Iterator[Viewer]:
         """Have a viewer for as long as the context lasts; it sees nothing until it subscribes.
 
         Args:
             way: how frames go out that can be sent without waiting.
-            hears_of_all: whether it is told about all cameras, not only those that it subscribes to.
+            hears_of: cameras that it is told about besides those it subscribes to; None for all.
         """
         self._viewers_seen += 1
-        viewer = Viewer(Outbox(self.settings.max_cameras, way), self._viewers_seen, hears_of_all)
+        viewer = Viewer(Outbox(self.settings.max_cameras, way), self._viewers_seen, hears_of)
         self._viewers[viewer] = None
         try:
             yield viewer
@@ -250,17 +250,17 @@ class Hub:
             viewer: who wants them.
             camera_ids: may name cameras before they are here.
             limits: what it needs of each of these at most.
-            introduce: whether to tell it which of the new ones are connected, unless it hears of all anyway.
+            introduce: whether to tell it which of the new ones are connected, unless it hears of them anyway.
         """
         named = self._cameras if camera_ids is None else camera_ids
         new = [camera_id for camera_id in named if not viewer.follows(camera_id)]
         self._leave(viewer)
         viewer.select(camera_ids, limits)
         self._enter(viewer)
-        if introduce and not viewer.hears_of_all:
+        if introduce:
             for camera_id in new:
                 camera = self._cameras.get(camera_id)
-                if camera is not None:
+                if camera is not None and not viewer.always_hears_of(camera_id):
                     viewer.outbox.notify(CameraNotice(camera.id, camera.name, camera.online))
         if not viewer.paused:
             self._offer_newest(viewer, new)

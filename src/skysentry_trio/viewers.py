@@ -23,8 +23,8 @@ class Viewer:
     outbox: Outbox
     number: int = 0
     """Tells it from others; viewers are counted from 1."""
-    hears_of_all: bool = False
-    """Whether it is told about all cameras, not only those chosen."""
+    hears_of: Collection[str] | None = ()
+    """Cameras of which it is told when they come and go, besides those chosen now; None for all."""
     latency: LatencyReport = field(factory=LatencyReport, init=False)
     """What its acknowledgements say."""
     wants_all: bool = field(default=False, init=False)
@@ -39,6 +39,10 @@ class Viewer:
     def follows(self, camera_id: str) -> bool:
         """Say whether this camera is among those chosen, paused or not."""
         return (camera_id in self.named) != self.wants_all
+
+    def always_hears_of(self, camera_id: str) -> bool:
+        """Say whether it is told about this camera, whatever it chooses."""
+        return self.hears_of is None or camera_id in self.hears_of
 
     def limits(self, camera_id: str) -> Limits:
         """Return the most it has use for of a camera that it follows."""

@@ -195,6 +195,21 @@ async def test_who_subscribes_later_hears_which_of_the_new_ones_are_there(autoju
     assert third == [("b", 1), c_was_here, ("c", 1)]
 
 
+async def test_cameras_named_in_the_address_are_told_of_whatever_is_chosen(autojump_clock: MockClock) -> None:
+    """A page that takes away what is out of sight still hears that it left and came back, and nothing twice."""
+    hub = make_hub()
+    async with serving(hub, "client=a&client=b") as peer:
+        assert (await peer.hear())["clients"] == []
+        peer.say({"type": "unsubscribe", "clients": ["a", "b"]})
+        with hub.register("a", on_end=nothing), hub.register("c", on_end=nothing):
+            assert await peer.hear() == {"type": "client-connected", "clientId": "a", "name": None}
+            peer.say({"type": "subscribe", "clients": ["a", "c"]})
+            assert await peer.hear_all() == [{"type": "client-connected", "clientId": "c", "name": None}]
+            peer.say({"type": "unsubscribe", "clients": ["a", "c"]})
+            await wait_all_tasks_blocked()
+        assert await peer.hear_all() == [{"type": "client-disconnected", "clientId": "a", "removed": False}]
+
+
 async def test_who_has_the_list_of_all_is_told_nothing_twice(autojump_clock: MockClock) -> None:
     """A viewer that named no cameras hears of all of them anyway, whatever it chooses later."""
     hub = make_hub()
