@@ -6,9 +6,7 @@ slow viewer nor a slow camera holds up anyone.
 
 from __future__ import annotations
 
-import math
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -16,18 +14,18 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.audience import Audience
-from skysentry_trio.budget import FrameBudget
+from skysentry_trio.camera_registry import CameraRegistry
 from skysentry_trio.cameras import Camera, CameraSession, EndReason
 from skysentry_trio.demand import NO_LIMITS, Demand, Limits, most
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.fan_out import FanOut
 from skysentry_trio.flow import Pacer
-from skysentry_trio.frames import Frame, FrameRing
+from skysentry_trio.frames import Frame
 from skysentry_trio.hops import MeanHops, measure
 from skysentry_trio.latency import LatencyHistograms
 from skysentry_trio.outbox import CameraNotice, Delivery, Outbox, ResultNotice, Way
 from skysentry_trio.settings import Settings
-from skysentry_trio.statistics import HubStatistics, Role, Totals
+from skysentry_trio.statistics import HubStatistics, Ledger, Role
 from skysentry_trio.viewers import Viewer
 
 _READERS = Limits(max_fps=5.0)
@@ -43,18 +41,16 @@ class Hub:
     settings: Settings
     latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
     """How old frames get on their way, over all cameras and viewers that tell."""
-    _cameras: dict[str, Camera] = field(factory=dict, init=False)
-    _budget: FrameBudget = field(init=False, repr=False)
+    _cameras: CameraRegistry = field(init=False, repr=False)
     # A dictionary as an ordered set.
     _viewers: dict[Viewer, None] = field(factory=dict, init=False, repr=False)
     _audience: Audience = field(factory=Audience, init=False, repr=False)
     _viewers_seen: int = field(default=0, init=False)
-    _refused: Counter[tuple[Role, str]] = field(factory=Counter, init=False, repr=False)
     _fan_out: FanOut = field(init=False, repr=False)
-    _departed: Totals = field(factory=Totals, init=False, repr=False)
+    _ledger: Ledger = field(factory=Ledger, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._budget = FrameBudget(self.settings.max_memory)
+        self._cameras = CameraRegistry(self.settings)
         self._fan_out = FanOut(self._audience, self._viewers)
 
     # Cameras
@@ -62,7 +58,7 @@ class Hub:
     @property
     def cameras(self) -> Collection[Camera]:
         """All cameras known, in the order in which they were first seen."""
-        return self._cameras.values()
+        return self._cameras.all
 
     def camera(self, camera_id: str) -> Camera | None:
         """Return a camera by its id."""
@@ -90,7 +86,7 @@ class Hub:
         Raises:
             ProtocolViolation: with code ``server-full``.
         """
-        camera = self._cameras.get(camera_id) or self._add_camera(camera_id)
+        camera = self._cameras.obtain(camera_id)
         pacer = Pacer(self.settings.max_fps, burst=0.5)
         previous, session = camera.session, CameraSession(camera, pacer, on_end, on_demand)
         camera.session = session
@@ -108,23 +104,6 @@ class Hub:
                 # The client timeout begins now, however long the camera had been silent.
                 camera.last_heard = trio.current_time()
                 self._notify(camera)
-
-    def _add_camera(self, camera_id: str) -> Camera:
-        if len(self._cameras) >= self.settings.max_cameras:
-            raise _server_full(f"{self.settings.max_cameras} cameras are registered, which is the limit")
-        if not self._budget.has_room_for(self.settings.max_frame_size):
-            raise _server_full(
-                f"the frames of other cameras leave no room for one of this camera in {self.settings.max_memory} bytes"
-            )
-        ring = FrameRing(
-            self.settings.ring_capacity,
-            self.settings.buffer_seconds or math.inf,
-            self.settings.buffer_bytes or math.inf,
-        )
-        camera = Camera(camera_id, None, ring, since=time.time(), last_heard=trio.current_time())
-        self._cameras[camera_id] = camera
-        self._budget.add(ring)
-        return camera
 
     def publish(
         self, session: CameraSession, jpeg: bytes, *, width: int, height: int, captured_at: float | None = None
@@ -146,7 +125,7 @@ class Hub:
             session.refuse(ProtocolViolation(message, code="too-fast", status=429))
             return None
         frame = Frame(camera.frame_count + 1, time.time(), captured_at, jpeg, width, height, now)
-        if not self._budget.append(camera.ring, frame):
+        if not self._cameras.keep(camera, frame):
             message = f"the frames of other cameras leave no room in {self.settings.max_memory} bytes: some are dropped"
             session.refuse(ProtocolViolation(message, code="memory-full", status=503))
             return None
@@ -168,12 +147,11 @@ class Hub:
             The ids of those that were forgotten.
         """
         silent_since = trio.current_time() - self.settings.client_timeout
-        idle = [camera for camera in self._cameras.values() if camera.last_heard <= silent_since]
+        idle = [camera for camera in self._cameras.all if camera.last_heard <= silent_since]
         for camera in idle:
-            del self._cameras[camera.id]
-            self._budget.remove(camera.ring)
+            self._cameras.remove(camera)
             self._fan_out.forget(camera.id)
-            self._departed.add_camera(camera)
+            self._ledger.departed.add_camera(camera)
             if camera.session is not None:
                 camera.session.end(EndReason.SILENT)
                 camera.session = None
@@ -185,7 +163,7 @@ class Hub:
 
     def discard_expired(self) -> None:
         """Let frames go that have become too old in the rings of cameras that send no more."""
-        self._budget.discard_expired(trio.current_time())
+        self._cameras.discard_expired(trio.current_time())
 
     def _notify(self, camera: Camera, *, removed: bool = False) -> None:
         notice = CameraNotice(camera.id, camera.name, camera.online, removed)
@@ -234,7 +212,7 @@ class Hub:
             del self._viewers[viewer]
             self._leave(viewer)
             viewer.outbox.abandon()
-            self._departed.add_outbox(viewer.outbox)
+            self._ledger.departed.add_outbox(viewer.outbox)
 
     def subscribe(
         self,
@@ -252,7 +230,7 @@ class Hub:
             limits: what it needs of each of these at most.
             introduce: whether to tell it which of the new ones are connected, unless it hears of them anyway.
         """
-        named = self._cameras if camera_ids is None else camera_ids
+        named = self._cameras.ids if camera_ids is None else camera_ids
         new = [camera_id for camera_id in named if not viewer.follows(camera_id)]
         self._leave(viewer)
         viewer.select(camera_ids, limits)
@@ -282,7 +260,7 @@ class Hub:
         if viewer.paused:
             viewer.paused = False
             self._enter(viewer)
-            self._offer_newest(viewer, self._cameras if viewer.wants_all else viewer.named)
+            self._offer_newest(viewer, self._cameras.ids if viewer.wants_all else viewer.named)
 
     def _offer_newest(self, viewer: Viewer, camera_ids: Collection[str]) -> None:
         now = trio.current_time()
@@ -307,11 +285,7 @@ class Hub:
         hops = measure(sent, painted_at)
         if hops is not None:
             viewer.latency.add(camera_id, hops)
-            if hops.capture is not None:
-                self.latency.observe("capture", hops.capture)
-            self.latency.observe("server", hops.server)
-            self.latency.observe("delivery", hops.delivery)
-            self.latency.observe("total", hops.total)
+            self.latency.add(hops)
 
     def publish_result(self, camera_id: str, sequence: int, message: bytes) -> int:
         """Tell all who watch a camera what was found in one of its frames.
@@ -343,7 +317,7 @@ class Hub:
 
     def _watched_by(self, viewer: Viewer) -> Iterable[Camera]:
         if viewer.wants_all:
-            return self._cameras.values()
+            return self._cameras.all
         return [camera for camera_id in viewer.named if (camera := self._cameras.get(camera_id)) is not None]
 
     def _enter(self, viewer: Viewer) -> None:
@@ -376,33 +350,9 @@ class Hub:
             role: of the other side.
             cause: a constant of the code, as each is remembered for ever.
         """
-        self._refused[role, cause] += 1
+        self._ledger.peers_refused[role, cause] += 1
 
     def statistics(self) -> HubStatistics:
         """Return all counts, of those who are here and of those who were."""
-        totals = Totals()
-        for camera in self._cameras.values():
-            totals.add_camera(camera)
-        for viewer in self._viewers:
-            totals.add_outbox(viewer.outbox)
-        gone = self._departed
-        return HubStatistics(
-            cameras=len(self._cameras),
-            online=sum(camera.online for camera in self._cameras.values()),
-            viewers=len(self._viewers),
-            ring_bytes=self._budget.nbytes,
-            frames_received=totals.frames_received + gone.frames_received,
-            bytes_received=totals.bytes_received + gone.bytes_received,
-            frames_sent=totals.frames_sent + gone.frames_sent,
-            bytes_sent=totals.bytes_sent + gone.bytes_sent,
-            frames_refused=dict(totals.refused + gone.refused),
-            frames_replaced=totals.frames_replaced + gone.frames_replaced,
-            frames_thinned=totals.frames_thinned + gone.frames_thinned,
-            frames_left=gone.frames_left,
-            notices_dropped=totals.notices_dropped + gone.notices_dropped,
-            peers_refused=dict(self._refused),
-        )
-
-
-def _server_full(message: str) -> ProtocolViolation:
-    return ProtocolViolation(message, code="server-full", close_code=1013, status=503)
+        outboxes = [viewer.outbox for viewer in self._viewers]
+        return self._ledger.balance(self._cameras.all, outboxes, ring_bytes=self._cameras.nbytes)

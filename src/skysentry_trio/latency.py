@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from attrs import define, field
 
 from skysentry_trio.histogram import Histogram
+from skysentry_trio.hops import Hops
 
 Hop = Literal["capture", "server", "delivery", "total"]
 """``capture``: until the server has the frame. ``server``: until it goes out, waiting included. ``delivery``: until it
@@ -20,6 +21,10 @@ class LatencyHistograms:
 
     by_hop: dict[Hop, Histogram] = field(factory=lambda: {hop: Histogram() for hop in HOPS}, init=False)
 
-    def observe(self, hop: Hop, seconds: float) -> None:
-        """Count how long one frame took; what is negative, as clocks are never quite equal, counts as nothing."""
-        self.by_hop[hop].observe(seconds)
+    def add(self, hops: Hops) -> None:
+        """Count a frame; what took less than no time, as clocks are never quite equal, counts as nothing."""
+        if hops.capture is not None:
+            self.by_hop["capture"].observe(hops.capture)
+        self.by_hop["server"].observe(hops.server)
+        self.by_hop["delivery"].observe(hops.delivery)
+        self.by_hop["total"].observe(hops.total)

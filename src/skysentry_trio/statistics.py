@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Literal
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from skysentry_trio.cameras import Camera
 from skysentry_trio.outbox import Outbox
@@ -43,7 +44,7 @@ class HubStatistics:
 
 @define(eq=False)
 class Totals:
-    """What those who have left had counted."""
+    """What some cameras and viewers have counted."""
 
     frames_received: int = 0
     bytes_received: int = 0
@@ -70,3 +71,35 @@ class Totals:
         self.frames_thinned += outbox.thinned
         self.frames_left += outbox.left
         self.notices_dropped += outbox.unsaid
+
+
+@define(eq=False)
+class Ledger:
+    """What does not go with those who leave."""
+
+    departed: Totals = field(factory=Totals, init=False)
+    peers_refused: Counter[tuple[Role, str]] = field(factory=Counter, init=False)
+
+    def balance(self, cameras: Collection[Camera], outboxes: Collection[Outbox], *, ring_bytes: int) -> HubStatistics:
+        """Return all counts, of those who are here, which are given, and of those who were."""
+        totals = evolve(self.departed, refused=self.departed.refused.copy())
+        for camera in cameras:
+            totals.add_camera(camera)
+        for outbox in outboxes:
+            totals.add_outbox(outbox)
+        return HubStatistics(
+            cameras=len(cameras),
+            online=sum(camera.online for camera in cameras),
+            viewers=len(outboxes),
+            ring_bytes=ring_bytes,
+            frames_received=totals.frames_received,
+            bytes_received=totals.bytes_received,
+            frames_sent=totals.frames_sent,
+            bytes_sent=totals.bytes_sent,
+            frames_refused=dict(totals.refused),
+            frames_replaced=totals.frames_replaced,
+            frames_thinned=totals.frames_thinned,
+            frames_left=totals.frames_left,
+            notices_dropped=totals.notices_dropped,
+            peers_refused=dict(self.peers_refused),
+        )
