@@ -93,3 +93,10 @@ def test_any_text_is_decoded_or_refused(text: str) -> None:
     for decode in (decode_viewer_message, decode_notice):
         with suppress(ProtocolViolation):
             decode(text)
+
+
+def test_the_list_of_as_many_cameras_as_there_may_be_is_read() -> None:
+    """What a server says is not bounded as what anybody may say to it."""
+    cameras = Clients([ClientSummary(f"{number:064}", "\N{SNOWMAN}" * 80, True, 15.02) for number in range(10_000)])
+
+    assert decode_notice(encode_message(cameras)) == cameras

@@ -51,7 +51,7 @@ _typed = msgspec.json.Decoder(_Typed)
 _encoder = msgspec.json.Encoder()
 
 
-def decode_message(text: str, decoders: Decoders) -> Any:
+def decode_message(text: str, decoders: Decoders, *, max_length: int = MAX_TEXT_LENGTH) -> Any:
     """Decode a message by its ``type``.
 
     Returns:
@@ -60,9 +60,9 @@ def decode_message(text: str, decoders: Decoders) -> Any:
     Raises:
         ProtocolViolation: if it is too long, no JSON object with a ``type``, or has wrong fields.
     """
-    if len(text) > MAX_TEXT_LENGTH:
+    if len(text) > max_length:
         raise ProtocolViolation(
-            f"a text message may have {MAX_TEXT_LENGTH} characters, got {len(text)}",
+            f"a text message may have {max_length} characters, got {len(text)}",
             code="message-too-large",
             close_code=1009,
         )

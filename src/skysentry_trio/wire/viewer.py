@@ -147,6 +147,9 @@ class PlaybackState(Message, tag="playback", tag_field="type"):
     newest_at: float | None
 
 
+_MAX_NOTICE = 16 * 1024 * 1024
+"""Characters: the list of all cameras has hundreds for each."""
+
 ViewerMessage = Subscribe | Unsubscribe | Pause | Resume | Seek | GoLive | Ack | Result | Clock
 Notice = PlaybackState | Clients | ClientConnected | ClientDisconnected | Latency | Result | ErrorNotice | ClockReply
 
@@ -216,5 +219,5 @@ def _milliseconds(seconds: float) -> float:
 
 def decode_notice(text: str) -> Notice | None:
     """Decode a text message from the server to a viewer; None for a type we do not know."""
-    notice: Notice | None = decode_message(text, _from_server)
+    notice: Notice | None = decode_message(text, _from_server, max_length=_MAX_NOTICE)
     return notice
