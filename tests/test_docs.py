@@ -44,6 +44,7 @@ from skysentry_trio.wire.messages import Message
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+PACKAGE = ROOT / "src" / "skysentry_trio"
 PROTOCOL = (DOCS / "reference" / "protocol.md").read_text("utf-8")
 REST = (DOCS / "reference" / "rest.md").read_text("utf-8")
 PAGES = [
@@ -134,6 +135,19 @@ def test_every_page_is_listed(start: Path) -> None:
 # Completeness
 
 
+@pytest.mark.parametrize("plan", [PACKAGE / "__init__.py", DOCS / "explanation" / "architecture.md"], ids=named)
+def test_every_module_is_on_the_map(plan: Path) -> None:
+    """Whoever looks for a room finds it in the package's own map and in the documentation's, and no other."""
+    text = plan.read_text("utf-8")
+    rows = text.partition("```text\n")[2].partition("```")[0] if plan.suffix == ".md" else text
+    modules = {
+        path.stem for path in PACKAGE.iterdir() if (path.is_dir() or path.suffix == ".py") and path.stem[0] != "_"
+    }
+    assert [module for module in sorted(modules - {"web"}) if not re.search(rf"\b{module}\b", rows)] == []
+    first = re.findall(r"^(?:#   )?([a-z_]+(?:, [a-z_]+)*)/?  ", rows, re.MULTILINE)
+    assert [name for row in first for name in row.split(", ") if name not in modules] == []
+
+
 @pytest.mark.parametrize("name", ["command-line", "settings"])
 def test_generated_pages_are_fresh(name: str) -> None:
     """`nox -s docs -- fix` writes them; how click breaks lines differs between its versions and does not count."""
@@ -182,7 +196,7 @@ def understands(message: type[Message], example: dict[str, Any]) -> bool:
 
 
 def source() -> str:
-    return "\n".join(path.read_text("utf-8") for path in (ROOT / "src" / "skysentry_trio").rglob("*.py"))
+    return "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
 
 
 def test_every_error_code_is_listed() -> None:
