@@ -46,7 +46,12 @@ NO_LIMITS = Limits()
 
 def most(limits: Iterable[Limits]) -> Limits:
     """Return the least limits that leave everybody what they have use for."""
-    every = list(limits)
+    every = []
+    for one in limits:
+        if one.max_fps is None and one.max_width is None and one.quality is None:
+            # The first of a thousand viewers most often says all.
+            return NO_LIMITS
+        every.append(one)
     return Limits(
         _largest([one.max_fps for one in every]),
         _largest([one.max_width for one in every]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 import trio
 from attrs import define, field
@@ -175,11 +176,12 @@ class Hub:
 
     def demand(self, camera: Camera) -> Demand:
         """Return the most that anybody needs of a camera now."""
-        wanted = [viewer.limits(camera.id) for viewer in self._audience.watching(camera.id)]
-        count = len(wanted)
-        if trio.current_time() < camera.read_until:
-            wanted.append(_READERS)
-        return Demand(count, most(wanted) if wanted else Limits(max_fps=self.settings.idle_fps))
+        count = self._audience.count(camera.id)
+        readers = [_READERS] if trio.current_time() < camera.read_until else []
+        if not count and not readers:
+            return Demand(0, Limits(max_fps=self.settings.idle_fps))
+        watching = self._audience.watching(camera.id)
+        return Demand(count, most(chain(readers, (viewer.limits(camera.id) for viewer in watching))))
 
     def note_read(self, camera: Camera) -> None:
         """Take note that a program has read a single picture, and may read more."""

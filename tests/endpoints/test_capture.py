@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from skysentry_trio.cameras import Camera
-from skysentry_trio.demand import Limits
+from skysentry_trio.demand import Demand, Limits
 from skysentry_trio.endpoints.capture import serve_capture
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.hub import Hub
@@ -505,6 +505,31 @@ async def test_a_program_that_reads_pictures_is_somebody_who_needs_them(autojump
         hub.note_read(camera_of(hub))
         assert await peer.hear() == IDLE
         assert trio.current_time() == pytest.approx(began + 16, abs=0.2)
+
+
+async def test_a_crowd_of_viewers_is_looked_at_a_few_times(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is needed is not made out anew for each of those who come one after the other."""
+    hub, looks, demand = make_hub(), 0, Hub.demand
+
+    def count_look(hub: Hub, camera: Camera) -> Demand:
+        nonlocal looks
+        looks += 1
+        return demand(hub, camera)
+
+    monkeypatch.setattr(Hub, "demand", count_look)
+    async with registered(hub, capabilities=["demand"]) as peer:
+        assert await peer.hear() == IDLE
+        await trio.sleep(1)
+        looks = 0
+        with ExitStack() as crowd:
+            for _ in range(100):
+                hub.subscribe(crowd.enter_context(hub.watch()), ["door"], Limits(10))
+                await trio.lowlevel.checkpoint()
+            assert (await peer.hear())["maxFps"] == 10
+            assert await peer.hear() == asked(100, maxFps=10)
+            assert looks < 10
 
 
 async def test_a_camera_that_knows_no_demand_is_not_told(autojump_clock: MockClock) -> None:

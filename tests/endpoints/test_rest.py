@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from contextlib import ExitStack
 
 import pytest
 import trio
@@ -93,6 +94,27 @@ async def test_a_draining_server_is_well_but_not_ready() -> None:
 
 UNLIMITED = {"maxFps": None, "maxWidth": None, "quality": None}
 TOOK = {"frames": 1, "capture": None, "server": 0.0, "delivery": 50.0, "total": 50.0}
+
+
+async def test_a_long_list_holds_up_nobody() -> None:
+    """Others have a turn between any two cameras, each of which may have a thousand viewers."""
+    site, turns = Site(), 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    with ExitStack() as cameras:
+        for number in range(300):
+            cameras.enter_context(site.hub.register(f"camera-{number}", on_end=nothing))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(count_turns)
+            answer = await site.get("/api/clients")
+            nursery.cancel_scope.cancel()
+    assert answer.json()["count"] == 300
+    assert turns > 300
 
 
 async def test_all_cameras_are_listed_with_details(autojump_clock: MockClock) -> None:

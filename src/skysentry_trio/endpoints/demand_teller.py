@@ -19,7 +19,7 @@ from skysentry_trio.wire.messages import encode_message
 _HOLD = 1.0
 """Seconds for which a camera goes on with what is no longer needed: viewers that reload a page come back."""
 _PAUSE = 0.1
-"""Seconds between two messages: viewers come in crowds."""
+"""Seconds between two looks at what all viewers need: they come in crowds."""
 
 
 @define(eq=False)
@@ -52,9 +52,9 @@ class DemandTeller:
                 message = DemandMessage(demand.viewers, limits.max_fps, limits.max_width, limits.quality)
                 await self._peer.send(encode_message(message))
                 told, lower_at = demand, math.inf
-                await trio.sleep(_PAUSE)
             else:
                 lower_at = min(lower_at, now + _HOLD)
+            await trio.sleep(_PAUSE)
             # Programs that read single pictures lose interest without saying so.
             forgotten_at = camera.read_until if camera.read_until > now else math.inf
             with trio.move_on_at(min(lower_at, forgotten_at)):

@@ -87,7 +87,11 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
     @api.get("/clients")
     async def get_clients() -> Response:
         now = trio.current_time()
-        details = [_describe(hub, camera, now) for camera in hub.cameras]
+        details = []
+        for camera in list(hub.cameras):
+            details.append(_describe(hub, camera, now))
+            # Each may have a thousand viewers: others have their turn in between.
+            await trio.lowlevel.checkpoint()
         return _json(ClientsReply(len(details), [camera.client_id for camera in details], details))
 
     @api.get("/clients/<client_id>/latest")
