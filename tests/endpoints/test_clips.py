@@ -6,13 +6,17 @@ import io
 import sys
 import time
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import av
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
+from skysentry_trio.clip_files import JpegClip
+from skysentry_trio.endpoints import clips
+from skysentry_trio.frames import Frame
 from skysentry_trio.hub import Hub
 from skysentry_trio.settings import Settings
 from tests.clocks import LeapingClock
@@ -236,6 +240,34 @@ async def test_the_number_of_clips_is_bounded(noon: LeapingClock) -> None:
             reading.set()
         assert done == [200] * 8
         assert (await site.get(ROUTE)).status == 200
+
+
+async def test_those_that_ask_in_the_same_moment_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of nine that were all told that there is room, the last begins when another has ended."""
+
+    async def at_once(_studio: clips._Studio, work: Callable[[], bytes]) -> bytes:
+        await trio.lowlevel.checkpoint()
+        return work()
+
+    monkeypatch.setattr(clips._Studio, "_in_thread", at_once)
+    studio, begun = clips._Studio(), list[AsyncGenerator[bytes, None]]()
+
+    async def begin(clip: AsyncGenerator[bytes, None]) -> None:
+        assert await anext(clip) == b"jpeg"
+        begun.append(clip)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(9):
+            clip = studio.write(iter([Frame(1, NOON, None, b"jpeg", 4, 3)]), JpegClip())
+            assert isinstance(clip, AsyncGenerator)
+            nursery.start_soon(begin, clip)
+        await wait_all_tasks_blocked()
+        assert len(begun) == 8
+        await begun[0].aclose()
+        await wait_all_tasks_blocked()
+        assert len(begun) == 9
+    for clip in begun:
+        await clip.aclose()
 
 
 async def test_large_files_come_in_pieces(noon: LeapingClock) -> None:

@@ -67,20 +67,18 @@ class _Limit:
 class _Studio:
     """All clips that are being sent."""
 
-    running: int = 0
+    slots: trio.Semaphore = field(factory=lambda: trio.Semaphore(_MAX_CLIPS))
     writers: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(2))
 
     async def write(self, frames: Iterator[Frame], file: ClipFile) -> AsyncIterator[bytes]:
         """Write a clip piece by piece, each when it is asked for."""
-        self.running += 1
-        try:
+        # Of many that are asked for in the same moment, some find a slot free that is taken when they begin.
+        async with self.slots:
             for batch in _batches(frames):
                 for piece in _slices(await self._in_thread(partial(file.add, batch))):
                     yield piece
             for piece in _slices(await self._in_thread(file.finish)):
                 yield piece
-        finally:
-            self.running -= 1
 
     async def _in_thread(self, work: Callable[[], bytes]) -> bytes:
         return await trio.to_thread.run_sync(work, limiter=self.writers)
@@ -114,7 +112,7 @@ def create_clips(hub: Hub) -> Blueprint:
             raise ProtocolViolation(f"format is one of {', '.join(_CONTENT_TYPES)}, got {kind[:40]!a}")
         camera, _ = find_newest(hub, client_id)
         first, last = _choose(camera, query)
-        if studio.running >= _MAX_CLIPS:
+        if not studio.slots.value:
             raise ProtocolViolation(
                 f"{_MAX_CLIPS} clips are being sent, which is the limit; try again later", code="busy", status=503
             )
