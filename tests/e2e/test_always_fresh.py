@@ -157,4 +157,5 @@ def test_a_long_and_wide_link_carries_every_frame(server: str, record_property: 
         seen = watch([sys.executable, VIEWER, address, str(SETTLED + 10), "acks"], 10)["door"]
 
     record_property("seen", str(seen))
-    assert seen.fps >= 29, seen
+    # A window of two frames would let 24 a second through; a machine with other things to do may miss some of 30.
+    assert seen.fps >= 27, seen
