@@ -20,7 +20,7 @@ import trio
 from attrs import define, field
 
 from tests.e2e.processes import Program, running
-from tests.peers import BINARY, Address, RawPeer, encode_frame, picture, request_head
+from tests.peers import BINARY, Address, RawPeer, client_frame, picture, request_head
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
 _VIEWERS, _CAMERAS, _RING, _FRAME = 100, 10, 16, 50_000
@@ -77,12 +77,12 @@ async def measure_all(program: Program, address: Address) -> Table:
             jpegs = [picture(_FRAME, shade) for shade in range(_RING)]
             for number in range(_RING):
                 for camera in cameras:
-                    await camera.send(encode_frame(BINARY, jpegs[number]))
+                    await camera.send(client_frame(BINARY, jpegs[number]))
             await address.wait_until_healthy(lambda health: health["framesReceived"] == _RING * _CAMERAS)
             await table.measure(f"full rings: {_RING} frames of {_FRAME} bytes each")
             for _ in range(100):
                 for camera in cameras:
-                    await camera.send(encode_frame(BINARY, jpegs[0]))
+                    await camera.send(client_frame(BINARY, jpegs[0]))
                 await trio.sleep(0.02)
             await table.measure("100 frames of each later")
             await _ask_for_rings(address, table)
@@ -99,7 +99,7 @@ async def _ask_for_rings(address: Address, table: Table) -> None:
     """Have twenty clients ask for a ring of large frames at the same time, and look at the peak."""
     async with address.camera("large") as camera, trio.open_nursery() as nursery:
         for number in range(_RING):
-            await camera.send(encode_frame(BINARY, picture(5_000_000, number)))
+            await camera.send(client_frame(BINARY, picture(5_000_000, number)))
             await address.wait_until_healthy(
                 lambda health, number=number: health["framesReceived"] == 1160 + number + 1  # type: ignore[misc]
             )

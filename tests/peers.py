@@ -51,7 +51,7 @@ class Frame:
         return int.from_bytes(self.payload[:2], "big")
 
 
-def encode_frame(
+def client_frame(
     opcode: int,
     payload: bytes = b"",
     *,
@@ -59,8 +59,9 @@ def encode_frame(
     reserved: int = 0,
     mask: bytes | None = b"\x12\x34\x56\x78",
     length: int | None = None,
+    length_bytes: int | None = None,
 ) -> bytes:
-    """Write a client's frame, or something like one.
+    """Write a client's frame, right or wrong.
 
     Args:
         opcode: any four bits.
@@ -69,22 +70,19 @@ def encode_frame(
         reserved: the three reserved bits.
         mask: None leaves it out, which clients must not.
         length: what the head says, if that is not the payload's length.
+        length_bytes: 0, 2 or 8 of extended length; as few as possible if not given.
     """
     length = len(payload) if length is None else length
-    masked = 0x80 if mask is not None else 0
-    head = bytes((0x80 * final | reserved << 4 | opcode,))
-    if length < 126:
-        head += bytes((masked | length,))
-    elif length < 1 << 16:
-        head += bytes((masked | 126,)) + length.to_bytes(2, "big")
-    else:
-        head += bytes((masked | 127,)) + length.to_bytes(8, "big")
+    if length_bytes is None:
+        length_bytes = 0 if length < 126 else 2 if length < 1 << 16 else 8
+    short = {0: length, 2: 126, 8: 127}[length_bytes]
+    head = bytes((final << 7 | reserved << 4 | opcode, (mask is not None) << 7 | short))
+    if length_bytes:
+        head += length.to_bytes(length_bytes, "big")
     if mask is None:
         return head + payload
-    if payload:
-        repeated = (mask * (len(payload) // 4 + 1))[: len(payload)]
-        payload = (int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")).to_bytes(len(payload), "big")
-    return head + mask + payload
+    key = int.from_bytes((mask * (len(payload) // 4 + 1))[: len(payload)], "big")
+    return head + mask + (int.from_bytes(payload, "big") ^ key).to_bytes(len(payload), "big")
 
 
 def request_head(target: str, *headers: str, method: str = "GET", version: str = "1.1") -> bytes:
@@ -107,7 +105,7 @@ def handshake(target: str, *headers: str) -> bytes:
 
 def register(camera_id: str) -> bytes:
     """Write what a camera says first, as a frame."""
-    return encode_frame(TEXT, json.dumps({"type": "client-registration", "clientId": camera_id}).encode())
+    return client_frame(TEXT, json.dumps({"type": "client-registration", "clientId": camera_id}).encode())
 
 
 def picture(size: int | None = None, shade: int = 0) -> bytes:

@@ -30,7 +30,7 @@ from tests.peers import (
     PATIENCE,
     TEXT,
     Address,
-    encode_frame,
+    client_frame,
     handshake,
     picture,
     request_head,
@@ -165,7 +165,7 @@ async def test_health_says_503_while_the_janitor_fails_and_200_again_later(monke
         assert (await server.ask("/api/health")).status == 503
         assert (await server.ask("/api/ready")).status == 200
         async with server.camera("door") as camera:
-            await camera.send(encode_frame(BINARY, jpeg := picture()))
+            await camera.send(client_frame(BINARY, jpeg := picture()))
             assert await viewer.picture() == (1, jpeg)
         broken = False
         health = await server.wait_until_healthy(lambda health: not health["failing"])
@@ -188,7 +188,7 @@ async def test_the_janitor_forgets_cameras_that_have_left() -> None:
 async def test_the_janitor_lets_old_frames_go() -> None:
     """Of a camera that sends no more the newest frame stays, as it is what the camera shows."""
     async with running_daemon(cleanup_interval=0.02, buffer_seconds=0.2) as server, server.camera("door") as camera:
-        await camera.send(*(encode_frame(BINARY, picture(5000 + number)) for number in range(3)))
+        await camera.send(*(client_frame(BINARY, picture(5000 + number)) for number in range(3)))
         await server.wait_until_healthy(lambda health: health["framesReceived"] == 3)
         await server.wait_until_healthy(lambda health: health["memory"] == 5002)
 
@@ -211,12 +211,12 @@ async def test_metrics_have_the_latency_that_viewers_measure() -> None:
     """What a viewer says of a frame it has painted is in the histograms; a camera that tells no time is not."""
     async with running_daemon() as server, server.viewer() as viewer, server.camera("door") as camera:
         for sequence in (1, 2, 3):
-            await camera.send(encode_frame(BINARY, picture()))
+            await camera.send(client_frame(BINARY, picture()))
             assert (await viewer.picture())[0] == sequence
             ack = {"type": "ack", "clientId": "door", "sequence": sequence, "paintedAt": time.time() * 1000}
-            await viewer.send(encode_frame(TEXT, json.dumps(ack).encode()))
+            await viewer.send(client_frame(TEXT, json.dumps(ack).encode()))
             # The server measures from the first acknowledgement on.
-            await viewer.send(encode_frame(TEXT, b'{"type":"clock","sentAt":1}'))
+            await viewer.send(client_frame(TEXT, b'{"type":"clock","sentAt":1}'))
             while (await viewer.message())["type"] != "clock":
                 pass
         text = (await server.ask("/metrics")).body.decode()
@@ -243,9 +243,9 @@ async def test_a_crash_in_one_handler_is_the_end_of_one_connection(
         for sequence in range(1, 6):
             async with server.websocket("/stream/ws?crash=1") as unlucky:
                 assert (await unlucky.close_frame()).close_code == 1011
-                await unlucky.send(encode_frame(CLOSE, (1011).to_bytes(2, "big")))
+                await unlucky.send(client_frame(CLOSE, (1011).to_bytes(2, "big")))
                 assert await unlucky.ending() == "eof"
-            await camera.send(encode_frame(BINARY, jpeg := picture(shade=sequence)))
+            await camera.send(client_frame(BINARY, jpeg := picture(shade=sequence)))
             assert await viewer.picture() == (sequence, jpeg)
         health = await server.wait_until_healthy(lambda health: health["connectionsEnded"] == {"crash": 5})
     assert health["status"] == "healthy"
@@ -264,7 +264,7 @@ async def test_who_is_served_by_a_handler_that_crashes_is_told(monkeypatch: pyte
         frame = await unlucky.close_frame()
         assert frame.close_code == 1011
         assert b"crashed" not in frame.payload
-        await unlucky.send(encode_frame(CLOSE, frame.payload[:2]))
+        await unlucky.send(client_frame(CLOSE, frame.payload[:2]))
         assert await unlucky.ending() == "eof"
         await server.wait_until_healthy(lambda health: health["connectionsEnded"] == {"crash": 1})
 
@@ -324,7 +324,7 @@ async def test_an_address_that_is_taken_is_an_error() -> None:
 async def test_the_default_format_of_viewers_can_be_chosen() -> None:
     """Old viewers ask for nothing and want SkySentry Go's JSON; who asks for something gets that."""
     async with running_daemon(viewer_format="json") as server, server.camera("door") as camera:
-        await camera.send(encode_frame(BINARY, picture()))
+        await camera.send(client_frame(BINARY, picture()))
         async with server.websocket("/stream/ws") as viewer:
             update = await viewer.message()
             assert (update["type"], update["clientId"]) == ("frame_update", "door")
@@ -445,7 +445,7 @@ async def test_a_drain_tells_everybody_and_waits_for_their_goodbyes(number: sign
             assert (await late.answer()).status == 503
         assert not stopped.is_set()
         for peer in peers:
-            await peer.send(encode_frame(CLOSE, (1001).to_bytes(2, "big")))
+            await peer.send(client_frame(CLOSE, (1001).to_bytes(2, "big")))
             assert await peer.ending() == "eof"
             await peer.stream.aclose()
         with trio.fail_after(1):
@@ -471,7 +471,7 @@ async def test_a_drain_lasts_no_longer_than_the_grace() -> None:
         server.websocket("/stream/ws") as half,
     ):
         await silent.send(b"GET / HT")
-        await half.send(encode_frame(TEXT, b"{", length=1000))
+        await half.send(client_frame(TEXT, b"{", length=1000))
         signal.raise_signal(signal.SIGTERM)
         with trio.fail_after(2):
             await stopped.wait()
@@ -485,7 +485,7 @@ async def test_a_second_signal_ends_it_at_once() -> None:
         server.viewer(),
         server.connection() as stuck,
     ):
-        await camera.send(*(encode_frame(BINARY, picture(1_000_000, shade)) for shade in range(16)))
+        await camera.send(*(client_frame(BINARY, picture(1_000_000, shade)) for shade in range(16)))
         await server.wait_until_healthy(lambda health: health["framesReceived"] == 16)
         await stuck.send(request_head("/api/clients/door/stream"))
         await server.wait_until_healthy(lambda health: health["connections"] == 4)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.daemons import running_daemon
-from tests.peers import BINARY, encode_frame, picture, request_head
+from tests.peers import BINARY, client_frame, picture, request_head
 
 from .processes import PATIENCE, running_server
 
@@ -74,7 +74,7 @@ async def test_a_download_that_nobody_reads_holds_up_nobody() -> None:
         address.camera("door") as camera,
         address.viewer() as viewer,
     ):
-        message = encode_frame(BINARY, picture(size))
+        message = client_frame(BINARY, picture(size))
         for sequence in range(1, 31):
             await camera.send(message)
             assert (await viewer.picture())[0] == sequence
@@ -93,7 +93,7 @@ async def test_the_reply_is_whole() -> None:
     """What httpx takes for the end of it is the end of the archive."""
     async with running_daemon(max_fps=1000.0) as address, address.camera("door") as camera, address.viewer() as viewer:
         jpeg = picture(5000)
-        await camera.send(encode_frame(BINARY, jpeg))
+        await camera.send(client_frame(BINARY, jpeg))
         await viewer.picture()
         answer = await address.ask("/api/clients/door/clip")
         head = await address.ask("/api/clients/door/clip", method="HEAD")

@@ -12,7 +12,7 @@ import trio
 from attrs import frozen
 
 from tests.e2e.processes import Program, running
-from tests.peers import BINARY, Address, RawPeer, encode_frame, picture, request_head
+from tests.peers import BINARY, Address, RawPeer, client_frame, picture, request_head
 
 pytestmark = pytest.mark.e2e
 
@@ -42,7 +42,7 @@ async def clients_of(address: Address) -> AsyncIterator[Clients]:
     ):
         jpegs = [picture(1_000_000, shade) for shade in range(16)]
         for sequence, jpeg in enumerate(jpegs, 1):
-            await camera.send(encode_frame(BINARY, jpeg))
+            await camera.send(client_frame(BINARY, jpeg))
             assert await viewer.picture() == (sequence, jpeg)
         await stuck_browser.send(request_head("/api/clients/door/stream"))
         yield Clients(camera, viewer, stuck_viewer, stuck_browser)
@@ -65,7 +65,7 @@ async def test_who_does_not_read_delays_nobody() -> None:
             for number in range(300):
                 jpeg = picture(50_000, number)
                 sent = trio.current_time()
-                await clients.camera.send(encode_frame(BINARY, jpeg))
+                await clients.camera.send(client_frame(BINARY, jpeg))
                 assert await clients.viewer.picture() == (17 + number, jpeg)
                 delays.append(trio.current_time() - sent)
                 await trio.sleep(0.003)

@@ -12,7 +12,7 @@ import trio
 from tests.daemons import running_daemon
 from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS
 from tests.e2e.processes import running
-from tests.peers import BINARY, PATIENCE, Address, RawPeer, encode_frame, picture, request_head
+from tests.peers import BINARY, PATIENCE, Address, RawPeer, client_frame, picture, request_head
 
 pytestmark = pytest.mark.e2e
 STREAM = "/api/clients/door/stream.mjpeg"
@@ -53,7 +53,7 @@ async def test_a_stuck_client_delays_nobody_and_is_cut_off() -> None:
                 await trio.sleep_forever()
 
         async with address.camera("door") as camera, address.connection() as reader:
-            await camera.send(encode_frame(BINARY, picture(100_000)))
+            await camera.send(client_frame(BINARY, picture(100_000)))
             await address.wait_until_healthy(lambda health: health["framesReceived"] == 1)
             await open_stream(reader, request_head(STREAM))
             assert await part_of(reader) == picture(100_000)
@@ -62,7 +62,7 @@ async def test_a_stuck_client_delays_nobody_and_is_cut_off() -> None:
             await address.wait_until_healthy(lambda health: health["streamSubscribers"] == 21)
             for shade in range(1, 100):
                 jpeg = picture(100_000, shade)
-                await camera.send(encode_frame(BINARY, jpeg))
+                await camera.send(client_frame(BINARY, jpeg))
                 assert await part_of(reader) == jpeg
             health = await address.wait_until_healthy(lambda health: health["streamSubscribers"] == 1)
             assert health["connections"] == before + 2
@@ -72,7 +72,7 @@ async def test_a_stuck_client_delays_nobody_and_is_cut_off() -> None:
 async def test_a_client_of_http_1_0_is_served() -> None:
     """Its answer is as long as the connection lasts."""
     async with running_daemon() as address, address.camera("door") as camera, address.connection() as peer:
-        await camera.send(encode_frame(BINARY, picture()))
+        await camera.send(client_frame(BINARY, picture()))
         await address.wait_until_healthy(lambda health: health["framesReceived"] == 1)
         head = await open_stream(peer, f"GET {STREAM} HTTP/1.0\r\n\r\n".encode())
         assert b"chunked" not in head

@@ -13,7 +13,7 @@ import trio
 from attrs import frozen
 
 from tests.e2e.processes import Program, running
-from tests.peers import BINARY, PATIENCE, Address, encode_frame, handshake, picture, register, request_head
+from tests.peers import BINARY, PATIENCE, Address, client_frame, handshake, picture, register, request_head
 
 pytestmark = pytest.mark.e2e
 
@@ -50,7 +50,7 @@ async def test_without_descriptors_it_lives_on(server: Server) -> None:
             for _ in range(40):
                 await crowd.enter_async_context(server.address.connection())
             for sequence in range(1, 31):
-                await camera.send(encode_frame(BINARY, jpeg := picture(shade=sequence)))
+                await camera.send(client_frame(BINARY, jpeg := picture(shade=sequence)))
                 assert await viewer.picture() == (sequence, jpeg)
                 await trio.sleep(0.05)
         with trio.fail_after(2):
@@ -70,7 +70,7 @@ async def test_who_comes_and_leaves_leaves_nothing(server: Server) -> None:
         handshake("/ws"),
         handshake("/nowhere"),
         handshake("/ws") + register("door"),
-        handshake("/stream/ws") + encode_frame(BINARY, b"x", length=1 << 40),
+        handshake("/stream/ws") + client_frame(BINARY, b"x", length=1 << 40),
         b"\x16\x03\x01garbage",
     ]
     limit = trio.CapacityLimiter(20)
@@ -97,8 +97,8 @@ async def test_garbage_does_no_harm(server: Server) -> None:
         request_head("/api/health?x=%41", "Cookie: a=b", "Range: bytes=0-1", method="HEAD"),
         request_head("/", "Content-Length: 3") + b"abc",
         request_head("/assets/x", "Transfer-Encoding: chunked") + b"3\r\nabc\r\n0\r\n\r\n",
-        handshake("/ws", "Sec-WebSocket-Protocol: skysentry.v1") + register("x") + encode_frame(BINARY, picture()),
-        handshake("/stream/ws?client=x&format=jpeg&maxFps=1") + encode_frame(1, b'{"type":"pause"}'),
+        handshake("/ws", "Sec-WebSocket-Protocol: skysentry.v1") + register("x") + client_frame(BINARY, picture()),
+        handshake("/stream/ws?client=x&format=jpeg&maxFps=1") + client_frame(1, b'{"type":"pause"}'),
     ]
     limit = trio.CapacityLimiter(10)
 
@@ -116,7 +116,7 @@ async def test_garbage_does_no_harm(server: Server) -> None:
                     position = dice.randrange(len(data))
                     data[position : position + dice.randint(0, 2)] = dice.randbytes(dice.randint(0, 2))
                 nursery.start_soon(try_it, bytes(data))
-        await camera.send(encode_frame(BINARY, jpeg := picture()))
+        await camera.send(client_frame(BINARY, jpeg := picture()))
         assert await viewer.picture() == (1, jpeg)
     health = await server.address.wait_until_alone()
     assert "crash" not in health["connectionsEnded"]

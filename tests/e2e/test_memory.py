@@ -16,7 +16,7 @@ import trio.lowlevel
 from tests.daemons import running_daemon
 from tests.e2e.processes import running
 from tests.measure_memory import resident
-from tests.peers import BINARY, PATIENCE, Address, RawPeer, encode_frame, picture
+from tests.peers import BINARY, PATIENCE, Address, RawPeer, client_frame, picture
 
 pytestmark = pytest.mark.e2e
 
@@ -42,7 +42,7 @@ async def large_ring(address: Address, size: int) -> AsyncIterator[RawPeer]:
     """Have a camera named door with 16 frames of this size."""
     async with address.camera("door") as camera:
         for sequence in range(1, 17):
-            await camera.send(encode_frame(BINARY, picture(size, sequence)))
+            await camera.send(client_frame(BINARY, picture(size, sequence)))
             await address.wait_until_healthy(lambda health, expected=sequence: health["framesReceived"] == expected)  # type: ignore[misc]
         yield camera
 
@@ -59,7 +59,7 @@ async def test_a_full_ring_weighs_little_more_than_its_frames() -> None:
             watched = resident(program.process.pid)
             for camera_number in range(10):
                 camera = await stack.enter_async_context(address.camera(f"camera-{camera_number}"))
-                await camera.send(*(encode_frame(BINARY, picture(50_000, shade)) for shade in range(16)))
+                await camera.send(*(client_frame(BINARY, picture(50_000, shade)) for shade in range(16)))
             health = await address.wait_until_healthy(lambda health: health["framesReceived"] == 160)
             assert health["memory"] == 8_000_000
             full = resident(program.process.pid)

@@ -13,7 +13,7 @@ import trio
 
 from tests.clocks import LeapingClock
 from tests.daemons import running_daemon
-from tests.peers import BINARY, CLOSE, PATIENCE, TEXT, Address, RawPeer, encode_frame, picture
+from tests.peers import BINARY, CLOSE, PATIENCE, TEXT, Address, RawPeer, client_frame, picture
 
 pytestmark = pytest.mark.e2e
 
@@ -28,7 +28,7 @@ def clock() -> LeapingClock:
 
 
 async def say(viewer: RawPeer, **message: Any) -> None:
-    await viewer.send(encode_frame(TEXT, json.dumps(message).encode()))
+    await viewer.send(client_frame(TEXT, json.dumps(message).encode()))
 
 
 async def frame_of(viewer: RawPeer) -> tuple[dict[str, Any], bytes]:
@@ -56,7 +56,7 @@ async def half_a_minute(clock: LeapingClock) -> AsyncIterator[tuple[Address, Raw
         jpegs = []
         for number in range(1, 41):
             jpegs.append(picture(2000 + number, number))
-            await camera.send(encode_frame(BINARY, jpegs[-1]))
+            await camera.send(client_frame(BINARY, jpegs[-1]))
             assert await live.picture() == (number, jpegs[-1])
             clock.leap(1.0)
         yield address, camera, live, jpegs
@@ -73,7 +73,7 @@ async def test_five_seconds_back_in_a_ring_of_thirty(clock: LeapingClock) -> Non
         assert (answer["type"], answer["live"], answer["speed"], answer["sequence"]) == ("playback", False, 1.0, 36)
         for number in range(41, 61):
             jpegs.append(picture(2000 + number, number))
-            await camera.send(encode_frame(BINARY, jpegs[-1]))
+            await camera.send(client_frame(BINARY, jpegs[-1]))
             header, jpeg = await frame_of(live)
             assert (header["sequence"], header["live"], jpeg) == (number, True, jpegs[-1])
             clock.leap(1.0)
@@ -131,7 +131,7 @@ async def test_ten_cameras_with_long_rings_stay_within_the_memory() -> None:
         AsyncExitStack() as stack,
     ):
         viewer = await stack.enter_async_context(address.viewer())
-        message = encode_frame(BINARY, picture(size))
+        message = client_frame(BINARY, picture(size))
         early = await stack.enter_async_context(address.camera("early"))
         for sequence in range(1, 121):
             await early.send(message)

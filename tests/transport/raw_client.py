@@ -16,51 +16,14 @@ from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.transport.websocket import Handler, WebSocketLimits, WebSocketPeer, WebSockets
 from skysentry_trio.wire.framing import Opcode
+from tests.peers import client_frame, handshake
 
-HANDSHAKE = (
-    b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
+HANDSHAKE = handshake("/")
 LIMITS = WebSocketLimits(
     max_message_size=1 << 20, handshake_timeout=5, ping_interval=20, ping_timeout=20, close_timeout=2
 )
 PATIENCE = 3.0
 """Seconds for a conversation that takes milliseconds, on a machine that has other things to do."""
-_MASK = b"\x37\xfa\x21\x3d"
-
-
-def client_frame(
-    opcode: int,
-    payload: bytes = b"",
-    *,
-    final: bool = True,
-    reserved: int = 0,
-    masked: bool = True,
-    declared: int | None = None,
-    length_bytes: int | None = None,
-) -> bytes:
-    """Write a frame, right or wrong.
-
-    Args:
-        opcode: of 4 bits.
-        payload: what it carries.
-        final: whether the message ends with it.
-        reserved: three bits.
-        masked: as the frames of clients have to be.
-        declared: the length that the head promises; that of the payload if not given.
-        length_bytes: 0, 2 or 8 of extended length; as few as possible if not given.
-    """
-    length = len(payload) if declared is None else declared
-    if length_bytes is None:
-        length_bytes = 0 if length < 126 else 2 if length < 1 << 16 else 8
-    short = {0: length, 2: 126, 8: 127}[length_bytes]
-    head = bytes((final << 7 | reserved << 4 | opcode, masked << 7 | short))
-    if length_bytes:
-        head += length.to_bytes(length_bytes, "big")
-    if not masked:
-        return head + payload
-    key = int.from_bytes((_MASK * (len(payload) // 4 + 1))[: len(payload)], "big")
-    return head + _MASK + (int.from_bytes(payload, "big") ^ key).to_bytes(len(payload), "big")
 
 
 def close_frame(code: int, reason: str = "") -> bytes:

@@ -9,7 +9,7 @@ import trio
 from skysentry_trio.transport.http import HttpServer
 from skysentry_trio.transport.listener import Router, RouterLimits
 from tests.daemons import running_daemon
-from tests.peers import BINARY, PATIENCE, Address, RawPeer, encode_frame, handshake, picture, request_head, until
+from tests.peers import BINARY, PATIENCE, Address, RawPeer, client_frame, handshake, picture, request_head, until
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ async def test_a_crash_of_the_application_is_a_crash_of_the_connection(caplog: p
 
 async def fill_ring(server: Address, camera: RawPeer, size: int) -> None:
     """Let a camera named door send 16 pictures of this size, and wait until they are there."""
-    await camera.send(*(encode_frame(BINARY, picture(size, shade)) for shade in range(16)))
+    await camera.send(*(client_frame(BINARY, picture(size, shade)) for shade in range(16)))
     await server.wait_until_healthy(lambda health: health["framesReceived"] == 16)
 
 

@@ -23,9 +23,9 @@ from skysentry_trio.transport.frame_reader import FrameReader
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.transport.websocket import WebSocketPeer
 from skysentry_trio.wire.framing import Opcode, encode_frame
-from tests.peers import PATIENCE
+from tests.peers import PATIENCE, client_frame
 
-from .raw_client import RawClient, client_frame, close_frame, collect, converse
+from .raw_client import RawClient, close_frame, collect, converse
 
 SIZES = st.sampled_from([0, 1, 125, 126, 127, 65535, 65536, 70000]) | st.integers(0, 3000)
 CUTS = st.lists(st.integers(0, 80) | st.integers(0, 1 << 20), max_size=10)
@@ -87,9 +87,9 @@ async def test_messages_arrive_however_the_stream_is_cut(
 
 
 FAULTS = {
-    "unmasked": (client_frame(Opcode.BINARY, b"x" * 20, masked=False), 1002),
-    "unmasked text": (client_frame(Opcode.TEXT, b"x" * 20, masked=False), 1002),
-    "unmasked ping": (client_frame(Opcode.PING, masked=False), 1002),
+    "unmasked": (client_frame(Opcode.BINARY, b"x" * 20, mask=None), 1002),
+    "unmasked text": (client_frame(Opcode.TEXT, b"x" * 20, mask=None), 1002),
+    "unmasked ping": (client_frame(Opcode.PING, mask=None), 1002),
     "reserved bit": (client_frame(Opcode.BINARY, b"x" * 20, reserved=4), 1002),
     "reserved bit of a ping": (client_frame(Opcode.PING, reserved=1), 1002),
     "reserved opcode": (client_frame(3, b"x" * 20), 1002),
@@ -99,7 +99,7 @@ FAULTS = {
     "fragmented ping": (client_frame(Opcode.PING, b"x", final=False), 1002),
     "fragmented close": (client_frame(Opcode.CLOSE, b"\x03\xe8", final=False), 1002),
     "long ping": (client_frame(Opcode.PING, bytes(126)), 1002),
-    "huge ping": (client_frame(Opcode.PING, declared=1 << 40), 1002),
+    "huge ping": (client_frame(Opcode.PING, length=1 << 40), 1002),
     "long pong": (client_frame(Opcode.PONG, bytes(70000)), 1002),
     "continuation of nothing": (client_frame(Opcode.CONTINUATION, b"x"), 1002),
     "continuation of nothing, not final": (client_frame(Opcode.CONTINUATION, b"x", final=False), 1002),
@@ -133,15 +133,15 @@ FAULTS = {
         1007,
     ),
     "UTF-8 of the first fragment": (client_frame(Opcode.TEXT, b"\xff", final=False), 1007),
-    "over the limit": (client_frame(Opcode.BINARY, declared=(1 << 20) + 1), 1009),
-    "text over the limit": (client_frame(Opcode.TEXT, declared=(1 << 20) + 1), 1009),
+    "over the limit": (client_frame(Opcode.BINARY, length=(1 << 20) + 1), 1009),
+    "text over the limit": (client_frame(Opcode.TEXT, length=(1 << 20) + 1), 1009),
     "fragments over the limit": (
         client_frame(Opcode.BINARY, bytes(1 << 19), final=False)
-        + client_frame(Opcode.CONTINUATION, declared=(1 << 19) + 1),
+        + client_frame(Opcode.CONTINUATION, length=(1 << 19) + 1),
         1009,
     ),
-    "far over the limit": (client_frame(Opcode.BINARY, declared=1 << 40), 1009),
-    "as long as can be said": (client_frame(Opcode.BINARY, declared=(1 << 64) - 1), 1009),
+    "far over the limit": (client_frame(Opcode.BINARY, length=1 << 40), 1009),
+    "as long as can be said": (client_frame(Opcode.BINARY, length=(1 << 64) - 1), 1009),
     "fragments without end": (
         client_frame(Opcode.BINARY, final=False) + client_frame(Opcode.CONTINUATION, final=False) * 4096,
         1008,
@@ -487,7 +487,7 @@ async def test_what_came_in_one_piece_needs_no_library() -> None:
         pytest.param(client_frame(Opcode.TEXT, b"abc", final=False), id="fragment"),
         pytest.param(client_frame(Opcode.TEXT, b"\xed\xa0\x80"), id="surrogate"),
         pytest.param(client_frame(Opcode.TEXT, b"abc", reserved=4), id="reserved bit"),
-        pytest.param(client_frame(Opcode.TEXT, b"abc", masked=False), id="unmasked"),
+        pytest.param(client_frame(Opcode.TEXT, b"abc", mask=None), id="unmasked"),
         pytest.param(client_frame(Opcode.PING), id="ping"),
     ],
 )

@@ -19,7 +19,7 @@ from tests.peers import (
     TEXT,
     Address,
     RawPeer,
-    encode_frame,
+    client_frame,
     handshake,
     picture,
     register,
@@ -55,7 +55,7 @@ def reset(peer: RawPeer) -> None:
 async def refused(peer: RawPeer, code: int) -> None:
     """Expect a Close frame with this code, and the end of the connection when it was answered."""
     assert (await peer.close_frame()).close_code == code
-    await peer.try_to_send(encode_frame(CLOSE, code.to_bytes(2, "big")))
+    await peer.try_to_send(client_frame(CLOSE, code.to_bytes(2, "big")))
     assert await peer.ending() == "eof"
 
 
@@ -136,7 +136,7 @@ async def test_a_handshake_followed_by_a_reset_is_no_crash(server: Address) -> N
     """However far the server got with the answer."""
     for _ in range(20):
         async with server.connection() as peer:
-            await peer.send(handshake("/stream/ws"), encode_frame(TEXT, b"{}"))
+            await peer.send(handshake("/stream/ws"), client_frame(TEXT, b"{}"))
             reset(peer)
 
 
@@ -153,7 +153,7 @@ async def test_what_follows_a_handshake_in_the_same_packet_counts(server: Addres
     """A client may talk before it is answered; nothing of that is lost."""
     async with server.connection() as peer, server.viewer() as viewer:
         jpeg = picture(3000)
-        await peer.send(handshake("/ws"), register("door"), encode_frame(BINARY, jpeg))
+        await peer.send(handshake("/ws"), register("door"), client_frame(BINARY, jpeg))
         assert (await peer.answer()).status == 101
         assert (await peer.message())["type"] == "registration-success"
         assert await viewer.picture() == (1, jpeg)
@@ -165,7 +165,7 @@ async def test_what_follows_a_handshake_in_the_same_packet_counts(server: Addres
 async def test_a_frame_of_the_largest_size_is_taken(server: Address) -> None:
     """The limit itself is allowed."""
     async with server.camera("door") as camera, server.viewer() as viewer:
-        await camera.send(encode_frame(BINARY, jpeg := picture(LIMIT)))
+        await camera.send(client_frame(BINARY, jpeg := picture(LIMIT)))
         assert await viewer.picture() == (1, jpeg)
 
 
@@ -173,10 +173,10 @@ async def test_a_frame_that_is_one_byte_too_large_is_refused(server: Address) ->
     """The camera is told 1009, and no viewer gets anything."""
     async with server.viewer() as viewer:
         async with server.camera("door") as camera:
-            await camera.send(encode_frame(BINARY, picture(LIMIT + 1)))
+            await camera.send(client_frame(BINARY, picture(LIMIT + 1)))
             await refused(camera, 1009)
         async with server.camera("door") as camera:
-            await camera.send(encode_frame(BINARY, jpeg := picture()))
+            await camera.send(client_frame(BINARY, jpeg := picture()))
             assert await viewer.picture() == (1, jpeg)
 
 
@@ -184,7 +184,7 @@ async def test_a_frame_that_is_one_byte_too_large_is_refused(server: Address) ->
 async def test_a_message_that_is_much_too_large_is_refused(server: Address, kind: str) -> None:
     """A client in the middle of sending it sees 1009 and the proper end, not a reset."""
     async with OPEN[kind](server) as peer, trio.open_nursery() as nursery:
-        nursery.start_soon(peer.try_to_send, encode_frame(BINARY, bytes(20_000_000)))
+        nursery.start_soon(peer.try_to_send, client_frame(BINARY, bytes(20_000_000)))
         assert (await peer.close_frame()).close_code == 1009
         assert await peer.ending() == "eof"
         nursery.cancel_scope.cancel()
@@ -197,7 +197,7 @@ async def test_a_message_that_claims_to_be_too_large_is_refused_by_its_head(
 ) -> None:
     """Nobody waits for a terabyte, and no memory is set aside for it."""
     async with OPEN[kind](server) as peer:
-        await peer.send(encode_frame(BINARY, length=length))
+        await peer.send(client_frame(BINARY, length=length))
         with trio.fail_after(1):
             assert (await peer.close_frame()).close_code == 1009
         assert await peer.ending() == "eof"
@@ -209,8 +209,8 @@ async def test_a_fragmented_message_that_grows_too_large_is_refused(server: Addr
     async with OPEN[kind](server) as peer, trio.open_nursery() as nursery:
 
         async def send() -> None:
-            await peer.try_to_send(encode_frame(BINARY, bytes(50_000), final=False))
-            await peer.try_to_send(*[encode_frame(CONTINUATION, bytes(50_000), final=False)] * 100)
+            await peer.try_to_send(client_frame(BINARY, bytes(50_000), final=False))
+            await peer.try_to_send(*[client_frame(CONTINUATION, bytes(50_000), final=False)] * 100)
 
         nursery.start_soon(send)
         assert (await peer.close_frame()).close_code == 1009
@@ -227,9 +227,9 @@ async def test_a_frame_may_come_in_fragments(server: Address, pieces: int) -> No
         for start in range(0, len(jpeg), step):
             opcode = CONTINUATION if start else BINARY
             piece = jpeg[start : start + step]
-            await camera.send(encode_frame(opcode, piece, final=start + step >= len(jpeg)))
+            await camera.send(client_frame(opcode, piece, final=start + step >= len(jpeg)))
             if not start:
-                await camera.send(encode_frame(PING, b"between"))
+                await camera.send(client_frame(PING, b"between"))
         pong = await camera.frame()
         assert (pong.opcode, pong.payload) == (PONG, b"between")
         assert await viewer.picture() == (1, jpeg)
@@ -240,10 +240,10 @@ async def test_a_frame_may_come_byte_by_byte(server: Address) -> None:
     jpeg = picture(1000)
     async with server.camera("door") as camera, server.viewer() as viewer:
         camera.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-        for byte in encode_frame(BINARY, jpeg) + encode_frame(BINARY, jpeg)[:700]:
+        for byte in client_frame(BINARY, jpeg) + client_frame(BINARY, jpeg)[:700]:
             await camera.send(bytes((byte,)))
             await trio.lowlevel.checkpoint()
-        await camera.send(encode_frame(BINARY, jpeg)[700:])
+        await camera.send(client_frame(BINARY, jpeg)[700:])
         assert await viewer.picture() == (1, jpeg)
         assert await viewer.picture() == (2, jpeg)
 
@@ -253,7 +253,7 @@ async def test_many_frames_in_one_packet_are_all_taken(server: Address) -> None:
     jpegs = [picture(1000 + number, number) for number in range(60)]
     async with server.camera("door") as camera, server.viewer() as viewer:
         for start in range(0, 60, 20):
-            await camera.send(*(encode_frame(BINARY, jpeg) for jpeg in jpegs[start : start + 20]))
+            await camera.send(*(client_frame(BINARY, jpeg) for jpeg in jpegs[start : start + 20]))
             await server.wait_until_healthy(lambda health: health["framesReceived"] == start + 20)  # noqa: B023
         last = 0
         while last < 60:
@@ -266,7 +266,7 @@ async def test_many_frames_in_one_packet_are_all_taken(server: Address) -> None:
 async def test_every_mask_and_length_is_undone(server: Address, mask: bytes, size: int) -> None:
     """What the viewer gets is what the camera meant, byte for byte."""
     async with server.camera("door") as camera, server.viewer() as viewer:
-        await camera.send(encode_frame(BINARY, jpeg := picture(size), mask=mask))
+        await camera.send(client_frame(BINARY, jpeg := picture(size), mask=mask))
         assert await viewer.picture() == (1, jpeg)
 
 
@@ -277,14 +277,14 @@ async def test_every_mask_and_length_is_undone(server: Address, mask: bytes, siz
 @pytest.mark.parametrize(
     "frames",
     [
-        pytest.param([encode_frame(TEXT, b"\xff")], id="never UTF-8"),
-        pytest.param([encode_frame(TEXT, b"{\xc3\x28}")], id="broken in the middle"),
-        pytest.param([encode_frame(TEXT, b"caf\xc3")], id="cut off"),
-        pytest.param([encode_frame(TEXT, b"\xed\xa0\x80")], id="a surrogate"),
+        pytest.param([client_frame(TEXT, b"\xff")], id="never UTF-8"),
+        pytest.param([client_frame(TEXT, b"{\xc3\x28}")], id="broken in the middle"),
+        pytest.param([client_frame(TEXT, b"caf\xc3")], id="cut off"),
+        pytest.param([client_frame(TEXT, b"\xed\xa0\x80")], id="a surrogate"),
         pytest.param(
-            [encode_frame(TEXT, b"caf", final=False), encode_frame(CONTINUATION, b"\xff\xfe")], id="in a fragment"
+            [client_frame(TEXT, b"caf", final=False), client_frame(CONTINUATION, b"\xff\xfe")], id="in a fragment"
         ),
-        pytest.param([encode_frame(CLOSE, b"\x03\xe8\xff")], id="in the reason of a Close frame"),
+        pytest.param([client_frame(CLOSE, b"\x03\xe8\xff")], id="in the reason of a Close frame"),
     ],
 )
 async def test_text_that_is_not_utf_8_is_refused(server: Address, kind: str, frames: list[bytes]) -> None:
@@ -295,24 +295,24 @@ async def test_text_that_is_not_utf_8_is_refused(server: Address, kind: str, fra
 
 
 VIOLATIONS = {
-    **{f"opcode {opcode}": [encode_frame(opcode, b"x")] for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)},
-    **{f"reserved bits {bits}": [encode_frame(TEXT, b"{}", reserved=bits)] for bits in (1, 2, 4, 7)},
-    **{f"reserved bit on opcode {opcode}": [encode_frame(opcode, reserved=4)] for opcode in (BINARY, PING, CLOSE)},
-    **{f"unmasked {opcode}": [encode_frame(opcode, b"{}", mask=None)] for opcode in (TEXT, BINARY, PING)},
-    "unmasked picture": [encode_frame(BINARY, picture(1000), mask=None)],
+    **{f"opcode {opcode}": [client_frame(opcode, b"x")] for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)},
+    **{f"reserved bits {bits}": [client_frame(TEXT, b"{}", reserved=bits)] for bits in (1, 2, 4, 7)},
+    **{f"reserved bit on opcode {opcode}": [client_frame(opcode, reserved=4)] for opcode in (BINARY, PING, CLOSE)},
+    **{f"unmasked {opcode}": [client_frame(opcode, b"{}", mask=None)] for opcode in (TEXT, BINARY, PING)},
+    "unmasked picture": [client_frame(BINARY, picture(1000), mask=None)],
     **{
-        f"close code {code}": [encode_frame(CLOSE, code.to_bytes(2, "big"))]
+        f"close code {code}": [client_frame(CLOSE, code.to_bytes(2, "big"))]
         for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535)
     },
-    "half a close code": [encode_frame(CLOSE, b"\x03")],
-    "a continuation of nothing": [encode_frame(CONTINUATION, b"x")],
-    "a final continuation of nothing": [encode_frame(CONTINUATION, b"x", final=False)],
-    "a message within a message": [encode_frame(TEXT, b"{", final=False), encode_frame(TEXT, b"}")],
-    "a picture within a message": [encode_frame(TEXT, b"{", final=False), encode_frame(BINARY, picture())],
-    "a fragmented ping": [encode_frame(PING, b"x", final=False)],
-    "a fragmented close": [encode_frame(CLOSE, b"\x03\xe8", final=False)],
-    "a long ping": [encode_frame(PING, bytes(126))],
-    "a long close": [encode_frame(CLOSE, b"\x03\xe8" + bytes(124))],
+    "half a close code": [client_frame(CLOSE, b"\x03")],
+    "a continuation of nothing": [client_frame(CONTINUATION, b"x")],
+    "a final continuation of nothing": [client_frame(CONTINUATION, b"x", final=False)],
+    "a message within a message": [client_frame(TEXT, b"{", final=False), client_frame(TEXT, b"}")],
+    "a picture within a message": [client_frame(TEXT, b"{", final=False), client_frame(BINARY, picture())],
+    "a fragmented ping": [client_frame(PING, b"x", final=False)],
+    "a fragmented close": [client_frame(CLOSE, b"\x03\xe8", final=False)],
+    "a long ping": [client_frame(PING, bytes(126))],
+    "a long close": [client_frame(CLOSE, b"\x03\xe8" + bytes(124))],
     "a short length in 16 bits": [b"\x82\xfe\x00\x05" + bytes(4) + b"12345"],
     "a short length in 64 bits": [b"\x82\xff\x00\x00\x00\x00\x00\x00\x00\x05" + bytes(4) + b"12345"],
 }
@@ -333,7 +333,7 @@ async def test_a_violation_of_the_protocol_is_refused(server: Address, kind: str
 async def test_after_a_violation_nothing_counts(server: Address, kind: str) -> None:
     """What is sent behind it is read by nobody, and does not cost the client the Close frame."""
     async with OPEN[kind](server) as peer:
-        await peer.try_to_send(encode_frame(3), *[encode_frame(BINARY, picture(10_000))] * 50)
+        await peer.try_to_send(client_frame(3), *[client_frame(BINARY, picture(10_000))] * 50)
         assert (await peer.close_frame()).close_code == 1002
     assert (await server.health())["framesReceived"] == 0
 
@@ -351,7 +351,7 @@ async def flood(server: Address, peer: RawPeer, *frames: bytes, code: int) -> No
                 await trio.lowlevel.checkpoint()
 
         nursery.start_soon(send)
-        await camera.send(encode_frame(BINARY, jpeg := picture()))
+        await camera.send(client_frame(BINARY, jpeg := picture()))
         assert await viewer.picture() == (1, jpeg)
         with trio.fail_after(2):
             assert (await peer.close_frame()).close_code == code
@@ -362,14 +362,14 @@ async def flood(server: Address, peer: RawPeer, *frames: bytes, code: int) -> No
 async def test_a_flood_of_pings_is_ended(server: Address, kind: str) -> None:
     """It costs the sender its connection with 1008 within two seconds."""
     async with OPEN[kind](server) as peer:
-        await flood(server, peer, encode_frame(PING, b"x" * 100) * 100, code=1008)
+        await flood(server, peer, client_frame(PING, b"x" * 100) * 100, code=1008)
 
 
 @everybody
 async def test_a_flood_of_pongs_is_ended(server: Address, kind: str) -> None:
     """Answers that nobody asked for are as bad as questions."""
     async with OPEN[kind](server) as peer:
-        await flood(server, peer, encode_frame(PONG) * 100, code=1008)
+        await flood(server, peer, client_frame(PONG) * 100, code=1008)
 
 
 @everybody
@@ -378,8 +378,8 @@ async def test_a_flood_of_pongs_is_ended(server: Address, kind: str) -> None:
 async def test_a_message_of_endless_tiny_fragments_is_ended(server: Address, kind: str, opcode: int, size: int) -> None:
     """A message that is always about to end, and never grows, is a flood too."""
     async with OPEN[kind](server) as peer:
-        await peer.send(encode_frame(opcode, b"{", final=False))
-        await flood(server, peer, encode_frame(CONTINUATION, bytes(size), final=False) * 100, code=1008)
+        await peer.send(client_frame(opcode, b"{", final=False))
+        await flood(server, peer, client_frame(CONTINUATION, bytes(size), final=False) * 100, code=1008)
 
 
 async def test_who_goes_on_flooding_is_cut(server: Address) -> None:
@@ -388,7 +388,7 @@ async def test_who_goes_on_flooding_is_cut(server: Address) -> None:
 
         async def send() -> None:
             while True:
-                await peer.try_to_send(encode_frame(PING) * 100)
+                await peer.try_to_send(client_frame(PING) * 100)
                 await trio.lowlevel.checkpoint()
 
         nursery.start_soon(send)
@@ -402,14 +402,14 @@ async def test_who_goes_on_flooding_is_cut(server: Address) -> None:
 async def test_a_flood_of_messages_is_ended(kind: str) -> None:
     """A thousand small messages a second are no camera's and no viewer's way."""
     async with running_daemon() as server, OPEN[kind](server) as peer:
-        await flood(server, peer, encode_frame(TEXT, b'{"type":"x"}') * 100, code=1008)
+        await flood(server, peer, client_frame(TEXT, b'{"type":"x"}') * 100, code=1008)
 
 
 async def test_ordinary_pings_are_no_flood(server: Address) -> None:
     """A client that pings ten times a second is answered each time."""
     async with server.viewer() as viewer:
         for number in range(20):
-            await viewer.send(encode_frame(PING, payload := str(number).encode()))
+            await viewer.send(client_frame(PING, payload := str(number).encode()))
             pong = await viewer.frame()
             assert (pong.opcode, pong.payload) == (PONG, payload)
             await trio.sleep(0.02)
@@ -423,7 +423,7 @@ async def test_ordinary_pings_are_no_flood(server: Address) -> None:
 async def test_a_goodbye_is_answered(server: Address, kind: str, payload: bytes) -> None:
     """The Close frame comes back with its code, and the connection ends at once."""
     async with OPEN[kind](server) as peer:
-        await peer.send(encode_frame(CLOSE, payload))
+        await peer.send(client_frame(CLOSE, payload))
         with trio.fail_after(1):
             answer = await peer.close_frame()
             assert answer.payload[:2] == payload[:2] or not payload
@@ -435,7 +435,7 @@ async def test_after_a_goodbye_nothing_counts(server: Address, kind: str) -> Non
     """Frames behind a Close frame are ignored (RFC 6455 section 1.4)."""
     async with OPEN[kind](server) as peer:
         await peer.try_to_send(
-            encode_frame(CLOSE, b"\x03\xe8"), encode_frame(PING), encode_frame(BINARY, picture()), encode_frame(3)
+            client_frame(CLOSE, b"\x03\xe8"), client_frame(PING), client_frame(BINARY, picture()), client_frame(3)
         )
         assert (await peer.close_frame()).close_code == 1000
     assert (await server.health())["framesReceived"] == 0
@@ -454,7 +454,7 @@ async def test_who_vanishes_is_forgotten_at_once(server: Address, kind: str) -> 
 async def test_who_closes_the_line_without_a_word_is_forgotten_at_once(server: Address, kind: str) -> None:
     """The end of the stream is the end of the connection, in the middle of a frame too."""
     async with OPEN[kind](server) as peer:
-        await peer.send(encode_frame(BINARY, b"x", length=1000))
+        await peer.send(client_frame(BINARY, b"x", length=1000))
         await peer.stream.send_eof()
         with trio.fail_after(1):
             await peer.ending()
@@ -472,7 +472,7 @@ async def test_a_camera_that_never_registers_is_cut() -> None:
 async def test_a_camera_that_sends_frames_first_is_cut(server: Address) -> None:
     """1008 with a reason, and nothing of it is stored."""
     async with server.websocket("/ws") as peer:
-        await peer.send(encode_frame(BINARY, picture()))
+        await peer.send(client_frame(BINARY, picture()))
         assert (await peer.message())["code"] == "not-registered"
         await refused(peer, 1008)
     health = await server.health()
@@ -483,7 +483,7 @@ async def test_a_registration_may_come_in_fragments(server: Address) -> None:
     """Text is put together like everything else."""
     text = json.dumps({"type": "client-registration", "clientId": "door"}).encode()
     async with server.websocket("/ws") as peer:
-        await peer.send(encode_frame(TEXT, text[:7], final=False), encode_frame(CONTINUATION, text[7:]))
+        await peer.send(client_frame(TEXT, text[:7], final=False), client_frame(CONTINUATION, text[7:]))
         assert (await peer.message())["type"] == "registration-success"
 
 
@@ -508,7 +508,7 @@ async def test_who_answers_pings_stays(kind: str) -> None:
         for _ in range(10):
             while (frame := await peer.frame()).opcode != PING:
                 pass
-            await peer.send(encode_frame(PONG, frame.payload))
+            await peer.send(client_frame(PONG, frame.payload))
         assert (await server.health())["connections"] == 2
 
 
@@ -524,14 +524,14 @@ async def test_a_viewer_that_reads_slowly_but_answers_pings_stays() -> None:
 
             async def send_pictures() -> None:
                 while True:
-                    await camera.send(encode_frame(BINARY, picture(50_000)))
+                    await camera.send(client_frame(BINARY, picture(50_000)))
                     await trio.sleep(0.01)
 
             async def answer_pings() -> None:
                 while True:
                     frame = await camera.frame()
                     if frame.opcode == PING:
-                        await camera.send(encode_frame(PONG, frame.payload))
+                        await camera.send(client_frame(PONG, frame.payload))
 
             nursery.start_soon(send_pictures)
             nursery.start_soon(answer_pings)
@@ -542,7 +542,7 @@ async def test_a_viewer_that_reads_slowly_but_answers_pings_stays() -> None:
                     await trio.sleep(0.02)
                     if frame.opcode == PING:
                         answered += 1
-                        await viewer.send(encode_frame(PONG, frame.payload))
+                        await viewer.send(client_frame(PONG, frame.payload))
             nursery.cancel_scope.cancel()
 
 
@@ -554,12 +554,12 @@ async def test_pongs_and_pictures_do_not_mix(server: Address) -> None:
 
         async def send_pictures() -> None:
             for jpeg in jpegs:
-                await camera.send(encode_frame(BINARY, jpeg))
+                await camera.send(client_frame(BINARY, jpeg))
                 await trio.sleep(0.005)
 
         async def send_pings() -> None:
             for number in range(50):
-                await viewer.send(encode_frame(PING, str(number).encode()))
+                await viewer.send(client_frame(PING, str(number).encode()))
                 await trio.sleep(0.01)
 
         nursery.start_soon(send_pictures)

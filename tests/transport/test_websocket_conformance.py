@@ -26,9 +26,10 @@ from skysentry_trio.transport.lane import Lane
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.transport.websocket import Handler, WebSocketPeer
 from skysentry_trio.wire.framing import Opcode, encode_frame
+from tests.peers import client_frame
 
 from .autobahn_echo import serve_echo
-from .raw_client import HANDSHAKE, LIMITS, RawClient, client_frame, close_frame, collect, converse, serve_one
+from .raw_client import HANDSHAKE, LIMITS, RawClient, close_frame, collect, converse, serve_one
 
 
 async def expect_end(client: RawClient, code: int, *, within: float = 1.0) -> None:
@@ -315,7 +316,7 @@ async def test_memory_is_taken_for_what_comes_and_not_for_what_is_promised() -> 
     before = resident()
 
     async def talk(client: RawClient) -> None:
-        await client.send(client_frame(Opcode.BINARY, bytes(1000), declared=1 << 30))
+        await client.send(client_frame(Opcode.BINARY, bytes(1000), length=1 << 30))
         await wait_all_tasks_blocked()
         assert resident() - before < 100 << 20
 
