@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from skysentry_trio.cameras import Camera, CameraSession, EndReason
+import pytest
+
+from skysentry_trio.cameras import Camera, CameraSession, EndReason, flood_limit
 from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import Frame, FrameRing, RingStatistics
 
@@ -50,3 +52,11 @@ def test_ending_a_session_tells_its_connection_why() -> None:
     session.end(EndReason.REPLACED)
 
     assert heard == [EndReason.REPLACED]
+
+
+def test_ten_times_the_rate_is_no_camera() -> None:
+    """A second of it may come at once, beside what a slow camera says between two frames."""
+    pace = flood_limit(15)
+
+    assert sum(pace.admit(0.0) for _ in range(1000)) == pytest.approx(200, abs=1)
+    assert sum(pace.admit(1 + n / 400) for n in range(400)) == pytest.approx(200, abs=1)

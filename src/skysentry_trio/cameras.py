@@ -84,3 +84,8 @@ class CameraSession:
         """Tell the connection to go; what it still sends counts no longer."""
         self.ended = reason
         self._on_end()
+
+
+def flood_limit(max_fps: float) -> Pacer:
+    """Return the pace that only a stranger exceeds: a camera's frames above its rate are dropped one by one."""
+    return Pacer(10 * max_fps + 50, burst=1.0)

@@ -11,11 +11,11 @@ from trio_websocket import WebSocketConnection
 from skysentry_trio.clients.addresses import parse_server_address
 from skysentry_trio.clients.connection import Refused
 from skysentry_trio.clients.retrying import Backoff
-from skysentry_trio.clients.viewer import CameraView, CameraWatch, ViewerClient, ViewerReport
+from skysentry_trio.clients.viewer import ViewerClient, ViewerReport
 from skysentry_trio.demand import NO_LIMITS, Limits
-from skysentry_trio.exceptions import ProtocolViolation, SkySentryError
+from skysentry_trio.exceptions import SkySentryError
 from skysentry_trio.frames import Frame, RingStatistics
-from skysentry_trio.wire.messages import Clock, ClockReply, encode_message, rfc3339
+from skysentry_trio.wire.messages import Clock, ClockReply, encode_message
 from skysentry_trio.wire.viewer import (
     Ack,
     CameraLatency,
@@ -32,10 +32,6 @@ from .fake_server import FakeServer, Handler, open_fake_server
 from .sources.pictures import draw_jpeg
 
 NOON = 1_700_000_000.0
-
-
-def header(sequence: int, client_id: str = "door", *, timestamp: str = rfc3339(NOON)) -> FrameHeader:
-    return FrameHeader(client_id, sequence, timestamp, None, 100, 15.0)
 
 
 def envelope(sequence: int, client_id: str = "door", captured_at: float | None = None) -> bytes:
@@ -240,42 +236,6 @@ async def test_errors_of_the_taker_are_raised() -> None:
     async with open_fake_server(sending(envelope(1))) as server:
         with pytest.raises(DiskFull), trio.fail_after(10):
             await ViewerClient(parse_server_address(server.url), (), take).run(Backoff(lambda: 0.02))
-
-
-def watched(*sequences: int) -> CameraView:
-    watch = CameraWatch("door")
-    for index, sequence in enumerate(sequences):
-        watch.take(header(sequence), draw_jpeg(), index / 10, NOON)
-    return watch.view(1.0)
-
-
-@pytest.mark.parametrize(
-    ("sequences", "frames", "gaps"),
-    [((), 0, 0), ((7,), 1, 0), ((1, 2, 3), 3, 0), ((1, 4, 5, 9), 4, 5), ((1, 1, 2), 2, 0), ((100, 101, 1, 2), 4, 0)],
-)
-def test_gaps_are_counted(sequences: tuple[int, ...], frames: int, gaps: int) -> None:
-    """Missing numbers are gaps; repeated ones, and a server that begins at 1 again, are not."""
-    view = watched(*sequences)
-    assert (view.frames, view.gaps) == (frames, gaps)
-
-
-def test_age_is_that_of_the_capture_if_known() -> None:
-    """The camera's own time comes first, the server's else."""
-    watch = CameraWatch("door")
-    watch.take(header(1), draw_jpeg(), 0.0, NOON + 2)
-    assert watch.view(3.0).age == pytest.approx(2)
-    assert watch.view(3.0).silent == 3.0
-    watch.take(FrameHeader("door", 2, rfc3339(NOON), (NOON - 1) * 1000, 9, 1.0), draw_jpeg(), 0.0, NOON + 2)
-    assert watch.view(3.0).age == pytest.approx(3)
-
-
-def test_a_time_that_is_none_is_a_violation() -> None:
-    """So is a frame that is no JPEG."""
-    watch = CameraWatch("door")
-    with pytest.raises(ProtocolViolation, match="RFC 3339"):
-        watch.take(header(1, timestamp="noon"), draw_jpeg(), 0, 0)
-    with pytest.raises(ProtocolViolation, match="JPEG"):
-        watch.take(header(1), b"GIF89a", 0, 0)
 
 
 async def receive_acks(websocket: WebSocketConnection, count: int) -> list[Ack]:

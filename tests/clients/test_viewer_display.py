@@ -7,7 +7,8 @@ import pytest
 import trio
 from attrs import evolve
 
-from skysentry_trio.clients.viewer import CameraView, ViewerReport
+from skysentry_trio.clients.camera_watch import CameraView
+from skysentry_trio.clients.viewer import ViewerReport
 from skysentry_trio.clients.viewer_display import Style, ViewerDisplay, json_line, plain_lines, table
 from skysentry_trio.wire.viewer import CameraLatency
 

@@ -15,8 +15,9 @@ from skysentry_trio.client.frame import Frame
 from skysentry_trio.client.handle import Handle
 from skysentry_trio.client.handover import Closed, Handover
 from skysentry_trio.clients.addresses import parse_server_address
+from skysentry_trio.clients.camera_watch import parse_timestamp
 from skysentry_trio.clients.retrying import Backoff
-from skysentry_trio.clients.viewer import ViewerClient, parse_timestamp
+from skysentry_trio.clients.viewer import ViewerClient
 from skysentry_trio.demand import Limits
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.wire.messages import MAX_TEXT_LENGTH, encode_message

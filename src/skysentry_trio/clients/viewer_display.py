@@ -11,8 +11,9 @@ from typing import TextIO
 import trio
 from attrs import asdict, define, field
 
+from skysentry_trio.clients.camera_watch import CameraView
 from skysentry_trio.clients.terminal import LiveBlock, fit, format_bytes
-from skysentry_trio.clients.viewer import CameraView, ViewerReport
+from skysentry_trio.clients.viewer import ViewerReport
 from skysentry_trio.wire.viewer import CameraLatency
 
 _PLAIN_WIDTH = 400

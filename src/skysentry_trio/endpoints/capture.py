@@ -7,7 +7,7 @@ import time
 import trio
 from attrs import define, field
 
-from skysentry_trio.cameras import Camera, CameraSession, EndReason
+from skysentry_trio.cameras import Camera, CameraSession, EndReason, flood_limit
 from skysentry_trio.endpoints.demand_teller import DemandTeller
 from skysentry_trio.endpoints.peer import Peer
 from skysentry_trio.exceptions import PeerGone, ProtocolViolation
@@ -126,8 +126,7 @@ class _Conversation:
     """Causes that the log has; how often they occur is counted."""
 
     def __attrs_post_init__(self) -> None:
-        # Frames above the limit are dropped one by one; who sends ten times as many is no camera.
-        self._messages = Pacer(10 * self._settings.max_fps + 50, burst=1.0)
+        self._messages = flood_limit(self._settings.max_fps)
 
     @property
     def camera(self) -> Camera:

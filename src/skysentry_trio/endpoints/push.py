@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import trio
 from attrs import define, field
 
-from skysentry_trio.cameras import CameraSession, EndReason
+from skysentry_trio.cameras import CameraSession, EndReason, flood_limit
 from skysentry_trio.endpoints.http import Exchange
 from skysentry_trio.endpoints.request_body import RequestBody
 from skysentry_trio.endpoints.uploads import Uploads
@@ -116,8 +116,7 @@ class _Push:
     _parts: Pacer = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        # Frames above the limit are dropped one by one; who sends ten times as many is no camera.
-        self._parts = Pacer(10 * self._hub.settings.max_fps + 50, burst=1.0)
+        self._parts = flood_limit(self._hub.settings.max_fps)
 
     def report(self) -> PushReply:
         """Say what became of it all."""
