@@ -87,6 +87,40 @@ async def test_who_does_not_read_does_not_hold_up_the_end(number: signal.Signals
     assert "Traceback" not in "".join(program.lines)
 
 
+async def test_what_goes_on_over_http_does_not_hold_up_the_end() -> None:
+    """Streams end, who waits for a picture and who sends them are told, a download that is stuck is cut off."""
+    with server() as (program, address):
+        async with (
+            clients_of(address),
+            address.connection() as streaming,
+            address.connection() as waiting,
+            address.connection() as downloading,
+            address.connection() as sending,
+        ):
+            await streaming.send(request_head("/api/clients/door/stream.mjpeg"))
+            await waiting.send(request_head("/api/clients/door/latest.jpg?after=16&wait=60"))
+            await downloading.send(request_head("/api/clients/door/clip"))
+            await sending.send(
+                request_head(
+                    "/api/clients/gate/frames",
+                    "Content-Type: multipart/x-mixed-replace; boundary=frame",
+                    "Content-Length: 1000000",
+                    method="POST",
+                ),
+                b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + picture(10_000, 1)[:5000],
+            )
+            # Two viewers, and those who watch by other means.
+            await address.wait_until_healthy(lambda now: (now["onlineClients"], now["streamSubscribers"]) == (2, 4))
+            program.process.send_signal(signal.SIGTERM)
+            assert (await waiting.answer()).status == 204
+            assert (await sending.answer()).status == 503
+            rest, _ = await streaming.receive_rest()
+            assert rest.startswith(b"HTTP/1.1 200 OK")
+            await wait_for(program, 5)
+    assert program.process.returncode == 0
+    assert "Traceback" not in "".join(program.lines)
+
+
 async def test_load_balancers_hear_of_the_end_first() -> None:
     """While the clients say goodbye, /api/ready is 503 and the server still answers."""
     with server("--shutdown-grace", "10s") as (program, address):

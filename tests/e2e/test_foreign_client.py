@@ -128,6 +128,35 @@ def test_viewing_json(server: str) -> None:
             assert {"size", "capacity", "latestTimestamp", "fps"} <= update["stats"].keys()
 
 
+def test_clients_of_skysentry_go_work_as_they_did() -> None:
+    """They know no envelope, acknowledgement, demand or notice: every frame arrives, and nothing else is said."""
+    registration = {"type": "client-registration", "clientId": "old", "timestamp": "2024-05-01T12:00:00.000Z"}
+    with (
+        running_server("--viewer-format", "json", "--max-fps", "1000") as server,
+        viewer(server) as watching,
+        connect(f"ws://{server}/ws", open_timeout=WAIT) as sending,
+    ):
+        sending.send(json.dumps(registration))
+        answer = json.loads(sending.recv(timeout=WAIT))
+        assert (answer["type"], answer["clientId"]) == ("registration-success", "old")
+        assert isinstance(answer["timestamp"], str)
+        for number in range(1, 101):
+            sending.send(picture(number))
+            update = json.loads(watching.recv(timeout=WAIT))
+            assert (update["type"], update["clientId"]) == ("frame_update", "old")
+            assert base64.b64decode(update["image"].partition(",")[2]) == picture(number)
+            assert update["stats"]["frameCount"] == number
+        with viewer(server, "?client=old"):  # somebody else comes and goes
+            pass
+        listed = httpx.get(f"http://{server}/api/clients").json()
+        latest = httpx.get(f"http://{server}/api/clients/old/latest").json()
+        for websocket in (sending, watching):
+            with pytest.raises(TimeoutError):
+                websocket.recv(timeout=1.5)
+    assert (listed["success"], listed["count"], listed["clients"]) == (True, 1, ["old"])
+    assert base64.b64decode(latest["image"].partition(",")[2]) == picture(100)
+
+
 def test_a_viewer_hears_of_cameras(server: str) -> None:
     """It is told which there are, and when one comes and goes."""
     with viewer(server, subprotocol="skysentry.v1") as watching:
