@@ -10,7 +10,7 @@ from skysentry_trio.hops import HopMeter, Hops, LatencyReport, MeanHops, mean_of
 
 def sent(*, captured_at: float | None = 999.9) -> SentFrame:
     """Return a frame that waited 50 ms in the server."""
-    return SentFrame("door", 7, sent_at=10.05, arrived=10.0, received_at=1000.0, captured_at=captured_at, live=True)
+    return SentFrame("door", 7, sent_at=10.05, arrived=10.0, received_at=1000.0, captured_at=captured_at, fresh=True)
 
 
 def test_each_hop_is_told_apart() -> None:

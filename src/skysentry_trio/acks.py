@@ -36,8 +36,8 @@ class SentFrame:
     arrived: float
     received_at: float
     captured_at: float | None
-    live: bool
-    """False for one that the viewer looks back on: its age says nothing about its way."""
+    fresh: bool
+    """False for one that was there before the viewer asked for it: its age says nothing about its way."""
 
 
 @define(eq=False)
@@ -87,10 +87,10 @@ class AckWindow:
         """Give back such a place."""
         self._reserved -= 1
 
-    def sent(self, camera_id: str, frame: Frame, now: float, *, live: bool = True) -> None:
+    def sent(self, camera_id: str, frame: Frame, now: float, *, fresh: bool = True) -> None:
         """Say that a frame goes out now."""
         self._under_way.append(
-            SentFrame(camera_id, frame.sequence, now, frame.arrived, frame.received_at, frame.captured_at, live)
+            SentFrame(camera_id, frame.sequence, now, frame.arrived, frame.received_at, frame.captured_at, fresh)
         )
 
     def forget(self, camera_id: str) -> None:

@@ -269,7 +269,7 @@ class Hub:
         for camera_id in camera_ids:
             camera = self._cameras.get(camera_id)
             if camera is not None and camera.ring.newest is not None:
-                viewer.offer(Delivery(camera_id, camera.ring.newest, camera.statistics(now)), now)
+                viewer.offer(Delivery(camera_id, camera.ring.newest, camera.statistics(now), fresh=False), now)
                 self._fan_out.note_served(camera_id, viewer)
 
     def acknowledge(self, viewer: Viewer, camera_id: str, sequence: int, painted_at: float | None) -> None:
@@ -282,7 +282,7 @@ class Hub:
             painted_at: seconds since the epoch by our clock; None if it is not known, or was never painted.
         """
         sent = viewer.outbox.acknowledge(camera_id, sequence, trio.current_time())
-        if sent is None or painted_at is None or not sent.live:
+        if sent is None or painted_at is None or not sent.fresh:
             return
         hops = measure(sent, painted_at)
         if hops is not None:

@@ -31,6 +31,8 @@ class Delivery:
     stats: RingStatistics
     live: bool = True
     """False for a frame that one viewer looks back on."""
+    fresh: bool = True
+    """False for a frame that was there before the viewer asked for it: its age says nothing about its way."""
     rendered: Renderings = field(init=False, repr=False)
     """The frame as bytes, by the encoder that makes them."""
 
@@ -164,7 +166,7 @@ class Outbox:
                 self.sent += 1
                 self.sent_bytes += len(delivery.frame.jpeg)
                 if window is not None:
-                    window.sent(delivery.camera_id, delivery.frame, now, live=delivery.live)
+                    window.sent(delivery.camera_id, delivery.frame, now, fresh=delivery.fresh)
                 if sent is _PART:
                     # Nothing more is sent at once until the viewer has finished this, so it is begun only once.
                     self._wake(_Token.BEGUN)
@@ -281,5 +283,5 @@ class Outbox:
         self.sent += 1
         self.sent_bytes += len(delivery.frame.jpeg)
         if self.window is not None:
-            self.window.sent(camera_id, delivery.frame, trio.current_time(), live=delivery.live)
+            self.window.sent(camera_id, delivery.frame, trio.current_time(), fresh=delivery.fresh)
         return delivery

@@ -68,7 +68,7 @@ class Rewind:
             newest = camera.ring.newest
             if newest is not None:
                 now = trio.current_time()
-                self.viewer.show(Delivery(camera_id, newest, camera.statistics(now)), now)
+                self.viewer.show(Delivery(camera_id, newest, camera.statistics(now), fresh=False), now)
 
     def resume(self) -> None:
         """Go on after the viewer was paused: each playback from the frame at which it was."""
@@ -105,5 +105,6 @@ class Rewind:
         if playback.live:
             self.viewer.playbacks.pop(camera.id, None)
         if frame is not None:
-            statistics = camera.statistics(trio.current_time())
-            self.viewer.show(Delivery(camera.id, frame, statistics, live=playback.live), trio.current_time())
+            now = trio.current_time()
+            delivery = Delivery(camera.id, frame, camera.statistics(now), live=playback.live, fresh=False)
+            self.viewer.show(delivery, now)

@@ -532,6 +532,24 @@ async def test_a_viewer_that_acknowledges_is_paced_and_told_its_latency(autojump
     assert hub.latency.by_hop["total"].count == 1
 
 
+async def test_a_frame_that_was_there_before_says_nothing_about_latency(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last picture of a camera that left a minute ago was not a minute on its way to who looks at it now."""
+    monkeypatch.setattr("time.time", lambda: 1.7e9 + trio.current_time())
+    hub = make_hub()
+    with hub.register("door", on_end=nothing) as session:
+        publish(hub, session)
+    await trio.sleep(60)
+    async with serving(hub, "client=yard") as peer:
+        peer.say({"type": "ack", "clientId": "yard", "sequence": 1})
+        peer.say({"type": "subscribe", "clients": ["door"]})
+        assert opened(await peer.hear_all())[-1] == ("door", 1)
+        peer.say({"type": "ack", "clientId": "door", "sequence": 1, "paintedAt": time.time() * 1000 + 40})
+        assert await peer.hear_all() == []
+    assert hub.latency.by_hop["total"].count == 0
+
+
 async def test_acknowledgements_of_nothing_are_harmless(autojump_clock: MockClock) -> None:
     """Unknown cameras, frames that were never sent, times that cannot be."""
     hub = make_hub()
