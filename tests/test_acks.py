@@ -66,7 +66,7 @@ def play(
 
     def send(now: float) -> None:
         while waiting and window.admits(now):
-            camera_id = turns.take(waiting)
+            camera_id = turns.take()
             frame = waiting.pop(camera_id)
             window.sent(camera_id, frame, now)
             back = link.carry(len(frame.jpeg), now)
@@ -79,6 +79,8 @@ def play(
 
     def capture(camera_id: str, number: int, now: float) -> None:
         rate, size = cameras[camera_id]
+        if camera_id not in waiting:
+            turns.join(camera_id)
         waiting[camera_id] = make_frame(number, now, size)
         send(now)
         schedule(now + 1 / rate, partial(capture, camera_id, number + 1))

@@ -177,6 +177,8 @@ class Outbox:
         elif len(self._waiting) == self.capacity:
             self.replaced += 1
             return
+        else:
+            self._turns.join(camera_id)
         self._waiting[camera_id] = delivery
         self._idle = False
         self._let_out(now)
@@ -276,7 +278,7 @@ class Outbox:
             if self.window is not None:
                 self.window.release()
             if self._waiting:
-                return self._take(self._turns.take(self._waiting))
+                return self._take(self._turns.take())
 
     def _take(self, camera_id: str) -> Delivery:
         delivery = self._waiting.pop(camera_id)
