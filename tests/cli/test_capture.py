@@ -26,6 +26,8 @@ from skysentry_trio.exceptions import ConfigurationError
 from skysentry_trio.wire.capture import Registration, RegistrationSuccess, decode_camera_message
 from skysentry_trio.wire.messages import encode_message
 
+CAPTURE_PATTERN = (sys.executable, "-m", "skysentry_trio", "capture", "pattern")
+
 
 class Server:
     """Takes every camera; closes with 4001 if told to."""
@@ -136,17 +138,7 @@ async def test_signals_end_it_in_good_order(number: signal.Signals) -> None:
     with trio.fail_after(30):
         async with trio.open_nursery() as nursery:
             await server.start(nursery)
-            command = [
-                sys.executable,
-                "-m",
-                "skysentry_trio",
-                "capture",
-                "pattern",
-                "--server",
-                server.url,
-                "--width",
-                "64",
-            ]
+            command = [*CAPTURE_PATTERN, "--server", server.url, "--width", "64"]
             process: trio.Process = await nursery.start(
                 partial(trio.run_process, command, stderr=subprocess.PIPE, check=False)
             )
@@ -169,17 +161,7 @@ async def test_a_refusal_is_exit_status_1() -> None:
     with trio.fail_after(30):
         async with trio.open_nursery() as nursery:
             await server.start(nursery)
-            command = [
-                sys.executable,
-                "-m",
-                "skysentry_trio",
-                "capture",
-                "pattern",
-                "--server",
-                server.url,
-                "--id",
-                "a",
-            ]
+            command = [*CAPTURE_PATTERN, "--server", server.url, "--id", "a"]
             done = await trio.run_process(command, capture_stderr=True, check=False)
             nursery.cancel_scope.cancel()
     assert done.returncode == 1
