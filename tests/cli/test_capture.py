@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 import pytest
 import trio
 from PIL import Image
-from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, serve_websocket
+from tests.clients.fake_server import FakeServer, open_fake_server
+from trio_websocket import WebSocketConnection
 
 from skysentry_trio.cli.capture import default_id, run_capture
 from skysentry_trio.clients.addresses import parse_server_address
@@ -23,49 +23,14 @@ from skysentry_trio.clients.connection import Refused
 from skysentry_trio.clients.sources.frames import FrameSlot
 from skysentry_trio.clients.sources.opening import SourceOptions
 from skysentry_trio.exceptions import ConfigurationError
-from skysentry_trio.wire.capture import Registration, RegistrationSuccess, decode_camera_message
-from skysentry_trio.wire.messages import encode_message
 
 CAPTURE_PATTERN = (sys.executable, "-m", "skysentry_trio", "capture", "pattern")
 
 
-class Server:
-    """Takes every camera; closes with 4001 if told to."""
-
-    def __init__(self) -> None:
-        self.registrations: list[Registration] = []
-        self.frames: list[bytes] = []
-        self.replaces = False
-        self.url = ""
-        self.changed = trio.Event()
-
-    async def start(self, nursery: trio.Nursery) -> None:
-        server = await nursery.start(partial(serve_websocket, self.handle, "127.0.0.1", 0, None))
-        self.url = f"http://127.0.0.1:{server.port}"
-
-    async def handle(self, request: WebSocketRequest) -> None:
-        websocket = await request.accept()
-        with suppress(ConnectionClosed):
-            await self.take(websocket)
-
-    async def take(self, websocket: WebSocketConnection) -> None:
-        registration = decode_camera_message(str(await websocket.get_message()))
-        assert isinstance(registration, Registration)
-        self.registrations.append(registration)
-        await websocket.send_message(encode_message(RegistrationSuccess(registration.client_id, "")))
-        if self.replaces:
-            await websocket.aclose(4001, "replaced")
-        while True:
-            frame = await websocket.get_message()
-            if isinstance(frame, str):  # a question for the clock, which need not be answered
-                continue
-            self.frames.append(frame)
-            self.changed.set()
-            self.changed = trio.Event()
-
-    async def wait_for(self, count: int) -> None:
-        while len(self.frames) < count:
-            await self.changed.wait()
+async def replace(server: FakeServer, websocket: WebSocketConnection) -> None:
+    """Take a camera, and tell it that another one took over."""
+    await server.accept_camera(websocket)
+    await websocket.aclose(4001, "replaced")
 
 
 @pytest.fixture
@@ -87,14 +52,12 @@ def contents(folder: Path) -> list[bytes]:
 
 async def test_a_folder_is_sent_once(folder: Path) -> None:
     """Every JPEG arrives as it is, and the summary says so."""
-    server, shown = Server(), StringIO()
+    shown = StringIO()
     with trio.fail_after(15):
-        async with trio.open_nursery() as nursery:
-            await server.start(nursery)
+        async with open_fake_server() as server:
             options = SourceOptions(fps=50, once=True)
             await run_capture(str(folder), options, partial(camera_at, server.url), shown)
-            await server.wait_for(3)
-            nursery.cancel_scope.cancel()
+            await server.wait_until(lambda: len(server.frames) == 3)
     assert server.frames == contents(folder)
     assert (server.registrations[0].client_id, server.registrations[0].name) == ("door", "Front door")
     assert shown.getvalue().splitlines()[-1].startswith("door: sent 3 frames (")
@@ -102,25 +65,19 @@ async def test_a_folder_is_sent_once(folder: Path) -> None:
 
 async def test_quiet_shows_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is written when all goes well."""
-    server = Server()
     with trio.fail_after(15):
-        async with trio.open_nursery() as nursery:
-            await server.start(nursery)
+        async with open_fake_server() as server:
             await run_capture(str(folder), SourceOptions(fps=50, once=True), partial(camera_at, server.url), None)
-            nursery.cancel_scope.cancel()
     assert capsys.readouterr() == ("", "")
 
 
 async def test_a_camera_that_is_taken_over_ends(folder: Path) -> None:
     """The error is not wrapped, and the summary is still shown."""
-    server, shown = Server(), StringIO()
-    server.replaces = True
+    shown = StringIO()
     with trio.fail_after(15):
-        async with trio.open_nursery() as nursery:
-            await server.start(nursery)
+        async with open_fake_server(replace) as server:
             with pytest.raises(Refused, match="another camera"):
                 await run_capture("pattern", SourceOptions(), partial(camera_at, server.url), shown)
-            nursery.cancel_scope.cancel()
     assert "door: sent" in shown.getvalue()
 
 
@@ -134,20 +91,17 @@ async def test_a_source_that_breaks_ends_the_camera(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_signals_end_it_in_good_order(number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM lead to a summary and exit status 0."""
-    server = Server()
     with trio.fail_after(30):
-        async with trio.open_nursery() as nursery:
-            await server.start(nursery)
+        async with open_fake_server() as server, trio.open_nursery() as nursery:
             command = [*CAPTURE_PATTERN, "--server", server.url, "--width", "64"]
             process: trio.Process = await nursery.start(
                 partial(trio.run_process, command, stderr=subprocess.PIPE, check=False)
             )
-            await server.wait_for(3)
+            await server.wait_until(lambda: len(server.frames) >= 3)
             process.send_signal(number)
             assert process.stderr is not None
             shown = b"".join([chunk async for chunk in process.stderr]).decode()
             assert await process.wait() == 0
-            nursery.cancel_scope.cancel()
     assert "Traceback" not in shown
     assert shown.splitlines()[-1].startswith("pattern: sent ")
     assert server.registrations[0].client_id == "pattern"
@@ -156,14 +110,10 @@ async def test_signals_end_it_in_good_order(number: signal.Signals) -> None:
 @pytest.mark.e2e
 async def test_a_refusal_is_exit_status_1() -> None:
     """The reason is the last line."""
-    server = Server()
-    server.replaces = True
     with trio.fail_after(30):
-        async with trio.open_nursery() as nursery:
-            await server.start(nursery)
+        async with open_fake_server(replace) as server:
             command = [*CAPTURE_PATTERN, "--server", server.url, "--id", "a"]
             done = await trio.run_process(command, capture_stderr=True, check=False)
-            nursery.cancel_scope.cancel()
     assert done.returncode == 1
     assert (
         done.stderr.decode().splitlines()[-1] == "skysentry-trio: another camera has registered as 'a', and took over"
