@@ -155,11 +155,11 @@ export function CameraTile({
         )}
         {replaying ? (
           <p className="sky-tile__replay">
-            Not live{" "}
+            Not live ·{" "}
             <span className="sky-tile__back" data-figure="back">
               {formatBack(replay.newestAt - replay.at)}
             </span>{" "}
-            {replay.speed === 0 ? "paused" : formatSpeed(replay.speed)}
+            · {replay.speed === 0 ? "paused" : formatSpeed(replay.speed)}
           </p>
         ) : null}
         {seen && (status === "stalled" || status === "offline") ? (
@@ -186,6 +186,7 @@ export function CameraTile({
               type="button"
               className="sky-button sky-button--icon"
               aria-pressed={boxesShown}
+              title="Boxes on the pictures"
               onClick={toggleBoxes}
             >
               <Icon path={ICONS.boxes} />
@@ -195,33 +196,54 @@ export function CameraTile({
           <button
             type="button"
             className="sky-button sky-button--icon"
+            title="Save a picture"
             onClick={() => void save()}
             disabled={!seen}
           >
             <Icon path={ICONS.download} />
             <span className="sky-visually-hidden">Save a picture of {name}</span>
           </button>
-          <button type="button" className="sky-button sky-button--icon" onClick={toggleFullScreen}>
+          <button
+            type="button"
+            className="sky-button sky-button--icon"
+            title="Full screen"
+            onClick={toggleFullScreen}
+          >
             <Icon path={ICONS.expand} />
             <span className="sky-visually-hidden">Show {name} on the full screen</span>
           </button>
           {full && href !== undefined ? (
-            <a className="sky-button sky-button--icon" href={href}>
+            <a className="sky-button sky-button--icon" title="Page with this camera alone" href={href}>
               <Icon path={ICONS.link} />
               <span className="sky-visually-hidden">Page with {name} alone</span>
             </a>
           ) : null}
           {full ? (
             <>
-              <button type="button" className="sky-button sky-button--icon" onClick={() => onStep(-1)}>
+              <button
+                type="button"
+                className="sky-button sky-button--icon"
+                title="Previous camera"
+                onClick={() => onStep(-1)}
+              >
                 <Icon path={ICONS.previous} />
                 <span className="sky-visually-hidden">Previous camera</span>
               </button>
-              <button type="button" className="sky-button sky-button--icon" onClick={() => onStep(1)}>
+              <button
+                type="button"
+                className="sky-button sky-button--icon"
+                title="Next camera"
+                onClick={() => onStep(1)}
+              >
                 <Icon path={ICONS.next} />
                 <span className="sky-visually-hidden">Next camera</span>
               </button>
-              <button type="button" className="sky-button sky-button--icon" onClick={onClose}>
+              <button
+                type="button"
+                className="sky-button sky-button--icon"
+                title="Back to all cameras"
+                onClick={onClose}
+              >
                 <Icon path={ICONS.close} />
                 <span className="sky-visually-hidden">Back to all cameras</span>
               </button>
@@ -241,7 +263,9 @@ export function CameraTile({
         <Figure label="Size" value={seen ? `${camera.width}×${camera.height}` : "–"} name="size" />
         <Figure label="Drops" value={formatCount(camera.dropped)} name="drops" />
       </dl>
-      {full && !replaying ? <LatencyParts latency={flows ? camera.latency : null} /> : null}
+      {full && (replay || camera.latency) ? (
+        <LatencyParts latency={flows && !replaying ? camera.latency : null} />
+      ) : null}
     </article>
   );
 }

@@ -46,7 +46,7 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
       />
       <TextField
         label="Label"
-        hint="What people read above the picture, for example “Front door”."
+        hint="What people read beside the picture, for example “Front door”."
         value={settings.name}
         maxLength={80}
         onCommit={(name) => onChange({ name })}

@@ -30,9 +30,11 @@ export function formatTrip(milliseconds: number | null): string {
 /** How far back, with the sign that says so: −4.2 s, −1:05. */
 export function formatBack(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1000;
-  if (seconds < 60) return `−${seconds.toFixed(1)} s`;
-  const rest = Math.floor(seconds % 60);
-  return `−${Math.floor(seconds / 60)}:${String(rest).padStart(2, "0")}`;
+  // What would be rounded to 60.0 s is a minute already.
+  if (seconds < 59.95) return `−${seconds.toFixed(1)} s`;
+  const whole = Math.max(60, Math.floor(seconds));
+  const rest = whole % 60;
+  return `−${Math.floor(whole / 60)}:${String(rest).padStart(2, "0")}`;
 }
 
 /** 0.5 as ½×, -1 as −1×. */

@@ -14,9 +14,8 @@ export function describeLatency(latency: CameraLatency): string {
   return HOPS.map(({ key, name }) => `${name}: ${formatTrip(latency[key])}`).join(", ");
 }
 
-/** One camera's hops as a bar and in words; nothing while they are not known. */
+/** One camera's hops as a bar and in words; dashes while they are not known, so that nothing below the picture moves. */
 export function LatencyParts({ latency }: { latency: CameraLatency | null }) {
-  if (!latency) return null;
   return (
     <dl className="sky-hops" aria-label="Latency by hop">
       {HOPS.map(({ key, name }) => (
@@ -24,14 +23,18 @@ export function LatencyParts({ latency }: { latency: CameraLatency | null }) {
           key={key}
           className="sky-hop"
           data-hop={key}
-          style={{ flexGrow: latency.total > 0 ? Math.max(0, latency[key] ?? 0) / latency.total : 0 }}
+          style={{ flexGrow: latency ? share(latency[key], latency.total) : 1 }}
         >
           <dt>{name}</dt>
-          <dd>{formatTrip(latency[key])}</dd>
+          <dd>{formatTrip(latency ? latency[key] : null)}</dd>
         </div>
       ))}
     </dl>
   );
+}
+
+function share(hop: number | null, total: number): number {
+  return total > 0 ? Math.max(0, hop ?? 0) / total : 0;
 }
 
 export interface LatencyTableProps {

@@ -133,12 +133,12 @@ describe("the timeline", () => {
     const { open, show } = build();
     open({ replay: PAUSED, latency: LATENCY });
     expect(tile()?.getAttribute("aria-label")).toBe("Door, replay");
-    expect(host.querySelector(".sky-tile__replay")?.textContent).toBe("Not live −4.2 s paused");
+    expect(host.querySelector(".sky-tile__replay")?.textContent).toBe("Not live · −4.2 s · paused");
     expect(host.querySelector(".sky-status")?.textContent).toBe("Replay");
     expect(host.querySelector("input")?.getAttribute("aria-valuetext")).toBe("−4.2 s from now");
     expect(host.querySelector('[data-figure="latency"]')?.textContent).toBe("–");
     show({ replay: { ...PAUSED, speed: 0.5 } });
-    expect(host.querySelector(".sky-tile__replay")?.textContent).toBe("Not live −4.2 s ½×");
+    expect(host.querySelector(".sky-tile__replay")?.textContent).toBe("Not live · −4.2 s · ½×");
     show();
     expect(host.querySelector(".sky-tile__replay")).toBeNull();
     expect(host.querySelector("input")?.getAttribute("aria-valuetext")).toBe("live");
@@ -235,15 +235,15 @@ describe("a tile", () => {
     open({ delay: 52.3 });
     const figure = () => host.querySelector('[data-figure="latency"]')?.textContent;
     expect(figure()).toBe("52 ms");
-    expect(host.querySelector(".sky-hops")).toBeNull();
+    const hops = () => host.querySelector(".sky-hops")?.textContent;
+    expect(hops()).toBe("Capture to server–In the server–Server to screen–");
     show({ latency: LATENCY });
     expect(figure()).toBe("48 ms");
-    expect(host.querySelector(".sky-hops")?.textContent).toBe(
-      "Capture to server20 msIn the server0.5 msServer to screen27 ms",
-    );
+    expect(hops()).toBe("Capture to server20 msIn the server0.5 msServer to screen27 ms");
     expect(host.querySelector("[title^='Capture to server: 20 ms']")).not.toBeNull();
     show({ latency: { ...LATENCY, capture: null }, status: "offline" });
     expect(figure()).toBe("–");
+    expect(hops()).toBe("Capture to server–In the server–Server to screen–");
   });
 
   it("has a switch for boxes when a program finds some", () => {
@@ -278,7 +278,8 @@ describe("the table of latencies", () => {
 
 describe("words for a replay", () => {
   it("read well", () => {
-    expect([-5, 4240, 59_940, 65_000].map(formatBack)).toEqual(["−0.0 s", "−4.2 s", "−59.9 s", "−1:05"]);
+    expect([-5, 4240, 59_940].map(formatBack)).toEqual(["−0.0 s", "−4.2 s", "−59.9 s"]);
+    expect([59_960, 60_000, 65_000].map(formatBack)).toEqual(["−1:00", "−1:00", "−1:05"]);
     expect([-1, 0.25, 0.5, 2].map(formatSpeed)).toEqual(["−1×", "¼×", "½×", "2×"]);
   });
 });
