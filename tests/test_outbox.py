@@ -419,6 +419,27 @@ async def test_the_first_acknowledgement_makes_them_the_pace(autojump_clock: Moc
     assert await take_all(outbox) == [("a", 9)]
 
 
+async def test_the_time_to_make_and_send_a_frame_counts(autojump_clock: MockClock) -> None:
+    """A frame that goes out at once was sent when the socket had it, not when it came."""
+
+    def send(message: bytes) -> Sent:
+        autojump_clock.jump(0.003)
+        return Sent.ALL
+
+    outbox = Outbox(4, Way(lambda one: one.camera_id.encode(), send))
+    outbox.acknowledge("a", 0, 0.0)
+    came = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.receive)
+        await wait_all_tasks_blocked()
+        outbox.offer(delivery("a", 1), came)
+        nursery.cancel_scope.cancel()
+    sent = outbox.acknowledge("a", 1, came)
+
+    assert sent is not None
+    assert sent.sent_at - came == pytest.approx(0.003)
+
+
 async def test_a_camera_that_waits_for_the_window_holds_up_no_notice(autojump_clock: MockClock) -> None:
     """News about cameras are not frames: they go at once."""
     outbox = Outbox(4)

@@ -166,7 +166,8 @@ class Outbox:
                 self.sent += 1
                 self.sent_bytes += len(delivery.frame.jpeg)
                 if window is not None:
-                    window.sent(delivery.camera_id, delivery.frame, now, fresh=delivery.fresh)
+                    # Not `now`, which is when the frame came: to make and to send it takes time too.
+                    window.sent(delivery.camera_id, delivery.frame, trio.current_time(), fresh=delivery.fresh)
                 if sent is _PART:
                     # Nothing more is sent at once until the viewer has finished this, so it is begun only once.
                     self._wake(_Token.BEGUN)
