@@ -93,3 +93,15 @@ def test_a_report_is_due_once_a_second() -> None:
     assert report.latest("yard", 11.0) is None
     report.forget("door")
     assert report.latest("door", 11.0) is None
+
+
+def test_a_report_without_news_is_not_made_out_again_at_once() -> None:
+    """However many acknowledgements say nothing, all cameras are looked at once a second."""
+    report = LatencyReport()
+    report.add("door", Hops(None, 0.1, 0.1))
+    assert report.conclude(0.0).keys() == {"door"}
+    assert report.conclude(1.0) == {}
+    report.add("door", Hops(None, 0.1, 0.1))
+
+    assert report.conclude(1.5) == {}
+    assert report.conclude(2.0).keys() == {"door"}

@@ -119,14 +119,13 @@ class LatencyReport:
 
     def conclude(self, now: float) -> dict[str, MeanHops]:
         """Return the means of all cameras that had frames, once a second; empty in between."""
-        if now < self._due:
+        if now < self._due or not self.meters:
             return {}
-        means = {
+        # Also when there is nothing to tell: this is asked with each acknowledgement, and there may be many cameras.
+        self._due = now + _REPORT_INTERVAL
+        return {
             camera_id: mean for camera_id, meter in self.meters.items() if (mean := meter.conclude(now)) is not None
         }
-        if means:
-            self._due = now + _REPORT_INTERVAL
-        return means
 
     def latest(self, camera_id: str, now: float) -> MeanHops | None:
         """Return the last means of a camera; None if they are older than a few seconds, or there are none."""
