@@ -125,8 +125,8 @@ def far_viewer(host: FarHost, port: str, seconds: float, manner: str) -> dict[st
 def test_a_viewer_behind_a_modem_sees_what_is_now(server: str, narrow: FarHost, record_property: Record) -> None:
     """12 Mbit/s through 4, with a second of buffer on the way: a full link and fresh pictures, thanks to the acks."""
     with camera(f"127.0.0.1:{server}", "door", 30):
-        paced = far_viewer(narrow, server, 30, "acks")["door"]
-        silent = far_viewer(narrow, server, 10, "silent")["door"]
+        paced = far_viewer(narrow, server, 15, "acks")["door"]
+        silent = far_viewer(narrow, server, 6, "silent")["door"]
 
     record_property("acknowledged", str(paced))
     record_property("not acknowledged", str(silent))

@@ -25,7 +25,7 @@ FPS = 30
 @contextmanager
 def viewer(server: str) -> Iterator[ClientConnection]:
     """Watch the pattern."""
-    with connect(f"ws://{server}/stream/ws?format=jpeg&client=pattern", close_timeout=PATIENCE) as websocket:
+    with connect(f"ws://{server}/stream/ws?format=jpeg&client=pattern", close_timeout=1) as websocket:
         yield websocket
 
 
