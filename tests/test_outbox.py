@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections import Counter
 from unittest.mock import ANY
 
@@ -31,6 +33,19 @@ async def take(outbox: Outbox) -> Delivery | list[Notice]:
     return taken
 
 
+def test_a_frame_is_gone_with_its_last_holder() -> None:
+    """Nothing in a delivery refers back to it: its bytes do not wait for the garbage collector."""
+    gc.disable()
+    try:
+        one = delivery("a")
+        one.render(lambda own: own.frame.jpeg)
+        gone = weakref.ref(one)
+        del one
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
 async def take_all(outbox: Outbox) -> list[tuple[str, int]]:
     """Return id and sequence of all frames that wait, in their order."""
     frames = []
@@ -57,9 +72,9 @@ def test_a_frame_is_rendered_once_for_each_format() -> None:
 
     one = delivery("a", size=2)
 
-    assert [one.rendered[encode_one] for _ in range(3)] == [b"a\0\0"] * 3
-    assert [one.rendered[encode_two] for _ in range(3)] == [b"a"] * 3
-    assert one.rendered[encode_one] is one.rendered[encode_one]
+    assert [one.render(encode_one) for _ in range(3)] == [b"a\0\0"] * 3
+    assert [one.render(encode_two) for _ in range(3)] == [b"a"] * 3
+    assert one.render(encode_one) is one.render(encode_one)
     assert calls == {"one": 1, "two": 1}
 
 

@@ -33,26 +33,14 @@ class Delivery:
     """False for a frame that one viewer looks back on."""
     fresh: bool = True
     """False for a frame that was there before the viewer asked for it: its age says nothing about its way."""
-    rendered: Renderings = field(init=False, repr=False)
-    """The frame as bytes, by the encoder that makes them."""
+    rendered: dict[Encoder, bytes] = field(factory=dict, init=False, repr=False)
+    """What encoders have made of it; `render` for those that were not asked yet."""
 
-    def __attrs_post_init__(self) -> None:
-        self.rendered = Renderings(self)
-
-
-class Renderings(dict[Encoder, bytes]):
-    """What encoders make of one frame, each asked once, whatever the number of viewers.
-
-    A dictionary, as all viewers but the first find here what they need, and then no function has to be called.
-    """
-
-    def __init__(self, delivery: Delivery) -> None:
-        super().__init__()
-        self._delivery = delivery
-
-    def __missing__(self, encode: Encoder) -> bytes:
-        """Encode the frame."""
-        rendering = self[encode] = encode(self._delivery)
+    def render(self, encode: Encoder) -> bytes:
+        """Return the frame as bytes; each encoder is asked once, whatever the number of viewers."""
+        rendering = self.rendered.get(encode)
+        if rendering is None:
+            rendering = self.rendered[encode] = encode(self)
         return rendering
 
 
@@ -161,7 +149,7 @@ class Outbox:
         window = self.window
         way = self.way
         if self._idle and way is not None and (window is None or window.admits(now)):
-            sent = way.try_send(delivery.rendered[way.encode])
+            sent = way.try_send(delivery.rendered.get(way.encode) or delivery.render(way.encode))
             if sent is not _NOTHING:
                 self.sent += 1
                 self.sent_bytes += len(delivery.frame.jpeg)

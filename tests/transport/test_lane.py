@@ -431,7 +431,7 @@ async def test_an_outbox_and_a_lane_keep_the_order(
         while True:
             waiting = await outbox.receive()
             if isinstance(waiting, Delivery):
-                await peer.send_frame(waiting.rendered[encode])
+                await peer.send_frame(waiting.render(encode))
             elif isinstance(waiting, Begun):
                 await peer.finish_frame()
 

@@ -217,7 +217,7 @@ class _Show:
         if isinstance(waiting, Begun):
             await self._writer.finish()
         elif isinstance(waiting, Delivery) and waiting.frame is not shown:
-            await self._writer.send(waiting.rendered[_encode])
+            await self._writer.send(waiting.render(_encode))
         elif waiting is None and self._writer.written_at + _REPEAT_AFTER <= repeat_at:
             # No frame was sent at once meanwhile.
             await self._repeat()

@@ -105,7 +105,7 @@ async def _send_all(peer: Peer, viewer: Viewer, encode: Encoder, connection: tri
         while True:
             waiting = await viewer.outbox.receive()
             if isinstance(waiting, Delivery):
-                await peer.send_frame(waiting.rendered[encode])
+                await peer.send_frame(waiting.render(encode))
             elif isinstance(waiting, Begun):
                 await peer.finish_frame()
             elif talks:
