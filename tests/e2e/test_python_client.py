@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 FPS = 30
 BUSY = 0.2
 """Seconds that a program takes for a frame."""
-TURNS = 25
+TURNS = 15
 YOUNG = 0.06
 
 
