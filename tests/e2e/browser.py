@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from skysentry_trio.clients.sources.drawing import DUSK, MORNING, NIGHT, Look, Pattern
 
+T = TypeVar("T")
 ROOT: Final = Path(__file__).resolve().parents[2]
 CHROMIUM: Final = Path("/usr/bin/chromium")
 CHROMIUM_FLAGS: Final = (
@@ -222,13 +223,20 @@ def cameras(
 
     with ExitStack() as stack:
         connections = [stack.enter_context(registered(server, *name)) for name in names]
-        feeder = threading.Thread(target=feed, args=(connections,), daemon=True)
-        feeder.start()
-        try:
+        with feeding(feed, connections, over):
             yield
-        finally:
-            over.set()
-            feeder.join(timeout=5)
+
+
+@contextmanager
+def feeding(feed: Callable[[T], None], connections: T, over: threading.Event) -> Iterator[None]:
+    """Run ``feed`` in a thread; it ends when ``over`` is set, which is done in the end."""
+    feeder = threading.Thread(target=feed, args=(connections,), daemon=True)
+    feeder.start()
+    try:
+        yield
+    finally:
+        over.set()
+        feeder.join(timeout=5)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from websockets.sync.client import ClientConnection
 
 from skysentry_trio.clients.sources.drawing import DUSK
 
-from .browser import CHROMIUM, Server, cameras, moving_pictures, registered, wait_until
+from .browser import CHROMIUM, Server, cameras, feeding, moving_pictures, registered, wait_until
 from .test_pages import HOSTILE, figure, number, serious_problems, status
 
 pytestmark = [
@@ -210,14 +210,8 @@ def found_later(server: Server, fps: float, delay: float) -> Iterator[None]:
             else:
                 connection.send(pictures[level(sequence)])
 
-    with registered(server, "cam", "Cam") as connection:
-        feeder = threading.Thread(target=feed, args=(connection,), daemon=True)
-        feeder.start()
-        try:
-            yield
-        finally:
-            over.set()
-            feeder.join(timeout=5)
+    with registered(server, "cam", "Cam") as connection, feeding(feed, connection, over):
+        yield
 
 
 def solid_jpeg(brightness: int) -> bytes:

@@ -25,6 +25,8 @@ def draw_jpeg(shade: int = 0, size: tuple[int, int] = (32, 24)) -> bytes:
 
 JPEG = draw_jpeg()
 NO_JPEG = b"\x89PNG no JPEG"
+ABSENT = b"drawn"
+"""What stands for the picture of a camera that shows none."""
 
 
 def unframe(frame: bytes) -> str | bytes:

@@ -10,27 +10,16 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock
 
-from skysentry_trio.cameras import Camera, CameraSession
-from skysentry_trio.endpoints import mjpeg
+from skysentry_trio.cameras import CameraSession
 from skysentry_trio.endpoints.mjpeg import serve_mjpeg
 from skysentry_trio.hub import Hub
 from skysentry_trio.settings import Settings
 
 from .asking import nothing, publish
 from .bare import WRITE_TIMEOUT, BareStream, ask
+from .fakes import ABSENT
 
-ABSENT = b"drawn"
-
-
-@pytest.fixture(autouse=True)
-def quick_pencil(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw nothing: a thread knows no virtual time."""
-
-    async def draw(_camera_id: str, _camera: Camera | None) -> bytes:
-        await trio.lowlevel.checkpoint()
-        return ABSENT
-
-    monkeypatch.setattr(mjpeg, "draw_absence", draw)
+pytestmark = pytest.mark.usefixtures("quick_pencil")
 
 
 @define(eq=False)

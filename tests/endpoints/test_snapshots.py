@@ -6,26 +6,14 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from skysentry_trio.cameras import Camera
-from skysentry_trio.endpoints import snapshots
 from skysentry_trio.hub import Hub
 from skysentry_trio.settings import Settings
 
 from .asking import Answer, Site, nothing, publish
+from .fakes import ABSENT
 
 LATEST = "/api/clients/{clientId}/latest.jpg"
-ABSENT = b"drawn"
-
-
-@pytest.fixture(autouse=True)
-def quick_pencil(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw nothing: a thread knows no virtual time."""
-
-    async def draw(_camera_id: str, _camera: Camera | None) -> bytes:
-        await trio.lowlevel.checkpoint()
-        return ABSENT
-
-    monkeypatch.setattr(snapshots, "draw_absence", draw)
+pytestmark = pytest.mark.usefixtures("quick_pencil")
 
 
 async def test_whether_the_camera_is_there_is_said(autojump_clock: MockClock) -> None:

@@ -1,7 +1,6 @@
 // @vitest-environment happy-dom
-import { act, type ReactNode } from "react";
-import { createRoot, type Root } from "react-dom/client";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { act } from "react";
+import { describe, expect, it, vi } from "vitest";
 import type { Painter } from "../../src/core/viewer/painter.js";
 import type { CameraSnapshot } from "../../src/core/viewer/camera.js";
 import { CameraGrid } from "../../src/react/camera-grid.js";
@@ -10,32 +9,9 @@ import { chooseLayout } from "../../src/react/layout.js";
 import { LinkNotice, LinkStatus } from "../../src/react/link-status.js";
 import { SkySentryClient } from "../../src/react/skysentry-client.js";
 import { FakeSocket } from "../fakes.js";
+import { host, mountForEach, render, settle } from "./mounting.js";
 
-let root: Root;
-let host: HTMLElement;
-
-beforeEach(() => {
-  vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
-  host = document.createElement("div");
-  document.body.append(host);
-  root = createRoot(host);
-});
-afterEach(() => {
-  act(() => root.unmount());
-  host.remove();
-});
-
-function render(page: ReactNode): void {
-  act(() => root.render(page));
-}
-
-/** Renders, and waits for what the page starts then. */
-async function settle(page: ReactNode): Promise<void> {
-  await act(async () => {
-    root.render(page);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  });
-}
+mountForEach();
 
 function camera(clientId: string, change: Partial<CameraSnapshot> = {}): CameraSnapshot {
   return {
@@ -248,7 +224,7 @@ describe("<SkySentryClient>", () => {
     const back = [...host.querySelectorAll("button")].find((button) => button.textContent === "Take it back");
     act(() => back?.click());
     expect(sockets).toHaveLength(2);
-    act(() => root.render(null));
+    render(null);
     expect(track.stop).toHaveBeenCalled();
   });
 

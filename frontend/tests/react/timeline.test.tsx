@@ -1,6 +1,5 @@
 // @vitest-environment happy-dom
-import { act, type ReactNode } from "react";
-import { createRoot, type Root } from "react-dom/client";
+import { act } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CameraSnapshot } from "../../src/core/viewer/camera.js";
 import type { Painter } from "../../src/core/viewer/painter.js";
@@ -9,26 +8,15 @@ import { CameraGrid } from "../../src/react/camera-grid.js";
 import { formatBack, formatSpeed } from "../../src/react/format.js";
 import { LatencyTable } from "../../src/react/latency.js";
 import type { ViewerControls } from "../../src/react/use-viewer.js";
-
-let root: Root;
-let host: HTMLElement;
+import { host, mountForEach, render } from "./mounting.js";
 
 beforeEach(() => {
-  vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
   vi.useFakeTimers();
-  host = document.createElement("div");
-  document.body.append(host);
-  root = createRoot(host);
 });
 afterEach(() => {
-  act(() => root.unmount());
-  host.remove();
   vi.useRealTimers();
 });
-
-function render(page: ReactNode): void {
-  act(() => root.render(page));
-}
+mountForEach();
 
 const LIVE: Replay = { live: true, speed: 1, sequence: 80, at: 9000, oldestAt: 1000, newestAt: 9000 };
 const PAUSED: Replay = { ...LIVE, live: false, speed: 0, sequence: 40, at: 4800 };

@@ -1,0 +1,23 @@
+"""What tests of several endpoints share."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from skysentry_trio.cameras import Camera
+from skysentry_trio.endpoints import mjpeg, snapshots
+
+from .fakes import ABSENT
+
+
+@pytest.fixture
+def quick_pencil(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing for cameras that are absent: a thread knows no virtual time."""
+
+    async def draw(_camera_id: str, _camera: Camera | None) -> bytes:
+        await trio.lowlevel.checkpoint()
+        return ABSENT
+
+    for endpoint in (mjpeg, snapshots):
+        monkeypatch.setattr(endpoint, "draw_absence", draw)
