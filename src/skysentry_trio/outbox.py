@@ -239,6 +239,11 @@ class Outbox:
             self.window.forget_all(except_of=except_of)
             self._let_out(trio.current_time())
 
+    @property
+    def late(self) -> int:
+        """Frames that were sent and never acknowledged, by a viewer that acknowledges others."""
+        return 0 if self.window is None else self.window.late
+
     def abandon(self) -> None:
         """Count what still waits: the viewer has left, and nothing will be received any more."""
         self.left = len(self._waiting)

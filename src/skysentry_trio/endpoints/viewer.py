@@ -84,7 +84,12 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
             pass
         outbox = viewer.outbox
         log.info(
-            "viewer left", sent=outbox.sent, replaced=outbox.replaced, thinned=outbox.thinned, unsaid=outbox.unsaid
+            "viewer left",
+            sent=outbox.sent,
+            replaced=outbox.replaced,
+            thinned=outbox.thinned,
+            late=outbox.late,
+            unsaid=outbox.unsaid,
         )
 
 
