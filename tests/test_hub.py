@@ -20,7 +20,7 @@ from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame
 from skysentry_trio.hub import Hub
-from skysentry_trio.outbox import CameraNotice, Delivery, Notice, Way
+from skysentry_trio.outbox import CameraNotice, Delivery, Notice
 from skysentry_trio.settings import Settings
 from skysentry_trio.viewers import Viewer
 
@@ -424,12 +424,14 @@ async def test_a_viewer_that_waits_is_served_while_the_frame_is_published(autoju
         sent.append(message)
         return Sent.ALL
 
-    way = Way(lambda one: one.frame.jpeg + b"!", try_send)
+    def encode(one: Delivery) -> bytes:
+        return one.frame.jpeg + b"!"
+
     async with trio.open_nursery() as nursery:
         with ExitStack() as stack:
             session = register(stack, hub)
             for _ in range(2):
-                viewer = stack.enter_context(hub.watch(way))
+                viewer = stack.enter_context(hub.watch(encode, try_send))
                 hub.subscribe(viewer)
                 nursery.start_soon(viewer.outbox.receive)
             await trio.testing.wait_all_tasks_blocked()
@@ -903,17 +905,17 @@ async def test_choices_count_while_a_frame_is_being_spread(
     """Who pauses gets nothing, who resumes gets it once, and who leaves is not looked for."""
     hub, session, viewers = crowded
     # Those who named the camera come after those who want all.
-    paused, back, gone = viewers[-2], viewers[-4], viewers[-6]
+    paused, back = viewers[-2], viewers[-4]
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(publish_and_spread, hub, session)
-        while not count_waiting(viewers):
-            await trio.lowlevel.checkpoint()
-        hub.pause(paused)
-        hub.pause(back)
-        hub.resume(back)
-        del hub._viewers[gone]
+        with hub.watch() as gone:
+            hub.subscribe(gone, ["door"])
+            nursery.start_soon(publish_and_spread, hub, session)
+            while not count_waiting(viewers):
+                await trio.lowlevel.checkpoint()
+            hub.pause(paused)
+            hub.pause(back)
+            hub.resume(back)
     assert await take_frames(back) == [("door", 1)]
-    hub._viewers[gone] = None
     assert await take_frames(paused) == []
     assert await take_frames(back) == []
     assert await take_frames(gone) == []

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
-from itertools import chain, islice
+from itertools import chain
 
 import trio
 from attrs import define, field
@@ -21,7 +20,7 @@ class _Spreading:
     """A frame that has not been offered to all viewers of its camera."""
 
     delivery: Delivery
-    viewers: Iterator[Viewer]
+    viewers: tuple[Viewer, ...]
     """Those who come next; some may have left."""
     served: set[Viewer] = field(factory=set)
     """Those among them who were given it otherwise."""
@@ -34,8 +33,6 @@ class FanOut:
     """Offers each camera's newest frame to its audience, a few hundred viewers at a time."""
 
     _audience: Audience
-    _present: Container[Viewer]
-    """All viewers that have not left."""
     _spreading: dict[str, _Spreading] = field(factory=dict, init=False, repr=False)
     """By camera: the newest frame while not all viewers were offered it."""
 
@@ -46,15 +43,16 @@ class FanOut:
     def begin(self, delivery: Delivery, now: float) -> None:
         """Offer a frame to all who watch its camera, or where they are many, to the first; `finish` does the rest."""
         camera_id = delivery.camera_id
-        watching, audience = self._audience.of.get(camera_id, {}), self._audience.of_all
-        viewers: Iterator[Viewer] = chain(audience, watching)
+        of_all, of_it = self._audience.of_all, self._audience.of.get(camera_id, {})
         self.forget(camera_id)
-        if len(audience) + len(watching) > _IN_ONE_GO:
+        if len(of_all) + len(of_it) <= _IN_ONE_GO:
+            for offer in chain(of_all.values(), of_it.values()):
+                offer(delivery, now)
+        else:
             # Some may leave before it is their turn.
-            viewers = iter(tuple(viewers))
-            self._spreading[camera_id] = _Spreading(delivery, viewers)
-        for viewer in islice(viewers, _IN_ONE_GO):
-            viewer.offer(delivery, now)
+            spreading = _Spreading(delivery, (*of_all, *of_it))
+            self._spreading[camera_id] = spreading
+            self._go_on(spreading, now)
 
     async def finish(self, camera_id: str) -> None:
         """Offer the newest frame to those whom `begin` left out, some at a time, with a turn for others in between.
@@ -63,17 +61,23 @@ class FanOut:
         of the same camera, then everybody is offered that one, and this one counts as replaced.
         """
         spreading = self._spreading.get(camera_id)
-        while spreading is not None and (some := tuple(islice(spreading.viewers, _IN_ONE_GO))):
+        while spreading is not None and spreading.viewers:
             await trio.lowlevel.cancel_shielded_checkpoint()
-            now = trio.current_time()
-            for viewer in some:
-                if viewer in self._present and viewer not in spreading.served and not viewer.paused:
-                    if not spreading.superseded:
-                        viewer.offer(spreading.delivery, now)
-                    elif viewer.follows(camera_id):
-                        viewer.outbox.replaced += 1
+            self._go_on(spreading, trio.current_time())
         if self._spreading.get(camera_id) is spreading:
             self._spreading.pop(camera_id, None)
+
+    def _go_on(self, spreading: _Spreading, now: float) -> None:
+        delivery = spreading.delivery
+        of_all, of_it = self._audience.of_all, self._audience.of.get(delivery.camera_id, {})
+        some, spreading.viewers = spreading.viewers[:_IN_ONE_GO], spreading.viewers[_IN_ONE_GO:]
+        for viewer in some:
+            offer = of_all.get(viewer) or of_it.get(viewer)
+            if offer is not None and viewer not in spreading.served:
+                if not spreading.superseded:
+                    offer(delivery, now)
+                elif viewer.follows(delivery.camera_id):
+                    viewer.outbox.replaced += 1
 
     def note_served(self, camera_id: str, viewer: Viewer) -> None:
         """Take note that a viewer was given the camera's newest frame otherwise."""

@@ -24,7 +24,17 @@ from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import Frame
 from skysentry_trio.hops import MeanHops, measure
 from skysentry_trio.latency import LatencyHistograms
-from skysentry_trio.outbox import CameraNotice, Delivery, Outbox, ResultNotice, Way
+from skysentry_trio.outbox import (
+    CameraNotice,
+    Delivery,
+    Encoder,
+    Outbox,
+    ResultNotice,
+    TrySend,
+    encode_nothing,
+    send_nothing,
+)
+from skysentry_trio.playback import Playback
 from skysentry_trio.settings import Settings
 from skysentry_trio.statistics import HubStatistics, Ledger, Role
 from skysentry_trio.viewers import Viewer
@@ -52,7 +62,7 @@ class Hub:
 
     def __attrs_post_init__(self) -> None:
         self._cameras = CameraRegistry(self.settings)
-        self._fan_out = FanOut(self._audience, self._viewers)
+        self._fan_out = FanOut(self._audience)
 
     # Cameras
 
@@ -198,15 +208,22 @@ class Hub:
     # Viewers
 
     @contextmanager
-    def watch(self, way: Way | None = None, *, hears_of: Collection[str] | None = ()) -> Iterator[Viewer]:
+    def watch(
+        self,
+        encode: Encoder = encode_nothing,
+        try_send: TrySend = send_nothing,
+        *,
+        hears_of: Collection[str] | None = (),
+    ) -> Iterator[Viewer]:
         """Have a viewer for as long as the context lasts; it sees nothing until it subscribes.
 
         Args:
-            way: how frames go out that can be sent without waiting.
+            encode: makes of a frame what is sent.
+            try_send: sends that if it can be done without waiting.
             hears_of: cameras that it is told about besides those it subscribes to; None for all.
         """
         self._viewers_seen += 1
-        viewer = Viewer(Outbox(self.settings.max_cameras, way), self._viewers_seen, hears_of)
+        viewer = Viewer(Outbox(self.settings.max_cameras, encode, try_send), self._viewers_seen, hears_of)
         self._viewers[viewer] = None
         try:
             yield viewer
@@ -263,6 +280,19 @@ class Hub:
             viewer.paused = False
             self._enter(viewer)
             self._offer_newest(viewer, self._cameras.ids if viewer.wants_all else viewer.named)
+
+    def look_back(self, viewer: Viewer, camera_id: str, playback: Playback) -> None:
+        """Let a viewer have the frames of a playback instead of the camera's live ones."""
+        self._audience.leave(viewer)
+        viewer.playbacks[camera_id] = playback
+        self._audience.enter(viewer)
+
+    def look_live(self, viewer: Viewer, camera_id: str) -> bool:
+        """Let a viewer have a camera's live frames again; return whether it had others."""
+        self._audience.leave(viewer)
+        ended = viewer.playbacks.pop(camera_id, None)
+        self._audience.enter(viewer)
+        return ended is not None
 
     def _offer_newest(self, viewer: Viewer, camera_ids: Collection[str]) -> None:
         now = trio.current_time()

@@ -22,6 +22,16 @@ TrySend = Callable[[bytes], Sent]
 """Sends what an encoder made if that is possible without waiting; never waits."""
 
 
+def encode_nothing(_delivery: Delivery) -> bytes:
+    """Make no bytes of a frame: for viewers that take it as it is."""
+    return b""
+
+
+def send_nothing(_rendering: bytes) -> Sent:
+    """Send nothing at once: for viewers that wait for every frame."""
+    return Sent.NOTHING
+
+
 @define(eq=False)
 class Delivery:
     """A frame on its way to viewers."""
@@ -42,14 +52,6 @@ class Delivery:
         if rendering is None:
             rendering = self.rendered[encode] = encode(self)
         return rendering
-
-
-@frozen
-class Way:
-    """How frames go out to one viewer."""
-
-    encode: Encoder
-    try_send: TrySend
 
 
 @frozen
@@ -111,8 +113,10 @@ class Outbox:
 
     capacity: int
     """Cameras that can wait at the same time."""
-    way: Way | None = None
-    """How a frame goes out that can be sent at once; None if none can."""
+    encode: Encoder = encode_nothing
+    """Makes of a frame what `try_send` sends."""
+    try_send: TrySend = send_nothing
+    """Sends a frame at once, if that is possible."""
     sent: int = field(default=0, init=False)
     """Frames taken by the viewer."""
     sent_bytes: int = field(default=0, init=False)
@@ -147,9 +151,9 @@ class Outbox:
     def offer(self, delivery: Delivery, now: float) -> None:
         """Let this frame be the next that is sent of its camera; ``now`` is of the monotonic clock."""
         window = self.window
-        way = self.way
-        if self._idle and way is not None and (window is None or window.admits(now)):
-            sent = way.try_send(delivery.rendered.get(way.encode) or delivery.render(way.encode))
+        if self._idle and (window is None or window.admits(now)):
+            encode = self.encode
+            sent = self.try_send(delivery.rendered.get(encode) or delivery.render(encode))
             if sent is not _NOTHING:
                 self.sent += 1
                 self.sent_bytes += len(delivery.frame.jpeg)

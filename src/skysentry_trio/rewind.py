@@ -56,15 +56,14 @@ class Rewind:
         frame = find_start(camera.ring, now, at=at, back=back, sequence=sequence)
         if frame is None:
             return
-        viewer.playbacks[camera_id] = playback = Playback.start(
-            camera.ring, frame, speed, now, viewer.limits(camera_id).max_fps
-        )
+        playback = Playback.start(camera.ring, frame, speed, now, viewer.limits(camera_id).max_fps)
+        self.hub.look_back(viewer, camera_id, playback)
         self._show(camera, playback, frame)
 
     def go_live(self, camera_id: str) -> None:
         """Show the live picture again, the newest frame first."""
         camera = self.hub.camera(camera_id)
-        if self.viewer.playbacks.pop(camera_id, None) is not None and camera is not None:
+        if self.hub.look_live(self.viewer, camera_id) and camera is not None:
             newest = camera.ring.newest
             if newest is not None:
                 now = trio.current_time()
@@ -103,7 +102,7 @@ class Rewind:
 
     def _show(self, camera: Camera, playback: Playback, frame: Frame | None) -> None:
         if playback.live:
-            self.viewer.playbacks.pop(camera.id, None)
+            self.hub.look_live(self.viewer, camera.id)
         if frame is not None:
             now = trio.current_time()
             delivery = Delivery(camera.id, frame, camera.statistics(now), live=playback.live, fresh=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from attrs import define, field
 
@@ -11,6 +11,9 @@ from skysentry_trio.flow import Pacer
 from skysentry_trio.hops import LatencyReport
 from skysentry_trio.outbox import Delivery, Outbox
 from skysentry_trio.playback import Playback
+
+Offer = Callable[[Delivery, float], None]
+"""Takes a live frame, and the time by the monotonic clock."""
 
 
 @define(eq=False)
@@ -87,6 +90,16 @@ class Viewer:
         self.latency.forget(camera_id)
         self.playbacks.pop(camera_id, None)
         self._pacers.pop(camera_id, None)
+
+    def way_in(self, camera_id: str | None) -> Offer:
+        """Return what takes the live frames of a chosen camera, or for None those of all.
+
+        Good until the choice changes or a playback begins. It is `offer`, unless there is nothing that it would have to
+        look at: what a delivery costs is above all how many objects are touched for each viewer.
+        """
+        limits = self._limits if camera_id is None else self.limits(camera_id)
+        is_free = limits.max_fps is None and not self.playbacks and not (self.wants_all and self.named)
+        return self.outbox.offer if is_free else self.offer
 
     def offer(self, delivery: Delivery, now: float) -> None:
         """Put a live frame into the outbox if its camera is watched live and it is not too soon after the last."""

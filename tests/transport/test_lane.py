@@ -18,7 +18,7 @@ from trio_websocket import ConnectionClosed
 from skysentry_trio.exceptions import PeerGone
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame, RingStatistics
-from skysentry_trio.outbox import Begun, Delivery, Outbox, Way
+from skysentry_trio.outbox import Begun, Delivery, Outbox
 from skysentry_trio.transport.frame_reader import FrameReader
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.transport.websocket import WebSocketPeer
@@ -386,7 +386,7 @@ async def test_an_outbox_keeps_the_order_whatever_is_sent_at_once(
             if isinstance(waiting, Delivery):
                 left.append((waiting.camera_id, waiting.frame.sequence))
 
-    outbox = Outbox(3, Way(lambda one: f"{one.camera_id} {one.frame.sequence}".encode(), try_send))
+    outbox = Outbox(3, lambda one: f"{one.camera_id} {one.frame.sequence}".encode(), try_send)
     offered: dict[str, int] = {}
     async with trio.open_nursery() as nursery:
         nursery.start_soon(send_all)
@@ -415,7 +415,7 @@ async def test_an_outbox_and_a_lane_keep_the_order(
     outboxes: list[Outbox] = []
 
     async def handler(peer: WebSocketPeer) -> None:
-        outbox = Outbox(3, Way(encode, peer.try_send_frame))
+        outbox = Outbox(3, encode, peer.try_send_frame)
         outboxes.append(outbox)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(send_all, peer, outbox)

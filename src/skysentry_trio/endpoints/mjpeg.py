@@ -16,7 +16,7 @@ from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame
 from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
-from skysentry_trio.outbox import Begun, Delivery, Way
+from skysentry_trio.outbox import Begun, Delivery
 from skysentry_trio.viewers import Viewer
 from skysentry_trio.wire.multipart import CONTENT_TYPE, OPENING, encode_offline_part, encode_part
 from skysentry_trio.wire.query import Query
@@ -98,7 +98,7 @@ async def _show(stream: ByteStream, hub: Hub, wish: _Wish, going_away: trio.Even
         trio.BrokenResourceError: the client left, or took nothing for too long.
     """
     writer = _Writer(stream)
-    with hub.watch(Way(_encode, writer.try_send)) as viewer:
+    with hub.watch(_encode, writer.try_send) as viewer:
         log.info("viewer connected", format="mjpeg", camera=wish.camera_id)
         try:
             async with trio.open_nursery() as nursery:

@@ -12,7 +12,7 @@ from skysentry_trio.endpoints.viewer_listener import ViewerListener
 from skysentry_trio.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
-from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Encoder, ResultNotice, Way
+from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Encoder, ResultNotice
 from skysentry_trio.rewind import Rewind
 from skysentry_trio.viewers import Viewer
 from skysentry_trio.wire.framing import encode_binary_frame, encode_frame
@@ -64,7 +64,7 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
     talks = request.format is ViewerFormat.ENVELOPE
     encode = _ENCODERS[request.format]
 
-    with hub.watch(Way(encode, peer.try_send_frame), hears_of=request.clients) as viewer:
+    with hub.watch(encode, peer.try_send_frame, hears_of=request.clients) as viewer:
         log.info("viewer connected", format=request.format)
         try:
             cameras = _list_cameras(hub, request.clients)
