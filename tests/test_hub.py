@@ -23,6 +23,7 @@ from skysentry_trio.hub import Hub
 from skysentry_trio.outbox import CameraNotice, Delivery, Notice
 from skysentry_trio.settings import Settings
 from skysentry_trio.viewers import Viewer
+from tests.outlets import CallingOutlet
 
 
 def make_hub(**chosen: Any) -> Hub:
@@ -431,7 +432,7 @@ async def test_a_viewer_that_waits_is_served_while_the_frame_is_published(autoju
         with ExitStack() as stack:
             session = register(stack, hub)
             for _ in range(2):
-                viewer = stack.enter_context(hub.watch(encode, try_send))
+                viewer = stack.enter_context(hub.watch(encode, CallingOutlet(try_send)))
                 hub.subscribe(viewer)
                 nursery.start_soon(viewer.outbox.receive)
             await trio.testing.wait_all_tasks_blocked()

@@ -17,6 +17,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from skysentry_trio.flow import Pacer, Sent
 from skysentry_trio.frames import Frame, RingStatistics
 from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Notice, Outbox, ResultNotice
+from tests.outlets import CallingOutlet
 
 STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.0)
 
@@ -257,7 +258,7 @@ class Socket:
 async def test_a_viewer_that_waits_is_sent_a_frame_at_once(autojump_clock: MockClock) -> None:
     """The frame is out before `offer` returns, nobody is woken, and it counts as sent."""
     socket = Socket([Sent.ALL, Sent.ALL])
-    outbox = Outbox(4, socket.encode, socket.try_send)
+    outbox = Outbox(4, socket.encode, socket)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(outbox.receive)
         await wait_all_tasks_blocked()
@@ -274,7 +275,7 @@ async def test_a_viewer_that_waits_is_sent_a_frame_at_once(autojump_clock: MockC
 async def test_a_frame_that_was_begun_is_finished_before_the_next(autojump_clock: MockClock) -> None:
     """What did not go out whole is the next thing the viewer's task does; later frames wait behind it."""
     socket = Socket([Sent.PART])
-    outbox, taken = Outbox(4, socket.encode, socket.try_send), []
+    outbox, taken = Outbox(4, socket.encode, socket), []
 
     async def receive() -> None:
         taken.extend([await outbox.receive() for _ in range(3)])
@@ -296,7 +297,7 @@ async def test_a_frame_that_was_begun_is_finished_before_the_next(autojump_clock
 async def test_a_frame_is_not_sent_at_once_past_what_waits(autojump_clock: MockClock, first: str) -> None:
     """While something waits, or the viewer's task is busy, a frame goes into the queue."""
     socket = Socket([Sent.NOTHING] if first == "frame" else [])
-    outbox = Outbox(4, socket.encode, socket.try_send)
+    outbox = Outbox(4, socket.encode, socket)
 
     async def receive() -> None:
         await outbox.receive()
@@ -318,7 +319,7 @@ async def test_a_frame_is_not_sent_at_once_past_what_waits(autojump_clock: MockC
 async def test_a_viewer_whose_task_has_stopped_is_sent_nothing_at_once(autojump_clock: MockClock) -> None:
     """Once nobody waits any more, because the viewer is being refused, frames do not go out between its last words."""
     socket = Socket([Sent.ALL])
-    outbox = Outbox(4, socket.encode, socket.try_send)
+    outbox = Outbox(4, socket.encode, socket)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(outbox.receive)
         await wait_all_tasks_blocked()
@@ -408,7 +409,8 @@ def sent_at_once(outbox: Outbox) -> list[tuple[str, int]]:
         frames.append((camera_id, int(sequence)))
         return Sent.ALL
 
-    outbox.encode, outbox.try_send = lambda one: f"{one.camera_id} {one.frame.sequence}".encode(), send
+    outbox.encode = lambda one: f"{one.camera_id} {one.frame.sequence}".encode()
+    outbox.outlet = CallingOutlet(send)
     return frames
 
 
@@ -441,7 +443,7 @@ async def test_the_time_to_make_and_send_a_frame_counts(autojump_clock: MockCloc
         autojump_clock.jump(0.003)
         return Sent.ALL
 
-    outbox = Outbox(4, lambda one: one.camera_id.encode(), send)
+    outbox = Outbox(4, lambda one: one.camera_id.encode(), CallingOutlet(send))
     outbox.acknowledge("a", 0, 0.0)
     came = trio.current_time()
     async with trio.open_nursery() as nursery:

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
-from skysentry_trio.viewers import Offer, Viewer
+from skysentry_trio.viewers import Taker, Viewer
 
 
 @define(eq=False)
 class Audience:
     """Viewers that are not paused, by what they want to see; whoever changes his choice leaves before and enters again.
 
-    With each viewer goes what takes its frames.
+    With each viewer goes who takes its frames.
     """
 
-    of_all: dict[Viewer, Offer] = field(factory=dict, init=False, repr=False)
+    of_all: dict[Viewer, Taker] = field(factory=dict, init=False, repr=False)
     """Those who want all cameras, some of them with exceptions."""
-    of: dict[str, dict[Viewer, Offer]] = field(factory=dict, init=False, repr=False)
+    of: dict[str, dict[Viewer, Taker]] = field(factory=dict, init=False, repr=False)
     """Those who named a camera, by its id."""
     # How many of `of_all` made an exception of an id.
     _exceptions: Counter[str] = field(factory=Counter, init=False, repr=False)
@@ -29,11 +29,11 @@ class Audience:
         if viewer.paused:
             return
         if viewer.wants_all:
-            self.of_all[viewer] = viewer.way_in(None)
+            self.of_all[viewer] = viewer.taker(None)
             self._exceptions.update(viewer.named)
         else:
             for camera_id in viewer.named:
-                self.of.setdefault(camera_id, {})[viewer] = viewer.way_in(camera_id)
+                self.of.setdefault(camera_id, {})[viewer] = viewer.taker(camera_id)
 
     def leave(self, viewer: Viewer) -> None:
         """Let a viewer be found no longer; its choice is still what it was when it entered."""

@@ -46,8 +46,8 @@ class FanOut:
         of_all, of_it = self._audience.of_all, self._audience.of.get(camera_id, {})
         self.forget(camera_id)
         if len(of_all) + len(of_it) <= _IN_ONE_GO:
-            for offer in chain(of_all.values(), of_it.values()):
-                offer(delivery, now)
+            for taker in chain(of_all.values(), of_it.values()):
+                taker.offer(delivery, now)
         else:
             # Some may leave before it is their turn.
             spreading = _Spreading(delivery, (*of_all, *of_it))
@@ -72,10 +72,10 @@ class FanOut:
         of_all, of_it = self._audience.of_all, self._audience.of.get(delivery.camera_id, {})
         some, spreading.viewers = spreading.viewers[:_IN_ONE_GO], spreading.viewers[_IN_ONE_GO:]
         for viewer in some:
-            offer = of_all.get(viewer) or of_it.get(viewer)
-            if offer is not None and viewer not in spreading.served:
+            taker = of_all.get(viewer) or of_it.get(viewer)
+            if taker is not None and viewer not in spreading.served:
                 if not spreading.superseded:
-                    offer(delivery, now)
+                    taker.offer(delivery, now)
                 elif viewer.follows(delivery.camera_id):
                     viewer.outbox.replaced += 1
 

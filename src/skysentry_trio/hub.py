@@ -25,14 +25,14 @@ from skysentry_trio.frames import Frame
 from skysentry_trio.hops import MeanHops, measure
 from skysentry_trio.latency import LatencyHistograms
 from skysentry_trio.outbox import (
+    NO_OUTLET,
     CameraNotice,
     Delivery,
     Encoder,
     Outbox,
+    Outlet,
     ResultNotice,
-    TrySend,
     encode_nothing,
-    send_nothing,
 )
 from skysentry_trio.playback import Playback
 from skysentry_trio.settings import Settings
@@ -211,7 +211,7 @@ class Hub:
     def watch(
         self,
         encode: Encoder = encode_nothing,
-        try_send: TrySend = send_nothing,
+        outlet: Outlet = NO_OUTLET,
         *,
         hears_of: Collection[str] | None = (),
     ) -> Iterator[Viewer]:
@@ -219,11 +219,11 @@ class Hub:
 
         Args:
             encode: makes of a frame what is sent.
-            try_send: sends that if it can be done without waiting.
+            outlet: sends that if it can be done without waiting.
             hears_of: cameras that it is told about besides those it subscribes to; None for all.
         """
         self._viewers_seen += 1
-        viewer = Viewer(Outbox(self.settings.max_cameras, encode, try_send), self._viewers_seen, hears_of)
+        viewer = Viewer(Outbox(self.settings.max_cameras, encode, outlet), self._viewers_seen, hears_of)
         self._viewers[viewer] = None
         try:
             yield viewer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from enum import Enum, auto
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import trio
 from attrs import define, field, frozen
@@ -18,18 +18,30 @@ from skysentry_trio.turns import Turns
 K = TypeVar("K")
 N = TypeVar("N")
 Encoder = Callable[["Delivery"], bytes]
-TrySend = Callable[[bytes], Sent]
-"""Sends what an encoder made if that is possible without waiting; never waits."""
+
+
+class Outlet(Protocol):
+    """Where a viewer's frames go out."""
+
+    # A method instead of a function that is handed around: a bound method is one more object for each viewer, and what
+    # a delivery costs is above all how many of those are touched.
+    def try_send(self, rendering: bytes) -> Sent:
+        """Send what an encoder made if that is possible without waiting; never waits."""
+        ...
+
+
+class _NoOutlet:
+    def try_send(self, rendering: bytes) -> Sent:  # noqa: ARG002
+        return Sent.NOTHING
+
+
+NO_OUTLET: Outlet = _NoOutlet()
+"""Sends nothing at once: for viewers that wait for every frame."""
 
 
 def encode_nothing(_delivery: Delivery) -> bytes:
     """Make no bytes of a frame: for viewers that take it as it is."""
     return b""
-
-
-def send_nothing(_rendering: bytes) -> Sent:
-    """Send nothing at once: for viewers that wait for every frame."""
-    return Sent.NOTHING
 
 
 @define(eq=False)
@@ -114,8 +126,8 @@ class Outbox:
     capacity: int
     """Cameras that can wait at the same time."""
     encode: Encoder = encode_nothing
-    """Makes of a frame what `try_send` sends."""
-    try_send: TrySend = send_nothing
+    """Makes of a frame what the outlet sends."""
+    outlet: Outlet = NO_OUTLET
     """Sends a frame at once, if that is possible."""
     sent: int = field(default=0, init=False)
     """Frames taken by the viewer."""
@@ -153,7 +165,7 @@ class Outbox:
         window = self.window
         if self._idle and (window is None or window.admits(now)):
             encode = self.encode
-            sent = self.try_send(delivery.rendered.get(encode) or delivery.render(encode))
+            sent = self.outlet.try_send(delivery.rendered.get(encode) or delivery.render(encode))
             if sent is not _NOTHING:
                 self.sent += 1
                 self.sent_bytes += len(delivery.frame.jpeg)

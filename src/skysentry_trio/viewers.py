@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from typing import Protocol
 
 from attrs import define, field
 
@@ -12,8 +13,13 @@ from skysentry_trio.hops import LatencyReport
 from skysentry_trio.outbox import Delivery, Outbox
 from skysentry_trio.playback import Playback
 
-Offer = Callable[[Delivery, float], None]
-"""Takes a live frame, and the time by the monotonic clock."""
+
+class Taker(Protocol):
+    """Whoever takes live frames."""
+
+    def offer(self, delivery: Delivery, now: float) -> None:
+        """Take a frame; ``now`` is of the monotonic clock."""
+        ...
 
 
 @define(eq=False)
@@ -91,15 +97,15 @@ class Viewer:
         self.playbacks.pop(camera_id, None)
         self._pacers.pop(camera_id, None)
 
-    def way_in(self, camera_id: str | None) -> Offer:
-        """Return what takes the live frames of a chosen camera, or for None those of all.
+    def taker(self, camera_id: str | None) -> Taker:
+        """Return who takes the live frames of a chosen camera, or for None those of all.
 
-        Good until the choice changes or a playback begins. It is `offer`, unless there is nothing that it would have to
-        look at: what a delivery costs is above all how many objects are touched for each viewer.
+        Good until the choice changes or a playback begins. It is the viewer, or if that would have nothing to look at,
+        its outbox: what a delivery costs is above all how many objects are touched for each viewer.
         """
         limits = self._limits if camera_id is None else self.limits(camera_id)
         is_free = limits.max_fps is None and not self.playbacks and not (self.wants_all and self.named)
-        return self.outbox.offer if is_free else self.offer
+        return self.outbox if is_free else self
 
     def offer(self, delivery: Delivery, now: float) -> None:
         """Put a live frame into the outbox if its camera is watched live and it is not too soon after the last."""

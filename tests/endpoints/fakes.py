@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from io import BytesIO
-from typing import Any
+from typing import Any, Self
 
 import trio
 from attrs import define, field
@@ -75,7 +75,11 @@ class FakePeer:
     async def send_frame(self, frame: bytes) -> None:
         await self._send(unframe(frame))
 
-    def try_send_frame(self, frame: bytes) -> Sent:
+    @property
+    def outlet(self) -> Self:
+        return self
+
+    def try_send(self, frame: bytes) -> Sent:
         if self._begun is not None:
             return Sent.NOTHING
         if self.at_once is Sent.ALL:

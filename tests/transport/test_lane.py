@@ -23,6 +23,7 @@ from skysentry_trio.transport.frame_reader import FrameReader
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.transport.websocket import WebSocketPeer
 from skysentry_trio.wire.framing import Opcode, encode_frame
+from tests.outlets import CallingOutlet
 from tests.peers import PATIENCE, client_frame
 
 from .raw_client import RawClient, close_frame, collect, converse
@@ -250,7 +251,7 @@ class Sender:
                 await self.peer._connection.ping(message[:125].encode())
             return False
         else:
-            sent = self.peer.try_send_frame(encode_frame(message.encode()))
+            sent = self.peer.outlet.try_send(encode_frame(message.encode()))
             if sent is Sent.PART and "finish" in send.how:
                 await self.peer.finish_frame()
             await trio.lowlevel.checkpoint()
@@ -386,7 +387,7 @@ async def test_an_outbox_keeps_the_order_whatever_is_sent_at_once(
             if isinstance(waiting, Delivery):
                 left.append((waiting.camera_id, waiting.frame.sequence))
 
-    outbox = Outbox(3, lambda one: f"{one.camera_id} {one.frame.sequence}".encode(), try_send)
+    outbox = Outbox(3, lambda one: f"{one.camera_id} {one.frame.sequence}".encode(), CallingOutlet(try_send))
     offered: dict[str, int] = {}
     async with trio.open_nursery() as nursery:
         nursery.start_soon(send_all)
@@ -415,7 +416,7 @@ async def test_an_outbox_and_a_lane_keep_the_order(
     outboxes: list[Outbox] = []
 
     async def handler(peer: WebSocketPeer) -> None:
-        outbox = Outbox(3, encode, peer.try_send_frame)
+        outbox = Outbox(3, encode, peer.outlet)
         outboxes.append(outbox)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(send_all, peer, outbox)

@@ -172,7 +172,7 @@ async def test_a_fault_does_not_end_a_frame_that_was_begun_with_other_bytes() ->
     picture = encode_frame(bytes(1 << 20))
 
     async def handler(peer: WebSocketPeer) -> None:
-        assert peer.try_send_frame(picture) is Sent.PART
+        assert peer.outlet.try_send(picture) is Sent.PART
         await peer.receive()
 
     async def talk(client: RawClient) -> None:

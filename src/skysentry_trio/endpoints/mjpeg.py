@@ -98,7 +98,7 @@ async def _show(stream: ByteStream, hub: Hub, wish: _Wish, going_away: trio.Even
         trio.BrokenResourceError: the client left, or took nothing for too long.
     """
     writer = _Writer(stream)
-    with hub.watch(_encode, writer.try_send) as viewer:
+    with hub.watch(_encode, writer) as viewer:
         log.info("viewer connected", format="mjpeg", camera=wish.camera_id)
         try:
             async with trio.open_nursery() as nursery:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
-from skysentry_trio.flow import Sent
+from skysentry_trio.outbox import Outlet
 
 
 class Peer(Protocol):
@@ -24,12 +23,12 @@ class Peer(Protocol):
         ...
 
     @property
-    def try_send_frame(self) -> Callable[[bytes], Sent]:
+    def outlet(self) -> Outlet:
         """Sends such a message if that is possible at once; after `Sent.PART` the rest goes with `finish_frame`."""
         ...
 
     async def finish_frame(self) -> None:
-        """Send the rest of what `try_send_frame` began."""
+        """Send the rest of what `outlet` began."""
         ...
 
     async def close(self, code: int, reason: str) -> None:

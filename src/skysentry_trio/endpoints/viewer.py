@@ -64,7 +64,7 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
     talks = request.format is ViewerFormat.ENVELOPE
     encode = _ENCODERS[request.format]
 
-    with hub.watch(encode, peer.try_send_frame, hears_of=request.clients) as viewer:
+    with hub.watch(encode, peer.outlet, hears_of=request.clients) as viewer:
         log.info("viewer connected", format=request.format)
         try:
             cameras = _list_cameras(hub, request.clients)

@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
 from skysentry_trio.exceptions import PeerGone
-from skysentry_trio.flow import Sent
+from skysentry_trio.transport.frame_writer import FrameWriter
 from skysentry_trio.transport.heartbeat import Heartbeat
 from skysentry_trio.transport.lane import Lane
 from skysentry_trio.transport.streams import PeerStream
@@ -44,12 +44,11 @@ class WebSocketPeer:
     _closing: trio.Event | None = field(default=None, init=False)
     """Set when this side has said goodbye; None before it has begun to."""
     _library_has_next: bool = field(default=False, init=False)
-    try_send_frame: Callable[[bytes], Sent] = field(init=False, repr=False)
-    """Sends such a message at once if that is possible; after `Sent.PART`, `finish_frame` must be called."""
 
-    def __attrs_post_init__(self) -> None:
-        # Past this object: the call is made for each frame and each viewer.
-        self.try_send_frame = self._lane.writer.try_send
+    @property
+    def outlet(self) -> FrameWriter:
+        """Sends what `send_frame` does at once if that is possible; after `Sent.PART`, call `finish_frame`."""
+        return self._lane.writer
 
     async def receive(self) -> str | bytes:
         """Return the next message.
@@ -96,7 +95,7 @@ class WebSocketPeer:
             raise PeerGone(str(error)) from None
 
     async def finish_frame(self) -> None:
-        """Send the rest of what `try_send_frame` began.
+        """Send the rest of what the outlet began.
 
         Raises:
             PeerGone: it cannot be sent.
