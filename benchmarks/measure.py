@@ -13,7 +13,7 @@ from attrs import asdict, frozen
 from benchmarks.cameras import CamerasPlan, CamerasReport, run_cameras
 from benchmarks.load import Schedule, Task, workers
 from benchmarks.rest_client import RestPlan, RestReport, run_rest_client
-from benchmarks.scenarios import OURS, PEERS, Scenario
+from benchmarks.scenarios import PEERS, Scenario
 from benchmarks.server import Server, running
 from benchmarks.slow_viewer import SlowViewerPlan, SlowViewerReport, run_slow_viewer
 from benchmarks.viewers import ViewersPlan, ViewersReport, WindowReport, run_viewers
@@ -71,8 +71,7 @@ def processors() -> tuple[frozenset[int], frozenset[int]]:
 def measure(peer: str, scenario: Scenario) -> Figures:
     """Run one scenario against one relay."""
     for_server, for_load = processors()
-    arguments = [*PEERS[peer], *(scenario.options if peer == OURS else ())]
-    with running(arguments, for_server) as server:
+    with running(PEERS[peer], for_server) as server:
         # Whatever a server does lazily after it has said that it listens is not a viewer's doing.
         time.sleep(0.3)
         rss_idle = server.resident_bytes()

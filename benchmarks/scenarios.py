@@ -5,8 +5,12 @@ from __future__ import annotations
 from attrs import frozen
 
 OURS = "skysentry-trio"
+LARGE_RING = "skysentry-trio-600"
+"""Ours, with a ring of 600 frames instead of 16."""
+_SERVE = ("-m", "skysentry_trio", "serve", "--port", "0", "--log-level", "info")
 PEERS: dict[str, tuple[str, ...]] = {
-    OURS: ("-m", "skysentry_trio", "serve", "--port", "0", "--log-level", "info"),
+    OURS: _SERVE,
+    LARGE_RING: (*_SERVE, "--buffer-size", "600"),
     "picows": ("-m", "benchmarks.peers.with_picows"),
     "websockets": ("-m", "benchmarks.peers.with_websockets"),
     "aiohttp": ("-m", "benchmarks.peers.with_aiohttp"),
@@ -16,6 +20,7 @@ PEERS: dict[str, tuple[str, ...]] = {
 """What Python is told to run for each."""
 TITLES = {
     OURS: "skysentry-trio",
+    LARGE_RING: "skysentry-trio --buffer-size 600",
     "picows": "picows on uvloop",
     "websockets": "websockets broadcast() on uvloop",
     "aiohttp": "aiohttp, a queue of 2 per viewer",
@@ -23,7 +28,7 @@ TITLES = {
     "quart": "Quart WebSocket on Hypercorn",
 }
 _FAST = (OURS, "picows", "websockets", "aiohttp")
-_ALL = tuple(PEERS)
+_ALL = (*_FAST, "trio-websocket", "quart")
 
 
 @frozen
@@ -44,8 +49,6 @@ class Scenario:
     """Whether a viewer joins for the last window that reads at a third of the rate."""
     rest_rate: float = 0.0
     """Requests for the latest frame a second, in the last window."""
-    options: tuple[str, ...] = ()
-    """What our server is told besides."""
     multipart: bool = False
     """Whether viewers speak HTTP instead of WebSocket."""
 
@@ -63,7 +66,6 @@ class Scenario:
             min(self.pause, 2.0),
             self.slow_viewer,
             self.rest_rate,
-            self.options,
             self.multipart,
         )
 
@@ -98,14 +100,21 @@ SCENARIOS = {
         windows=(6.0, 6.0),
         rest_rate=100.0,
     ),
+    "ring": Scenario(
+        "1 camera, 50 viewers, rings of 16 and of 600 frames, when both are full",
+        1,
+        50,
+        peers=(OURS, LARGE_RING),
+        windows=(1.0, 6.0),
+        pause=20.0,
+    ),
     "long": Scenario(
-        "1 camera, 50 viewers, a ring of 600 frames, the first and the last seconds of a minute",
+        "1 camera, 50 viewers, the first and the last seconds of a minute",
         1,
         50,
         peers=(OURS,),
         windows=(6.0, 6.0),
         pause=48.0,
-        options=("--buffer-size", "600"),
     ),
 }
 QUICK = ("1x50", "1x200", "ingest-20")
