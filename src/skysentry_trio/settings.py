@@ -49,7 +49,8 @@ class Kind:
         except ValueError:
             value = None
         if not self.allows(value):
-            raise ValueError(f"expected {self.expected}, got {raw!r}")
+            got = ", ".join(map(repr, raw)) if isinstance(raw, tuple) else repr(raw)
+            raise ValueError(f"expected {self.expected}, got {got}")
         return value
 
 

@@ -65,6 +65,19 @@ def test_the_state_of_a_camera(online: bool | None, silent: float | None, state:
     )
 
 
+@pytest.mark.parametrize(
+    ("age", "words"), [(0.0123, "12 ms"), (9.99, "9990 ms"), (10.0, "10s"), (3725.4, "1h2m5s"), (None, "-")]
+)
+def test_an_age_is_written_in_the_unit_that_fits(age: float | None, words: str) -> None:
+    """The age of a living camera's frame in milliseconds, that of one that has stopped as a person would say it."""
+    assert f", age {words}, " in plain_lines(evolve(REPORT, cameras=(evolve(DOOR, age=age),)))[0]
+
+
+def test_one_of_a_thing_is_singular() -> None:
+    """Of frames and of gaps."""
+    assert plain_lines(evolve(REPORT, cameras=(evolve(DOOR, frames=1, gaps=1),)))[0].endswith(", 1 frame, 1 gap")
+
+
 def test_a_hop_that_is_not_known() -> None:
     """Of a camera that does not say when it took its pictures, the rest is shown."""
     camera = evolve(DOOR, latency=CameraLatency("front-door", 15, None, 1.4, 9.1, 10.5))

@@ -301,6 +301,12 @@ def test_hostile_labels_and_addresses_run_nothing(server: Server, open_page: Ope
         assert viewer.locator("article").count() == 1
         assert viewer.locator("h2").inner_text() == HOSTILE
         capture = open_page(f"{server.url}/capture?autostart=1&id={HOSTILE}&name={HOSTILE}&fps=5")
+        notice = capture.get_by_text(f"The id “{HOSTILE}” in the address cannot be used")
+        notice.wait_for()
+        capture.reload()
+        notice.wait_for()
+        assert link(capture) == "off"
+        capture.get_by_role("button", name="Start").click()
         wait_until(lambda: link(capture) == "on-air", 10, "the capture page uses an id of its own")
         assert capture.get_by_label("Label").input_value() == HOSTILE
         capture.get_by_label("Camera id").fill(HOSTILE)

@@ -62,6 +62,13 @@ async def test_every_error_has_the_same_shape(path: str, method: str, status: in
     assert answer.json()["error"]
 
 
+async def test_a_wrong_address_is_told_where_the_right_ones_are() -> None:
+    """Instead of in the framework's own words."""
+    answer = await Site().ask("/api/client")
+
+    assert answer.json()["error"] == "there is nothing at this address; /api/openapi.json lists those of the API"
+
+
 async def test_a_method_that_is_not_allowed_is_told_which_are() -> None:
     """405 has an Allow header (RFC 9110 section 15.5.6)."""
     answer = await Site().ask("/api/clients", "POST")

@@ -11,6 +11,7 @@ import {
   writeAddress,
   type CaptureSettings,
 } from "../core/capture/settings.js";
+import { isClientId } from "../core/protocol.js";
 import { SkySentryClient } from "../react/skysentry-client.js";
 import { PhoneCode } from "./phone-code.js";
 import { mount, PageHead } from "./shell.js";
@@ -18,20 +19,32 @@ import { mount, PageHead } from "./shell.js";
 const STORAGE_KEY = "skysentry-capture";
 
 function CapturePage() {
-  const [{ autostart, settings: initial }] = useState(readSettings);
+  const [{ autostart, badId, settings: initial }] = useState(readSettings);
   const [settings, setSettings] = useState(initial);
+  const misnamed = badId !== null && settings.clientId === initial.clientId;
   useEffect(() => {
     // Not at every step of a slider: browsers refuse an address that changes too often.
     const timer = setTimeout(() => {
       keep(storage(), STORAGE_KEY, settings);
+      // Whoever reloads is to be told again.
+      if (misnamed) return;
       history.replaceState(null, "", `?${writeAddress(settings, { withId: true, autostart })}`);
     }, 300);
     return () => clearTimeout(timer);
-  }, [settings, autostart]);
+  }, [settings, autostart, misnamed]);
   return (
     <>
       <PageHead current="capture" />
       <main className="page-main page-main--capture">
+        {misnamed ? (
+          <div role="alert" className="sky-notice sky-notice--bad">
+            <p className="sky-notice__title">The id “{badId}” in the address cannot be used</p>
+            <p>
+              Ids have 1–64 letters, digits, dots, dashes or underscores. Until you change it, this camera is
+              called {initial.clientId}.
+            </p>
+          </div>
+        ) : null}
         <SkySentryClient
           clientId={initial.clientId}
           name={initial.name}
@@ -42,7 +55,8 @@ function CapturePage() {
           deviceId={initial.deviceId}
           demand={initial.demand}
           adapt={initial.adapt}
-          autoStartCamera={autostart}
+          // Nobody looks for it under another id.
+          autoStartCamera={autostart && badId === null}
           onSettingsChange={setSettings}
         >
           <PhoneCode settings={settings} />
@@ -53,10 +67,12 @@ function CapturePage() {
 }
 
 /** The address goes before what the browser kept, and that before the defaults. */
-function readSettings(): { autostart: boolean; settings: CaptureSettings } {
+function readSettings(): { autostart: boolean; badId: string | null; settings: CaptureSettings } {
   const { given, autostart } = readAddress(location.search);
   const kept = sanitize(readKept(storage(), STORAGE_KEY), { ...DEFAULTS, clientId: inventClientId() });
-  return { autostart, settings: sanitize(given, kept) };
+  const { clientId } = given;
+  const badId = typeof clientId === "string" && !isClientId(clientId) ? clientId : null;
+  return { autostart, badId, settings: sanitize(given, kept) };
 }
 
 function storage(): Storage | undefined {

@@ -112,7 +112,7 @@ export function CameraTile({
       ...(remote && {
         ",": () => remote.step(-1),
         ".": () => remote.step(1),
-        " ": () => (replaying && replay.speed === 0 ? remote.play(1) : remote.pause()),
+        " ": () => (replaying && replay.speed === 0 ? remote.play() : remote.pause()),
         j: () => remote.rewind(5),
         l: () => remote.live(),
       }),

@@ -37,8 +37,9 @@ export function Timeline({ clientId, name, replay, remote, controls }: TimelineP
   };
   const choose = (chosen: number): void => {
     setSpeed(chosen);
+    remote.choose(chosen);
     // What is live cannot go faster.
-    if (!live || chosen < 1) remote.play(chosen);
+    if (!live || chosen < 1) remote.play();
   };
   const clamp = (moment: number): number => Math.min(newestAt, Math.max(oldestAt, moment));
   const [from, to] = [clamp(marks.from ?? oldestAt), clamp(marks.to ?? newestAt)].sort((a, b) => a - b) as [
@@ -87,7 +88,7 @@ export function Timeline({ clientId, name, replay, remote, controls }: TimelineP
         {live || replay.speed !== 0 ? (
           <Tool icon="pause" words="Pause" onClick={() => remote.pause()} />
         ) : (
-          <Tool icon="play" words="Play" onClick={() => remote.play(speed)} />
+          <Tool icon="play" words="Play" onClick={() => remote.play()} />
         )}
         <Tool icon="stepForward" words="One frame forward" onClick={() => remote.step(1)} />
         <label className="sky-timeline__speed">

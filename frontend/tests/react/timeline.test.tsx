@@ -158,6 +158,8 @@ describe("the timeline", () => {
     expect(wished()).toEqual([[{ sequence: 40 }, 0.5]]);
     click("Play");
     expect(wished()).toEqual([[{ sequence: 40 }, 0.5]]);
+    press(" ");
+    expect(wished()).toEqual([[{ sequence: 40 }, 0.5]]);
     click("One frame back");
     expect(wished()).toEqual([[{ sequence: 39 }, 0]]);
     click("One frame forward");

@@ -14,6 +14,7 @@ from attrs import asdict, define, field
 from skysentry_trio.clients.camera_watch import CameraView
 from skysentry_trio.clients.terminal import LiveBlock, fit, format_bytes
 from skysentry_trio.clients.viewer import ViewerReport
+from skysentry_trio.units import format_duration
 from skysentry_trio.wire.viewer import CameraLatency
 
 _PLAIN_WIDTH = 400
@@ -88,8 +89,8 @@ def plain_lines(report: ViewerReport) -> list[str]:
     for camera in report.cameras:
         client_id, state, fps, rate, size, age, latency, frames, gaps = _cells(camera)
         lines.append(
-            f"{client_id}: {state}, {fps} fps, {rate}, {size}, age {age}, latency {latency}, {frames} frames, "
-            f"{gaps} gaps"
+            f"{client_id}: {state}, {fps} fps, {rate}, {size}, age {age}, latency {latency}, "
+            f"{frames} frame{'s' * (frames != '1')}, {gaps} gap{'s' * (gaps != '1')}"
         )
     return [fit(line, _PLAIN_WIDTH) for line in lines]
 
@@ -118,11 +119,17 @@ def _cells(camera: CameraView) -> tuple[str, ...]:
         f"{camera.fps:.1f}",
         f"{format_bytes(camera.bytes_per_second)}/s",
         f"{camera.width}x{camera.height}" if camera.width else "-",
-        f"{camera.age * 1000:.0f} ms" if camera.age is not None else "-",
+        _age(camera.age),
         _latency(camera.latency),
         str(camera.frames),
         str(camera.gaps),
     )
+
+
+def _age(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    return f"{seconds * 1000:.0f} ms" if seconds < 10 else format_duration(round(seconds))
 
 
 def _latency(latency: CameraLatency | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import trio
 from quart import Blueprint, Response, request
 from quart_trio import QuartTrio
@@ -43,7 +45,10 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
 
     @app.errorhandler(HTTPException)
     async def explain(error: HTTPException) -> Response:
-        response = _error(error.description or error.name, error.code or 500)
+        reason = error.description or error.name
+        if error.code == HTTPStatus.NOT_FOUND:
+            reason = "there is nothing at this address; /api/openapi.json lists those of the API"
+        response = _error(reason, error.code or 500)
         if (allow := dict(error.get_headers()).get("Allow")) is not None:
             response.headers["Allow"] = allow
         return response

@@ -78,7 +78,7 @@ export function readAddress(search: string): AddressSettings {
     ["facing", "facing"],
   ] as const) {
     const value = query.get(parameter);
-    if (value !== null) given[key] = value;
+    if (value !== null && (key === "name" || value.trim() !== "")) given[key] = value;
   }
   for (const key of ["fps", "quality", "width"] as const) {
     const value = query.get(key);

@@ -16,11 +16,15 @@ const QUIET_MS = 3000;
 /** Steps that follow each other this fast count from where the last was to lead, not from what is on the screen. */
 const STEPPING_MS = 600;
 
+/** Nearer to the oldest frame than this is at it. */
+const AT_START_MS = 50;
+
 export class ReplayRemote {
   private replay: Replay | null = null;
   private wishedAt = Number.NEGATIVE_INFINITY;
   private waiting: (() => void) | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private speed = 1;
   private target: { readonly sequence: number; readonly at: number } | undefined;
 
   constructor(
@@ -43,7 +47,16 @@ export class ReplayRemote {
     this.from((position) => this.seek(position, 0));
   }
 
-  play(speed: number): void {
+  /** At which `play` plays from now on. */
+  choose(speed: number): void {
+    this.speed = speed;
+  }
+
+  play(): void {
+    const { replay } = this;
+    // Before the oldest frame there is nothing to play.
+    const atStart = replay !== null && replay.at - replay.oldestAt < AT_START_MS;
+    const speed = atStart && this.speed < 0 ? 1 : this.speed;
     this.from((position) => this.seek(position, speed));
   }
 

@@ -94,7 +94,7 @@ describe("capture settings", () => {
   });
 
   it("ignore an empty number in the address", () => {
-    expect(readAddress("?fps=&quality=abc&autostart=0")).toEqual({
+    expect(readAddress("?id=+&fps=&quality=abc&autostart=0")).toEqual({
       given: { quality: Number.NaN },
       autostart: false,
     });

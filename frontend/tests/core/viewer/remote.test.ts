@@ -28,7 +28,7 @@ describe("the remote control", () => {
   it("knows nothing to do before anything is known", () => {
     const { remote, wished } = build();
     remote.pause();
-    remote.play(2);
+    remote.play();
     remote.step(1);
     remote.rewind(5);
     expect(wished()).toEqual([]);
@@ -40,8 +40,20 @@ describe("the remote control", () => {
     remote.pause();
     expect(wished()).toEqual([["a", { sequence: 80 }, 0]]);
     remote.follow(PAUSED);
-    remote.play(-1);
+    remote.play();
+    expect(wished()).toEqual([["a", { sequence: 40 }, 1]]);
+    remote.choose(-1);
+    expect(wished()).toEqual([]);
+    remote.play();
     expect(wished()).toEqual([["a", { sequence: 40 }, -1]]);
+  });
+
+  it("plays forwards from the oldest frame, whatever was chosen", () => {
+    const { remote, wished } = build();
+    remote.follow({ ...PAUSED, sequence: 3, at: 1000 });
+    remote.choose(-1);
+    remote.play();
+    expect(wished()).toEqual([["a", { sequence: 3 }, 1]]);
   });
 
   it("steps on from where the last step was to lead, however late the picture", () => {
@@ -54,7 +66,7 @@ describe("the remote control", () => {
       ["a", { sequence: 39 }, 0],
       ["a", { sequence: 37 }, 0],
     ]);
-    remote.play(1);
+    remote.play();
     expect(wished()).toEqual([["a", { sequence: 37 }, 1]]);
     vi.advanceTimersByTime(1000);
     remote.step(1);
