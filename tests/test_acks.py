@@ -12,7 +12,7 @@ from attrs import define, field
 
 from skysentry_trio.acks import AckWindow
 from skysentry_trio.frames import Frame
-from skysentry_trio.turns import Turns
+from skysentry_trio.relay.turns import Turns
 
 MEGABIT = 125_000
 

@@ -20,7 +20,7 @@ from attrs import define, field
 from skysentry_trio import daemon
 from skysentry_trio.endpoints.viewer import serve_viewer
 from skysentry_trio.health import Health
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 from skysentry_trio.transport.systemd import Notifier
 from tests.daemons import running_daemon

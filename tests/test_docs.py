@@ -37,8 +37,8 @@ from skysentry_trio.endpoints.results import create_results
 from skysentry_trio.endpoints.snapshots import create_snapshots
 from skysentry_trio.exporter import ConnectionCounts
 from skysentry_trio.health import Health
-from skysentry_trio.hub import Hub
 from skysentry_trio.loop_monitor import LoopMonitor
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 from skysentry_trio.wire.messages import Message
 
@@ -135,15 +135,17 @@ def test_every_page_is_listed(start: Path) -> None:
 # Completeness
 
 
+def modules_in(package: Path) -> set[str]:
+    return {path.stem for path in package.iterdir() if (path.is_dir() or path.suffix == ".py") and path.stem[0] != "_"}
+
+
 @pytest.mark.parametrize("plan", [PACKAGE / "__init__.py", DOCS / "explanation" / "architecture.md"], ids=named)
 def test_every_module_is_on_the_map(plan: Path) -> None:
     """Whoever looks for a room finds it in the package's own map and in the documentation's, and no other."""
     text = plan.read_text("utf-8")
     rows = text.partition("```text\n")[2].partition("```")[0] if plan.suffix == ".md" else text
-    modules = {
-        path.stem for path in PACKAGE.iterdir() if (path.is_dir() or path.suffix == ".py") and path.stem[0] != "_"
-    }
-    assert [module for module in sorted(modules - {"web"}) if not re.search(rf"\b{module}\b", rows)] == []
+    modules, relay = modules_in(PACKAGE), modules_in(PACKAGE / "relay")
+    assert [module for module in sorted((modules | relay) - {"web"}) if not re.search(rf"\b{module}\b", rows)] == []
     first = re.findall(r"^(?:#   )?([a-z_]+(?:, [a-z_]+)*)/?  ", rows, re.MULTILINE)
     assert [name for row in first for name in row.split(", ") if name not in modules] == []
 

@@ -7,24 +7,21 @@
 #   exceptions          what can go wrong, by whose fault it is
 #   logs                one line for each event
 #   frames              a frame, the ring of the newest, their rate
-#   budget              the bytes that all rings may have together
-#   playback            where in a ring a viewer looks that looks back
 #   clip_files          parts of rings as files
-#   flow, turns         how fast is allowed; whose turn is next
+#   flow                how fast is allowed
 #   ledbat, acks        how many frames may be under way, by how late they get: in general, and to one viewer
 #   demand              the most that viewers have use for
 #   hops                how long a frame took to a screen, part by part
-#   histogram, latency  how often what lay between which bounds; how old frames get, by hop
+#   histogram           how often what lay between which bounds
 #   placeholder         the picture that stands for a camera that shows none
 #   wire/               bytes and text to values and back: messages, JPEG check, frame and request heads, REST replies
 # Who is here:
-#   outbox              what waits for one viewer: the newest frame of each camera
-#   cameras, viewers    what is known of one of either
-#   camera_registry     all cameras, within their number and memory
-#   audience, fan_out   which viewers watch a camera; how a frame reaches all of them
-#   statistics          what all of them have counted
-#   hub                 where they meet
-#   rewind              the playbacks of one viewer
+#   relay/              hub, where all meet; cameras and viewers, what is known of one of either;
+#                       camera_registry (all cameras, within their number and the budget of their rings);
+#                       outbox (what waits for one viewer: the newest frame of each camera, by turns);
+#                       audience and fan_out (which viewers watch a camera; how a frame reaches all of them);
+#                       rewind (the playbacks of one viewer, each a playback in a ring);
+#                       statistics and latency (what all have counted)
 # How the process is:
 #   health              whether it serves, stops, or keeps failing
 #   loop_monitor        how late its event loop is
@@ -43,7 +40,7 @@
 #   cli/                arguments, environment and files to values; `logs` is set up here
 #
 # Imports point from the bottom of this list to its top; import-linter holds them to it. One JPEG's way is
-# transport.lane -> endpoints.capture -> hub -> outbox -> endpoints.viewer -> transport.lane.
+# transport.lane -> endpoints.capture -> relay.hub -> relay.outbox -> endpoints.viewer -> transport.lane.
 
 from skysentry_trio._version import __version__
 

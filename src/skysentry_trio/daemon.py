@@ -39,9 +39,9 @@ from skysentry_trio.endpoints.uploads import Uploads
 from skysentry_trio.endpoints.viewer import serve_viewer
 from skysentry_trio.exporter import ConnectionCounts
 from skysentry_trio.health import Health
-from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
 from skysentry_trio.loop_monitor import LoopMonitor
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 from skysentry_trio.transport.http import HttpServer
 from skysentry_trio.transport.listener import Router, RouterLimits

@@ -19,11 +19,11 @@ from prometheus_client.core import HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from skysentry_trio._version import __version__
-from skysentry_trio.cameras import Camera
 from skysentry_trio.health import Health
 from skysentry_trio.histogram import Histogram
-from skysentry_trio.hub import Hub
 from skysentry_trio.loop_monitor import LoopMonitor
+from skysentry_trio.relay.cameras import Camera
+from skysentry_trio.relay.hub import Hub
 
 MAX_LABELLED = 200
 """Cameras with series of their own: every label value costs the monitor memory, for as long as it keeps data."""

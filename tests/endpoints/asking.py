@@ -15,7 +15,6 @@ from jsonschema import Draft202012Validator
 from quart_trio import QuartTrio
 
 from skysentry_trio._version import __version__
-from skysentry_trio.cameras import CameraSession
 from skysentry_trio.endpoints.app import create_app
 from skysentry_trio.endpoints.clips import create_clips
 from skysentry_trio.endpoints.metrics import create_metrics
@@ -26,8 +25,9 @@ from skysentry_trio.endpoints.results import create_results
 from skysentry_trio.endpoints.snapshots import create_snapshots
 from skysentry_trio.exporter import ConnectionCounts
 from skysentry_trio.health import Health
-from skysentry_trio.hub import Hub
 from skysentry_trio.loop_monitor import LoopMonitor
+from skysentry_trio.relay.cameras import CameraSession
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 
 from .fakes import draw_jpeg

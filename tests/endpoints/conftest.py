@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import trio
 
-from skysentry_trio.cameras import Camera
 from skysentry_trio.endpoints import mjpeg, snapshots
+from skysentry_trio.relay.cameras import Camera
 
 from .fakes import ABSENT
 

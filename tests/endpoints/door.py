@@ -9,10 +9,10 @@ from typing import Any
 import trio
 from attrs import define, field
 
-from skysentry_trio.cameras import Camera
 from skysentry_trio.endpoints.push import serve_push
 from skysentry_trio.endpoints.uploads import Uploads
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.cameras import Camera
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 
 from .bare import BareStream, ask

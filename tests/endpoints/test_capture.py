@@ -10,11 +10,11 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from skysentry_trio.cameras import Camera
 from skysentry_trio.demand import Demand, Limits
 from skysentry_trio.endpoints.capture import serve_capture
 from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.cameras import Camera
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 from skysentry_trio.wire.envelope import join_envelope
 

@@ -7,7 +7,7 @@ import trio
 
 from skysentry_trio.endpoints import choice
 from skysentry_trio.endpoints.choice import draw_absence
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 from skysentry_trio.wire.jpeg import inspect_jpeg
 

@@ -17,7 +17,7 @@ from trio.testing import wait_all_tasks_blocked
 from skysentry_trio.clip_files import JpegClip
 from skysentry_trio.endpoints import clips
 from skysentry_trio.frames import Frame
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 from tests.clocks import LeapingClock
 from tests.peers import until

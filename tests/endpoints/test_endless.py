@@ -9,7 +9,7 @@ from trio.testing import MockClock
 from skysentry_trio.endpoints.endless import Endless
 from skysentry_trio.endpoints.uploads import Uploads
 from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 from skysentry_trio.wire.request_head import RequestHead
 

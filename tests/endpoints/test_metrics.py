@@ -16,7 +16,7 @@ from trio.testing import MockClock
 
 from skysentry_trio._version import __version__
 from skysentry_trio.exporter import MAX_LABELLED
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 
 from .asking import Site, nothing, publish

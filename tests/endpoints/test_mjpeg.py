@@ -10,9 +10,9 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock
 
-from skysentry_trio.cameras import CameraSession
 from skysentry_trio.endpoints.mjpeg import serve_mjpeg
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.cameras import CameraSession
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 
 from .asking import nothing, publish

@@ -12,9 +12,9 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from skysentry_trio.cameras import CameraSession
 from skysentry_trio.endpoints.viewer import serve_viewer
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.cameras import CameraSession
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 from skysentry_trio.wire.viewer_query import ViewerFormat
 

@@ -11,7 +11,7 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio._version import __version__
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 
 from .asking import DESCRIPTION, Site, nothing, publish

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from trio.testing import MockClock
 
-from skysentry_trio.outbox import ResultNotice
-from skysentry_trio.viewers import Viewer
+from skysentry_trio.relay.outbox import ResultNotice
+from skysentry_trio.relay.viewers import Viewer
 from skysentry_trio.wire.messages import MAX_TEXT_LENGTH
 from skysentry_trio.wire.results import MAX_BOXES
 

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 
 from .asking import Answer, Site, nothing, publish

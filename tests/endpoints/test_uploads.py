@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from skysentry_trio.outbox import CameraNotice
+from skysentry_trio.relay.outbox import CameraNotice
 
 from .door import Door, door
 from .fakes import JPEG, NO_JPEG

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from trio.testing import MockClock
 
 from skysentry_trio.endpoints.walking import walk
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 
 from .asking import nothing, publish

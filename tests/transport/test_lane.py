@@ -18,7 +18,7 @@ from trio_websocket import ConnectionClosed
 from skysentry_trio.exceptions import PeerGone
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame, RingStatistics
-from skysentry_trio.outbox import Begun, Delivery, Outbox
+from skysentry_trio.relay.outbox import Begun, Delivery, Outbox
 from skysentry_trio.transport.frame_reader import FrameReader
 from skysentry_trio.transport.streams import PeerStream
 from skysentry_trio.transport.websocket import WebSocketPeer

@@ -7,13 +7,13 @@ import time
 import trio
 from attrs import define, field
 
-from skysentry_trio.cameras import Camera, CameraSession, EndReason, flood_limit
 from skysentry_trio.endpoints.demand_teller import DemandTeller
 from skysentry_trio.endpoints.peer import Peer
 from skysentry_trio.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.flow import Pacer
-from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
+from skysentry_trio.relay.cameras import Camera, CameraSession, EndReason, flood_limit
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.settings import Settings
 from skysentry_trio.wire.capture import (
     Registration,

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import trio
 
-from skysentry_trio.cameras import Camera
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.frames import Frame
-from skysentry_trio.hub import Hub
 from skysentry_trio.placeholder import draw_placeholder
+from skysentry_trio.relay.cameras import Camera
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.wire.identity import check_client_id
 
 _one_pencil = trio.CapacityLimiter(1)

@@ -12,13 +12,13 @@ import trio
 from attrs import define, field, frozen
 from quart import Blueprint, Response, request
 
-from skysentry_trio.cameras import Camera
 from skysentry_trio.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, file_stamp
 from skysentry_trio.endpoints.choice import find_newest
 from skysentry_trio.endpoints.walking import walk
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.frames import Frame, FrameRing
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.cameras import Camera
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.wire.messages import rfc3339
 from skysentry_trio.wire.query import Query, decode_query
 

@@ -8,11 +8,11 @@ from contextlib import suppress
 import trio
 from attrs import define, field
 
-from skysentry_trio.cameras import Camera
 from skysentry_trio.demand import Demand
 from skysentry_trio.endpoints.peer import Peer
 from skysentry_trio.exceptions import PeerGone
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.cameras import Camera
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.wire.capture import Demand as DemandMessage
 from skysentry_trio.wire.messages import encode_message
 

@@ -16,7 +16,7 @@ from skysentry_trio.endpoints.mjpeg import serve_mjpeg
 from skysentry_trio.endpoints.peer import ByteStream
 from skysentry_trio.endpoints.push import serve_push
 from skysentry_trio.endpoints.uploads import Uploads
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.wire.query import Query, decode_query
 from skysentry_trio.wire.request_head import RequestHead
 

@@ -14,8 +14,8 @@ from quart import Blueprint, Response, request
 
 from skysentry_trio.exporter import CameraCollector, ConnectionCounts, ServerCollector
 from skysentry_trio.health import Health
-from skysentry_trio.hub import Hub
 from skysentry_trio.loop_monitor import LoopMonitor
+from skysentry_trio.relay.hub import Hub
 
 _END = b"# EOF\n"
 

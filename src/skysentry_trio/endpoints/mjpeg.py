@@ -14,10 +14,10 @@ from skysentry_trio.endpoints.peer import ByteStream
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame
-from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
-from skysentry_trio.outbox import Begun, Delivery
-from skysentry_trio.viewers import Viewer
+from skysentry_trio.relay.hub import Hub
+from skysentry_trio.relay.outbox import Begun, Delivery
+from skysentry_trio.relay.viewers import Viewer
 from skysentry_trio.wire.multipart import CONTENT_TYPE, OPENING, encode_offline_part, encode_part
 from skysentry_trio.wire.query import Query
 

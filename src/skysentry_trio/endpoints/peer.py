@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from skysentry_trio.outbox import Outlet
+from skysentry_trio.relay.outbox import Outlet
 
 
 class Peer(Protocol):

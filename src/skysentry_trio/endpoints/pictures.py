@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from quart import Response
 
-from skysentry_trio.cameras import Camera
 from skysentry_trio.frames import Frame
+from skysentry_trio.relay.cameras import Camera
 from skysentry_trio.wire.multipart import moment_of
 
 

@@ -10,8 +10,8 @@ from attrs import define, field
 from skysentry_trio.endpoints.peer import Peer
 from skysentry_trio.exceptions import PeerGone
 from skysentry_trio.frames import Frame
-from skysentry_trio.playback import Playback
-from skysentry_trio.rewind import Rewind
+from skysentry_trio.relay.playback import Playback
+from skysentry_trio.relay.rewind import Rewind
 from skysentry_trio.wire.messages import encode_message
 from skysentry_trio.wire.viewer import GoLive, PlaybackState, Seek
 

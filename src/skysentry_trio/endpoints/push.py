@@ -9,15 +9,15 @@ from contextlib import contextmanager
 import trio
 from attrs import define, field
 
-from skysentry_trio.cameras import CameraSession, EndReason, flood_limit
 from skysentry_trio.endpoints.http import Exchange
 from skysentry_trio.endpoints.request_body import RequestBody
 from skysentry_trio.endpoints.uploads import Uploads
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import Frame
-from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
+from skysentry_trio.relay.cameras import CameraSession, EndReason, flood_limit
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.wire.capture import decode_jpeg
 from skysentry_trio.wire.identity import check_client_id, clean_label
 from skysentry_trio.wire.multipart import MultipartReader, Part, read_timestamp

@@ -11,7 +11,6 @@ import trio
 from quart import Blueprint, Response, request
 
 from skysentry_trio._version import __version__
-from skysentry_trio.cameras import Camera
 from skysentry_trio.endpoints.choice import find_camera, find_newest
 from skysentry_trio.endpoints.openapi import describe_api
 from skysentry_trio.endpoints.pictures import picture
@@ -19,7 +18,8 @@ from skysentry_trio.endpoints.walking import walk
 from skysentry_trio.frames import Frame
 from skysentry_trio.health import Health
 from skysentry_trio.hops import mean_of
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.cameras import Camera
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
 from skysentry_trio.wire.rest import (
     ClientDetails,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.hub import Hub
 from skysentry_trio.wire.framing import encode_frame
 from skysentry_trio.wire.messages import encode_json, encode_message
 from skysentry_trio.wire.rest import ResultReply

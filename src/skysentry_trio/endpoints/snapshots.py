@@ -5,13 +5,13 @@ from __future__ import annotations
 import trio
 from quart import Blueprint, Response, request
 
-from skysentry_trio.cameras import Camera
 from skysentry_trio.endpoints.choice import choose_id, draw_absence, find_camera, find_newest
 from skysentry_trio.endpoints.pictures import picture, stand_in
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.frames import Frame
-from skysentry_trio.hub import Hub
-from skysentry_trio.outbox import Delivery
+from skysentry_trio.relay.cameras import Camera
+from skysentry_trio.relay.hub import Hub
+from skysentry_trio.relay.outbox import Delivery
 from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.query import Query, decode_query
 

@@ -7,10 +7,10 @@ from contextlib import ExitStack
 import trio
 from attrs import define, field
 
-from skysentry_trio.cameras import CameraSession
 from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.hub import Hub
 from skysentry_trio.logs import RateLimit, get_logger
+from skysentry_trio.relay.cameras import CameraSession
+from skysentry_trio.relay.hub import Hub
 
 log = get_logger(__name__)
 

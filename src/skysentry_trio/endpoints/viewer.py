@@ -10,11 +10,11 @@ from skysentry_trio.endpoints.peer import Peer
 from skysentry_trio.endpoints.player import Player
 from skysentry_trio.endpoints.viewer_listener import ViewerListener
 from skysentry_trio.exceptions import PeerGone, ProtocolViolation
-from skysentry_trio.hub import Hub
 from skysentry_trio.logs import get_logger
-from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Encoder, ResultNotice
-from skysentry_trio.rewind import Rewind
-from skysentry_trio.viewers import Viewer
+from skysentry_trio.relay.hub import Hub
+from skysentry_trio.relay.outbox import Begun, CameraNotice, Delivery, Encoder, ResultNotice
+from skysentry_trio.relay.rewind import Rewind
+from skysentry_trio.relay.viewers import Viewer
 from skysentry_trio.wire.framing import encode_binary_frame, encode_frame
 from skysentry_trio.wire.messages import ErrorNotice, encode_message
 from skysentry_trio.wire.viewer import ClientConnected, ClientDisconnected, Clients, ClientSummary

@@ -11,8 +11,8 @@ from skysentry_trio.endpoints.peer import Peer
 from skysentry_trio.endpoints.player import Player
 from skysentry_trio.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.flow import Pacer
-from skysentry_trio.hub import Hub
-from skysentry_trio.viewers import Viewer
+from skysentry_trio.relay.hub import Hub
+from skysentry_trio.relay.viewers import Viewer
 from skysentry_trio.wire.framing import encode_frame
 from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
 from skysentry_trio.wire.results import Result

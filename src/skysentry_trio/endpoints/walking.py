@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skysentry_trio.cameras import Camera
 from skysentry_trio.frames import Frame
-from skysentry_trio.hub import Hub
+from skysentry_trio.relay.cameras import Camera
+from skysentry_trio.relay.hub import Hub
 
 
 def walk(hub: Hub, camera: Camera, *, after: int = 0, last: int) -> Iterator[Frame]:

@@ -16,7 +16,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from skysentry_trio.flow import Pacer, Sent
 from skysentry_trio.frames import Frame, RingStatistics
-from skysentry_trio.outbox import Begun, CameraNotice, Delivery, Notice, Outbox, ResultNotice
+from skysentry_trio.relay.outbox import Begun, CameraNotice, Delivery, Notice, Outbox, ResultNotice
 from tests.outlets import CallingOutlet
 
 STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.0)

@@ -14,17 +14,17 @@ from itertools import chain
 import trio
 from attrs import define, field
 
-from skysentry_trio.audience import Audience
-from skysentry_trio.camera_registry import CameraRegistry
-from skysentry_trio.cameras import Camera, CameraSession, EndReason
 from skysentry_trio.demand import NO_LIMITS, Demand, Limits, most
 from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.fan_out import FanOut
 from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import Frame
 from skysentry_trio.hops import MeanHops, measure
-from skysentry_trio.latency import LatencyHistograms
-from skysentry_trio.outbox import (
+from skysentry_trio.relay.audience import Audience
+from skysentry_trio.relay.camera_registry import CameraRegistry
+from skysentry_trio.relay.cameras import Camera, CameraSession, EndReason
+from skysentry_trio.relay.fan_out import FanOut
+from skysentry_trio.relay.latency import LatencyHistograms
+from skysentry_trio.relay.outbox import (
     NO_OUTLET,
     CameraNotice,
     Delivery,
@@ -34,10 +34,10 @@ from skysentry_trio.outbox import (
     ResultNotice,
     encode_nothing,
 )
-from skysentry_trio.playback import Playback
+from skysentry_trio.relay.playback import Playback
+from skysentry_trio.relay.statistics import HubStatistics, Ledger, Role
+from skysentry_trio.relay.viewers import Viewer
 from skysentry_trio.settings import Settings
-from skysentry_trio.statistics import HubStatistics, Ledger, Role
-from skysentry_trio.viewers import Viewer
 
 _READERS = Limits(max_fps=5.0)
 """What a program needs that reads one picture after the other."""

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from skysentry_trio.audience import Audience
-from skysentry_trio.cameras import CameraSession, EndReason
 from skysentry_trio.demand import Limits
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame
-from skysentry_trio.hub import Hub
-from skysentry_trio.outbox import CameraNotice, Delivery, Notice
+from skysentry_trio.relay.audience import Audience
+from skysentry_trio.relay.cameras import CameraSession, EndReason
+from skysentry_trio.relay.hub import Hub
+from skysentry_trio.relay.outbox import CameraNotice, Delivery, Notice
+from skysentry_trio.relay.viewers import Viewer
 from skysentry_trio.settings import Settings
-from skysentry_trio.viewers import Viewer
 from tests.outlets import CallingOutlet
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skysentry_trio.hops import Hops
-from skysentry_trio.latency import HOPS, LatencyHistograms
+from skysentry_trio.relay.latency import HOPS, LatencyHistograms
 
 
 def test_each_hop_has_its_own_histogram() -> None:

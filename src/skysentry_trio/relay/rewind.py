@@ -11,12 +11,12 @@ from typing import Final
 import trio
 from attrs import define
 
-from skysentry_trio.cameras import Camera
 from skysentry_trio.frames import Frame
-from skysentry_trio.hub import Hub
-from skysentry_trio.outbox import Delivery
-from skysentry_trio.playback import Playback, find_start
-from skysentry_trio.viewers import Viewer
+from skysentry_trio.relay.cameras import Camera
+from skysentry_trio.relay.hub import Hub
+from skysentry_trio.relay.outbox import Delivery
+from skysentry_trio.relay.playback import Playback, find_start
+from skysentry_trio.relay.viewers import Viewer
 
 MAX_PLAYBACKS: Final = 16
 """Cameras that one viewer may look back on at the same time."""

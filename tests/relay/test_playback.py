@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skysentry_trio.frames import Frame, FrameRing
-from skysentry_trio.playback import Playback, find_start
+from skysentry_trio.relay.playback import Playback, find_start
 
 EPOCH = 1_700_000_000.0
 EDGE = 1e-9

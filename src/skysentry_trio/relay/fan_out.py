@@ -7,9 +7,9 @@ from itertools import chain
 import trio
 from attrs import define, field
 
-from skysentry_trio.audience import Audience
-from skysentry_trio.outbox import Delivery
-from skysentry_trio.viewers import Viewer
+from skysentry_trio.relay.audience import Audience
+from skysentry_trio.relay.outbox import Delivery
+from skysentry_trio.relay.viewers import Viewer
 
 _IN_ONE_GO = 256
 """Viewers to whom a frame is offered before others have a turn: some milliseconds."""

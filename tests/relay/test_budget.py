@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.budget import FrameBudget
 from skysentry_trio.frames import Frame, FrameRing
+from skysentry_trio.relay.budget import FrameBudget
 
 
 def make_frame(sequence: int, size: int, arrived: float = 0.0) -> Frame:

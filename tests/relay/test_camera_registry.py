@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from skysentry_trio.camera_registry import CameraRegistry
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.frames import Frame
+from skysentry_trio.relay.camera_registry import CameraRegistry
 from skysentry_trio.settings import Settings
 
 

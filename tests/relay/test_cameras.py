@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from skysentry_trio.cameras import Camera, CameraSession, EndReason, flood_limit
 from skysentry_trio.flow import Pacer
 from skysentry_trio.frames import Frame, FrameRing, RingStatistics
+from skysentry_trio.relay.cameras import Camera, CameraSession, EndReason, flood_limit
 
 
 def make_camera() -> Camera:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from skysentry_trio.turns import Turns
+from skysentry_trio.relay.turns import Turns
 
 
 def take(turns: Turns, always: Collection[str], times: int) -> str:

@@ -10,13 +10,13 @@ from typing import Any
 import trio
 from trio.testing import MockClock
 
-from skysentry_trio.cameras import CameraSession
 from skysentry_trio.demand import Limits
-from skysentry_trio.hub import Hub
-from skysentry_trio.outbox import Delivery
-from skysentry_trio.rewind import MAX_PLAYBACKS, Rewind
+from skysentry_trio.relay.cameras import CameraSession
+from skysentry_trio.relay.hub import Hub
+from skysentry_trio.relay.outbox import Delivery
+from skysentry_trio.relay.rewind import MAX_PLAYBACKS, Rewind
+from skysentry_trio.relay.viewers import Viewer
 from skysentry_trio.settings import Settings
-from skysentry_trio.viewers import Viewer
 
 LIVE, PAST = True, False
 

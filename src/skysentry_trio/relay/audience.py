@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
-from skysentry_trio.viewers import Taker, Viewer
+from skysentry_trio.relay.viewers import Taker, Viewer
 
 
 @define(eq=False)

@@ -8,8 +8,8 @@ from typing import Literal
 
 from attrs import define, evolve, field, frozen
 
-from skysentry_trio.cameras import Camera
-from skysentry_trio.outbox import Outbox
+from skysentry_trio.relay.cameras import Camera
+from skysentry_trio.relay.outbox import Outbox
 
 Role = Literal["camera", "viewer"]
 

@@ -10,8 +10,8 @@ from attrs import define, field
 from skysentry_trio.demand import NO_LIMITS, Limits
 from skysentry_trio.flow import Pacer
 from skysentry_trio.hops import LatencyReport
-from skysentry_trio.outbox import Delivery, Outbox
-from skysentry_trio.playback import Playback
+from skysentry_trio.relay.outbox import Delivery, Outbox
+from skysentry_trio.relay.playback import Playback
 
 
 class Taker(Protocol):

@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 from skysentry_trio.acks import AckWindow, SentFrame
 from skysentry_trio.flow import Sent
 from skysentry_trio.frames import Frame, RingStatistics
-from skysentry_trio.turns import Turns
+from skysentry_trio.relay.turns import Turns
 
 K = TypeVar("K")
 N = TypeVar("N")

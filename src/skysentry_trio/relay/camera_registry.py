@@ -9,10 +9,10 @@ from collections.abc import Collection
 import trio
 from attrs import define, field
 
-from skysentry_trio.budget import FrameBudget
-from skysentry_trio.cameras import Camera
 from skysentry_trio.exceptions import ProtocolViolation
 from skysentry_trio.frames import Frame, FrameRing
+from skysentry_trio.relay.budget import FrameBudget
+from skysentry_trio.relay.cameras import Camera
 from skysentry_trio.settings import Settings
 
 

@@ -10,8 +10,8 @@ from trio.testing import MockClock
 
 from skysentry_trio.demand import Limits
 from skysentry_trio.frames import Frame, RingStatistics
-from skysentry_trio.outbox import Delivery, Outbox
-from skysentry_trio.viewers import Viewer
+from skysentry_trio.relay.outbox import Delivery, Outbox
+from skysentry_trio.relay.viewers import Viewer
 
 STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.0)
 IDS = ["a", "b", "c", "d"]
