@@ -116,6 +116,40 @@ def test_a_long_and_wide_link_carries_every_frame(round_trip: float) -> None:
     assert len([frame for frame in seen if frame.at > 10]) >= 29 * 20
 
 
+@pytest.mark.parametrize("round_trip", [2.5, 5.0, 10.0])
+def test_a_link_slower_than_our_patience_is_learned(round_trip: float) -> None:
+    """The first frames are given up, and when they are acknowledged after all, the window begins to open."""
+    seen = play(Link(100 * MEGABIT, round_trip), {"door": (30, 50_000)}, 30 * round_trip)
+
+    assert len([frame for frame in seen if frame.at > 20 * round_trip]) >= 10 * 10
+
+
+def test_an_acknowledgement_speaks_for_what_was_given_up_before() -> None:
+    """What comes later of the camera's earlier frames says nothing any more."""
+    window = AckWindow()
+    window.sent("door", make_frame(1), 0.0)
+    window.sent("yard", make_frame(1), 0.0)
+    assert window.admits(100.0)
+    window.sent("door", make_frame(2), 100.0)
+    assert window.acknowledge("door", 2, 100.1) is not None
+
+    assert window.acknowledge("door", 1, 100.2) is None
+    assert window.acknowledge("yard", 1, 100.2) is not None
+
+
+def test_a_frame_that_was_sent_twice_is_acknowledged_as_the_first_of_both() -> None:
+    """Looking back shows frames again; a link is not taken to be shorter than it is."""
+    window = AckWindow()
+    window.sent("door", make_frame(1), 0.0)
+    assert window.admits(100.0)
+    window.sent("door", make_frame(1), 100.0)
+
+    assert (first := window.acknowledge("door", 1, 100.1)) is not None
+    assert first.sent_at == 0.0
+    assert (second := window.acknowledge("door", 1, 100.2)) is not None
+    assert second.sent_at == 100.0
+
+
 def test_a_wall_of_cameras_gets_all_its_frames() -> None:
     """Twenty cameras share one viewer's window, and a screen that paints a little late does not throttle them."""
     seen = play(Link(100 * MEGABIT, 0.03), {f"cam-{n}": (15 + n / 100, 20_000) for n in range(20)}, 20)

@@ -16,7 +16,7 @@ from skysentry_trio.frames import Frame
 from skysentry_trio.ledbat import TARGET, BaseDelay, off_target
 
 _FIRST_SIZE = 2.0
-_LARGEST_SIZE = 64.0
+_LARGEST_SIZE = 64
 _FASTEST_FALL = 0.5
 """Of a frame, for each acknowledgement: what a link that became narrow holds is gone after a few round trips."""
 _BASE_PERIOD = 10.0
@@ -49,6 +49,8 @@ class AckWindow:
     late: int = field(default=0, init=False)
     """Frames given up because no acknowledgement came."""
     _under_way: list[SentFrame] = field(factory=list, init=False, repr=False)
+    _given_up: list[SentFrame] = field(factory=list, init=False, repr=False)
+    """The last frames that were: their acknowledgements may still come, and say how long the link is."""
     _reserved: int = field(default=0, init=False)
     """Frames that are about to be sent."""
     _base: BaseDelay = field(factory=lambda: BaseDelay(_BASE_PERIOD, 2), init=False, repr=False)
@@ -68,7 +70,8 @@ class AckWindow:
         if now >= self.gives_up_at:
             # The viewer threw it away, or has forgotten to say that it has it.
             self.late += len(self._under_way)
-            self._under_way.clear()
+            self._given_up = [*self._given_up, *self._under_way][-_LARGEST_SIZE:]
+            self._under_way = []
             self.size = 1.0
             return self._reserved == 0
         self._limits = True
@@ -96,24 +99,28 @@ class AckWindow:
     def forget(self, camera_id: str) -> None:
         """Expect no acknowledgement of this camera's frames any more."""
         self._under_way = [frame for frame in self._under_way if frame.camera_id != camera_id]
+        self._given_up = [frame for frame in self._given_up if frame.camera_id != camera_id]
 
     def forget_all(self, *, except_of: Collection[str]) -> None:
         """Expect acknowledgements of these cameras' frames only."""
         self._under_way = [frame for frame in self._under_way if frame.camera_id in except_of]
+        self._given_up = [frame for frame in self._given_up if frame.camera_id in except_of]
 
     def acknowledge(self, camera_id: str, sequence: int, now: float) -> SentFrame | None:
         """Take an acknowledgement of a frame, and of all of its camera that were sent before it.
 
         Returns:
-            The frame; None if it is not under way.
+            The frame; None if it is neither under way nor among those given up.
         """
-        frames = self._under_way
-        for index in range(len(frames)):
-            if frames[index].sequence == sequence and frames[index].camera_id == camera_id:
-                self._under_way = [frame for frame in frames[: index + 1] if frame.camera_id != camera_id]
-                self._under_way += frames[index + 1 :]
-                self._adapt(now - frames[index].sent_at, now)
-                return frames[index]
+        # A frame may have been sent again, looking back: the first time makes the link no shorter than it is.
+        for frames in (self._given_up, self._under_way):
+            for index, frame in enumerate(frames):
+                if frame.sequence == sequence and frame.camera_id == camera_id:
+                    frames[: index + 1] = [other for other in frames[:index] if other.camera_id != camera_id]
+                    if frames is self._under_way:
+                        self._given_up = [other for other in self._given_up if other.camera_id != camera_id]
+                    self._adapt(now - frame.sent_at, now)
+                    return frame
         return None
 
     def _adapt(self, delay: float, now: float) -> None:

@@ -210,7 +210,7 @@ class Outbox:
         """Take the viewer's word that it has done with a frame and all of its camera that were sent before it.
 
         Returns:
-            The frame; None if it was sent before the first acknowledgement, or is not under way.
+            The frame; None if it was sent before the first acknowledgement, or so long ago that it is forgotten.
         """
         if self.window is None:
             self.window = AckWindow()
@@ -257,7 +257,7 @@ class Outbox:
 
     @property
     def late(self) -> int:
-        """Frames that were sent and never acknowledged, by a viewer that acknowledges others."""
+        """Frames that were sent and not acknowledged in time, by a viewer that acknowledges others."""
         return 0 if self.window is None else self.window.late
 
     def abandon(self) -> None:
