@@ -189,6 +189,24 @@ async def test_the_number_of_playbacks_is_bounded(autojump_clock: MockClock) -> 
         assert await take(viewer) == [(ids[0], 2, PAST), *((camera_id, 1, PAST) for camera_id in ids[1:-1])]
 
 
+async def test_who_returns_while_a_frame_is_being_spread_gets_it_once(autojump_clock: MockClock) -> None:
+    """Hundreds watch, so not all were offered the newest frame yet when one of the last asks for what is live."""
+    hub = make_hub()
+    with ExitStack() as stack:
+        (session,) = stack.enter_context(filled(hub, "door"))
+        for viewer in (viewers := [stack.enter_context(hub.watch()) for _ in range(300)]):
+            hub.subscribe(viewer)
+        await pass_seconds(hub, [session], 2)
+        rewind = Rewind(hub, viewers[-1])
+        rewind.seek("door", 0.0, sequence=1)
+        await take(viewers[-1])
+        publish(hub, session)
+        rewind.go_live("door")
+        assert await take(viewers[-1]) == [("door", 3, LIVE)]
+        await hub.spread(session.camera)
+        assert await take(viewers[-1]) == []
+
+
 async def test_a_playback_ends_with_the_choice_of_its_camera(autojump_clock: MockClock) -> None:
     """Unsubscribed, or left out of a new choice: when it is chosen again, it is live."""
     hub = make_hub()

@@ -48,6 +48,13 @@ class Audience:
                 if not self.of[camera_id]:
                     del self.of[camera_id]
 
+    def note_playbacks(self, viewer: Viewer, camera_id: str) -> None:
+        """Take note that a viewer began or ended to look back on a camera that it follows."""
+        if viewer in self.of_all:
+            self.of_all[viewer] = viewer.taker(None)
+        elif viewer in (of_it := self.of.get(camera_id, {})):
+            of_it[viewer] = viewer.taker(camera_id)
+
     def count(self, camera_id: str) -> int:
         """Return how many viewers get this camera's frames."""
         return len(self.of.get(camera_id, ())) + len(self.of_all) - self._exceptions[camera_id]

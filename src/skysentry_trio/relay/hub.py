@@ -283,16 +283,17 @@ class Hub:
 
     def look_back(self, viewer: Viewer, camera_id: str, playback: Playback) -> None:
         """Let a viewer have the frames of a playback instead of the camera's live ones."""
-        self._audience.leave(viewer)
         viewer.playbacks[camera_id] = playback
-        self._audience.enter(viewer)
+        self._audience.note_playbacks(viewer, camera_id)
 
     def look_live(self, viewer: Viewer, camera_id: str) -> bool:
         """Let a viewer have a camera's live frames again; return whether it had others."""
-        self._audience.leave(viewer)
-        ended = viewer.playbacks.pop(camera_id, None)
-        self._audience.enter(viewer)
-        return ended is not None
+        if viewer.playbacks.pop(camera_id, None) is None:
+            return False
+        self._audience.note_playbacks(viewer, camera_id)
+        # It has seen the newest frame, or is shown it now.
+        self._fan_out.note_served(camera_id, viewer)
+        return True
 
     def _offer_newest(self, viewer: Viewer, camera_ids: Collection[str]) -> None:
         now = trio.current_time()

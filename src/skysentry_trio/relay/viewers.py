@@ -103,8 +103,10 @@ class Viewer:
         Good until the choice changes or a playback begins. It is the viewer, or if that would have nothing to look at,
         its outbox: what a delivery costs is above all how many objects are touched for each viewer.
         """
-        limits = self._limits if camera_id is None else self.limits(camera_id)
-        is_free = limits.max_fps is None and not self.playbacks and not (self.wants_all and self.named)
+        if camera_id is None:
+            is_free = self._limits.max_fps is None and not self.playbacks and not self.named
+        else:
+            is_free = self.limits(camera_id).max_fps is None and camera_id not in self.playbacks
         return self.outbox if is_free else self
 
     def offer(self, delivery: Delivery, now: float) -> None:
