@@ -46,7 +46,9 @@ def main() -> None:
         }
         write_table(results)
         whole = {
-            name: results[name] for name, by_peer in runs.items() if all(len(f) == rounds for f in by_peer.values())
+            name: results[name]
+            for name, by_peer in runs.items()
+            if by_peer and all(len(f) == rounds for f in by_peer.values())
         }
         if options.write and whole:
             write_documents(whole, rounds)

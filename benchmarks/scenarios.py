@@ -61,7 +61,7 @@ class Scenario:
             self.viewers,
             self.fps,
             self.frame_size,
-            tuple(peer for peer in self.peers if peer in _FAST or self.cameras == self.viewers == 0),
+            tuple(peer for peer in self.peers if peer in (*_FAST, LARGE_RING)),
             windows,
             min(self.pause, 2.0),
             self.slow_viewer,
