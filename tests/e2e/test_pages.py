@@ -371,13 +371,13 @@ def test_pages_fit_the_screen(server: Server, open_page: OpenPage, device: str, 
     with cameras(server, [(f"cam-{index}", name) for index, name in enumerate(names)], fps=12):
         viewer = open_page(f"{server.url}/", size=SIZES[device], scheme=scheme, **touch)
         wait_until(lambda: viewer.locator('article[data-status="live"]').count() == 6, 15, "all are live")
-        time.sleep(4)
+        time.sleep(4 if SCREENSHOTS else 0)
         viewer.screenshot(path=folder / f"viewer-{device}-{scheme}.png")
         assert overflow(viewer) == 0
     address = f"{server.url}/capture?autostart=1&id=balcony&name=Balcony&fps=15&width=640"
     capture = open_page(address, size=SIZES[device], scheme=scheme, **touch)
     wait_until(lambda: link(capture) == "on-air", 10, "the camera is on the air")
-    time.sleep(3)
+    time.sleep(3 if SCREENSHOTS else 0)
     capture.screenshot(path=folder / f"capture-{device}-{scheme}.png")
     assert overflow(capture) == 0
 
