@@ -87,11 +87,11 @@ def test_frames_go_by_age_also_when_no_more_come() -> None:
     ring = FrameRing(100, max_age=3.0)
     fill(ring, range(1, 4))
 
-    ring.discard_expired(4.5)
+    ring.trim(4.5)
     assert [frame.sequence for frame in ring] == [2, 3]
-    ring.discard_expired(1e9)
+    ring.trim(1e9)
     assert ([frame.sequence for frame in ring], ring.nbytes) == ([3], 1)
-    FrameRing(1, max_age=3.0).discard_expired(1e9)
+    FrameRing(1, max_age=3.0).trim(1e9)
 
 
 def test_a_wrong_clock_lets_no_frames_go() -> None:

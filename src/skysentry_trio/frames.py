@@ -7,7 +7,6 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import cast
 
 from attrs import define, field, frozen
 
@@ -28,6 +27,10 @@ class Frame:
     height: int
     arrived: float = 0.0
     """`received_at` by the monotonic clock in seconds: for ages and distances, as nobody sets that clock."""
+
+
+_GONE = Frame(0, 0.0, None, b"", 0, 0)
+"""Stands in a ring where a frame was let go."""
 
 
 @frozen
@@ -64,7 +67,7 @@ class FrameRing:
     max_bytes: float = math.inf
     nbytes: int = field(default=0, init=False)
     """JPEG bytes held."""
-    _frames: list[Frame | None] = field(factory=list, init=False, repr=False)
+    _frames: list[Frame] = field(factory=list, init=False, repr=False)
     # For each frame the earliest time stamp of it and all that came after it: sorted, even if the clock was set back.
     _stamps: list[float] = field(factory=list, init=False, repr=False)
     _first: int = field(default=0, init=False)
@@ -75,8 +78,6 @@ class FrameRing:
         Args:
             frame: with a higher sequence, and a later ``arrived``, than any before.
         """
-        while len(self) >= self.capacity or (len(self) and self.nbytes + len(frame.jpeg) > self.max_bytes):
-            self.discard_oldest()
         stamp, index = frame.received_at, len(self._stamps)
         # A clock is set back so seldom that this may take as long as there are frames from after the new time.
         while index > self._first and self._stamps[index - 1] > stamp:
@@ -85,21 +86,29 @@ class FrameRing:
         self._frames.append(frame)
         self._stamps.append(stamp)
         self.nbytes += len(frame.jpeg)
-        self.discard_expired(frame.arrived)
+        self.trim(frame.arrived)
+
+    def trim(self, now: float) -> None:
+        """Let the oldest frames go that are beyond the bounds; ``now`` is of the clock of `Frame.arrived`."""
+        while (count := len(self._frames) - self._first) > 1:
+            if (
+                count <= self.capacity
+                and self.nbytes <= self.max_bytes
+                and self._frames[self._first].arrived >= now - self.max_age
+            ):
+                break
+            self.discard_oldest()
 
     def discard_oldest(self) -> None:
         """Let the oldest frame go; raises IndexError if there is none."""
-        self.nbytes -= len(self._at(self._first).jpeg)
-        self._frames[self._first] = None
-        self._first += 1
-        if 2 * self._first > len(self._frames):
-            del self._frames[: self._first], self._stamps[: self._first]
-            self._first = 0
-
-    def discard_expired(self, now: float) -> None:
-        """Let the frames go that are too old, but for the newest; ``now`` is of the clock of `Frame.arrived`."""
-        while len(self) > 1 and self._at(self._first).arrived < now - self.max_age:
-            self.discard_oldest()
+        first = self._first
+        self.nbytes -= len(self._frames[first].jpeg)
+        self._frames[first] = _GONE
+        first += 1
+        if 2 * first > len(self._frames):
+            del self._frames[:first], self._stamps[:first]
+            first = 0
+        self._first = first
 
     @property
     def newest(self) -> Frame | None:
@@ -144,14 +153,11 @@ class FrameRing:
     def _before(self, index: int) -> Frame | None:
         return self._frames[index - 1] if index > self._first else None
 
-    def _at(self, index: int) -> Frame:
-        return cast("Frame", self._frames[index])
-
     def __len__(self) -> int:
         return len(self._frames) - self._first
 
     def __iter__(self) -> Iterator[Frame]:
-        return (self._at(index) for index in range(self._first, len(self._frames)))
+        return (self._frames[index] for index in range(self._first, len(self._frames)))
 
 
 @define(eq=False)

@@ -59,7 +59,7 @@ class FrameBudget:
         """Let frames go that have become too old in rings that get no more; ``now`` as for the rings."""
         for ring in self._rings:
             held = ring.nbytes
-            ring.discard_expired(now)
+            ring.trim(now)
             self.nbytes += ring.nbytes - held
 
     def _make_room(self, own: FrameRing, size: int) -> None:
@@ -82,7 +82,8 @@ class FrameBudget:
 
 
 def _size_of_newest(ring: FrameRing) -> int:
-    return 0 if ring.newest is None else len(ring.newest.jpeg)
+    newest = ring.newest
+    return 0 if newest is None else len(newest.jpeg)
 
 
 def _size_of_old(ring: FrameRing) -> int:
