@@ -130,7 +130,12 @@ class FrameReader:
             self._check(head)
             if head.final and head.mask is not None and not self._fragments and head.is_lawful:
                 if head.opcode == Opcode.BINARY:
-                    return await self._read_binary(head, head.mask)
+                    end = head.size + head.length
+                    if len(self._unread) < end:
+                        return await self._read_binary(head, head.mask)
+                    payload = memoryview(self._unread)[head.size : end]
+                    self._unread = self._unread[end:]
+                    return apply_mask(payload, head.mask)
                 if head.opcode == Opcode.TEXT and (text := self._take_text(head, head.mask)) is not None:
                     return text
             if await self._pass_on(head):
@@ -155,42 +160,34 @@ class FrameReader:
 
     async def _read_head(self) -> FrameHead | None:
         """Return the next frame's head, which stays in `_unread`; None at the end of the stream."""
-        head = decode_head(self._unread)
-        if head is not None:
+        if self._unread and (head := decode_head(self._unread)) is not None:
             # There may be many frames in what was read: others want their turn between them.
             await trio.lowlevel.checkpoint()
             return head
-        while head is None:
-            data = await self._read()
-            if not data:
-                return None
+        while data := await self._read():
             self._unread = self._unread + data if self._unread else data
-            head = decode_head(self._unread)
-        return head
+            if (head := decode_head(self._unread)) is not None:
+                return head
+        return None
 
     async def _read_binary(self, head: FrameHead, mask: bytes) -> bytes:
-        end = head.size + head.length
-        if len(self._unread) >= end:
-            payload = memoryview(self._unread)[head.size : end]
-            self._unread = self._unread[end:]
-        else:
-            self._midway = True
-            buffer = bytearray(min(head.length, _FIRST_BUFFER))
-            received = len(self._unread) - head.size
-            buffer[:received] = memoryview(self._unread)[head.size :]
-            self._unread = b""
-            while received < head.length:
-                if received == len(buffer):
-                    buffer += bytes(min(received, head.length - received))
-                with memoryview(buffer)[received:] as room:
-                    count = await self._stream.read_soon_into(room)
-                self.heard += 1
-                if not count:
-                    raise trio.BrokenResourceError("the peer left in the middle of a message")
-                received += count
-            payload = memoryview(buffer)
-            self._midway = False
-        return apply_mask(payload, mask)
+        """Read the rest of a message of which only a part has come."""
+        self._midway = True
+        buffer = bytearray(min(head.length, _FIRST_BUFFER))
+        received = len(self._unread) - head.size
+        buffer[:received] = memoryview(self._unread)[head.size :]
+        self._unread = b""
+        while received < head.length:
+            if received == len(buffer):
+                buffer += bytes(min(received, head.length - received))
+            with memoryview(buffer)[received:] as room:
+                count = await self._stream.read_soon_into(room)
+            self.heard += 1
+            if not count:
+                raise trio.BrokenResourceError("the peer left in the middle of a message")
+            received += count
+        self._midway = False
+        return apply_mask(buffer, mask)
 
     def _take_text(self, head: FrameHead, mask: bytes) -> str | None:
         """Take a text that has come in one piece; None for what the library has to wait for or to refuse."""
