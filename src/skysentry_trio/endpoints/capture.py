@@ -72,14 +72,21 @@ async def serve_capture(peer: Peer, hub: Hub, settings: Settings) -> None:
 async def _converse(conversation: _Conversation, teller: DemandTeller | None, hub: Hub) -> None:
     """Talk with a camera until it leaves or breaks the protocol, both of which are raised plainly."""
     end: PeerGone | ProtocolViolation | None = None
-    async with trio.open_nursery() as nursery:
-        if teller is not None:
-            nursery.start_soon(teller.tell, hub, conversation.camera)
+
+    async def listen() -> None:
+        nonlocal end
         try:
             await conversation.run()
         except (PeerGone, ProtocolViolation) as error:
             end = error
         nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        # In a task of its own even if it is the only one: Python wakes a task through all functions that it is in, and
+        # this one is woken for every frame.
+        nursery.start_soon(listen)
+        if teller is not None:
+            nursery.start_soon(teller.tell, hub, conversation.camera)
     if end is not None:
         raise end
 
@@ -135,33 +142,50 @@ class _Conversation:
     async def run(self) -> None:
         while True:
             message = await self._peer.receive()
-            now = trio.current_time()
-            if not self._messages.admit(now):
-                raise ProtocolViolation("too many messages", code="flood")
-            # Even a frame that is none shows that the camera is there.
-            self.camera.last_heard = now
-            if isinstance(message, bytes):
-                await self._take_frame(message)
-            else:
+            if isinstance(message, str):
+                self._count_message()
                 await self._take_text(message)
+            elif (violation := self._take_frame(message)) is None:
+                await self._hub.spread(self._session.camera)
+            else:
+                await self._complain(violation)
 
-    async def _take_frame(self, message: bytes) -> None:
+    def _take_frame(self, message: bytes) -> ProtocolViolation | None:
+        """Publish a frame, or count and return why it was not taken.
+
+        Raises:
+            ProtocolViolation: whoever sends this is no camera.
+        """
+        session = self._session
         try:
             jpeg, size, captured_at = decode_jpeg(
                 message, max_size=self._settings.max_frame_size, envelope=self._envelope
             )
         except ProtocolViolation as violation:
-            self._session.refuse(violation)
+            self._count_message()
+            session.refuse(violation)
             self._bad_in_a_row += 1
             if violation.close_code == 1009 or self._bad_in_a_row == _BAD_FRAMES_IN_A_ROW:
                 raise
-            await self._complain(violation)
-            return
+            return violation
         self._bad_in_a_row = 0
-        frame = self._hub.publish(self._session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
-        await self._hub.spread(self.camera)
-        if frame is None and self._session.ended is None and self._session.refusal is not None:
-            await self._complain(self._session.refusal)
+        frame = self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
+        if frame is not None or session.ended is not None:
+            return None
+        self._count_message()
+        return session.refusal
+
+    def _count_message(self) -> None:
+        """Count a message that is not a frame which was taken: those are counted when they are published.
+
+        Raises:
+            ProtocolViolation: there are too many of them.
+        """
+        now = trio.current_time()
+        if not self._messages.admit(now):
+            raise ProtocolViolation("too many messages", code="flood")
+        # Even a frame that is none shows that the camera is there.
+        self.camera.last_heard = now
 
     async def _complain(self, violation: ProtocolViolation) -> None:
         """Tell the camera what was wrong with a frame, now and then: a broken one sends sixty of them a second."""

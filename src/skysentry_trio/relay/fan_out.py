@@ -60,12 +60,13 @@ class FanOut:
         Nobody is left without it when this is cancelled. Should a newer frame come meanwhile, from another connection
         of the same camera, then everybody is offered that one, and this one counts as replaced.
         """
-        spreading = self._spreading.get(camera_id)
-        while spreading is not None and spreading.viewers:
+        if (spreading := self._spreading.get(camera_id)) is None:
+            return
+        while spreading.viewers:
             await trio.lowlevel.cancel_shielded_checkpoint()
             self._go_on(spreading, trio.current_time())
         if self._spreading.get(camera_id) is spreading:
-            self._spreading.pop(camera_id, None)
+            del self._spreading[camera_id]
 
     def _go_on(self, spreading: _Spreading, now: float) -> None:
         delivery = spreading.delivery

@@ -7,7 +7,7 @@ slow viewer nor a slow camera holds up anyone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 
@@ -147,9 +147,9 @@ class Hub:
             self._fan_out.begin(Delivery(camera.id, frame, camera.statistics(now)), now)
         return frame
 
-    async def spread(self, camera: Camera) -> None:
+    def spread(self, camera: Camera) -> Awaitable[None]:
         """Offer the newest frame to those whom `publish` left out; nobody is left without it when this is cancelled."""
-        await self._fan_out.finish(camera.id)
+        return self._fan_out.finish(camera.id)
 
     def evict_idle(self) -> list[str]:
         """Forget cameras that have been silent for the client timeout; their viewers stay.
