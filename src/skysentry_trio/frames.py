@@ -11,9 +11,10 @@ from operator import attrgetter
 from attrs import define, field, frozen
 
 
-@frozen
+# Not frozen, as that triples what it costs to make one, and one is made for every frame that comes in.
+@define(eq=False)
 class Frame:
-    """One JPEG as a camera sent it."""
+    """One JPEG as a camera sent it; it is shared by all who show it, and nobody changes it."""
 
     sequence: int
     """Counts the accepted frames of this camera from 1, over all its connections."""
