@@ -127,8 +127,13 @@ class FrameReader:
                 self._unread = self._unread[head.size :]
                 self._skip = head.length
                 continue
-            self._check(head)
-            if head.final and head.mask is not None and not self._fragments and head.is_lawful:
+            if (
+                head.final
+                and head.mask is not None
+                and head.length <= self._max_message_size
+                and not self._fragments
+                and head.is_lawful
+            ):
                 if head.opcode == Opcode.BINARY:
                     end = head.size + head.length
                     if len(self._unread) < end:
@@ -138,6 +143,7 @@ class FrameReader:
                     return apply_mask(payload, head.mask)
                 if head.opcode == Opcode.TEXT and (text := self._take_text(head, head.mask)) is not None:
                     return text
+            self._check(head)
             if await self._pass_on(head):
                 return None
 
