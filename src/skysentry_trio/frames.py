@@ -11,7 +11,7 @@ from operator import attrgetter
 from attrs import define, field, frozen
 
 
-# Not frozen, as that triples what it costs to make one, and one is made for every frame that comes in.
+# Not frozen: one would cost nearly four times as much to make, and one is made for every frame that comes in.
 @define(eq=False)
 class Frame:
     """One JPEG as a camera sent it; it is shared by all who show it, and nobody changes it."""

@@ -1,7 +1,7 @@
 """Who is here: cameras with their rings, viewers with their outboxes, and the one place where they meet.
 
-Nothing in here awaits but `Hub.spread`, so nothing can happen in the middle of it: it needs no locks, and neither a
-slow viewer nor a slow camera holds up anyone.
+Nothing in here waits but what `Hub.spread` returns, so nothing can happen in the middle of it: it needs no locks, and
+neither a slow viewer nor a slow camera holds up anyone.
 """
 
 from __future__ import annotations
