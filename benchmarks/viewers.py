@@ -94,6 +94,11 @@ def run_viewers(plan: ViewersPlan, wait_for_schedule: Callable[[], Schedule]) ->
                 continue
             now_ns = time.monotonic_ns()
             sent_at, camera, sequence = stamp
+            if not viewer.last and not plan.multipart:
+                # Once a viewer has answered, its kernel delays its acknowledgements, and a frame costs the server a
+                # fifth more. Whoever watches for real answers, at the latest a server's ping; left to that, it would
+                # begin in the middle of a run, and only with the servers that ping.
+                viewer.socket.send(client_frame(_PONG, b""))
             gap = sequence - viewer.last.get(camera, sequence - 1) - 1
             viewer.last[camera] = sequence
             current = window.at(now_ns / 1e9)
