@@ -91,7 +91,8 @@ def measure(peer: str, scenario: Scenario) -> Figures:
 def _tasks(scenario: Scenario, port: int) -> list[tuple[str, Task, object]]:
     tasks: list[tuple[str, Task, object]] = []
     if scenario.viewers:
-        tasks.append(("viewers", run_viewers, ViewersPlan(port, scenario.viewers, scenario.multipart)))
+        watch = ViewersPlan(port, scenario.viewers, scenario.multipart, scenario.viewers_replaced)
+        tasks.append(("viewers", run_viewers, watch))
     if scenario.cameras:
         plan = CamerasPlan(port, scenario.cameras, scenario.fps, scenario.frame_size)
         tasks.append(("cameras", run_cameras, plan))

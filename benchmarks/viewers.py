@@ -10,7 +10,7 @@ import select
 import socket
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from attrs import define, field, frozen
 
@@ -32,6 +32,8 @@ class ViewersPlan:
     count: int
     multipart: bool = False
     """Whether they speak HTTP instead of WebSocket."""
+    replaced: bool = False
+    """Whether others take their place before each further window."""
 
 
 @frozen
@@ -68,6 +70,32 @@ class _Viewer:
 
 def run_viewers(plan: ViewersPlan, wait_for_schedule: Callable[[], Schedule]) -> ViewersReport:
     """Connect, watch until the end, count."""
+    poller, viewers = _connect(plan)
+    schedule = wait_for_schedule()
+    seen = _Seen(schedule)
+    began = time.process_time(), time.monotonic()
+    for until in (*(_replacements(schedule) if plan.replaced else ()), schedule.end):
+        while (now := time.monotonic()) < until:
+            for descriptor, _events in poller.poll(min(1.0, until - now)):
+                viewer = viewers[descriptor]
+                stamp = _read(viewer)
+                if stamp is None:
+                    continue
+                if not viewer.last and not plan.multipart:
+                    # Once a viewer has answered, its kernel delays its acknowledgements, and a frame costs the server
+                    # a fifth more. Whoever watches for real answers, at the latest a server's ping; left to that, it
+                    # would begin in the middle of a run, and only with the servers that ping.
+                    viewer.socket.send(client_frame(_PONG, b""))
+                seen.add(viewer, stamp)
+        if until < schedule.end:
+            for viewer in viewers.values():
+                viewer.socket.close()
+            poller, viewers = _connect(plan)
+    busy = (time.process_time() - began[0]) / (time.monotonic() - began[1])
+    return ViewersReport(seen.reports(), busy)
+
+
+def _connect(plan: ViewersPlan) -> tuple[select.epoll, dict[int, _Viewer]]:
     poller = select.epoll()
     viewers: dict[int, _Viewer] = {}
     for _ in range(plan.count):
@@ -81,33 +109,38 @@ def run_viewers(plan: ViewersPlan, wait_for_schedule: Callable[[], Schedule]) ->
         connection.settimeout(0)
         viewers[connection.fileno()] = viewer
         poller.register(connection.fileno(), select.EPOLLIN)
-    schedule = wait_for_schedule()
-    window = Window(schedule)
-    delivered, missed = [0] * len(schedule.windows), [0] * len(schedule.windows)
-    latencies = [array("d") for _ in schedule.windows]
-    began = time.process_time(), time.monotonic()
-    while (now := time.monotonic()) < schedule.end:
-        for descriptor, _events in poller.poll(min(1.0, schedule.end - now)):
-            viewer = viewers[descriptor]
-            stamp = _read(viewer)
-            if stamp is None:
-                continue
-            now_ns = time.monotonic_ns()
-            sent_at, camera, sequence = stamp
-            if not viewer.last and not plan.multipart:
-                # Once a viewer has answered, its kernel delays its acknowledgements, and a frame costs the server a
-                # fifth more. Whoever watches for real answers, at the latest a server's ping; left to that, it would
-                # begin in the middle of a run, and only with the servers that ping.
-                viewer.socket.send(client_frame(_PONG, b""))
-            gap = sequence - viewer.last.get(camera, sequence - 1) - 1
-            viewer.last[camera] = sequence
-            current = window.at(now_ns / 1e9)
-            if current is not None:
-                delivered[current] += 1
-                missed[current] += gap
-                latencies[current].append((now_ns - sent_at) / 1e9)
-    busy = (time.process_time() - began[0]) / (time.monotonic() - began[1])
-    return ViewersReport(tuple(map(WindowReport, delivered, missed, latencies)), busy)
+    return poller, viewers
+
+
+def _replacements(schedule: Schedule) -> Iterator[float]:
+    """Return when others have to come for each further window, to have watched it as long as the first ones theirs."""
+    first, *further = (begin for begin, _ in schedule.windows)
+    return (begin - (first - schedule.start) for begin in further)
+
+
+class _Seen:
+    """What all viewers have seen, by window."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._window = Window(schedule)
+        self._delivered, self._missed = [0] * len(schedule.windows), [0] * len(schedule.windows)
+        self._latencies = [array("d") for _ in schedule.windows]
+
+    def add(self, viewer: _Viewer, stamp: tuple[int, int, int]) -> None:
+        """Count a frame that a viewer has just got."""
+        now_ns = time.monotonic_ns()
+        sent_at, camera, sequence = stamp
+        gap = sequence - viewer.last.get(camera, sequence - 1) - 1
+        viewer.last[camera] = sequence
+        current = self._window.at(now_ns / 1e9)
+        if current is not None:
+            self._delivered[current] += 1
+            self._missed[current] += gap
+            self._latencies[current].append((now_ns - sent_at) / 1e9)
+
+    def reports(self) -> tuple[WindowReport, ...]:
+        """Return it."""
+        return tuple(map(WindowReport, self._delivered, self._missed, self._latencies))
 
 
 def _read(viewer: _Viewer) -> tuple[int, int, int] | None:
