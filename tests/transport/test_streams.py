@@ -159,6 +159,27 @@ async def test_aborting_wakes_whoever_waits() -> None:
         ours.abort()
 
 
+@pytest.mark.parametrize(("method", "argument"), [("read_soon", 10), ("read_soon_into", memoryview(bytearray(10)))])
+async def test_closing_wins_over_what_has_come(method: str, argument: object) -> None:
+    """A reader whose bytes are there, but whose stream this side closed before its turn, hears of the closing."""
+
+    class ClosesFirst(trio.abc.Instrument):
+        def before_task_step(self, task: trio.lowlevel.Task) -> None:
+            if task.name == "reader":
+                ours.abort()
+
+    async with connected() as (ours, theirs), trio.open_nursery() as nursery:
+
+        async def read() -> None:
+            with pytest.raises(trio.ClosedResourceError):
+                await getattr(ours, method)(argument)
+
+        nursery.start_soon(read, name="reader")
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        trio.lowlevel.add_instrument(ClosesFirst())
+        await theirs.send_all(b"too late")
+
+
 async def test_a_reader_can_be_woken_alone() -> None:
     """The connection is still good for writing."""
     async with connected() as (ours, theirs):

@@ -98,16 +98,14 @@ class PeerStream(trio.abc.HalfCloseableStream):
             trio.BrokenResourceError: the connection is lost.
             trio.ClosedResourceError: `wake_reader` was called, or this side closed.
         """
-        # No call of `_open_descriptor`: this is done for every frame that comes in. A descriptor of -1 cannot be read.
-        while self.descriptor != -1:
-            await trio.lowlevel.wait_readable(self.descriptor)
+        while True:
+            await trio.lowlevel.wait_readable(self._open_descriptor())
             try:
-                return os.read(self.descriptor, max_bytes)
+                return os.read(self._open_descriptor(), max_bytes)
             except BlockingIOError:
                 continue
             except OSError as error:
                 raise trio.BrokenResourceError(str(error)) from error
-        raise trio.ClosedResourceError("this side closed the connection")
 
     async def read_soon_into(self, buffer: memoryview) -> int:
         """Do as `read_soon`, into a buffer; return how much of it was filled, 0 at the end of the stream."""
