@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 OURS = "skysentry-trio"
 LARGE_RING = "skysentry-trio-600"
@@ -57,20 +57,8 @@ class Scenario:
     def shortened(self) -> Scenario:
         """Return the same for a first impression."""
         windows = tuple(min(seconds, 5.0 if self.slow_viewer else 2.0) for seconds in self.windows)
-        return Scenario(
-            self.title,
-            self.cameras,
-            self.viewers,
-            self.fps,
-            self.frame_size,
-            tuple(peer for peer in self.peers if peer in (*_FAST, LARGE_RING)),
-            windows,
-            min(self.pause, 2.0),
-            self.slow_viewer,
-            self.rest_rate,
-            self.multipart,
-            self.viewers_replaced,
-        )
+        peers = tuple(peer for peer in self.peers if peer in (*_FAST, LARGE_RING))
+        return evolve(self, peers=peers, windows=windows, pause=min(self.pause, 2.0))
 
 
 SCENARIOS = {

@@ -74,7 +74,8 @@ def run_viewers(plan: ViewersPlan, wait_for_schedule: Callable[[], Schedule]) ->
     schedule = wait_for_schedule()
     seen = _Seen(schedule)
     began = time.process_time(), time.monotonic()
-    for until in (*(_replacements(schedule) if plan.replaced else ()), schedule.end):
+    ends = (*_replacements(schedule), schedule.end) if plan.replaced else (schedule.end,)
+    for until in ends:
         while (now := time.monotonic()) < until:
             for descriptor, _events in poller.poll(min(1.0, until - now)):
                 viewer = viewers[descriptor]
