@@ -9,11 +9,10 @@ from typing import Any
 
 import trio
 
-from skysentry_trio import daemon
-from skysentry_trio.settings import Settings
-from skysentry_trio.transport.systemd import Notifier
-
-from .peers import Address
+from skysentry_trio.server import daemon
+from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.transport.systemd import Notifier
+from tests.raw_peer import Address
 
 
 @asynccontextmanager

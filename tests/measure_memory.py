@@ -20,7 +20,7 @@ import trio
 from attrs import define, field
 
 from tests.e2e.processes import Program, running
-from tests.peers import BINARY, Address, RawPeer, client_frame, picture, request_head
+from tests.raw_peer import BINARY, Address, RawPeer, client_frame, picture, request_head
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
 _VIEWERS, _CAMERAS, _RING, _FRAME = 100, 10, 16, 50_000

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 import trio
 from PIL import Image
-from tests.clients.fake_server import FakeServer, open_fake_server
 from trio_websocket import WebSocketConnection
 
+from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.cli.capture import default_id, run_capture
-from skysentry_trio.clients.addresses import parse_server_address
-from skysentry_trio.clients.camera import CameraClient
-from skysentry_trio.clients.connection import Refused
-from skysentry_trio.clients.sources.frames import FrameSlot
-from skysentry_trio.clients.sources.opening import SourceOptions
-from skysentry_trio.exceptions import ConfigurationError
+from skysentry_trio.client.engine.addresses import parse_server_address
+from skysentry_trio.client.engine.camera import CameraClient
+from skysentry_trio.client.engine.connection import Refused
+from skysentry_trio.sources.frames import FrameSlot
+from skysentry_trio.sources.opening import SourceOptions
+from tests.client.engine.fake_server import FakeServer, open_fake_server
 
 CAPTURE_PATTERN = (sys.executable, "-m", "skysentry_trio", "capture", "pattern")
 

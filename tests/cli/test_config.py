@@ -11,8 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from skysentry_trio.cli.config import as_toml
-from skysentry_trio.cli.sources import load_settings
-from skysentry_trio.settings import Settings
+from skysentry_trio.cli.settings_sources import load_settings
+from skysentry_trio.server.settings import Settings
 
 
 def test_show_prints_all_settings_as_toml(run: Any) -> None:

@@ -9,8 +9,8 @@ import click
 import pytest
 
 from skysentry_trio import __version__
+from skysentry_trio.base.exceptions import ConfigurationError, PeerGone
 from skysentry_trio.cli import main as main_module
-from skysentry_trio.exceptions import ConfigurationError, PeerGone
 
 
 def test_version_is_one_line(run: Any) -> None:

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from skysentry_trio.cli.main import cli
-from skysentry_trio.cli.sources import CONFIG_VARIABLE, FIELDS, variable_of
+from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, FIELDS, variable_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 

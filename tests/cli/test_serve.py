@@ -15,11 +15,11 @@ import pytest
 import trio
 import trio.testing
 
-from skysentry_trio import daemon as daemon_module
+from skysentry_trio.cli import demo
 from skysentry_trio.cli import serve as serve_module
-from skysentry_trio.clients import demo
-from skysentry_trio.settings import Settings
-from skysentry_trio.transport.systemd import Notifier
+from skysentry_trio.server import daemon as daemon_module
+from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.transport.systemd import Notifier
 
 URL = "http://127.0.0.1:1234"
 Started = trio.TaskStatus[Sequence[str]]

@@ -14,12 +14,12 @@ import trio
 from PIL import Image
 from trio_websocket import ConnectionClosed, WebSocketRequest, serve_websocket
 
+from skysentry_trio.base.demand import NO_LIMITS
+from skysentry_trio.base.frames import Frame, RingStatistics
+from skysentry_trio.cli.saving import CannotSave, FrameSaver
+from skysentry_trio.cli.viewer_display import Style
 from skysentry_trio.cli.watch import run_watch
-from skysentry_trio.clients.addresses import parse_server_address
-from skysentry_trio.clients.saving import CannotSave, FrameSaver
-from skysentry_trio.clients.viewer_display import Style
-from skysentry_trio.demand import NO_LIMITS
-from skysentry_trio.frames import Frame, RingStatistics
+from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.wire.viewer_frames import encode_envelope
 
 

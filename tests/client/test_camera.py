@@ -10,10 +10,10 @@ import trio
 from trio_websocket import WebSocketConnection
 
 from skysentry_trio.client import Camera, Closed, ConfigurationError, Demand, ProtocolViolation, Refused
-from skysentry_trio.client import handle as handle_module
+from skysentry_trio.client.thread import handle as handle_module
 from skysentry_trio.wire.messages import encode_message
-from tests.clients.fake_server import FakeServer, Handler, open_fake_server
-from tests.clients.sources.pictures import draw_jpeg
+from tests.client.engine.fake_server import FakeServer, Handler, open_fake_server
+from tests.sources.pictures import draw_jpeg
 
 
 @asynccontextmanager

@@ -12,12 +12,12 @@ import pytest
 import trio
 from trio_websocket import WebSocketConnection
 
+from skysentry_trio.base.frames import Frame as ServerFrame
+from skysentry_trio.base.frames import RingStatistics
 from skysentry_trio.client import Box, Closed, ConfigurationError, Frame, ProtocolViolation, Refused, Viewer
-from skysentry_trio.frames import Frame as ServerFrame
-from skysentry_trio.frames import RingStatistics
 from skysentry_trio.wire.viewer_frames import encode_envelope
-from tests.clients.fake_server import FakeServer, Handler, open_fake_server
-from tests.clients.sources.pictures import draw_jpeg
+from tests.client.engine.fake_server import FakeServer, Handler, open_fake_server
+from tests.sources.pictures import draw_jpeg
 
 
 def envelope(sequence: int, client_id: str = "door", captured_at: float | None = None) -> bytes:

@@ -1,1 +1,0 @@
-"""Tests of whole programs: processes, real sockets, other people's clients."""

@@ -21,7 +21,7 @@ from typing import Any, Final, Self, TypeVar
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from skysentry_trio.clients.sources.drawing import DUSK, MORNING, NIGHT, Look, Pattern
+from skysentry_trio.sources.drawing import DUSK, MORNING, NIGHT, Look, Pattern
 
 T = TypeVar("T")
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -9,9 +9,8 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from skysentry_trio.clients.sources.drawing import MORNING
-
-from .browser import CHROMIUM, CHROMIUM_FLAGS, moving_pictures
+from skysentry_trio.sources.drawing import MORNING
+from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS, moving_pictures
 
 OpenPage = Callable[..., Page]
 Scheme = Literal["light", "dark"]

@@ -17,11 +17,10 @@ import pytest
 from attrs import frozen
 from websockets.sync.client import connect
 
+from tests.e2e.namespaces import FarHost, far_host
+from tests.e2e.narrow_link import Way, narrow_link_in_thread
+from tests.e2e.processes import PATIENCE, running
 from tests.wire.pictures import draw_jpeg
-
-from .namespaces import FarHost, far_host
-from .narrow_link import Way, narrow_link_in_thread
-from .processes import PATIENCE, running
 
 pytestmark = pytest.mark.e2e
 

@@ -15,9 +15,10 @@ from playwright.sync_api import Page
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from .browser import CHROMIUM, Server, wait_until
+from tests.e2e.browser import CHROMIUM, Server, wait_until
+from tests.e2e.narrow_link import Way, narrow_link_in_thread
+
 from .conftest import OpenPage
-from .narrow_link import Way, narrow_link_in_thread
 
 pytestmark = [
     pytest.mark.e2e,

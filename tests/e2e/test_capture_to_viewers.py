@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from .processes import PATIENCE, running, running_server
+from tests.e2e.processes import PATIENCE, running, running_server
 
 pytestmark = pytest.mark.e2e
 

@@ -14,9 +14,8 @@ import httpx
 import pytest
 
 from tests.daemons import running_daemon
-from tests.peers import BINARY, client_frame, picture, request_head
-
-from .processes import PATIENCE, running_server
+from tests.e2e.processes import PATIENCE, running_server
+from tests.raw_peer import BINARY, client_frame, picture, request_head
 
 pytestmark = pytest.mark.e2e
 

@@ -13,9 +13,8 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from skysentry_trio.client import Frame, Viewer
-
-from .narrow_link import Way, narrow_link_in_thread
-from .processes import PATIENCE, running, running_server
+from tests.e2e.narrow_link import Way, narrow_link_in_thread
+from tests.e2e.processes import PATIENCE, running, running_server
 
 pytestmark = pytest.mark.e2e
 

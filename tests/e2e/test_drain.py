@@ -12,7 +12,7 @@ import trio
 from attrs import frozen
 
 from tests.e2e.processes import Program, running
-from tests.peers import BINARY, Address, RawPeer, client_frame, picture, request_head
+from tests.raw_peer import BINARY, Address, RawPeer, client_frame, picture, request_head
 
 pytestmark = pytest.mark.e2e
 

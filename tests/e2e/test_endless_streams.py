@@ -12,7 +12,7 @@ import trio
 from tests.daemons import running_daemon
 from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS
 from tests.e2e.processes import running
-from tests.peers import BINARY, PATIENCE, Address, RawPeer, client_frame, picture, request_head
+from tests.raw_peer import BINARY, PATIENCE, Address, RawPeer, client_frame, picture, request_head
 
 pytestmark = pytest.mark.e2e
 STREAM = "/api/clients/door/stream.mjpeg"

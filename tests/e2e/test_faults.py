@@ -13,7 +13,7 @@ import trio
 from attrs import frozen
 
 from tests.e2e.processes import Program, running
-from tests.peers import BINARY, PATIENCE, Address, client_frame, handshake, picture, register, request_head
+from tests.raw_peer import BINARY, PATIENCE, Address, client_frame, handshake, picture, register, request_head
 
 pytestmark = pytest.mark.e2e
 

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from .processes import running_server
+from tests.e2e.processes import running_server
 
 pytestmark = pytest.mark.e2e
 

@@ -16,7 +16,7 @@ import trio.lowlevel
 from tests.daemons import running_daemon
 from tests.e2e.processes import running
 from tests.measure_memory import resident
-from tests.peers import BINARY, PATIENCE, Address, RawPeer, client_frame, picture
+from tests.raw_peer import BINARY, PATIENCE, Address, RawPeer, client_frame, picture
 
 pytestmark = pytest.mark.e2e
 

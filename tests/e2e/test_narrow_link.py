@@ -12,7 +12,7 @@ import pytest
 import trio
 from trio.testing import MockClock, memory_stream_pair
 
-from .narrow_link import Way, narrow_link, narrow_link_in_thread
+from tests.e2e.narrow_link import Way, narrow_link, narrow_link_in_thread
 
 MANY = b"x" * 100_000
 

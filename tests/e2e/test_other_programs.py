@@ -21,7 +21,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from .processes import PATIENCE, running_server
+from tests.e2e.processes import PATIENCE, running_server
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "use-a-camera-elsewhere.md"
 PROGRAMS = ("curl", "ffmpeg", "gst-launch-1.0")

@@ -13,9 +13,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, Response
 
-from skysentry_trio.clients.sources.drawing import NIGHT
-
-from .browser import CHROMIUM, ROOT, Proxy, Server, cameras, moving_pictures, registered, wait_until
+from skysentry_trio.sources.drawing import NIGHT
+from tests.e2e.browser import CHROMIUM, ROOT, Proxy, Server, cameras, moving_pictures, registered, wait_until
 
 pytestmark = [
     pytest.mark.e2e,

@@ -21,9 +21,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from skysentry_trio.clients.sources.drawing import Pattern
-
-from .processes import PATIENCE, running_server
+from skysentry_trio.sources.drawing import Pattern
+from tests.e2e.processes import PATIENCE, running_server
 
 pytestmark = pytest.mark.e2e
 Proxied = Callable[[Path, str], AbstractContextManager[str]]

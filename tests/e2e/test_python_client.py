@@ -13,8 +13,7 @@ import trio
 from websockets.sync.client import connect
 
 from skysentry_trio.client import Box, Camera, Viewer
-
-from .processes import PATIENCE, running, running_server
+from tests.e2e.processes import PATIENCE, running, running_server
 
 pytestmark = pytest.mark.e2e
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 import skysentry_trio.client
-
-from .processes import running_server
+from tests.e2e.processes import running_server
 
 pytestmark = pytest.mark.e2e
 

@@ -13,7 +13,7 @@ import trio
 
 from tests.clocks import LeapingClock
 from tests.daemons import running_daemon
-from tests.peers import BINARY, CLOSE, PATIENCE, TEXT, Address, RawPeer, client_frame, picture
+from tests.raw_peer import BINARY, CLOSE, PATIENCE, TEXT, Address, RawPeer, client_frame, picture
 
 pytestmark = pytest.mark.e2e
 

@@ -20,9 +20,9 @@ from PIL import Image
 from playwright.sync_api import Page
 from websockets.sync.client import ClientConnection
 
-from skysentry_trio.clients.sources.drawing import DUSK
+from skysentry_trio.sources.drawing import DUSK
+from tests.e2e.browser import CHROMIUM, Server, cameras, feeding, moving_pictures, registered, wait_until
 
-from .browser import CHROMIUM, Server, cameras, feeding, moving_pictures, registered, wait_until
 from .test_pages import HOSTILE, figure, number, serious_problems, status
 
 pytestmark = [

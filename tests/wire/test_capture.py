@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.capture import (
     CapturedJpeg,
     Demand,
@@ -24,8 +24,7 @@ from skysentry_trio.wire.capture import (
 )
 from skysentry_trio.wire.envelope import join_envelope
 from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
-
-from .pictures import KINDS
+from tests.wire.pictures import KINDS
 
 JPEG, SIZE = KINDS["baseline"]
 IDS = st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}", fullmatch=True)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.capture import decode_camera_message, decode_server_message
 from skysentry_trio.wire.messages import encode_json, encode_message
 from skysentry_trio.wire.viewer import decode_notice, decode_viewer_message

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.identity import MAX_LABEL_LENGTH, check_client_id, clean_label
 
 ANY_TEXT = st.text(st.characters(codec=None))

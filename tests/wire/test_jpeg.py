@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.jpeg import inspect_jpeg
-
-from .pictures import KINDS, draw_jpeg, exif_with_thumbnail
+from tests.wire.pictures import KINDS, draw_jpeg, exif_with_thumbnail
 
 BASELINE = KINDS["baseline"][0]
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"

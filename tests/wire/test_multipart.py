@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.frames import Frame, RingStatistics
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.frames import Frame, RingStatistics
 from skysentry_trio.wire.multipart import (
     OPENING,
     MultipartReader,

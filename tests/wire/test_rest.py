@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.frames import Frame
+from skysentry_trio.base.frames import Frame
 from skysentry_trio.wire.rest import (
     FrameReply,
     LatestReply,

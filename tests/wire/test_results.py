@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.messages import encode_json, encode_message
 from skysentry_trio.wire.results import Box, Result, decode_posted_result
 from skysentry_trio.wire.viewer import decode_notice

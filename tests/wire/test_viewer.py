@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
 from skysentry_trio.wire.viewer import (
     ClientConnected,

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.frames import Frame, RingStatistics
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.frames import Frame, RingStatistics
 from skysentry_trio.wire.envelope import join_envelope
 from skysentry_trio.wire.messages import encode_message
 from skysentry_trio.wire.viewer_frames import (

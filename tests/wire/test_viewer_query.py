@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.demand import NO_LIMITS, Limits
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.demand import NO_LIMITS, Limits
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.viewer_query import ViewerFormat, ViewerRequest, decode_viewer_query
 
 

@@ -13,15 +13,15 @@ from typing import TextIO
 import click
 import trio
 
-from skysentry_trio.clients.addresses import parse_server_address
-from skysentry_trio.clients.camera import CameraClient
-from skysentry_trio.clients.camera_display import CameraDisplay
-from skysentry_trio.clients.retrying import Backoff
-from skysentry_trio.clients.signals import cancel_on_signal
-from skysentry_trio.clients.single_error import single_error
-from skysentry_trio.clients.sources.frames import FrameSlot
-from skysentry_trio.clients.sources.opening import PATTERN, SourceOptions, open_source
-from skysentry_trio.exceptions import ConfigurationError, ProtocolViolation
+from skysentry_trio.base.backoff import Backoff
+from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
+from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.cli.camera_display import CameraDisplay
+from skysentry_trio.cli.signals import cancel_on_signal
+from skysentry_trio.client.engine.addresses import parse_server_address
+from skysentry_trio.client.engine.camera import CameraClient
+from skysentry_trio.sources.frames import FrameSlot
+from skysentry_trio.sources.opening import PATTERN, SourceOptions, open_source
 from skysentry_trio.wire.identity import check_client_id
 
 

@@ -10,8 +10,8 @@ import click
 
 from skysentry_trio.cli.options import settings_options
 from skysentry_trio.cli.reference import settings_reference
-from skysentry_trio.cli.sources import FIELDS, Given, gather, settle
-from skysentry_trio.settings import Kind, Settings, kind_of
+from skysentry_trio.cli.settings_sources import FIELDS, Given, gather, settle
+from skysentry_trio.server.settings import Kind, Settings, kind_of
 
 
 @click.group()

@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 import click
 
 from skysentry_trio._version import __version__
-from skysentry_trio.exceptions import ConfigurationError, SkySentryError
+from skysentry_trio.base.exceptions import ConfigurationError, SkySentryError
 
 PROGRAM: Final = "skysentry-trio"
 

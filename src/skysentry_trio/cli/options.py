@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 import click
 
-from skysentry_trio.cli.sources import CONFIG_VARIABLE, FIELDS, flag_of, is_list, variable_of
-from skysentry_trio.settings import kind_of
+from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, FIELDS, flag_of, is_list, variable_of
+from skysentry_trio.server.settings import kind_of
 
 
 def settings_options(function: Callable[..., None]) -> Callable[..., None]:

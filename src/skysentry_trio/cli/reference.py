@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import attrs
 
-from skysentry_trio.cli.sources import CONFIG_VARIABLE, FIELDS, flag_of, is_list, variable_of
-from skysentry_trio.settings import kind_of
+from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, FIELDS, flag_of, is_list, variable_of
+from skysentry_trio.server.settings import kind_of
 
 _HEAD: Final = f"""\
 # Settings

@@ -16,14 +16,15 @@ from typing import Final
 import click
 import trio
 
-from skysentry_trio import daemon, logs
 from skysentry_trio._version import __version__
+from skysentry_trio.base import logs
+from skysentry_trio.base.exceptions import SkySentryError
+from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.cli.options import settings_options
-from skysentry_trio.cli.sources import load_settings
-from skysentry_trio.clients.single_error import single_error
-from skysentry_trio.exceptions import SkySentryError
-from skysentry_trio.settings import Settings
-from skysentry_trio.transport.systemd import Notifier, inherited_sockets
+from skysentry_trio.cli.settings_sources import load_settings
+from skysentry_trio.server import daemon
+from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.transport.systemd import Notifier, inherited_sockets
 
 # For what is no connection: listening sockets, epoll, the log, files being served.
 _SPARE_DESCRIPTORS: Final = 64
@@ -92,7 +93,7 @@ async def run_demo_cameras(server_url: str) -> None:
     """Run the demo's cameras; should they crash, the server goes on without them."""
     try:
         # Only now: a server without demo must not pay for the library that draws.
-        from skysentry_trio.clients.demo import run_demo  # noqa: PLC0415
+        from skysentry_trio.cli.demo import run_demo  # noqa: PLC0415
 
         await run_demo(server_url)
     except Exception:

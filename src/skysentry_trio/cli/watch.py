@@ -12,16 +12,16 @@ from typing import TextIO
 import click
 import trio
 
-from skysentry_trio.clients.addresses import ServerAddress, parse_server_address
-from skysentry_trio.clients.retrying import Backoff
-from skysentry_trio.clients.saving import FrameSaver
-from skysentry_trio.clients.signals import cancel_on_signal
-from skysentry_trio.clients.single_error import single_error
-from skysentry_trio.clients.viewer import ViewerClient
-from skysentry_trio.clients.viewer_display import Style, ViewerDisplay
-from skysentry_trio.demand import MAX_WIDTH, Limits
-from skysentry_trio.exceptions import ConfigurationError, ProtocolViolation
-from skysentry_trio.units import parse_duration
+from skysentry_trio.base.backoff import Backoff
+from skysentry_trio.base.demand import MAX_WIDTH, Limits
+from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
+from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.base.units import parse_duration
+from skysentry_trio.cli.saving import FrameSaver
+from skysentry_trio.cli.signals import cancel_on_signal
+from skysentry_trio.cli.viewer_display import Style, ViewerDisplay
+from skysentry_trio.client.engine.addresses import ServerAddress, parse_server_address
+from skysentry_trio.client.engine.viewer import ViewerClient
 from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.viewer_frames import FrameHeader
 

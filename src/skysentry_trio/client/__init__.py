@@ -20,12 +20,12 @@
 # There is one implementation and not one for each kind of caller, as it has to be in a thread anyway: a program that
 # computes for 200 ms between two `await` keeps its own loop from receiving, and would find frames of then, not of now.
 
+from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
 from skysentry_trio.client.camera import Camera
+from skysentry_trio.client.engine.connection import Refused
 from skysentry_trio.client.frame import Frame
-from skysentry_trio.client.handover import Closed
+from skysentry_trio.client.thread.handover import Closed
 from skysentry_trio.client.viewer import Viewer
-from skysentry_trio.clients.connection import Refused
-from skysentry_trio.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
 from skysentry_trio.wire.capture import Demand
 from skysentry_trio.wire.results import Box
 

@@ -9,13 +9,13 @@ from functools import partial
 
 from attrs import define, field
 
-from skysentry_trio.client.background import Background
-from skysentry_trio.client.handle import Handle
-from skysentry_trio.client.handover import Closed
-from skysentry_trio.clients.addresses import parse_server_address
-from skysentry_trio.clients.camera import CameraClient
-from skysentry_trio.clients.retrying import Backoff
-from skysentry_trio.clients.sources.frames import FrameSlot, SourceFrame
+from skysentry_trio.base.backoff import Backoff
+from skysentry_trio.client.engine.addresses import parse_server_address
+from skysentry_trio.client.engine.camera import CameraClient
+from skysentry_trio.client.thread.background import Background
+from skysentry_trio.client.thread.handle import Handle
+from skysentry_trio.client.thread.handover import Closed
+from skysentry_trio.sources.frames import FrameSlot, SourceFrame
 from skysentry_trio.wire.capture import Demand
 from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.jpeg import inspect_jpeg

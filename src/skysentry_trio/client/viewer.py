@@ -10,16 +10,16 @@ from typing import Self
 
 from attrs import define, field
 
-from skysentry_trio.client.background import Background
+from skysentry_trio.base.backoff import Backoff
+from skysentry_trio.base.demand import Limits
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.client.engine.addresses import parse_server_address
+from skysentry_trio.client.engine.camera_watch import parse_timestamp
+from skysentry_trio.client.engine.viewer import ViewerClient
 from skysentry_trio.client.frame import Frame
-from skysentry_trio.client.handle import Handle
-from skysentry_trio.client.handover import Closed, Handover
-from skysentry_trio.clients.addresses import parse_server_address
-from skysentry_trio.clients.camera_watch import parse_timestamp
-from skysentry_trio.clients.retrying import Backoff
-from skysentry_trio.clients.viewer import ViewerClient
-from skysentry_trio.demand import Limits
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.client.thread.background import Background
+from skysentry_trio.client.thread.handle import Handle
+from skysentry_trio.client.thread.handover import Closed, Handover
 from skysentry_trio.wire.messages import MAX_TEXT_LENGTH, encode_message
 from skysentry_trio.wire.results import Box, Result
 from skysentry_trio.wire.viewer_frames import FrameHeader

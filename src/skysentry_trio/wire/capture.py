@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.envelope import join_envelope, split_envelope
 from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.jpeg import PictureSize, inspect_jpeg

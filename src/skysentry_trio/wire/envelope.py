@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 
 MAX_HEADER_LENGTH = 4096
 """Bytes of JSON in front of a JPEG. Small enough that a header length is never mistaken for FF D8."""

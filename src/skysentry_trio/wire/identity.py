@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 
 MAX_LABEL_LENGTH = 80
 

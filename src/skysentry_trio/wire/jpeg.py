@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 
 # ITU-T T.81, table B.1. Start-of-frame markers are C0..CF except DHT (C4), JPG (C8) and DAC (CC).
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 
 MAX_TEXT_LENGTH = 64 * 1024
 """Characters in a JSON message. Larger ones hold up everybody else while they are parsed."""

@@ -7,8 +7,8 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.frames import Frame
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.frames import Frame
 
 CONTENT_TYPE: Final = "multipart/x-mixed-replace; boundary=frame"
 OPENING: Final = b"--frame\r\n"

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from attrs import frozen
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 
 _MAX_MOMENT = 1e11
 """Seconds since the epoch; milliseconds given by mistake are far beyond it."""

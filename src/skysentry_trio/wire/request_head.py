@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import h11
 from attrs import define, field, frozen
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.messages import encode_json
 
 MAX_HEAD_SIZE = 16 * 1024

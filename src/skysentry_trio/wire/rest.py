@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 
-from skysentry_trio.frames import Frame
+from skysentry_trio.base.frames import Frame
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
 from skysentry_trio.wire.viewer_frames import RingSummary
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.identity import check_client_id, clean_label
 from skysentry_trio.wire.messages import Message
 

@@ -6,9 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from skysentry_trio.demand import Limits
-from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.hops import MeanHops
+from skysentry_trio.base.demand import Limits
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.messages import (
     Clock,
@@ -204,17 +203,6 @@ def _check_seek(seek: Seek) -> None:
         raise ProtocolViolation(f"speed is from {-HIGHEST_SPEED:g} to {HIGHEST_SPEED:g}, got {seek.speed:g}")
     if seek.back is not None and seek.back < 0:
         raise ProtocolViolation(f"back is a number of seconds from 0, got {seek.back:g}")
-
-
-def latency_fields(mean: MeanHops) -> tuple[int, float | None, float, float, float]:
-    """Put means over a camera's frames into wire terms: frames, then capture, server, delivery and total in ms."""
-    hops = mean.hops
-    capture = None if hops.capture is None else _milliseconds(hops.capture)
-    return mean.frames, capture, _milliseconds(hops.server), _milliseconds(hops.delivery), _milliseconds(hops.total)
-
-
-def _milliseconds(seconds: float) -> float:
-    return round(1000 * seconds, 2)
 
 
 def decode_notice(text: str) -> Notice | None:

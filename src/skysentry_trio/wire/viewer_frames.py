@@ -6,8 +6,8 @@ from base64 import b64encode
 
 import msgspec
 
-from skysentry_trio.exceptions import ProtocolViolation
-from skysentry_trio.frames import Frame, RingStatistics
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.frames import Frame, RingStatistics
 from skysentry_trio.wire.envelope import envelope_parts, split_envelope
 from skysentry_trio.wire.messages import Message, encode_json, encode_message, rfc3339
 

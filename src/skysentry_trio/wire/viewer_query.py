@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from attrs import frozen
 
-from skysentry_trio.demand import Limits
-from skysentry_trio.exceptions import ProtocolViolation
+from skysentry_trio.base.demand import Limits
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.identity import check_client_id
 from skysentry_trio.wire.query import decode_query
 

@@ -1,0 +1,1 @@
+"""What every room may use: errors, frames, demand, limits, units, logs. Nothing in here knows a protocol."""

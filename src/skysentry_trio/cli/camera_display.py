@@ -1,0 +1,114 @@
+"""What `skysentry-trio capture` shows: one live line on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TextIO
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.cli.terminal import LiveBlock, fit, format_bytes, format_counts
+from skysentry_trio.client.engine.camera import CameraReport
+
+REFRESH = 0.25
+"""Seconds between two looks at the camera."""
+SUMMARY = 10.0
+"""Seconds between two lines that say the same."""
+_PLAIN_WIDTH = 400
+
+
+@define(eq=False)
+class CameraDisplay:
+    """Shows reports on a stream until cancelled, and a last one in the end."""
+
+    stream: TextIO
+    report: Callable[[], CameraReport]
+    is_terminal: bool
+    _block: LiveBlock = field(init=False)
+    _shown_state: tuple[str, int] | None = field(default=None, init=False)
+    _shown_at: float = field(default=float("-inf"), init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._block = LiveBlock(self.stream)
+
+    async def run(self) -> None:
+        """Refresh until cancelled."""
+        while True:
+            self.refresh(trio.current_time())
+            await trio.sleep(REFRESH)
+
+    def refresh(self, now: float) -> None:
+        """Show the camera, if it is time to."""
+        report = self.report()
+        if self.is_terminal:
+            self._block.show([status_line(report)])
+        elif self._is_news(report) or now - self._shown_at >= SUMMARY:
+            self._write(status_line(report))
+            self._shown_at = now
+
+    def finish(self) -> None:
+        """Show what it came to."""
+        self._block.leave()
+        self._write(summary_line(self.report()))
+
+    def _is_news(self, report: CameraReport) -> bool:
+        state = report.state, report.connections
+        is_news = state != self._shown_state and report.state != "connecting"
+        if is_news:
+            self._shown_state = state
+        return is_news
+
+    def _write(self, line: str) -> None:
+        self.stream.write(fit(line, _PLAIN_WIDTH) + "\n")
+        self.stream.flush()
+
+
+def status_line(report: CameraReport) -> str:
+    """Say where the camera stands, the most important first, as the end may be cut off.
+
+    Of figures that stand still while a camera waits, only the reason why it does is of interest.
+    """
+    if report.state != "live":
+        return f"{report.client_id}  {report.state}" + (f": {report.trouble}" if report.trouble else "")
+    return "  ".join(
+        (
+            report.client_id,
+            report.state,
+            f"{report.frames} frames",
+            f"{report.fps:.1f} fps",
+            f"{format_bytes(report.bytes_per_second)}/s",
+            *_wanted(report),
+            format_counts(report.dropped),
+            *([report.trouble] if report.trouble else []),
+        )
+    )
+
+
+def _wanted(report: CameraReport) -> list[str]:
+    """Say who watches, what they need, and what of it the uplink does not carry."""
+    said = []
+    if (demand := report.demand) is not None:
+        viewers = {0: "nobody watches", 1: "1 viewer"}.get(demand.viewers, f"{demand.viewers} viewers")
+        limits = [
+            f"{demand.max_fps:.3g} fps" if demand.max_fps is not None else "",
+            f"{demand.max_width} px" if demand.max_width is not None else "",
+            f"quality {demand.quality * 100:.0f}" if demand.quality is not None else "",
+        ]
+        needed = ", ".join(limit for limit in limits if limit)
+        said.append(viewers + (f" ({needed})" if needed else ""))
+    cut = report.cut
+    factors = {"quality": cut.quality, "width": cut.width, "rate": cut.rate}
+    lowered = [f"{name} {factor * 100:.0f} %" for name, factor in factors.items() if factor < 1]
+    if lowered:
+        said.append("slow uplink: " + ", ".join(lowered))
+    return said
+
+
+def summary_line(report: CameraReport) -> str:
+    """Say what a camera did from its beginning to its end."""
+    reconnects = max(0, report.connections - 1)
+    return (
+        f"{report.client_id}: sent {report.frames} frames ({format_bytes(report.nbytes)}), "
+        f"{format_counts(report.dropped)}, reconnected {reconnects} times"
+    )

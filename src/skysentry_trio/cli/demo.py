@@ -1,0 +1,64 @@
+"""Two cameras that need no camera, for a first look at a server."""
+
+from __future__ import annotations
+
+import random
+from functools import partial
+
+import trio
+from attrs import frozen
+
+from skysentry_trio.base.backoff import Backoff
+from skysentry_trio.base.logs import get_logger
+from skysentry_trio.client.engine.addresses import ServerAddress, parse_server_address
+from skysentry_trio.client.engine.camera import CameraClient
+from skysentry_trio.client.engine.connection import Refused
+from skysentry_trio.sources.drawing import DUSK, MORNING, Look, Pattern
+from skysentry_trio.sources.frames import FrameSlot
+from skysentry_trio.sources.pattern import PatternSource
+
+_log = get_logger(__name__)
+
+
+@frozen
+class DemoCamera:
+    """One of the demo's cameras."""
+
+    client_id: str
+    name: str
+    look: Look
+    fps: float
+
+
+DEMO_CAMERAS = (
+    DemoCamera("demo-1", "Harbour", DUSK, 15),
+    DemoCamera("demo-2", "Hillside", MORNING, 10),
+)
+
+
+async def run_demo(server_url: str) -> None:
+    """Run the demo's cameras until cancelled.
+
+    Args:
+        server_url: such as ``http://127.0.0.1:8080``.
+
+    Raises:
+        ConfigurationError: the address is none.
+    """
+    server = parse_server_address(server_url)
+    async with trio.open_nursery() as nursery:
+        for camera in DEMO_CAMERAS:
+            nursery.start_soon(_run_camera, server, camera)
+
+
+async def _run_camera(server: ServerAddress, camera: DemoCamera) -> None:
+    slot = FrameSlot()
+    pattern = Pattern(f"{camera.name}  ·  {camera.client_id}", look=camera.look)
+    client = CameraClient(server, camera.client_id, slot, camera.name)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(PatternSource(pattern, camera.fps).run, slot))
+        try:
+            await client.run(Backoff(random.random))
+        except Refused as refused:
+            _log.warning("demo camera refused", camera=camera.client_id, reason=str(refused))
+        nursery.cancel_scope.cancel()

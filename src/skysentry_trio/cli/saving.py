@@ -1,0 +1,51 @@
+"""Frames as files: ``DIR/<id>/<id>-<sequence>.jpg``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.base.exceptions import SkySentryError
+from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.viewer_frames import FrameHeader
+
+
+class CannotSave(SkySentryError):
+    """A frame cannot be written: the disk is full, the folder forbidden."""
+
+
+@define(eq=False)
+class FrameSaver:
+    """Writes frames into a folder, in a thread."""
+
+    folder: Path
+    _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
+
+    async def save(self, header: FrameHeader, jpeg: bytes) -> None:
+        """Write a frame; when this returns it is there as a whole.
+
+        Raises:
+            CannotSave: it could not be written.
+        """
+        await trio.to_thread.run_sync(self._write, header.client_id, header.sequence, jpeg, limiter=self._limiter)
+
+    def _write(self, client_id: str, sequence: int, jpeg: bytes) -> None:
+        # The id becomes a file name on our disk: we do not take a server's word for what is in it.
+        check_client_id(client_id)
+        # Eight digits sort as numbers do for 38 days at 30 frames a second.
+        path = self.folder / client_id / f"{client_id}-{sequence:08d}.jpg"
+        part = path.with_suffix(".part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                part.write_bytes(jpeg)
+                part.replace(path)
+            except OSError:
+                part.unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise CannotSave(f"cannot save {path}: {reason}") from error

@@ -1,0 +1,128 @@
+"""Where settings come from: a flag wins over an environment variable, that over the file, that over the default."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.server.settings import Settings, kind_of
+
+PREFIX: Final = "SKYSENTRY_"
+CONFIG_VARIABLE: Final = "SKYSENTRY_CONFIG"
+FIELDS: Final = {setting.name: setting for setting in attrs.fields(Settings)}
+
+
+@attrs.frozen
+class Given:
+    """What somebody wrote for one setting, and where."""
+
+    source: str
+    raw: object
+
+
+def is_list(name: str) -> bool:
+    """Tell whether the setting holds several values."""
+    return isinstance(FIELDS[name].default, tuple)
+
+
+def flag_of(name: str) -> str:
+    """Return the flag that sets the setting: ``--max-fps``; one that is repeated names one thing: ``--cors-origin``."""
+    singular = name.removesuffix("s") if is_list(name) else name
+    return "--" + singular.replace("_", "-")
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable that sets the setting: ``SKYSENTRY_MAX_FPS``."""
+    return PREFIX + name.upper()
+
+
+def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], config_path: str | None) -> Settings:
+    """Return the settings to run with.
+
+    Args:
+        flags: what the command line says, by setting; None or an empty tuple where it says nothing.
+        environ: usually ``os.environ``.
+        config_path: of the TOML file; None leaves it to ``SKYSENTRY_CONFIG``.
+
+    Raises:
+        ConfigurationError: naming the flag, variable or file with its key, what we got and what we expected.
+    """
+    return settle(gather(flags, environ, config_path))
+
+
+def gather(flags: Mapping[str, object], environ: Mapping[str, str], config_path: str | None) -> dict[str, Given]:
+    """Return what was written for each setting that was not left at its default.
+
+    Args and Raises: as in `load_settings`; values are not looked at.
+    """
+    from_environment = _given_by_environment(environ)
+    path = config_path or environ.get(CONFIG_VARIABLE)
+    from_file = _given_by_file(path) if path else {}
+    from_flags = {
+        name: Given(f"flag {flag_of(name)}", raw) for name, raw in flags.items() if raw is not None and raw != ()
+    }
+    return from_file | from_environment | from_flags
+
+
+def settle(given: Mapping[str, Given]) -> Settings:
+    """Return the settings made of what was written.
+
+    Raises:
+        ConfigurationError: naming the source, what we got and what we expected.
+    """
+    values: dict[str, Any] = {}
+    for name, one in given.items():
+        try:
+            values[name] = kind_of(FIELDS[name]).read(one.raw)
+        except ValueError as error:
+            raise ConfigurationError(f"{one.source}: {error}") from None
+    try:
+        return Settings(**values)
+    except ConfigurationError as error:
+        # Each value is fine by itself, so two contradict each other: say where those come from.
+        sources = [f"{name} from {one.source}" for name, one in given.items() if name in str(error)]
+        raise ConfigurationError(f"{error} ({'; '.join(sources)})") from None
+
+
+def _given_by_environment(environ: Mapping[str, str]) -> dict[str, Given]:
+    known = {variable_of(name): name for name in FIELDS}
+    found = [variable for variable in environ if variable.startswith(PREFIX) and variable != CONFIG_VARIABLE]
+    for variable in found:
+        if variable not in known:
+            # Without the prefix, as that alone makes any two look alike.
+            suggestion = _did_you_mean(variable.removeprefix(PREFIX), [name.upper() for name in FIELDS], PREFIX)
+            raise ConfigurationError(f"variable {variable}: there is no such setting{suggestion}")
+    return {known[variable]: Given(f"variable {variable}", environ[variable]) for variable in found}
+
+
+def _given_by_file(path: str) -> dict[str, Given]:
+    try:
+        table = tomllib.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"file {path}: expected a readable TOML file, got an error: {error.strerror}"
+        ) from error
+    # UnicodeDecodeError and TOMLDecodeError are both ValueErrors, and both say where.
+    except ValueError as error:
+        raise ConfigurationError(f"file {path}: expected TOML, got an error: {error}") from error
+    given: dict[str, Given] = {}
+    for key, raw in table.items():
+        name = key.replace("-", "_")
+        if name not in FIELDS:
+            suggestion = _did_you_mean(name, FIELDS)
+            raise ConfigurationError(f"file {path}, key {key}: there is no such setting{suggestion}")
+        if name in given:
+            raise ConfigurationError(f"file {path}, key {key}: expected each setting once, got it again as {name}")
+        given[name] = Given(f"file {path}, key {key}", raw)
+    return given
+
+
+def _did_you_mean(wrong: str, known: Iterable[str], prefix: str = "") -> str:
+    close = difflib.get_close_matches(wrong, known, n=1)
+    return f"; did you mean {prefix}{close[0]}?" if close else ""

@@ -1,0 +1,150 @@
+"""What `skysentry-trio watch` shows: a table in place, plain lines, or JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from enum import Enum
+from typing import TextIO
+
+import trio
+from attrs import asdict, define, field
+
+from skysentry_trio.base.units import format_duration
+from skysentry_trio.cli.terminal import LiveBlock, fit, format_bytes
+from skysentry_trio.client.engine.camera_watch import CameraView
+from skysentry_trio.client.engine.viewer import ViewerReport
+from skysentry_trio.wire.viewer import CameraLatency
+
+_PLAIN_WIDTH = 400
+SILENT = 5.0
+"""Seconds without a frame after which a camera is called silent."""
+_COLUMNS = ("CAMERA", "STATE", "FPS", "RATE", "SIZE", "AGE", "LATENCY", "FRAMES", "GAPS")
+_LEFT = 2
+"""So many columns are words, which stand to the left; the others are numbers."""
+
+
+class Style(Enum):
+    """How reports are shown; the value is the number of seconds between two."""
+
+    TABLE = 0.5
+    LINES = 10.0
+    JSON = 1.0
+
+
+@define(eq=False)
+class ViewerDisplay:
+    """Shows reports on a stream until cancelled, and a last one in the end."""
+
+    stream: TextIO
+    report: Callable[[], ViewerReport]
+    style: Style
+    _block: LiveBlock = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._block = LiveBlock(self.stream)
+
+    async def run(self) -> None:
+        """Refresh until cancelled."""
+        while True:
+            self.refresh()
+            await trio.sleep(self.style.value)
+
+    def refresh(self) -> None:
+        """Show the cameras."""
+        report = self.report()
+        if self.style is Style.TABLE:
+            self._block.show(table(report))
+            return
+        lines = [json_line(report)] if self.style is Style.JSON else plain_lines(report)
+        self.stream.write("".join(line + "\n" for line in lines))
+        self.stream.flush()
+
+    def finish(self) -> None:
+        """Show what it came to."""
+        self.refresh()
+        self._block.leave()
+
+
+def table(report: ViewerReport) -> list[str]:
+    """Return a table of the cameras, and a line about the connection above it."""
+    rows = [_COLUMNS, *(_cells(camera) for camera in report.cameras)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column < _LEFT else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return [_headline(report), *(lines if report.cameras else ["no cameras yet"])]
+
+
+def plain_lines(report: ViewerReport) -> list[str]:
+    """Return a line for each camera, or one about the connection if there is nothing else to say."""
+    if report.state != "live" or not report.cameras:
+        return [fit(_headline(report), _PLAIN_WIDTH)]
+    lines = []
+    for camera in report.cameras:
+        client_id, state, fps, rate, size, age, latency, frames, gaps = _cells(camera)
+        lines.append(
+            f"{client_id}: {state}, {fps} fps, {rate}, {size}, age {age}, latency {latency}, "
+            f"{frames} frame{'s' * (frames != '1')}, {gaps} gap{'s' * (gaps != '1')}"
+        )
+    return [fit(line, _PLAIN_WIDTH) for line in lines]
+
+
+def json_line(report: ViewerReport) -> str:
+    """Return the report as one JSON object; times in seconds, sizes in bytes."""
+    return json.dumps({"time": round(time.time(), 3), **asdict(report, value_serializer=_jsonable)})
+
+
+def _jsonable(_instance: object, _attribute: object, value: object) -> object:
+    """Return what JSON knows: the latency in seconds, as all the other figures are."""
+    if not isinstance(value, CameraLatency):
+        return value
+    hops = {"capture": value.capture, "server": value.server, "delivery": value.delivery, "total": value.total}
+    return {"frames": value.frames, **{name: None if ms is None else ms / 1000 for name, ms in hops.items()}}
+
+
+def _headline(report: ViewerReport) -> str:
+    return f"{report.server}  {report.state}" + (f": {report.trouble}" if report.trouble else "")
+
+
+def _cells(camera: CameraView) -> tuple[str, ...]:
+    return (
+        camera.client_id,
+        _state(camera),
+        f"{camera.fps:.1f}",
+        f"{format_bytes(camera.bytes_per_second)}/s",
+        f"{camera.width}x{camera.height}" if camera.width else "-",
+        _age(camera.age),
+        _latency(camera.latency),
+        str(camera.frames),
+        str(camera.gaps),
+    )
+
+
+def _age(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    return f"{seconds * 1000:.0f} ms" if seconds < 10 else format_duration(round(seconds))
+
+
+def _latency(latency: CameraLatency | None) -> str:
+    """Write the sum, and what each hop has to do with it."""
+    if latency is None:
+        return "-"
+    capture = "?" if latency.capture is None else f"{latency.capture:.0f}"
+    return f"{latency.total:.0f} ms = {capture} + {latency.server:.0f} + {latency.delivery:.0f}"
+
+
+def _state(camera: CameraView) -> str:
+    if camera.online is None:
+        return "unknown"
+    if not camera.online:
+        return "offline"
+    if camera.silent is None or camera.silent < SILENT:
+        return "live"
+    return f"silent {camera.silent:.0f} s"

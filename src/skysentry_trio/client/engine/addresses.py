@@ -1,0 +1,66 @@
+"""The forms in which people write a server's address, made into one."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode, urlsplit
+
+from attrs import frozen
+
+from skysentry_trio.base.exceptions import ConfigurationError
+
+_TLS_BY_SCHEME = {"http": False, "ws": False, "https": True, "wss": True}
+# What a path may hold as it is (RFC 3986, section 3.3), and % for what is already quoted.
+_PATH_CHARACTERS = "/%:@!$&'()*+,;=~"
+
+
+@frozen
+class ServerAddress:
+    """Where a server is."""
+
+    host: str
+    """A name or an IP address, IPv6 without brackets."""
+    port: int
+    tls: bool = False
+    prefix: str = ""
+    """The path it has behind a proxy, without a slash at the end."""
+
+    @property
+    def host_header(self) -> str:
+        """Return host and port as a request names them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+    def resource(self, path: str, query: list[tuple[str, str]] | None = None) -> str:
+        """Return the path and query with which to ask for one of the server's own paths."""
+        return self.prefix + path + ("?" + urlencode(query) if query else "")
+
+    def __str__(self) -> str:
+        """Return the address as ``http://`` or ``https://``."""
+        return f"{'https' if self.tls else 'http'}://{self.host_header}{self.prefix}"
+
+
+def parse_server_address(text: str) -> ServerAddress:
+    """Read ``http://host:port/prefix``, the same with ``https``, ``ws`` or ``wss``, or ``host:port``.
+
+    Raises:
+        ConfigurationError: it is none of these.
+    """
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        port = parts.port
+        host = (parts.hostname or "").encode("idna" if not text.isascii() else "ascii").decode("ascii")
+    except ValueError as error:
+        raise _not_an_address(text, str(error)) from error
+    if parts.scheme not in _TLS_BY_SCHEME:
+        raise _not_an_address(text, f"there is no scheme {parts.scheme}:// here")
+    if not host or not host.isprintable() or " " in host:
+        raise _not_an_address(text, "it has no host")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise _not_an_address(text, "it may have no user, query or fragment")
+    tls = _TLS_BY_SCHEME[parts.scheme]
+    prefix = quote(parts.path.rstrip("/"), safe=_PATH_CHARACTERS)
+    return ServerAddress(host, port or (443 if tls else 80), tls, prefix)
+
+
+def _not_an_address(text: str, reason: str) -> ConfigurationError:
+    return ConfigurationError(f"expected a server's address such as http://127.0.0.1:8080, got {text!a}: {reason}")

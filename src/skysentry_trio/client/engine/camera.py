@@ -1,0 +1,157 @@
+"""A camera without a browser: registers at a server and sends the newest frame of its source, for ever."""
+
+from __future__ import annotations
+
+import trio
+from attrs import define, field, frozen
+
+from skysentry_trio.base.backoff import Backoff, keep_trying
+from skysentry_trio.client.engine.addresses import ServerAddress
+from skysentry_trio.client.engine.camera_session import CameraSession, decode
+from skysentry_trio.client.engine.connection import Connection, ConnectionLost, Refused, open_connection
+from skysentry_trio.client.engine.rate_controller import Steering
+from skysentry_trio.client.engine.throughput import Throughput
+from skysentry_trio.client.engine.uplink_controller import NO_CUT, Cut
+from skysentry_trio.sources.frames import FrameSlot
+from skysentry_trio.wire.capture import Demand, RegistrationError, RegistrationSuccess, encode_registration
+
+PATH = "/ws"
+REGISTRATION_TIMEOUT = 10.0
+"""Seconds for the answer to our registration."""
+CAPABILITIES = ("demand", "envelope", "clock")
+_MAX_SERVER_MESSAGE = 64 * 1024
+_POLICY_VIOLATION = 1008
+_MESSAGE_TOO_BIG = 1009
+_REPLACED = 4001
+
+
+@frozen
+class CameraReport:
+    """What a camera client has done so far, at one moment."""
+
+    client_id: str
+    state: str
+    """``connecting``, ``live``, ``waiting`` or ``ended``."""
+    trouble: str | None
+    """Why it is not live, or why its source has nothing."""
+    frames: int
+    """Sent."""
+    nbytes: int
+    """Of JPEG, sent."""
+    fps: float
+    bytes_per_second: float
+    dropped: dict[str, int]
+    """Frames never sent, by cause: ``behind`` a slow network, over the ``rate``, more than ``demand`` or the ``uplink``
+    allow, ``bad``, ``lost``, ``too-large``."""
+    connections: int
+    """Registrations that were accepted."""
+    demand: Demand | None = None
+    """What the server needs; None if it does not say."""
+    cut: Cut = NO_CUT
+    """What is left out as the uplink is too slow for all."""
+
+
+@define(eq=False)
+class CameraClient:
+    """One camera: what it shows, and where it stands with its server."""
+
+    server: ServerAddress
+    client_id: str
+    slot: FrameSlot
+    name: str | None = None
+    obeys: bool = True
+    """Whether it sends no more than is needed; it says so to the server."""
+    adapts: bool = True
+    """Whether it sends less when the uplink is too slow."""
+    state: str = field(default="connecting", init=False)
+    trouble: str | None = field(default=None, init=False)
+    """Why there is no connection, for people."""
+    _sent: Throughput = field(factory=Throughput, init=False, repr=False)
+    _connections: int = field(default=0, init=False)
+    _steering: Steering = field(init=False, repr=False)
+    _too_large: int | None = field(default=None, init=False)
+    """Bytes from which on the server is known to take no frame."""
+
+    def __attrs_post_init__(self) -> None:
+        self._steering = Steering(self.slot, self.obeys)
+
+    async def run(self, backoff: Backoff) -> None:
+        """Send until the source has ended; lost connections are made anew.
+
+        Raises:
+            Refused: the server does not want this camera.
+        """
+        await keep_trying(self._talk, ConnectionLost, backoff, self._report_loss)
+        self.state = "ended"
+
+    @property
+    def demand(self) -> Demand | None:
+        """What is needed at most, None if the server does not say."""
+        return self._steering.demand
+
+    def report(self, now: float) -> CameraReport:
+        """Return the figures; ``now`` is Trio's clock."""
+        return CameraReport(
+            client_id=self.client_id,
+            state=self.state,
+            trouble=self.trouble or self.slot.trouble,
+            frames=self._sent.frames,
+            nbytes=self._sent.nbytes,
+            fps=self._sent.fps(now),
+            bytes_per_second=self._sent.bytes_per_second(now),
+            dropped=dict(self.slot.dropped),
+            connections=self._connections,
+            demand=self._steering.demand,
+            cut=self._steering.cut,
+        )
+
+    async def _talk(self) -> None:
+        """Connect once, and send until the source has ended."""
+        self.state = "connecting"
+        session = None
+        try:
+            async with open_connection(self.server, PATH, max_message_size=_MAX_SERVER_MESSAGE) as connection:
+                await self._register(connection)
+                session = CameraSession(connection, self._steering, self._sent, self._too_large, self.adapts)
+                await session.run()
+        except ConnectionLost as lost:
+            if lost.code == _REPLACED:
+                raise Refused(f"another camera has registered as {self.client_id!r}, and took over") from lost
+            if lost.code == _MESSAGE_TOO_BIG and session is not None:
+                self._too_large = session.largest
+                raise ConnectionLost(
+                    f"the server takes no frame of {self._too_large} bytes: use --width or --quality"
+                ) from lost
+            raise
+
+    async def _register(self, connection: Connection) -> None:
+        capabilities = tuple(word for word in CAPABILITIES if self.obeys or word != "demand")
+        await connection.send(encode_registration(self.client_id, name=self.name, capabilities=capabilities))
+        answer = None
+        with trio.move_on_after(REGISTRATION_TIMEOUT):
+            while not isinstance(answer, RegistrationSuccess | RegistrationError):
+                answer = decode(await connection.receive())
+        if answer is None:
+            raise ConnectionLost(f"the server did not answer our registration within {REGISTRATION_TIMEOUT:g} s")
+        if isinstance(answer, RegistrationError):
+            await self._take_refusal(connection, answer)
+        self.state = "live"
+        self.trouble = None
+        self._connections += 1
+
+    async def _take_refusal(self, connection: Connection, answer: RegistrationError) -> None:
+        """Raise what a refusal means, which the close code says that comes after it."""
+        message = f"the server refused {self.client_id!r}: {answer.error}"
+        try:
+            with trio.fail_after(REGISTRATION_TIMEOUT):
+                await connection.receive()
+        except (ConnectionLost, trio.TooSlowError) as end:
+            code = getattr(end, "code", None)
+            if code in {_POLICY_VIOLATION, None}:
+                raise Refused(message) from None
+            raise ConnectionLost(message, code=code) from None
+        raise ConnectionLost(message)
+
+    def _report_loss(self, error: Exception, delay: float) -> None:
+        self.state = "waiting"
+        self.trouble = f"{error}; trying again in {delay:.1f} s"

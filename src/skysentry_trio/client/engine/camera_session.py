@@ -1,0 +1,139 @@
+"""One connection of a camera that has registered: frames out, their receipts and demand in."""
+
+from __future__ import annotations
+
+import time
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.client.engine.connection import Connection, ConnectionLost
+from skysentry_trio.client.engine.rate_controller import Steering
+from skysentry_trio.client.engine.server_clock import ServerClock, keep_asking
+from skysentry_trio.client.engine.throughput import Throughput
+from skysentry_trio.client.engine.uplink_controller import PERIOD
+from skysentry_trio.client.engine.uplink_window import Window
+from skysentry_trio.sources.frames import SourceFrame
+from skysentry_trio.wire.capture import Demand, ServerMessage, decode_server_message, encode_captured_jpeg
+from skysentry_trio.wire.messages import ClockReply, encode_message
+
+RECEIPT_TIMEOUT = 60.0
+"""Seconds for a frame to be received; as long as it may take to go out."""
+
+
+@define(eq=False)
+class CameraSession:
+    """A live connection.
+
+    The server answers a question for its clock in order with frames. So the answer to one that was asked right behind a
+    frame says that the frame has arrived, however much is buffered on the way.
+    """
+
+    connection: Connection
+    steering: Steering
+    sent: Throughput
+    too_large: int | None
+    """Bytes from which on the server is known to take no frame."""
+    adapts: bool = True
+    """Whether frames wait for receipts, and get smaller when those are slow."""
+    largest: int = field(default=0, init=False)
+    """Bytes of the largest frame that was sent."""
+    clock: ServerClock = field(factory=ServerClock, init=False)
+    window: Window = field(factory=Window, init=False)
+    _answered: trio.Event = field(factory=trio.Event, init=False)
+
+    async def run(self) -> None:
+        """Send until the source has ended.
+
+        Raises:
+            ConnectionLost: the connection broke, or the server gives no receipts any more.
+        """
+        self.steering.begin()
+        with single_error():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._listen)
+                await nursery.start(keep_asking, self.clock, self.connection.send)
+                nursery.start_soon(self._adapt)
+                await self._send_frames()
+                nursery.cancel_scope.cancel()
+
+    async def _listen(self) -> None:
+        """Take what the server says, until the connection ends."""
+        while True:
+            message = decode(await self.connection.receive())
+            if isinstance(message, Demand):
+                self.steering.take_demand(message)
+            elif isinstance(message, ClockReply):
+                self._take_answer(message)
+
+    def _take_answer(self, reply: ClockReply) -> None:
+        now = trio.current_time()
+        round_trip = self.clock.take_answer(reply, now)
+        if round_trip is not None:
+            self.window.note_round_trip(round_trip, now)
+            self.window.take_answer(reply.sent_at, now)
+            self._answered.set()
+
+    async def _adapt(self) -> None:
+        while self.adapts:
+            await trio.sleep(PERIOD)
+            self.steering.judge(crowded=self.window.is_crowded(trio.current_time()))
+
+    async def _send_frames(self) -> None:
+        slot = self.steering.slot
+        while True:
+            await self._wait_for_room()
+            try:
+                frame = await slot.receive()
+            except trio.EndOfChannel:
+                return
+            size = len(frame.jpeg)
+            if self.too_large is not None and size >= self.too_large:
+                slot.drop("too-large")
+                continue
+            self.largest = max(self.largest, size)
+            started = trio.current_time()
+            await self._send_frame(frame, started)
+            self.sent.add(size, trio.current_time())
+            # Who has not answered a question yet may never do so, and gets no more than one now and then.
+            if self.adapts and self.clock.is_known:
+                await self._ask_for_receipt(started)
+
+    async def _wait_for_room(self) -> None:
+        """Wait until few enough frames are under way; the newest is taken from the source after that."""
+        while not self.window.is_open:
+            self._answered = trio.Event()
+            with trio.move_on_after(RECEIPT_TIMEOUT) as patience:
+                await self._answered.wait()
+            if patience.cancelled_caught:
+                raise ConnectionLost(f"the server confirmed no frame for {RECEIPT_TIMEOUT:g} s")
+
+    async def _send_frame(self, frame: SourceFrame, now: float) -> None:
+        server_time = self.clock.epoch(now)
+        message = frame.jpeg
+        if server_time is not None:
+            message = encode_captured_jpeg(frame.jpeg, server_time - (time.time() - frame.captured_at))
+        sent = False
+        try:
+            await self.connection.send(message)
+            sent = True
+        finally:
+            if not sent:
+                self.steering.slot.drop("lost")
+
+    async def _ask_for_receipt(self, started: float) -> None:
+        question = self.clock.ask(trio.current_time(), time.time())
+        self.window.send(question.sent_at, started)
+        await self.connection.send(encode_message(question))
+
+
+def decode(message: str | bytes) -> ServerMessage | None:
+    """Decode what the server said; what cannot be understood is none of a camera's business."""
+    if isinstance(message, bytes):
+        return None
+    try:
+        return decode_server_message(message)
+    except ProtocolViolation:
+        return None

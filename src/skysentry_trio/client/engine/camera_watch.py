@@ -1,0 +1,103 @@
+"""What a viewer has seen of one camera: how many frames, how fast, how old, and how many are missing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import define, field, frozen
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.client.engine.throughput import Throughput
+from skysentry_trio.wire.jpeg import PictureSize, inspect_jpeg
+from skysentry_trio.wire.viewer import CameraLatency
+from skysentry_trio.wire.viewer_frames import FrameHeader
+
+
+@frozen
+class CameraView:
+    """What a viewer has seen of one camera, at one moment."""
+
+    client_id: str
+    online: bool | None
+    """Whether the camera is connected; None while we are not, and cannot know."""
+    frames: int
+    nbytes: int
+    fps: float
+    bytes_per_second: float
+    width: int | None
+    height: int | None
+    age: float | None
+    """Seconds between the newest frame's capture and its arrival here, by the server's clock if it tells the time."""
+    silent: float | None
+    """Seconds since the newest frame arrived."""
+    gaps: int
+    """Frames that were numbered and did not come."""
+    latency: CameraLatency | None = None
+    """Where the time of the frames handed on lately went, as the server sees it; None if it does not say."""
+
+
+@define(eq=False)
+class CameraWatch:
+    """Counts the frames of one camera."""
+
+    client_id: str
+    online: bool | None = True
+    latency: CameraLatency | None = field(default=None, init=False)
+    gaps: int = field(default=0, init=False)
+    _received: Throughput = field(factory=Throughput, init=False)
+    _sequence: int | None = field(default=None, init=False)
+    _size: PictureSize | None = field(default=None, init=False)
+    _age: float | None = field(default=None, init=False)
+    _arrived: float | None = field(default=None, init=False)
+
+    def take(self, header: FrameHeader, jpeg: bytes, now: float, wall_clock: float) -> bool:
+        """Count a frame; return False if it is one we had, which a server shows again after a reconnect.
+
+        Args:
+            header: of the frame.
+            jpeg: the frame.
+            now: seconds of a monotonic clock.
+            wall_clock: seconds since the epoch, by the server's clock if it is known.
+
+        Raises:
+            ProtocolViolation: it is no JPEG, or its time is none.
+        """
+        if header.sequence == self._sequence:
+            return False
+        size = inspect_jpeg(jpeg)
+        taken_at = header.captured_at / 1000 if header.captured_at is not None else parse_timestamp(header.timestamp)
+        # A smaller number than before: the server has forgotten the camera, and counts from 1 again.
+        if self._sequence is not None and header.sequence > self._sequence:
+            self.gaps += header.sequence - self._sequence - 1
+        self._sequence, self._size, self._age, self._arrived = header.sequence, size, wall_clock - taken_at, now
+        self._received.add(len(jpeg), now)
+        return True
+
+    def view(self, now: float) -> CameraView:
+        """Return the figures; ``now`` is of the same clock as in `take`."""
+        return CameraView(
+            client_id=self.client_id,
+            online=self.online,
+            frames=self._received.frames,
+            nbytes=self._received.nbytes,
+            fps=self._received.fps(now),
+            bytes_per_second=self._received.bytes_per_second(now),
+            width=self._size.width if self._size else None,
+            height=self._size.height if self._size else None,
+            age=self._age,
+            silent=None if self._arrived is None else now - self._arrived,
+            gaps=self.gaps,
+            latency=self.latency,
+        )
+
+
+def parse_timestamp(timestamp: str) -> float:
+    """Return the seconds since the epoch of a time as servers write it.
+
+    Raises:
+        ProtocolViolation: it is none.
+    """
+    try:
+        return datetime.fromisoformat(timestamp).timestamp()
+    except ValueError as error:
+        raise ProtocolViolation(f"expected a time in RFC 3339, got {timestamp[:40]!a}") from error

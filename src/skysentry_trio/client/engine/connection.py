@@ -1,0 +1,264 @@
+"""One WebSocket connection to a server, by trio-websocket, with a deadline for every wait on the other side."""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import h11
+import trio
+from attrs import define, field
+from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
+from wsproto.utilities import ProtocolError
+
+from skysentry_trio.base.exceptions import SkySentryError
+from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.client.engine.addresses import ServerAddress
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds for name, TCP and TLS."""
+HANDSHAKE_TIMEOUT = 10.0
+"""Seconds for the answer to the WebSocket handshake."""
+SEND_TIMEOUT = 60.0
+"""Seconds for one message to leave. A 5 MiB frame over 1 Mbit/s takes 42."""
+SILENCE_TIMEOUT = 60.0
+"""Seconds without a byte from the server, which pings every 20, after which it is taken for dead."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds for saying goodbye."""
+# trio-websocket's own 4 KiB wakes us a dozen times for one JPEG.
+_RECEIVE_BUFFER_SIZE = 256 * 1024
+_MAX_MESSAGE_SIZE = 64 * 1024 * 1024
+# What trio-websocket lets through when a server answers with something that is no WebSocket.
+_LIBRARY_ERRORS = (ConnectionClosed, ProtocolError, h11.ProtocolError, UnicodeDecodeError)
+_ABNORMAL_CLOSURE = 1006
+_TRANSIENT_STATUS = frozenset({408, 425, 429})
+
+
+class ConnectionLost(SkySentryError):
+    """The connection could not be made, or broke; another attempt may do better.
+
+    Args:
+        message: what happened, for people.
+        code: with which the server closed the WebSocket, if it did.
+    """
+
+    def __init__(self, message: str, *, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Refused(SkySentryError):
+    """The server does not want us, and will not want us the next time either."""
+
+
+@define(eq=False)
+class Connection:
+    """An open WebSocket; messages in and out, and plain errors."""
+
+    _websocket: WebSocketConnection
+
+    async def send(self, message: str | bytes) -> None:
+        """Send a message.
+
+        Raises:
+            ConnectionLost: it did not go out.
+        """
+        try:
+            await self._websocket.send_message(message)
+        except ConnectionClosed as closed:
+            raise _lost(closed) from None
+
+    async def receive(self) -> str | bytes:
+        """Return the next message.
+
+        Raises:
+            ConnectionLost: there is none any more.
+        """
+        try:
+            return await self._websocket.get_message()
+        except ConnectionClosed as closed:
+            raise _lost(closed) from None
+
+
+@asynccontextmanager
+async def open_connection(
+    server: ServerAddress,
+    path: str,
+    *,
+    query: list[tuple[str, str]] | None = None,
+    subprotocols: tuple[str, ...] = (),
+    max_message_size: int = _MAX_MESSAGE_SIZE,
+) -> AsyncIterator[Connection]:
+    """Connect, and say goodbye in the end.
+
+    Args:
+        server: where.
+        path: the server's own, such as ``/ws``.
+        query: names and values behind the path.
+        subprotocols: what we speak.
+        max_message_size: in bytes; the server is told 1009 when it sends more.
+
+    Raises:
+        ConnectionLost: the server cannot be reached, or the connection broke.
+        Refused: the server answered that it does not want us.
+    """
+    stream = _WatchedStream(await _connect(server))
+    try:
+        with single_error(following=_LIBRARY_ERRORS):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(stream.raise_when_silent)
+                websocket = await _shake_hands(
+                    nursery,
+                    stream,
+                    server,
+                    server.resource(path, query),
+                    subprotocols=subprotocols,
+                    max_message_size=max_message_size,
+                )
+                try:
+                    yield Connection(websocket)
+                finally:
+                    if not stream.is_cut:
+                        # Who is cancelled has no reader any more to see the answer, and need not wait for it.
+                        hurries = trio.current_effective_deadline() == -math.inf
+                        with trio.move_on_after(CLOSE_TIMEOUT, shield=True) as goodbye:
+                            stream.after_close = goodbye.cancel if hurries else None
+                            await websocket.aclose()
+                nursery.cancel_scope.cancel()
+    except ConnectionRejected as rejected:
+        raise _rejected(server, rejected) from None
+    except _LIBRARY_ERRORS as error:
+        raise ConnectionLost(f"the connection broke: {error!r}") from error
+    finally:
+        await trio.aclose_forcefully(stream)
+
+
+@define(eq=False)
+class _WatchedStream(trio.abc.Stream):
+    """The bytes under a WebSocket, with the deadlines trio-websocket does not have."""
+
+    _stream: trio.abc.Stream
+    is_open: bool = field(default=False, init=False)
+    """Whether the handshake is done."""
+    is_cut: bool = field(default=False, init=False)
+    """Whether a message went out in part, after which nothing that makes sense can follow."""
+    after_close: Callable[[], None] | None = field(default=None, init=False)
+    """Called when a Close frame went out."""
+    _patience: trio.CancelScope = field(init=False)
+    """Ends when nothing was heard for too long."""
+
+    def __attrs_post_init__(self) -> None:
+        self._patience = trio.CancelScope(deadline=trio.current_time() + SILENCE_TIMEOUT)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        self.is_cut = True
+        try:
+            with trio.fail_after(SEND_TIMEOUT):
+                await self._stream.send_all(data)
+        except trio.TooSlowError:
+            raise ConnectionLost(f"the server took nothing for {SEND_TIMEOUT:g} s") from None
+        self.is_cut = False
+        # trio-websocket writes one frame at a time, and this is how a Close frame begins (RFC 6455, section 5.2).
+        if self.after_close is not None and data[0] == 0x88:
+            self.after_close()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        data = await self._stream.receive_some(max_bytes)
+        self._patience.deadline = trio.current_time() + SILENCE_TIMEOUT
+        if not data and not self.is_open:
+            # trio-websocket would go on waiting for the end of the handshake.
+            raise ConnectionLost("the server closed the connection instead of answering the handshake")
+        return data
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def raise_when_silent(self) -> None:
+        """Run until nothing was heard for too long; a link that was cut tells nobody."""
+        with self._patience:
+            await trio.sleep_forever()
+        raise ConnectionLost(f"nothing heard from the server for {SILENCE_TIMEOUT:g} s")
+
+
+async def _connect(server: ServerAddress) -> trio.abc.Stream:
+    try:
+        with trio.fail_after(CONNECT_TIMEOUT):
+            if not server.tls:
+                return await trio.open_tcp_stream(server.host, server.port)
+            stream = await trio.open_ssl_over_tcp_stream(
+                server.host, server.port, ssl_context=ssl.create_default_context(), https_compatible=True
+            )
+            try:
+                await stream.do_handshake()
+            except BaseException:
+                await trio.aclose_forcefully(stream)
+                raise
+            return stream
+    except trio.TooSlowError:
+        raise ConnectionLost(f"{server} did not answer within {CONNECT_TIMEOUT:g} s") from None
+    except (OSError, trio.BrokenResourceError, UnicodeError) as error:
+        raise ConnectionLost(f"cannot connect to {server}: {_reason(error)}") from error
+
+
+async def _shake_hands(
+    nursery: trio.Nursery,
+    stream: _WatchedStream,
+    server: ServerAddress,
+    resource: str,
+    *,
+    subprotocols: tuple[str, ...],
+    max_message_size: int,
+) -> WebSocketConnection:
+    try:
+        with trio.fail_after(HANDSHAKE_TIMEOUT):
+            websocket = await wrap_client_stream(
+                nursery,
+                stream,  # type: ignore[arg-type] # any stream will do
+                server.host_header,
+                resource,
+                subprotocols=subprotocols,
+                max_message_size=max_message_size,
+                receive_buffer_size=_RECEIVE_BUFFER_SIZE,
+            )
+    except trio.TooSlowError:
+        raise ConnectionLost(f"{server} did not answer the handshake within {HANDSHAKE_TIMEOUT:g} s") from None
+    stream.is_open = True
+    return websocket
+
+
+def _rejected(server: ServerAddress, rejected: ConnectionRejected) -> SkySentryError:
+    status = rejected.status_code
+    said = " ".join((rejected.body or b"").decode("utf-8", "replace").split())[:200]
+    headers = {name.lower(): value.decode("latin-1") for name, value in rejected.headers}
+    if b"location" in headers:
+        said = f"go to {headers[b'location']}"
+    message = f"{server} answered the WebSocket handshake with HTTP status {status}" + (f": {said}" if said else "")
+    if 300 <= status < 500 and status not in _TRANSIENT_STATUS:
+        return Refused(message)
+    return ConnectionLost(message)
+
+
+def _lost(closed: ConnectionClosed) -> ConnectionLost:
+    if closed.reason is None or closed.reason.code == _ABNORMAL_CLOSURE:
+        return ConnectionLost("the connection broke")
+    said = f": {closed.reason.reason}" if closed.reason.reason else ""
+    return ConnectionLost(f"the server closed the connection ({closed.reason.code}{said})", code=closed.reason.code)
+
+
+def _reason(error: BaseException) -> str:
+    """Return in words why connecting failed; Trio hides it in a group of one error an address."""
+    cause = error.__cause__
+    if isinstance(cause, BaseExceptionGroup):
+        return _reason(cause.exceptions[0])
+    if isinstance(error, trio.BrokenResourceError) and cause is not None:
+        return _reason(cause)
+    if isinstance(error, OSError) and error.errno and not isinstance(error, (ssl.SSLError, socket.gaierror)):
+        return os.strerror(error.errno)
+    return getattr(error, "strerror", None) or str(error)

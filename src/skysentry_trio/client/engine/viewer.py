@@ -1,0 +1,184 @@
+"""A viewer without a browser: subscribes to cameras, hands on every frame, and keeps count, for ever."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import trio
+from attrs import define, field, frozen
+
+from skysentry_trio.base.backoff import Backoff, keep_trying
+from skysentry_trio.base.demand import NO_LIMITS, Limits
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.client.engine.addresses import ServerAddress
+from skysentry_trio.client.engine.camera_watch import CameraView, CameraWatch
+from skysentry_trio.client.engine.connection import Connection, ConnectionLost, Refused, open_connection
+from skysentry_trio.client.engine.server_clock import ServerClock, keep_asking
+from skysentry_trio.wire.messages import ClockReply, encode_message
+from skysentry_trio.wire.viewer import (
+    SUBPROTOCOL,
+    Ack,
+    ClientConnected,
+    ClientDisconnected,
+    Clients,
+    Latency,
+    decode_notice,
+)
+from skysentry_trio.wire.viewer_frames import FrameHeader, decode_envelope
+
+PATH = "/stream/ws"
+_POLICY_VIOLATION = 1008
+_MAX_SAYINGS = 64
+"""Messages that wait to be sent."""
+
+FrameTaker = Callable[[FrameHeader, bytes], Awaitable[None]]
+
+
+@frozen
+class ViewerReport:
+    """What a viewer client has seen so far, at one moment."""
+
+    server: str
+    state: str
+    """``connecting``, ``live`` or ``waiting``."""
+    trouble: str | None
+    cameras: tuple[CameraView, ...]
+    """By id."""
+    connections: int
+
+
+@define(eq=False)
+class ViewerClient:
+    """One viewer: which cameras it wants, and what it does with their frames."""
+
+    server: ServerAddress
+    client_ids: tuple[str, ...]
+    """Cameras to subscribe to; none named means all."""
+    take_frame: FrameTaker
+    """Is given each frame; the next one is read when it returns, so that a slow disk slows the server down."""
+    limits: Limits = NO_LIMITS
+    """The most there is use for of each camera."""
+    acknowledges: bool = True
+    """Whether the server is told of each frame that was handed on. It then sends the newest at that pace; else it sends
+    all that the network's buffers take, which loses fewer and may be late."""
+    clock: Callable[[], float] = time.time
+    state: str = field(default="connecting", init=False)
+    trouble: str | None = field(default=None, init=False)
+    """Why there is no connection, for people."""
+    _watches: dict[str, CameraWatch] = field(factory=dict, init=False)
+    _connections: int = field(default=0, init=False)
+    _server_clock: ServerClock = field(factory=ServerClock, init=False, repr=False)
+    unsaid: int = field(default=0, init=False)
+    """Messages that were dropped as too many waited for a connection."""
+    _sayings: deque[str] = field(factory=lambda: deque(maxlen=_MAX_SAYINGS), init=False, repr=False)
+    _has_to_say: trio.Event = field(factory=trio.Event, init=False, repr=False)
+
+    async def run(self, backoff: Backoff) -> None:
+        """Watch until cancelled; lost connections are made anew.
+
+        Raises:
+            Refused: the server does not want this viewer.
+        """
+        await keep_trying(self._watch, ConnectionLost, backoff, self._report_loss)
+
+    def report(self, now: float) -> ViewerReport:
+        """Return the figures; ``now`` is Trio's clock."""
+        return ViewerReport(
+            server=str(self.server),
+            state=self.state,
+            trouble=self.trouble,
+            cameras=tuple(watch.view(now) for _, watch in sorted(self._watches.items())),
+            connections=self._connections,
+        )
+
+    async def _watch(self) -> None:
+        self.state = "connecting"
+        query = [("client", client_id) for client_id in self.client_ids]
+        limits = ("maxFps", self.limits.max_fps), ("maxWidth", self.limits.max_width), ("quality", self.limits.quality)
+        query += [(name, f"{limit:g}") for name, limit in limits if limit is not None]
+        try:
+            async with open_connection(self.server, PATH, query=query, subprotocols=(SUBPROTOCOL,)) as connection:
+                self.state, self.trouble = "live", None
+                self._connections += 1
+                self._server_clock = ServerClock()
+                with single_error():
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(keep_asking, self._server_clock, connection.send)
+                        nursery.start_soon(self._speak, connection)
+                        await self._receive(connection)
+        except ConnectionLost as lost:
+            if lost.code == _POLICY_VIOLATION:
+                raise Refused(str(lost)) from lost
+            raise
+
+    def say(self, message: str) -> None:
+        """Let a message be sent as soon as there is a connection; of too many that wait, the oldest are dropped."""
+        self.unsaid += len(self._sayings) == _MAX_SAYINGS
+        self._sayings.append(message)
+        self._has_to_say.set()
+
+    def server_time(self) -> float:
+        """Return seconds since the epoch by the server's clock, by ours while that is not known."""
+        return self._server_clock.epoch(trio.current_time()) or self.clock()
+
+    async def _speak(self, connection: Connection) -> None:
+        while True:
+            await self._has_to_say.wait()
+            self._has_to_say = trio.Event()
+            while self._sayings:
+                await connection.send(self._sayings.popleft())
+
+    async def _receive(self, connection: Connection) -> None:
+        while True:
+            message = await connection.receive()
+            try:
+                if isinstance(message, bytes):
+                    await self._take_frame(connection, message)
+                else:
+                    self._take_notice(message)
+            except ProtocolViolation as violation:
+                raise ConnectionLost(f"{self.server} does not speak our protocol: {violation}") from violation
+
+    async def _take_frame(self, connection: Connection, message: bytes) -> None:
+        header, jpeg = decode_envelope(message)
+        watch = self._watch_of(header.client_id)
+        if watch.take(header, jpeg, trio.current_time(), self.server_time()):
+            await self.take_frame(header, jpeg)
+        if self.acknowledges:
+            painted_at = self._server_clock.epoch(trio.current_time())
+            ack = Ack(header.client_id, header.sequence, None if painted_at is None else painted_at * 1000)
+            await connection.send(encode_message(ack))
+
+    def _take_notice(self, text: str) -> None:
+        notice = decode_notice(text)
+        if isinstance(notice, ClockReply):
+            self._server_clock.take_answer(notice, trio.current_time())
+        elif isinstance(notice, Latency):
+            for camera in notice.cameras:
+                if camera.client_id in self._watches:
+                    self._watches[camera.client_id].latency = camera
+        elif isinstance(notice, Clients):
+            online = {client.client_id: client.online for client in notice.clients if self._wants(client.client_id)}
+            for client_id in self._watches.keys() - online.keys():
+                del self._watches[client_id]
+            for client_id, is_online in online.items():
+                self._watch_of(client_id).online = is_online
+        elif isinstance(notice, ClientDisconnected) and notice.removed:
+            self._watches.pop(notice.client_id, None)
+        elif isinstance(notice, ClientConnected | ClientDisconnected) and self._wants(notice.client_id):
+            self._watch_of(notice.client_id).online = isinstance(notice, ClientConnected)
+
+    def _wants(self, client_id: str) -> bool:
+        return not self.client_ids or client_id in self.client_ids
+
+    def _watch_of(self, client_id: str) -> CameraWatch:
+        return self._watches.setdefault(client_id, CameraWatch(client_id))
+
+    def _report_loss(self, error: Exception, delay: float) -> None:
+        for watch in self._watches.values():
+            watch.online = watch.latency = None
+        self.state = "waiting"
+        self.trouble = f"{error}; trying again in {delay:.1f} s"

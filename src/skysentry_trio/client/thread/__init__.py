@@ -1,0 +1,1 @@
+"""One camera or viewer in a background thread, for programs that are blocking, asyncio or Trio."""

@@ -1,1 +1,0 @@
-"""Where a camera without a browser gets its pictures: a drawn pattern, files, devices, addresses."""

@@ -1,0 +1,248 @@
+"""The whole server on one page: which tasks there are, what ends them, and in which order everything stops.
+
+::
+
+    serve
+    └─ daemon nursery                 a crash in here ends the process: systemd starts it again
+       ├─ stop on signal              SIGTERM, SIGINT; the second one does not wait for anybody
+       ├─ services                    restarted with back-off, reported by /api/health when they keep failing
+       │  ├─ forget idle cameras and old frames
+       │  ├─ let go of cameras that stopped uploading
+       │  ├─ measure how late the event loop is
+       │  └─ feed the watchdog
+       └─ connections nursery
+          ├─ accept, one for each socket
+          ├─ pings and goodbyes of all WebSockets
+          └─ one task for each connection; a crash in one ends that one only
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from socket import AF_INET6, socket
+
+import trio
+
+from skysentry_trio._version import __version__
+from skysentry_trio.base.logs import get_logger
+from skysentry_trio.server.health import Health
+from skysentry_trio.server.http.app import create_app
+from skysentry_trio.server.http.clips import create_clips
+from skysentry_trio.server.http.metric_families import ConnectionCounts
+from skysentry_trio.server.http.metrics import create_metrics
+from skysentry_trio.server.http.pages import create_pages
+from skysentry_trio.server.http.push_sessions import Uploads
+from skysentry_trio.server.http.rest import create_api
+from skysentry_trio.server.http.results import create_results
+from skysentry_trio.server.http.snapshots import create_snapshots
+from skysentry_trio.server.http.streaming_routes import Endless
+from skysentry_trio.server.loop_monitor import LoopMonitor
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.transport.hypercorn_server import HttpServer
+from skysentry_trio.server.transport.listener import Router, RouterLimits
+from skysentry_trio.server.transport.peer_stream import PeerStream
+from skysentry_trio.server.transport.systemd import Notifier
+from skysentry_trio.server.transport.websocket import WebSocketLimits, WebSockets
+from skysentry_trio.server.websocket.capture import serve_capture
+from skysentry_trio.server.websocket.viewer import serve_viewer
+from skysentry_trio.wire.envelope import MAX_HEADER_LENGTH
+from skysentry_trio.wire.messages import MAX_TEXT_LENGTH
+from skysentry_trio.wire.request_head import RequestHead
+from skysentry_trio.wire.viewer import SUBPROTOCOL
+from skysentry_trio.wire.viewer_query import ViewerFormat
+
+log = get_logger(__name__)
+
+_BACKLOG = 4096
+"""Connections the kernel keeps for us: after a restart everybody comes back at once."""
+_LAST_MOMENT = 0.5
+"""Seconds for connections that were closed to notice it."""
+_FIRST_RESTART = 0.1
+_LAST_RESTART = 30.0
+_FAILURES_IN_A_ROW = 5
+_PROVEN = 30.0
+"""Seconds after which a service that was started again counts as recovered."""
+
+
+async def serve(
+    settings: Settings,
+    *,
+    sockets: Sequence[socket] = (),
+    notifier: Notifier,
+    task_status: trio.TaskStatus[Sequence[str]] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run the server until SIGTERM or SIGINT, and drain it.
+
+    Args:
+        settings: everything that can be chosen.
+        sockets: that listen already; without any, the address in the settings is opened.
+        notifier: for systemd.
+        task_status: is given the base URLs as soon as clients are served.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    listeners = await _open_listeners(settings, sockets)
+    hub, health, going_away = Hub(settings), Health(), trio.Event()
+    uploads, loop = Uploads(hub), LoopMonitor()
+    websockets = WebSockets(_websocket_limits(settings), going_away)
+    router = _create_router(
+        settings, hub, uploads, websockets=websockets, health=health, loop=loop, going_away=going_away
+    )
+    async with trio.open_nursery() as nursery:
+        stopping, patience = trio.Event(), trio.CancelScope()
+        await nursery.start(_stop_on_signal, stopping, patience)
+        nursery.start_soon(supervise, "janitor", partial(_forget_idle_cameras, hub), health)
+        nursery.start_soon(supervise, "uploads", uploads.run, health)
+        nursery.start_soon(supervise, "loop monitor", loop.run, health)
+        if notifier.watchdog_interval is not None:
+            feed = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
+            nursery.start_soon(supervise, "watchdog", feed, health)
+        async with trio.open_nursery() as connections:
+            connections.start_soon(websockets.run)
+            for listener in listeners:
+                connections.start_soon(router.accept_from, listener, connections)
+            urls = [_url(listener) for listener in listeners]
+            log.info("serving", urls=urls, version=__version__)
+            task_status.started(urls)
+            notifier.ready()
+
+            await stopping.wait()
+            log.info("stopping", connections=router.open_connections)
+            notifier.stopping()
+            # Requests are still answered, so that a load balancer hears from /api/ready that it should look elsewhere.
+            health.draining = router.draining = True
+            going_away.set()
+            patience.deadline = trio.current_time() + settings.shutdown_grace
+            with patience:
+                await router.wait_until_left()
+            # Goodbyes and Hypercorn's writes are shielded from cancellation, but not from the end of their connections.
+            router.abort_all()
+            with trio.move_on_after(_LAST_MOMENT):
+                await router.wait_until_left()
+            connections.cancel_scope.cancel()
+        nursery.cancel_scope.cancel()
+    log.info("stopped")
+
+
+async def _open_listeners(settings: Settings, sockets: Sequence[socket]) -> list[trio.SocketListener]:
+    if sockets:
+        for inherited in sockets:
+            inherited.settimeout(0)
+        return [trio.SocketListener(trio.socket.from_stdlib_socket(inherited)) for inherited in sockets]
+    return await trio.open_tcp_listeners(settings.port, host=settings.host, backlog=_BACKLOG)
+
+
+def _websocket_limits(settings: Settings) -> WebSocketLimits:
+    return WebSocketLimits(
+        max_message_size=max(settings.max_frame_size + MAX_HEADER_LENGTH + 2, MAX_TEXT_LENGTH),
+        handshake_timeout=settings.handshake_timeout,
+        ping_interval=settings.ping_interval,
+        ping_timeout=settings.ping_timeout,
+        close_timeout=min(settings.shutdown_grace, 2.0),
+    )
+
+
+def _create_router(
+    settings: Settings,
+    hub: Hub,
+    uploads: Uploads,
+    *,
+    websockets: WebSockets,
+    health: Health,
+    loop: LoopMonitor,
+    going_away: trio.Event,
+) -> Router:
+    """Say which path is served by what."""
+
+    def capture(stream: PeerStream, head: RequestHead) -> Awaitable[None]:
+        return websockets.serve(stream, head.size, partial(serve_capture, hub=hub, settings=settings))
+
+    def view(stream: PeerStream, head: RequestHead) -> Awaitable[None]:
+        # Who offers our subprotocol has asked for something.
+        offered = [name.strip() for name in head.headers.get("sec-websocket-protocol", "").split(",")]
+        default = ViewerFormat.ENVELOPE if SUBPROTOCOL in offered else ViewerFormat(settings.viewer_format)
+        handler = partial(serve_viewer, hub=hub, query=head.query, default_format=default)
+        return websockets.serve(stream, head.size, handler, subprotocols=[SUBPROTOCOL])
+
+    origins = frozenset(settings.cors_origins)
+    limits = RouterLimits(settings.max_connections, settings.handshake_timeout, settings.write_timeout)
+    api = create_api(hub, health, lambda: (router.open_connections, router.ended_by))
+    metrics = create_metrics(
+        hub, health, lambda: ConnectionCounts(router.open_connections, router.accepted, router.ended_by), loop
+    )
+    snapshots = create_snapshots(hub, going_away)
+    once = (api, snapshots, create_clips(hub), create_results(hub), metrics, create_pages())
+    http = HttpServer(create_app(*once, allowed_origins=origins))
+    endless = Endless(hub, uploads, origins, going_away)
+    router = Router({"/ws": capture, "/stream/ws": view}, http.serve, limits, origins, endless.choose)
+    return router
+
+
+def _url(listener: trio.SocketListener) -> str:
+    address = listener.socket.getsockname()
+    if not isinstance(address, tuple):
+        return f"unix:{address}"
+    host = f"[{address[0]}]" if listener.socket.family == AF_INET6 else address[0]
+    return f"http://{host}:{address[1]}"
+
+
+async def _stop_on_signal(
+    stopping: trio.Event, patience: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for _number in signals:
+            if stopping.is_set():
+                patience.cancel()
+            stopping.set()
+
+
+async def supervise(name: str, service: Callable[[], Awaitable[None]], health: Health) -> None:
+    """Run a service for ever; when it crashes, run it again after a while.
+
+    Args:
+        name: for the log and for ``/api/health``.
+        service: never returns by itself.
+        health: hears of it when the service fails again and again, and when it has recovered.
+    """
+    failures, delay = 0, _FIRST_RESTART
+    while True:
+        started = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_report_recovery, name, health)
+            try:
+                await service()
+            except Exception as error:
+                if trio.current_time() - started > _PROVEN:
+                    failures, delay = 0, _FIRST_RESTART
+                failures += 1
+                log.exception("service crashed", service=name, failures=failures, restart_in=delay)
+                if failures >= _FAILURES_IN_A_ROW:
+                    health.failing[name] = str(error) or type(error).__name__
+            nursery.cancel_scope.cancel()
+        await trio.sleep(delay)
+        delay = min(2 * delay, _LAST_RESTART)
+
+
+async def _report_recovery(name: str, health: Health) -> None:
+    await trio.sleep(_PROVEN)
+    health.failing.pop(name, None)
+
+
+async def _forget_idle_cameras(hub: Hub) -> None:
+    """The janitor."""
+    while True:
+        await trio.sleep(hub.settings.cleanup_interval)
+        if forgotten := hub.evict_idle():
+            log.info("idle cameras forgotten", cameras=forgotten)
+        hub.discard_expired()
+
+
+async def _feed_watchdog(notifier: Notifier, interval: float) -> None:
+    while True:
+        notifier.watchdog()
+        await trio.sleep(interval)

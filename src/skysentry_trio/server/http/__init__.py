@@ -1,0 +1,1 @@
+"""Everything served over HTTP: REST, pages, Motion JPEG streams and pushed frames."""

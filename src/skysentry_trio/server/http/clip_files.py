@@ -1,0 +1,195 @@
+"""Frames as one file, written in pieces: a ZIP archive, concatenated JPEGs, or a Matroska video of the very JPEGs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any, Final, Protocol
+
+from attrs import define, field
+
+from skysentry_trio.base.frames import Frame
+
+_MILLISECONDS: Final = Fraction(1, 1000)
+_INDEX_HEAD: Final = ("file", "sequence", "received_at", "captured_at", "width", "height", "size")
+_FIRST_YEAR_OF_ZIP: Final = 1980
+
+
+class ClipFile(Protocol):
+    """A file that grows at its end; what a call returns is to be written behind what the last one returned.
+
+    The calls may come from different threads, one after the other.
+    """
+
+    def add(self, frames: Iterable[Frame]) -> bytes:
+        """Put frames behind those before."""
+        ...
+
+    def finish(self) -> bytes:
+        """Return what comes after the last frame."""
+        ...
+
+
+def file_stamp(epoch_seconds: float) -> str:
+    """Write a time in UTC so that it can be part of a file name on every system, and sorts.
+
+    >>> file_stamp(1700000000.25)
+    '20231114T221320.250Z'
+    """
+    return f"{datetime.fromtimestamp(epoch_seconds, UTC):%Y%m%dT%H%M%S.%f}"[:-3] + "Z"
+
+
+class JpegClip:
+    """The JPEGs one after the other, as `ffmpeg -f mjpeg` reads them."""
+
+    def add(self, frames: Iterable[Frame]) -> bytes:
+        """Put frames behind those before."""
+        return b"".join(frame.jpeg for frame in frames)
+
+    def finish(self) -> bytes:
+        """Return nothing: the end of the last JPEG is the end of the file."""
+        return b""
+
+
+@define(eq=False, slots=False)
+class _Window(io.RawIOBase):
+    """The end of a file that is being written: what was taken is gone, and what came since can be gone back to."""
+
+    _taken: int = field(default=0, init=False)
+    _rest: io.BytesIO = field(factory=io.BytesIO, init=False)
+
+    def tell(self) -> int:
+        return self._taken + self._rest.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._taken + self._rest.seek(offset - self._taken if whence == io.SEEK_SET else offset, whence)
+
+    def write(self, data: Any) -> int:
+        return self._rest.write(data)
+
+    def take(self) -> bytes:
+        """Return what was written since the last time."""
+        data, self._rest = self._rest.getvalue(), io.BytesIO()
+        self._taken += len(data)
+        return data
+
+
+@define(eq=False)
+class ZipClip:
+    """An archive with a JPEG for each frame, named by time and sequence, and an index of them in CSV.
+
+    Nothing is deflated: JPEGs do not get smaller.
+    """
+
+    folder: str
+    """Into which all goes, so that unpacking makes one."""
+    _window: _Window = field(factory=_Window, init=False)
+    _archive: zipfile.ZipFile = field(init=False)
+    _index: io.StringIO = field(factory=lambda: io.StringIO(newline=""), init=False)
+    _ends_at: float = field(default=0.0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        # In the window the head of an entry is completed when its size is known, so that no reader has to look for its
+        # end.
+        self._archive = zipfile.ZipFile(self._window, "w", zipfile.ZIP_STORED)
+        csv.writer(self._index).writerow(_INDEX_HEAD)
+
+    def add(self, frames: Iterable[Frame]) -> bytes:
+        """Put frames behind those before."""
+        rows = csv.writer(self._index)
+        for frame in frames:
+            name = f"{file_stamp(frame.received_at)}-{frame.sequence:08d}.jpg"
+            self._put(name, frame.received_at, frame.jpeg)
+            self._ends_at = frame.received_at
+            captured_at = "" if frame.captured_at is None else f"{frame.captured_at:.6f}"
+            size = len(frame.jpeg)
+            rows.writerow(
+                (name, frame.sequence, f"{frame.received_at:.6f}", captured_at, frame.width, frame.height, size)
+            )
+        return self._window.take()
+
+    def finish(self) -> bytes:
+        """Return the index, and the archive's own."""
+        self._put("index.csv", self._ends_at, self._index.getvalue().encode())
+        self._archive.close()
+        return self._window.take()
+
+    def _put(self, name: str, epoch_seconds: float, content: bytes) -> None:
+        when = datetime.fromtimestamp(epoch_seconds, UTC)
+        # ZIP knows no earlier time; a computer without a battery for its clock does.
+        year = max(when.year, _FIRST_YEAR_OF_ZIP)
+        date = (year, when.month, when.day, when.hour, when.minute, when.second)
+        self._archive.writestr(zipfile.ZipInfo(f"{self.folder}/{name}", date), content)
+
+
+@define(eq=False)
+class _Pipe:
+    """What PyAV writes, to be taken; it can go forward only."""
+
+    _written: io.BytesIO = field(factory=io.BytesIO, init=False)
+
+    def write(self, data: Any) -> int:
+        return self._written.write(data)
+
+    def take(self) -> bytes:
+        data, self._written = self._written.getvalue(), io.BytesIO()
+        return data
+
+
+class MatroskaClip:
+    """A video whose packets are the frames as they came, at the distances at which they arrived.
+
+    Its length is in its head; an index to jump by would have to be there too, and is not known so early.
+    """
+
+    def __init__(self, title: str, first: Frame, last: Frame) -> None:
+        """Begin a file.
+
+        Args:
+            title: for people.
+            first: its time and size of picture go into the head; frames of other sizes may follow.
+            last: that will come, if none is lost before.
+
+        Raises:
+            ImportError: PyAV is not installed.
+        """
+        # It takes its time, and most servers never need it.
+        import av  # noqa: PLC0415
+
+        self._make_packet, self._start, self._time = av.Packet, first.arrived, -1
+        self._pipe = _Pipe()
+        self._container: Any = av.open(self._pipe, "w", format="matroska")
+        duration = max(last.arrived - first.arrived, 0.001)
+        rate = Fraction(max(1, last.sequence - first.sequence) / duration).limit_denominator(1000)
+        # No encoder is opened, which would be picky about sizes.
+        self._stream = self._container.add_mux_stream(
+            "mjpeg", rate=max(rate, _MILLISECONDS), width=first.width, height=first.height
+        )
+        self._stream.time_base = _MILLISECONDS
+        minutes, seconds = divmod(duration, 60)
+        self._stream.metadata["DURATION"] = f"{minutes // 60:02.0f}:{minutes % 60:02.0f}:{seconds:012.9f}"
+        self._container.metadata["title"] = title
+        self._container.metadata["creation_time"] = datetime.fromtimestamp(first.received_at, UTC).isoformat()
+        self._container.start_encoding()
+
+    def add(self, frames: Iterable[Frame]) -> bytes:
+        """Put frames behind those before."""
+        for frame in frames:
+            packet = self._make_packet(frame.jpeg)
+            packet.stream = self._stream
+            packet.time_base = _MILLISECONDS
+            # No two frames at the same time: some players show only one of them.
+            self._time = max(self._time + 1, round((frame.arrived - self._start) * 1000))
+            packet.pts = packet.dts = self._time
+            packet.is_keyframe = True
+            self._container.mux_one(packet)
+        return self._pipe.take()
+
+    def finish(self) -> bytes:
+        """Return what PyAV held back."""
+        self._container.close()
+        return self._pipe.take()

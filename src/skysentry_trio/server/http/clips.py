@@ -1,0 +1,173 @@
+"""Part of a camera's ring as a file: an archive of JPEGs, Motion JPEG, or a video that players open."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from typing import Final
+
+import trio
+from attrs import define, field, frozen
+from quart import Blueprint, Response, request
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.frames import Frame, FrameRing
+from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, file_stamp
+from skysentry_trio.server.http.lookup import find_newest
+from skysentry_trio.server.http.ring_reader import walk
+from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.wire.messages import rfc3339
+from skysentry_trio.wire.query import Query, decode_query
+
+_CONTENT_TYPES: Final = {"zip": "application/zip", "mjpeg": "video/x-mjpeg", "mkv": "video/matroska"}
+_MAX_BACK: Final = 86400.0 * 365
+_MAX_CLIPS: Final = 8
+"""At the same time. Each holds some MiB."""
+_BATCH: Final = 1024 * 1024
+"""Bytes of frames that are written in one go: the way into a thread and back is paid once for twenty frames."""
+_PIECE: Final = 192 * 1024
+"""Bytes that are sent in one go, as in other large replies."""
+
+
+@frozen
+class _Limit:
+    """One end of the time that a clip is about."""
+
+    moment: float
+    """Seconds since the epoch."""
+    back: float | None
+    """Seconds before now, if it was given so: then the clock of the day does not matter."""
+
+    @classmethod
+    def read(cls, query: Query, name: str, default: float) -> _Limit:
+        """Take it out of a query: a moment, or seconds before now as a negative number."""
+        if (query.text(name) or "").startswith("-"):
+            back = -(query.number(name, -_MAX_BACK, 0) or 0.0)
+            return cls(time.time() - back, back)
+        moment = query.moment(name)
+        return cls(default if moment is None else moment, None)
+
+    def last_until(self, ring: FrameRing, now: float) -> Frame | None:
+        """Return the last frame that had come then."""
+        return ring.at(self.moment) if self.back is None else ring.back(self.back, now)
+
+    def first_from(self, ring: FrameRing, now: float) -> Frame | None:
+        """Return the first frame that came then or later."""
+        before = self.last_until(ring, now)
+        if before is None:
+            return ring.oldest
+        is_then = before.received_at == self.moment if self.back is None else before.arrived == now - self.back
+        return before if is_then else ring.after(before.sequence)
+
+
+@define(eq=False)
+class _Studio:
+    """All clips that are being sent."""
+
+    slots: trio.Semaphore = field(factory=lambda: trio.Semaphore(_MAX_CLIPS))
+    writers: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(2))
+
+    async def write(self, frames: Iterator[Frame], file: ClipFile) -> AsyncIterator[bytes]:
+        """Write a clip piece by piece, each when it is asked for."""
+        # Of many that are asked for in the same moment, some find a slot free that is taken when they begin.
+        async with self.slots:
+            for batch in _batches(frames):
+                for piece in _slices(await self._in_thread(partial(file.add, batch))):
+                    yield piece
+            for piece in _slices(await self._in_thread(file.finish)):
+                yield piece
+
+    async def _in_thread(self, work: Callable[[], bytes]) -> bytes:
+        return await trio.to_thread.run_sync(work, limiter=self.writers)
+
+    async def open_matroska(self, title: str, first: Frame, last: Frame) -> ClipFile:
+        """Begin a video; the library for it takes a while to load."""
+        try:
+            return await trio.to_thread.run_sync(MatroskaClip, title, first, last, limiter=self.writers)
+        except ImportError as error:
+            raise ProtocolViolation(
+                "videos are written by PyAV, which is not installed with this server: "
+                "pip install 'skysentry-trio[capture]'; format=zip and format=mjpeg work without",
+                code="not-installed",
+                status=501,
+            ) from error
+
+
+def create_clips(hub: Hub) -> Blueprint:
+    """Return the route.
+
+    Args:
+        hub: where the cameras are.
+    """
+    clips, studio = Blueprint("clips", __name__), _Studio()
+
+    @clips.get("/api/clients/<client_id>/clip")
+    async def get_clip(client_id: str) -> Response:
+        query = decode_query(request.query_string.decode("latin-1"))
+        kind = query.text("format") or "zip"
+        if kind not in _CONTENT_TYPES:
+            raise ProtocolViolation(f"format is one of {', '.join(_CONTENT_TYPES)}, got {kind[:40]!a}")
+        camera, _ = find_newest(hub, client_id)
+        first, last = _choose(camera, query)
+        if not studio.slots.value:
+            raise ProtocolViolation(
+                f"{_MAX_CLIPS} clips are being sent, which is the limit; try again later", code="busy", status=503
+            )
+        name = f"{camera.id}-{file_stamp(first.received_at)}"
+        file: ClipFile
+        if kind == "mkv":
+            file = await studio.open_matroska(camera.name or camera.id, first, last)
+        else:
+            file = ZipClip(name) if kind == "zip" else JpegClip()
+        frames = walk(hub, camera, after=first.sequence - 1, last=last.sequence)
+        # Whoever asks for the head alone does not have a whole clip written for nothing.
+        body = b"" if request.method == "HEAD" else studio.write(frames, file)
+        response = Response(body, content_type=_CONTENT_TYPES[kind])
+        response.headers.pop("Content-Length", None)
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
+        response.headers["Cache-Control"] = "no-store"
+        # Every write has its own deadline; how long a large reply takes on a slow line is the line's business.
+        response.timeout = None
+        return response
+
+    return clips
+
+
+def _choose(camera: Camera, query: Query) -> tuple[Frame, Frame]:
+    """Return the first and the last frame that are wanted.
+
+    Raises:
+        ProtocolViolation: the limits make no sense, or there are no frames between them.
+    """
+    begin, end = _Limit.read(query, "from", 0.0), _Limit.read(query, "to", math.inf)
+    if begin.moment > end.moment:
+        raise ProtocolViolation(f"from is a moment before to, got {query.text('from')!a} and {query.text('to')!a}")
+    ring, now = camera.ring, trio.current_time()
+    first, last = begin.first_from(ring, now), end.last_until(ring, now)
+    if first is None or last is None or first.sequence > last.sequence:
+        held = [rfc3339(frame.received_at) for frame in (ring.oldest, ring.newest) if frame is not None]
+        raise ProtocolViolation(
+            f"camera {camera.id} has no frames from then; it has some from {' to '.join(held)}",
+            code="no-frame",
+            status=404,
+        )
+    return first, last
+
+
+def _batches(frames: Iterator[Frame]) -> Iterator[list[Frame]]:
+    batch, size = list[Frame](), 0
+    for frame in frames:
+        batch.append(frame)
+        size += len(frame.jpeg)
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _slices(data: bytes) -> list[bytes]:
+    return [data[start : start + _PIECE] for start in range(0, len(data), _PIECE)]

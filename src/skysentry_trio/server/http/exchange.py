@@ -1,0 +1,157 @@
+"""What all answers over HTTP have in common, whoever writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import trio
+from attrs import frozen
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.wire.messages import encode_json
+from skysentry_trio.wire.query import Query
+from skysentry_trio.wire.request_head import RequestHead, is_origin_allowed
+from skysentry_trio.wire.rest import ErrorReply
+
+_CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "worker-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+PROTECTION: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+    "Permissions-Policy": "camera=(self), screen-wake-lock=(self), fullscreen=(self), microphone=(), geolocation=()",
+    "Referrer-Policy": "same-origin",
+}
+"""Headers that keep browsers safe."""
+_LINGER = 1.0
+"""Seconds for a client to read an answer and close."""
+
+
+_NONE: Mapping[str, str] = {}
+
+
+def allow_origin(
+    origin: str | None, host: str, allowed: frozenset[str], *, preflight: str | None = None
+) -> dict[str, str]:
+    """Return the headers that let a page of another origin read an answer (the Fetch standard's CORS protocol).
+
+    Args:
+        origin: the ``Origin`` header.
+        host: the ``Host`` header.
+        allowed: whose pages may; ``*`` for all.
+        preflight: for the answer to ``OPTIONS``, the methods that there are.
+    """
+    if origin is None or not is_origin_allowed(origin, host, allowed):
+        return {}
+    headers = {
+        "Access-Control-Allow-Origin": "*" if "*" in allowed else origin,
+        "Access-Control-Expose-Headers": "ETag, X-Sequence, X-SkySentry-Online, X-Timestamp",
+    }
+    if preflight is not None:
+        headers["Access-Control-Allow-Methods"] = preflight
+        headers["Access-Control-Allow-Headers"] = "Accept, Content-Type, If-None-Match, X-Timestamp"
+        headers["Access-Control-Max-Age"] = "600"
+    return headers
+
+
+class ByteStream(Protocol):
+    """A connection over which HTTP is spoken without anybody's help; writes have deadlines.
+
+    All of it raises `trio.BrokenResourceError` or `trio.ClosedResourceError` when the remote party left or stopped
+    reading.
+    """
+
+    def take_back(self) -> bytes:
+        """Return what was read of the stream and put back, and forget it."""
+        ...
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Return some bytes, b"" at the end."""
+        ...
+
+    async def send_all(self, data: bytes | memoryview) -> None:
+        """Send everything."""
+        ...
+
+    def write_now(self, data: bytes | memoryview) -> int:
+        """Write as much as can be written without waiting, and return how much."""
+        ...
+
+    async def linger(self, seconds: float) -> None:
+        """Close after the remote party has, or after so many seconds."""
+        ...
+
+
+@frozen
+class Exchange:
+    """One request, and the answer to it, on a stream that nobody else serves."""
+
+    stream: ByteStream
+    """With the request put back into it."""
+    head: RequestHead
+    query: Query
+    allowed_origins: frozenset[str]
+    """Whose pages may use what is served here, besides our own."""
+
+    @property
+    def is_from_allowed_origin(self) -> bool:
+        """Whether no page of a stranger is behind the request."""
+        headers = self.head.headers
+        return is_origin_allowed(headers.get("origin"), headers.get("host", ""), self.allowed_origins)
+
+    async def is_allowed(self, methods: str) -> bool:
+        """Answer the request if its method is ``OPTIONS``, or none of those that there are; say whether it is left.
+
+        Args:
+            methods: as in an ``Allow`` header.
+        """
+        method = self.head.method
+        if method == "OPTIONS":
+            await self.answer(204, None, {"Allow": methods})
+        elif method not in methods.split(", "):
+            reply = ErrorReply(f"expected {methods}, got {method[:20]}")
+            await self.answer(405, reply, {"Allow": methods})
+        else:
+            return True
+        return False
+
+    async def answer(self, status: int, reply: Any, headers: Mapping[str, str] = _NONE) -> None:
+        """Write a whole response and say goodbye; a client that is gone is not missed.
+
+        Args:
+            status: of HTTP.
+            reply: what is sent as JSON; None for nothing.
+            headers: besides those that every answer has.
+        """
+        body = b"" if reply is None else encode_json(reply)
+        described = {} if reply is None else {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        response = self.encode_head(status, {**described, "Cache-Control": "no-store", **headers})
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            await self.stream.send_all(response + (b"" if self.head.method == "HEAD" else body))
+            await self.stream.linger(_LINGER)
+
+    async def refuse(self, violation: ProtocolViolation, headers: Mapping[str, str] = _NONE) -> None:
+        """Answer with what was wrong, in the shape that all errors have."""
+        await self.answer(violation.status, ErrorReply(str(violation)), headers)
+
+    def encode_head(self, status: int, headers: Mapping[str, str]) -> bytes:
+        """Write the head of a response after which the connection is closed."""
+        asked = self.head.headers
+        preflight = headers.get("Allow") if self.head.method == "OPTIONS" else None
+        cors = allow_origin(asked.get("origin"), asked.get("host", ""), self.allowed_origins, preflight=preflight)
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Connection: close"]
+        lines += [f"{name}: {value}" for name, value in {**PROTECTION, **cors, **headers}.items()]
+        return "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")

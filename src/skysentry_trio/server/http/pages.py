@@ -1,0 +1,63 @@
+"""The web pages, from files built beforehand."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from quart import Blueprint, Response, request
+from quart.helpers import send_from_directory
+from werkzeug.exceptions import NotFound
+
+WEB = Path(__file__).parents[2] / "web"
+_UNBUILT = """\
+The server runs, but its web pages were not built.
+
+Cameras:  GET {prefix}/api/clients
+Build:    pip install .
+"""
+
+
+def create_pages(root: Path = WEB) -> Blueprint:
+    """Return the routes of the pages; ``root`` is where they were built."""
+    pages = Blueprint("pages", __name__)
+
+    @pages.get("/")
+    @pages.get("/stream")
+    async def get_viewer() -> Response:
+        return await _page(root, "index.html")
+
+    @pages.get("/capture")
+    async def get_capture() -> Response:
+        return await _page(root, "capture.html")
+
+    @pages.get("/assets/<path:name>")
+    async def get_asset(name: str) -> Response:
+        # Their names hold a hash of what is in them.
+        try:
+            response = await send_from_directory(root / "assets", name)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise NotFound from None
+            raise
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+    @pages.get("/skysentry-viewer.js")
+    async def get_element() -> Response:
+        # Other people's pages load it.
+        response = await _page(root, "skysentry-viewer.js")
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return response
+
+    return pages
+
+
+async def _page(root: Path, name: str) -> Response:
+    try:
+        response = await send_from_directory(root, name)
+    except NotFound:
+        return Response(_UNBUILT.format(prefix=request.root_path), 503, content_type="text/plain; charset=utf-8")
+    response.headers["Cache-Control"] = "no-cache"
+    return response

@@ -1,0 +1,247 @@
+"""A camera that speaks nothing but HTTP: it posts one JPEG after the other, or one body of parts without an end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.rate_limit import Pacer
+from skysentry_trio.server.http.exchange import Exchange
+from skysentry_trio.server.http.push_sessions import Uploads
+from skysentry_trio.server.http.request_body import RequestBody
+from skysentry_trio.server.relay.camera import CameraSession, EndReason, flood_limit
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.wire.capture import decode_jpeg
+from skysentry_trio.wire.identity import check_client_id, clean_label
+from skysentry_trio.wire.multipart import MultipartReader, Part, read_timestamp
+from skysentry_trio.wire.request_head import RequestHead
+from skysentry_trio.wire.rest import PushReply
+
+log = get_logger(__name__)
+
+_METHODS = "POST, OPTIONS"
+_BAD_PARTS_IN_A_ROW = 60
+"""So many parts that are no JPEG, one after the other, and it is no camera."""
+_BEGINNING = 4
+"""Bytes by which a body is told from another."""
+_ENDINGS = {
+    EndReason.REPLACED: ("another connection sends for this camera now", "replaced", 409),
+    EndReason.SILENT: ("nothing came for longer than the client timeout", "silent", 408),
+}
+
+
+async def serve_push(
+    exchange: Exchange, hub: Hub, uploads: Uploads, client_id: str | None, going_away: trio.Event
+) -> None:
+    """Take what one request brings: a JPEG, a form, or a stream.
+
+    Args:
+        exchange: the request; its query may have ``name``, a label for people.
+        hub: where frames go.
+        uploads: holds the cameras of requests that end.
+        client_id: of the camera; None is refused.
+        going_away: set when the server stops.
+    """
+    try:
+        if not exchange.is_from_allowed_origin:
+            raise _foreign(exchange.head.headers["origin"])
+        if await exchange.is_allowed(_METHODS):
+            name = clean_label(exchange.query.text("name"))
+            body = RequestBody(exchange.stream)
+            push = _Push(body, exchange.head, hub, uploads, check_client_id(client_id or ""), name)
+            status = await _run_until(going_away, push)
+            await exchange.answer(status, push.report())
+    except ProtocolViolation as violation:
+        uploads.log_refusal(client_id, violation)
+        hub.count_refusal("camera", violation.code)
+        await exchange.refuse(violation, {"Retry-After": "1"} if violation.status == 429 else {})
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        log.info("camera left", camera=client_id, reason="connection lost")
+
+
+def _foreign(origin: str) -> ProtocolViolation:
+    return ProtocolViolation(
+        f"pages of {origin[:80]} may not send pictures here; the operator can allow it with --cors-origin",
+        code="origin-refused",
+        status=403,
+    )
+
+
+async def _run_until(going_away: trio.Event, push: _Push) -> int:
+    """Return the status of the answer.
+
+    Raises:
+        ProtocolViolation: what was sent is not what was expected, or the server stops.
+        trio.BrokenResourceError: the camera left.
+    """
+    outcome: int | Exception = ProtocolViolation("the server is stopping", code="draining", status=503)
+
+    async def stop() -> None:
+        await going_away.wait()
+        nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stop)
+        try:
+            outcome = await push.run()
+        except (ProtocolViolation, trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            outcome = error
+        nursery.cancel_scope.cancel()
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+@define(eq=False)
+class _Push:
+    """One request that brings pictures."""
+
+    _body: RequestBody
+    _head: RequestHead
+    _hub: Hub
+    _uploads: Uploads
+    _camera_id: str
+    _name: str | None
+    _taken: int = field(default=0, init=False)
+    _newest: Frame | None = field(default=None, init=False)
+    _refused: Counter[str] = field(factory=Counter, init=False)
+    _bad_in_a_row: int = field(default=0, init=False)
+    _parts: Pacer = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._parts = flood_limit(self._hub.settings.max_fps)
+
+    def report(self) -> PushReply:
+        """Say what became of it all."""
+        sequence = None if self._newest is None else self._newest.sequence
+        return PushReply(self._camera_id, self._taken, sequence, dict(self._refused))
+
+    async def run(self) -> int:
+        """Take everything; return the status of the answer.
+
+        Raises:
+            ProtocolViolation: it is not what was expected, too slow, or the server ended the camera's session.
+        """
+        kind = self._head.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind in {"image/jpeg", "image/jpg"}:
+            return await self._take_upload()
+        if kind == "multipart/form-data":
+            await self._take_parts(None)
+            return 201
+        if not kind.startswith("multipart/"):
+            # Programs say what they like, or nothing at all; the first bytes do not lie.
+            with self._patience():
+                beginning = await self._body.peek(_BEGINNING)
+            if beginning.startswith(b"\xff\xd8"):
+                return await self._take_upload()
+            if not beginning.lstrip(b"\r\n").startswith(b"-"):
+                raise ProtocolViolation(
+                    f"expected a JPEG or multipart, got {kind[:40]!a} that begins with {beginning.hex(' ').upper()}",
+                    code="not-a-jpeg",
+                    status=415,
+                )
+        with trio.CancelScope() as scope, self._stay(scope) as session:
+            await self._take_parts(session)
+        if session.ended is not None:
+            raise _ended(session)
+        return 200
+
+    @contextmanager
+    def _stay(self, scope: trio.CancelScope) -> Iterator[CameraSession]:
+        """Hold the camera for as long as the request lasts."""
+        with self._hub.register(self._camera_id, name=self._name, on_end=scope.cancel) as session:
+            log.info("camera registered", camera=self._camera_id)
+            yield session
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Bound the time for one picture: a camera that was cut off says nothing more, and no more does it say so."""
+        seconds = self._hub.settings.ping_interval + self._hub.settings.ping_timeout
+        try:
+            with trio.fail_after(seconds):
+                yield
+        except trio.TooSlowError:
+            raise ProtocolViolation(
+                f"expected a whole picture within {seconds:g} s", code="silent", status=408
+            ) from None
+
+    async def _take_upload(self) -> int:
+        limit = self._hub.settings.max_frame_size
+        announced = self._head.headers.get("content-length", "0")
+        # No lie helps here: h11 takes no more than was announced.
+        size, jpeg = int(announced), bytearray()
+        with self._patience():
+            while size <= limit and (data := await self._body.receive()):
+                jpeg += data
+                size = max(size, len(jpeg))
+        if size > limit:
+            raise ProtocolViolation(f"a frame may have {limit} bytes, got {size}", code="frame-too-large", status=413)
+        captured_at = read_timestamp(self._head.headers.get("x-timestamp"))
+        if (violation := await self._take(None, bytes(jpeg), captured_at)) is not None:
+            raise violation
+        return 201
+
+    async def _take_parts(self, session: CameraSession | None) -> None:
+        """Take parts until there are no more; without a session, for a camera that is held for a while."""
+        reader = MultipartReader(self._hub.settings.max_frame_size)
+        violation = None
+        while True:
+            with self._patience():
+                part = await self._next_part(reader)
+            if part is None:
+                break
+            if not self._parts.admit(trio.current_time()):
+                raise ProtocolViolation("too many parts", code="flood", status=429)
+            violation = await self._take(session, part.data, part.captured_at)
+            self._bad_in_a_row = 0 if violation is None or violation.status != 415 else self._bad_in_a_row + 1
+            if violation is not None and self._bad_in_a_row == _BAD_PARTS_IN_A_ROW:
+                raise violation
+        if not self._taken:
+            raise violation or ProtocolViolation("expected pictures, got none", code="not-a-jpeg", status=415)
+
+    async def _next_part(self, reader: MultipartReader) -> Part | None:
+        # Many small parts may come at once: others want their turn between them.
+        await trio.lowlevel.checkpoint()
+        while (part := reader.next_part()) is None:
+            data = await self._body.receive()
+            if not data:
+                return reader.finish()
+            reader.feed(data)
+        return part
+
+    async def _take(
+        self, session: CameraSession | None, data: bytes, captured_at: float | None
+    ) -> ProtocolViolation | None:
+        """Publish a picture, or count and return why it was not taken."""
+        try:
+            jpeg, size, _ = decode_jpeg(data, max_size=self._hub.settings.max_frame_size)
+        except ProtocolViolation as violation:
+            self._refused[violation.code] += 1
+            if session is not None:
+                # Even a frame that is none shows that the camera is there.
+                session.camera.last_heard = trio.current_time()
+                session.refuse(violation)
+            return violation
+        # Who uploads something else than pictures is no camera, and not held.
+        session = session or self._uploads.hold(self._camera_id, self._name)
+        frame = self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
+        await self._hub.spread(session.camera)
+        if frame is not None:
+            self._taken += 1
+            self._newest = frame
+            return None
+        refusal = session.refusal or _ended(session)
+        self._refused[refusal.code] += 1
+        return refusal
+
+
+def _ended(session: CameraSession) -> ProtocolViolation:
+    message, code, status = _ENDINGS[session.ended or EndReason.REPLACED]
+    return ProtocolViolation(message, code=code, status=status)

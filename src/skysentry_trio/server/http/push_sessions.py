@@ -1,0 +1,84 @@
+"""Cameras whose every picture is a request of its own: between two of them they are not gone."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.logs import RateLimit, get_logger
+from skysentry_trio.server.relay.camera import CameraSession
+from skysentry_trio.server.relay.hub import Hub
+
+log = get_logger(__name__)
+
+_LOGGED_ID = 80
+"""Characters of what should be an id in the log."""
+
+
+@define(eq=False)
+class Uploads:
+    """Holds each such camera from one picture until the next is overdue."""
+
+    _hub: Hub
+    _held: dict[str, _Held] = field(factory=dict, init=False, repr=False)
+    _begun: trio.Event = field(factory=trio.Event, init=False, repr=False)
+    _log_limit: RateLimit = field(factory=RateLimit, init=False, repr=False)
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which a camera counts as online after an upload; offline, it is kept for the client timeout."""
+        return self._hub.settings.client_timeout / 2
+
+    def hold(self, camera_id: str, name: str | None) -> CameraSession:
+        """Return the session of a camera that uploads, which is held for a while from now.
+
+        Raises:
+            ProtocolViolation: with code ``server-full``.
+        """
+        held = self._held.get(camera_id)
+        if held is None:
+            stack = ExitStack()
+            register = self._hub.register(camera_id, name=name, on_end=lambda: self._let_go(camera_id))
+            held = self._held[camera_id] = _Held(stack, stack.enter_context(register))
+            self._begun.set()
+            log.info("camera uploads", camera=camera_id)
+        held.until = trio.current_time() + self.patience
+        held.session.camera.name = name or held.session.camera.name
+        return held.session
+
+    def log_refusal(self, camera_id: str | None, violation: ProtocolViolation) -> None:
+        """Log what was wrong, now and then: a broken camera makes sixty requests a second."""
+        if (suppressed := self._log_limit.admit(violation.code, trio.current_time())) is not None:
+            shown = None if camera_id is None else camera_id[:_LOGGED_ID]
+            log.warning(
+                "pictures refused", camera=shown, code=violation.code, error=str(violation), suppressed=suppressed
+            )
+
+    async def run(self) -> None:
+        """Let go of cameras whose time has come, for ever; of all, when this is cancelled."""
+        try:
+            while True:
+                while not self._held:
+                    self._begun = trio.Event()
+                    await self._begun.wait()
+                await trio.sleep_until(min(held.until for held in self._held.values()))
+                now = trio.current_time()
+                for camera_id in [camera_id for camera_id, held in self._held.items() if held.until <= now]:
+                    log.info("camera stopped uploading", camera=camera_id)
+                    self._let_go(camera_id)
+        finally:
+            for camera_id in list(self._held):
+                self._let_go(camera_id)
+
+    def _let_go(self, camera_id: str) -> None:
+        self._held.pop(camera_id).stack.close()
+
+
+@define(eq=False)
+class _Held:
+    stack: ExitStack
+    session: CameraSession
+    until: float = 0.0

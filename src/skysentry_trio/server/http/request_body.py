@@ -1,0 +1,67 @@
+"""The body of a request whose head was put back into its stream."""
+
+from __future__ import annotations
+
+import h11
+import trio
+from attrs import define, field
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.server.http.exchange import ByteStream
+from skysentry_trio.wire.request_head import MAX_HEAD_SIZE
+
+_CHUNK = 64 * 1024
+
+
+@define(eq=False)
+class RequestBody:
+    """Gives the body piece by piece; h11 is the judge of where it ends."""
+
+    _stream: ByteStream
+    _parser: h11.Connection = field(
+        factory=lambda: h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_SIZE), init=False, repr=False
+    )
+    _peeked: bytes = field(default=b"", init=False, repr=False)
+    _ended: bool = field(default=False, init=False)
+
+    async def receive(self) -> bytes:
+        """Return the next piece, b"" at the end.
+
+        Raises:
+            ProtocolViolation: it is no proper HTTP.
+            trio.BrokenResourceError: the camera left in the middle of it.
+        """
+        if self._peeked:
+            data, self._peeked = self._peeked, b""
+            return data
+        return await self._receive()
+
+    async def peek(self, size: int) -> bytes:
+        """Return so many bytes of the beginning, or fewer if there are no more, and leave them where they are."""
+        while len(self._peeked) < size and (data := await self._receive()):
+            self._peeked += data
+        return self._peeked[:size]
+
+    async def _receive(self) -> bytes:
+        while not self._ended:
+            try:
+                event = self._parser.next_event()
+                if event is h11.NEED_DATA:
+                    if self._parser.they_are_waiting_for_100_continue:
+                        go_ahead = h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
+                        await self._stream.send_all(self._parser.send(go_ahead) or b"")
+                    data = await self._stream.receive_some(_CHUNK)
+                    if not data:
+                        raise trio.BrokenResourceError("the request's body was cut off")
+                    self._parser.receive_data(data)
+                    continue
+            except h11.RemoteProtocolError as error:
+                raise ProtocolViolation(
+                    f"the request's body cannot be read: {error}", code="bad-request", status=error.error_status_hint
+                ) from error
+            if isinstance(event, h11.Data):
+                # What was read at once can be ten thousand chunks of a byte: others want their turn between them.
+                await trio.lowlevel.checkpoint()
+                return bytes(event.data)
+            self._ended = isinstance(event, h11.EndOfMessage)
+        return b""

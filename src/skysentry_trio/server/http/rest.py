@@ -1,0 +1,175 @@
+"""REST under ``/api``: questions about cameras and their frames, answered from the rings that viewers are fed from."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import islice
+
+import trio
+from quart import Blueprint, Response, request
+
+from skysentry_trio._version import __version__
+from skysentry_trio.base.frames import Frame
+from skysentry_trio.server.health import Health
+from skysentry_trio.server.http.jpeg_responses import picture
+from skysentry_trio.server.http.lookup import find_camera, find_newest
+from skysentry_trio.server.http.openapi import describe_api
+from skysentry_trio.server.http.ring_reader import walk
+from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.latency_breakdown import mean_of
+from skysentry_trio.wire.messages import Message, encode_json, rfc3339
+from skysentry_trio.wire.rest import (
+    ClientDetails,
+    ClientsReply,
+    DemandReply,
+    HealthReply,
+    LatencyReply,
+    ReadyReply,
+    WatcherReply,
+    write_latest,
+    write_ring,
+    write_streams,
+)
+from skysentry_trio.wire.viewer_frames import RingSummary, summarize_ring
+
+_WATCHERS_SHOWN = 50
+
+
+def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Counter[str]]]) -> Blueprint:
+    """Return the routes under ``/api``.
+
+    Args:
+        hub: where the cameras are.
+        health: of the process.
+        connections: gives how many are open, and how many ended other than they should by cause.
+    """
+    api = Blueprint("api", __name__, url_prefix="/api")
+    description = encode_json(describe_api(__version__))
+
+    @api.get("/health")
+    async def get_health() -> Response:
+        statistics = hub.statistics()
+        now_open, ended = connections()
+        reply = HealthReply(
+            status="unhealthy" if health.failing else "draining" if health.draining else "healthy",
+            total_clients=statistics.cameras,
+            online_clients=statistics.online,
+            buffer_size=hub.settings.ring_capacity,
+            timestamp=rfc3339(time.time()),
+            stream_subscribers=statistics.viewers,
+            version=__version__,
+            uptime=round(health.uptime(), 3),
+            connections=now_open,
+            memory=statistics.ring_bytes,
+            frames_received=statistics.frames_received,
+            frames_sent=statistics.frames_sent,
+            bytes_received=statistics.bytes_received,
+            bytes_sent=statistics.bytes_sent,
+            drops={
+                "replaced": statistics.frames_replaced,
+                "thinned": statistics.frames_thinned,
+                "left": statistics.frames_left,
+                **statistics.frames_refused,
+            },
+            connections_ended=dict(ended),
+            failing=health.failing,
+        )
+        return _json(reply, status=503 if health.failing else 200)
+
+    @api.get("/ready")
+    async def get_ready() -> Response:
+        return _json(ReadyReply(not health.draining), status=503 if health.draining else 200)
+
+    @api.get("/clients")
+    async def get_clients() -> Response:
+        now = trio.current_time()
+        details = []
+        for camera in list(hub.cameras):
+            details.append(_describe(hub, camera, now))
+            # Each may have a thousand viewers: others have their turn in between.
+            await trio.lowlevel.checkpoint()
+        return _json(ClientsReply(len(details), [camera.client_id for camera in details], details))
+
+    @api.get("/clients/<client_id>/latest")
+    async def get_latest(client_id: str) -> Response:
+        camera, frame = find_newest(hub, client_id)
+        if request.accept_mimetypes.best_match(["application/json", "image/jpeg"], "application/json") == "image/jpeg":
+            response = picture(camera, frame)
+        else:
+            response = _in_pieces(write_latest(camera.id, frame, _summarize(camera)))
+        response.vary.add("Accept")
+        return response
+
+    @api.get("/clients/<client_id>/stream")
+    async def get_ring(client_id: str) -> Response:
+        camera = find_camera(hub, client_id)
+        return _in_pieces(write_ring(camera.id, _read(hub, camera), _summarize(camera)))
+
+    @api.get("/streams")
+    async def get_streams() -> Response:
+        return _in_pieces(
+            write_streams([(camera.id, _read(hub, camera), _summarize(camera)) for camera in hub.cameras])
+        )
+
+    @api.get("/openapi.json")
+    async def get_openapi() -> Response:
+        return Response(description, content_type="application/json")
+
+    return api
+
+
+def _describe(hub: Hub, camera: Camera, now: float) -> ClientDetails:
+    newest, demand, watchers = camera.ring.newest, hub.demand(camera), hub.latency_of(camera.id)
+    mean = mean_of(watchers.values())
+    return ClientDetails(
+        client_id=camera.id,
+        name=camera.name,
+        online=camera.online,
+        since=rfc3339(camera.since),
+        fps=round(camera.rate.fps(now), 2),
+        frame_count=camera.frame_count,
+        byte_count=camera.byte_count,
+        viewers=hub.viewer_count(camera.id),
+        width=None if newest is None else newest.width,
+        height=None if newest is None else newest.height,
+        latest_timestamp=None if newest is None else rfc3339(newest.received_at),
+        refused=dict(camera.refused),
+        demand=DemandReply(demand.viewers, demand.limits.max_fps, demand.limits.max_width, demand.limits.quality),
+        latency=None if mean is None else LatencyReply(*mean.in_milliseconds()),
+        watchers=[
+            WatcherReply(*watcher.in_milliseconds(), viewer=number)
+            for number, watcher in islice(watchers.items(), _WATCHERS_SHOWN)
+        ],
+    )
+
+
+def _read(hub: Hub, camera: Camera) -> Iterator[Frame]:
+    newest = camera.ring.newest
+    return walk(hub, camera, last=0 if newest is None else newest.sequence)
+
+
+def _summarize(camera: Camera) -> RingSummary:
+    return summarize_ring(camera.statistics(trio.current_time()))
+
+
+def _json(reply: Message, status: int = 200) -> Response:
+    return _never_stored(Response(encode_json(reply), status, content_type="application/json"))
+
+
+def _in_pieces(pieces: Iterator[bytes]) -> Response:
+    async def body() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    response = _never_stored(Response(body(), content_type="application/json"))
+    # Every write has its own deadline; how long a large reply takes on a slow line is the line's business.
+    response.timeout = None
+    return response
+
+
+def _never_stored(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,30 @@
+"""Programs post here what they found in a frame, and its viewers get it at once."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response, request
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.wire.framing import encode_frame
+from skysentry_trio.wire.messages import encode_json, encode_message
+from skysentry_trio.wire.rest import ResultReply
+from skysentry_trio.wire.results import decode_posted_result
+
+
+def create_results(hub: Hub) -> Blueprint:
+    """Return the route under ``/api``."""
+    results = Blueprint("results", __name__, url_prefix="/api")
+
+    @results.post("/clients/<client_id>/results")
+    async def post_result(client_id: str) -> Response:
+        # Pages of other origins cannot send this type without asking (Fetch standard, CORS-safelisted request-header).
+        if request.mimetype != "application/json":
+            raise ProtocolViolation(
+                f"expected Content-Type: application/json, got {request.mimetype[:80]!a}", status=415
+            )
+        result = decode_posted_result(client_id, await request.get_data(cache=False))
+        viewers = hub.publish_result(client_id, result.sequence, encode_frame(encode_message(result)))
+        return Response(encode_json(ResultReply(viewers)), content_type="application/json")
+
+    return results

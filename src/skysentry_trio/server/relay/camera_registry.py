@@ -1,0 +1,92 @@
+"""All cameras that are known, within the number and the memory that they may have together."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Collection
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.frames import Frame, FrameRing
+from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.server.relay.memory_budget import FrameBudget
+from skysentry_trio.server.settings import Settings
+
+
+@define(eq=False)
+class CameraRegistry:
+    """Cameras by id, in the order in which they were first seen."""
+
+    settings: Settings
+    _by_id: dict[str, Camera] = field(factory=dict, init=False)
+    _budget: FrameBudget = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._budget = FrameBudget(self.settings.max_memory)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    @property
+    def all(self) -> Collection[Camera]:
+        """Every camera."""
+        return self._by_id.values()
+
+    @property
+    def ids(self) -> Collection[str]:
+        """Of every camera."""
+        return self._by_id.keys()
+
+    @property
+    def nbytes(self) -> int:
+        """JPEG bytes in all rings."""
+        return self._budget.nbytes
+
+    def get(self, camera_id: str) -> Camera | None:
+        """Return a camera by its id."""
+        return self._by_id.get(camera_id)
+
+    def obtain(self, camera_id: str) -> Camera:
+        """Return a camera by its id, a new one if there is none.
+
+        Raises:
+            ProtocolViolation: with code ``server-full``.
+        """
+        return self._by_id.get(camera_id) or self._add(camera_id)
+
+    def _add(self, camera_id: str) -> Camera:
+        if len(self) >= self.settings.max_cameras:
+            raise _server_full(f"{self.settings.max_cameras} cameras are registered, which is the limit")
+        if not self._budget.has_room_for(self.settings.max_frame_size):
+            raise _server_full(
+                f"the frames of other cameras leave no room for one of this camera in {self.settings.max_memory} bytes"
+            )
+        ring = FrameRing(
+            self.settings.ring_capacity,
+            self.settings.buffer_seconds or math.inf,
+            self.settings.buffer_bytes or math.inf,
+        )
+        camera = Camera(camera_id, None, ring, since=time.time(), last_heard=trio.current_time())
+        self._by_id[camera_id] = camera
+        self._budget.add(ring)
+        return camera
+
+    def remove(self, camera: Camera) -> None:
+        """Know a camera no longer."""
+        del self._by_id[camera.id]
+        self._budget.remove(camera.ring)
+
+    def keep(self, camera: Camera, frame: Frame) -> bool:
+        """Keep a frame as the newest of its camera; False if the newest frames of others leave no room."""
+        return self._budget.append(camera.ring, frame)
+
+    def discard_expired(self, now: float) -> None:
+        """Let frames go that have become too old in the rings of cameras that send no more; ``now`` is monotonic."""
+        self._budget.discard_expired(now)
+
+
+def _server_full(message: str) -> ProtocolViolation:
+    return ProtocolViolation(message, code="server-full", close_code=1013, status=503)

@@ -1,0 +1,391 @@
+"""Who is here: cameras with their rings, viewers with their outboxes, and the one place where they meet.
+
+Nothing in here waits but what `Hub.spread` returns, so nothing can happen in the middle of it: it needs no locks, and
+neither a slow viewer nor a slow camera holds up anyone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.base.demand import NO_LIMITS, Demand, Limits, most
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.rate_limit import Pacer
+from skysentry_trio.server.relay.audience import Audience
+from skysentry_trio.server.relay.camera import Camera, CameraSession, EndReason
+from skysentry_trio.server.relay.camera_registry import CameraRegistry
+from skysentry_trio.server.relay.fan_out import FanOut
+from skysentry_trio.server.relay.latency import LatencyHistograms
+from skysentry_trio.server.relay.latency_breakdown import MeanHops, measure
+from skysentry_trio.server.relay.outbox import (
+    NO_OUTLET,
+    CameraNotice,
+    Delivery,
+    Encoder,
+    Outbox,
+    Outlet,
+    ResultNotice,
+    encode_nothing,
+)
+from skysentry_trio.server.relay.playback import Playback
+from skysentry_trio.server.relay.statistics import HubStatistics, Ledger, Role
+from skysentry_trio.server.relay.viewer import Viewer
+from skysentry_trio.server.settings import Settings
+
+_READERS = Limits(max_fps=5.0)
+"""What a program needs that reads one picture after the other."""
+_READ_INTEREST = 10.0
+"""Seconds for which one read makes another one likely."""
+
+
+@define(eq=False)
+class Hub:
+    """Cameras register and publish, viewers subscribe, everybody else asks."""
+
+    settings: Settings
+    latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
+    """How old frames get on their way, over all cameras and viewers that tell."""
+    _cameras: CameraRegistry = field(init=False, repr=False)
+    # A dictionary as an ordered set.
+    _viewers: dict[Viewer, None] = field(factory=dict, init=False, repr=False)
+    _audience: Audience = field(factory=Audience, init=False, repr=False)
+    _viewers_seen: int = field(default=0, init=False)
+    _fan_out: FanOut = field(init=False, repr=False)
+    _ledger: Ledger = field(factory=Ledger, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._cameras = CameraRegistry(self.settings)
+        self._fan_out = FanOut(self._audience)
+
+    # Cameras
+
+    @property
+    def cameras(self) -> Collection[Camera]:
+        """All cameras known, in the order in which they were first seen."""
+        return self._cameras.all
+
+    def camera(self, camera_id: str) -> Camera | None:
+        """Return a camera by its id."""
+        return self._cameras.get(camera_id)
+
+    @contextmanager
+    def register(
+        self,
+        camera_id: str,
+        *,
+        name: str | None = None,
+        on_end: Callable[[], None],
+        on_demand: Callable[[], None] = lambda: None,
+    ) -> Iterator[CameraSession]:
+        """Hold a camera for as long as the context lasts; whoever held it is told to go.
+
+        Ring, count and viewers of an id that was here before stay as they were.
+
+        Args:
+            camera_id: checked by the caller.
+            name: label for people; None keeps the one it had.
+            on_end: called when another takes over or the camera was silent for too long; it must not raise.
+            on_demand: called when `demand` may have changed; it must not raise.
+
+        Raises:
+            ProtocolViolation: with code ``server-full``.
+        """
+        camera = self._cameras.obtain(camera_id)
+        pacer = Pacer(self.settings.max_fps, burst=0.5)
+        previous, session = camera.session, CameraSession(camera, pacer, on_end, on_demand)
+        camera.session = session
+        camera.last_heard = trio.current_time()
+        camera.name = name or camera.name
+        if previous is not None:
+            previous.end(EndReason.REPLACED)
+        self._notify(camera)
+        try:
+            yield session
+        finally:
+            # A session that was replaced must not take its successor's place away.
+            if camera.session is session:
+                camera.session = None
+                # The client timeout begins now, however long the camera had been silent.
+                camera.last_heard = trio.current_time()
+                self._notify(camera)
+
+    def publish(
+        self, session: CameraSession, jpeg: bytes, *, width: int, height: int, captured_at: float | None = None
+    ) -> Frame | None:
+        """Keep a frame as the camera's newest and offer it to all who watch, or where they are many, to the first.
+
+        Whoever can wait calls `spread` then, before the next frame: it offers the frame to the others.
+
+        Returns:
+            The frame, or None if it was not taken: frames come faster than allowed, memory is used up, or the session
+            was ended. What was refused is counted with the camera, and `CameraSession.refusal` says why.
+        """
+        if session.ended is not None:
+            return None
+        camera, now = session.camera, trio.current_time()
+        camera.last_heard = now
+        if not session.pacer.admit(now):
+            message = f"expected at most {self.settings.max_fps:g} frames a second, got more: some are dropped"
+            session.refuse(ProtocolViolation(message, code="too-fast", status=429))
+            return None
+        frame = Frame(camera.frame_count + 1, time.time(), captured_at, jpeg, width, height, now)
+        if not self._cameras.keep(camera, frame):
+            message = f"the frames of other cameras leave no room in {self.settings.max_memory} bytes: some are dropped"
+            session.refuse(ProtocolViolation(message, code="memory-full", status=503))
+            return None
+        camera.frame_count += 1
+        camera.byte_count += len(jpeg)
+        camera.rate.tick(now)
+        if self._fan_out.is_wanted(camera.id):
+            self._fan_out.begin(Delivery(camera.id, frame, camera.statistics(now)), now)
+        return frame
+
+    def spread(self, camera: Camera) -> Awaitable[None]:
+        """Offer the newest frame to those whom `publish` left out; nobody is left without it when this is cancelled."""
+        return self._fan_out.finish(camera.id)
+
+    def evict_idle(self) -> list[str]:
+        """Forget cameras that have been silent for the client timeout; their viewers stay.
+
+        Returns:
+            The ids of those that were forgotten.
+        """
+        silent_since = trio.current_time() - self.settings.client_timeout
+        idle = [camera for camera in self._cameras.all if camera.last_heard <= silent_since]
+        for camera in idle:
+            self._cameras.remove(camera)
+            self._fan_out.forget(camera.id)
+            self._ledger.departed.add_camera(camera)
+            if camera.session is not None:
+                camera.session.end(EndReason.SILENT)
+                camera.session = None
+            for viewer in self._viewers:
+                # What waits for slow viewers would stay in memory after the ring has left the budget.
+                viewer.forget(camera.id)
+            self._notify(camera, removed=True)
+        return [camera.id for camera in idle]
+
+    def discard_expired(self) -> None:
+        """Let frames go that have become too old in the rings of cameras that send no more."""
+        self._cameras.discard_expired(trio.current_time())
+
+    def _notify(self, camera: Camera, *, removed: bool = False) -> None:
+        notice = CameraNotice(camera.id, camera.name, camera.online, removed)
+        for viewer in self._viewers:
+            if viewer.always_hears_of(camera.id) or viewer.follows(camera.id):
+                viewer.outbox.notify(notice)
+
+    # What cameras are asked for
+
+    def demand(self, camera: Camera) -> Demand:
+        """Return the most that anybody needs of a camera now."""
+        count = self._audience.count(camera.id)
+        readers = [_READERS] if trio.current_time() < camera.read_until else []
+        if not count and not readers:
+            return Demand(0, Limits(max_fps=self.settings.idle_fps))
+        watching = self._audience.watching(camera.id)
+        return Demand(count, most(chain(readers, (viewer.limits(camera.id) for viewer in watching))))
+
+    def note_read(self, camera: Camera) -> None:
+        """Take note that a program has read a single picture, and may read more."""
+        now = trio.current_time()
+        was_read, camera.read_until = now < camera.read_until, now + _READ_INTEREST
+        if not was_read:
+            self._demand_changed((camera,))
+
+    def _demand_changed(self, cameras: Iterable[Camera]) -> None:
+        for camera in cameras:
+            if camera.session is not None:
+                camera.session.on_demand()
+
+    # Viewers
+
+    @contextmanager
+    def watch(
+        self,
+        encode: Encoder = encode_nothing,
+        outlet: Outlet = NO_OUTLET,
+        *,
+        hears_of: Collection[str] | None = (),
+    ) -> Iterator[Viewer]:
+        """Have a viewer for as long as the context lasts; it sees nothing until it subscribes.
+
+        Args:
+            encode: makes of a frame what is sent.
+            outlet: sends that if it can be done without waiting.
+            hears_of: cameras that it is told about besides those it subscribes to; None for all.
+        """
+        self._viewers_seen += 1
+        viewer = Viewer(Outbox(self.settings.max_cameras, encode, outlet), self._viewers_seen, hears_of)
+        self._viewers[viewer] = None
+        try:
+            yield viewer
+        finally:
+            del self._viewers[viewer]
+            self._leave(viewer)
+            viewer.outbox.abandon()
+            self._ledger.departed.add_outbox(viewer.outbox)
+
+    def subscribe(
+        self,
+        viewer: Viewer,
+        camera_ids: Collection[str] | None = None,
+        limits: Limits = NO_LIMITS,
+        *,
+        introduce: bool = False,
+    ) -> None:
+        """Let a viewer see these cameras too, or all for None; it gets the newest frame of each new one at once.
+
+        Args:
+            viewer: who wants them.
+            camera_ids: may name cameras before they are here.
+            limits: what it needs of each of these at most.
+            introduce: whether to tell it which of the new ones are connected, unless it hears of them anyway.
+        """
+        named = self._cameras.ids if camera_ids is None else camera_ids
+        new = [camera_id for camera_id in named if not viewer.follows(camera_id)]
+        self._leave(viewer)
+        viewer.select(camera_ids, limits)
+        self._enter(viewer)
+        if introduce:
+            for camera_id in new:
+                camera = self._cameras.get(camera_id)
+                if camera is not None and not viewer.always_hears_of(camera_id):
+                    viewer.outbox.notify(CameraNotice(camera.id, camera.name, camera.online))
+        if not viewer.paused:
+            self._offer_newest(viewer, new)
+
+    def unsubscribe(self, viewer: Viewer, camera_ids: Collection[str]) -> None:
+        """Let a viewer see these cameras no longer."""
+        self._leave(viewer)
+        viewer.deselect(camera_ids)
+        self._enter(viewer)
+
+    def pause(self, viewer: Viewer) -> None:
+        """Send a viewer no frames for a while."""
+        self._leave(viewer)
+        viewer.paused = True
+        viewer.outbox.forget_all()
+
+    def resume(self, viewer: Viewer) -> None:
+        """Send a paused viewer frames again, the newest of each camera at once."""
+        if viewer.paused:
+            viewer.paused = False
+            self._enter(viewer)
+            self._offer_newest(viewer, self._cameras.ids if viewer.wants_all else viewer.named)
+
+    def look_back(self, viewer: Viewer, camera_id: str, playback: Playback) -> None:
+        """Let a viewer have the frames of a playback instead of the camera's live ones."""
+        viewer.playbacks[camera_id] = playback
+        self._audience.note_playbacks(viewer, camera_id)
+
+    def look_live(self, viewer: Viewer, camera_id: str) -> bool:
+        """Let a viewer have a camera's live frames again; return whether it had others."""
+        if viewer.playbacks.pop(camera_id, None) is None:
+            return False
+        self._audience.note_playbacks(viewer, camera_id)
+        # It has seen the newest frame, or is shown it now.
+        self._fan_out.note_served(camera_id, viewer)
+        return True
+
+    def _offer_newest(self, viewer: Viewer, camera_ids: Collection[str]) -> None:
+        now = trio.current_time()
+        for camera_id in camera_ids:
+            camera = self._cameras.get(camera_id)
+            if camera is not None and camera.ring.newest is not None:
+                viewer.offer(Delivery(camera_id, camera.ring.newest, camera.statistics(now), fresh=False), now)
+                self._fan_out.note_served(camera_id, viewer)
+
+    def acknowledge(self, viewer: Viewer, camera_id: str, sequence: int, painted_at: float | None) -> None:
+        """Take a viewer's word that a frame, and those of its camera sent before, need no place any more.
+
+        Args:
+            viewer: paced by this from now on.
+            camera_id: of the frame.
+            sequence: of the frame.
+            painted_at: seconds since the epoch by our clock; None if it is not known, or was never painted.
+        """
+        sent = viewer.outbox.acknowledge(camera_id, sequence, trio.current_time())
+        if sent is None or painted_at is None or not sent.fresh:
+            return
+        hops = measure(sent, painted_at)
+        if hops is not None:
+            viewer.latency.add(camera_id, hops)
+            self.latency.add(hops)
+
+    def publish_result(self, camera_id: str, sequence: int, message: bytes) -> int:
+        """Tell all who watch a camera what was found in one of its frames.
+
+        Args:
+            camera_id: of the camera.
+            sequence: of the frame.
+            message: for viewers, as it goes out.
+
+        Returns:
+            How many were told.
+
+        Raises:
+            ProtocolViolation: there is no such camera, or no such frame yet.
+        """
+        camera = self._cameras.get(camera_id)
+        if camera is None:
+            raise ProtocolViolation(f"there is no camera {camera_id}", code="not-found", status=404)
+        if not 1 <= sequence <= camera.frame_count:
+            raise ProtocolViolation(
+                f"camera {camera_id} has sent frames 1 to {camera.frame_count}, got a result for {sequence}",
+                code="no-frame",
+            )
+        notice, told = ResultNotice(camera_id, sequence, message), 0
+        for viewer in self._audience.watching(camera_id):
+            viewer.outbox.tell_result(notice)
+            told += 1
+        return told
+
+    def _watched_by(self, viewer: Viewer) -> Iterable[Camera]:
+        if viewer.wants_all:
+            return self._cameras.all
+        return [camera for camera_id in viewer.named if (camera := self._cameras.get(camera_id)) is not None]
+
+    def _enter(self, viewer: Viewer) -> None:
+        self._audience.enter(viewer)
+        self._demand_changed(self._watched_by(viewer))
+
+    def _leave(self, viewer: Viewer) -> None:
+        self._audience.leave(viewer)
+        self._demand_changed(self._watched_by(viewer))
+
+    def viewer_count(self, camera_id: str) -> int:
+        """Return how many viewers get this camera's frames now."""
+        return self._audience.count(camera_id)
+
+    def latency_of(self, camera_id: str) -> dict[int, MeanHops]:
+        """Return what this camera's frames took lately to the viewers that acknowledge them, by viewer number."""
+        now = trio.current_time()
+        return {
+            viewer.number: mean
+            for viewer in self._audience.watching(camera_id)
+            if (mean := viewer.latency.latest(camera_id, now)) is not None
+        }
+
+    # Everybody else
+
+    def count_refusal(self, role: Role, cause: str) -> None:
+        """Count a connection that this side ends.
+
+        Args:
+            role: of the other side.
+            cause: a constant of the code, as each is remembered for ever.
+        """
+        self._ledger.peers_refused[role, cause] += 1
+
+    def statistics(self) -> HubStatistics:
+        """Return all counts, of those who are here and of those who were."""
+        outboxes = [viewer.outbox for viewer in self._viewers]
+        return self._ledger.balance(self._cameras.all, outboxes, ring_bytes=self._cameras.nbytes)

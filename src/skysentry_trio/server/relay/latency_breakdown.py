@@ -1,0 +1,147 @@
+"""How long a frame took from the camera to a viewer's screen, hop by hop, and the means over many frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import define, field, frozen
+
+from skysentry_trio.server.relay.ack_window import SentFrame
+
+_TOLERANCE = 1.0
+"""Seconds by which clocks may disagree; times that are further apart the wrong way round mean nothing."""
+_LONGEST = 3600.0
+"""Seconds; what takes longer is a clock that is wrong."""
+_REPORT_INTERVAL = 1.0
+_FRESH = 5.0
+"""Seconds for which a mean says how it is now."""
+
+
+@frozen
+class Hops:
+    """Seconds."""
+
+    capture: float | None
+    """From capture until the server had the frame; None if the camera does not say when that was."""
+    server: float
+    """From there until the frame was handed to the network, waiting for its turn included."""
+    delivery: float
+    """From there until it was painted."""
+
+    @property
+    def total(self) -> float:
+        """Sum of what is known."""
+        return (self.capture or 0.0) + self.server + self.delivery
+
+
+def measure(sent: SentFrame, painted_at: float) -> Hops | None:
+    """Return how long a frame took; None if its times cannot be true.
+
+    Args:
+        sent: the frame.
+        painted_at: seconds since the epoch by the server's clock, as the viewer knows it.
+    """
+    server = sent.sent_at - sent.arrived
+    delivery = painted_at - sent.received_at - server
+    if not -_TOLERANCE <= delivery <= _LONGEST:
+        return None
+    capture = None if sent.captured_at is None else sent.received_at - sent.captured_at
+    if capture is not None:
+        capture = max(0.0, capture) if -_TOLERANCE <= capture <= _LONGEST else None
+    return Hops(capture, server, max(0.0, delivery))
+
+
+@frozen
+class MeanHops:
+    """Means over some frames of one camera."""
+
+    frames: int
+    hops: Hops
+
+    def in_milliseconds(self) -> tuple[int, float | None, float, float, float]:
+        """Return the number of frames, then capture, server, delivery and total in milliseconds, as peers read them."""
+        hops = self.hops
+        capture = None if hops.capture is None else _milliseconds(hops.capture)
+        return self.frames, capture, _milliseconds(hops.server), _milliseconds(hops.delivery), _milliseconds(hops.total)
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(1000 * seconds, 2)
+
+
+def mean_of(means: Iterable[MeanHops]) -> MeanHops | None:
+    """Return the means over all frames behind several means; None if there are none."""
+    meter = HopMeter()
+    for mean in means:
+        meter.add(mean.hops, mean.frames)
+    return meter.conclude(0.0)
+
+
+@define(eq=False)
+class HopMeter:
+    """Means of one camera's hops on their way to one viewer, over about a second each; times are monotonic seconds."""
+
+    latest: MeanHops | None = field(default=None, init=False)
+    """Of the last second that was measured."""
+    measured_at: float = field(default=float("-inf"), init=False)
+    """When that ended."""
+    _frames: int = field(default=0, init=False)
+    _captured: int = field(default=0, init=False)
+    """How many of those have a time of capture."""
+    _capture: float = field(default=0.0, init=False)
+    _server: float = field(default=0.0, init=False)
+    _delivery: float = field(default=0.0, init=False)
+
+    def add(self, hops: Hops, frames: int = 1) -> None:
+        """Count a frame, or several that took as long."""
+        self._frames += frames
+        self._server += hops.server * frames
+        self._delivery += hops.delivery * frames
+        if hops.capture is not None:
+            self._captured += frames
+            self._capture += hops.capture * frames
+
+    def conclude(self, now: float) -> MeanHops | None:
+        """Begin anew, and return the means since the last time; None if there was nothing."""
+        if not self._frames:
+            return None
+        capture = self._capture / self._captured if self._captured else None
+        hops = Hops(capture, self._server / self._frames, self._delivery / self._frames)
+        self.latest, self.measured_at = MeanHops(self._frames, hops), now
+        self._frames = self._captured = 0
+        self._capture = self._server = self._delivery = 0.0
+        return self.latest
+
+
+@define(eq=False)
+class LatencyReport:
+    """What one viewer's acknowledgements say about each of its cameras."""
+
+    meters: dict[str, HopMeter] = field(factory=dict, init=False)
+    _due: float = field(default=float("-inf"), init=False)
+
+    def add(self, camera_id: str, hops: Hops) -> None:
+        """Count a frame."""
+        meter = self.meters.get(camera_id)
+        if meter is None:
+            meter = self.meters[camera_id] = HopMeter()
+        meter.add(hops)
+
+    def conclude(self, now: float) -> dict[str, MeanHops]:
+        """Return the means of all cameras that had frames, once a second; empty in between."""
+        if now < self._due or not self.meters:
+            return {}
+        # Also when there is nothing to tell: this is asked with each acknowledgement, and there may be many cameras.
+        self._due = now + _REPORT_INTERVAL
+        return {
+            camera_id: mean for camera_id, meter in self.meters.items() if (mean := meter.conclude(now)) is not None
+        }
+
+    def latest(self, camera_id: str, now: float) -> MeanHops | None:
+        """Return the last means of a camera; None if they are older than a few seconds, or there are none."""
+        meter = self.meters.get(camera_id)
+        return None if meter is None or meter.measured_at < now - _FRESH else meter.latest
+
+    def forget(self, camera_id: str) -> None:
+        """Drop what is known of a camera that is no longer watched."""
+        self.meters.pop(camera_id, None)

@@ -1,0 +1,206 @@
+"""Every knob of the server in one place: its name, default, limits and the sentence that explains it.
+
+The command line, the environment, the TOML file, ``config show`` and docs/reference/settings.md are all made from
+the fields of `Settings`; a new knob is one new field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+import attrs
+
+from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.base.units import format_duration, format_size, parse_duration, parse_size
+
+_MEBI: Final = 1024**2
+_GIBI: Final = 1024**3
+# The Origin header as browsers write it (RFC 6454 section 6.2): lower case, no path, no port that goes without saying.
+_ORIGIN: Final = re.compile(
+    r"\*|(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]+)?"
+)
+_HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
+
+
+@attrs.frozen
+class Kind:
+    """How people write one sort of value, and which values are allowed."""
+
+    metavar: str
+    """Stands for the value in help and documentation."""
+    expected: str
+    """Completes the sentence "expected ..."."""
+    allows: Callable[[Any], bool]
+    parse: Callable[[str], Any]
+    """Make a value of text; raises ValueError."""
+    format: Callable[[Any], str]
+    """Write a value so that ``parse`` reads it again."""
+
+    def read(self, raw: object) -> Any:
+        """Return the value that a flag or variable (text) or a TOML file (text, number, list) means.
+
+        Raises:
+            ValueError: it has the wrong form or is out of limits; the message says what was expected.
+        """
+        try:
+            value = self.parse(raw) if isinstance(raw, str) else tuple(raw) if isinstance(raw, list) else raw
+        except ValueError:
+            value = None
+        if not self.allows(value):
+            got = ", ".join(map(repr, raw)) if isinstance(raw, tuple) else repr(raw)
+            raise ValueError(f"expected {self.expected}, got {got}")
+        return value
+
+
+def _number(low: float, high: float, *types: type[float]) -> Callable[[Any], bool]:
+    # To Python True is the number 1; to whoever writes `port = true` it is not.
+    def allows(value: Any) -> bool:
+        return isinstance(value, types) and not isinstance(value, bool) and low <= value <= high
+
+    return allows
+
+
+def _whole(low: int, high: int) -> Kind:
+    return Kind("NUMBER", f"a whole number from {low} to {high}", _number(low, high, int), int, str)
+
+
+def _whole_or_auto(low: int, high: int) -> Kind:
+    whole = _whole(low, high)
+    return Kind(
+        "NUMBER",
+        f"auto or {whole.expected}",
+        lambda value: value == "auto" or whole.allows(value),
+        lambda text: text if text == "auto" else int(text),
+        str,
+    )
+
+
+def _rate(low: float, high: float) -> Kind:
+    return Kind("FPS", f"a number from {low:g} to {high:g}", _number(low, high, int, float), float, "{:.15g}".format)
+
+
+def _size(low: int, high: int) -> Kind:
+    expected = f"a size from {format_size(low)} to {format_size(high)} such as 512KiB, 5MiB or 1GB"
+    return Kind("SIZE", expected, _number(low, high, int), parse_size, format_size)
+
+
+def _duration(low: float, high: float) -> Kind:
+    expected = f"a duration from {format_duration(low)} to {format_duration(high)} such as 500ms, 30s or 1h30m"
+    return Kind("DURATION", expected, _number(low, high, int, float), parse_duration, format_duration)
+
+
+def _choice(*words: str) -> Kind:
+    expected = f"{', '.join(words[:-1])} or {words[-1]}"
+    return Kind("|".join(words), expected, lambda value: value in words, str, str)
+
+
+def _is_host(value: object) -> bool:
+    return isinstance(value, str) and _HOST.fullmatch(value) is not None
+
+
+def _are_origins(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, str) and _ORIGIN.fullmatch(one) for one in value)
+
+
+_host: Final = Kind("ADDRESS", "an IP address or a host name", _is_host, str, str)
+_origins: Final = Kind(
+    "ORIGIN",
+    "* or origins as browsers send them, such as https://example.org or http://localhost:5173",
+    _are_origins,
+    lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
+    ",".join,
+)
+_FEW_FRAMES: Final = 16
+_MAX_FRAMES: Final = 100_000
+_WAIT: Final = _duration(0.001, 3600)
+
+
+def _setting(default: Any, kind: Kind, help: str) -> Any:  # noqa: A002  (what click and argparse call it, too)
+    def check(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not kind.allows(value):
+            raise ConfigurationError(f"{attribute.name}: expected {kind.expected}, got {value!r}")
+
+    return attrs.field(default=default, validator=check, metadata={"kind": kind, "help": help})
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What the server runs with; durations are seconds, sizes are bytes.
+
+    Raises:
+        ConfigurationError: a value is not allowed, or two contradict each other.
+    """
+
+    host: str = _setting("127.0.0.1", _host, "Address to listen on; 0.0.0.0 or :: for all of them.")
+    port: int = _setting(8080, _whole(0, 65535), "TCP port to listen on; 0 takes any free one.")
+    buffer_size: int | Literal["auto"] = _setting(
+        "auto",
+        _whole_or_auto(1, _MAX_FRAMES),
+        "Most frames to keep for each camera; auto is 16, or 100000 if their age or bytes are limited.",
+    )
+    buffer_seconds: float = _setting(
+        0.0, _duration(0, 86400), "How long to keep frames, but for the newest of each camera; 0 for any time."
+    )
+    buffer_bytes: int = _setting(
+        0, _size(0, 1024 * _GIBI), "Most bytes of frames to keep for each camera, one frame at least; 0 for any number."
+    )
+    max_frame_size: int = _setting(5 * _MEBI, _size(1, _GIBI), "Largest frame a camera may send.")
+    max_memory: int = _setting(
+        _GIBI,
+        _size(1, 1024 * _GIBI),
+        "Bytes of frames kept for all cameras together; old ones give way, cameras beyond it are refused.",
+    )
+    max_fps: float = _setting(
+        60.0, _rate(0.01, 1000), "Frames a second taken from one camera; those above it are dropped and counted."
+    )
+    idle_fps: float = _setting(
+        0.2,
+        _rate(0.01, 1000),
+        "Frames a second asked of a camera while nobody watches it.",
+    )
+    max_cameras: int = _setting(10_000, _whole(1, 1_000_000), "How many cameras may be registered at once.")
+    max_connections: int = _setting(16_384, _whole(1, 1_000_000), "How many connections may be open at once.")
+    cleanup_interval: float = _setting(30.0, _WAIT, "How often to look for cameras to forget.")
+    client_timeout: float = _setting(
+        120.0, _duration(0.001, 30 * 86400), "How long a camera that has left is kept, with its frames."
+    )
+    viewer_format: Literal["envelope", "json"] = _setting(
+        "envelope", _choice("envelope", "json"), "What viewers on /stream/ws get that ask for nothing."
+    )
+    cors_origins: tuple[str, ...] = _setting(
+        (), _origins, "Origin whose pages may use the API and open WebSockets besides our own; * allows all."
+    )
+    handshake_timeout: float = _setting(5.0, _WAIT, "How long a client may take to send the head of its request.")
+    registration_timeout: float = _setting(10.0, _WAIT, "How long a camera may take to register after connecting.")
+    write_timeout: float = _setting(10.0, _WAIT, "How long a client may take no byte of what it is sent.")
+    ping_interval: float = _setting(20.0, _WAIT, "How often to ping WebSockets; proxies cut idle ones after 60s.")
+    ping_timeout: float = _setting(20.0, _WAIT, "How long to wait for the answer to a ping.")
+    shutdown_grace: float = _setting(2.0, _duration(0, 3600), "How long clients have to leave when the server stops.")
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", _choice("debug", "info", "warning", "error"), "Least severe events to log."
+    )
+    log_format: Literal["auto", "text", "json"] = _setting(
+        "auto", _choice("auto", "text", "json"), "How to log; auto means text on a terminal, else JSON lines."
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.max_memory < self.max_frame_size:
+            raise ConfigurationError(
+                f"max_memory: expected at least max_frame_size ({format_size(self.max_frame_size)}), "
+                f"got {format_size(self.max_memory)}"
+            )
+
+    @property
+    def ring_capacity(self) -> int:
+        """How many frames a ring may hold: `buffer_size`, or what that means if it is ``auto``."""
+        if self.buffer_size != "auto":
+            return self.buffer_size
+        return _MAX_FRAMES if self.buffer_seconds or self.buffer_bytes else _FEW_FRAMES
+
+
+def kind_of(setting: attrs.Attribute[Any]) -> Kind:
+    """Return how the value of a field of `Settings` is written."""
+    kind: Kind = setting.metadata["kind"]
+    return kind

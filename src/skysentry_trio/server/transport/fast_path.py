@@ -1,0 +1,59 @@
+"""The binary lane: frames with pictures go past the WebSocket library, everything unusual goes through it.
+
+trio-websocket is given a `Lane` as its stream. What a peer sends goes through a `FrameReader` first, which keeps whole
+messages for itself; what the library sends takes its turn in a `FrameWriter` with frames that were made elsewhere.
+
+Only what the library offers publicly is used.
+"""
+
+from __future__ import annotations
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.server.transport.frame_reader import FrameReader
+from skysentry_trio.server.transport.frame_writer import FrameWriter
+from skysentry_trio.server.transport.peer_stream import PeerStream
+
+
+@define(eq=False)
+class Lane(trio.abc.Stream):
+    """A peer's stream as trio-websocket sees it."""
+
+    _stream: PeerStream
+    reader: FrameReader
+    writer: FrameWriter
+    _handshake: bytes = field(repr=False)
+
+    @classmethod
+    def along(cls, stream: PeerStream, *, head_size: int, max_message_size: int) -> Lane:
+        """Begin with what was put back into a stream: a request's head of this many bytes, and what came with it."""
+        data = stream.take_back()
+        reader = FrameReader(stream, max_message_size, data[head_size:])
+        return cls(stream, reader, FrameWriter(stream), data[:head_size])
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._stream.abort()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002
+        """Return the handshake, then whatever the reader does not want for itself."""
+        if self._handshake:
+            await trio.lowlevel.checkpoint()
+            handshake, self._handshake = self._handshake, b""
+            return handshake
+        return await self.reader.receive_for_library()
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Write what the library has to say."""
+        await self.writer.send_for_library(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until there is room for a write."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        """Let the library go; the stream stays open, so that the peer can be told why."""
+        self.writer.let_go()
+        self.reader.let_go()
+        await trio.lowlevel.checkpoint()

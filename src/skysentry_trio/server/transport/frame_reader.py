@@ -1,0 +1,258 @@
+"""Inwards: whole messages are read straight off the socket, everything else is left to the WebSocket library.
+
+The reader looks at the heads of frames. A whole, masked binary message is read into one buffer and unmasked in one
+pass by compiled code, and so is a short text; all else, and whatever is wrong, is handed to the library unchanged,
+which answers as it always does.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.rate_limit import Pacer
+from skysentry_trio.server.transport.peer_stream import PeerStream
+from skysentry_trio.wire.framing import FrameHead, Opcode, decode_head
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # a platform for which websockets has no wheel and no compiler was at hand
+    from websockets.utils import apply_mask
+
+_READ_SIZE = 64 * 1024
+_FIRST_BUFFER = 256 * 1024
+"""Bytes taken for a message before any of it has come; a promise costs the peer nothing, so it gets no more for it."""
+_MAX_FRAGMENTS = 4096
+"""In one message: the library keeps each apart until the last has come, however small they are."""
+_CONTROL_FRAMES_PER_SECOND = 50.0
+_CONTROL_BURST = 2.0
+"""Seconds of control frames that may come at once."""
+
+
+class _Piece(NamedTuple):
+    """A part of the stream on its way to the library."""
+
+    data: bytes
+    is_ping_or_pong: bool = False
+
+
+@define(eq=False)
+class FrameReader:
+    """What a peer sends, frame by frame: messages for whoever calls `receive`, the rest for the library."""
+
+    _stream: PeerStream
+    _max_message_size: int
+    _unread: bytes = field(repr=False)
+    """Bytes of the stream that were read too early; those that came with the handshake are the first."""
+    heard: int = field(default=0, init=False)
+    """How often something was read of the peer."""
+    discarding: bool = field(default=False, init=False)
+    """Whether only a Close frame is of interest any more."""
+    _reading: bool = field(default=False, init=False)
+    """Whether somebody is in `receive`."""
+    _left_reading: trio.Event | None = field(default=None, init=False, repr=False)
+    """Somebody waits for whoever is in `receive` to leave it."""
+    _midway: bool = field(default=False, init=False)
+    """Whether a frame was read in part: who reads on after a cancellation takes the rest of it for a frame."""
+    _skip: int = field(default=0, init=False)
+    """Bytes of a frame's payload that nobody wants."""
+    _fragments: int = field(default=0, init=False)
+    _fragmented_size: int = field(default=0, init=False)
+    _control: Pacer = field(factory=lambda: Pacer(_CONTROL_FRAMES_PER_SECOND, _CONTROL_BURST), init=False, repr=False)
+    _let_go: bool = field(default=False, init=False)
+    """Whether the library has finished with the connection."""
+    _to_library: trio.MemorySendChannel[_Piece] = field(init=False, repr=False)
+    _for_library: trio.MemoryReceiveChannel[_Piece] = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._to_library, self._for_library = trio.open_memory_channel[_Piece](0)
+
+    async def receive(self) -> str | bytes | None:
+        """Return the next whole message, or None when the library has the next message, or knows there is none.
+
+        Raises:
+            ProtocolViolation: the peer sends more than it may; it is for the caller to close the connection.
+        """
+        self._reading = True
+        try:
+            return await self._receive()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            # The connection is lost, or the library has let it go: both end at the library.
+            self._to_library.close()
+            return None
+        finally:
+            self._reading = False
+            if self._left_reading is not None:
+                self._left_reading.set()
+
+    async def drain(self) -> None:
+        """Read until the peer has answered our Close frame, or is gone, beginning when nobody else reads."""
+        self.discarding = True
+        while self._reading:
+            self._left_reading = trio.Event()
+            await self._left_reading.wait()
+        await self.receive()
+
+    async def receive_for_library(self) -> bytes:
+        """Return whatever `receive` does not want for itself; b"" at the end."""
+        try:
+            while True:
+                piece = await self._for_library.receive()
+                # After its own Close frame the library would answer a ping with an exception.
+                if not (self.discarding and piece.is_ping_or_pong):
+                    return piece.data
+        except trio.EndOfChannel:
+            return b""
+
+    def let_go(self) -> None:
+        """Give nothing more to the library; whoever is in `receive` returns."""
+        self._let_go = True
+        self._for_library.close()
+        self._stream.wake_reader()
+
+    async def _receive(self) -> str | bytes | None:
+        while True:
+            if self._midway:
+                raise trio.BrokenResourceError("an earlier read was cancelled in the middle of a frame")
+            if self._skip:
+                await self._skip_payload()
+            head = await self._read_head()
+            if head is None:
+                await self._to_library.send(_Piece(b""))
+                return None
+            if self.discarding and head.opcode != Opcode.CLOSE:
+                self._unread = self._unread[head.size :]
+                self._skip = head.length
+                continue
+            if (
+                head.final
+                and head.mask is not None
+                and head.length <= self._max_message_size
+                and not self._fragments
+                and head.is_lawful
+            ):
+                if head.opcode == Opcode.BINARY:
+                    end = head.size + head.length
+                    if len(self._unread) < end:
+                        return await self._read_binary(head, head.mask)
+                    payload = memoryview(self._unread)[head.size : end]
+                    self._unread = self._unread[end:]
+                    return apply_mask(payload, head.mask)
+                if head.opcode == Opcode.TEXT and (text := self._take_text(head, head.mask)) is not None:
+                    return text
+            self._check(head)
+            if await self._pass_on(head):
+                return None
+
+    def _check(self, head: FrameHead) -> None:
+        """Refuse what would take too much memory or time before anything of it is read."""
+        if head.opcode >= Opcode.CLOSE:
+            # A Close frame is the last of them.
+            if head.opcode != Opcode.CLOSE and not self._control.admit(trio.current_time()):
+                raise ProtocolViolation("too many control frames", code="flood")
+            return
+        size = head.length + (self._fragmented_size if head.opcode == Opcode.CONTINUATION else 0)
+        if size > self._max_message_size:
+            raise ProtocolViolation(
+                f"a message may have {self._max_message_size} bytes, got one of {size} or more",
+                code="frame-too-large",
+                close_code=1009,
+            )
+        if self._fragments == _MAX_FRAGMENTS:
+            raise ProtocolViolation(f"a message may have {_MAX_FRAGMENTS} fragments, got more", code="flood")
+
+    async def _read_head(self) -> FrameHead | None:
+        """Return the next frame's head, which stays in `_unread`; None at the end of the stream."""
+        if self._unread and (head := decode_head(self._unread)) is not None:
+            # There may be many frames in what was read: others want their turn between them.
+            await trio.lowlevel.checkpoint()
+            return head
+        while data := await self._read():
+            self._unread = self._unread + data if self._unread else data
+            if (head := decode_head(self._unread)) is not None:
+                return head
+        return None
+
+    async def _read_binary(self, head: FrameHead, mask: bytes) -> bytes:
+        """Read the rest of a message of which only a part has come."""
+        self._midway = True
+        buffer = bytearray(min(head.length, _FIRST_BUFFER))
+        received = len(self._unread) - head.size
+        buffer[:received] = memoryview(self._unread)[head.size :]
+        self._unread = b""
+        while received < head.length:
+            if received == len(buffer):
+                buffer += bytes(min(received, head.length - received))
+            with memoryview(buffer)[received:] as room:
+                count = await self._stream.read_soon_into(room)
+            self.heard += 1
+            if not count:
+                raise trio.BrokenResourceError("the peer left in the middle of a message")
+            received += count
+        self._midway = False
+        return apply_mask(buffer, mask)
+
+    def _take_text(self, head: FrameHead, mask: bytes) -> str | None:
+        """Take a text that has come in one piece; None for what the library has to wait for or to refuse."""
+        end = head.size + head.length
+        if len(self._unread) < end:
+            return None
+        try:
+            text = apply_mask(self._unread[head.size : end], mask).decode()
+        except UnicodeDecodeError:
+            return None
+        self._unread = self._unread[end:]
+        return text
+
+    async def _pass_on(self, head: FrameHead) -> bool:
+        """Hand a frame to the library; say whether the library then has a message, or has to find out what is wrong."""
+        if head.opcode < Opcode.CLOSE:
+            self._fragments = 0 if head.final else self._fragments + 1
+            self._fragmented_size = 0 if head.final else self._fragmented_size + head.length
+        left = head.size + head.length
+        if not head.is_lawful:
+            # The library says what is wrong as soon as it sees it; nothing behind it is looked at.
+            self._midway = True
+            await self._to_library.send(_Piece(self._unread))
+            return True
+        if head.opcode >= Opcode.PING:
+            while len(self._unread) < left:
+                self._unread += await self._read_more()
+            await self._to_library.send(_Piece(self._unread[:left], is_ping_or_pong=True))
+            self._unread = self._unread[left:]
+            return False
+        self._midway = True
+        while True:
+            piece, self._unread = self._unread[:left], self._unread[left:]
+            left -= len(piece)
+            await self._to_library.send(_Piece(piece))
+            if not left:
+                break
+            self._unread = await self._read_more()
+        self._midway = False
+        return head.opcode == Opcode.CLOSE or head.final
+
+    async def _skip_payload(self) -> None:
+        while self._skip:
+            if not self._unread:
+                self._unread = await self._read_more()
+            skipped = min(self._skip, len(self._unread))
+            self._unread = self._unread[skipped:]
+            self._skip -= skipped
+
+    async def _read_more(self) -> bytes:
+        """Return what comes next of a frame that was begun."""
+        data = await self._read()
+        if not data:
+            raise trio.BrokenResourceError("the peer left in the middle of a message")
+        return data
+
+    async def _read(self) -> bytes:
+        if self._let_go:
+            raise trio.ClosedResourceError("the library has closed the connection")
+        data = await self._stream.read_soon(_READ_SIZE)
+        self.heard += 1
+        return data

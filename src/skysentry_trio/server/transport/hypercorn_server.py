@@ -1,0 +1,131 @@
+"""REST and pages: one Hypercorn connection for each stream. The only module that touches Hypercorn's internals."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import Any
+
+import trio
+from attrs import define, field
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.config import Config
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState
+from quart_trio import QuartTrio
+
+from skysentry_trio.server.transport.peer_stream import PeerStream
+from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHead
+
+_LINGER = 1.0
+"""Seconds for a client to stop sending after its answer."""
+
+
+@define(eq=False)
+class _Connection:
+    """The stream as Hypercorn sees it: it holds one request, and when Hypercorn closes it, the goodbye is ours.
+
+    Hypercorn cuts its answer off when the client sends anything behind its request, and when the client says that it
+    will send nothing more. And it closes without looking whether the client still sends: then the kernel resets the
+    connection and throws away what the client has not got yet.
+    """
+
+    _stream: PeerStream
+    _served: trio.CancelScope
+    _has_body: bool
+    _received: bool = field(default=False, init=False)
+    """Whether all of a request that has no body was received."""
+
+    @property
+    def socket(self) -> trio.socket.SocketType:
+        return self._stream.socket
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        if self._received:
+            while await self._stream.receive_some(max_bytes):
+                pass
+            # Whether the client is gone or only done with talking shows when we write.
+            await trio.sleep_forever()
+        self._received = not self._has_body
+        return await self._stream.receive_some(max_bytes)
+
+    async def send_all(self, data: bytes) -> None:
+        try:
+            await self._stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self._served.cancel()
+            raise
+
+    async def send_eof(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        self._served.cancel()
+        await trio.lowlevel.checkpoint()
+
+
+@define(eq=False)
+class HttpServer:
+    """Serves an application over streams that somebody else accepted."""
+
+    _app: QuartTrio
+    _config: Config = field(init=False)
+    _context: WorkerContext = field(factory=lambda: WorkerContext(None), init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._config = Config()
+        # What comes next on a connection may be a WebSocket handshake, which must go through the router: so every
+        # connection serves one request.
+        self._config.keep_alive_max_requests = 1
+        self._config.h11_max_incomplete_size = MAX_HEAD_SIZE
+        self._config.include_server_header = False
+        self._config.errorlog = logging.getLogger("hypercorn.error")
+        self._config.accesslog = None
+
+    async def serve(self, stream: PeerStream, head: RequestHead) -> None:
+        """Answer the one request on this stream, which begins with this head, and close it.
+
+        Raises:
+            Exception: what the application raised; the client was told with 500 then.
+        """
+        crashes: list[Exception] = []
+
+        async def run_app(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await self._finish_sending(scope, receive, send)
+            except Exception as error:  # noqa: BLE001  (raised again below; Hypercorn would only log it, without limit)
+                crashes.append(error)
+
+        with trio.CancelScope() as served:
+            if not head.has_body:
+                stream.push_back(stream.take_back()[: head.size])
+            connection = _Connection(stream, served, head.has_body)
+            await TCPServer(ASGIWrapper(run_app), self._config, self._context, ConnectionState({}), connection)  # type: ignore[arg-type]
+        await _close_gently(stream)
+        if crashes:
+            raise crashes[0]
+
+    async def _finish_sending(self, scope: Any, receive: Any, send: Any) -> None:
+        """Run the application; the last part of a response is sent to its end.
+
+        Hypercorn reports the end of the response as a disconnect, on which Quart-Trio cancels the sender while
+        Hypercorn is still closing: then ``Connection: close`` is announced and not done. Writes are bounded by the
+        stream, so the shield is too.
+        """
+
+        async def send_to_the_end(message: dict[str, Any]) -> None:
+            last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            with trio.CancelScope(shield=last):
+                await send(message)
+
+        await self._app(scope, receive, send_to_the_end)  # type: ignore[arg-type]
+
+
+async def _close_gently(stream: PeerStream) -> None:
+    """Wait for a while until the client closes, too; then leave the rest of its answer to the kernel."""
+    with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(_LINGER):
+        await stream.send_eof()
+        while await stream.receive_some():
+            pass
+    await stream.aclose()

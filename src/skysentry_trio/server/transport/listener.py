@@ -1,0 +1,206 @@
+"""One port for everything: accept, read one request head, and hand the connection to whoever serves that."""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+import structlog
+import trio
+from attrs import define, evolve, field, frozen
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.logs import RateLimit, get_logger
+from skysentry_trio.server.transport.peer_stream import PeerStream
+from skysentry_trio.wire.request_head import (
+    RequestHead,
+    RequestHeadReader,
+    encode_handshake,
+    encode_refusal,
+    is_origin_allowed,
+)
+
+log = get_logger(__name__)
+
+Service = Callable[[PeerStream, RequestHead], Awaitable[None]]
+"""Serves one connection, whose request head was read and put back."""
+
+_OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+_REFUSAL_LINGER = 1.0
+"""Seconds for a client to read why it was refused."""
+
+
+@frozen
+class RouterLimits:
+    """Bounds of what strangers may do; times are seconds."""
+
+    max_connections: int
+    handshake_timeout: float
+    write_timeout: float
+
+
+@define(eq=False)
+class Router:
+    """Decides who serves a connection, and keeps what goes wrong in one from reaching any other."""
+
+    websockets: Mapping[str, Service]
+    """By path."""
+    http: Service
+    """Serves every other request."""
+    limits: RouterLimits
+    allowed_origins: frozenset[str]
+    endless: Callable[[RequestHead], Service | None] = lambda _head: None
+    """Says who serves a request on the bare stream, for as long as both sides like; None leaves it to `http`."""
+    draining: bool = field(default=False, init=False)
+    """Whether WebSockets are refused because the server is stopping."""
+    accepted: int = field(default=0, init=False)
+    ended_by: Counter[str] = field(factory=Counter, init=False)
+    """Connections that ended before or other than they should, by cause."""
+    _open: set[PeerStream] = field(factory=set, init=False, repr=False)
+    _log_limit: RateLimit = field(factory=RateLimit, init=False, repr=False)
+    _left: trio.Event = field(factory=trio.Event, init=False, repr=False)
+
+    @property
+    def open_connections(self) -> int:
+        """How many there are now."""
+        return len(self._open)
+
+    async def accept_from(self, listener: trio.SocketListener, nursery: trio.Nursery) -> None:
+        """Accept connections for ever, each served by a task of its own in ``nursery``; then close the listener."""
+        async with listener:
+            while True:
+                try:
+                    stream = await listener.accept()
+                except OSError as error:
+                    if error.errno not in _OUT_OF_RESOURCES:
+                        raise
+                    self._warn("cannot accept connections", error=str(error))
+                    # What is missing comes back when somebody leaves.
+                    await trio.sleep(0.1)
+                    continue
+                if len(self._open) >= self.limits.max_connections:
+                    self._count("too-many-connections")
+                    await stream.aclose()
+                    continue
+                nursery.start_soon(self.serve, stream)
+
+    async def serve(self, stream: trio.SocketStream) -> None:
+        """Serve one connection to its end; nothing it does raises from here."""
+        peer = PeerStream(stream, self.limits.write_timeout)
+        self.accepted += 1
+        self._open.add(peer)
+        structlog.contextvars.bind_contextvars(peer=_address(stream))
+        try:
+            await self._route(peer)
+        except* Exception:
+            # The libraries below raise what they like on hostile input, and some of it while they are being cancelled:
+            # this connection's end, and no other's.
+            self.ended_by["crash"] += 1
+            if (suppressed := self._log_limit.admit("crash", trio.current_time())) is not None:
+                log.exception("connection crashed", suppressed=suppressed)
+        finally:
+            peer.abort()
+            self._open.discard(peer)
+            self._left.set()
+
+    async def wait_until_left(self) -> None:
+        """Wait until all connections that are open now have ended; others may come meanwhile."""
+        here = set(self._open)
+        while not here.isdisjoint(self._open):
+            self._left = trio.Event()
+            await self._left.wait()
+
+    def abort_all(self) -> None:
+        """Close all connections now; it wakes even what is shielded from cancellation, as Hypercorn's writes are."""
+        for peer in self._open:
+            peer.abort()
+
+    async def _route(self, peer: PeerStream) -> None:
+        try:
+            head = await self._read_head(peer)
+            if head is None:
+                return
+            service = self._choose(head)
+            if head.upgrade:
+                head = _write_handshake_anew(peer, head)
+        except ProtocolViolation as violation:
+            self._count(violation.code)
+            # Who is gone already is spared the reason.
+            with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(_REFUSAL_LINGER):
+                await peer.send_all(encode_refusal(violation))
+                await peer.linger(_REFUSAL_LINGER)
+        else:
+            serving = service(peer, head)
+            # Some connections last for days; what of the head is needed that long is up to the service.
+            del head
+            await serving
+
+    async def _read_head(self, peer: PeerStream) -> RequestHead | None:
+        """Return the request's head and put it back into the stream; None if the client sent none in time."""
+        reader, received, cause = RequestHeadReader(), b"", "request-timeout"
+        with trio.move_on_after(self.limits.handshake_timeout):
+            try:
+                while data := await peer.receive_some():
+                    received += data
+                    if (head := reader.feed(data)) is not None:
+                        peer.push_back(received)
+                        return head
+                cause = "left-before-request"
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                cause = "lost-before-request"
+            if not received:
+                # Load balancers look every second whether somebody answers.
+                self.ended_by["no-request"] += 1
+                log.debug("connection without a request")
+                return None
+        self._count(cause)
+        return None
+
+    def _choose(self, head: RequestHead) -> Service:
+        if not head.path.startswith("/"):
+            raise ProtocolViolation(f"expected a path that begins with /, got {head.path[:80]}", code="bad-request")
+        service = self.websockets.get(head.path)
+        if service is None and head.upgrade is None:
+            if "upgrade" in head.headers:
+                # To be ignored, says RFC 9110 section 7.8; but Hypercorn would change to HTTP/2 without being asked.
+                raise ProtocolViolation("an Upgrade header goes with Connection: Upgrade", code="bad-request")
+            return self.endless(head) or self.http
+        if service is None:
+            known = " and ".join(self.websockets)
+            raise ProtocolViolation(f"WebSockets are at {known}, not at this address", code="not-found", status=404)
+        if head.upgrade is None:
+            raise ProtocolViolation("expected a WebSocket handshake here", code="upgrade-required", status=426)
+        if not is_origin_allowed(head.headers.get("origin"), head.headers.get("host", ""), self.allowed_origins):
+            raise ProtocolViolation(
+                f"pages of {head.headers['origin'][:80]} may not open WebSockets here; "
+                "the operator can allow it with --cors-origin",
+                code="origin-refused",
+                status=403,
+            )
+        if self.draining:
+            raise ProtocolViolation("the server is stopping", code="draining", status=503)
+        return service
+
+    def _count(self, cause: str) -> None:
+        self.ended_by[cause] += 1
+        self._warn("connection refused", cause=cause)
+
+    def _warn(self, event: str, **details: str) -> None:
+        if (suppressed := self._log_limit.admit(event, trio.current_time())) is not None:
+            log.warning(event, **details, suppressed=suppressed)
+
+
+def _write_handshake_anew(peer: PeerStream, head: RequestHead) -> RequestHead:
+    handshake = encode_handshake(head)
+    peer.push_back(handshake + peer.take_back()[head.size :])
+    return evolve(head, size=len(handshake))
+
+
+def _address(stream: trio.SocketStream) -> str:
+    try:
+        address = stream.socket.getpeername()
+    except OSError:
+        return "gone"
+    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else "local"

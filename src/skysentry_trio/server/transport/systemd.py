@@ -1,0 +1,103 @@
+"""What systemd hands us and wants to hear: inherited sockets, readiness, the watchdog.
+
+Sources: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3). Outside systemd all of this does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, MutableMapping
+from typing import Final, Self
+
+from attrs import frozen
+
+from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.base.logs import get_logger
+
+_FIRST_DESCRIPTOR: Final = 3
+_log = get_logger(__name__)
+
+
+def inherited_sockets(environ: MutableMapping[str, str]) -> list[socket.socket]:
+    """Return the listening sockets systemd opened for this process, and take their variables out of ``environ``.
+
+    The variables go so that no child process believes the sockets to be its own.
+
+    Raises:
+        ConfigurationError: what we were handed is not a listening stream socket.
+    """
+    pid, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
+    environ.pop("LISTEN_FDNAMES", None)
+    if pid != str(os.getpid()):
+        return []
+    if not (count.isascii() and count.isdigit()):
+        raise ConfigurationError(f"variable LISTEN_FDS: expected a number of sockets, got {count!r}")
+    return [_listening_socket(_FIRST_DESCRIPTOR + index) for index in range(int(count))]
+
+
+def _listening_socket(descriptor: int) -> socket.socket:
+    try:
+        inherited = socket.socket(fileno=descriptor)
+    except OSError as error:
+        raise ConfigurationError(
+            f"descriptor {descriptor} from systemd: expected a socket, got an error: {error.strerror}"
+        ) from error
+    if inherited.type != socket.SOCK_STREAM or not inherited.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        # Left open: it is not ours to close, and we are about to exit.
+        inherited.detach()
+        raise ConfigurationError(
+            f"descriptor {descriptor} from systemd: expected a listening stream socket (ListenStream=, Accept=no), "
+            "got another kind"
+        )
+    inherited.set_inheritable(False)
+    return inherited
+
+
+@frozen
+class Notifier:
+    """Tells systemd how we are.
+
+    No method raises: a server that cannot report goes on serving.
+    """
+
+    address: str | None = None
+    """Of systemd's datagram socket: a path, or an abstract name after ``@``; None means nobody listens."""
+    watchdog_interval: float | None = None
+    """Seconds between two calls of `watchdog`; None when systemd does not watch."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Make a notifier of ``NOTIFY_SOCKET``, ``WATCHDOG_USEC`` and ``WATCHDOG_PID``."""
+        microseconds, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
+        watched = microseconds.isascii() and microseconds.isdigit() and pid in ("", str(os.getpid()))
+        # Half the time-out, as sd_watchdog_enabled(3) advises: one late report does not kill us.
+        interval = int(microseconds) / 2_000_000 if watched else 0.0
+        return cls(environ.get("NOTIFY_SOCKET") or None, interval or None)
+
+    def ready(self) -> None:
+        """Say that clients are being served."""
+        self._send("READY=1")
+
+    def stopping(self) -> None:
+        """Say that we are shutting down."""
+        self._send("STOPPING=1")
+
+    def watchdog(self) -> None:
+        """Say that we are alive; to be repeated every `watchdog_interval` seconds."""
+        self._send("WATCHDOG=1")
+
+    def status(self, text: str) -> None:
+        """Say one line for ``systemctl status``."""
+        self._send("STATUS=" + " ".join(text.split()))
+
+    def _send(self, message: str) -> None:
+        if self.address is None:
+            return
+        address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
+        try:
+            # Non-blocking, as a full queue at systemd's end must not stop the event loop.
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel:
+                channel.sendto(message.encode(), address)
+        except OSError as error:
+            _log.warning("systemd not notified", message=message, address=self.address, error=str(error))

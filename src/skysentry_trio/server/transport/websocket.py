@@ -1,0 +1,241 @@
+"""WebSocket connections, server side: trio-websocket with a deadline on every step and an end to every peer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import trio
+from attrs import define, field, frozen
+from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
+
+from skysentry_trio.base.exceptions import PeerGone
+from skysentry_trio.server.transport.fast_path import Lane
+from skysentry_trio.server.transport.frame_writer import FrameWriter
+from skysentry_trio.server.transport.heartbeat import Heartbeat
+from skysentry_trio.server.transport.peer_stream import PeerStream
+from skysentry_trio.wire.framing import encode_close, fit_reason
+
+GOING_AWAY = 1001
+INTERNAL_ERROR = 1011
+_SAID = frozenset({1002, 1003, 1007, 1009})
+"""Close codes that say what the peer did wrong."""
+
+
+@frozen
+class WebSocketLimits:
+    """Bounds of one connection; times are seconds."""
+
+    max_message_size: int
+    handshake_timeout: float
+    ping_interval: float
+    ping_timeout: float
+    close_timeout: float
+    """How long a peer has to answer our Close frame."""
+
+
+@define(eq=False)
+class WebSocketPeer:
+    """What an endpoint sees of a WebSocket: whole messages, and `PeerGone` when there will be no more."""
+
+    _connection: WebSocketConnection
+    _lane: Lane
+    _close_timeout: float
+    _closing: trio.Event | None = field(default=None, init=False)
+    """Set when this side has said goodbye; None before it has begun to."""
+    _library_has_next: bool = field(default=False, init=False)
+
+    @property
+    def outlet(self) -> FrameWriter:
+        """Sends what `send_frame` does at once if that is possible; after `Sent.PART`, call `finish_frame`."""
+        return self._lane.writer
+
+    async def receive(self) -> str | bytes:
+        """Return the next message.
+
+        Raises:
+            PeerGone: there will be none.
+            ProtocolViolation: the peer sends more than it may.
+        """
+        if self._closing is not None:
+            # Whoever says goodbye reads what comes now.
+            raise PeerGone("closed by this side")
+        if not self._library_has_next:
+            message = await self._lane.reader.receive()
+            if message is not None:
+                return message
+            self._library_has_next = True
+        try:
+            text = await self._connection.get_message()
+        except ConnectionClosed as closed:
+            raise self._gone(closed) from None
+        self._library_has_next = False
+        return text
+
+    async def send(self, message: str) -> None:
+        """Send a text message; what is left of it when this is cancelled goes before anything that is sent later.
+
+        Raises:
+            PeerGone: it cannot be sent.
+        """
+        try:
+            await self._connection.send_message(message)
+        except ConnectionClosed as closed:
+            raise self._gone(closed) from None
+
+    async def send_frame(self, frame: bytes) -> None:
+        """Send a message that was made into a frame beforehand.
+
+        Raises:
+            PeerGone: it cannot be sent.
+        """
+        try:
+            await self._lane.writer.send(frame)
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            raise PeerGone(str(error)) from None
+
+    async def finish_frame(self) -> None:
+        """Send the rest of what the outlet began.
+
+        Raises:
+            PeerGone: it cannot be sent.
+        """
+        try:
+            await self._lane.writer.finish()
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            raise PeerGone(str(error)) from None
+
+    async def close(self, code: int, reason: str) -> None:
+        """Say goodbye and close, whatever the peer does; only the first call counts, the others wait for its end."""
+        if self._closing is not None:
+            await self._closing.wait()
+            return
+        self._closing = trio.Event()
+        self._lane.reader.discarding = True
+        try:
+            with trio.move_on_after(self._close_timeout) as scope:
+                # A goodbye is said in full even when the server stops; the deadline is its bound.
+                scope.shield = True
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._lane.reader.drain)
+                    await self._connection.aclose(code, fit_reason(reason))
+                    nursery.cancel_scope.cancel()
+        finally:
+            self._closing.set()
+
+    def _gone(self, closed: ConnectionClosed) -> PeerGone:
+        reason = closed.reason
+        if self._closing is not None:
+            return PeerGone("closed by this side")
+        if reason is None or reason.code == 1006:  # RFC 6455 section 7.1.5: no Close frame came
+            return PeerGone("connection lost")
+        return PeerGone(f"closed with {reason.code} {reason.reason or ''}".strip())
+
+
+Handler = Callable[[WebSocketPeer], Awaitable[None]]
+
+
+@define(eq=False)
+class WebSockets:
+    """All WebSocket connections of a server: a task each, and one for all that keeps them alive and lets them go."""
+
+    limits: WebSocketLimits
+    _going_away: trio.Event
+    """Once set, every peer gets a Close frame 1001 and its connection ends."""
+    _heartbeat: Heartbeat = field(init=False, repr=False)
+    _open: dict[WebSocketPeer, trio.CancelScope] = field(factory=dict, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._heartbeat = Heartbeat(self.limits.ping_interval, self.limits.ping_timeout)
+
+    async def run(self) -> None:
+        """Look after the connections, for ever."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._heartbeat.run)
+            await self._going_away.wait()
+            for peer, scope in self._open.items():
+                nursery.start_soon(_send_away, peer, scope)
+
+    async def serve(
+        self, stream: PeerStream, head_size: int, handler: Handler, *, subprotocols: Sequence[str] = ()
+    ) -> None:
+        """Serve one connection whose request has been checked and put back into ``stream``.
+
+        Args:
+            stream: closed when this returns.
+            head_size: bytes of the request's head; what follows them are frames.
+            handler: serves the peer; when it returns, the connection is closed with 1000.
+            subprotocols: those we speak; the first that the client offers is agreed on.
+
+        Raises:
+            Exception: what the handler raised; the peer was told with a Close frame 1011 then.
+        """
+        limits = self.limits
+        lane = Lane.along(stream, head_size=head_size, max_message_size=limits.max_message_size)
+        connection, crash = None, None
+        try:
+            async with trio.open_nursery() as nursery:
+                connection = await _shake_hands(nursery, lane, limits, subprotocols)
+                if connection is not None:
+                    peer = WebSocketPeer(connection, lane, limits.close_timeout)
+                    crash = await self._attend(peer, lane, handler, nursery.cancel_scope)
+                    await peer.close(1000, "")
+                nursery.cancel_scope.cancel()
+            if connection is not None and not lane.writer.close_sent:
+                await _say_why(lane, connection, limits.close_timeout)
+            await stream.linger(limits.close_timeout)
+        finally:
+            stream.abort()
+        if crash is not None:
+            raise crash
+
+    async def _attend(
+        self, peer: WebSocketPeer, lane: Lane, handler: Handler, scope: trio.CancelScope
+    ) -> Exception | None:
+        """Let the handler serve a peer; return why it crashed, if it did."""
+        if self._going_away.is_set():
+            await _send_away(peer, scope)
+            return None
+        self._open[peer] = scope
+        try:
+            with self._heartbeat.watch(lane):
+                await handler(peer)
+        except PeerGone:
+            pass
+        except Exception as crash:  # noqa: BLE001  (raised again when the peer has been told)
+            await peer.close(INTERNAL_ERROR, "the server made a mistake; its log says more")
+            return crash
+        finally:
+            del self._open[peer]
+        return None
+
+
+async def _shake_hands(
+    nursery: trio.Nursery, lane: Lane, limits: WebSocketLimits, subprotocols: Sequence[str]
+) -> WebSocketConnection | None:
+    """Return the open connection, or None if the client was too slow, left, or asked for something else."""
+    try:
+        with trio.fail_after(limits.handshake_timeout):
+            request = await wrap_server_stream(
+                nursery,
+                lane,
+                max_message_size=limits.max_message_size,
+            )
+            agreed = next((name for name in subprotocols if name in request.proposed_subprotocols), None)
+            return await request.accept(subprotocol=agreed)
+    except (trio.TooSlowError, ConnectionClosed):
+        return None
+
+
+async def _say_why(lane: Lane, connection: WebSocketConnection, seconds: float) -> None:
+    """Send the Close frame that trio-websocket leaves out when the peer broke the protocol (RFC 6455 section 7.1.7)."""
+    closed = connection.closed
+    if closed is None or closed.code not in _SAID:
+        return
+    with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(seconds):
+        await lane.writer.say_goodbye(encode_close(closed.code, closed.reason or ""))
+
+
+async def _send_away(peer: WebSocketPeer, scope: trio.CancelScope) -> None:
+    await peer.close(GOING_AWAY, "the server is stopping")
+    scope.cancel()

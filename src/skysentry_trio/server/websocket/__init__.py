@@ -1,0 +1,1 @@
+"""Cameras and viewers on WebSockets: one module for each end of the protocol."""

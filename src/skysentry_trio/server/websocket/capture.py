@@ -1,0 +1,209 @@
+"""A camera: it registers, and every JPEG it sends is published."""
+
+from __future__ import annotations
+
+import time
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
+from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.rate_limit import Pacer
+from skysentry_trio.server.relay.camera import Camera, CameraSession, EndReason, flood_limit
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.websocket.demand_notifier import DemandTeller
+from skysentry_trio.server.websocket.peer import Peer
+from skysentry_trio.wire.capture import (
+    Registration,
+    RegistrationError,
+    RegistrationSuccess,
+    decode_camera_message,
+    decode_jpeg,
+)
+from skysentry_trio.wire.identity import clean_label
+from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message, rfc3339
+
+log = get_logger(__name__)
+
+_GOODBYES = {
+    EndReason.REPLACED: (4001, "replaced: another connection registered this client id"),
+    EndReason.SILENT: (4002, "silent: nothing came for longer than the client timeout"),
+}
+_MESSAGES_BEFORE_REGISTRATION = 100
+"""Asking for the clock takes a few."""
+_BAD_FRAMES_IN_A_ROW = 60
+"""So many frames that are none, one after the other, and it is no camera."""
+_COMPLAINTS_PER_SECOND = 1.0
+
+
+async def serve_capture(peer: Peer, hub: Hub, settings: Settings) -> None:
+    """Serve one camera until it leaves, breaks the protocol, or the server ends its session."""
+    client_id = None
+    try:
+        registration = await _receive_registration(peer, settings)
+        client_id, label = registration.client_id, clean_label(registration.name)
+        teller = DemandTeller(peer)
+        with (
+            trio.CancelScope() as scope,
+            hub.register(client_id, name=label, on_end=scope.cancel, on_demand=teller.look_again) as session,
+        ):
+            log.info("camera registered", camera=client_id)
+            await peer.send(encode_message(RegistrationSuccess(client_id, rfc3339(time.time()))))
+            conversation = _Conversation(peer, hub, settings, session, "envelope" in registration.capabilities)
+            await _converse(conversation, teller if "demand" in registration.capabilities else None, hub)
+        if session.ended is not None:
+            log.info("camera ended", camera=client_id, reason=session.ended)
+            hub.count_refusal("camera", session.ended)
+            await peer.close(*_GOODBYES[session.ended])
+    except PeerGone as gone:
+        log.info("camera left", camera=client_id, reason=str(gone))
+    except ProtocolViolation as violation:
+        log.warning("camera refused", camera=client_id, code=violation.code, error=str(violation))
+        hub.count_refusal("camera", violation.code)
+        try:
+            await peer.send(encode_message(RegistrationError(client_id, str(violation), violation.code)))
+        except PeerGone:
+            return
+        await peer.close(violation.close_code, str(violation))
+
+
+async def _converse(conversation: _Conversation, teller: DemandTeller | None, hub: Hub) -> None:
+    """Talk with a camera until it leaves or breaks the protocol, both of which are raised plainly."""
+    end: PeerGone | ProtocolViolation | None = None
+
+    async def listen() -> None:
+        nonlocal end
+        try:
+            await conversation.run()
+        except (PeerGone, ProtocolViolation) as error:
+            end = error
+        nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        # In a task of its own even if it is the only one: Python wakes a task through all functions that it is in, and
+        # this one is woken for every frame.
+        nursery.start_soon(listen)
+        if teller is not None:
+            nursery.start_soon(teller.tell, hub, conversation.camera)
+    if end is not None:
+        raise end
+
+
+async def _receive_registration(peer: Peer, settings: Settings) -> Registration:
+    with trio.move_on_after(settings.registration_timeout):
+        for _ in range(_MESSAGES_BEFORE_REGISTRATION):
+            message = await peer.receive()
+            if isinstance(message, bytes):
+                raise ProtocolViolation(
+                    f"expected client-registration first, got a binary message of {len(message)} bytes",
+                    code="not-registered",
+                )
+            decoded = decode_camera_message(message)
+            if isinstance(decoded, Registration):
+                return decoded
+            if isinstance(decoded, Clock):
+                await _tell_time(peer, decoded)
+        raise ProtocolViolation(
+            f"expected client-registration, got {_MESSAGES_BEFORE_REGISTRATION} other messages", code="flood"
+        )
+    raise ProtocolViolation(
+        f"expected client-registration within {settings.registration_timeout:g} s", code="registration-timeout"
+    )
+
+
+async def _tell_time(peer: Peer, asked: Clock) -> None:
+    await peer.send(encode_message(ClockReply(asked.sent_at, time.time() * 1000)))
+
+
+@define(eq=False)
+class _Conversation:
+    """What is said after registration."""
+
+    _peer: Peer
+    _hub: Hub
+    _settings: Settings
+    _session: CameraSession
+    _envelope: bool
+    _bad_in_a_row: int = field(default=0, init=False)
+    _complaints: Pacer = field(factory=lambda: Pacer(_COMPLAINTS_PER_SECOND, burst=0.0), init=False)
+    _messages: Pacer = field(init=False)
+    _logged: set[str] = field(factory=set, init=False)
+    """Causes that the log has; how often they occur is counted."""
+
+    def __attrs_post_init__(self) -> None:
+        self._messages = flood_limit(self._settings.max_fps)
+
+    @property
+    def camera(self) -> Camera:
+        return self._session.camera
+
+    async def run(self) -> None:
+        while True:
+            message = await self._peer.receive()
+            if isinstance(message, str):
+                self._count_message()
+                await self._take_text(message)
+            elif (violation := self._take_frame(message)) is None:
+                await self._hub.spread(self._session.camera)
+            else:
+                await self._complain(violation)
+
+    def _take_frame(self, message: bytes) -> ProtocolViolation | None:
+        """Publish a frame, or count and return why it was not taken.
+
+        Raises:
+            ProtocolViolation: whoever sends this is no camera.
+        """
+        session = self._session
+        try:
+            jpeg, size, captured_at = decode_jpeg(
+                message, max_size=self._settings.max_frame_size, envelope=self._envelope
+            )
+        except ProtocolViolation as violation:
+            self._count_message()
+            session.refuse(violation)
+            self._bad_in_a_row += 1
+            if violation.close_code == 1009 or self._bad_in_a_row == _BAD_FRAMES_IN_A_ROW:
+                raise
+            return violation
+        self._bad_in_a_row = 0
+        frame = self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
+        if frame is not None or session.ended is not None:
+            return None
+        self._count_message()
+        return session.refusal
+
+    def _count_message(self) -> None:
+        """Count a message that is not a frame which was taken: those are counted when they are published.
+
+        Raises:
+            ProtocolViolation: there are too many of them.
+        """
+        now = trio.current_time()
+        if not self._messages.admit(now):
+            raise ProtocolViolation("too many messages", code="flood")
+        # Even a frame that is none shows that the camera is there.
+        self.camera.last_heard = now
+
+    async def _complain(self, violation: ProtocolViolation) -> None:
+        """Tell the camera what was wrong with a frame, now and then: a broken one sends sixty of them a second."""
+        if violation.code not in self._logged:
+            self._logged.add(violation.code)
+            log.warning("frame refused", camera=self.camera.id, code=violation.code, error=str(violation))
+        if self._complaints.admit(trio.current_time()):
+            await self._peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
+
+    async def _take_text(self, message: str) -> None:
+        camera = self.camera
+        decoded = decode_camera_message(message)
+        if isinstance(decoded, Clock):
+            await _tell_time(self._peer, decoded)
+        elif isinstance(decoded, Registration):
+            if decoded.client_id != camera.id:
+                raise ProtocolViolation(
+                    f"this connection sends for {camera.id}; another camera needs a connection of its own",
+                    code="already-registered",
+                )
+            await self._peer.send(encode_message(RegistrationSuccess(camera.id, rfc3339(time.time()))))

@@ -1,0 +1,140 @@
+"""A viewer: it says what it wants to see, and gets the newest frame of each camera as soon as it can take one."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import trio
+
+from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
+from skysentry_trio.base.logs import get_logger
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.outbox import Begun, CameraNotice, Delivery, Encoder, ResultNotice
+from skysentry_trio.server.relay.playback_session import Rewind
+from skysentry_trio.server.relay.viewer import Viewer
+from skysentry_trio.server.websocket.peer import Peer
+from skysentry_trio.server.websocket.playback_commands import Player
+from skysentry_trio.server.websocket.viewer_commands import ViewerListener
+from skysentry_trio.wire.framing import encode_binary_frame, encode_frame
+from skysentry_trio.wire.messages import ErrorNotice, encode_message
+from skysentry_trio.wire.viewer import ClientConnected, ClientDisconnected, Clients, ClientSummary
+from skysentry_trio.wire.viewer_frames import encode_envelope, encode_frame_update
+from skysentry_trio.wire.viewer_query import ViewerFormat, decode_viewer_query
+
+log = get_logger(__name__)
+
+
+def _frame_envelope(delivery: Delivery) -> bytes:
+    parts = encode_envelope(delivery.camera_id, delivery.frame, delivery.stats, live=delivery.live)
+    return encode_binary_frame(*parts)
+
+
+def _frame_jpeg(delivery: Delivery) -> bytes:
+    return encode_binary_frame(delivery.frame.jpeg)
+
+
+def _frame_update(delivery: Delivery) -> bytes:
+    return encode_frame(encode_frame_update(delivery.camera_id, delivery.frame, delivery.stats))
+
+
+_ENCODERS: dict[ViewerFormat, Encoder] = {
+    ViewerFormat.ENVELOPE: _frame_envelope,
+    ViewerFormat.JPEG: _frame_jpeg,
+    ViewerFormat.JSON: _frame_update,
+}
+"""Each makes one WebSocket frame, which then serves every viewer as it is."""
+
+
+async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerFormat) -> None:
+    """Serve one viewer until it leaves or breaks the protocol.
+
+    Args:
+        peer: the connection.
+        hub: where the cameras are.
+        query: of the address the viewer opened; what is wrong with it is said after the handshake, as browsers show
+            pages nothing of a refused one.
+        default_format: for a viewer that asks for none.
+    """
+    try:
+        request = decode_viewer_query(query, default_format)
+    except ProtocolViolation as violation:
+        await _refuse(peer, hub, violation, talks=False)
+        return
+    # Only the envelope's clients know of text messages other than frames.
+    talks = request.format is ViewerFormat.ENVELOPE
+    encode = _ENCODERS[request.format]
+
+    with hub.watch(encode, peer.outlet, hears_of=request.clients) as viewer:
+        log.info("viewer connected", format=request.format)
+        try:
+            cameras = _list_cameras(hub, request.clients)
+            # Before the list is sent, so that what happens to cameras meanwhile waits in the outbox.
+            hub.subscribe(viewer, request.clients, request.limits)
+            if talks:
+                await peer.send(encode_message(cameras))
+            fault = None
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(partial(_send_all, talks=talks), peer, viewer, encode, nursery.cancel_scope)
+                player = Player(peer, Rewind(hub, viewer), talks, nursery)
+                fault = await ViewerListener(peer, hub, viewer, player).obey_all()
+                nursery.cancel_scope.cancel()
+            if fault is not None:
+                await _refuse(peer, hub, fault, talks=talks)
+        except PeerGone:
+            pass
+        outbox = viewer.outbox
+        log.info(
+            "viewer left",
+            sent=outbox.sent,
+            replaced=outbox.replaced,
+            thinned=outbox.thinned,
+            late=outbox.late,
+            unsaid=outbox.unsaid,
+        )
+
+
+def _list_cameras(hub: Hub, client_ids: frozenset[str] | None) -> Clients:
+    now = trio.current_time()
+    return Clients(
+        [
+            ClientSummary(camera.id, camera.name, camera.online, round(camera.rate.fps(now), 2))
+            for camera in hub.cameras
+            if client_ids is None or camera.id in client_ids
+        ]
+    )
+
+
+async def _send_all(peer: Peer, viewer: Viewer, encode: Encoder, connection: trio.CancelScope, *, talks: bool) -> None:
+    """Send what is in the outbox, for ever: the one task that waits for this viewer to read."""
+    try:
+        while True:
+            waiting = await viewer.outbox.receive()
+            if isinstance(waiting, Delivery):
+                await peer.send_frame(waiting.render(encode))
+            elif isinstance(waiting, Begun):
+                await peer.finish_frame()
+            elif talks:
+                for notice in waiting:
+                    if isinstance(notice, ResultNotice):
+                        await peer.send_frame(notice.message)
+                    else:
+                        await peer.send(encode_message(_as_message(notice)))
+    except PeerGone:
+        connection.cancel()
+
+
+def _as_message(notice: CameraNotice) -> ClientConnected | ClientDisconnected:
+    if notice.online:
+        return ClientConnected(notice.camera_id, notice.name)
+    return ClientDisconnected(notice.camera_id, notice.removed)
+
+
+async def _refuse(peer: Peer, hub: Hub, violation: ProtocolViolation, *, talks: bool) -> None:
+    log.warning("viewer refused", code=violation.code, error=str(violation))
+    hub.count_refusal("viewer", violation.code)
+    if talks:
+        try:
+            await peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
+        except PeerGone:
+            return
+    await peer.close(violation.close_code, str(violation))

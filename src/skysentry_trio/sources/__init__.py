@@ -1,0 +1,1 @@
+"""Where a camera gets its frames: test patterns, files, webcams and network streams."""

@@ -1,0 +1,142 @@
+"""Find out by its looks what a SOURCE is, and open it."""
+
+from __future__ import annotations
+
+import random
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+import trio
+from attrs import frozen
+
+from skysentry_trio.base.backoff import Backoff
+from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.sources.drawing import Pattern
+from skysentry_trio.sources.encoding import DEFAULT_QUALITY, Shape
+from skysentry_trio.sources.frames import FrameSlot
+from skysentry_trio.sources.pattern import PatternSource
+from skysentry_trio.sources.stills import JPEG_SUFFIXES, StillsSource
+from skysentry_trio.sources.video import LiveVideoSource, VideoFileSource
+from skysentry_trio.sources.video_stream import VideoAddress
+
+PATTERN = "pattern"
+_PATTERN_FPS = 15.0
+_FOLDER_FPS = 10.0
+_FILE_FPS = 1.0
+_LOW_DELAY = {"fflags": "nobuffer", "flags": "low_delay"}
+
+
+class Source(Protocol):
+    """Something that fills a slot with frames."""
+
+    async def run(self, slot: FrameSlot, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Fill the slot; return at the end, call ``started()`` when the source was found to be there.
+
+        Raises:
+            ConfigurationError: it is not there, or nothing in it can be shown.
+        """
+
+
+@frozen
+class SourceOptions:
+    """What the user asked of a source; None means what suits the source."""
+
+    label: str = PATTERN
+    """Drawn into the test pattern."""
+    fps: float | None = None
+    width: int | None = None
+    """In pixels, at most, except for the test pattern, which is drawn this wide."""
+    quality: int | None = None
+    """Of the JPEGs, 1 to 100."""
+    once: bool = False
+    """Whether to end with the source instead of beginning again."""
+
+
+def choose_source(spec: str, options: SourceOptions) -> Source:
+    """Return the source that a text means.
+
+    Raises:
+        ConfigurationError: it means none, or something that is not there.
+    """
+    if spec == PATTERN:
+        width = options.width or 640
+        pattern = Pattern(options.label, width, round(width * 9 / 32) * 2, quality=options.quality or DEFAULT_QUALITY)
+        return PatternSource(pattern, options.fps or _PATTERN_FPS)
+    if "://" in spec:
+        return _choose_address(spec, options)
+    path = Path(spec)
+    shape = Shape(options.width, options.quality)
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError(
+            f"cannot open {spec!r}: {reason}. SOURCE is '{PATTERN}', a folder of JPEGs, a JPEG or video file, "
+            f"a device such as /dev/video0, or an address that begins with rtsp://, http:// or https://"
+        ) from error
+    if stat.S_ISDIR(mode):
+        return StillsSource(path, options.fps or _FOLDER_FPS, options.once, shape)
+    if stat.S_ISCHR(mode):
+        return _live(_device(spec, options), options, must_be_there=True)
+    if path.suffix.lower() in JPEG_SUFFIXES:
+        return StillsSource(path, options.fps or _FILE_FPS, options.once, shape)
+    return VideoFileSource(VideoAddress(spec), options.fps, options.once, shape)
+
+
+@asynccontextmanager
+async def open_source(spec: str, options: SourceOptions) -> AsyncIterator[FrameSlot]:
+    """Open a source and give the slot its newest frame is in.
+
+    The source begins when the first frame is asked for.
+
+    Raises:
+        ConfigurationError: there is no such source; also later, if nothing in it can be shown.
+    """
+    source = choose_source(spec, options)
+    slot = FrameSlot()
+
+    async def fill(*, task_status: trio.TaskStatus[None]) -> None:
+        await source.run(slot, task_status=task_status)
+        slot.close()
+
+    with single_error():
+        async with trio.open_nursery() as nursery:
+            await nursery.start(fill)
+            yield slot
+            nursery.cancel_scope.cancel()
+
+
+def _choose_address(spec: str, options: SourceOptions) -> Source:
+    scheme = spec.partition("://")[0].lower()
+    if scheme in {"rtsp", "rtsps"}:
+        # Over UDP, lost packets smear the picture, and the way back through NAT is often closed.
+        return _live(VideoAddress(spec, options=({"rtsp_transport": "tcp", **_LOW_DELAY},)), options)
+    if scheme in {"http", "https"}:
+        return _live(VideoAddress(spec, options=(_LOW_DELAY,)), options)
+    raise ConfigurationError(f"an address begins with rtsp://, rtsps://, http:// or https://, got {scheme}://")
+
+
+def _device(path: str, options: SourceOptions) -> VideoAddress:
+    wanted = {}
+    if options.width:
+        # The driver takes the size it has that is nearest.
+        wanted["video_size"] = f"{options.width}x{round(options.width * 3 / 4)}"
+    if options.fps:
+        wanted["framerate"] = f"{options.fps:g}"
+    # JPEGs ready-made by the camera first; then whatever it has at the size; then whatever it has.
+    return VideoAddress(path, "v4l2", ({"input_format": "mjpeg", **wanted}, {"input_format": "mjpeg"}, wanted, {}))
+
+
+def _live(address: VideoAddress, options: SourceOptions, *, must_be_there: bool = False) -> LiveVideoSource:
+    return LiveVideoSource(
+        address,
+        Backoff(random.random),
+        must_be_there,
+        options.fps,
+        options.once,
+        Shape(options.width, options.quality),
+    )

@@ -1,0 +1,75 @@
+"""A source of JPEG files: a folder shown in order, or one file again and again."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import trio
+from attrs import define
+
+from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
+from skysentry_trio.sources.encoding import AS_IT_IS, Shape, reshape_jpeg
+from skysentry_trio.sources.frames import FrameSlot, SourceFrame
+from skysentry_trio.sources.pacing import Pacer
+from skysentry_trio.sources.whole_jpeg import whole_jpeg
+
+JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe"})
+
+
+@define(eq=False)
+class StillsSource:
+    """Show the JPEGs at a path, each read when its turn comes, so that a file may be replaced meanwhile."""
+
+    path: Path
+    """A folder, or one file."""
+    fps: float
+    once: bool = False
+    shape: Shape = AS_IT_IS
+
+    async def run(self, slot: FrameSlot, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Fill the slot until the last file was shown, or for ever.
+
+        Raises:
+            ConfigurationError: there is no JPEG to begin with.
+        """
+        limiter = trio.CapacityLimiter(1)
+        pacer = Pacer(self.fps)
+        files = await trio.to_thread.run_sync(list_jpegs, self.path, limiter=limiter)
+        slot.encodes = self.shape != AS_IT_IS
+        task_status.started()
+        await slot.wait_asked()
+        while True:
+            for file in files:
+                await pacer.wait()
+                if slot.leaves_out():
+                    continue
+                shape = self.shape.within(slot.wanted) if slot.encodes else AS_IT_IS
+                try:
+                    jpeg = await trio.to_thread.run_sync(_read_jpeg, file, shape, limiter=limiter)
+                except (OSError, ProtocolViolation) as error:
+                    slot.drop("bad")
+                    slot.trouble = f"{file.name}: {error}"
+                else:
+                    slot.offer(SourceFrame(jpeg, time.time()))
+            if self.once:
+                return
+            files = await trio.to_thread.run_sync(list_jpegs, self.path, limiter=limiter)
+
+
+def list_jpegs(path: Path) -> list[Path]:
+    """Return the JPEG files of a folder sorted by name, or the file itself.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if not path.is_dir():
+        return [path]
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in JPEG_SUFFIXES and file.is_file())
+    if not files:
+        raise ConfigurationError(f"no JPEG (*.jpg, *.jpeg) in the folder {path}")
+    return files
+
+
+def _read_jpeg(file: Path, shape: Shape) -> bytes:
+    return reshape_jpeg(whole_jpeg(file.read_bytes()), shape)

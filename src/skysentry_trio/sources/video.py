@@ -1,0 +1,157 @@
+"""Sources that PyAV reads: a file played at its rate, a device or an address followed live."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.base.backoff import Backoff, keep_trying
+from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.sources.encoding import AS_IT_IS, Shape
+from skysentry_trio.sources.frames import FrameSlot, SourceFrame
+from skysentry_trio.sources.pacing import Pacer, Thinner
+from skysentry_trio.sources.video_stream import (
+    Orders,
+    VideoAddress,
+    VideoStream,
+    VideoUnavailable,
+    open_video,
+)
+
+STALL = 20.0
+"""Seconds without a picture after which a device or an address is opened anew."""
+_DEFAULT_FPS = 25.0
+_BAD = "bad"
+
+T = TypeVar("T")
+Opener = Callable[[VideoAddress], VideoStream]
+
+
+@define(eq=False)
+class VideoFileSource:
+    """Play a video file, at its own rate if no other is asked for."""
+
+    address: VideoAddress
+    fps: float | None = None
+    once: bool = False
+    shape: Shape = AS_IT_IS
+    _limiter: trio.CapacityLimiter = field(factory=partial(trio.CapacityLimiter, 1), init=False)
+
+    async def run(self, slot: FrameSlot, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Fill the slot until the end of the file, or for ever.
+
+        Raises:
+            ConfigurationError: it is no video, or nothing in it can be shown.
+        """
+        try:
+            stream = await self._in_thread(open_video, self.address)
+            pacer = Pacer(self.fps or stream.fps or _DEFAULT_FPS)
+            task_status.started()
+            await slot.wait_asked()
+            while await self._play(stream, slot, pacer):
+                if self.once:
+                    return
+                stream = await self._in_thread(open_video, self.address)
+        except VideoUnavailable as error:
+            raise ConfigurationError(str(error)) from error
+        raise ConfigurationError(f"nothing in {self.address} can be shown")
+
+    async def _play(self, stream: VideoStream, slot: FrameSlot, pacer: Pacer) -> int:
+        """Show the file once; return the number of frames that were or could have been shown."""
+        shown = 0
+        slot.encodes = _encodes(stream, self.shape)
+        jpegs = stream.jpegs(Orders(self.shape, lambda: slot.wanted, slot.cause_to_leave_out))
+        while (jpeg := await self._in_thread(next, jpegs, None)) is not None:
+            if jpeg == _BAD:
+                slot.drop(_BAD)
+                continue
+            await pacer.wait()
+            if isinstance(jpeg, str):
+                slot.drop(jpeg)
+            else:
+                slot.offer(SourceFrame(jpeg, time.time()))
+            shown += 1
+        return shown
+
+    async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
+        # Left behind when cancelled: a file on a network, or a named pipe, may block for ever.
+        return await trio.to_thread.run_sync(partial(function, *args), abandon_on_cancel=True, limiter=self._limiter)
+
+
+@define(eq=False)
+class LiveVideoSource:
+    """Follow a device or an address; when it vanishes, open it again, for ever."""
+
+    address: VideoAddress
+    backoff: Backoff
+    must_be_there: bool
+    """Whether it is an error if it is not there in the beginning, as for a device on this machine."""
+    fps: float | None = None
+    """At most; what comes faster is thinned out before it is encoded."""
+    once: bool = False
+    """Whether the end of the stream is the end, instead of a reason to open it again."""
+    shape: Shape = AS_IT_IS
+    opener: Opener = open_video
+    _limiter: trio.CapacityLimiter = field(factory=partial(trio.CapacityLimiter, 2), init=False)
+    """Two, so that a read that was given up on, and never ends, does not keep us from trying again."""
+
+    async def run(self, slot: FrameSlot, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Fill the slot for as long as there is something to follow.
+
+        Raises:
+            ConfigurationError: it is not there, and must be.
+        """
+        opened: list[VideoStream] = []
+        if self.must_be_there:
+            try:
+                opened.append(await self._in_thread(self.opener, self.address))
+            except VideoUnavailable as error:
+                raise ConfigurationError(str(error)) from error
+        task_status.started()
+        await slot.wait_asked()
+
+        async def follow() -> None:
+            stream = opened.pop() if opened else await self._in_thread(self.opener, self.address)
+            await self._follow(stream, slot)
+            if not self.once:
+                raise VideoUnavailable(f"{self.address} has ended")
+
+        def report(error: Exception, delay: float) -> None:
+            slot.trouble = f"{error}; trying again in {delay:.1f} s"
+
+        await keep_trying(follow, VideoUnavailable, self.backoff, report)
+
+    async def _follow(self, stream: VideoStream, slot: FrameSlot) -> None:
+        thinner = Thinner(self.fps) if self.fps else None
+
+        def leaves_out() -> str | None:
+            if thinner is not None and not thinner.admits(time.monotonic()):
+                return "rate"
+            return slot.cause_to_leave_out()
+
+        slot.encodes = _encodes(stream, self.shape)
+        jpegs = stream.jpegs(Orders(self.shape, lambda: slot.wanted, leaves_out))
+        while (jpeg := await self._in_thread(next, jpegs, None)) is not None:
+            if isinstance(jpeg, str):
+                slot.drop(jpeg)
+            else:
+                slot.offer(SourceFrame(jpeg, time.time()))
+
+    async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
+        try:
+            with trio.fail_after(STALL):
+                return await trio.to_thread.run_sync(
+                    partial(function, *args), abandon_on_cancel=True, limiter=self._limiter
+                )
+        except trio.TooSlowError:
+            raise VideoUnavailable(f"no picture from {self.address} for {STALL:g} s") from None
+
+
+def _encodes(stream: VideoStream, shape: Shape) -> bool:
+    """Say whether the pictures are encoded anyway, and not handed on as the JPEGs they are."""
+    return shape != AS_IT_IS or not stream.is_motion_jpeg

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+import pytest
+import structlog
+import trio
+
+from skysentry_trio.base.logs import RateLimit, configure, get_logger
+
+log = get_logger("skysentry_trio.test")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers.clear()
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def logged(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_an_event_becomes_one_line_of_json() -> None:
+    """Name, level, time, logger and keywords are keys of one object."""
+    configure("info", "json", stream := io.StringIO(), {})
+    log.info("camera registered", camera="door", fps=12.5)
+    (event,) = logged(stream)
+    assert event.pop("timestamp").endswith("Z")
+    assert event == {
+        "event": "camera registered",
+        "camera": "door",
+        "fps": 12.5,
+        "level": "info",
+        "logger": "skysentry_trio.test",
+    }
+
+
+def test_an_event_becomes_one_line_of_text() -> None:
+    """Time, level, name, keywords and logger, in this order."""
+    configure("info", "text", stream := io.StringIO(), {})
+    log.warning("camera gone", camera="door", reason="no pong")
+    time, rest = stream.getvalue().split(" ", 1)
+    assert time.endswith("Z")
+    assert rest == 'warning camera gone camera=door reason="no pong" (skysentry_trio.test)\n'
+
+
+@pytest.mark.parametrize(
+    ("stream", "format", "is_json"),
+    [
+        (Terminal(), "auto", False),
+        (io.StringIO(), "auto", True),
+        (Terminal(), "json", True),
+        (io.StringIO(), "text", False),
+    ],
+)
+def test_people_get_text_and_machines_json(stream: io.StringIO, format: str, is_json: bool) -> None:  # noqa: A002
+    """The automatic form is text on a terminal and JSON elsewhere; either can be forced."""
+    configure("info", format, stream, {})
+    log.info("hello")
+    assert stream.getvalue().startswith("{") == is_json
+
+
+def test_other_libraries_take_the_same_form() -> None:
+    """What Hypercorn or Trio log through the standard library is an event like ours."""
+    configure("info", "json", stream := io.StringIO(), {})
+    logging.getLogger("hypercorn.error").error("cannot %s", "parse")
+    (event,) = logged(stream)
+    assert (event["event"], event["level"], event["logger"]) == ("cannot parse", "error", "hypercorn.error")
+
+
+def test_warnings_of_python_take_the_same_form() -> None:
+    """A warning is one line in the log, not two on stderr."""
+    configure("info", "json", stream := io.StringIO(), {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("old", stacklevel=1)
+    (event,) = logged(stream)
+    assert event["logger"] == "py.warnings"
+    assert "old" in event["event"]
+
+
+def test_events_below_the_level_are_left_out() -> None:
+    """The level counts for our events and for those of others."""
+    configure("warning", "json", stream := io.StringIO(), {})
+    log.info("chatter")
+    logging.getLogger("hypercorn.error").info("chatter")
+    log.warning("news")
+    assert [event["event"] for event in logged(stream)] == ["news"]
+
+
+async def test_bound_keywords_stay_with_their_task() -> None:
+    """Each connection's task has its own context, and its children inherit it."""
+    configure("info", "json", stream := io.StringIO(), {})
+
+    async def say(event: str) -> None:
+        log.info(event)
+
+    async def connection(peer: str) -> None:
+        with structlog.contextvars.bound_contextvars(peer=peer):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(say, f"hello from {peer}")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection, "a")
+        nursery.start_soon(connection, "b")
+    log.info("alone")
+    assert {event["event"]: event.get("peer") for event in logged(stream)} == {
+        "hello from a": "a",
+        "hello from b": "b",
+        "alone": None,
+    }
+
+
+def test_a_crash_is_one_line_of_json_with_its_traceback() -> None:
+    """The journal keeps event and traceback together."""
+    configure("info", "json", stream := io.StringIO(), {})
+    try:
+        int("wrong")
+    except ValueError:
+        log.exception("connection crashed")
+    (event,) = logged(stream)
+    assert event["level"] == "error"
+    assert event["exception"].startswith("Traceback (most recent call last):\n")
+
+
+def test_a_crash_in_text_shows_its_traceback_below() -> None:
+    """People read tracebacks line by line."""
+    configure("info", "text", stream := io.StringIO(), {})
+    try:
+        int("wrong")
+    except ValueError:
+        logging.getLogger("trio").exception("crashed")
+    first, second, *_, last = stream.getvalue().splitlines()
+    assert first.endswith("error   crashed (trio)")
+    assert second == "Traceback (most recent call last):"
+    assert last.startswith("ValueError: ")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("Küche", '"Küche"'),
+        ("a\nERROR fake", '"a\\nERROR fake"'),
+        ("\x1b[2J", '"\\u001b[2J"'),
+        ("\u202eevil", '"\\u202eevil"'),
+        ("\ud800", '"\\ud800"'),
+        ("", '""'),
+        (None, "None"),
+    ],
+)
+def test_what_peers_send_cannot_disturb_the_terminal(value: object, text: str) -> None:
+    """Line ends, escape sequences and marks of direction are shown, not obeyed."""
+    configure("info", "text", stream := io.StringIO(), {})
+    log.info("hello", name=value)
+    assert f"hello name={text} (" in stream.getvalue()
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_a_foreign_message_cannot_fake_a_line() -> None:
+    """Messages of other libraries may carry what a peer sent."""
+    configure("info", "text", stream := io.StringIO(), {})
+    logging.getLogger("hypercorn.error").error("bad\nheader")
+    assert r'error   "bad\nheader" (hypercorn.error)' in stream.getvalue()
+
+
+@pytest.fixture
+def file() -> Iterator[TextIO]:
+    with tempfile.TemporaryFile("w+") as stream:
+        yield stream
+
+
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_the_journal_is_told_the_priority_of_each_line(file: TextIO, format: str) -> None:  # noqa: A002
+    """`journalctl -p warning` works, for tracebacks as well."""
+    status = os.fstat(file.fileno())
+    configure("debug", format, file, {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"})
+    log.debug("a")
+    log.warning("b")
+    logging.getLogger("other").log(35, "c")
+    try:
+        int("wrong")
+    except ValueError:
+        log.exception("d")
+    file.seek(0)
+    priorities = [line[:3] for line in file]
+    assert priorities[:3] == ["<7>", "<4>", "<6>"]
+    assert set(priorities[3:]) == {"<3>"}
+
+
+def test_a_stream_the_journal_does_not_read_has_no_priorities(file: TextIO) -> None:
+    """The variable is inherited by processes whose stderr goes elsewhere."""
+    configure("info", "json", file, {"JOURNAL_STREAM": "1:1"})
+    log.info("a")
+    file.seek(0)
+    assert file.read().startswith("{")
+
+
+def test_repeated_warnings_are_limited_and_counted() -> None:
+    """One a second passes; the next one that passes says how many did not."""
+    limit = RateLimit()
+    assert [limit.admit("a", now) for now in (0.0, 0.1, 0.9, 1.0, 1.5, 3.0)] == [0, None, None, 2, None, 1]
+
+
+def test_kinds_of_warnings_do_not_silence_each_other() -> None:
+    """Each kind has its own second."""
+    limit = RateLimit(interval=10)
+    assert [limit.admit("a", 0), limit.admit("b", 1), limit.admit("a", 2), limit.admit("b", 11)] == [0, 0, None, 0]

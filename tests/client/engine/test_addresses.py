@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.client.engine.addresses import ServerAddress, parse_server_address
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "shown"),
+    [
+        ("127.0.0.1:8080", ServerAddress("127.0.0.1", 8080), "http://127.0.0.1:8080"),
+        ("camera-host", ServerAddress("camera-host", 80), "http://camera-host"),
+        ("http://h:8080/", ServerAddress("h", 8080), "http://h:8080"),
+        ("https://h", ServerAddress("h", 443, tls=True), "https://h"),
+        ("ws://h:1", ServerAddress("h", 1), "http://h:1"),
+        ("WSS://H.example/cams/", ServerAddress("h.example", 443, tls=True, prefix="/cams"), "https://h.example/cams"),
+        ("http://[::1]:8080/a/b", ServerAddress("::1", 8080, prefix="/a/b"), "http://[::1]:8080/a/b"),
+        ("http://tür.example", ServerAddress("xn--tr-xka.example", 80), "http://xn--tr-xka.example"),
+        ("https://h:80/ä%20b", ServerAddress("h", 80, tls=True, prefix="/%C3%A4%20b"), "https://h:80/%C3%A4%20b"),
+    ],
+)
+def test_the_forms_of_an_address(text: str, address: ServerAddress, shown: str) -> None:
+    """Every form people write is understood, and shown as one."""
+    assert parse_server_address(text) == address
+    assert str(address) == shown
+    assert parse_server_address(shown) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no host"),
+        ("http://", "no host"),
+        ("ftp://h", "no scheme ftp://"),
+        ("h:port", "Port"),
+        ("h:99999", "Port"),
+        ("http://a b", "no host"),
+        ("http://u:p@h", "no user"),
+        ("http://h?x=1", "query"),
+        ("http://h#x", "fragment"),
+        ("http://[::1", "IPv6"),
+    ],
+)
+def test_what_is_no_address(text: str, message: str) -> None:
+    """The error says what was expected, what it got and what is wrong with it."""
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        parse_server_address(text)
+    assert "http://127.0.0.1:8080" in str(caught.value)
+
+
+@given(st.text(max_size=40))
+def test_no_text_breaks_it(text: str) -> None:
+    """Any text is an address or an error; an address can be asked for."""
+    try:
+        address = parse_server_address(text)
+    except ConfigurationError:
+        return
+    assert address.host_header.isascii()
+    assert address.resource("/ws").isascii()
+    assert address.resource("/ws").isprintable()
+
+
+def test_resources_have_prefix_and_query() -> None:
+    """The server's own paths are behind the prefix; names and values are quoted."""
+    address = parse_server_address("http://h/cams")
+    assert address.resource("/ws") == "/cams/ws"
+    assert address.resource("/stream/ws", [("client", "a"), ("client", "b c")]) == "/cams/stream/ws?client=a&client=b+c"

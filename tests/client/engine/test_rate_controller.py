@@ -1,0 +1,244 @@
+"""Demand and uplink together, and the closed loop as a whole on a simulated link in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+from attrs import define, field
+
+from skysentry_trio.client.engine.rate_controller import Steering
+from skysentry_trio.client.engine.uplink_controller import NO_CUT, PERIOD, Cut
+from skysentry_trio.client.engine.uplink_window import Window
+from skysentry_trio.sources.encoder_target import EVERYTHING, Wanted
+from skysentry_trio.sources.frames import FrameSlot, SourceFrame
+from skysentry_trio.sources.pacing import Pacer
+from skysentry_trio.wire.capture import Demand
+
+
+def test_demand_becomes_what_is_wanted() -> None:
+    """Quality is a percentage for those who encode."""
+    steering = Steering(FrameSlot())
+    steering.take_demand(Demand(3, 12.0, 640, 0.6))
+    assert steering.slot.wanted == Wanted(max_fps=12.0, max_width=640, max_quality=60)
+    steering.take_demand(Demand(3))
+    assert steering.slot.wanted == EVERYTHING
+
+
+def test_demand_can_be_ignored() -> None:
+    """It is still known who watches."""
+    steering = Steering(FrameSlot(), obeys=False)
+    steering.take_demand(Demand(0, 0.2))
+    assert steering.slot.wanted == EVERYTHING
+    assert steering.demand == Demand(0, 0.2)
+
+
+@pytest.mark.parametrize("demand", [Demand(1, 0.0), Demand(1, max_width=-1), Demand(1, quality=7.0)])
+def test_demand_that_makes_no_sense_is_ignored(demand: Demand) -> None:
+    """What was demanded before holds."""
+    steering = Steering(FrameSlot())
+    steering.take_demand(Demand(1, 5.0))
+    steering.take_demand(demand)
+    assert steering.slot.wanted == Wanted(max_fps=5.0)
+
+
+def test_a_new_server_may_want_everything() -> None:
+    """One that says nothing has no limits."""
+    steering = Steering(FrameSlot())
+    steering.take_demand(Demand(0, 0.2))
+    steering.begin()
+    assert steering.demand is None
+    assert steering.slot.wanted == EVERYTHING
+
+
+@define(eq=False)
+class Link:
+    """A way to a server that keeps its own queue, as modems do: nothing is lost, everything gets late."""
+
+    bytes_per_second: float
+    delay: float = 0.02
+    """Seconds there and back."""
+    ages: list[tuple[float, float]] = field(factory=list)
+    """When frames arrived, and how old they were."""
+    carried: int = 0
+    _free_at: float = 0.0
+
+    async def carry(self, frame: SourceFrame) -> float:
+        """Return when the receipt is back."""
+        self._free_at = max(self._free_at, trio.current_time()) + len(frame.jpeg) / self.bytes_per_second
+        await trio.sleep_until(self._free_at + self.delay)
+        self.ages.append((trio.current_time(), trio.current_time() - frame.captured_at))
+        self.carried += len(frame.jpeg)
+        return trio.current_time()
+
+    def ages_since(self, moment: float) -> list[float]:
+        return sorted(age for arrived, age in self.ages if arrived >= moment)
+
+
+@define(eq=False)
+class Simulation:
+    """A source of 50 kB at 30 frames a second, the loop, and a link; as a camera's session does it."""
+
+    link: Link
+    encodes: bool
+    steering: Steering
+    window: Window = field(factory=Window)
+    _answered: trio.Event = field(factory=trio.Event)
+    _nursery: trio.Nursery | None = None
+
+    async def run(self) -> None:
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            self.steering.slot.encodes = self.encodes
+            self.window.note_round_trip(self.link.delay, trio.current_time())
+            for task in (self.draw, self.judge, self.send):
+                nursery.start_soon(task)
+
+    async def draw(self) -> None:
+        pacer, slot = Pacer(30), self.steering.slot
+        while True:
+            await pacer.wait()
+            if not slot.leaves_out():
+                wanted = slot.wanted
+                size = 50_000 * wanted.quality_factor * wanted.width_factor**2
+                slot.offer(SourceFrame(bytes(int(size)), trio.current_time()))
+
+    async def judge(self) -> None:
+        while True:
+            await trio.sleep(PERIOD)
+            self.steering.judge(crowded=self.window.is_crowded(trio.current_time()))
+
+    async def send(self) -> None:
+        assert self._nursery is not None
+        key = 0
+        while True:
+            while not self.window.is_open:
+                self._answered = trio.Event()
+                await self._answered.wait()
+            frame = await self.steering.slot.receive()
+            key += 1
+            self.window.send(key, trio.current_time())
+            self._nursery.start_soon(self.carry, frame, key)
+
+    async def carry(self, frame: SourceFrame, key: int) -> None:
+        self.window.take_answer(key, await self.link.carry(frame))
+        self._answered.set()
+
+
+@asynccontextmanager
+async def simulation(
+    bytes_per_second: float, delay: float = 0.02, *, encodes: bool = True
+) -> AsyncIterator[tuple[Link, Steering, Window]]:
+    link = Link(bytes_per_second, delay)
+    simulated = Simulation(link, encodes, Steering(FrameSlot(clock=trio.current_time)))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(simulated.run)
+        yield link, simulated.steering, simulated.window
+        nursery.cancel_scope.cancel()
+
+
+async def seconds_until(condition: Callable[[], bool], most: float) -> float:
+    start = trio.current_time()
+    while not condition():
+        await trio.sleep(0.1)
+        assert trio.current_time() - start < most
+    return trio.current_time() - start
+
+
+FULL = 30 * 50_000
+
+
+async def test_a_wide_link_carries_everything(autojump_clock: trio.testing.MockClock) -> None:
+    """Nothing is left out and nothing gets smaller."""
+    async with simulation(10 * FULL) as (link, steering, _):
+        await trio.sleep(20)
+        assert len(link.ages) >= 598
+        assert steering.cut == NO_CUT
+        assert steering.slot.dropped == {}
+
+
+async def test_a_long_wide_link_carries_everything(autojump_clock: trio.testing.MockClock) -> None:
+    """After a few round trips of 300 ms the window is wide enough for the full rate; nothing gets smaller for it."""
+    async with simulation(10 * FULL, 0.3) as (link, steering, window):
+        await trio.sleep(10)
+        before = len(link.ages)
+        await trio.sleep(10)
+        assert len(link.ages) - before >= 298
+        assert window.size >= 9
+        assert steering.cut == NO_CUT
+
+
+async def test_a_link_of_a_quarter(autojump_clock: trio.testing.MockClock) -> None:
+    """Within five seconds frames are small enough to come at nearly the full rate, fresh; the link is used well."""
+    async with simulation(FULL / 4) as (link, steering, _):
+        await trio.sleep(5)
+        assert steering.cut.quality == 0.5
+        assert 0.5 < steering.cut.width < 1
+        assert steering.cut.rate == 1.0
+        start, carried = trio.current_time(), link.carried
+        await trio.sleep(30)
+        ages = link.ages_since(start)
+        assert len(ages) >= 27 * 30
+        assert ages[-1] < 0.3
+        assert link.carried - carried > 0.6 * 30 * FULL / 4
+
+
+async def test_it_climbs_back_when_the_link_is_free(autojump_clock: trio.testing.MockClock) -> None:
+    """Half a minute later everything is as it was."""
+    async with simulation(FULL / 4) as (link, steering, _):
+        await trio.sleep(10)
+        assert steering.cut != NO_CUT
+        link.bytes_per_second = 10 * FULL
+        await seconds_until(lambda: steering.cut == NO_CUT, most=30)
+
+
+async def test_a_link_that_becomes_narrow(autojump_clock: trio.testing.MockClock) -> None:
+    """Frames are younger than half a second again within five, although the link queues all it is given."""
+    async with simulation(FULL * 2) as (link, _, _window):
+        await trio.sleep(10)
+        link.bytes_per_second = FULL / 4
+        await trio.sleep(5)
+        start = trio.current_time()
+        await trio.sleep(20)
+        assert link.ages_since(start)[-1] < 0.5
+
+
+async def test_a_link_for_next_to_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    """Quality and width end at a half, the rest is the rate; at least a frame a second is tried."""
+    async with simulation(FULL / 50) as (link, steering, _):
+        await trio.sleep(30)
+        start = trio.current_time()
+        assert steering.cut.quality == steering.cut.width == 0.5
+        assert steering.cut.rate < 1
+        assert steering.slot.dropped["uplink"] > 0
+        await trio.sleep(20)
+        ages = link.ages_since(start)
+        assert len(ages) >= 20
+        assert ages[len(ages) // 2] < 0.6
+
+
+async def test_whole_jpegs_are_thinned(autojump_clock: trio.testing.MockClock) -> None:
+    """What cannot be made smaller comes less often, and as fresh."""
+    async with simulation(FULL / 4, encodes=False) as (link, steering, _):
+        await trio.sleep(10)
+        assert steering.cut == Cut(rate=steering.cut.rate)
+        assert steering.cut.rate < 0.3
+        start = trio.current_time()
+        await trio.sleep(20)
+        ages = link.ages_since(start)
+        assert len(ages) >= 0.7 * 20 * 30 / 4
+        assert ages[-1] < 0.4
+
+
+async def test_a_rise_of_demand_is_obeyed_at_once(autojump_clock: trio.testing.MockClock) -> None:
+    """After half a minute with a frame every five seconds, the full rate comes with the next picture."""
+    async with simulation(10 * FULL) as (link, steering, _):
+        steering.take_demand(Demand(0, 0.2))
+        await trio.sleep(30.02)
+        assert len(link.ages) <= 7
+        start = trio.current_time()
+        steering.take_demand(Demand(1))
+        await trio.sleep(1)
+        assert len(link.ages_since(start)) >= 28

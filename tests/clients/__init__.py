@@ -1,1 +1,0 @@
-"""Tests of the programs that speak the protocol from the other side."""

@@ -1,0 +1,163 @@
+"""The REST application as a test sees it: every reply is checked against the description that the server gives."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import trio
+from attrs import define, field
+from jsonschema import Draft202012Validator
+from quart_trio import QuartTrio
+
+from skysentry_trio._version import __version__
+from skysentry_trio.server.health import Health
+from skysentry_trio.server.http.app import create_app
+from skysentry_trio.server.http.clips import create_clips
+from skysentry_trio.server.http.metric_families import ConnectionCounts
+from skysentry_trio.server.http.metrics import create_metrics
+from skysentry_trio.server.http.openapi import describe_api
+from skysentry_trio.server.http.pages import create_pages
+from skysentry_trio.server.http.rest import create_api
+from skysentry_trio.server.http.results import create_results
+from skysentry_trio.server.http.snapshots import create_snapshots
+from skysentry_trio.server.loop_monitor import LoopMonitor
+from skysentry_trio.server.relay.camera import CameraSession
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.settings import Settings
+from tests.server.websocket.fakes import draw_jpeg
+
+DESCRIPTION = describe_api(__version__)
+
+
+def check_against(operation: dict[str, Any], status: int, content_type: str | None, body: bytes) -> None:
+    """Fail unless an operation describes such a reply."""
+    described = operation["responses"][str(status)]
+    if "content" not in described:
+        assert body == b""
+        return
+    assert content_type is not None
+    schema = described["content"][content_type]["schema"]
+    if content_type == "application/json":
+        whole = {**schema, "components": DESCRIPTION["components"]}
+        Draft202012Validator(whole).validate(json.loads(body))
+
+
+def nothing() -> None:
+    """Be told of a session's end and do nothing."""
+
+
+def publish(hub: Hub, session: CameraSession, shade: int = 0, captured_at: float | None = None) -> bytes:
+    """Publish a frame; return its JPEG."""
+    jpeg = draw_jpeg(shade)
+    assert hub.publish(session, jpeg, width=32, height=24, captured_at=captured_at) is not None
+    return jpeg
+
+
+@define
+class Answer:
+    """A response, read to its end."""
+
+    status: int
+    headers: dict[str, str]
+    """By lower-case name."""
+    pieces: list[bytes]
+    """Of the body, as they were sent."""
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.pieces)
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@define
+class Site:
+    """A hub with an application in front of it."""
+
+    hub: Hub = field(factory=lambda: Hub(Settings(max_fps=1000)))
+    health: Health = field(factory=Health)
+    pages: Path = Path("/there/is/nothing")
+    allowed_origins: frozenset[str] = frozenset()
+    loop: LoopMonitor = field(factory=LoopMonitor)
+    open_connections: int = 0
+    accepted: int = 0
+    ended_by: Counter[str] = field(factory=Counter)
+    pause: float = 0
+    """Seconds that clients take for each piece of a reply."""
+    on_piece: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+    """What clients do before they take a piece."""
+    going_away: trio.Event = field(factory=trio.Event)
+    app: QuartTrio = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        api = create_api(self.hub, self.health, lambda: (self.open_connections, self.ended_by))
+        snapshots = create_snapshots(self.hub, self.going_away)
+        metrics = create_metrics(
+            self.hub,
+            self.health,
+            lambda: ConnectionCounts(self.open_connections, self.accepted, self.ended_by),
+            self.loop,
+        )
+        parts = (api, snapshots, create_clips(self.hub), create_results(self.hub), metrics, create_pages(self.pages))
+        self.app = create_app(*parts, allowed_origins=self.allowed_origins)
+
+    async def ask(self, target: str, method: str = "GET", body: bytes = b"", /, **headers: str) -> Answer:
+        """Make a request as a server hands it on; underscores in the names of headers stand for hyphens.
+
+        Quart's test client would do, but it takes at most ten pieces of a reply.
+
+        Args:
+            target: path and query, quoted.
+            method: of HTTP.
+            body: of the request.
+            headers: by name.
+        """
+        path, _, query = target.partition("?")
+        fields = {"host": "localhost"} | {name.lower().replace("_", "-"): value for name, value in headers.items()}
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": unquote(path),
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
+            "extensions": {},
+        }
+        requests = [{"type": "http.request", "body": body, "more_body": False}]
+        replies: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return requests.pop() if requests else await trio.sleep_forever()
+
+        async def send(message: Any) -> None:
+            await trio.sleep(self.pause)
+            if message["type"] == "http.response.body":
+                await self.on_piece()
+            replies.append(message)
+
+        with trio.fail_after(60 + 100 * self.pause):
+            await self.app(scope, receive, send)  # type: ignore[arg-type]
+        start, *pieces = replies
+        return Answer(
+            start["status"],
+            {name.decode().lower(): value.decode() for name, value in start["headers"]},
+            [piece["body"] for piece in pieces],
+        )
+
+    async def get(self, route: str, client_id: str = "door", query: str = "", **headers: str) -> Answer:
+        """Ask for a described route; fail unless the reply is as described."""
+        answer = await self.ask(route.replace("{clientId}", client_id) + query, **headers)
+        check_against(
+            DESCRIPTION["paths"][route]["get"], answer.status, answer.headers.get("content-type"), answer.body
+        )
+        return answer

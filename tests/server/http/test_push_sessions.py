@@ -1,0 +1,105 @@
+"""For how long a camera counts as online that uploads one picture after the other, in virtual time."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from skysentry_trio.server.relay.outbox import CameraNotice
+from tests.server.http.push_harness import Door, door
+from tests.server.websocket.fakes import JPEG, NO_JPEG
+
+HOLD = 60.0
+"""Half of the client timeout."""
+
+
+async def notices_of(here: Door, seconds: float) -> list[tuple[bool, bool]]:
+    """Watch the door for a while; return what was said of it: online, removed."""
+    seen: list[tuple[bool, bool]] = []
+    with here.hub.watch() as viewer, trio.move_on_after(seconds):
+        here.hub.subscribe(viewer)
+        while True:
+            news = await viewer.outbox.receive()
+            if isinstance(news, list):
+                seen.extend((notice.online, notice.removed) for notice in news if isinstance(notice, CameraNotice))
+    return seen
+
+
+async def test_a_camera_is_online_for_a_while_after_each_picture(autojump_clock: MockClock) -> None:
+    """So viewers hear once that it came, and once that it is gone, well before it is forgotten."""
+    states = []
+    async with door() as here:
+
+        async def post() -> None:
+            for _ in range(3):
+                await here.post(JPEG)
+                await trio.sleep(HOLD - 1)
+                states.append(here.camera.online)
+            await trio.sleep(2)
+            states.append(here.camera.online)
+
+        here.nursery.start_soon(post)
+        seen = await notices_of(here, 4 * HOLD)
+        forgotten = here.hub.evict_idle()
+
+    assert states == [True, True, True, False]
+    assert seen == [(True, False), (False, False)]
+    assert forgotten == []
+
+
+async def test_each_camera_has_its_own_time(autojump_clock: MockClock) -> None:
+    """And another may begin when all have stopped."""
+    async with door() as here:
+        await here.post(JPEG)
+        await trio.sleep(HOLD / 2)
+        await here.post(JPEG, camera="gate")
+        await trio.sleep(HOLD / 2 + 1)
+        first = [camera.online for camera in here.hub.cameras]
+        await trio.sleep(HOLD)
+        second = [camera.online for camera in here.hub.cameras]
+        await here.post(JPEG)
+        third = [camera.online for camera in here.hub.cameras]
+
+    assert (first, second, third) == ([False, True], [False, False], [True, False])
+
+
+async def test_who_registers_takes_an_uploading_camera_over(autojump_clock: MockClock) -> None:
+    """And is not told to go when the upload's time is over; an upload takes it back."""
+    ended: list[int] = []
+    async with door() as here:
+        await here.post(JPEG)
+        with here.hub.register("door", on_end=lambda: ended.append(1)):
+            await trio.sleep(2 * HOLD)
+            kept = (list(ended), here.camera.online)
+            await here.post(JPEG)
+            taken = (list(ended), here.camera.online)
+        still = here.camera.online
+
+    assert kept == ([], True)
+    assert taken == ([1], True)
+    assert still
+
+
+async def test_a_camera_that_is_forgotten_while_it_is_held_can_upload_again(autojump_clock: MockClock) -> None:
+    """Its frames count from 1 then."""
+    async with door(client_timeout=1.0) as here:
+        await here.post(JPEG)
+        # Longer than the client timeout without anybody else's turn.
+        session = here.camera.session
+        assert session is not None
+        here.camera.last_heard -= 10
+        forgotten = here.hub.evict_idle()
+        again = await here.post(JPEG)
+
+    assert forgotten == ["door"]
+    assert again.json["sequence"] == 1
+
+
+async def test_a_flood_of_refusals_is_logged_once(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
+    """A broken camera makes sixty requests a second."""
+    async with door() as here:
+        for _ in range(50):
+            await here.post(NO_JPEG)
+
+    assert len([record for record in caplog.records if "pictures refused" in str(record.msg)]) == 1

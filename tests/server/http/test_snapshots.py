@@ -1,0 +1,226 @@
+"""Single pictures: the next one, those from before, those that stand for none, and the addresses of other programs."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.settings import Settings
+from tests.server.http.rest_harness import Answer, Site, nothing, publish
+from tests.server.websocket.fakes import ABSENT
+
+LATEST = "/api/clients/{clientId}/latest.jpg"
+pytestmark = pytest.mark.usefixtures("quick_pencil")
+
+
+async def test_whether_the_camera_is_there_is_said(autojump_clock: MockClock) -> None:
+    """A picture of a camera that left is its last."""
+    site = Site()
+    with site.hub.register("door", on_end=nothing) as session:
+        jpeg = publish(site.hub, session)
+        there = await site.get(LATEST)
+    gone = await site.get(LATEST)
+
+    assert (there.headers["x-skysentry-online"], gone.headers["x-skysentry-online"]) == ("true", "false")
+    assert there.body == gone.body == jpeg
+
+
+# The next
+
+
+async def wait_for_next(site: Site, query: str, seconds: float) -> tuple[Answer, float]:
+    """Ask, and publish a frame after some seconds; return the answer and how long it took."""
+    started = trio.current_time()
+    answers: list[Answer] = []
+
+    async def look() -> None:
+        answers.append(await site.get(LATEST, query=query))
+        answers_at.append(trio.current_time() - started)
+
+    answers_at: list[float] = []
+    with site.hub.register("door", on_end=nothing) as session:
+        publish(site.hub, session, 1)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(look)
+            await trio.sleep(seconds)
+            publish(site.hub, session, 2)
+    return answers[0], answers_at[0]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "sequence", "took"),
+    [
+        ("?after=0", 200, "1", 0),
+        ("?after=0&wait=30", 200, "1", 0),
+        ("?after=1", 204, None, 0),
+        ("?after=1&wait=5", 204, None, 5),
+        ("?after=1&wait=30", 200, "2", 10),
+        # Frames of a camera that was forgotten: it counts anew.
+        ("?after=500&wait=30", 200, "1", 0),
+    ],
+)
+async def test_the_next_frame_can_be_waited_for(
+    autojump_clock: MockClock, query: str, status: int, sequence: str | None, took: float
+) -> None:
+    """What is there already comes at once, the next as soon as it is there, and 204 when the time is over."""
+    answer, seconds = await wait_for_next(Site(), query, 10)
+
+    assert (answer.status, answer.headers.get("x-sequence")) == (status, sequence)
+    assert seconds == pytest.approx(took, abs=0.1)
+    assert answer.headers["x-skysentry-online"] == "true"
+    if status == 204:
+        assert answer.body == b""
+        assert "content-type" not in answer.headers
+
+
+async def test_a_wait_ends_when_the_server_stops(autojump_clock: MockClock) -> None:
+    """Nobody is held up by who waits."""
+    site = Site()
+    with site.hub.register("door", on_end=nothing) as session:
+        publish(site.hub, session)
+        async with trio.open_nursery() as nursery:
+            started = trio.current_time()
+
+            async def stop() -> None:
+                await trio.sleep(1)
+                site.going_away.set()
+
+            nursery.start_soon(stop)
+            answer = await site.get(LATEST, query="?after=1&wait=60")
+            took = trio.current_time() - started
+
+    assert answer.status == 204
+    assert took == pytest.approx(1, abs=0.1)
+    assert site.hub.statistics().viewers == 0
+
+
+async def test_a_wait_outlives_the_camera(autojump_clock: MockClock) -> None:
+    """It may be forgotten and come back meanwhile, or not."""
+    site = Site()
+    with site.hub.register("door", on_end=nothing) as session:
+        publish(site.hub, session)
+
+    async def forget() -> None:
+        await trio.sleep(1)
+        session.camera.last_heard -= 1000
+        site.hub.evict_idle()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(forget)
+        answer = await site.get(LATEST, query="?after=1&wait=5")
+
+    assert (answer.status, answer.headers["x-skysentry-online"]) == (204, "false")
+
+
+# Those from before
+
+
+async def test_frames_from_before_are_found(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that was the newest then; by the clock, or so long ago."""
+    monkeypatch.setattr("time.time", lambda: 1700000000 + trio.current_time())
+    site = Site(Hub(Settings(max_fps=1000, buffer_size=4)))
+    found = {}
+    with site.hub.register("door", on_end=nothing) as session:
+        start = trio.current_time()
+        for shade in range(5):
+            publish(site.hub, session, shade)
+            await trio.sleep(1)
+        for query in ("back=0", "back=1.5", "back=4", f"at={1700000000 + start + 2.5}", "at=2033-01-01T00:00:00Z"):
+            found[query] = (await site.get(LATEST, query=f"?{query}")).headers["x-sequence"]
+        known = await site.get(LATEST, query="?back=1.5")
+        unchanged = await site.get(LATEST, query="?back=1.5", If_None_Match=known.headers["etag"])
+        missing = [await site.get(LATEST, query=query) for query in ("?back=4.5", "?at=0", f"?at={1700000000 + start}")]
+
+    assert list(found.values()) == ["5", "4", "2", "3", "5"]
+    assert unchanged.status == 304
+    assert [answer.status for answer in missing] == [404, 404, 404]
+    assert "from so long ago" in missing[0].json()["error"]
+
+
+@pytest.mark.parametrize(
+    "query", ["?after=x", "?after=1&wait=61", "?wait=-1", "?back=-1", "?at=yesterday", "?at=1&back=1", "?placeholder=x"]
+)
+async def test_a_query_that_makes_no_sense_is_refused(query: str) -> None:
+    """With 400 and what was expected."""
+    site = Site()
+    with site.hub.register("door", on_end=nothing) as session:
+        publish(site.hub, session)
+    answer = await site.get(LATEST, query=query)
+
+    assert answer.status == 400
+
+
+@pytest.mark.parametrize("query", ["?after=0", "?back=1", "?at=0", ""])
+async def test_an_unknown_camera_has_no_pictures(query: str) -> None:
+    """However one asks for them."""
+    assert (await Site().get(LATEST, query=query)).status == 404
+
+
+# Those that stand for none
+
+
+async def test_a_picture_can_stand_for_a_camera_that_shows_none(autojump_clock: MockClock) -> None:
+    """Never seen, nothing sent, gone; who is there is shown as it is."""
+    site = Site()
+    drawn = [await site.get(LATEST, query="?placeholder=1")]
+    with site.hub.register("door", on_end=nothing) as session:
+        drawn.append(await site.get(LATEST, query="?placeholder=1"))
+        jpeg = publish(site.hub, session)
+        real = await site.get(LATEST, query="?placeholder=1")
+    drawn.append(await site.get(LATEST, query="?placeholder=1"))
+
+    for answer in drawn:
+        assert (answer.status, answer.body) == (200, ABSENT)
+        assert answer.headers["x-skysentry-online"] == "false"
+        assert answer.headers["cache-control"] == "no-store"
+        assert "x-sequence" not in answer.headers
+    assert (real.body, real.headers["x-skysentry-online"]) == (jpeg, "true")
+
+
+async def test_what_is_no_id_stands_for_nothing() -> None:
+    """A placeholder does not hide that the address is wrong."""
+    assert (await Site().get(LATEST, "a%20b", query="?placeholder=1")).status == 400
+
+
+# The addresses of other programs
+
+
+@pytest.mark.parametrize("address", ["/snapshot?client=", "/?action=snapshot&client=", "/api/frame.jpeg?src="])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_other_programs_find_pictures_where_they_look(address: str, method: str) -> None:
+    """Of the camera that is named, with all that our own address has."""
+    site = Site()
+    with site.hub.register("gate", on_end=nothing), site.hub.register("door", on_end=nothing) as session:
+        jpeg = publish(site.hub, session)
+        answer = await site.ask(f"{address}door", method)
+        known = await site.ask(f"{address}door", method, If_None_Match=answer.headers["etag"])
+
+    assert (answer.status, answer.headers["content-type"], answer.body) == (200, "image/jpeg", jpeg)
+    assert answer.headers["x-sequence"] == "1"
+    assert known.status == 304
+    assert answer.headers.get("x-ustreamer-online") == (None if "frame" in address else "true")
+
+
+@pytest.mark.parametrize("address", ["/snapshot", "/?action=snapshot", "/api/frame.jpeg"])
+async def test_the_only_camera_needs_no_name(address: str) -> None:
+    """None, and two, are answered with 404."""
+    site = Site()
+    none = await site.ask(address)
+    with site.hub.register("door", on_end=nothing) as session:
+        publish(site.hub, session)
+        one = await site.ask(address)
+        with site.hub.register("gate", on_end=nothing):
+            two = await site.ask(address)
+
+    assert [answer.status for answer in (none, one, two)] == [404, 200, 404]
+
+
+@pytest.mark.parametrize(("target", "method"), [("/", "GET"), ("/?action=", "GET"), ("/?action=snapshot", "OPTIONS")])
+async def test_the_page_stays_where_it_is(target: str, method: str) -> None:
+    """Only the question for a picture is answered with one."""
+    answer = await Site().ask(target, method)
+
+    assert (answer.status, answer.headers["content-type"]) != (404, "application/json")
+    assert answer.headers["content-type"].startswith(("text/plain", "text/html"))

@@ -1,0 +1,110 @@
+"""Which requests go past the application: theirs are the streams, everything else stays what it was."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.server.http.push_sessions import Uploads
+from skysentry_trio.server.http.streaming_routes import Endless
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.settings import Settings
+from skysentry_trio.wire.request_head import RequestHead
+from tests.server.http.fake_byte_stream import BareStream, ask
+from tests.server.http.rest_harness import nothing, publish
+from tests.server.websocket.fakes import JPEG
+
+
+def endless(hub: Hub) -> Endless:
+    return Endless(hub, Uploads(hub), frozenset(), trio.Event())
+
+
+def head_of(target: str, *headers: str, method: str = "GET") -> RequestHead:
+    return ask(BareStream(), target, *headers, method=method).head
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/api/clients/door/stream.mjpeg",
+        "/api/clients/door/stream.mjpeg?fps=5",
+        "/api/stream.mjpeg?src=door",
+        "/?action=stream&client=door",
+        "/stream?client=door",
+        "/stream?action=stream&client=door",
+        "/stream",
+    ],
+)
+async def test_streams_are_shown(autojump_clock: MockClock, target: str) -> None:
+    """Under our address and under those of others."""
+    hub, stream = Hub(Settings()), BareStream()
+    with hub.register("door", on_end=nothing) as session:
+        jpeg = publish(hub, session)
+        service = endless(hub).choose(head := ask(stream, target, "Accept: */*").head)
+        assert service is not None
+        with trio.move_on_after(1):
+            await service(stream, head)
+
+    assert stream.jpegs == [jpeg]
+
+
+@pytest.mark.parametrize("target", ["/api/clients/door/frames?name=Door", "/api/stream.mjpeg?dst=door&name=Door"])
+async def test_pictures_are_taken(autojump_clock: MockClock, target: str) -> None:
+    """Under our address and under that of go2rtc."""
+    hub, stream = Hub(Settings()), BareStream()
+    exchange = ask(stream, target, f"Content-Length: {len(JPEG)}", method="POST", body=JPEG)
+    chooser = endless(hub)
+    service = chooser.choose(exchange.head)
+    assert service is not None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(chooser.uploads.run)
+        await service(stream, exchange.head)
+        nursery.cancel_scope.cancel()
+
+    assert stream.head[0] == 201
+    assert (camera := hub.camera("door")) is not None
+    assert camera.name == "Door"
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "method"),
+    [
+        ("/", (), "GET"),
+        ("/?action=snapshot", (), "GET"),
+        ("/?action=stream", (), "POST"),
+        ("/stream", ("Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",), "GET"),
+        ("/stream?client=door", ("Accept: text/html",), "GET"),
+        ("/stream", (), "GET"),
+        ("/stream", ("Accept: */*",), "OPTIONS"),
+        ("/stream/", ("Accept: */*",), "GET"),
+        ("/api/clients/door/stream", (), "GET"),
+        ("/api/clients/door/latest.jpg", (), "GET"),
+        ("/api/clients/a/b/stream.mjpeg", (), "GET"),
+        ("/api/clients", (), "GET"),
+        ("/api/streams", (), "GET"),
+    ],
+)
+async def test_everything_else_stays_where_it_was(target: str, headers: tuple[str, ...], method: str) -> None:
+    """Pages, snapshots and all that is answered once."""
+    assert endless(Hub(Settings())).choose(head_of(target, *headers, method=method)) is None
+
+
+async def test_a_query_that_cannot_be_read_is_refused() -> None:
+    """Whoever routes the request says so."""
+    with pytest.raises(ProtocolViolation, match="the query cannot be read"):
+        endless(Hub(Settings())).choose(head_of("/api/clients/door/stream.mjpeg?a=%ff"))
+
+
+@pytest.mark.parametrize("client_id", ["a%20b", "%2e%2e", "%ff", "", "%3Cscript%3E", "a" * 100])
+async def test_what_is_no_id_is_refused(autojump_clock: MockClock, client_id: str) -> None:
+    """In the one shape of all errors, for those who watch and those who send."""
+    for target, method in (("stream.mjpeg", "GET"), ("frames", "POST")):
+        stream = BareStream()
+        exchange = ask(stream, f"/api/clients/{client_id}/{target}", "Content-Length: 0", method=method)
+        service = endless(Hub(Settings())).choose(exchange.head)
+        assert service is not None
+        await service(stream, exchange.head)
+        assert stream.head[0] == 400
+        assert "a client id is" in stream.json["error"]

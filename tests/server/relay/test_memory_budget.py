@@ -1,0 +1,111 @@
+"""Many rings in a bounded memory: the newest frames first, and the rest shared evenly."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skysentry_trio.base.frames import Frame, FrameRing
+from skysentry_trio.server.relay.memory_budget import FrameBudget
+
+
+def make_frame(sequence: int, size: int, arrived: float = 0.0) -> Frame:
+    return Frame(sequence, arrived, None, bytes(size), 4, 3, arrived)
+
+
+def rings_in(budget: FrameBudget, count: int, max_age: float = float("inf")) -> list[FrameRing]:
+    rings = [FrameRing(1000, max_age) for _ in range(count)]
+    for ring in rings:
+        budget.add(ring)
+    return rings
+
+
+def test_old_frames_of_the_largest_ring_make_room_for_a_camera_that_comes_later() -> None:
+    """Who was first does not keep the memory: soon both have the same."""
+    budget = FrameBudget(100)
+    first, second = rings_in(budget, 2)
+    for sequence in range(1, 11):
+        assert budget.append(first, make_frame(sequence, 10))
+    for sequence in range(1, 11):
+        assert budget.append(second, make_frame(sequence, 10))
+
+    assert (first.nbytes, second.nbytes, budget.nbytes) == (50, 50, 100)
+    assert [frame.sequence for frame in first] == [6, 7, 8, 9, 10]
+    assert [frame.sequence for frame in second] == [6, 7, 8, 9, 10]
+
+
+def test_the_newest_frames_of_others_stay() -> None:
+    """What would need them is refused, and changes nothing."""
+    budget = FrameBudget(100)
+    first, second = rings_in(budget, 2)
+    for sequence in (1, 2, 3):
+        budget.append(first, make_frame(sequence, 30))
+    assert not budget.append(second, make_frame(1, 71))
+    assert (len(first), len(second), budget.nbytes) == (3, 0, 90)
+    assert not budget.has_room_for(71)
+    assert budget.has_room_for(70)
+    assert budget.append(second, make_frame(1, 70))
+    assert (len(first), len(second), budget.nbytes) == (1, 1, 100)
+
+
+def test_a_frame_may_take_the_place_of_its_own_predecessor() -> None:
+    """A camera that is alone may use all of the memory for one frame."""
+    budget = FrameBudget(100)
+    (ring,) = rings_in(budget, 1)
+    assert budget.append(ring, make_frame(1, 60))
+    assert budget.append(ring, make_frame(2, 100))
+
+    assert ([frame.sequence for frame in ring], budget.nbytes) == ([2], 100)
+
+
+def test_a_ring_that_is_removed_counts_no_more() -> None:
+    """Its newest frame included."""
+    budget = FrameBudget(100)
+    (ring,) = rings_in(budget, 1)
+    budget.append(ring, make_frame(1, 60))
+    assert not budget.has_room_for(41)
+    budget.remove(ring)
+
+    assert budget.nbytes == 0
+    assert budget.has_room_for(100)
+
+
+def test_a_full_memory_is_not_searched_for_every_frame() -> None:
+    """A 256th of it is made free in one go, out of the largest ring."""
+    budget = FrameBudget(256_000)
+    first, second = rings_in(budget, 2)
+    for sequence in range(1, 257):
+        budget.append(first, make_frame(sequence, 1000))
+    budget.append(second, make_frame(1, 10))
+
+    assert (first.nbytes, budget.nbytes) == (255_000, 255_010)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 60), st.booleans()), max_size=80),
+    st.sampled_from([60, 150, 5000]),
+    st.sampled_from([float("inf"), 7.0]),
+)
+def test_the_sum_is_right_and_bounded_whatever_comes(
+    steps: list[tuple[int, int, bool]], limit: int, max_age: float
+) -> None:
+    """Frames are refused only when the newest of the others leave no room, and then nothing changes."""
+    budget = FrameBudget(limit)
+    rings = rings_in(budget, 3, max_age)
+    for sequence, (chosen, size, goes) in enumerate(steps, 1):
+        if chosen == 3:
+            budget.discard_expired(sequence + 3.0)
+        elif goes:
+            budget.remove(rings[chosen])
+            rings[chosen] = FrameRing(1000, max_age)
+            budget.add(rings[chosen])
+        else:
+            ring, before = rings[chosen], [list(ring) for ring in rings]
+            others = [len(other.newest.jpeg) for other in rings if other is not ring and other.newest is not None]
+            taken = budget.append(ring, make_frame(sequence, size, float(sequence)))
+            assert taken == (sum(others) + size <= limit)
+            assert taken or [list(ring) for ring in rings] == before
+            assert not taken or (ring.newest is not None and ring.newest.sequence == sequence)
+            for other, frames in zip(rings, before, strict=True):
+                assert other is ring or not frames or other.newest is frames[-1]
+        assert budget.nbytes == sum(ring.nbytes for ring in rings) <= limit

@@ -1,0 +1,298 @@
+"""A viewer leaves the live pictures of some cameras and comes back, while nobody else notices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import trio
+from trio.testing import MockClock
+
+from skysentry_trio.base.demand import Limits
+from skysentry_trio.server.relay.camera import CameraSession
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.outbox import Delivery
+from skysentry_trio.server.relay.playback_session import MAX_PLAYBACKS, Rewind
+from skysentry_trio.server.relay.viewer import Viewer
+from skysentry_trio.server.settings import Settings
+
+LIVE, PAST = True, False
+
+
+def make_hub(**chosen: Any) -> Hub:
+    return Hub(Settings(**{"max_fps": 1000, "buffer_seconds": 30, **chosen}))
+
+
+def nothing() -> None:
+    """Be told of a session's end and do nothing."""
+
+
+def publish(hub: Hub, session: CameraSession) -> None:
+    assert hub.publish(session, b"jpeg", width=4, height=3) is not None
+
+
+@contextmanager
+def filled(hub: Hub, *camera_ids: str) -> Iterator[list[CameraSession]]:
+    """Have cameras that can publish."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(hub.register(camera_id, on_end=nothing)) for camera_id in camera_ids]
+
+
+async def pass_seconds(hub: Hub, sessions: list[CameraSession], seconds: int) -> None:
+    """Let each camera send a frame a second."""
+    for _ in range(seconds):
+        for session in sessions:
+            publish(hub, session)
+        await trio.sleep(1)
+
+
+async def take(viewer: Viewer) -> list[tuple[str, int, bool]]:
+    """Return what waits for a viewer: id, sequence, and whether it is live."""
+    taken = []
+    with trio.move_on_after(1e-6):
+        while True:
+            waiting = await viewer.outbox.receive()
+            if isinstance(waiting, Delivery):
+                taken.append((waiting.camera_id, waiting.frame.sequence, waiting.live))
+    return taken
+
+
+async def follow(rewind: Rewind, until: float) -> list[tuple[float, int, bool]]:
+    """Let playbacks go on until a time; return when each frame came for the viewer."""
+    seen = []
+    while rewind.due <= until + 0.01:
+        await trio.sleep_until(rewind.due)
+        rewind.advance()
+        seen += [(round(trio.current_time(), 2), *what) for _, *what in await take(rewind.viewer)]
+    return seen  # type: ignore[return-value]
+
+
+async def test_who_looks_back_gets_the_frames_of_then_as_fast_as_they_came(autojump_clock: MockClock) -> None:
+    """Five seconds back, every frame comes five seconds after it came first, and none of the live ones comes."""
+    hub = make_hub()
+    with filled(hub, "door") as [door], hub.watch() as viewer, hub.watch() as other:
+        hub.subscribe(viewer)
+        hub.subscribe(other)
+        rewind = Rewind(hub, viewer)
+        await pass_seconds(hub, [door], 10)
+        await take(viewer)
+        await take(other)
+
+        rewind.seek("door", 1.0, back=5)
+        assert await take(viewer) == [("door", 6, PAST)]
+        publish(hub, door)
+        assert await take(other) == [("door", 11, LIVE)]
+        assert await follow(rewind, 13.0) == [(11.0, 7, PAST), (12.0, 8, PAST), (13.0, 9, PAST)]
+
+
+async def test_a_playback_that_catches_up_is_live_again(autojump_clock: MockClock) -> None:
+    """The last frame of it is live, and so are all after it."""
+    hub = make_hub()
+    with filled(hub, "door") as [door], hub.watch() as viewer:
+        hub.subscribe(viewer)
+        rewind = Rewind(hub, viewer)
+        await pass_seconds(hub, [door], 5)
+        rewind.seek("door", 2.0, sequence=3)
+        assert await take(viewer) == [("door", 3, PAST)]
+        await trio.sleep_until(5.5)
+        assert rewind.advance() == []
+        await trio.sleep_until(6.0)
+        assert rewind.advance() == ["door"]
+
+        assert await take(viewer) == [("door", 5, LIVE)]
+        assert (rewind.due, viewer.playbacks) == (math.inf, {})
+        publish(hub, door)
+        assert await take(viewer) == [("door", 6, LIVE)]
+
+
+async def test_backwards_ends_at_the_oldest_frame_and_stays_there(autojump_clock: MockClock) -> None:
+    """It does not become live by itself."""
+    hub = make_hub()
+    with filled(hub, "door") as [door], hub.watch() as viewer:
+        hub.subscribe(viewer)
+        rewind = Rewind(hub, viewer)
+        await pass_seconds(hub, [door], 3)
+        rewind.seek("door", -1.0, back=0)
+        assert await follow(rewind, 99.0) == [(4.0, 2, PAST), (5.0, 1, PAST)]
+        publish(hub, door)
+
+        assert viewer.playbacks["door"].speed == 0
+        assert await take(viewer) == []
+
+
+async def test_one_camera_in_the_past_leaves_the_others_live(autojump_clock: MockClock) -> None:
+    """Who follows all cameras and seeks in one loses nothing of the others."""
+    hub = make_hub()
+    with filled(hub, "a", "b") as sessions, hub.watch() as viewer:
+        hub.subscribe(viewer)
+        rewind = Rewind(hub, viewer)
+        await pass_seconds(hub, sessions, 3)
+        await take(viewer)
+        rewind.seek("a", 0.0, sequence=2)
+        assert await take(viewer) == [("a", 2, PAST)]
+        for session in sessions:
+            publish(hub, session)
+        assert await take(viewer) == [("b", 4, LIVE)]
+        rewind.go_live("a")
+        assert await take(viewer) == [("a", 4, LIVE)]
+        rewind.go_live("a")
+        rewind.go_live("nobody")
+        assert await take(viewer) == []
+
+
+async def test_a_frame_of_the_past_takes_the_place_of_what_waits(autojump_clock: MockClock) -> None:
+    """A slow viewer gets one frame of a camera, whichever was wanted last, and the loss is counted."""
+    hub = make_hub()
+    with filled(hub, "door") as [door], hub.watch() as viewer:
+        hub.subscribe(viewer)
+        rewind = Rewind(hub, viewer)
+        publish(hub, door)
+        publish(hub, door)
+        rewind.seek("door", 0.0, sequence=1)
+        assert await take(viewer) == [("door", 1, PAST)]
+        assert viewer.outbox.replaced == 2
+
+
+async def test_what_cannot_be_played_stays_live(autojump_clock: MockClock) -> None:
+    """Cameras that are unknown, not chosen or without frames, and the moment that is now."""
+    hub = make_hub()
+    with filled(hub, "a", "b", "empty") as [a, b, _], hub.watch() as viewer:
+        hub.subscribe(viewer, ["a", "empty", "nobody"])
+        rewind = Rewind(hub, viewer)
+        publish(hub, a)
+        publish(hub, b)
+        await take(viewer)
+        for camera_id in ("nobody", "b", "empty"):
+            rewind.seek(camera_id, 1.0, back=5)
+        assert await take(viewer) == []
+        rewind.seek("a", 1.0, at=4e9)
+        assert await take(viewer) == [("a", 1, LIVE)]
+        assert viewer.playbacks == {}
+
+
+async def test_the_number_of_playbacks_is_bounded(autojump_clock: MockClock) -> None:
+    """One more is not begun; another moment of one that is there is."""
+    hub = make_hub()
+    ids = [f"camera-{number}" for number in range(MAX_PLAYBACKS + 1)]
+    with filled(hub, *ids) as sessions, hub.watch() as viewer:
+        hub.subscribe(viewer)
+        rewind = Rewind(hub, viewer)
+        await pass_seconds(hub, sessions, 2)
+        await take(viewer)
+        for camera_id in ids:
+            rewind.seek(camera_id, 0.0, sequence=1)
+        rewind.seek(ids[0], 0.0, sequence=2)
+
+        assert list(viewer.playbacks) == ids[:-1]
+        assert await take(viewer) == [(ids[0], 2, PAST), *((camera_id, 1, PAST) for camera_id in ids[1:-1])]
+
+
+async def test_who_returns_while_a_frame_is_being_spread_gets_it_once(autojump_clock: MockClock) -> None:
+    """Hundreds watch, so not all were offered the newest frame yet when one of the last asks for what is live."""
+    hub = make_hub()
+    with ExitStack() as stack:
+        (session,) = stack.enter_context(filled(hub, "door"))
+        for viewer in (viewers := [stack.enter_context(hub.watch()) for _ in range(300)]):
+            hub.subscribe(viewer)
+        await pass_seconds(hub, [session], 2)
+        rewind = Rewind(hub, viewers[-1])
+        rewind.seek("door", 0.0, sequence=1)
+        await take(viewers[-1])
+        publish(hub, session)
+        rewind.go_live("door")
+        assert await take(viewers[-1]) == [("door", 3, LIVE)]
+        await hub.spread(session.camera)
+        assert await take(viewers[-1]) == []
+
+
+async def test_a_playback_ends_with_the_choice_of_its_camera(autojump_clock: MockClock) -> None:
+    """Unsubscribed, or left out of a new choice: when it is chosen again, it is live."""
+    hub = make_hub()
+    with filled(hub, "a", "b") as sessions, hub.watch() as viewer:
+        hub.subscribe(viewer)
+        rewind = Rewind(hub, viewer)
+        await pass_seconds(hub, sessions, 3)
+        rewind.seek("a", 1.0, sequence=1)
+        rewind.seek("b", 1.0, sequence=1)
+        hub.unsubscribe(viewer, ["a"])
+        assert list(viewer.playbacks) == ["b"]
+        hub.subscribe(viewer, ["a"])
+        assert (rewind.due, viewer.playbacks) == (math.inf, {})
+        assert await take(viewer) == [("a", 3, LIVE)]
+
+        rewind.seek("a", 1.0, sequence=1)
+        hub.subscribe(viewer, ["a"], Limits(max_fps=2))
+        hub.subscribe(viewer)
+        assert list(viewer.playbacks) == ["a"]
+
+
+async def test_a_playback_ends_with_its_camera(autojump_clock: MockClock) -> None:
+    """The frames of a forgotten camera are gone, from the playback too; one that comes under its id is live."""
+    hub = make_hub(client_timeout=60)
+    with hub.watch() as viewer:
+        hub.subscribe(viewer)
+        rewind = Rewind(hub, viewer)
+        with filled(hub, "door") as sessions:
+            await pass_seconds(hub, sessions, 3)
+            rewind.seek("door", 0.01, sequence=1)
+        await trio.sleep(60)
+        assert hub.evict_idle() == ["door"]
+        assert (rewind.due, rewind.advance()) == (math.inf, [])
+        with filled(hub, "door") as [door]:
+            publish(hub, door)
+            assert await take(viewer) == [("door", 1, LIVE)]
+
+
+async def test_a_playback_outlives_the_connection_of_its_camera(autojump_clock: MockClock) -> None:
+    """When another connection takes the camera over, the ring stays, and so does the place in it."""
+    hub = make_hub()
+    with filled(hub, "door") as sessions, hub.watch() as viewer:
+        hub.subscribe(viewer)
+        rewind = Rewind(hub, viewer)
+        await pass_seconds(hub, sessions, 3)
+        await take(viewer)
+        rewind.seek("door", 1.0, sequence=1)
+        with filled(hub, "door") as [successor]:
+            publish(hub, successor)
+            assert await take(viewer) == [("door", 1, PAST)]
+            assert await follow(rewind, 4.0) == [(4.0, 2, PAST)]
+
+
+async def test_a_pause_holds_playbacks_too(autojump_clock: MockClock) -> None:
+    """Nothing comes and no time passes in it; then it goes on from the same frame, with that frame again."""
+    hub = make_hub()
+    with filled(hub, "door", "gone") as [door, gone], hub.watch() as viewer:
+        hub.subscribe(viewer)
+        rewind = Rewind(hub, viewer)
+        await pass_seconds(hub, [door, gone], 4)
+        rewind.seek("door", 1.0, sequence=1)
+        await follow(rewind, 5.0)
+        hub.pause(viewer)
+        await take(viewer)
+        await trio.sleep(15)
+        assert (rewind.due, rewind.advance(), await take(viewer)) == (math.inf, [], [])
+        rewind.seek("gone", 0.0, sequence=3)
+        rewind.go_live("gone")
+        assert await take(viewer) == []
+
+        hub.resume(viewer)
+        rewind.resume()
+        assert await take(viewer) == [("gone", 4, LIVE), ("door", 2, PAST)]
+        assert await follow(rewind, 22.0) == [(21.0, 3, PAST), (22.0, 4, LIVE)]
+
+
+async def test_the_viewers_rate_holds_for_playbacks(autojump_clock: MockClock) -> None:
+    """A viewer that asked for one frame in 2.3 seconds gets no more from the past, until it asks for more."""
+    hub = make_hub()
+    with filled(hub, "door") as sessions, hub.watch() as viewer:
+        hub.subscribe(viewer, limits=Limits(max_fps=1 / 2.3))
+        rewind = Rewind(hub, viewer)
+        await pass_seconds(hub, sessions, 10)
+        await take(viewer)
+        rewind.seek("door", 1.0, back=9)
+        assert await take(viewer) == [("door", 2, PAST)]
+        assert await follow(rewind, 15.0) == [(12.3, 4, PAST), (14.6, 6, PAST)]
+        hub.subscribe(viewer)
+        assert await follow(rewind, 18.5) == [(16.9, 8, PAST), (17.0, 9, PAST), (18.0, 10, LIVE)]

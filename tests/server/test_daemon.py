@@ -1,0 +1,497 @@
+from __future__ import annotations
+
+import json
+import logging
+import re
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+from attrs import define, field
+
+from skysentry_trio.server import daemon
+from skysentry_trio.server.health import Health
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.transport.systemd import Notifier
+from skysentry_trio.server.websocket.viewer import serve_viewer
+from tests.daemons import running_daemon
+from tests.raw_peer import (
+    BINARY,
+    CLOSE,
+    PATIENCE,
+    TEXT,
+    Address,
+    client_frame,
+    handshake,
+    picture,
+    request_head,
+    until,
+)
+
+# Services
+
+
+@define(eq=False)
+class Service:
+    """Runs for so long each time before it crashes."""
+
+    lifetimes: list[float]
+    """Seconds; after the last it runs for ever."""
+    starts: list[float] = field(factory=list)
+
+    async def run(self) -> None:
+        self.starts.append(trio.current_time())
+        if len(self.starts) > len(self.lifetimes):
+            await trio.sleep_forever()
+        await trio.sleep(self.lifetimes[len(self.starts) - 1])
+        raise LookupError(f"crash number {len(self.starts)}")
+
+
+@asynccontextmanager
+async def supervised(service: Service, health: Health) -> AsyncIterator[None]:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(daemon.supervise, "janitor", service.run, health)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_service_that_crashed_runs_again(
+    autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is back within a second, its crash is logged once, and nobody calls the server unhealthy for it."""
+    service, health = Service([5.0]), Health()
+    async with supervised(service, health):
+        await trio.sleep(6)
+    assert service.starts == [0.0, pytest.approx(5.1)]
+    assert health.failing == {}
+    (record,) = caplog.records
+    assert "crash number 1" in str(record.exc_info)
+
+
+async def test_a_service_that_crashes_at_once_is_started_less_and_less_often(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """The pauses double, up to half a minute."""
+    service = Service([0.0] * 20)
+    async with supervised(service, Health()):
+        await trio.sleep(140)
+    pauses = [later - earlier for earlier, later in zip(service.starts, service.starts[1:], strict=False)]
+    assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0, 30.0])
+
+
+async def test_a_service_that_keeps_failing_is_reported(autojump_clock: trio.testing.MockClock) -> None:
+    """After five crashes in a row its health has the words of the last one."""
+    service, health = Service([0.0] * 5), Health()
+    async with supervised(service, health):
+        await trio.sleep(1.4)
+        assert health.failing == {}
+        await trio.sleep(0.2)
+        assert health.failing == {"janitor": "crash number 5"}
+
+
+async def test_a_service_that_runs_again_for_a_while_is_no_longer_reported(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Half a minute without a crash is a recovery."""
+    service, health = Service([0.0] * 5), Health()
+    async with supervised(service, health):
+        await trio.sleep(1.5 + 1.6 + 29)
+        assert health.failing == {"janitor": "crash number 5"}
+        await trio.sleep(2)
+        assert health.failing == {}
+
+
+async def test_crashes_with_long_runs_between_them_do_not_add_up(autojump_clock: trio.testing.MockClock) -> None:
+    """One crash a minute is a nuisance, no failure; each time it is started again at once."""
+    service, health = Service([60.0] * 20), Health()
+    async with supervised(service, health):
+        await trio.sleep(20 * 61)
+    assert len(service.starts) == 21
+    assert health.failing == {}
+
+
+async def test_a_service_may_fail_for_days(
+    autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever it counts meanwhile does not run over, and it still recovers."""
+    service, health = Service([0.0] * 3000), Health()
+    with caplog.at_level(logging.CRITICAL):
+        async with supervised(service, health):
+            await trio.sleep(24 * 3600)
+            assert health.failing == {"janitor": f"crash number {len(service.starts)}"}
+            await trio.sleep(24 * 3600)
+            assert health.failing == {}
+
+
+async def test_a_crash_without_words_is_reported_by_its_name(autojump_clock: trio.testing.MockClock) -> None:
+    """An empty reason would tell nobody anything."""
+
+    async def fail() -> None:
+        raise KeyError
+
+    health = Health()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(daemon.supervise, "janitor", fail, health)
+        await trio.sleep(10)
+        nursery.cancel_scope.cancel()
+    assert health.failing == {"janitor": "KeyError"}
+
+
+async def test_health_says_503_while_the_janitor_fails_and_200_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A load balancer is told, cameras and viewers are served on, and what recovers is forgiven."""
+    broken = True
+    evict_idle = Hub.evict_idle
+
+    def fail_or_evict(hub: Hub) -> list[str]:
+        if broken:
+            raise RuntimeError("no broom")
+        return evict_idle(hub)
+
+    monkeypatch.setattr(Hub, "evict_idle", fail_or_evict)
+    monkeypatch.setattr(daemon, "_FIRST_RESTART", 0.001)
+    monkeypatch.setattr(daemon, "_PROVEN", 0.3)
+    async with running_daemon(cleanup_interval=0.001) as server, server.viewer() as viewer:
+        health = await server.wait_until_healthy(lambda health: health["failing"])
+        assert (health["status"], health["failing"]) == ("unhealthy", {"janitor": "no broom"})
+        assert (await server.ask("/api/health")).status == 503
+        assert (await server.ask("/api/ready")).status == 200
+        async with server.camera("door") as camera:
+            await camera.send(client_frame(BINARY, jpeg := picture()))
+            assert await viewer.picture() == (1, jpeg)
+        broken = False
+        health = await server.wait_until_healthy(lambda health: not health["failing"])
+        assert health["status"] == "healthy"
+        assert (await server.ask("/api/health")).status == 200
+
+
+async def test_the_janitor_forgets_cameras_that_have_left() -> None:
+    """It looks every cleanup interval; viewers are told and stay."""
+    async with running_daemon(cleanup_interval=0.02, client_timeout=0.2) as server, server.viewer() as viewer:
+        async with server.camera("door"):
+            assert (await viewer.message())["type"] == "client-connected"
+        assert await viewer.message() == {"type": "client-disconnected", "clientId": "door", "removed": False}
+        assert (await server.health())["totalClients"] == 1
+        assert await viewer.message() == {"type": "client-disconnected", "clientId": "door", "removed": True}
+        health = await server.health()
+        assert (health["totalClients"], health["streamSubscribers"]) == (0, 1)
+
+
+async def test_the_janitor_lets_old_frames_go() -> None:
+    """Of a camera that sends no more the newest frame stays, as it is what the camera shows."""
+    async with running_daemon(cleanup_interval=0.02, buffer_seconds=0.2) as server, server.camera("door") as camera:
+        await camera.send(*(client_frame(BINARY, picture(5000 + number)) for number in range(3)))
+        await server.wait_until_healthy(lambda health: health["framesReceived"] == 3)
+        await server.wait_until_healthy(lambda health: health["memory"] == 5002)
+
+
+async def test_metrics_are_of_this_server() -> None:
+    """The connection that asks is among those open and accepted; the loop is being measured."""
+    async with running_daemon() as server, server.viewer():
+        answer = await server.ask("/metrics")
+        lines = answer.body.decode().splitlines()
+        assert "skysentry_connections 2.0" in lines
+        assert "skysentry_accepted_connections_total 2.0" in lines
+        assert "skysentry_viewers 1.0" in lines
+        with trio.fail_after(PATIENCE):
+            while "skysentry_event_loop_lag_seconds_count 0.0" in lines:
+                await trio.sleep(0.05)
+                lines = (await server.ask("/metrics")).body.decode().splitlines()
+
+
+async def test_metrics_have_the_latency_that_viewers_measure() -> None:
+    """What a viewer says of a frame it has painted is in the histograms; a camera that tells no time is not."""
+    async with running_daemon() as server, server.viewer() as viewer, server.camera("door") as camera:
+        for sequence in (1, 2, 3):
+            await camera.send(client_frame(BINARY, picture()))
+            assert (await viewer.picture())[0] == sequence
+            ack = {"type": "ack", "clientId": "door", "sequence": sequence, "paintedAt": time.time() * 1000}
+            await viewer.send(client_frame(TEXT, json.dumps(ack).encode()))
+            # The server measures from the first acknowledgement on.
+            await viewer.send(client_frame(TEXT, b'{"type":"clock","sentAt":1}'))
+            while (await viewer.message())["type"] != "clock":
+                pass
+        text = (await server.ask("/metrics")).body.decode()
+    counts = dict(re.findall(r'^skysentry_latency_seconds_count{hop="(\w+)"} (\S+)$', text, re.MULTILINE))
+
+    assert counts == {"capture": "0.0", "server": "2.0", "delivery": "2.0", "total": "2.0"}
+
+
+# Connections
+
+
+async def test_a_crash_in_one_handler_is_the_end_of_one_connection(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is one line in the log and one more in /api/health; another viewer misses no frame."""
+
+    async def crash_for_some(peer: Any, *, query: str, **rest: Any) -> None:
+        if "crash" in query:
+            raise RuntimeError("the handler crashed")
+        await serve_viewer(peer, query=query, **rest)
+
+    monkeypatch.setattr(daemon, "serve_viewer", crash_for_some)
+    async with running_daemon() as server, server.viewer() as viewer, server.camera("door") as camera:
+        for sequence in range(1, 6):
+            async with server.websocket("/stream/ws?crash=1") as unlucky:
+                assert (await unlucky.close_frame()).close_code == 1011
+                await unlucky.send(client_frame(CLOSE, (1011).to_bytes(2, "big")))
+                assert await unlucky.ending() == "eof"
+            await camera.send(client_frame(BINARY, jpeg := picture(shade=sequence)))
+            assert await viewer.picture() == (sequence, jpeg)
+        health = await server.wait_until_healthy(lambda health: health["connectionsEnded"] == {"crash": 5})
+    assert health["status"] == "healthy"
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert len(errors) == 1, "at most one a second"
+
+
+async def test_who_is_served_by_a_handler_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Close 1011 and then the end of the stream, as RFC 6455 has it; a reset would say nothing."""
+
+    async def crash(*_arguments: Any, **_more: Any) -> None:
+        raise RuntimeError("the handler crashed")
+
+    monkeypatch.setattr(daemon, "serve_viewer", crash)
+    async with running_daemon() as server, server.websocket("/stream/ws") as unlucky:
+        frame = await unlucky.close_frame()
+        assert frame.close_code == 1011
+        assert b"crashed" not in frame.payload
+        await unlucky.send(client_frame(CLOSE, frame.payload[:2]))
+        assert await unlucky.ending() == "eof"
+        await server.wait_until_healthy(lambda health: health["connectionsEnded"] == {"crash": 1})
+
+
+# Addresses
+
+
+async def test_it_says_where_it_listens() -> None:
+    """The address in the settings, with the port the kernel chose."""
+    async with running_daemon(host="127.0.0.1") as server:
+        assert server.host == "127.0.0.1"
+        assert (await server.ask("/api/ready")).status == 200
+
+
+async def test_ipv6_is_served_too() -> None:
+    """The address is written in brackets there."""
+    async with trio.open_nursery() as nursery:
+        serve = partial(daemon.serve, Settings(port=0, host="::1"), notifier=Notifier())
+        (url,) = await nursery.start(serve)
+        assert url.startswith("http://[::1]:")
+        assert (await Address.parse(url).ask("/api/ready")).status == 200
+        nursery.cancel_scope.cancel()
+
+
+async def test_inherited_sockets_are_served_instead_of_the_address(tmp_path: Path) -> None:
+    """What systemd opened for us counts, be it TCP or a path; they are closed in the end."""
+    tcp = socket.create_server(("127.0.0.1", 0))
+    unix = socket.socket(socket.AF_UNIX)
+    unix.bind(str(tmp_path / "sky.socket"))
+    unix.listen()
+    port = tcp.getsockname()[1]
+    async with trio.open_nursery() as nursery:
+        settings = Settings(host="host.invalid")
+        urls = await nursery.start(partial(daemon.serve, settings, sockets=[tcp, unix], notifier=Notifier()))
+        assert urls == [f"http://127.0.0.1:{port}", f"unix:{tmp_path}/sky.socket"]
+        assert (await Address("127.0.0.1", port).ask("/api/ready")).status == 200
+        async with await trio.open_unix_socket(tmp_path / "sky.socket") as stream:
+            await stream.send_all(request_head("/api/ready"))
+            with trio.fail_after(PATIENCE):
+                assert (await stream.receive_some()).startswith(b"HTTP/1.1 200")
+        nursery.cancel_scope.cancel()
+    with pytest.raises(OSError, match="failed"):
+        await trio.open_tcp_stream("127.0.0.1", port)
+
+
+async def test_an_address_that_is_taken_is_an_error() -> None:
+    """Who starts a second server hears why it does not run."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        settings = Settings(port=taken.getsockname()[1])
+        with pytest.raises(OSError, match="in use"):
+            await daemon.serve(settings, notifier=Notifier())
+
+
+# Settings that must reach what they are about
+
+
+async def test_the_default_format_of_viewers_can_be_chosen() -> None:
+    """Old viewers ask for nothing and want SkySentry Go's JSON; who asks for something gets that."""
+    async with running_daemon(viewer_format="json") as server, server.camera("door") as camera:
+        await camera.send(client_frame(BINARY, picture()))
+        async with server.websocket("/stream/ws") as viewer:
+            update = await viewer.message()
+            assert (update["type"], update["clientId"]) == ("frame_update", "door")
+        async with server.websocket("/stream/ws", "Sec-WebSocket-Protocol: skysentry.v1") as viewer:
+            assert (await viewer.message())["type"] == "clients"
+            assert (await viewer.picture())[0] == 1
+
+
+async def test_allowed_origins_reach_websockets_and_rest() -> None:
+    """One setting opens both to the pages of another site, and to no other's."""
+    async with running_daemon(cors_origins=("https://friend.example",)) as server:
+        for origin, status in (("https://friend.example", 101), ("https://other.example", 403)):
+            async with server.connection() as peer:
+                await peer.send(handshake("/ws", f"Origin: {origin}"))
+                assert (await peer.answer()).status == status
+        friend = await server.ask("/api/ready", "Origin: https://friend.example")
+        assert friend.headers["access-control-allow-origin"] == "https://friend.example"
+        other = await server.ask("/api/ready", "Origin: https://other.example")
+        assert "access-control-allow-origin" not in other.headers
+
+
+async def test_without_allowed_origins_there_is_no_cors() -> None:
+    """The default lets no other page read anything."""
+    async with running_daemon() as server:
+        answer = await server.ask("/api/ready", "Origin: https://friend.example")
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+async def test_the_number_of_connections_is_bounded() -> None:
+    """The setting reaches the router."""
+    async with running_daemon(max_connections=1) as server, server.viewer(), server.connection() as peer:
+        assert (await peer.receive_rest())[0] == b""
+
+
+# The end
+
+
+@define(eq=False)
+class Systemd:
+    """The socket on which it listens to services, and what it heard."""
+
+    address: str
+    messages: list[bytes] = field(factory=list)
+
+
+@pytest.fixture
+async def systemd(tmp_path: Path, nursery: trio.Nursery) -> Systemd:
+    """Listen as systemd does."""
+    systemd = Systemd(str(tmp_path / "notify"))
+    channel = trio.socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    await channel.bind(systemd.address)
+
+    async def listen() -> None:
+        with channel:
+            while True:
+                systemd.messages.append(await channel.recv(1000))
+
+    nursery.start_soon(listen)
+    return systemd
+
+
+async def test_systemd_hears_of_the_start_the_life_and_the_end(systemd: Systemd) -> None:
+    """Ready when clients are served, a sign of life every interval, stopping as soon as that is decided."""
+    notifier = Notifier(systemd.address, watchdog_interval=0.01)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(partial(daemon.serve, Settings(port=0), notifier=notifier))
+        await until(lambda: systemd.messages.count(b"WATCHDOG=1") >= 5)
+        signal.raise_signal(signal.SIGTERM)
+    await until(lambda: b"STOPPING=1" in systemd.messages)
+    events = [message for message in systemd.messages if message != b"WATCHDOG=1"]
+    assert events == [b"READY=1", b"STOPPING=1"]
+
+
+async def test_without_a_watchdog_nobody_feeds_one(systemd: Systemd) -> None:
+    """Signs of life that nobody waits for are not sent."""
+    async with trio.open_nursery() as nursery:
+        await nursery.start(partial(daemon.serve, Settings(port=0), notifier=Notifier(systemd.address)))
+        await trio.sleep(0.05)
+        nursery.cancel_scope.cancel()
+    assert systemd.messages == [b"READY=1"]
+
+
+@asynccontextmanager
+async def stopping_daemon(**settings: Any) -> AsyncIterator[tuple[Address, trio.Event]]:
+    """Give a daemon's address and an event that is set when it has stopped; it is there as long as the context."""
+    stopped = trio.Event()
+    async with trio.open_nursery() as nursery:
+
+        async def run(task_status: trio.TaskStatus[Any]) -> None:
+            await daemon.serve(Settings(port=0, **settings), notifier=Notifier(), task_status=task_status)
+            stopped.set()
+
+        (url,) = await nursery.start(run)
+        yield Address.parse(url), stopped
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_drain_tells_everybody_and_waits_for_their_goodbyes(number: signal.Signals) -> None:
+    """Cameras and viewers get 1001; until they have left, load balancers hear 503 and nobody new is let in."""
+    async with (
+        stopping_daemon(shutdown_grace=PATIENCE) as (server, stopped),
+        server.camera("door") as camera,
+        server.viewer() as viewer,
+        server.websocket("/ws") as silent,
+    ):
+        assert (await server.ask("/api/ready")).json == {"ready": True}
+        signal.raise_signal(number)
+        peers = [camera, viewer, silent]
+        for peer in peers:
+            assert (await peer.close_frame()).close_code == 1001
+        ready = await server.ask("/api/ready")
+        assert (ready.status, ready.json) == (503, {"ready": False})
+        health = await server.ask("/api/health")
+        assert (health.status, health.json["status"]) == (200, "draining")
+        async with server.connection() as late:
+            await late.send(handshake("/stream/ws"))
+            assert (await late.answer()).status == 503
+        assert not stopped.is_set()
+        for peer in peers:
+            await peer.send(client_frame(CLOSE, (1001).to_bytes(2, "big")))
+            assert await peer.ending() == "eof"
+            await peer.stream.aclose()
+        with trio.fail_after(1):
+            await stopped.wait()
+
+
+async def test_a_drain_without_anybody_is_over_at_once() -> None:
+    """The grace is for those who are there."""
+    async with stopping_daemon(shutdown_grace=PATIENCE) as (server, stopped):
+        await server.ask("/api/ready")
+        signal.raise_signal(signal.SIGTERM)
+        with trio.fail_after(1):
+            await stopped.wait()
+
+
+async def test_a_drain_lasts_no_longer_than_the_grace() -> None:
+    """Who does not answer, in whatever state, is not waited for any longer."""
+    async with (
+        stopping_daemon(shutdown_grace=0.3, write_timeout=60.0) as (server, stopped),
+        server.camera("door"),
+        server.viewer(),
+        server.connection() as silent,
+        server.websocket("/stream/ws") as half,
+    ):
+        await silent.send(b"GET / HT")
+        await half.send(client_frame(TEXT, b"{", length=1000))
+        signal.raise_signal(signal.SIGTERM)
+        with trio.fail_after(2):
+            await stopped.wait()
+
+
+async def test_a_second_signal_ends_it_at_once() -> None:
+    """Somebody at the keyboard does not want to wait for a grace of a minute."""
+    async with (
+        stopping_daemon(shutdown_grace=60.0, write_timeout=60.0, max_fps=1000) as (server, stopped),
+        server.camera("door") as camera,
+        server.viewer(),
+        server.connection() as stuck,
+    ):
+        await camera.send(*(client_frame(BINARY, picture(1_000_000, shade)) for shade in range(16)))
+        await server.wait_until_healthy(lambda health: health["framesReceived"] == 16)
+        await stuck.send(request_head("/api/clients/door/stream"))
+        await server.wait_until_healthy(lambda health: health["connections"] == 4)
+        signal.raise_signal(signal.SIGINT)
+        await trio.sleep(0.3)
+        assert not stopped.is_set()
+        signal.raise_signal(signal.SIGINT)
+        with trio.fail_after(1):
+            await stopped.wait()

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import trio
+from attrs import define, field
+from trio.testing import MockClock
+
+from skysentry_trio.server.transport.heartbeat import Heartbeat
+
+INTERVAL, TIMEOUT = 10.0, 4.0
+
+
+@define(eq=False)
+class FakeLane:
+    """A peer that notes when it is pinged, and says something a while later, or nothing."""
+
+    answers_after: float | None
+    writes_for: float = 0.0
+    """Seconds until there is room for a ping."""
+    begun_at: float = field(factory=trio.current_time, init=False)
+    pings: list[float] = field(factory=list, init=False)
+    heard: int = field(default=0, init=False)
+    aborted_at: float | None = field(default=None, init=False)
+    lost: bool = field(default=False, init=False)
+
+    @property
+    def reader(self) -> FakeLane:
+        return self
+
+    @property
+    def writer(self) -> FakeLane:
+        return self
+
+    async def send(self, frame: bytes) -> None:
+        assert frame == b"\x89\x00"
+        if self.lost:
+            raise trio.BrokenResourceError
+        await trio.sleep(self.writes_for)
+        self.pings.append(trio.current_time() - self.begun_at)
+        if self.answers_after is not None:
+            trio.lowlevel.spawn_system_task(self._answer, self.answers_after)
+
+    async def _answer(self, seconds: float) -> None:
+        await trio.sleep(seconds)
+        self.heard += 1
+
+    def abort(self) -> None:
+        self.aborted_at = trio.current_time() - self.begun_at
+
+
+@pytest.fixture
+async def heartbeat() -> AsyncIterator[Heartbeat]:
+    """Run a heartbeat."""
+    beating = Heartbeat(INTERVAL, TIMEOUT)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(beating.run)
+        yield beating
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_answers_is_asked_again_and_again(heartbeat: Heartbeat, autojump_clock: MockClock) -> None:
+    """A ping every interval, to each by the time at which it came."""
+    one, other = FakeLane(answers_after=1), FakeLane(answers_after=1)
+    with heartbeat.watch(one):  # type: ignore[arg-type]
+        await trio.sleep(3)
+        with heartbeat.watch(other):  # type: ignore[arg-type]
+            await trio.sleep(32)
+    assert one.pings == [10, 20, 30]
+    assert other.pings == [13, 23, 33]
+    assert (one.aborted_at, other.aborted_at) == (None, None)
+
+
+async def test_who_says_nothing_is_cut_off(heartbeat: Heartbeat, autojump_clock: MockClock) -> None:
+    """After the timeout, and whoever answers beside it stays."""
+    silent, other = FakeLane(answers_after=None), FakeLane(answers_after=3.9)
+    with heartbeat.watch(silent), heartbeat.watch(other):  # type: ignore[arg-type]
+        await trio.sleep(50)
+    assert (silent.pings, silent.aborted_at) == ([10], 14)
+    assert (other.pings, other.aborted_at) == ([10, 20, 30, 40], None)
+
+
+async def test_a_timeout_longer_than_the_interval_is_waited_for(autojump_clock: MockClock) -> None:
+    """The next ping goes out when the last was answered in time, not before it could be."""
+    heartbeat, lane = Heartbeat(2.0, 5.0), FakeLane(answers_after=4)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(heartbeat.run)
+        with heartbeat.watch(lane):  # type: ignore[arg-type]
+            await trio.sleep(15)
+        nursery.cancel_scope.cancel()
+    assert (lane.pings, lane.aborted_at) == ([2, 7, 12], None)
+
+
+@pytest.mark.parametrize("seconds", [5, 10.5, 12])
+async def test_who_has_left_is_left_alone(heartbeat: Heartbeat, seconds: float, autojump_clock: MockClock) -> None:
+    """Before its first ping, or while an answer is due."""
+    lane = FakeLane(answers_after=None)
+    with heartbeat.watch(lane):  # type: ignore[arg-type]
+        await trio.sleep(seconds)
+    await trio.sleep(30)
+    assert lane.aborted_at is None
+    assert len(lane.pings) == (seconds > INTERVAL)
+
+
+async def test_who_cannot_be_pinged_is_for_others_to_close(heartbeat: Heartbeat, autojump_clock: MockClock) -> None:
+    """Its own task knows already, and nobody else is disturbed."""
+    lost, other = FakeLane(answers_after=None), FakeLane(answers_after=1)
+    lost.lost = True
+    with heartbeat.watch(lost), heartbeat.watch(other):  # type: ignore[arg-type]
+        await trio.sleep(25)
+    assert (lost.aborted_at, other.pings) == (None, [10, 20])
+
+
+async def test_who_leaves_while_a_ping_waits_for_room_is_forgotten(
+    heartbeat: Heartbeat, autojump_clock: MockClock
+) -> None:
+    """A peer that reads nothing holds up its own ping only."""
+    slow = FakeLane(answers_after=None, writes_for=7)
+    with heartbeat.watch(slow):  # type: ignore[arg-type]
+        await trio.sleep(12)
+    await trio.sleep(30)
+    assert slow.aborted_at is None

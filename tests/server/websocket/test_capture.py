@@ -1,0 +1,554 @@
+"""The conversation with a camera: what is taken, what is refused and with which words."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from skysentry_trio.base.demand import Demand, Limits
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.websocket.capture import serve_capture
+from skysentry_trio.wire.envelope import join_envelope
+from tests.server.websocket.fakes import JPEG, NO_JPEG, FakePeer, draw_jpeg
+
+REGISTRATION = {"type": "client-registration", "clientId": "door"}
+
+
+def make_hub(**chosen: Any) -> Hub:
+    return Hub(Settings(**chosen))
+
+
+@asynccontextmanager
+async def serving(hub: Hub) -> AsyncIterator[FakePeer]:
+    """Serve one camera; it has left or was refused when the context ends."""
+    peer = FakePeer()
+    with trio.fail_after(1000):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve_capture, peer, hub, hub.settings)
+            yield peer
+            peer.leave()
+
+
+@asynccontextmanager
+async def registered(hub: Hub, **said: Any) -> AsyncIterator[FakePeer]:
+    """Serve one camera that has registered."""
+    async with serving(hub) as peer:
+        peer.say({**REGISTRATION, **said})
+        success = await peer.hear()
+        assert (success["type"], success["clientId"]) == ("registration-success", "door")
+        yield peer
+
+
+def camera_of(hub: Hub) -> Camera:
+    camera = hub.camera("door")
+    assert camera is not None
+    return camera
+
+
+async def refusal_of(peer: FakePeer) -> tuple[Any, ...]:
+    """Return the id, code and close code of the last words to a camera, which end the connection."""
+    message = await peer.hear()
+    with pytest.raises(trio.EndOfChannel):
+        await peer.hear()
+    assert peer.goodbye is not None
+    close_code, reason = peer.goodbye
+    assert message == {
+        "type": "registration-error",
+        "clientId": message["clientId"],
+        "error": reason,
+        "code": message["code"],
+    }
+    return message["clientId"], message["code"], close_code
+
+
+async def test_a_camera_registers_sends_and_leaves(autojump_clock: MockClock) -> None:
+    """Every JPEG is in the ring byte for byte; when the camera leaves it is offline at once and its frames stay."""
+    hub, jpegs = make_hub(), [draw_jpeg(shade, (16 + shade, 8)) for shade in range(5)]
+    async with registered(hub, name=" Front\u202e door\n") as peer:
+        for jpeg in jpegs:
+            peer.say(jpeg)
+        await wait_all_tasks_blocked()
+
+        camera = camera_of(hub)
+        assert (camera.name, camera.online) == ("Front door", True)
+        assert [frame.jpeg for frame in camera.ring] == jpegs
+        assert [frame.sequence for frame in camera.ring] == [1, 2, 3, 4, 5]
+        assert [(frame.width, frame.height) for frame in camera.ring] == [(16 + shade, 8) for shade in range(5)]
+        assert await peer.hear_all() == []
+
+    assert not camera.online
+    assert len(camera.ring) == 5
+    assert peer.goodbye is None
+
+
+async def test_a_camera_may_ask_for_the_clock(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before and after it registered, the answer has its own time and ours, in milliseconds."""
+    monkeypatch.setattr("time.time", lambda: 1700000000.25)
+    async with serving(make_hub()) as peer:
+        peer.say({"type": "clock", "sentAt": 5})
+        assert await peer.hear() == {"type": "clock", "sentAt": 5.0, "serverAt": 1700000000250.0}
+        peer.say(REGISTRATION)
+        assert (await peer.hear())["timestamp"] == "2023-11-14T22:13:20.250+00:00"
+        peer.say({"type": "clock", "sentAt": 6})
+        assert await peer.hear() == {"type": "clock", "sentAt": 6.0, "serverAt": 1700000000250.0}
+
+
+async def test_what_we_do_not_know_is_ignored(autojump_clock: MockClock) -> None:
+    """Messages of newer cameras change nothing, before and after registration."""
+    async with serving(make_hub()) as peer:
+        peer.say({"type": "hello"})
+        peer.say(REGISTRATION)
+        peer.say({"type": "telemetry"})
+        peer.say({"type": "clock", "sentAt": 5})
+
+        assert [(await peer.hear())["type"] for _ in range(2)] == ["registration-success", "clock"]
+
+
+# Registration
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "close_code"),
+    [
+        (JPEG, "not-registered", 1008),
+        ("", "invalid-message", 1008),
+        ("[" * 60_000, "invalid-message", 1008),
+        ("x" * 65_537, "message-too-large", 1009),
+        ({"type": "client-registration"}, "invalid-message", 1008),
+        ({"type": "client-registration", "clientId": "a/b"}, "invalid-client-id", 1008),
+        ({"type": "client-registration", "clientId": "\ud800"}, "invalid-message", 1008),
+        ({"type": "clock"}, "invalid-message", 1008),
+        (ProtocolViolation("too many control frames", code="flood"), "flood", 1008),
+    ],
+    ids=lambda said: ascii(said)[:50],
+)
+async def test_who_does_not_register_rightly_is_refused(
+    autojump_clock: MockClock, said: Any, code: str, close_code: int
+) -> None:
+    """The first words have to be a registration: otherwise a reason, a close code, and nothing is stored."""
+    hub = make_hub()
+    async with serving(hub) as peer:
+        peer.say(said)
+
+        assert await refusal_of(peer) == (None, code, close_code)
+    assert hub.statistics().cameras == 0
+
+
+async def test_who_never_registers_is_refused_in_time(autojump_clock: MockClock) -> None:
+    """After the registration timeout it is over, whatever else was said meanwhile."""
+    began = trio.current_time()
+    hub = make_hub(registration_timeout=10)
+    async with serving(hub) as peer:
+        await trio.sleep(9)
+        peer.say({"type": "hello"})
+
+        assert await refusal_of(peer) == (None, "registration-timeout", 1008)
+    assert hub.statistics().peers_refused == {("camera", "registration-timeout"): 1}
+    assert trio.current_time() - began == pytest.approx(10)
+
+
+async def test_a_flood_before_registration_is_cut_off(autojump_clock: MockClock) -> None:
+    """A few questions are fine; hundreds of messages and still no registration are not, and are not waited out."""
+    began = trio.current_time()
+    async with serving(make_hub()) as peer:
+        for _ in range(1000):
+            peer.say({"type": "clock", "sentAt": 5})
+        answers = await peer.hear_all()
+
+        assert answers[-1]["code"] == "flood"
+        assert len(answers) <= 101
+        assert peer.goodbye is not None
+        assert peer.goodbye[0] == 1008
+    assert trio.current_time() - began < 1
+
+
+async def test_a_camera_beyond_the_limit_is_refused(autojump_clock: MockClock) -> None:
+    """A full server says so, with the id that asked and 1013: try again later."""
+    hub = make_hub(max_cameras=1)
+    with hub.register("other", on_end=lambda: None):
+        async with serving(hub) as peer:
+            peer.say(REGISTRATION)
+
+            assert await refusal_of(peer) == ("door", "server-full", 1013)
+    assert hub.camera("door") is None
+
+
+async def test_a_second_registration_changes_nothing_or_ends_the_connection(autojump_clock: MockClock) -> None:
+    """The same id is confirmed again; another id needs another connection."""
+    hub = make_hub()
+    async with registered(hub) as peer:
+        peer.say(JPEG)
+        peer.say(REGISTRATION)
+        assert (await peer.hear())["type"] == "registration-success"
+        assert camera_of(hub).frame_count == 1
+        peer.say({**REGISTRATION, "clientId": "window"})
+
+        assert await refusal_of(peer) == ("door", "already-registered", 1008)
+    assert (hub.camera("window"), camera_of(hub).online) == (None, False)
+
+
+async def test_a_take_over_closes_the_old_connection_and_nothing_else(autojump_clock: MockClock) -> None:
+    """The old one is told with 4001, its frames count no more, and its end leaves the new one alone."""
+    hub = make_hub()
+    async with registered(hub) as old:
+        old.say(JPEG)
+        await wait_all_tasks_blocked()
+        async with registered(hub) as new:
+            old.say(JPEG)
+            await wait_all_tasks_blocked()
+            assert old.goodbye is not None
+            assert old.goodbye[0] == 4001
+            assert old.goodbye[1].startswith("replaced")
+            new.say(JPEG)
+            await wait_all_tasks_blocked()
+
+            assert (camera_of(hub).frame_count, camera_of(hub).online) == (2, True)
+        assert not camera_of(hub).online
+    assert hub.statistics().peers_refused == {("camera", "replaced"): 1}
+
+
+async def test_a_silent_camera_is_told_goodbye(autojump_clock: MockClock) -> None:
+    """When the janitor ends the session the connection is closed with 4002, and the id is free."""
+    hub = make_hub(client_timeout=60)
+    async with registered(hub) as peer:
+        await trio.sleep(61)
+        hub.evict_idle()
+        with pytest.raises(trio.EndOfChannel):
+            await peer.hear()
+
+        assert peer.goodbye is not None
+        assert peer.goodbye[0] == 4002
+        assert peer.goodbye[1].startswith("silent")
+    assert hub.camera("door") is None
+
+
+@pytest.mark.parametrize("said", [{"type": "telemetry"}, {"type": "clock", "sentAt": 1}, JPEG, NO_JPEG])
+async def test_a_camera_that_says_anything_is_not_silent(autojump_clock: MockClock, said: Any) -> None:
+    """Questions, unknown messages and even broken frames are signs of life."""
+    hub = make_hub(client_timeout=60)
+    async with registered(hub) as peer:
+        for _ in range(3):
+            await trio.sleep(40)
+            peer.say(said)
+            await wait_all_tasks_blocked()
+            assert hub.evict_idle() == []
+
+        assert camera_of(hub).online
+
+
+# Frames
+
+
+async def test_a_bad_frame_is_refused_counted_and_never_seen(autojump_clock: MockClock) -> None:
+    """The camera hears what was wrong and goes on; no viewer gets anything of it."""
+    hub = make_hub()
+    with hub.watch() as viewer:
+        hub.subscribe(viewer)
+        async with registered(hub) as peer:
+            peer.say(NO_JPEG)
+            error = await peer.hear()
+            peer.say(JPEG)
+            peer.say(JPEG[:-10])
+            peer.say(JPEG + b"junk")
+            await wait_all_tasks_blocked()
+
+            assert (error["type"], error["code"]) == ("error", "not-a-jpeg")
+            assert "begins with FF D8" in error["error"]
+            assert camera_of(hub).refused == {"not-a-jpeg": 3}
+            assert [frame.jpeg for frame in camera_of(hub).ring] == [JPEG]
+        assert viewer.outbox._waiting["door"] is not None
+        assert viewer.outbox.replaced == 0
+    assert hub.statistics().frames_refused == {"not-a-jpeg": 3}
+
+
+async def test_complaints_come_at_most_once_a_second(autojump_clock: MockClock) -> None:
+    """A camera that sends thirty broken frames a second hears of it once a second; all are counted."""
+    hub = make_hub()
+    async with registered(hub) as peer:
+        for index in range(300):
+            peer.say(JPEG if index % 30 == 29 else NO_JPEG)
+            await trio.sleep(1 / 30)
+
+        assert len(await peer.hear_all()) == pytest.approx(10, abs=1)
+        assert camera_of(hub).refused == {"not-a-jpeg": 290}
+        assert camera_of(hub).frame_count == 10
+
+
+async def test_a_camera_that_is_too_fast_is_told_now_and_then(autojump_clock: MockClock) -> None:
+    """What its viewers do not get is no secret to it: once a second it hears the highest rate."""
+    hub = make_hub(max_fps=10)
+    async with registered(hub) as peer:
+        for _ in range(200):
+            peer.say(JPEG)
+            await trio.sleep(1 / 20)
+        complaints = await peer.hear_all()
+
+        assert len(complaints) == pytest.approx(10, abs=1)
+        assert {(complaint["type"], complaint["code"]) for complaint in complaints} == {("error", "too-fast")}
+        assert "10 frames a second" in complaints[0]["error"]
+
+
+async def test_a_camera_whose_frames_find_no_room_is_told(autojump_clock: MockClock) -> None:
+    """It can do nothing about others' frames, but whoever looks at it sees why nothing arrives."""
+    hub = make_hub(max_memory=2 * len(JPEG), max_frame_size=len(JPEG))
+    async with registered(hub) as peer:
+        with hub.register("b", on_end=lambda: None) as second, hub.register("c", on_end=lambda: None) as third:
+            for session in (second, third):
+                hub.publish(session, JPEG, width=32, height=24)
+            peer.say(JPEG)
+            complaint = await peer.hear()
+
+        assert (complaint["type"], complaint["code"]) == ("error", "memory-full")
+        assert f"{2 * len(JPEG)} bytes" in complaint["error"]
+        assert camera_of(hub).refused == {"memory-full": 1}
+
+
+async def test_what_is_wrong_with_frames_is_logged_once_for_each_cause(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A camera that is a little too fast all day is one line in the log, not one a second."""
+    async with registered(make_hub(max_fps=10)) as peer:
+        for _ in range(20):
+            peer.say(NO_JPEG)
+            for _ in range(30):
+                peer.say(JPEG)
+            await trio.sleep(1)
+    refusals = [record.msg["code"] for record in caplog.records if isinstance(record.msg, dict)]
+
+    assert sorted(refusals) == ["not-a-jpeg", "too-fast"]
+
+
+async def test_who_sends_only_bad_frames_is_no_camera(autojump_clock: MockClock) -> None:
+    """Sixty in a row end the connection; a good one in between starts the count anew."""
+    hub = make_hub()
+    async with registered(hub) as peer:
+        for index in range(119):
+            peer.say(JPEG if index == 59 else NO_JPEG)
+        assert (await peer.hear())["type"] == "error"
+        await wait_all_tasks_blocked()
+        assert peer.goodbye is None
+        peer.say(NO_JPEG)
+
+        assert await refusal_of(peer) == ("door", "not-a-jpeg", 1008)
+    assert camera_of(hub).refused == {"not-a-jpeg": 119}
+
+
+async def test_a_frame_over_the_limit_ends_the_connection(autojump_clock: MockClock) -> None:
+    """Too large is 1009, said and counted; the limit itself is fine."""
+    hub = make_hub(max_frame_size=len(JPEG))
+    async with registered(hub) as peer:
+        peer.say(JPEG)
+        peer.say(JPEG + b"\0")
+
+        assert await refusal_of(peer) == ("door", "frame-too-large", 1009)
+    assert (camera_of(hub).frame_count, camera_of(hub).refused) == (1, {"frame-too-large": 1})
+
+
+async def test_an_envelope_tells_when_the_picture_was_taken(autojump_clock: MockClock) -> None:
+    """A camera with the capability may send envelopes and bare JPEGs as it likes."""
+    hub = make_hub()
+    async with registered(hub, capabilities=["clock", "envelope"]) as peer:
+        peer.say(join_envelope(b'{"capturedAt":1700000000250}', JPEG))
+        peer.say(JPEG)
+        await wait_all_tasks_blocked()
+
+        assert [frame.captured_at for frame in camera_of(hub).ring] == [1700000000.25, None]
+        assert [frame.jpeg for frame in camera_of(hub).ring] == [JPEG, JPEG]
+        peer.say(join_envelope(b'{"capturedAt":"now"}', JPEG))
+        assert (await peer.hear())["code"] == "invalid-message"
+
+
+async def test_an_envelope_that_was_not_agreed_on_is_a_bad_frame(autojump_clock: MockClock) -> None:
+    """Without the capability a binary message is a bare JPEG or nothing."""
+    async with registered(make_hub(), capabilities=["clock"]) as peer:
+        peer.say(join_envelope(b'{"capturedAt":1700000000250}', JPEG))
+
+        assert (await peer.hear())["code"] == "not-a-jpeg"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "close_code"),
+    [
+        ("nonsense", "invalid-message", 1008),
+        ("x" * 65_537, "message-too-large", 1009),
+        ({**REGISTRATION, "clientId": ""}, "invalid-client-id", 1008),
+        (ProtocolViolation("too large", code="frame-too-large", close_code=1009), "frame-too-large", 1009),
+    ],
+    ids=lambda said: ascii(said)[:50],
+)
+async def test_who_breaks_the_protocol_later_is_refused_too(
+    autojump_clock: MockClock, said: Any, code: str, close_code: int
+) -> None:
+    """The last words name the camera and say what was wrong."""
+    hub = make_hub()
+    async with registered(hub) as peer:
+        peer.say(said)
+
+        assert await refusal_of(peer) == ("door", code, close_code)
+    assert not camera_of(hub).online
+
+
+async def test_frames_above_the_rate_are_dropped_and_a_flood_ends_the_connection(autojump_clock: MockClock) -> None:
+    """Twice the rate loses half of the frames; a hundred times the rate is an attack."""
+    hub = make_hub(max_fps=10)
+    async with registered(hub) as peer:
+        for _ in range(200):
+            peer.say(JPEG)
+            await trio.sleep(1 / 20)
+        camera = camera_of(hub)
+        assert camera.frame_count == pytest.approx(105, abs=2)
+        assert camera.refused == {"too-fast": 200 - camera.frame_count}
+        assert peer.goodbye is None
+        assert {complaint["code"] for complaint in await peer.hear_all()} == {"too-fast"}
+
+        for _ in range(1000):
+            peer.say({"type": "telemetry"})
+        assert await refusal_of(peer) == ("door", "flood", 1008)
+
+
+# Leaving
+
+
+@pytest.mark.parametrize("said", [None, REGISTRATION, "nonsense"])
+async def test_who_leaves_early_leaves_nothing_online(autojump_clock: MockClock, said: Any) -> None:
+    """Whatever was said before, a camera that is gone ends its service without an error."""
+    hub = make_hub()
+    async with serving(hub) as peer:
+        if said is not None:
+            peer.say(said)
+        peer.leave()
+
+    assert hub.statistics().online == 0
+    assert peer.goodbye is None
+
+
+async def test_a_camera_that_does_not_read_is_refused_all_the_same(autojump_clock: MockClock) -> None:
+    """When its last words cannot be said, the camera is gone, and that is all."""
+    hub = make_hub()
+    async with registered(hub) as peer:
+        peer.stop_reading()
+        peer.say("nonsense")
+        await wait_all_tasks_blocked()
+
+        assert not camera_of(hub).online
+
+
+# What the camera is asked for
+
+
+IDLE = {"type": "demand", "viewers": 0, "maxFps": 0.2, "maxWidth": None, "quality": None}
+
+
+def asked(viewers: int, **limits: Any) -> dict[str, Any]:
+    return {"type": "demand", "viewers": viewers, "maxFps": None, "maxWidth": None, "quality": None, **limits}
+
+
+async def test_a_camera_that_obeys_is_told_what_is_needed(autojump_clock: MockClock) -> None:
+    """Right after registration, at once when it is more, and a second later when it is less."""
+    hub = make_hub()
+    async with registered(hub, capabilities=["demand"]) as peer:
+        assert await peer.hear() == IDLE
+        await trio.sleep(1)
+        with hub.watch() as viewer, hub.watch() as other:
+            began = trio.current_time()
+            hub.subscribe(viewer, ["door"], Limits(10, 320))
+            assert await peer.hear() == asked(1, maxFps=10, maxWidth=320)
+            await trio.sleep(1)
+            hub.subscribe(other)
+            assert await peer.hear() == asked(2)
+            assert trio.current_time() == pytest.approx(began + 1)
+            hub.pause(other)
+            assert await peer.hear() == asked(1, maxFps=10, maxWidth=320)
+            assert trio.current_time() == pytest.approx(began + 2.1, abs=0.11)
+            hub.resume(other)
+            assert await peer.hear() == asked(2)
+        left = trio.current_time()
+        assert await peer.hear() == IDLE
+        assert trio.current_time() == pytest.approx(left + 1, abs=0.11)
+
+
+async def test_a_viewer_that_comes_back_at_once_changes_nothing(autojump_clock: MockClock) -> None:
+    """A page that is reloaded does not make the camera stop and start."""
+    hub = make_hub()
+    async with registered(hub, capabilities=["demand"]) as peer:
+        assert await peer.hear() == IDLE
+        with hub.watch() as viewer:
+            hub.subscribe(viewer)
+            assert await peer.hear() == asked(1)
+        await trio.sleep(0.5)
+        with hub.watch() as viewer:
+            hub.subscribe(viewer)
+            with trio.move_on_after(5) as scope:
+                await peer.hear()
+            assert scope.cancelled_caught
+
+
+async def test_a_program_that_reads_pictures_is_somebody_who_needs_them(autojump_clock: MockClock) -> None:
+    """One read asks for five frames a second for ten seconds."""
+    hub = make_hub()
+    async with registered(hub, capabilities=["demand"]) as peer:
+        assert await peer.hear() == IDLE
+        await trio.sleep(1)
+        began = trio.current_time()
+        hub.note_read(camera_of(hub))
+        assert await peer.hear() == asked(0, maxFps=5)
+        await trio.sleep(5)
+        hub.note_read(camera_of(hub))
+        assert await peer.hear() == IDLE
+        assert trio.current_time() == pytest.approx(began + 16, abs=0.2)
+
+
+async def test_a_crowd_of_viewers_is_looked_at_a_few_times(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is needed is not made out anew for each of those who come one after the other."""
+    hub, looks, demand = make_hub(), 0, Hub.demand
+
+    def count_look(hub: Hub, camera: Camera) -> Demand:
+        nonlocal looks
+        looks += 1
+        return demand(hub, camera)
+
+    monkeypatch.setattr(Hub, "demand", count_look)
+    async with registered(hub, capabilities=["demand"]) as peer:
+        assert await peer.hear() == IDLE
+        await trio.sleep(1)
+        looks = 0
+        with ExitStack() as crowd:
+            for _ in range(100):
+                hub.subscribe(crowd.enter_context(hub.watch()), ["door"], Limits(10))
+                await trio.lowlevel.checkpoint()
+            assert (await peer.hear())["maxFps"] == 10
+            assert await peer.hear() == asked(100, maxFps=10)
+            assert looks < 10
+
+
+async def test_a_camera_that_knows_no_demand_is_not_told(autojump_clock: MockClock) -> None:
+    """SkySentry Go's cameras hear nothing that they would not understand."""
+    hub = make_hub()
+    async with registered(hub) as peer:
+        with hub.watch() as viewer:
+            hub.subscribe(viewer)
+            with trio.move_on_after(5) as scope:
+                await peer.hear()
+            assert scope.cancelled_caught
+
+
+async def test_a_camera_that_leaves_while_it_is_told_has_just_left(autojump_clock: MockClock) -> None:
+    """What cannot be told any more is no failure of its own."""
+    hub = make_hub()
+    async with registered(hub, capabilities=["demand"]) as peer:
+        assert await peer.hear() == IDLE
+        peer.stop_reading()
+        with hub.watch() as viewer:
+            hub.subscribe(viewer)
+            await wait_all_tasks_blocked()
+            assert camera_of(hub).online

@@ -1,0 +1,607 @@
+"""The conversation with a viewer: what it gets in which format, what it may say, and that it delays nobody."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import b64decode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.rate_limit import Sent
+from skysentry_trio.server.relay.camera import CameraSession
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.websocket.viewer import serve_viewer
+from skysentry_trio.wire.messages import encode_json
+from skysentry_trio.wire.viewer_frames import decode_envelope
+from skysentry_trio.wire.viewer_query import MAX_SUBSCRIBED, ViewerFormat
+from tests.server.websocket.fakes import FakePeer, draw_jpeg
+
+NOBODY: dict[str, Any] = {"type": "clients", "clients": []}
+
+
+def make_hub(**chosen: Any) -> Hub:
+    return Hub(Settings(**{"max_fps": 1000, **chosen}))
+
+
+def nothing() -> None:
+    """Be told of a session's end and do nothing."""
+
+
+def publish(hub: Hub, session: CameraSession, shade: int = 0) -> bytes:
+    """Publish a frame; return its JPEG."""
+    jpeg = draw_jpeg(shade)
+    assert hub.publish(session, jpeg, width=32, height=24) is not None
+    return jpeg
+
+
+@asynccontextmanager
+async def serving(
+    hub: Hub, query: str = "", default: ViewerFormat = ViewerFormat.ENVELOPE, peer: FakePeer | None = None
+) -> AsyncIterator[FakePeer]:
+    """Serve one viewer; it has left or was refused when the context ends."""
+    peer, others = peer or FakePeer(), hub.statistics().viewers
+    with trio.fail_after(1000):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve_viewer, peer, hub, query, default)
+            await wait_all_tasks_blocked()
+            yield peer
+            peer.leave()
+    assert hub.statistics().viewers == others
+
+
+def opened(messages: list[Any]) -> list[Any]:
+    """Return messages with each envelope as id and sequence."""
+    result = []
+    for message in messages:
+        if isinstance(message, bytes):
+            header, _ = decode_envelope(message)
+            result.append((header.client_id, header.sequence))
+        else:
+            result.append(message)
+    return result
+
+
+async def refusal_of(peer: FakePeer) -> tuple[str, int]:
+    """Return code and close code of the last words to a viewer, which end the connection."""
+    message = await peer.hear()
+    with pytest.raises(trio.EndOfChannel):
+        await peer.hear()
+    assert peer.goodbye is not None
+    assert message == {"type": "error", "error": peer.goodbye[1], "code": message["code"]}
+    return message["code"], peer.goodbye[0]
+
+
+# What a viewer gets
+
+
+async def test_a_viewer_gets_the_list_the_newest_frames_and_every_frame_from_then_on(autojump_clock: MockClock) -> None:
+    """First all cameras with what is known of them, then frames as envelopes, byte for byte."""
+    hub = make_hub()
+    with hub.register("door", name="Front door", on_end=nothing) as session:
+        with hub.register("gone", on_end=nothing):
+            pass
+        newest = publish(hub, session, 1)
+        async with serving(hub) as peer:
+            assert await peer.hear() == {
+                "type": "clients",
+                "clients": [
+                    {"clientId": "door", "name": "Front door", "online": True, "fps": 0.0},
+                    {"clientId": "gone", "name": None, "online": False, "fps": 0.0},
+                ],
+            }
+            header, jpeg = decode_envelope(await peer.hear())
+            assert (header.client_id, header.sequence, jpeg) == ("door", 1, newest)
+            for sequence in range(2, 6):
+                newest = publish(hub, session, sequence)
+                header, jpeg = decode_envelope(await peer.hear())
+                assert (header.sequence, header.size, jpeg) == (sequence, len(newest), newest)
+
+
+async def test_the_header_of_an_envelope_has_all_keys_of_the_protocol(autojump_clock: MockClock) -> None:
+    """Times are RFC 3339 and, where the name ends in At, milliseconds."""
+    hub = make_hub()
+    with hub.register("door", on_end=nothing) as session:
+        hub.publish(session, draw_jpeg(), width=32, height=24, captured_at=1700000000.25)
+        async with serving(hub) as peer:
+            await peer.hear()
+            message = await peer.hear()
+
+    header = json.loads(message[2 : 2 + int.from_bytes(message[:2], "big")])
+    assert list(header) == ["type", "clientId", "sequence", "timestamp", "capturedAt", "size", "fps", "format", "live"]
+    assert (header["type"], header["capturedAt"], header["format"]) == ("frame", 1700000000250.0, "jpeg")
+
+
+@pytest.mark.parametrize(("query", "default"), [("format=json", "envelope"), ("", "json")])
+async def test_an_old_viewer_gets_frame_updates_and_nothing_else(
+    autojump_clock: MockClock, query: str, default: str
+) -> None:
+    """Asked for or the operator's default: text messages as SkySentry Go sent them, no list and no notices."""
+    hub = make_hub()
+    async with serving(hub, query, ViewerFormat(default)) as peer:
+        with hub.register("door", on_end=nothing) as session:
+            jpeg = publish(hub, session)
+            update = await peer.hear()
+        rest = await peer.hear_all()
+
+    assert (update["type"], update["clientId"], update["format"]) == ("frame_update", "door", "jpeg")
+    assert b64decode(update["image"].removeprefix("data:image/jpeg;base64,"), validate=True) == jpeg
+    assert update["stats"]["frameCount"] == 1
+    assert rest == []
+
+
+async def test_a_bare_viewer_gets_jpegs_of_one_camera_and_nothing_else(autojump_clock: MockClock) -> None:
+    """Each binary message is a JPEG as the camera sent it."""
+    hub = make_hub()
+    async with serving(hub, "format=jpeg&client=door") as peer:
+        with hub.register("door", on_end=nothing) as door, hub.register("window", on_end=nothing) as window:
+            publish(hub, window, 1)
+            jpeg = publish(hub, door, 2)
+            assert await peer.hear() == jpeg
+        assert await peer.hear_all() == []
+
+
+async def test_a_viewer_of_some_cameras_hears_of_those_only(autojump_clock: MockClock) -> None:
+    """List, frames and notices are of the cameras in the query."""
+    hub = make_hub()
+    with hub.register("a", on_end=nothing) as a, hub.register("b", on_end=nothing) as b:
+        async with serving(hub, "client=b&client=c") as peer:
+            listed = await peer.hear()
+            publish(hub, a)
+            publish(hub, b)
+            with hub.register("c", on_end=nothing), hub.register("d", on_end=nothing):
+                await wait_all_tasks_blocked()
+            messages = opened(await peer.hear_all())
+
+    assert [camera["clientId"] for camera in listed["clients"]] == ["b"]
+    assert messages == [
+        ("b", 1),
+        {"type": "client-connected", "clientId": "c", "name": None},
+        {"type": "client-disconnected", "clientId": "c", "removed": False},
+    ]
+
+
+async def test_who_subscribes_later_hears_which_of_the_new_ones_are_there(autojump_clock: MockClock) -> None:
+    """Of cameras that were not in the list it could know no other way; their frames come after that."""
+    hub = make_hub()
+    with hub.register("a", on_end=nothing), hub.register("b", name="Back", on_end=nothing) as b:
+        with hub.register("c", on_end=nothing) as c:
+            publish(hub, b)
+            publish(hub, c)
+        async with serving(hub, "client=a") as peer:
+            assert [camera["clientId"] for camera in (await peer.hear())["clients"]] == ["a"]
+            peer.say({"type": "subscribe", "clients": ["a", "b", "c", "d"]})
+            first = opened(await peer.hear_all())
+            peer.say({"type": "unsubscribe", "clients": ["b", "c"]})
+            peer.say({"type": "pause"})
+            peer.say({"type": "subscribe", "clients": ["b"]})
+            second = opened(await peer.hear_all())
+            peer.say({"type": "resume"})
+            peer.say({"type": "subscribe", "clients": "*"})
+            third = opened(await peer.hear_all())
+
+    b_is_here = {"type": "client-connected", "clientId": "b", "name": "Back"}
+    c_was_here = {"type": "client-disconnected", "clientId": "c", "removed": False}
+    assert first == [b_is_here, c_was_here, ("b", 1), ("c", 1)]
+    assert second == [b_is_here]
+    assert third == [("b", 1), c_was_here, ("c", 1)]
+
+
+async def test_cameras_named_in_the_address_are_told_of_whatever_is_chosen(autojump_clock: MockClock) -> None:
+    """A page that takes away what is out of sight still hears that it left and came back, and nothing twice."""
+    hub = make_hub()
+    async with serving(hub, "client=a&client=b") as peer:
+        assert (await peer.hear())["clients"] == []
+        peer.say({"type": "unsubscribe", "clients": ["a", "b"]})
+        with hub.register("a", on_end=nothing), hub.register("c", on_end=nothing):
+            assert await peer.hear() == {"type": "client-connected", "clientId": "a", "name": None}
+            peer.say({"type": "subscribe", "clients": ["a", "c"]})
+            assert await peer.hear_all() == [{"type": "client-connected", "clientId": "c", "name": None}]
+            peer.say({"type": "unsubscribe", "clients": ["a", "c"]})
+            await wait_all_tasks_blocked()
+        assert await peer.hear_all() == [{"type": "client-disconnected", "clientId": "a", "removed": False}]
+
+
+async def test_who_has_the_list_of_all_is_told_nothing_twice(autojump_clock: MockClock) -> None:
+    """A viewer that named no cameras hears of all of them anyway, whatever it chooses later."""
+    hub = make_hub()
+    with hub.register("a", on_end=nothing), hub.register("b", on_end=nothing):
+        async with serving(hub) as peer:
+            assert len((await peer.hear())["clients"]) == 2
+            peer.say({"type": "subscribe", "clients": ["a"]})
+            peer.say({"type": "subscribe", "clients": ["b"]})
+            assert await peer.hear_all() == []
+
+
+async def test_a_viewer_hears_when_cameras_come_and_go(autojump_clock: MockClock) -> None:
+    """Connected, disconnected, and disconnected for good when the janitor forgets it."""
+    hub = make_hub(client_timeout=60)
+    async with serving(hub) as peer:
+        assert await peer.hear() == NOBODY
+        with hub.register("door", name="Front door", on_end=nothing):
+            assert await peer.hear() == {"type": "client-connected", "clientId": "door", "name": "Front door"}
+        assert await peer.hear() == {"type": "client-disconnected", "clientId": "door", "removed": False}
+        await trio.sleep(61)
+        hub.evict_idle()
+        assert await peer.hear() == {"type": "client-disconnected", "clientId": "door", "removed": True}
+
+
+async def test_what_changes_while_the_list_is_on_its_way_is_told_afterwards(autojump_clock: MockClock) -> None:
+    """A camera that comes or goes before a slow viewer has read the list is not lost on it."""
+    hub = make_hub()
+    with hub.register("old", on_end=nothing):
+        peer = FakePeer(room=0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve_viewer, peer, hub, "", ViewerFormat.ENVELOPE)
+            await wait_all_tasks_blocked()
+            with hub.register("short", on_end=nothing), hub.register("new", on_end=nothing) as session:
+                publish(hub, session)
+                messages = opened(await peer.hear_all())
+                peer.leave()
+
+    assert [camera["clientId"] for camera in messages[0]["clients"]] == ["old"]
+    assert {"type": "client-connected", "clientId": "new", "name": None} in messages
+    assert {"type": "client-connected", "clientId": "short", "name": None} in messages
+    assert ("new", 1) in messages
+
+
+async def test_a_frame_goes_out_at_once_when_the_connection_takes_it(autojump_clock: MockClock) -> None:
+    """Before `publish` returns the frame is with the viewer; one that went in part is finished before anything else."""
+    hub, peer = make_hub(), FakePeer()
+    async with serving(hub, "format=jpeg&client=door", peer=peer):
+        with hub.register("door", on_end=nothing) as session:
+            await wait_all_tasks_blocked()
+            peer.at_once = Sent.ALL
+            first = publish(hub, session, 1)
+            assert peer._heard.statistics().current_buffer_used == 1
+            peer.at_once = Sent.PART
+            second = publish(hub, session, 2)
+            third = publish(hub, session, 3)
+
+            assert await peer.hear_all() == [first, second, third]
+            assert hub.statistics().frames_sent == 3
+
+
+# What a viewer may say
+
+
+async def test_a_viewer_changes_its_mind(autojump_clock: MockClock) -> None:
+    """Subscribing, unsubscribing, pausing and resuming do what they say, with the newest frames at once."""
+    hub = make_hub()
+    a_is_here, b_is_here = ({"type": "client-connected", "clientId": name, "name": None} for name in "ab")
+    with hub.register("a", on_end=nothing) as a, hub.register("b", on_end=nothing) as b:
+
+        async def answers_to(message: dict[str, Any]) -> list[Any]:
+            peer.say(message)
+            await wait_all_tasks_blocked()
+            before = opened(await peer.hear_all())
+            publish(hub, a)
+            publish(hub, b)
+            return [*before, "published", *opened(await peer.hear_all())]
+
+        async with serving(hub, "client=none") as peer:
+            assert await peer.hear() == NOBODY
+            publish(hub, a)
+            publish(hub, b)
+            first = await answers_to({"type": "subscribe", "clients": ["a"]})
+            assert first == [a_is_here, ("a", 1), "published", ("a", 2)]
+            assert await answers_to({"type": "pause"}) == ["published"]
+            assert await answers_to({"type": "subscribe", "clients": "*"}) == [b_is_here, "published"]
+            assert await answers_to({"type": "resume"}) == [("b", 4), ("a", 4), "published", ("b", 5), ("a", 5)]
+            assert await answers_to({"type": "unsubscribe", "clients": ["a"]}) == ["published", ("b", 6)]
+            assert await answers_to({"type": "later"}) == ["published", ("b", 7)]
+
+
+@pytest.mark.parametrize("said", [None, {"type": "subscribe", "clients": "*", "maxFps": 5}])
+async def test_a_viewer_gets_as_many_frames_as_it_asked_for(
+    autojump_clock: MockClock, said: dict[str, Any] | None
+) -> None:
+    """MaxFps holds from the query as from a message."""
+    hub = make_hub()
+    async with serving(hub, "maxFps=5" if said is None else "") as peer:
+        await peer.hear()
+        if said is not None:
+            peer.say(said)
+            await wait_all_tasks_blocked()
+        with hub.register("door", on_end=nothing) as session:
+            for _ in range(300):
+                publish(hub, session)
+                await trio.sleep(1 / 30)
+        frames = [message for message in await peer.hear_all() if isinstance(message, bytes)]
+
+    assert len(frames) == pytest.approx(50, abs=1)
+
+
+async def test_a_viewer_may_ask_for_the_clock(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer has its own time and ours, in milliseconds."""
+    monkeypatch.setattr("time.time", lambda: 1700000000.25)
+    async with serving(make_hub()) as peer:
+        await peer.hear()
+        peer.say({"type": "clock", "sentAt": 5})
+
+        assert await peer.hear() == {"type": "clock", "sentAt": 5.0, "serverAt": 1700000000250.0}
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "close_code"),
+    [
+        ("nonsense", "invalid-message", 1008),
+        ("[" * 60_000, "invalid-message", 1008),
+        ("x" * 65_537, "message-too-large", 1009),
+        (b"binary", "invalid-message", 1003),
+        ({"type": "subscribe", "clients": ["a/b"]}, "invalid-client-id", 1008),
+        ({"type": "subscribe", "clients": "*", "maxFps": 0}, "invalid-message", 1008),
+        (ProtocolViolation("too many control frames", code="flood"), "flood", 1008),
+    ],
+    ids=lambda said: ascii(said)[:50],
+)
+async def test_who_breaks_the_protocol_is_refused(
+    autojump_clock: MockClock, said: Any, code: str, close_code: int
+) -> None:
+    """A reason, a close code, and no viewer any more."""
+    hub = make_hub()
+    async with serving(hub) as peer:
+        assert await peer.hear() == NOBODY
+        peer.say(said)
+
+        assert await refusal_of(peer) == (code, close_code)
+    assert hub.statistics().peers_refused == {("viewer", code): 1}
+
+
+async def test_old_viewers_are_refused_without_words_they_do_not_know(autojump_clock: MockClock) -> None:
+    """Who gets frames only is told by the Close frame alone."""
+    async with serving(make_hub(), "format=json") as peer:
+        peer.say("nonsense")
+        with pytest.raises(trio.EndOfChannel):
+            await peer.hear()
+
+        assert peer.goodbye is not None
+        assert peer.goodbye[0] == 1008
+
+
+@pytest.mark.parametrize("query", ["format=xml", "client=..%2F", "maxFps=0", "format=jpeg", "client=%ff"])
+async def test_a_query_that_makes_no_sense_is_refused(autojump_clock: MockClock, query: str) -> None:
+    """The Close frame says what was wrong, before anything else is said."""
+    async with serving(make_hub(), query) as peer:
+        with pytest.raises(trio.EndOfChannel):
+            await peer.hear()
+
+        assert peer.goodbye is not None
+        assert peer.goodbye[0] == 1008
+        assert peer.goodbye[1]
+
+
+async def test_a_flood_is_cut_off(autojump_clock: MockClock) -> None:
+    """Thousands of messages a second are an attack, whatever they say."""
+    async with serving(make_hub()) as peer:
+        assert await peer.hear() == NOBODY
+        for _ in range(3000):
+            peer.say({"type": "later"})
+
+        assert await refusal_of(peer) == ("flood", 1008)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"type": "subscribe", "clients": ["a"]},
+        {"type": "unsubscribe", "clients": ["a"]},
+        {"type": "pause"},
+        {"type": "resume"},
+    ],
+    ids=lambda choice: choice["type"],
+)
+async def test_who_changes_its_mind_all_the_time_is_cut_off(autojump_clock: MockClock, choice: dict[str, Any]) -> None:
+    """Choices cost more than other messages: a burst of a hundred is fine, and ten a second; more is not."""
+    async with serving(make_hub()) as peer:
+        assert await peer.hear() == NOBODY
+        for _ in range(100):
+            peer.say(choice)
+        await trio.sleep(10)
+        for _ in range(100):
+            peer.say(choice)
+            await trio.sleep(0.1)
+        assert await peer.hear_all() == []
+        for _ in range(200):
+            peer.say(choice)
+
+        assert await refusal_of(peer) == ("flood", 1008)
+
+
+@pytest.mark.parametrize("verb", ["subscribe", "unsubscribe"])
+async def test_a_viewer_cannot_name_more_and_more_cameras(autojump_clock: MockClock, verb: str) -> None:
+    """The limit is on all names together, not on those of one message."""
+    async with serving(make_hub(), "client=a" if verb == "subscribe" else "") as peer:
+        assert await peer.hear() == NOBODY
+        for start in range(0, MAX_SUBSCRIBED, 256):
+            peer.say({"type": verb, "clients": [f"camera-{number}" for number in range(start, start + 256)]})
+        peer.say({"type": verb, "clients": ["camera-0", "one-more"]})
+
+        assert await refusal_of(peer) == ("invalid-message", 1008)
+
+
+# Slow viewers, and those that leave
+
+
+async def test_a_viewer_that_does_not_read_delays_nobody(autojump_clock: MockClock) -> None:
+    """Others get every frame at once; the one that is stuck gets the newest when it reads again."""
+    hub, stuck = make_hub(), FakePeer(room=1)
+    async with serving(hub, "format=jpeg&client=door", peer=stuck), serving(hub, "format=jpeg&client=door") as quick:
+        with hub.register("door", on_end=nothing) as session:
+            began = trio.current_time()
+            jpegs = [publish(hub, session, shade) for shade in range(3)]
+            for shade in range(3, 100):
+                await wait_all_tasks_blocked()
+                jpegs.append(publish(hub, session, shade))
+            assert trio.current_time() == began
+            heard = await quick.hear_all()
+            late = await stuck.hear_all()
+
+    assert heard == jpegs[2:]
+    assert late[-1] == jpegs[-1]
+    assert len(late) <= 4
+    statistics = hub.statistics()
+    assert statistics.frames_sent + statistics.frames_replaced == 200
+
+
+async def test_a_viewer_that_left_is_forgotten_while_something_is_sent_to_it(autojump_clock: MockClock) -> None:
+    """Leaving ends the service even in the middle of a write."""
+    hub, peer = make_hub(), FakePeer(room=0)
+    with hub.register("door", on_end=nothing) as session:
+        async with serving(hub, "format=jpeg&client=door", peer=peer):
+            publish(hub, session)
+            await wait_all_tasks_blocked()
+            peer.leave()
+            await wait_all_tasks_blocked()
+            assert hub.statistics().viewers == 0
+
+
+@pytest.mark.parametrize("query", ["", "client=door"])
+async def test_a_viewer_whose_connection_breaks_is_forgotten(autojump_clock: MockClock, query: str) -> None:
+    """A write that fails ends the service, though the viewer's silence looks like patience."""
+    hub, peer = make_hub(), FakePeer()
+    async with serving(hub, query, peer=peer):
+        peer.stop_reading()
+        with hub.register("door", on_end=nothing):
+            await wait_all_tasks_blocked()
+        assert hub.statistics().viewers == 0
+
+
+async def test_a_viewer_that_left_before_the_list_is_forgotten(autojump_clock: MockClock) -> None:
+    """Connecting and leaving is no error."""
+    hub, peer = make_hub(), FakePeer()
+    peer.leave()
+    await serve_viewer(peer, hub, "", ViewerFormat.ENVELOPE)
+
+    assert (hub.statistics().viewers, peer.goodbye) == (0, None)
+
+
+async def test_a_viewer_that_cannot_be_told_why_is_refused_all_the_same(autojump_clock: MockClock) -> None:
+    """When the reason cannot be said, the viewer is gone, and that is all."""
+    hub, peer = make_hub(), FakePeer()
+    async with serving(hub, peer=peer):
+        peer.stop_reading()
+        peer.say("nonsense")
+        await wait_all_tasks_blocked()
+
+        assert (hub.statistics().viewers, peer.goodbye) == (0, None)
+
+
+async def test_what_a_viewer_is_told_is_what_the_codec_writes(autojump_clock: MockClock) -> None:
+    """The list is one JSON object of bounded shape whatever cameras are called."""
+    hub = make_hub()
+    with hub.register("door", name='"</script>\u2028', on_end=nothing):
+        async with serving(hub) as peer:
+            listed = await peer.hear()
+
+    assert listed["clients"][0]["name"] == '"</script>\u2028'
+    assert len(encode_json(listed)) < 200
+
+
+# Acknowledgements
+
+
+async def test_a_viewer_that_acknowledges_is_paced_and_told_its_latency(autojump_clock: MockClock) -> None:
+    """Two frames under way, the newest when one is painted, and once a second where the time went."""
+    hub = make_hub()
+    with hub.register("door", on_end=nothing) as session:
+        async with serving(hub, "client=door") as peer:
+            publish(hub, session)
+            assert opened(await peer.hear_all())[1:] == [("door", 1)]
+            peer.say({"type": "ack", "clientId": "door", "sequence": 1})
+            await wait_all_tasks_blocked()
+            for _ in range(5):
+                publish(hub, session)
+                await wait_all_tasks_blocked()
+            assert opened(await peer.hear_all()) == [("door", 2), ("door", 3)]
+
+            await trio.sleep(0.05)
+            peer.say({"type": "ack", "clientId": "door", "sequence": 3, "paintedAt": time.time() * 1000 + 40})
+            latency, frame = sorted(opened(await peer.hear_all()), key=lambda message: isinstance(message, tuple))
+            assert (frame, latency["type"], latency["cameras"][0]["clientId"]) == (("door", 6), "latency", "door")
+            assert (latency["cameras"][0]["frames"], latency["cameras"][0]["capture"]) == (1, None)
+    assert hub.statistics().frames_replaced == 2
+    assert hub.latency.by_hop["total"].count == 1
+
+
+async def test_a_frame_that_was_there_before_says_nothing_about_latency(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last picture of a camera that left a minute ago was not a minute on its way to who looks at it now."""
+    monkeypatch.setattr("time.time", lambda: 1.7e9 + trio.current_time())
+    hub = make_hub()
+    with hub.register("door", on_end=nothing) as session:
+        publish(hub, session)
+    await trio.sleep(60)
+    async with serving(hub, "client=yard") as peer:
+        peer.say({"type": "ack", "clientId": "yard", "sequence": 1})
+        peer.say({"type": "subscribe", "clients": ["door"]})
+        assert opened(await peer.hear_all())[-1] == ("door", 1)
+        peer.say({"type": "ack", "clientId": "door", "sequence": 1, "paintedAt": time.time() * 1000 + 40})
+        assert await peer.hear_all() == []
+    assert hub.latency.by_hop["total"].count == 0
+
+
+async def test_acknowledgements_of_nothing_are_harmless(autojump_clock: MockClock) -> None:
+    """Unknown cameras, frames that were never sent, times that cannot be."""
+    hub = make_hub()
+    with hub.register("door", on_end=nothing) as session:
+        async with serving(hub) as peer:
+            for sequence in (-1, 0, 2**62, 7):
+                peer.say({"type": "ack", "clientId": "../door", "sequence": sequence, "paintedAt": -1e300})
+            publish(hub, session)
+            await wait_all_tasks_blocked()
+            peer.say({"type": "ack", "clientId": "door", "sequence": 1, "paintedAt": 1e300})
+            await wait_all_tasks_blocked()
+            publish(hub, session)
+            assert opened(await peer.hear_all())[1:] == [("door", 1), ("door", 2)]
+
+
+async def test_a_viewer_of_all_hears_of_cameras_that_it_does_not_watch(autojump_clock: MockClock) -> None:
+    """A page that shows only what is visible still has to know what there is; who named cameras hears of those."""
+    hub = make_hub()
+    async with serving(hub) as page, serving(hub, "client=yard") as other:
+        page.say({"type": "subscribe", "clients": ["yard"]})
+        await wait_all_tasks_blocked()
+        with hub.register("door", on_end=nothing):
+            assert (await page.hear_all())[1:] == [{"type": "client-connected", "clientId": "door", "name": None}]
+            assert (await other.hear_all())[1:] == []
+
+
+# Results
+
+
+async def test_a_program_that_watches_can_say_what_it_found(autojump_clock: MockClock) -> None:
+    """Who watches the camera gets it, and nobody who asked for bare pictures."""
+    hub = make_hub()
+    with hub.register("door", on_end=nothing) as session:
+        publish(hub, session)
+        async with serving(hub) as program, serving(hub) as page, serving(hub, "format=jpeg&client=door") as plain:
+            for peer in (program, page, plain):
+                await peer.hear_all()
+            program.say({"type": "result", "clientId": "door", "sequence": 1, "data": [1]})
+            assert await page.hear() == {"type": "result", "clientId": "door", "sequence": 1, "data": [1]}
+            assert await plain.hear_all() == []
+            await program.hear_all()
+            program.say({"type": "result", "clientId": "door", "sequence": 2})
+            assert (await program.hear())["code"] == "no-frame"
+            program.say({"type": "result", "clientId": "yard", "sequence": 1})
+            assert (await program.hear())["code"] == "not-found"
+
+
+async def test_a_flood_of_results_ends_the_connection(autojump_clock: MockClock) -> None:
+    """More than any camera has frames is a program that has gone wild."""
+    hub = make_hub()
+    async with serving(hub) as peer:
+        await peer.hear()
+        for _ in range(300):
+            peer.say({"type": "result", "clientId": "door", "sequence": 1})
+        said = [message["code"] for message in await peer.hear_all()]
+        assert (said[0], said[-1]) == ("not-found", "flood")

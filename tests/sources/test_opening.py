@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import trio
+
+from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.sources.opening import SourceOptions, choose_source, open_source
+from skysentry_trio.sources.pattern import PatternSource
+from skysentry_trio.sources.stills import StillsSource
+from skysentry_trio.sources.video import LiveVideoSource, VideoFileSource
+from tests.sources.pictures import draw_jpeg, size_of
+from tests.sources.videos import write_video
+
+
+async def test_the_pattern() -> None:
+    """The word means the pattern, as wide as asked for, 16 to 9."""
+    async with open_source("pattern", SourceOptions(label="door", width=320, fps=50)) as slot:
+        with trio.fail_after(5):
+            frame = await slot.receive()
+    assert size_of(frame.jpeg) == (320, 180)
+    source = choose_source("pattern", SourceOptions())
+    assert isinstance(source, PatternSource)
+    assert (source.pattern.width, source.pattern.height, source.fps) == (640, 360, 15)
+
+
+def test_files_and_folders(tmp_path: Path) -> None:
+    """Folders and JPEGs are stills, everything else on the disk is a video."""
+    (tmp_path / "a.JPG").write_bytes(draw_jpeg())
+    write_video(tmp_path / "v.mkv", 1)
+    folder = choose_source(str(tmp_path), SourceOptions())
+    still = choose_source(str(tmp_path / "a.JPG"), SourceOptions(quality=30, once=True))
+    video = choose_source(str(tmp_path / "v.mkv"), SourceOptions(fps=3))
+    assert isinstance(folder, StillsSource)
+    assert isinstance(still, StillsSource)
+    assert isinstance(video, VideoFileSource)
+    assert (folder.fps, still.fps, video.fps) == (10, 1, 3)
+    assert (still.shape.quality, still.once) == (30, True)
+
+
+def test_a_device_is_asked_for_jpegs_first() -> None:
+    """Size and rate are asked for too; a driver that refuses is asked for less and less."""
+    source = choose_source("/dev/null", SourceOptions(width=1280, fps=30))
+    assert isinstance(source, LiveVideoSource)
+    assert source.must_be_there
+    assert source.address.format == "v4l2"
+    assert source.address.options == (
+        {"input_format": "mjpeg", "video_size": "1280x960", "framerate": "30"},
+        {"input_format": "mjpeg"},
+        {"video_size": "1280x960", "framerate": "30"},
+        {},
+    )
+    plain = choose_source("/dev/null", SourceOptions())
+    assert isinstance(plain, LiveVideoSource)
+    assert plain.address.options[0] == {"input_format": "mjpeg"}
+
+
+@pytest.mark.parametrize(
+    "address", ["rtsp://u:p@cam/live", "RTSPS://cam/live", "http://cam/stream", "https://cam/s?x=1"]
+)
+def test_addresses_are_followed_live(address: str) -> None:
+    """They may come up later."""
+    source = choose_source(address, SourceOptions(fps=5))
+    assert isinstance(source, LiveVideoSource)
+    assert not source.must_be_there
+    assert ("rtsp_transport" in source.address.options[0]) == address.lower().startswith("rtsp")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("nothing-here", "No such file or directory.*SOURCE is"),
+        ("/dev/video63", "No such file or directory"),
+        ("gopher://cam/", "rtsp://, rtsps://, http:// or https://, got gopher://"),
+        ("nul\0byte", "null byte"),
+    ],
+)
+def test_what_is_no_source(spec: str, message: str) -> None:
+    """The error says what was wrong and what would be right."""
+    with pytest.raises(ConfigurationError, match=message):
+        choose_source(spec, SourceOptions())
+
+
+async def test_a_device_that_is_none(tmp_path: Path) -> None:
+    """A character device that is no camera is an error in the beginning."""
+    with pytest.raises(ConfigurationError, match="cannot open /dev/null"):
+        async with open_source("/dev/null", SourceOptions()):
+            pytest.fail("it was opened")
+
+
+async def test_errors_of_the_body_come_through() -> None:
+    """What the user of a source raises is not wrapped."""
+    with pytest.raises(KeyError):
+        async with open_source("pattern", SourceOptions()):
+            raise KeyError

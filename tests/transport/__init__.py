@@ -1,1 +1,0 @@
-"""Tests of sockets, handshakes and deadlines."""
