@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from skysentry_trio.base.rate_limit import Sent
+from skysentry_trio.base.rate_limit import WriteResult
 
 
 @frozen
 class CallingOutlet:
     """Leaves it to a function what becomes of a frame."""
 
-    _try_send: Callable[[bytes], Sent]
+    _try_send: Callable[[bytes], WriteResult]
 
-    def try_send(self, rendering: bytes) -> Sent:
+    def try_send(self, rendering: bytes) -> WriteResult:
         """Call it."""
         return self._try_send(rendering)

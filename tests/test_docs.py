@@ -174,7 +174,7 @@ async def test_every_route_has_a_section_or_a_line() -> None:
     metrics = create_metrics(hub, health, lambda: ConnectionCounts(0, 0, Counter()), LoopMonitor())
     parts = (api, snapshots, create_clips(hub), create_results(hub), metrics, create_pages())
     described = {
-        (method, re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule).replace("client_id", "clientId"))
+        (method, re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule).replace("camera_id", "clientId"))
         for rule in create_app(*parts).url_map.iter_rules()
         for method in (rule.methods or set()) & {"GET", "POST"}
     }

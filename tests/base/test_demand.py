@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skysentry_trio.base.demand import NO_LIMITS, Demand, Limits, most
+from skysentry_trio.base.demand import NO_LIMITS, CombinedDemand, Limits, most
 from skysentry_trio.base.exceptions import ProtocolViolation
 
 
@@ -36,7 +36,7 @@ def test_everybody_gets_what_he_has_use_for(limits: list[Limits], together: Limi
 )
 def test_more_is_told_from_less(wanted: Limits, told: Limits, more: bool) -> None:
     """More in any respect is more."""
-    assert Demand(1, wanted).exceeds(Demand(2, told)) is more
+    assert CombinedDemand(1, wanted).exceeds(CombinedDemand(2, told)) is more
 
 
 @pytest.mark.parametrize(

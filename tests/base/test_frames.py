@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.base.frames import Frame, FrameRate, FrameRing
+from skysentry_trio.base.frames import FrameRate, FrameRing, JpegFrame
 
 
-def make_frame(sequence: int, size: int = 1, *, received_at: float = 0.0, arrived: float = 0.0) -> Frame:
-    return Frame(sequence, received_at, None, bytes(size), 4, 3, arrived)
+def make_frame(sequence: int, size: int = 1, *, received_at: float = 0.0, arrived: float = 0.0) -> JpegFrame:
+    return JpegFrame(sequence, received_at, None, bytes(size), 4, 3, arrived)
 
 
 def fill(ring: FrameRing, stamps: Iterable[float]) -> None:
@@ -23,7 +23,7 @@ def fill(ring: FrameRing, stamps: Iterable[float]) -> None:
         ring.append(make_frame(sequence, received_at=stamp, arrived=float(sequence)))
 
 
-def number(frame: Frame | None) -> int | None:
+def number(frame: JpegFrame | None) -> int | None:
     return None if frame is None else frame.sequence
 
 
@@ -147,7 +147,7 @@ def test_whatever_comes_and_goes_a_ring_finds_what_a_search_of_all_would(
     steps: list[tuple[float, int, bool]], capacity: int, max_age: float, max_bytes: float
 ) -> None:
     """With any bounds, clock and order of coming and going the quick answers are those of looking at every frame."""
-    ring, model, by_sequence = FrameRing(capacity, max_age, max_bytes), list[Frame](), attrgetter("sequence")
+    ring, model, by_sequence = FrameRing(capacity, max_age, max_bytes), list[JpegFrame](), attrgetter("sequence")
     for sequence, (stamp, size, goes) in enumerate(steps, 1):
         frame = make_frame(sequence, size, received_at=stamp, arrived=sequence / 2)
         ring.append(frame)

@@ -13,7 +13,7 @@ import pytest
 import structlog
 import trio
 
-from skysentry_trio.base.logs import RateLimit, configure, get_logger
+from skysentry_trio.base.logs import LogLimiter, configure, get_logger
 
 log = get_logger("skysentry_trio.test")
 
@@ -215,11 +215,11 @@ def test_a_stream_the_journal_does_not_read_has_no_priorities(file: TextIO) -> N
 
 def test_repeated_warnings_are_limited_and_counted() -> None:
     """One a second passes; the next one that passes says how many did not."""
-    limit = RateLimit()
+    limit = LogLimiter()
     assert [limit.admit("a", now) for now in (0.0, 0.1, 0.9, 1.0, 1.5, 3.0)] == [0, None, None, 2, None, 1]
 
 
 def test_kinds_of_warnings_do_not_silence_each_other() -> None:
     """Each kind has its own second."""
-    limit = RateLimit(interval=10)
+    limit = LogLimiter(interval=10)
     assert [limit.admit("a", 0), limit.admit("b", 1), limit.admit("a", 2), limit.admit("b", 11)] == [0, 0, None, 0]

@@ -8,36 +8,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.base.rate_limit import Pacer
+from skysentry_trio.base.rate_limit import RateLimiter
 
 GAPS = st.lists(st.floats(0, 2, allow_subnormal=False), min_size=1, max_size=60)
 
 
-def admitted(pacer: Pacer, times: list[float]) -> list[float]:
+def admitted(pacer: RateLimiter, times: list[float]) -> list[float]:
     return [time for time in times if pacer.admit(time)]
 
 
 def test_the_first_event_is_let_through_at_any_time() -> None:
     """A clock may begin anywhere, also below zero."""
-    assert all(Pacer(1.0, burst=0.0).admit(now) for now in (-1e9, 0.0, 1e9))
+    assert all(RateLimiter(1.0, burst=0.0).admit(now) for now in (-1e9, 0.0, 1e9))
 
 
 @pytest.mark.parametrize(("rate", "burst", "at_once"), [(1.0, 0.0, 1), (10.0, 0.0, 1), (64.0, 2.0, 129), (1.0, 3.0, 4)])
 def test_a_burst_lets_through_what_would_come_in_that_time(rate: float, burst: float, at_once: int) -> None:
     """The event that is due, and those of the burst's seconds to come."""
-    assert len(admitted(Pacer(rate, burst), [0.0] * 1000)) == at_once
+    assert len(admitted(RateLimiter(rate, burst), [0.0] * 1000)) == at_once
 
 
 def test_events_at_the_rate_are_all_let_through() -> None:
     """Who keeps the pace is never refused, however long."""
     times = [number / 30 for number in range(10_000)]
 
-    assert len(admitted(Pacer(30.0, burst=0.001), times)) == 10_000
+    assert len(admitted(RateLimiter(30.0, burst=0.001), times)) == 10_000
 
 
 def test_a_pause_earns_no_more_than_the_burst() -> None:
     """After a night's silence as much may come at once as at the start."""
-    pacer = Pacer(10.0, burst=1.0)
+    pacer = RateLimiter(10.0, burst=1.0)
     first = len(admitted(pacer, [0.0] * 100))
 
     assert len(admitted(pacer, [36_000.0] * 100)) == first == 11
@@ -45,7 +45,7 @@ def test_a_pause_earns_no_more_than_the_burst() -> None:
 
 def test_what_is_refused_costs_nothing() -> None:
     """Who is refused a thousand times is let through as early as who waited."""
-    patient, impatient = Pacer(2.0, burst=0.0), Pacer(2.0, burst=0.0)
+    patient, impatient = RateLimiter(2.0, burst=0.0), RateLimiter(2.0, burst=0.0)
     admitted(patient, [0.0])
     admitted(impatient, [0.0] * 1000 + [0.4])
 
@@ -57,7 +57,7 @@ def test_no_span_of_time_has_more_than_the_rate(gaps: list[float], rate: float, 
     """Between any two events that are let through there are at most as many as rate and burst allow."""
     times = [sum(gaps[:count]) for count in range(len(gaps))]
 
-    let_through = admitted(Pacer(rate, burst), times)
+    let_through = admitted(RateLimiter(rate, burst), times)
 
     for first, start in enumerate(let_through):
         for last in range(first, len(let_through)):
@@ -70,5 +70,5 @@ def test_without_a_burst_events_keep_their_distance(gaps: list[float], rate: flo
     """No two that are let through are closer together than the rate says."""
     times = [sum(gaps[:count]) for count in range(len(gaps))]
 
-    for earlier, later in pairwise(admitted(Pacer(rate, burst=0.0), times)):
+    for earlier, later in pairwise(admitted(RateLimiter(rate, burst=0.0), times)):
         assert later - earlier >= 1 / rate - 1e-9

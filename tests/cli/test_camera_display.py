@@ -8,11 +8,11 @@ from attrs import evolve
 
 from skysentry_trio.cli.camera_display import CameraDisplay, status_line, summary_line
 from skysentry_trio.client.engine.camera import CameraReport
-from skysentry_trio.client.engine.uplink_controller import NO_CUT, Cut
+from skysentry_trio.client.engine.uplink_controller import NO_REDUCTION, Reduction
 from skysentry_trio.wire.capture import Demand
 
 LIVE = CameraReport(
-    client_id="door",
+    camera_id="door",
     state="live",
     trouble=None,
     frames=1234,
@@ -32,18 +32,18 @@ def test_the_status_of_a_live_camera() -> None:
 
 
 @pytest.mark.parametrize(
-    ("demand", "cut", "said"),
+    ("demand", "reduction", "said"),
     [
-        (Demand(3), NO_CUT, "3 viewers"),
-        (Demand(1, 12.5, 640, 0.6), NO_CUT, "1 viewer (12.5 fps, 640 px, quality 60)"),
-        (Demand(0, 0.2), NO_CUT, "nobody watches (0.2 fps)"),
-        (None, Cut(0.7, 0.75, 1.0), "slow uplink: quality 70 %, width 75 %"),
-        (Demand(2), Cut(0.5, 0.5, 0.4), "2 viewers  slow uplink: quality 50 %, width 50 %, rate 40 %"),
+        (Demand(3), NO_REDUCTION, "3 viewers"),
+        (Demand(1, 12.5, 640, 0.6), NO_REDUCTION, "1 viewer (12.5 fps, 640 px, quality 60)"),
+        (Demand(0, 0.2), NO_REDUCTION, "nobody watches (0.2 fps)"),
+        (None, Reduction(0.7, 0.75, 1.0), "slow uplink: quality 70 %, width 75 %"),
+        (Demand(2), Reduction(0.5, 0.5, 0.4), "2 viewers  slow uplink: quality 50 %, width 50 %, rate 40 %"),
     ],
 )
-def test_what_is_wanted_is_shown(demand: Demand | None, cut: Cut, said: str) -> None:
+def test_what_is_wanted_is_shown(demand: Demand | None, reduction: Reduction, said: str) -> None:
     """Who watches and what they need, and what of it the uplink does not carry."""
-    assert f"412 kB/s  {said}  3 dropped" in status_line(evolve(LIVE, demand=demand, cut=cut))
+    assert f"412 kB/s  {said}  3 dropped" in status_line(evolve(LIVE, demand=demand, reduction=reduction))
 
 
 def test_the_status_of_a_camera_that_is_not_live() -> None:

@@ -59,7 +59,7 @@ async def test_a_folder_is_sent_once(folder: Path) -> None:
             await run_capture(str(folder), options, partial(camera_at, server.url), shown)
             await server.wait_until(lambda: len(server.frames) == 3)
     assert server.frames == contents(folder)
-    assert (server.registrations[0].client_id, server.registrations[0].name) == ("door", "Front door")
+    assert (server.registrations[0].camera_id, server.registrations[0].name) == ("door", "Front door")
     assert shown.getvalue().splitlines()[-1].startswith("door: sent 3 frames (")
 
 
@@ -104,7 +104,7 @@ async def test_signals_end_it_in_good_order(number: signal.Signals) -> None:
             assert await process.wait() == 0
     assert "Traceback" not in shown
     assert shown.splitlines()[-1].startswith("pattern: sent ")
-    assert server.registrations[0].client_id == "pattern"
+    assert server.registrations[0].camera_id == "pattern"
 
 
 @pytest.mark.e2e
@@ -150,11 +150,11 @@ def test_help_tells_the_exit_statuses(run: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "client_id"),
+    ("host", "camera_id"),
     [("garage-pi", "garage-pi"), ("my host.local", "my-host.local"), ("...", "camera"), ("x" * 100, "x" * 64)],
 )
-def test_a_camera_is_named_after_its_host(host: str, client_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_camera_is_named_after_its_host(host: str, camera_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Except the pattern, which is named pattern."""
     monkeypatch.setattr(socket, "gethostname", lambda: host)
-    assert default_id("/dev/video0") == client_id
+    assert default_id("/dev/video0") == camera_id
     assert default_id("pattern") == "pattern"

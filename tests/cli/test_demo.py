@@ -17,7 +17,7 @@ async def test_the_demo_is_two_cameras() -> None:
             nursery.start_soon(run_demo, server.url)
             await server.wait_until(lambda: len(server.frames) >= 6)
             nursery.cancel_scope.cancel()
-    assert {(each.client_id, each.name) for each in server.registrations} == {
+    assert {(each.camera_id, each.name) for each in server.registrations} == {
         ("demo-1", "Harbour"),
         ("demo-2", "Hillside"),
     }

@@ -12,8 +12,8 @@ from skysentry_trio.wire.messages import rfc3339
 from skysentry_trio.wire.viewer_frames import FrameHeader
 
 
-def header(client_id: str, sequence: int) -> FrameHeader:
-    return FrameHeader(client_id, sequence, rfc3339(0), None, 3, 1.0)
+def header(camera_id: str, sequence: int) -> FrameHeader:
+    return FrameHeader(camera_id, sequence, rfc3339(0), None, 3, 1.0)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -34,11 +34,11 @@ async def test_frames_become_files(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("client_id", ["..", "a/b", "/etc", "a\0b", ""])
-async def test_no_file_is_written_outside(client_id: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("camera_id", ["..", "a/b", "/etc", "a\0b", ""])
+async def test_no_file_is_written_outside(camera_id: str, tmp_path: Path) -> None:
     """An id that is none does not reach the disk, whatever a server says."""
     with pytest.raises(ProtocolViolation):
-        await FrameSaver(tmp_path / "in").save(header(client_id, 1), b"x")
+        await FrameSaver(tmp_path / "in").save(header(camera_id, 1), b"x")
     assert names_in(tmp_path) == []
 
 

@@ -13,7 +13,7 @@ from skysentry_trio.client.engine.viewer import ViewerReport
 from skysentry_trio.wire.viewer import CameraLatency
 
 DOOR = CameraView(
-    client_id="front-door",
+    camera_id="front-door",
     online=True,
     frames=300,
     nbytes=6_000_000,

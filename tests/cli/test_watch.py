@@ -15,7 +15,7 @@ from PIL import Image
 from trio_websocket import ConnectionClosed, WebSocketRequest, serve_websocket
 
 from skysentry_trio.base.demand import NO_LIMITS
-from skysentry_trio.base.frames import Frame, RingStatistics
+from skysentry_trio.base.frames import JpegFrame, RingStatistics
 from skysentry_trio.cli.saving import CannotSave, FrameSaver
 from skysentry_trio.cli.viewer_display import Style
 from skysentry_trio.cli.watch import run_watch
@@ -34,7 +34,7 @@ async def show_door(request: WebSocketRequest) -> None:
     websocket = await request.accept(subprotocol=next(iter(request.proposed_subprotocols), None))
     try:
         for number in range(1, 2000):
-            frame = Frame(number, 1_700_000_000.0, None, picture(number), 32, 24)
+            frame = JpegFrame(number, 1_700_000_000.0, None, picture(number), 32, 24)
             stats = RingStatistics(1, 16, number, frame.received_at, 100.0)
             await websocket.send_message(b"".join(encode_envelope("door", frame, stats)))
             await trio.sleep(0.01)

@@ -34,7 +34,7 @@ async def test_pictures_are_sent() -> None:
         await server.wait_until(lambda: len(server.frames) == 4)
         assert (camera.state, camera.trouble, camera.demand, camera.dropped) == ("live", None, None, {})
     assert server.frames == [draw_jpeg(number) for number in range(4)]
-    assert (server.registrations[0].client_id, server.registrations[0].name) == ("scope", "Microscope")
+    assert (server.registrations[0].camera_id, server.registrations[0].name) == ("scope", "Microscope")
     assert server.captured_at[3] == pytest.approx(time.time() - 100, abs=20)
 
 

@@ -19,5 +19,5 @@ def test_a_frame_gets_older() -> None:
 def test_the_picture_is_not_printed() -> None:
     """Half a megabyte in a traceback helps nobody."""
     assert repr(Frame("door", 7, b"jpeg", 999.0, 1000.0, began=0.0)) == (
-        "Frame(client_id='door', sequence=7, captured_at=999.0, received_at=1000.0)"
+        "Frame(camera_id='door', sequence=7, captured_at=999.0, received_at=1000.0)"
     )

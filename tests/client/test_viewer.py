@@ -12,7 +12,7 @@ import pytest
 import trio
 from trio_websocket import WebSocketConnection
 
-from skysentry_trio.base.frames import Frame as ServerFrame
+from skysentry_trio.base.frames import JpegFrame as ServerFrame
 from skysentry_trio.base.frames import RingStatistics
 from skysentry_trio.client import Box, Closed, ConfigurationError, Frame, ProtocolViolation, Refused, Viewer
 from skysentry_trio.wire.viewer_frames import encode_envelope
@@ -20,11 +20,11 @@ from tests.client.engine.fake_server import FakeServer, Handler, open_fake_serve
 from tests.sources.pictures import draw_jpeg
 
 
-def envelope(sequence: int, client_id: str = "door", captured_at: float | None = None) -> bytes:
+def envelope(sequence: int, camera_id: str = "door", captured_at: float | None = None) -> bytes:
     """Return a frame as the server sends it."""
     now = time.time()
     frame = ServerFrame(sequence, now, captured_at, draw_jpeg(sequence), 32, 24)
-    return b"".join(encode_envelope(client_id, frame, RingStatistics(1, 16, sequence, now, 15.0)))
+    return b"".join(encode_envelope(camera_id, frame, RingStatistics(1, 16, sequence, now, 15.0)))
 
 
 @asynccontextmanager
@@ -65,7 +65,7 @@ async def test_the_newest_frame_is_given() -> None:
         assert viewer.latest() == viewer.latest("door") == frame
         assert viewer.latest("yard") is None
         assert (viewer.state, viewer.trouble) == ("live", None)
-    assert (frame.client_id, frame.sequence, frame.jpeg) == ("door", 7, draw_jpeg(7))
+    assert (frame.camera_id, frame.sequence, frame.jpeg) == ("door", 7, draw_jpeg(7))
     assert frame.captured_at is None
     assert frame.received_at == pytest.approx(time.time(), abs=20)
     assert 0 <= frame.age < 20
@@ -117,7 +117,7 @@ async def test_asyncio_programs() -> None:
 
     async with serving(showing(envelope(1), envelope(1, "yard"))) as server:
         frames = await trio.to_thread.run_sync(asyncio.run, look(server.url))
-    assert [frame.client_id for frame in frames] == ["door", "yard"]
+    assert [frame.camera_id for frame in frames] == ["door", "yard"]
 
 
 async def test_it_connects_again() -> None:

@@ -111,10 +111,10 @@ class Server:
             answer: dict[str, Any] = json.load(response)
             return answer
 
-    def camera(self, client_id: str) -> dict[str, Any] | None:
+    def camera(self, camera_id: str) -> dict[str, Any] | None:
         """Return what the server knows of a camera."""
         for details in self.get_json("/api/clients")["details"]:
-            if details["clientId"] == client_id:
+            if details["clientId"] == camera_id:
                 found: dict[str, Any] = details
                 return found
         return None
@@ -139,7 +139,7 @@ class Proxy:
         self._listener.close()
 
     def block(self) -> None:
-        """Cut the viewers' WebSockets and let no new ones through."""
+        """Reduction the viewers' WebSockets and let no new ones through."""
         self.blocked = True
         for viewer in list(self._viewers):
             viewer.shutdown(socket.SHUT_RDWR)
@@ -207,7 +207,7 @@ def cameras(
     """Have cameras of these ids and labels send moving pictures at ``fps`` from a thread."""
     over = threading.Event()
     looks = itertools.cycle([DUSK, MORNING, NIGHT])
-    scenes = [moving_pictures(client_id, next(looks), size=size) for client_id, _ in names]
+    scenes = [moving_pictures(camera_id, next(looks), size=size) for camera_id, _ in names]
 
     def feed(connections: Sequence[ClientConnection]) -> None:
         due = time.monotonic()
@@ -240,11 +240,11 @@ def feeding(feed: Callable[[T], None], connections: T, over: threading.Event) ->
 
 
 @contextmanager
-def registered(server: Server, client_id: str, name: str | None = None) -> Iterator[ClientConnection]:
-    """Give a capture connection on which ``client_id`` is registered."""
+def registered(server: Server, camera_id: str, name: str | None = None) -> Iterator[ClientConnection]:
+    """Give a capture connection on which ``camera_id`` is registered."""
     with connect(f"ws://127.0.0.1:{server.port}/ws", compression=None) as connection:
         label = {} if name is None else {"name": name}
-        connection.send(json.dumps({"type": "client-registration", "clientId": client_id, **label}))
+        connection.send(json.dumps({"type": "client-registration", "clientId": camera_id, **label}))
         answer = json.loads(connection.recv(timeout=5))
         assert answer["type"] == "registration-success", answer
         yield connection

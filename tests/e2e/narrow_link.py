@@ -48,34 +48,34 @@ class Way:
         while True:
             while not self._queue:
                 await self._came.park()
-            data, lane = self._queue.popleft()
+            data, fast_path = self._queue.popleft()
             free_at = max(free_at, trio.current_time() - _CATCH_UP) + len(data) / self.rate
             await trio.sleep_until(free_at)
             self.waiting -= len(data)
             self.carried += len(data)
-            lane.depart(data, trio.current_time() + self.delay)
+            fast_path.depart(data, trio.current_time() + self.delay)
             self._went.unpark_all()
 
     async def carry(self, source: trio.abc.ReceiveStream, sink: trio.abc.SendStream) -> None:
         """Carry one connection's bytes until they end, and end ``sink`` too if it can do that alone."""
-        lane = _Lane()
+        fast_path = _Lane()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(lane.deliver, sink, self._went)
+            nursery.start_soon(fast_path.deliver, sink, self._went)
             while data := bytes(await source.receive_some(self._chunk_size)):
-                while self._is_full(lane):
+                while self._is_full(fast_path):
                     await self._went.park()
-                self._enter(data, lane)
-            self._enter(b"", lane)
+                self._enter(data, fast_path)
+            self._enter(b"", fast_path)
 
-    def _enter(self, data: bytes, lane: _Lane) -> None:
+    def _enter(self, data: bytes, fast_path: _Lane) -> None:
         self.waiting += len(data)
-        self._queue.append((data, lane))
+        self._queue.append((data, fast_path))
         self._came.unpark()
 
-    def _is_full(self, lane: _Lane) -> bool:
+    def _is_full(self, fast_path: _Lane) -> bool:
         if math.isinf(self.rate):
-            return self.waiting >= _UNLIMITED_QUEUE or lane.on_the_way >= _UNLIMITED_QUEUE
-        return self.waiting >= self.rate * self.queue or lane.on_the_way >= _ON_THE_WAY + self.rate * self.delay
+            return self.waiting >= _UNLIMITED_QUEUE or fast_path.on_the_way >= _UNLIMITED_QUEUE
+        return self.waiting >= self.rate * self.queue or fast_path.on_the_way >= _ON_THE_WAY + self.rate * self.delay
 
     @property
     def _chunk_size(self) -> int:

@@ -42,14 +42,14 @@ def jpeg_of(size: int) -> bytes:
 
 
 @contextmanager
-def camera(server: str, client_id: str, fps: float) -> Iterator[None]:
+def camera(server: str, camera_id: str, fps: float) -> Iterator[None]:
     """Send frames that say when they were taken, whatever anybody needs."""
     stop = threading.Event()
 
     def send_all() -> None:
         jpeg = jpeg_of(_FRAME_SIZE)
         with connect(f"ws://{server}/ws", compression=None) as websocket:
-            words = {"type": "client-registration", "clientId": client_id, "capabilities": ["envelope"]}
+            words = {"type": "client-registration", "clientId": camera_id, "capabilities": ["envelope"]}
             websocket.send(json.dumps(words))
             websocket.recv(PATIENCE)
             due = time.monotonic()
@@ -89,15 +89,13 @@ def watch(command: list[str], seconds: float) -> dict[str, Seen]:
     """Run a viewer for so many seconds, not counting those until it has found its pace."""
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + PATIENCE)
     said: dict[str, Any] = json.loads(done.stdout)
-    return {client_id: _see(client_id, said, seconds) for client_id in said["frames"]}
+    return {camera_id: _see(camera_id, said, seconds) for camera_id in said["frames"]}
 
 
-def _see(client_id: str, said: dict[str, Any], seconds: float) -> Seen:
-    late = [(age, size) for at, age, size in said["frames"][client_id] if at >= SETTLED]
+def _see(camera_id: str, said: dict[str, Any], seconds: float) -> Seen:
+    late = [(age, size) for at, age, size in said["frames"][camera_id] if at >= SETTLED]
     # The first that is told after that is about frames of before.
-    told = [(frames, age) for camera_id, at, frames, age in said["told"] if camera_id == client_id and at >= SETTLED][
-        1:
-    ]
+    told = [(frames, age) for of, at, frames, age in said["told"] if of == camera_id and at >= SETTLED][1:]
     mean = sum(frames * age for frames, age in told) / sum(frames for frames, _ in told) if told else None
     return Seen([age for age, _ in late], sum(size for _, size in late) / seconds, len(late) / seconds, mean)
 

@@ -58,7 +58,7 @@ class Viewer:
 
 
 @contextmanager
-def watching(server: Server, client_id: str) -> Iterator[Viewer]:
+def watching(server: Server, camera_id: str) -> Iterator[Viewer]:
     """Watch a camera from a thread, beside the link that the page has."""
     viewer = Viewer()
 
@@ -74,7 +74,7 @@ def watching(server: Server, client_id: str) -> Iterator[Viewer]:
         except ConnectionClosed:
             return
 
-    address = f"ws://127.0.0.1:{server.port}/stream/ws?client={client_id}"
+    address = f"ws://127.0.0.1:{server.port}/stream/ws?client={camera_id}"
     with connect(address, compression=None, max_size=None) as connection:
         follower = threading.Thread(target=follow, args=(connection,), daemon=True)
         follower.start()

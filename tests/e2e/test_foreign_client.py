@@ -47,13 +47,13 @@ def told(websocket: ClientConnection) -> dict[str, Any]:
 
 
 @contextmanager
-def camera(server: str, client_id: str) -> Iterator[ClientConnection]:
+def camera(server: str, camera_id: str) -> Iterator[ClientConnection]:
     """Register a camera."""
     with connect(f"ws://{server}/ws", open_timeout=WAIT, close_timeout=WAIT) as websocket:
-        websocket.send(json.dumps({"type": "client-registration", "clientId": client_id}))
+        websocket.send(json.dumps({"type": "client-registration", "clientId": camera_id}))
         answer = told(websocket)
         assert answer["type"] == "registration-success"
-        assert answer["clientId"] == client_id
+        assert answer["clientId"] == camera_id
         yield websocket
 
 
@@ -181,10 +181,10 @@ def test_the_newest_frame_comes_at_once(server: str) -> None:
     assert (header["sequence"], jpeg) == (2, picture(8))
 
 
-def wait_for_latest(server: str, client_id: str, expected: bytes) -> bool:
+def wait_for_latest(server: str, camera_id: str, expected: bytes) -> bool:
     deadline = time.monotonic() + WAIT
     while time.monotonic() < deadline:
-        answer = httpx.get(f"http://{server}/api/clients/{client_id}/latest", headers={"Accept": "image/jpeg"})
+        answer = httpx.get(f"http://{server}/api/clients/{camera_id}/latest", headers={"Accept": "image/jpeg"})
         if answer.status_code == 200 and answer.content == expected:
             return True
         time.sleep(0.02)
@@ -245,11 +245,11 @@ def test_unknown_types_and_keys_are_ignored(server: str) -> None:
         assert wait_for_latest(server, "future", picture(1))
 
 
-@pytest.mark.parametrize("client_id", ["", "a/b", "..", "x" * 65, "<script>", "a\0b", "tür", None, 7])
-def test_a_bad_id_is_refused(server: str, client_id: object) -> None:
+@pytest.mark.parametrize("camera_id", ["", "a/b", "..", "x" * 65, "<script>", "a\0b", "tür", None, 7])
+def test_a_bad_id_is_refused(server: str, camera_id: object) -> None:
     """The answer says what was wrong, and the connection is closed with 1008."""
     with connect(f"ws://{server}/ws", open_timeout=WAIT, close_timeout=WAIT) as websocket:
-        websocket.send(json.dumps({"type": "client-registration", "clientId": client_id}))
+        websocket.send(json.dumps({"type": "client-registration", "clientId": camera_id}))
         answer = told(websocket)
         assert answer["type"] == "registration-error"
         assert answer["error"]

@@ -55,9 +55,9 @@ def link(page: Page) -> str:
     return page.locator(".sky-link").get_attribute("data-link") or ""
 
 
-def status(page: Page, client_id: str) -> str | None:
+def status(page: Page, camera_id: str) -> str | None:
     """Return the state of a camera's tile, or None if there is no tile."""
-    tile = page.locator(f'[data-client="{client_id}"]')
+    tile = page.locator(f'[data-client="{camera_id}"]')
     return tile.get_attribute("data-status") if tile.count() else None
 
 
@@ -175,7 +175,7 @@ def test_sixteen_cameras_in_one_page(server: Server, open_page: OpenPage, record
         long_tasks = page.evaluate("() => window.longTasks")
 
         def painted() -> list[float]:
-            return sorted(number(figure(page, "fps", f'[data-client="{client_id}"]')) for client_id, _ in names)
+            return sorted(number(figure(page, "fps", f'[data-client="{camera_id}"]')) for camera_id, _ in names)
 
         record_property("painted fps", painted())
         record_property("long tasks in ms", [round(task) for task in long_tasks])

@@ -101,6 +101,6 @@ def test_from_program_to_program(url: str) -> None:
             while isinstance(message := websocket.recv(PATIENCE), bytes) or '"result"' not in message:
                 pass
     assert frame.jpeg == jpeg
-    assert frame.client_id == "scope"
+    assert frame.camera_id == "scope"
     result = json.loads(message)
     assert (result["clientId"], result["sequence"], result["boxes"][0]["label"]) == ("scope", frame.sequence, "dust")

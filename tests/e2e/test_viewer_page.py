@@ -40,9 +40,9 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def demand(server: Server, client_id: str) -> dict[str, Any]:
+def demand(server: Server, camera_id: str) -> dict[str, Any]:
     """Return what the server asks of a camera."""
-    camera = server.camera(client_id)
+    camera = server.camera(camera_id)
     assert camera is not None
     asked: dict[str, Any] = camera["demand"]
     return asked
@@ -97,7 +97,7 @@ def test_the_latency_is_shown_with_its_hops(server: Server, open_page: OpenPage,
         assert camera is not None
         assert camera["latency"]["frames"] > 0
         page.locator(".sky-tile__open").click()
-        assert page.locator(".sky-hops").is_visible()
+        assert page.locator(".sky-breakdown").is_visible()
         assert page.locator("canvas").evaluate("(canvas) => getComputedStyle(canvas).opacity") == "1"
 
 

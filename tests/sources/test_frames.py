@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from skysentry_trio.sources.encoder_target import Wanted
+from skysentry_trio.sources.encoder_target import EncoderTarget
 from skysentry_trio.sources.frames import FrameSlot, SourceFrame
 
 
@@ -99,13 +99,13 @@ async def test_pictures_that_nobody_wants_are_counted() -> None:
     now = 0.0
     slot = FrameSlot(clock=lambda: now)
     assert not slot.leaves_out()
-    slot.want(Wanted(max_fps=1))
+    slot.set_target(EncoderTarget(max_fps=1))
     left_out = []
     for tick in range(15):
         now = tick / 10
         left_out.append(slot.leaves_out())
     assert left_out.count(False) == 2
-    slot.want(Wanted(max_fps=2, cause="uplink"))
+    slot.set_target(EncoderTarget(max_fps=2, cause="uplink"))
     left_out = [slot.leaves_out(), slot.leaves_out()]
     assert left_out == [False, True]
     assert slot.dropped == {"demand": 13, "uplink": 1}
@@ -115,11 +115,11 @@ async def test_pictures_that_nobody_wants_are_counted() -> None:
 async def test_more_that_is_wanted_is_wanted_at_once() -> None:
     """The moment that was chosen for the next frame at a low rate is of no interest then."""
     slot = FrameSlot(clock=lambda: 0.0)
-    slot.want(Wanted(max_fps=0.2))
+    slot.set_target(EncoderTarget(max_fps=0.2))
     assert [slot.leaves_out(), slot.leaves_out()] == [False, True]
-    slot.want(Wanted(max_fps=0.2, max_width=100))
+    slot.set_target(EncoderTarget(max_fps=0.2, max_width=100))
     assert slot.leaves_out()
-    slot.want(Wanted(max_fps=30))
+    slot.set_target(EncoderTarget(max_fps=30))
     assert not slot.leaves_out()
-    slot.want(Wanted())
+    slot.set_target(EncoderTarget())
     assert not slot.leaves_out()

@@ -5,12 +5,12 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.sources.pacing import Pacer, Thinner
+from skysentry_trio.sources.pacing import FramePacer, Thinner
 
 
 async def test_turns_come_at_the_rate(autojump_clock: trio.testing.MockClock) -> None:
     """The first turn is at once, the others a period apart."""
-    pacer = Pacer(4)
+    pacer = FramePacer(4)
     start = trio.current_time()
     turns = []
     for _ in range(5):
@@ -21,7 +21,7 @@ async def test_turns_come_at_the_rate(autojump_clock: trio.testing.MockClock) ->
 
 async def test_a_late_turn_is_made_up_for(autojump_clock: trio.testing.MockClock) -> None:
     """Work that takes less than a period does not lower the rate."""
-    pacer = Pacer(10)
+    pacer = FramePacer(10)
     start = trio.current_time()
     for _ in range(11):
         await pacer.wait()
@@ -31,7 +31,7 @@ async def test_a_late_turn_is_made_up_for(autojump_clock: trio.testing.MockClock
 
 async def test_a_pause_is_not_followed_by_a_burst(autojump_clock: trio.testing.MockClock) -> None:
     """After being held up for long, turns come a period apart again."""
-    pacer = Pacer(10)
+    pacer = FramePacer(10)
     await pacer.wait()
     await trio.sleep(5)
     start = trio.current_time()

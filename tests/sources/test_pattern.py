@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from skysentry_trio.sources.drawing import Pattern
-from skysentry_trio.sources.encoder_target import Wanted
+from skysentry_trio.sources.encoder_target import EncoderTarget
 from skysentry_trio.sources.frames import FrameSlot
 from skysentry_trio.sources.pattern import PatternSource
 from tests.sources.pictures import size_of
@@ -32,14 +32,14 @@ async def test_less_is_drawn_when_less_is_wanted() -> None:
     """Fewer and smaller pictures; those that nobody wants are counted."""
     pattern = Pattern("door", 64, 36)
     slot = FrameSlot()
-    slot.want(Wanted(max_fps=0.1, max_width=32, max_quality=20))
+    slot.set_target(EncoderTarget(max_fps=0.1, max_width=32, max_quality=20))
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
             await nursery.start(PatternSource(pattern, 100, clock=lambda: 1000.5).run, slot)
             first = await slot.receive()
             while slot.dropped["demand"] < 5:  # noqa: ASYNC110 - nobody announces it
                 await trio.sleep(0.01)
-            slot.want(Wanted(max_width=32))
+            slot.set_target(EncoderTarget(max_width=32))
             second = await slot.receive()
             nursery.cancel_scope.cancel()
     assert size_of(first.jpeg) == size_of(second.jpeg) == (32, 18)

@@ -6,8 +6,8 @@ import pytest
 import trio
 
 from skysentry_trio.base.exceptions import ConfigurationError
-from skysentry_trio.sources.encoder_target import Wanted
-from skysentry_trio.sources.encoding import Shape
+from skysentry_trio.sources.encoder_target import EncoderTarget
+from skysentry_trio.sources.encoding import ResizeSpec
 from skysentry_trio.sources.opening import SourceOptions, open_source
 from skysentry_trio.sources.stills import StillsSource, list_jpegs
 from tests.sources.pictures import draw_jpeg, size_of
@@ -110,7 +110,7 @@ def test_a_folder_without_jpegs_is_an_error(tmp_path: Path) -> None:
 
 def test_a_source_can_be_made_by_itself(tmp_path: Path) -> None:
     """The shape is as it is unless asked for."""
-    assert StillsSource(tmp_path, 1).shape == Shape()
+    assert StillsSource(tmp_path, 1).shape == ResizeSpec()
 
 
 async def test_a_folder_obeys_demand(folder: Path) -> None:
@@ -118,7 +118,7 @@ async def test_a_folder_obeys_demand(folder: Path) -> None:
     for options, size in ((SourceOptions(fps=100), (32, 24)), (SourceOptions(fps=100, quality=70), (16, 12))):
         with trio.fail_after(10):
             async with open_source(str(folder), options) as slot:
-                slot.want(Wanted(max_fps=0.1, max_width=16))
+                slot.set_target(EncoderTarget(max_fps=0.1, max_width=16))
                 assert size_of((await slot.receive()).jpeg) == size
                 while slot.dropped["demand"] < 5:  # noqa: ASYNC110 - nobody announces it
                     await trio.sleep(0.01)

@@ -13,12 +13,12 @@ import trio
 from skysentry_trio.base.backoff import Backoff
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.sources import video
-from skysentry_trio.sources.encoder_target import Wanted
-from skysentry_trio.sources.encoding import Shape
+from skysentry_trio.sources.encoder_target import EncoderTarget
+from skysentry_trio.sources.encoding import ResizeSpec
 from skysentry_trio.sources.frames import FrameSlot
 from skysentry_trio.sources.opening import SourceOptions, open_source
 from skysentry_trio.sources.video import LiveVideoSource, VideoFileSource
-from skysentry_trio.sources.video_stream import Orders, VideoAddress, VideoStream, VideoUnavailable
+from skysentry_trio.sources.video_stream import FrameFilter, VideoAddress, VideoStream, VideoUnavailable
 from tests.sources.pictures import draw_jpeg, size_of
 from tests.sources.videos import write_video
 
@@ -114,7 +114,7 @@ async def test_a_file_that_is_thinned_plays_on_at_its_rate(tmp_path: Path) -> No
     """Frames nobody wants take as long as the others; what is decoded is made smaller if that is wanted."""
     write_video(tmp_path / "v.mp4", 20, rate=50, codec="libx264", size=(64, 48))
     async with open_source(str(tmp_path / "v.mp4"), SourceOptions(once=True)) as slot:
-        slot.want(Wanted(max_fps=0.1, max_width=32))
+        slot.set_target(EncoderTarget(max_fps=0.1, max_width=32))
         start = trio.current_time()
         (jpeg,) = await taken(slot)
         assert trio.current_time() - start == pytest.approx(0.4, abs=0.2)
@@ -124,7 +124,7 @@ async def test_a_file_that_is_thinned_plays_on_at_its_rate(tmp_path: Path) -> No
 
 def test_a_file_source_has_the_shape_of_the_file() -> None:
     """Nothing is asked for unless somebody asks."""
-    assert VideoFileSource(VideoAddress("v.mkv")).shape == Shape()
+    assert VideoFileSource(VideoAddress("v.mkv")).shape == ResizeSpec()
 
 
 class FakeStream(VideoStream):
@@ -138,7 +138,7 @@ class FakeStream(VideoStream):
     def is_motion_jpeg(self) -> bool:
         return True
 
-    def jpegs(self, orders: Orders) -> Iterator[bytes | str]:
+    def jpegs(self, orders: FrameFilter) -> Iterator[bytes | str]:
         try:
             for step in self.steps:
                 if callable(step):
@@ -188,11 +188,11 @@ async def test_a_device_that_vanishes_is_opened_again() -> None:
 
 
 async def test_a_device_is_thinned_by_the_user_and_by_demand() -> None:
-    """The user's rate comes first; what is left is thinned to what is needed."""
+    """The user's rate comes first; what is left is rate_limited to what is needed."""
     causes: list[str | None] = []
 
     class AskingStream(FakeStream):
-        def jpegs(self, orders: Orders) -> Iterator[bytes | str]:
+        def jpegs(self, orders: FrameFilter) -> Iterator[bytes | str]:
             for _ in range(6):
                 time.sleep(0.02)
                 causes.append(orders.leaves_out())
@@ -201,7 +201,7 @@ async def test_a_device_is_thinned_by_the_user_and_by_demand() -> None:
     source = live(AskingStream([]), once=True)
     source.fps = 30
     slot = FrameSlot()
-    slot.want(Wanted(max_fps=0.1))
+    slot.set_target(EncoderTarget(max_fps=0.1))
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(source.run, slot)

@@ -7,11 +7,11 @@ import av
 import pytest
 
 from skysentry_trio.base.exceptions import ConfigurationError
-from skysentry_trio.sources.encoder_target import Wanted
-from skysentry_trio.sources.encoding import Shape
+from skysentry_trio.sources.encoder_target import EncoderTarget
+from skysentry_trio.sources.encoding import ResizeSpec
 from skysentry_trio.sources.video_stream import (
     AS_IT_COMES,
-    Orders,
+    FrameFilter,
     VideoAddress,
     VideoUnavailable,
     open_video,
@@ -20,7 +20,7 @@ from tests.sources.pictures import size_of
 from tests.sources.videos import write_video
 
 
-def jpegs_of(path: Path, orders: Orders = AS_IT_COMES) -> list[bytes | str]:
+def jpegs_of(path: Path, orders: FrameFilter = AS_IT_COMES) -> list[bytes | str]:
     """Return all of a file's pictures."""
     return list(open_video(VideoAddress(str(path))).jpegs(orders))
 
@@ -39,25 +39,27 @@ def test_other_codecs_are_decoded_and_encoded(tmp_path: Path) -> None:
     jpegs = jpegs_of(tmp_path / "v.mp4")
     assert len(jpegs) == 12
     assert {size_of(jpeg) for jpeg in jpegs if isinstance(jpeg, bytes)} == {(320, 240)}
-    small = jpegs_of(tmp_path / "v.mp4", Orders(Shape(width=100, quality=10)))
+    small = jpegs_of(tmp_path / "v.mp4", FrameFilter(ResizeSpec(width=100, quality=10)))
     assert {size_of(jpeg) for jpeg in small if isinstance(jpeg, bytes)} == {(100, 76)}
-    wanted = jpegs_of(tmp_path / "v.mp4", Orders(Shape(width=100), wanted=lambda: Wanted(max_width=80)))
+    wanted = jpegs_of(
+        tmp_path / "v.mp4", FrameFilter(ResizeSpec(width=100), target=lambda: EncoderTarget(max_width=80))
+    )
     assert {size_of(jpeg) for jpeg in wanted if isinstance(jpeg, bytes)} == {(80, 60)}
 
 
 def test_motion_jpeg_is_made_smaller_if_asked_to(tmp_path: Path) -> None:
     """A width below that of the video makes new JPEGs."""
     write_video(tmp_path / "v.mkv", 2)
-    jpegs = jpegs_of(tmp_path / "v.mkv", Orders(Shape(width=32)))
+    jpegs = jpegs_of(tmp_path / "v.mkv", FrameFilter(ResizeSpec(width=32)))
     assert [size_of(jpeg) for jpeg in jpegs if isinstance(jpeg, bytes)] == [(32, 24)] * 2
 
 
 def test_motion_jpeg_is_not_touched_for_others(tmp_path: Path) -> None:
     """What others want counts where pictures are encoded anyway, as the user has asked for less."""
     packets = write_video(tmp_path / "v.mkv", 2)
-    small = Wanted(max_width=16)
-    assert jpegs_of(tmp_path / "v.mkv", Orders(wanted=lambda: small)) == packets
-    jpegs = jpegs_of(tmp_path / "v.mkv", Orders(Shape(width=32), wanted=lambda: small))
+    small = EncoderTarget(max_width=16)
+    assert jpegs_of(tmp_path / "v.mkv", FrameFilter(target=lambda: small)) == packets
+    jpegs = jpegs_of(tmp_path / "v.mkv", FrameFilter(ResizeSpec(width=32), target=lambda: small))
     assert [size_of(jpeg) for jpeg in jpegs if isinstance(jpeg, bytes)] == [(16, 12)] * 2
 
 
@@ -66,7 +68,7 @@ def test_pictures_nobody_wants_are_left_out(tmp_path: Path, codec: str) -> None:
     """It is asked once for each picture, and the cause is handed on."""
     write_video(tmp_path / "v.mkv", 5, codec=codec)
     causes = iter([None, "rate", "demand", "rate", None])
-    first, *others, last = jpegs_of(tmp_path / "v.mkv", Orders(leaves_out=lambda: next(causes)))
+    first, *others, last = jpegs_of(tmp_path / "v.mkv", FrameFilter(leaves_out=lambda: next(causes)))
     assert isinstance(first, bytes)
     assert others == ["rate", "demand", "rate"]
     assert isinstance(last, bytes)

@@ -36,12 +36,12 @@ ANY_JSON = st.recursive(
 )
 
 
-@given(client_id=IDS, name=st.none() | st.text(), capabilities=st.lists(st.text(), max_size=4))
-def test_a_registration_comes_back_as_it_was(client_id: str, name: str | None, capabilities: list[str]) -> None:
+@given(camera_id=IDS, name=st.none() | st.text(), capabilities=st.lists(st.text(), max_size=4))
+def test_a_registration_comes_back_as_it_was(camera_id: str, name: str | None, capabilities: list[str]) -> None:
     """What a camera says of itself is what the server reads."""
-    text = encode_registration(client_id, name=name, capabilities=tuple(capabilities))
+    text = encode_registration(camera_id, name=name, capabilities=tuple(capabilities))
 
-    assert decode_camera_message(text) == Registration(client_id, name, tuple(capabilities))
+    assert decode_camera_message(text) == Registration(camera_id, name, tuple(capabilities))
 
 
 @given(timestamp=ANY_JSON)

@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.wire.identity import MAX_LABEL_LENGTH, check_client_id, clean_label
+from skysentry_trio.wire.identity import MAX_LABEL_LENGTH, check_camera_id, clean_label
 
 ANY_TEXT = st.text(st.characters(codec=None))
 
 
 @given(
-    client_id=st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True).filter(
+    camera_id=st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True).filter(
         lambda text: text.strip(".") or len(text) > 2
     )
 )
-def test_an_id_is_returned_as_it_is(client_id: str) -> None:
+def test_an_id_is_returned_as_it_is(camera_id: str) -> None:
     """Letters, digits and the three signs are allowed, up to 64 of them."""
-    assert check_client_id(client_id) == client_id
+    assert check_camera_id(camera_id) == camera_id
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_an_id_is_returned_as_it_is(client_id: str) -> None:
 def test_what_is_no_id_is_refused_with_what_it_was(text: str) -> None:
     """The refusal shows a harmless, short form of what was given."""
     with pytest.raises(ProtocolViolation) as refused:
-        check_client_id(text)
+        check_camera_id(text)
 
     assert (refused.value.code, refused.value.close_code) == ("invalid-client-id", 1008)
     assert str(refused.value).isascii()
@@ -63,7 +63,7 @@ def test_what_is_no_id_is_refused_with_what_it_was(text: str) -> None:
 def test_any_text_is_an_id_or_refused(text: str) -> None:
     """Nothing else is raised, and what passes needs no quoting in addresses and file names."""
     with suppress(ProtocolViolation):
-        assert re.fullmatch(r"[A-Za-z0-9._-]+", check_client_id(text), re.ASCII)
+        assert re.fullmatch(r"[A-Za-z0-9._-]+", check_camera_id(text), re.ASCII)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.frames import Frame, RingStatistics
+from skysentry_trio.base.frames import JpegFrame, RingStatistics
 from skysentry_trio.wire.multipart import (
     OPENING,
     MultipartReader,
@@ -43,7 +43,7 @@ def read_data(body: bytes) -> list[bytes]:
 
 def test_a_frame_becomes_a_part_with_the_boundary_of_the_next() -> None:
     """Byte for byte: FFmpeg, browsers and the like are particular about it."""
-    frame = Frame(12, 1700000000.25, None, b"JPEG", 1, 1)
+    frame = JpegFrame(12, 1700000000.25, None, b"JPEG", 1, 1)
     assert encode_part(frame) == (
         b"Content-Type: image/jpeg\r\n"
         b"Content-Length: 4\r\n"
@@ -58,7 +58,7 @@ def test_a_frame_becomes_a_part_with_the_boundary_of_the_next() -> None:
 
 def test_the_time_of_capture_comes_before_that_of_arrival() -> None:
     """Whoever stamps frames has the better clock for it."""
-    assert b"X-Timestamp: 5.000000\r\n" in encode_part(Frame(1, 9.0, 5.0, b"JPEG", 1, 1))
+    assert b"X-Timestamp: 5.000000\r\n" in encode_part(JpegFrame(1, 9.0, 5.0, b"JPEG", 1, 1))
 
 
 def test_a_stand_in_has_no_number() -> None:
@@ -74,7 +74,7 @@ def test_a_stand_in_has_no_number() -> None:
 
 frames = st.lists(
     st.builds(
-        Frame,
+        JpegFrame,
         sequence=st.integers(1, 10**9),
         received_at=st.floats(0, 4e9),
         captured_at=st.none(),
@@ -88,7 +88,7 @@ pieces = st.lists(st.integers(1, 50), min_size=1, max_size=20)
 
 
 @given(frames, pieces)
-def test_what_we_write_we_read_however_it_is_cut(sent: list[Frame], sizes: list[int]) -> None:
+def test_what_we_write_we_read_however_it_is_cut(sent: list[JpegFrame], sizes: list[int]) -> None:
     """Any bytes may be in a part whose length is given, the boundary included, and any split gives the same parts."""
     parts = read_all(OPENING + b"".join(encode_part(frame) for frame in sent), sizes)
     assert [part.data for part in parts] == [frame.jpeg for frame in sent]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.wire.rest import (
     FrameReply,
     LatestReply,
@@ -27,8 +27,8 @@ AT = 1700000000.25
 FRAMES = st.lists(st.binary(max_size=30), max_size=4)
 
 
-def make_frames(jpegs: list[bytes]) -> list[Frame]:
-    return [Frame(sequence, AT, None, jpeg, 4, 3) for sequence, jpeg in enumerate(jpegs, 1)]
+def make_frames(jpegs: list[bytes]) -> list[JpegFrame]:
+    return [JpegFrame(sequence, AT, None, jpeg, 4, 3) for sequence, jpeg in enumerate(jpegs, 1)]
 
 
 def expected_frames(jpegs: list[bytes]) -> list[FrameReply]:
@@ -41,7 +41,7 @@ def expected_frames(jpegs: list[bytes]) -> list[FrameReply]:
 @given(jpeg=st.binary(max_size=50))
 def test_the_newest_frame_in_pieces_is_one_reply(jpeg: bytes) -> None:
     """Put together, the pieces are the JSON of a `LatestReply`."""
-    text = b"".join(write_latest("door", Frame(7, AT, None, jpeg, 4, 3), STATS))
+    text = b"".join(write_latest("door", JpegFrame(7, AT, None, jpeg, 4, 3), STATS))
 
     assert msgspec.json.decode(text, type=LatestReply, strict=True) == LatestReply(
         "door",
@@ -64,11 +64,11 @@ def test_a_ring_in_pieces_is_one_reply(jpegs: list[bytes]) -> None:
 @given(rings=st.dictionaries(st.sampled_from(["a", "b", "c-._"]), FRAMES))
 def test_all_rings_in_pieces_are_one_reply(rings: dict[str, list[bytes]]) -> None:
     """Put together, the pieces are the JSON of a `StreamsReply`, also of none."""
-    pieces = write_streams([(client_id, make_frames(jpegs), STATS) for client_id, jpegs in rings.items()])
+    pieces = write_streams([(camera_id, make_frames(jpegs), STATS) for camera_id, jpegs in rings.items()])
 
     assert msgspec.json.decode(b"".join(pieces), type=StreamsReply) == StreamsReply(
         len(rings),
-        {client_id: StreamReply(STATS, expected_frames(jpegs), len(jpegs)) for client_id, jpegs in rings.items()},
+        {camera_id: StreamReply(STATS, expected_frames(jpegs), len(jpegs)) for camera_id, jpegs in rings.items()},
     )
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.frames import Frame, RingStatistics
+from skysentry_trio.base.frames import JpegFrame, RingStatistics
 from skysentry_trio.wire.envelope import join_envelope
 from skysentry_trio.wire.messages import encode_message
 from skysentry_trio.wire.viewer_frames import (
@@ -29,7 +29,7 @@ from skysentry_trio.wire.viewer_frames import (
 IDS = st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}", fullmatch=True)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 FRAMES = st.builds(
-    Frame,
+    JpegFrame,
     sequence=st.integers(1, 2**53),
     received_at=st.floats(0, 4e9),
     captured_at=st.none() | FINITE,
@@ -47,14 +47,16 @@ STATISTICS = st.builds(
 )
 
 
-@given(client_id=IDS, frame=FRAMES, stats=STATISTICS)
-def test_an_envelope_comes_apart_as_it_was_put_together(client_id: str, frame: Frame, stats: RingStatistics) -> None:
+@given(camera_id=IDS, frame=FRAMES, stats=STATISTICS)
+def test_an_envelope_comes_apart_as_it_was_put_together(
+    camera_id: str, frame: JpegFrame, stats: RingStatistics
+) -> None:
     """Header and JPEG are the frame's, times in the units of the protocol."""
-    header, jpeg = decode_envelope(b"".join(encode_envelope(client_id, frame, stats)))
+    header, jpeg = decode_envelope(b"".join(encode_envelope(camera_id, frame, stats)))
 
     assert jpeg == frame.jpeg
-    assert (header.client_id, header.sequence, header.size, header.format) == (
-        client_id,
+    assert (header.camera_id, header.sequence, header.size, header.format) == (
+        camera_id,
         frame.sequence,
         len(frame.jpeg),
         "jpeg",
@@ -88,16 +90,16 @@ def test_a_header_that_knows_more_than_we_do_is_read() -> None:
     assert decode_envelope(join_envelope(text.encode(), b"jpeg")) == (header, b"jpeg")
 
 
-@given(client_id=IDS, frame=FRAMES, stats=STATISTICS)
-def test_old_viewers_get_the_frame_in_base64(client_id: str, frame: Frame, stats: RingStatistics) -> None:
+@given(camera_id=IDS, frame=FRAMES, stats=STATISTICS)
+def test_old_viewers_get_the_frame_in_base64(camera_id: str, frame: JpegFrame, stats: RingStatistics) -> None:
     """The text message is that of SkySentry Go."""
-    update = json.loads(encode_frame_update(client_id, frame, stats))
+    update = json.loads(encode_frame_update(camera_id, frame, stats))
 
     assert list(update) == ["type", "clientId", "image", "timestamp", "size", "stats", "format"]
     assert list(update["stats"]) == ["size", "capacity", "frameCount", "latestTimestamp", "fps"]
     kind, _, data = update["image"].partition(",")
     assert (kind, b64decode(data)) == ("data:image/jpeg;base64", frame.jpeg)
-    assert (update["type"], update["clientId"], update["size"]) == ("frame_update", client_id, len(frame.jpeg))
+    assert (update["type"], update["clientId"], update["size"]) == ("frame_update", camera_id, len(frame.jpeg))
     assert isinstance(msgspec.json.decode(json.dumps(update), type=FrameUpdate), FrameUpdate)
 
 

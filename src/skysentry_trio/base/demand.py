@@ -70,14 +70,14 @@ def _largest(values: Sequence[N | None]) -> N | None:
 
 
 @frozen
-class Demand:
+class CombinedDemand:
     """What a camera is asked for."""
 
     viewers: int
     """Who watch it live; programs that read single pictures are not counted, though they are in the limits."""
     limits: Limits
 
-    def exceeds(self, other: Demand) -> bool:
+    def exceeds(self, other: CombinedDemand) -> bool:
         """Say whether anything about the picture is more than in another demand."""
         mine, others = self.limits, other.limits
         return (

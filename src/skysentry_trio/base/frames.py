@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 
 # Not frozen: one would cost nearly four times as much to make, and one is made for every frame that comes in.
 @define(eq=False)
-class Frame:
+class JpegFrame:
     """One JPEG as a camera sent it; it is shared by all who show it, and nobody changes it."""
 
     sequence: int
@@ -30,7 +30,7 @@ class Frame:
     """`received_at` by the monotonic clock in seconds: for ages and distances, as nobody sets that clock."""
 
 
-_GONE = Frame(0, 0.0, None, b"", 0, 0)
+_GONE = JpegFrame(0, 0.0, None, b"", 0, 0)
 """Stands in a ring where a frame was let go."""
 
 
@@ -68,12 +68,12 @@ class FrameRing:
     max_bytes: float = math.inf
     nbytes: int = field(default=0, init=False)
     """JPEG bytes held."""
-    _frames: list[Frame] = field(factory=list, init=False, repr=False)
+    _frames: list[JpegFrame] = field(factory=list, init=False, repr=False)
     # For each frame the earliest time stamp of it and all that came after it: sorted, even if the clock was set back.
     _stamps: list[float] = field(factory=list, init=False, repr=False)
     _first: int = field(default=0, init=False)
 
-    def append(self, frame: Frame) -> None:
+    def append(self, frame: JpegFrame) -> None:
         """Keep a frame as the newest; the oldest go that are then beyond the bounds.
 
         Args:
@@ -90,7 +90,7 @@ class FrameRing:
         self.trim(frame.arrived)
 
     def trim(self, now: float) -> None:
-        """Let the oldest frames go that are beyond the bounds; ``now`` is of the clock of `Frame.arrived`."""
+        """Let the oldest frames go that are beyond the bounds; ``now`` is of the clock of `JpegFrame.arrived`."""
         while (count := len(self._frames) - self._first) > 1:
             if (
                 count <= self.capacity
@@ -112,16 +112,16 @@ class FrameRing:
         self._first = first
 
     @property
-    def newest(self) -> Frame | None:
+    def newest(self) -> JpegFrame | None:
         """The last frame appended, or None."""
         return self._frames[-1] if self._frames else None
 
     @property
-    def oldest(self) -> Frame | None:
+    def oldest(self) -> JpegFrame | None:
         """The first of those held, or None."""
         return self._frames[self._first] if self._frames else None
 
-    def at(self, timestamp: float) -> Frame | None:
+    def at(self, timestamp: float) -> JpegFrame | None:
         """Return the last frame that was received at or before a time, or None if all came later.
 
         Args:
@@ -130,20 +130,20 @@ class FrameRing:
         """
         return self._before(bisect_right(self._stamps, timestamp, self._first))
 
-    def back(self, seconds: float, now: float) -> Frame | None:
+    def back(self, seconds: float, now: float) -> JpegFrame | None:
         """Return the frame that was the newest so long ago, or None if there was none.
 
         Args:
             seconds: to look back.
-            now: by the clock of `Frame.arrived`, which nobody sets.
+            now: by the clock of `JpegFrame.arrived`, which nobody sets.
         """
         return self._before(bisect_right(self._frames, now - seconds, self._first, key=attrgetter("arrived")))
 
-    def up_to(self, sequence: int) -> Frame | None:
+    def up_to(self, sequence: int) -> JpegFrame | None:
         """Return the last frame with this sequence or a lower one, or None."""
         return self._before(self._index_after(sequence))
 
-    def after(self, sequence: int) -> Frame | None:
+    def after(self, sequence: int) -> JpegFrame | None:
         """Return the first frame with a higher sequence, or None: what comes next for whoever has seen that one."""
         index = self._index_after(sequence)
         return self._frames[index] if index < len(self._frames) else None
@@ -151,13 +151,13 @@ class FrameRing:
     def _index_after(self, sequence: int) -> int:
         return bisect_right(self._frames, sequence, self._first, key=attrgetter("sequence"))
 
-    def _before(self, index: int) -> Frame | None:
+    def _before(self, index: int) -> JpegFrame | None:
         return self._frames[index - 1] if index > self._first else None
 
     def __len__(self) -> int:
         return len(self._frames) - self._first
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[JpegFrame]:
         return (self._frames[index] for index in range(self._first, len(self._frames)))
 
 

@@ -108,7 +108,7 @@ def _is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 @define(eq=False)
-class RateLimit:
+class LogLimiter:
     """Lets one event of a kind through each interval, and counts the others.
 
     ::

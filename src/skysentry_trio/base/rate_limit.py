@@ -7,7 +7,7 @@ from enum import Enum, auto
 from attrs import define, field
 
 
-class Sent(Enum):
+class WriteResult(Enum):
     """What became of something that was to be sent at once."""
 
     ALL = auto()
@@ -17,7 +17,7 @@ class Sent(Enum):
 
 
 @define(eq=False)
-class Pacer:
+class RateLimiter:
     """Let through at most ``rate`` events a second on average; times are seconds of one monotonic clock.
 
     The generic cell rate algorithm (ITU-T I.371): one comparison an event, and no drift from the rate.

@@ -70,10 +70,10 @@ def status_line(report: CameraReport) -> str:
     Of figures that stand still while a camera waits, only the reason why it does is of interest.
     """
     if report.state != "live":
-        return f"{report.client_id}  {report.state}" + (f": {report.trouble}" if report.trouble else "")
+        return f"{report.camera_id}  {report.state}" + (f": {report.trouble}" if report.trouble else "")
     return "  ".join(
         (
-            report.client_id,
+            report.camera_id,
             report.state,
             f"{report.frames} frames",
             f"{report.fps:.1f} fps",
@@ -97,8 +97,8 @@ def _wanted(report: CameraReport) -> list[str]:
         ]
         needed = ", ".join(limit for limit in limits if limit)
         said.append(viewers + (f" ({needed})" if needed else ""))
-    cut = report.cut
-    factors = {"quality": cut.quality, "width": cut.width, "rate": cut.rate}
+    reduction = report.reduction
+    factors = {"quality": reduction.quality, "width": reduction.width, "rate": reduction.rate}
     lowered = [f"{name} {factor * 100:.0f} %" for name, factor in factors.items() if factor < 1]
     if lowered:
         said.append("slow uplink: " + ", ".join(lowered))
@@ -109,6 +109,6 @@ def summary_line(report: CameraReport) -> str:
     """Say what a camera did from its beginning to its end."""
     reconnects = max(0, report.connections - 1)
     return (
-        f"{report.client_id}: sent {report.frames} frames ({format_bytes(report.nbytes)}), "
+        f"{report.camera_id}: sent {report.frames} frames ({format_bytes(report.nbytes)}), "
         f"{format_counts(report.dropped)}, reconnected {reconnects} times"
     )

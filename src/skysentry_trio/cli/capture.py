@@ -22,7 +22,7 @@ from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.client.engine.camera import CameraClient
 from skysentry_trio.sources.frames import FrameSlot
 from skysentry_trio.sources.opening import PATTERN, SourceOptions, open_source
-from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.identity import check_camera_id
 
 
 @click.command()
@@ -31,7 +31,7 @@ from skysentry_trio.wire.identity import check_client_id
     "--server", metavar="URL", default="http://127.0.0.1:8080", show_default=True, help="The server's address."
 )
 @click.option(
-    "--id", "client_id", metavar="ID", help="The camera's id.  [default: the host's name; pattern for the pattern]"
+    "--id", "camera_id", metavar="ID", help="The camera's id.  [default: the host's name; pattern for the pattern]"
 )
 @click.option("--name", metavar="LABEL", help="A label for people.")
 @click.option("--fps", type=click.FloatRange(0, 1000, min_open=True), help="Frames a second; files are played at it.")
@@ -44,7 +44,7 @@ from skysentry_trio.wire.identity import check_client_id
 def capture(
     source: str,
     server: str,
-    client_id: str | None,
+    camera_id: str | None,
     name: str | None,
     *,
     ignore_demand: bool,
@@ -66,14 +66,14 @@ def capture(
     takes over its id; 2 when SOURCE or an option is wrong or missing.
     """
     try:
-        client_id = check_client_id(client_id if client_id is not None else default_id(source))
+        camera_id = check_camera_id(camera_id if camera_id is not None else default_id(source))
     except ProtocolViolation as error:
         raise ConfigurationError(f"--id: {error}") from error
-    source_options = SourceOptions(label=name or client_id, **options)  # type: ignore[arg-type] # click has checked
+    source_options = SourceOptions(label=name or camera_id, **options)  # type: ignore[arg-type] # click has checked
     make_client = partial(
         CameraClient,
         parse_server_address(server),
-        client_id,
+        camera_id,
         name=name,
         obeys=not ignore_demand,
         adapts=not no_adapt,

@@ -24,7 +24,7 @@ _log = get_logger(__name__)
 class DemoCamera:
     """One of the demo's cameras."""
 
-    client_id: str
+    camera_id: str
     name: str
     look: Look
     fps: float
@@ -53,12 +53,12 @@ async def run_demo(server_url: str) -> None:
 
 async def _run_camera(server: ServerAddress, camera: DemoCamera) -> None:
     slot = FrameSlot()
-    pattern = Pattern(f"{camera.name}  ·  {camera.client_id}", look=camera.look)
-    client = CameraClient(server, camera.client_id, slot, camera.name)
+    pattern = Pattern(f"{camera.name}  ·  {camera.camera_id}", look=camera.look)
+    client = CameraClient(server, camera.camera_id, slot, camera.name)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(partial(PatternSource(pattern, camera.fps).run, slot))
         try:
             await client.run(Backoff(random.random))
         except Refused as refused:
-            _log.warning("demo camera refused", camera=camera.client_id, reason=str(refused))
+            _log.warning("demo camera refused", camera=camera.camera_id, reason=str(refused))
         nursery.cancel_scope.cancel()

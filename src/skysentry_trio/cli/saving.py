@@ -9,7 +9,7 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import SkySentryError
-from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.viewer_frames import FrameHeader
 
 
@@ -30,13 +30,13 @@ class FrameSaver:
         Raises:
             CannotSave: it could not be written.
         """
-        await trio.to_thread.run_sync(self._write, header.client_id, header.sequence, jpeg, limiter=self._limiter)
+        await trio.to_thread.run_sync(self._write, header.camera_id, header.sequence, jpeg, limiter=self._limiter)
 
-    def _write(self, client_id: str, sequence: int, jpeg: bytes) -> None:
+    def _write(self, camera_id: str, sequence: int, jpeg: bytes) -> None:
         # The id becomes a file name on our disk: we do not take a server's word for what is in it.
-        check_client_id(client_id)
+        check_camera_id(camera_id)
         # Eight digits sort as numbers do for 38 days at 30 frames a second.
-        path = self.folder / client_id / f"{client_id}-{sequence:08d}.jpg"
+        path = self.folder / camera_id / f"{camera_id}-{sequence:08d}.jpg"
         part = path.with_suffix(".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -87,9 +87,9 @@ def plain_lines(report: ViewerReport) -> list[str]:
         return [fit(_headline(report), _PLAIN_WIDTH)]
     lines = []
     for camera in report.cameras:
-        client_id, state, fps, rate, size, age, latency, frames, gaps = _cells(camera)
+        camera_id, state, fps, rate, size, age, latency, frames, gaps = _cells(camera)
         lines.append(
-            f"{client_id}: {state}, {fps} fps, {rate}, {size}, age {age}, latency {latency}, "
+            f"{camera_id}: {state}, {fps} fps, {rate}, {size}, age {age}, latency {latency}, "
             f"{frames} frame{'s' * (frames != '1')}, {gaps} gap{'s' * (gaps != '1')}"
         )
     return [fit(line, _PLAIN_WIDTH) for line in lines]
@@ -97,15 +97,18 @@ def plain_lines(report: ViewerReport) -> list[str]:
 
 def json_line(report: ViewerReport) -> str:
     """Return the report as one JSON object; times in seconds, sizes in bytes."""
-    return json.dumps({"time": round(time.time(), 3), **asdict(report, value_serializer=_jsonable)})
+    fields = asdict(report, value_serializer=_jsonable)
+    # Scripts read this key, which has the protocol's name for a camera's id.
+    fields["cameras"] = [{"client_id": camera.pop("camera_id"), **camera} for camera in fields["cameras"]]
+    return json.dumps({"time": round(time.time(), 3), **fields})
 
 
 def _jsonable(_instance: object, _attribute: object, value: object) -> object:
     """Return what JSON knows: the latency in seconds, as all the other figures are."""
     if not isinstance(value, CameraLatency):
         return value
-    hops = {"capture": value.capture, "server": value.server, "delivery": value.delivery, "total": value.total}
-    return {"frames": value.frames, **{name: None if ms is None else ms / 1000 for name, ms in hops.items()}}
+    breakdown = {"capture": value.capture, "server": value.server, "delivery": value.delivery, "total": value.total}
+    return {"frames": value.frames, **{name: None if ms is None else ms / 1000 for name, ms in breakdown.items()}}
 
 
 def _headline(report: ViewerReport) -> str:
@@ -114,7 +117,7 @@ def _headline(report: ViewerReport) -> str:
 
 def _cells(camera: CameraView) -> tuple[str, ...]:
     return (
-        camera.client_id,
+        camera.camera_id,
         _state(camera),
         f"{camera.fps:.1f}",
         f"{format_bytes(camera.bytes_per_second)}/s",

@@ -22,7 +22,7 @@ from skysentry_trio.cli.signals import cancel_on_signal
 from skysentry_trio.cli.viewer_display import Style, ViewerDisplay
 from skysentry_trio.client.engine.addresses import ServerAddress, parse_server_address
 from skysentry_trio.client.engine.viewer import ViewerClient
-from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.viewer_frames import FrameHeader
 
 
@@ -34,7 +34,7 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
 
 
 @click.command()
-@click.argument("client_ids", metavar="[ID]...", nargs=-1)
+@click.argument("camera_ids", metavar="[ID]...", nargs=-1)
 @click.option(
     "--server", metavar="URL", default="http://127.0.0.1:8080", show_default=True, help="The server's address."
 )
@@ -47,7 +47,7 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
 @click.option("--duration", callback=_seconds, metavar="DURATION", help="End after 10s, 2m or 1h30m.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a second, for programs.")
 def watch(
-    client_ids: tuple[str, ...],
+    camera_ids: tuple[str, ...],
     server: str,
     max_fps: float | None,
     max_width: int | None,
@@ -69,8 +69,8 @@ def watch(
     saved; 2 when an option is wrong.
     """
     try:
-        for client_id in client_ids:
-            check_client_id(client_id)
+        for camera_id in camera_ids:
+            check_camera_id(camera_id)
         limits = Limits(max_fps, max_width)
     except ProtocolViolation as error:
         raise ConfigurationError(str(error)) from error
@@ -80,7 +80,7 @@ def watch(
             partial(
                 run_watch,
                 parse_server_address(server),
-                client_ids,
+                camera_ids,
                 limits=limits,
                 saver=FrameSaver(save) if save else None,
                 count=count,
@@ -96,7 +96,7 @@ def watch(
 
 async def run_watch(
     server: ServerAddress,
-    client_ids: tuple[str, ...],
+    camera_ids: tuple[str, ...],
     *,
     limits: Limits,
     saver: FrameSaver | None,
@@ -122,7 +122,7 @@ async def run_watch(
             nursery.cancel_scope.cancel()
 
     # A recording wants every frame there is, rather than the newest.
-    client = ViewerClient(server, client_ids, take_frame, limits, acknowledges=saver is None)
+    client = ViewerClient(server, camera_ids, take_frame, limits, acknowledges=saver is None)
     display = ViewerDisplay(stream, lambda: client.report(trio.current_time()), style)
     try:
         with single_error():

@@ -17,7 +17,7 @@ from skysentry_trio.client.thread.handle import Handle
 from skysentry_trio.client.thread.handover import Closed
 from skysentry_trio.sources.frames import FrameSlot, SourceFrame
 from skysentry_trio.wire.capture import Demand
-from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.jpeg import inspect_jpeg
 
 
@@ -37,7 +37,7 @@ class Camera(Handle):
 
     Args:
         server: such as ``http://localhost:8080``.
-        client_id: under which the camera is known: 1 to 64 letters, digits, dots, dashes and underscores.
+        camera_id: under which the camera is known: 1 to 64 letters, digits, dots, dashes and underscores.
         name: a label for people.
 
     Raises:
@@ -45,13 +45,13 @@ class Camera(Handle):
         ProtocolViolation: the id is none.
     """
 
-    def __init__(self, server: str, client_id: str, *, name: str | None = None) -> None:
+    def __init__(self, server: str, camera_id: str, *, name: str | None = None) -> None:
         slot = FrameSlot()
         slot.encodes = False
-        self._camera = camera = CameraClient(parse_server_address(server), check_client_id(client_id), slot, name)
+        self._camera = camera = CameraClient(parse_server_address(server), check_camera_id(camera_id), slot, name)
         self._outlet = _Outlet(slot)
         super().__init__(
-            camera, Background(partial(camera.run, Backoff(random.random)), self._outlet.end, f"camera {client_id}")
+            camera, Background(partial(camera.run, Backoff(random.random)), self._outlet.end, f"camera {camera_id}")
         )
 
     def send(self, jpeg: bytes | bytearray | memoryview, captured_at: float | None = None) -> None:

@@ -11,7 +11,7 @@ from attrs import field, frozen
 class Frame:
     """One picture of a camera. Times are seconds since the epoch by the server's clock."""
 
-    client_id: str
+    camera_id: str
     """The camera's id."""
     sequence: int
     """Counts the camera's frames from 1. Numbers that are left out are frames that were skipped for newer ones."""

@@ -43,7 +43,7 @@ class Viewer(Handle):
 
     Args:
         server: such as ``http://localhost:8080``.
-        client_ids: of the cameras to watch; all if none is named.
+        camera_ids: of the cameras to watch; all if none is named.
         max_fps: frames a second of each camera for which there is use.
         max_width: pixels that suffice; cameras that can send smaller pictures then.
         quality: of the JPEG, above 0 to 1, that suffices.
@@ -56,15 +56,15 @@ class Viewer(Handle):
     def __init__(
         self,
         server: str,
-        *client_ids: str,
+        *camera_ids: str,
         max_fps: float | None = None,
         max_width: int | None = None,
         quality: float | None = None,
     ) -> None:
-        check_subscription(list(client_ids))
+        check_subscription(list(camera_ids))
         limits = Limits(max_fps, max_width, quality)
         self._intake = intake = _Intake()
-        self._viewer = client = ViewerClient(parse_server_address(server), client_ids, intake.take, limits)
+        self._viewer = client = ViewerClient(parse_server_address(server), camera_ids, intake.take, limits)
         intake.server_time = client.server_time
         super().__init__(
             client, Background(partial(client.run, Backoff(random.random)), intake.fresh.end, f"viewer of {server}")
@@ -108,13 +108,13 @@ class Viewer(Handle):
         """
         return self._intake.fresh.wait(timeout)
 
-    def latest(self, client_id: str | None = None) -> Frame | None:
+    def latest(self, camera_id: str | None = None) -> Frame | None:
         """Return the newest frame there is, whether it was given or not; None if none has come yet.
 
         Args:
-            client_id: of the camera; None for the one that sent last.
+            camera_id: of the camera; None for the one that sent last.
         """
-        return self._intake.newest.get(client_id)
+        return self._intake.newest.get(camera_id)
 
     def send_result(self, frame: Frame, boxes: Iterable[Box] = (), data: object = None) -> None:
         """Tell all who watch the camera what was found in a frame.
@@ -130,7 +130,7 @@ class Viewer(Handle):
         Raises:
             ProtocolViolation: there are too many boxes, a colour is none, or all of it is too much for one message.
         """
-        result = Result(frame.client_id, frame.sequence, list(boxes), data)
+        result = Result(frame.camera_id, frame.sequence, list(boxes), data)
         result.check()
         message = encode_message(result)
         if len(message) > MAX_TEXT_LENGTH:
@@ -140,7 +140,7 @@ class Viewer(Handle):
     @property
     def dropped_results(self) -> int:
         """Results that could not be sent."""
-        return self._viewer.unsaid
+        return self._viewer.messages_dropped
 
 
 def _no_time() -> float:
@@ -161,6 +161,6 @@ class _Intake:
         captured_at = None if header.captured_at is None else header.captured_at / 1000
         received_at = parse_timestamp(header.timestamp)
         age = self.server_time() - (received_at if captured_at is None else captured_at)
-        frame = Frame(header.client_id, header.sequence, jpeg, captured_at, received_at, began=time.monotonic() - age)
-        self.newest[header.client_id] = self.newest[None] = frame
-        self.fresh.put(header.client_id, frame)
+        frame = Frame(header.camera_id, header.sequence, jpeg, captured_at, received_at, began=time.monotonic() - age)
+        self.newest[header.camera_id] = self.newest[None] = frame
+        self.fresh.put(header.camera_id, frame)

@@ -33,11 +33,11 @@ from skysentry_trio.server.http.clips import create_clips
 from skysentry_trio.server.http.metric_families import ConnectionCounts
 from skysentry_trio.server.http.metrics import create_metrics
 from skysentry_trio.server.http.pages import create_pages
-from skysentry_trio.server.http.push_sessions import Uploads
+from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.http.rest import create_api
 from skysentry_trio.server.http.results import create_results
 from skysentry_trio.server.http.snapshots import create_snapshots
-from skysentry_trio.server.http.streaming_routes import Endless
+from skysentry_trio.server.http.streaming_routes import StreamingRoutes
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
@@ -87,7 +87,7 @@ async def serve(
     """
     listeners = await _open_listeners(settings, sockets)
     hub, health, going_away = Hub(settings), Health(), trio.Event()
-    uploads, loop = Uploads(hub), LoopMonitor()
+    uploads, loop = PushSessions(hub), LoopMonitor()
     websockets = WebSockets(_websocket_limits(settings), going_away)
     router = _create_router(
         settings, hub, uploads, websockets=websockets, health=health, loop=loop, going_away=going_away
@@ -149,7 +149,7 @@ def _websocket_limits(settings: Settings) -> WebSocketLimits:
 def _create_router(
     settings: Settings,
     hub: Hub,
-    uploads: Uploads,
+    uploads: PushSessions,
     *,
     websockets: WebSockets,
     health: Health,
@@ -177,7 +177,7 @@ def _create_router(
     snapshots = create_snapshots(hub, going_away)
     once = (api, snapshots, create_clips(hub), create_results(hub), metrics, create_pages())
     http = HttpServer(create_app(*once, allowed_origins=origins))
-    endless = Endless(hub, uploads, origins, going_away)
+    endless = StreamingRoutes(hub, uploads, origins, going_away)
     router = Router({"/ws": capture, "/stream/ws": view}, http.serve, limits, origins, endless.choose)
     return router
 

@@ -9,7 +9,7 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.histogram import Histogram
-from skysentry_trio.base.logs import RateLimit, get_logger
+from skysentry_trio.base.logs import LogLimiter, get_logger
 
 log = get_logger(__name__)
 
@@ -30,7 +30,7 @@ class LoopMonitor:
     """Seconds of lateness in those stalls."""
     # As many as there are in about a minute.
     _recent: deque[float] = field(factory=lambda: deque([0.0], maxlen=80), init=False, repr=False)
-    _log_limit: RateLimit = field(factory=lambda: RateLimit(10.0), init=False, repr=False)
+    _log_limit: LogLimiter = field(factory=lambda: LogLimiter(10.0), init=False, repr=False)
 
     @property
     def recent_maximum(self) -> float:

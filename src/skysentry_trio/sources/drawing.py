@@ -9,8 +9,8 @@ from functools import cache
 from attrs import define, field, frozen
 from PIL import Image, ImageDraw, ImageFont
 
-from skysentry_trio.sources.encoder_target import EVERYTHING, Wanted
-from skysentry_trio.sources.encoding import Shape, encode_jpeg
+from skysentry_trio.sources.encoder_target import UNLIMITED, EncoderTarget
+from skysentry_trio.sources.encoding import ResizeSpec, encode_jpeg
 
 Colour = tuple[int, int, int]
 
@@ -64,7 +64,7 @@ class Pattern:
         self._scene = scene.resize((self.width, self.height), Image.Resampling.BOX)
         self._write_label(ImageDraw.Draw(self._scene))
 
-    def draw(self, number: int, now: float, wanted: Wanted = EVERYTHING) -> bytes:
+    def draw(self, number: int, now: float, wanted: EncoderTarget = UNLIMITED) -> bytes:
         """Return a frame as JPEG.
 
         Args:
@@ -90,7 +90,7 @@ class Pattern:
         y = self.height * (0.62 - 0.07 * math.sin(turn) ** 2)
         radius = self._scaled(6)
         canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=self.look.accent)
-        shape = Shape(quality=self.quality).within(wanted)
+        shape = ResizeSpec(quality=self.quality).within(wanted)
         wanted_size = shape.size_for(self.width, self.height)
         return encode_jpeg(image if wanted_size == image.size else image.resize(wanted_size), shape.quality)
 

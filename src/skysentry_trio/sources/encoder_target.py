@@ -6,7 +6,7 @@ from attrs import frozen
 
 
 @frozen
-class Wanted:
+class EncoderTarget:
     """The most that is wanted now; None for no limit."""
 
     max_fps: float | None = None
@@ -21,4 +21,4 @@ class Wanted:
     quality_factor: float = 1.0
 
 
-EVERYTHING = Wanted()
+UNLIMITED = EncoderTarget()

@@ -8,14 +8,14 @@ from attrs import frozen
 from PIL import Image
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.sources.encoder_target import Wanted
+from skysentry_trio.sources.encoder_target import EncoderTarget
 from skysentry_trio.wire.jpeg import inspect_jpeg
 
 DEFAULT_QUALITY = 80
 
 
 @frozen
-class Shape:
+class ResizeSpec:
     """What the JPEGs shall be like; None leaves it as the source has it."""
 
     width: int | None = None
@@ -32,17 +32,17 @@ class Shape:
             return width, height
         return _even(target), _even(height * target / width)
 
-    def within(self, wanted: Wanted) -> Shape:
+    def within(self, wanted: EncoderTarget) -> ResizeSpec:
         """Return the shape that also keeps to what is wanted."""
         widths = [width for width in (self.width, wanted.max_width) if width is not None]
         quality = self.quality
         if wanted.max_quality is not None or wanted.quality_factor < 1:
             most = min(quality or DEFAULT_QUALITY, wanted.max_quality or 100)
             quality = max(1, round(most * wanted.quality_factor))
-        return Shape(min(widths, default=None), quality, wanted.width_factor)
+        return ResizeSpec(min(widths, default=None), quality, wanted.width_factor)
 
 
-AS_IT_IS = Shape()
+UNCHANGED = ResizeSpec()
 
 
 def encode_jpeg(image: Image.Image, quality: int | None) -> bytes:
@@ -53,7 +53,7 @@ def encode_jpeg(image: Image.Image, quality: int | None) -> bytes:
     return encoded.getvalue()
 
 
-def reshape_jpeg(jpeg: bytes, shape: Shape) -> bytes:
+def reshape_jpeg(jpeg: bytes, shape: ResizeSpec) -> bytes:
     """Return the JPEG as it is if it is as it shall be, else encode it anew.
 
     Raises:

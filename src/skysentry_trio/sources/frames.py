@@ -10,7 +10,7 @@ import trio
 from attrs import define, field, frozen
 
 from skysentry_trio.base.frames import FrameRate
-from skysentry_trio.sources.encoder_target import EVERYTHING, Wanted
+from skysentry_trio.sources.encoder_target import UNLIMITED, EncoderTarget
 from skysentry_trio.sources.pacing import Thinner
 
 
@@ -39,7 +39,7 @@ class FrameSlot:
     """Why the source has nothing at the moment, for people."""
     offered: int = field(default=0, init=False)
     """Frames that were put in."""
-    wanted: Wanted = field(default=EVERYTHING, init=False)
+    target: EncoderTarget = field(default=UNLIMITED, init=False)
     """What the source is to keep to; it looks again for each picture."""
     encodes: bool = field(default=True, init=False)
     """Whether the source can give its pictures another width and quality."""
@@ -65,12 +65,12 @@ class FrameSlot:
         if count:
             self.dropped[cause] += count
 
-    def want(self, wanted: Wanted) -> None:
+    def set_target(self, target: EncoderTarget) -> None:
         """Tell the source what is wanted from now on."""
-        if wanted.max_fps != self.wanted.max_fps:
+        if target.max_fps != self.target.max_fps:
             # A new one, as the old one may have chosen a moment that is seconds away.
-            self._thinner = Thinner(wanted.max_fps) if wanted.max_fps else None
-        self.wanted = wanted
+            self._thinner = Thinner(target.max_fps) if target.max_fps else None
+        self.target = target
 
     def cause_to_leave_out(self) -> str | None:
         """Return why the picture that the source could have now is not wanted, None if it is.
@@ -80,7 +80,7 @@ class FrameSlot:
         now = self.clock()
         self._pace.tick(now)
         thinner = self._thinner
-        return None if thinner is None or thinner.admits(now) else self.wanted.cause
+        return None if thinner is None or thinner.admits(now) else self.target.cause
 
     def leaves_out(self) -> bool:
         """Say whether the picture that the source could have now is not wanted, and count it then."""

@@ -16,7 +16,7 @@ from skysentry_trio.base.backoff import Backoff
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.sources.drawing import Pattern
-from skysentry_trio.sources.encoding import DEFAULT_QUALITY, Shape
+from skysentry_trio.sources.encoding import DEFAULT_QUALITY, ResizeSpec
 from skysentry_trio.sources.frames import FrameSlot
 from skysentry_trio.sources.pattern import PatternSource
 from skysentry_trio.sources.stills import JPEG_SUFFIXES, StillsSource
@@ -69,7 +69,7 @@ def choose_source(spec: str, options: SourceOptions) -> Source:
     if "://" in spec:
         return _choose_address(spec, options)
     path = Path(spec)
-    shape = Shape(options.width, options.quality)
+    shape = ResizeSpec(options.width, options.quality)
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
@@ -138,5 +138,5 @@ def _live(address: VideoAddress, options: SourceOptions, *, must_be_there: bool 
         must_be_there,
         options.fps,
         options.once,
-        Shape(options.width, options.quality),
+        ResizeSpec(options.width, options.quality),
     )

@@ -1,4 +1,4 @@
-"""Spread frames over time: at a chosen rate, or thinned out to it."""
+"""Spread frames over time: at a chosen rate, or rate_limited out to it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from attrs import define, field
 
 
 @define(eq=False)
-class Pacer:
+class FramePacer:
     """Let a loop turn so many times a second."""
 
     fps: float

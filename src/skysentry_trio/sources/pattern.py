@@ -10,7 +10,7 @@ from attrs import define
 
 from skysentry_trio.sources.drawing import Pattern
 from skysentry_trio.sources.frames import FrameSlot, SourceFrame
-from skysentry_trio.sources.pacing import Pacer
+from skysentry_trio.sources.pacing import FramePacer
 
 
 @define(eq=False)
@@ -25,7 +25,7 @@ class PatternSource:
         """Fill the slot until cancelled."""
         task_status.started()
         await slot.wait_asked()
-        pacer = Pacer(self.fps)
+        pacer = FramePacer(self.fps)
         limiter = trio.CapacityLimiter(1)
         number = 0
         while True:
@@ -34,5 +34,5 @@ class PatternSource:
             if slot.leaves_out():
                 continue
             now = self.clock()
-            jpeg = await trio.to_thread.run_sync(self.pattern.draw, number, now, slot.wanted, limiter=limiter)
+            jpeg = await trio.to_thread.run_sync(self.pattern.draw, number, now, slot.target, limiter=limiter)
             slot.offer(SourceFrame(jpeg, now))

@@ -9,9 +9,9 @@ import trio
 from attrs import define
 
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
-from skysentry_trio.sources.encoding import AS_IT_IS, Shape, reshape_jpeg
+from skysentry_trio.sources.encoding import UNCHANGED, ResizeSpec, reshape_jpeg
 from skysentry_trio.sources.frames import FrameSlot, SourceFrame
-from skysentry_trio.sources.pacing import Pacer
+from skysentry_trio.sources.pacing import FramePacer
 from skysentry_trio.sources.whole_jpeg import whole_jpeg
 
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe"})
@@ -25,7 +25,7 @@ class StillsSource:
     """A folder, or one file."""
     fps: float
     once: bool = False
-    shape: Shape = AS_IT_IS
+    shape: ResizeSpec = UNCHANGED
 
     async def run(self, slot: FrameSlot, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Fill the slot until the last file was shown, or for ever.
@@ -34,9 +34,9 @@ class StillsSource:
             ConfigurationError: there is no JPEG to begin with.
         """
         limiter = trio.CapacityLimiter(1)
-        pacer = Pacer(self.fps)
+        pacer = FramePacer(self.fps)
         files = await trio.to_thread.run_sync(list_jpegs, self.path, limiter=limiter)
-        slot.encodes = self.shape != AS_IT_IS
+        slot.encodes = self.shape != UNCHANGED
         task_status.started()
         await slot.wait_asked()
         while True:
@@ -44,7 +44,7 @@ class StillsSource:
                 await pacer.wait()
                 if slot.leaves_out():
                     continue
-                shape = self.shape.within(slot.wanted) if slot.encodes else AS_IT_IS
+                shape = self.shape.within(slot.target) if slot.encodes else UNCHANGED
                 try:
                     jpeg = await trio.to_thread.run_sync(_read_jpeg, file, shape, limiter=limiter)
                 except (OSError, ProtocolViolation) as error:
@@ -71,5 +71,5 @@ def list_jpegs(path: Path) -> list[Path]:
     return files
 
 
-def _read_jpeg(file: Path, shape: Shape) -> bytes:
+def _read_jpeg(file: Path, shape: ResizeSpec) -> bytes:
     return reshape_jpeg(whole_jpeg(file.read_bytes()), shape)

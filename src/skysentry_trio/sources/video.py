@@ -12,11 +12,11 @@ from attrs import define, field
 
 from skysentry_trio.base.backoff import Backoff, keep_trying
 from skysentry_trio.base.exceptions import ConfigurationError
-from skysentry_trio.sources.encoding import AS_IT_IS, Shape
+from skysentry_trio.sources.encoding import UNCHANGED, ResizeSpec
 from skysentry_trio.sources.frames import FrameSlot, SourceFrame
-from skysentry_trio.sources.pacing import Pacer, Thinner
+from skysentry_trio.sources.pacing import FramePacer, Thinner
 from skysentry_trio.sources.video_stream import (
-    Orders,
+    FrameFilter,
     VideoAddress,
     VideoStream,
     VideoUnavailable,
@@ -39,7 +39,7 @@ class VideoFileSource:
     address: VideoAddress
     fps: float | None = None
     once: bool = False
-    shape: Shape = AS_IT_IS
+    shape: ResizeSpec = UNCHANGED
     _limiter: trio.CapacityLimiter = field(factory=partial(trio.CapacityLimiter, 1), init=False)
 
     async def run(self, slot: FrameSlot, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -50,7 +50,7 @@ class VideoFileSource:
         """
         try:
             stream = await self._in_thread(open_video, self.address)
-            pacer = Pacer(self.fps or stream.fps or _DEFAULT_FPS)
+            pacer = FramePacer(self.fps or stream.fps or _DEFAULT_FPS)
             task_status.started()
             await slot.wait_asked()
             while await self._play(stream, slot, pacer):
@@ -61,11 +61,11 @@ class VideoFileSource:
             raise ConfigurationError(str(error)) from error
         raise ConfigurationError(f"nothing in {self.address} can be shown")
 
-    async def _play(self, stream: VideoStream, slot: FrameSlot, pacer: Pacer) -> int:
+    async def _play(self, stream: VideoStream, slot: FrameSlot, pacer: FramePacer) -> int:
         """Show the file once; return the number of frames that were or could have been shown."""
         shown = 0
         slot.encodes = _encodes(stream, self.shape)
-        jpegs = stream.jpegs(Orders(self.shape, lambda: slot.wanted, slot.cause_to_leave_out))
+        jpegs = stream.jpegs(FrameFilter(self.shape, lambda: slot.target, slot.cause_to_leave_out))
         while (jpeg := await self._in_thread(next, jpegs, None)) is not None:
             if jpeg == _BAD:
                 slot.drop(_BAD)
@@ -92,10 +92,10 @@ class LiveVideoSource:
     must_be_there: bool
     """Whether it is an error if it is not there in the beginning, as for a device on this machine."""
     fps: float | None = None
-    """At most; what comes faster is thinned out before it is encoded."""
+    """At most; what comes faster is rate_limited out before it is encoded."""
     once: bool = False
     """Whether the end of the stream is the end, instead of a reason to open it again."""
-    shape: Shape = AS_IT_IS
+    shape: ResizeSpec = UNCHANGED
     opener: Opener = open_video
     _limiter: trio.CapacityLimiter = field(factory=partial(trio.CapacityLimiter, 2), init=False)
     """Two, so that a read that was given up on, and never ends, does not keep us from trying again."""
@@ -135,7 +135,7 @@ class LiveVideoSource:
             return slot.cause_to_leave_out()
 
         slot.encodes = _encodes(stream, self.shape)
-        jpegs = stream.jpegs(Orders(self.shape, lambda: slot.wanted, leaves_out))
+        jpegs = stream.jpegs(FrameFilter(self.shape, lambda: slot.target, leaves_out))
         while (jpeg := await self._in_thread(next, jpegs, None)) is not None:
             if isinstance(jpeg, str):
                 slot.drop(jpeg)
@@ -152,6 +152,6 @@ class LiveVideoSource:
             raise VideoUnavailable(f"no picture from {self.address} for {STALL:g} s") from None
 
 
-def _encodes(stream: VideoStream, shape: Shape) -> bool:
+def _encodes(stream: VideoStream, shape: ResizeSpec) -> bool:
     """Say whether the pictures are encoded anyway, and not handed on as the JPEGs they are."""
-    return shape != AS_IT_IS or not stream.is_motion_jpeg
+    return shape != UNCHANGED or not stream.is_motion_jpeg

@@ -10,8 +10,8 @@ from attrs import define, field, frozen
 from PIL.Image import Image
 
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
-from skysentry_trio.sources.encoder_target import EVERYTHING, Wanted
-from skysentry_trio.sources.encoding import AS_IT_IS, Shape, encode_jpeg, reshape_jpeg
+from skysentry_trio.sources.encoder_target import UNLIMITED, EncoderTarget
+from skysentry_trio.sources.encoding import UNCHANGED, ResizeSpec, encode_jpeg, reshape_jpeg
 from skysentry_trio.sources.whole_jpeg import whole_jpeg
 
 if TYPE_CHECKING:
@@ -45,18 +45,18 @@ class VideoAddress:
 
 
 @frozen
-class Orders:
+class FrameFilter:
     """What is to become of a video's pictures; all of it may change while it plays."""
 
-    shape: Shape = AS_IT_IS
+    shape: ResizeSpec = UNCHANGED
     """The user's own wish."""
-    wanted: Callable[[], Wanted] = lambda: EVERYTHING
+    target: Callable[[], EncoderTarget] = lambda: UNLIMITED
     """What others want now, where pictures are encoded anyway."""
     leaves_out: Callable[[], str | None] = lambda: None
     """Is asked before the work for each picture: the cause why it is left out, None if it is not."""
 
 
-AS_IT_COMES = Orders()
+AS_IT_COMES = FrameFilter()
 
 
 @define(eq=False)
@@ -77,7 +77,7 @@ class VideoStream:
         """Whether its pictures are JPEGs already."""
         return self.stream.codec_context.name == "mjpeg"
 
-    def jpegs(self, orders: Orders) -> Iterator[bytes | str]:
+    def jpegs(self, orders: FrameFilter) -> Iterator[bytes | str]:
         """Yield each picture as a JPEG, or as the cause why it was left out: ``bad``, or what the orders say.
 
         JPEGs in the video are handed on as they are, if the shape asks for nothing else.
@@ -95,19 +95,19 @@ class VideoStream:
             except (av.error.FFmpegError, OSError) as error:
                 raise VideoUnavailable(_reason(error)) from error
 
-    def _take_over(self, packet: Packet[AvStream], orders: Orders) -> Iterator[bytes | str]:
+    def _take_over(self, packet: Packet[AvStream], orders: FrameFilter) -> Iterator[bytes | str]:
         if not packet.size:  # the last one, which tells a decoder to give back what it holds
             return
         if cause := orders.leaves_out():
             yield cause
             return
-        shape = orders.shape if orders.shape == AS_IT_IS else orders.shape.within(orders.wanted())
+        shape = orders.shape if orders.shape == UNCHANGED else orders.shape.within(orders.target())
         try:
             yield reshape_jpeg(whole_jpeg(bytes(packet)), shape)
         except ProtocolViolation:
             yield "bad"
 
-    def _decode(self, packet: Packet[AvStream], orders: Orders) -> Iterator[bytes | str]:
+    def _decode(self, packet: Packet[AvStream], orders: FrameFilter) -> Iterator[bytes | str]:
         import av  # noqa: PLC0415 - an optional extra, and 100 MB to load
 
         try:
@@ -119,7 +119,7 @@ class VideoStream:
             if cause := orders.leaves_out():
                 yield cause
                 continue
-            shape = orders.shape.within(orders.wanted())
+            shape = orders.shape.within(orders.target())
             width, height = shape.size_for(picture.width, picture.height)
             image: Image = picture.to_image(width=width, height=height)  # type: ignore[no-untyped-call]
             yield encode_jpeg(image, shape.quality)

@@ -8,7 +8,7 @@ import msgspec
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.envelope import join_envelope, split_envelope
-from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.jpeg import PictureSize, inspect_jpeg
 from skysentry_trio.wire.messages import (
     Clock,
@@ -25,7 +25,7 @@ from skysentry_trio.wire.messages import (
 class Registration(Message, tag="client-registration", tag_field="type", omit_defaults=True):
     """The camera's first message."""
 
-    client_id: str
+    camera_id: str
     name: str | None = None
     """A label for people."""
     capabilities: tuple[str, ...] = ()
@@ -37,14 +37,14 @@ class Registration(Message, tag="client-registration", tag_field="type", omit_de
 class RegistrationSuccess(Message, tag="registration-success", tag_field="type"):
     """The server's answer to a camera it takes."""
 
-    client_id: str
+    camera_id: str
     timestamp: str
 
 
 class RegistrationError(Message, tag="registration-error", tag_field="type"):
     """The server's last message to a camera that it refuses or cuts off."""
 
-    client_id: str | None
+    camera_id: str | None
     error: str
     code: str
 
@@ -98,7 +98,7 @@ def decode_camera_message(text: str) -> Registration | Clock | None:
     """
     message: Registration | Clock | None = decode_message(text, _from_camera)
     if isinstance(message, Registration):
-        check_client_id(message.client_id)
+        check_camera_id(message.camera_id)
     return message
 
 
@@ -108,9 +108,9 @@ def decode_server_message(text: str) -> ServerMessage | None:
     return message
 
 
-def encode_registration(client_id: str, *, name: str | None = None, capabilities: tuple[str, ...] = ()) -> str:
+def encode_registration(camera_id: str, *, name: str | None = None, capabilities: tuple[str, ...] = ()) -> str:
     """Write a camera's first message."""
-    return encode_message(Registration(client_id, name=name, capabilities=capabilities))
+    return encode_message(Registration(camera_id, name=name, capabilities=capabilities))
 
 
 def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> CapturedJpeg:

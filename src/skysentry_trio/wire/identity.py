@@ -8,10 +8,10 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 
 MAX_LABEL_LENGTH = 80
 
-_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_CAMERA_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
-def check_client_id(text: str) -> str:
+def check_camera_id(text: str) -> str:
     """Return the id if it is one.
 
     An id goes into addresses and file names as it is, so ``.`` and ``..`` are refused as well.
@@ -19,7 +19,7 @@ def check_client_id(text: str) -> str:
     Raises:
         ProtocolViolation: with code ``invalid-client-id``.
     """
-    if _CLIENT_ID.fullmatch(text) and text not in {".", ".."}:
+    if _CAMERA_ID.fullmatch(text) and text not in {".", ".."}:
         return text
     shown = ascii(text if len(text) <= 80 else text[:77] + "...")
     raise ProtocolViolation(

@@ -19,7 +19,13 @@ Decoders = Mapping[str, msgspec.json.Decoder[Any]]
 """For each ``type`` that one side may say, how to decode the message."""
 
 
-class Message(Struct, rename="camel"):
+def _wire_name(attribute: str) -> str:
+    """Return the key of an attribute in JSON: camelCase, and ``clientId`` for a camera's id, as SkySentry Go has it."""
+    first, *others = attribute.replace("camera_id", "client_id").split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+class Message(Struct, rename=_wire_name):
     """A message on the wire: camelCase there, snake_case here."""
 
 

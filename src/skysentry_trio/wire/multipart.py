@@ -8,7 +8,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.frames import JpegFrame
 
 CONTENT_TYPE: Final = "multipart/x-mixed-replace; boundary=frame"
 OPENING: Final = b"--frame\r\n"
@@ -22,7 +22,7 @@ _MAX_DELIMITER: Final = 200
 _MAX_LENGTH_DIGITS: Final = 15
 
 
-def encode_part(frame: Frame) -> bytes:
+def encode_part(frame: JpegFrame) -> bytes:
     """Render a frame as one part, up to and with the boundary of the next."""
     sequence = b"X-Sequence: %d\r\n" % frame.sequence
     return _encode(frame.jpeg, moment_of(frame), online=True, more=sequence)
@@ -33,7 +33,7 @@ def encode_offline_part(jpeg: bytes, now: float) -> bytes:
     return _encode(jpeg, now, online=False)
 
 
-def moment_of(frame: Frame) -> float:
+def moment_of(frame: JpegFrame) -> float:
     """Return when a frame was captured if its camera said so, else when it arrived: seconds since the epoch."""
     return frame.received_at if frame.captured_at is None else frame.captured_at
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 
-from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
 from skysentry_trio.wire.viewer_frames import RingSummary
 
@@ -84,7 +84,7 @@ class WatcherReply(LatencyReply):
 class ClientDetails(Message):
     """One camera."""
 
-    client_id: str
+    camera_id: str
     name: str | None
     online: bool
     since: str
@@ -116,7 +116,7 @@ class ClientsReply(Message):
 class LatestReply(Message):
     """A camera's newest frame."""
 
-    client_id: str
+    camera_id: str
     image: str
     """``data:image/jpeg;base64,`` and the JPEG."""
     timestamp: str
@@ -148,7 +148,7 @@ class FrameReply(Message):
 class RingReply(Message):
     """All frames of one camera's ring, oldest first."""
 
-    client_id: str
+    camera_id: str
     stats: RingSummary
     frames: list[FrameReply]
     count: int
@@ -174,7 +174,7 @@ class StreamsReply(Message):
 class PushReply(Message):
     """What became of the pictures that one request brought."""
 
-    client_id: str
+    camera_id: str
     frames: int
     """That were taken."""
     sequence: int | None
@@ -184,31 +184,31 @@ class PushReply(Message):
     success: bool = True
 
 
-def write_latest(client_id: str, frame: Frame, stats: RingSummary) -> Iterator[bytes]:
+def write_latest(camera_id: str, frame: JpegFrame, stats: RingSummary) -> Iterator[bytes]:
     """Write a `LatestReply` in pieces."""
     yield from _with_picture(
         LatestReply(
-            client_id, "data:image/jpeg;base64,", rfc3339(frame.received_at), len(frame.jpeg), frame.sequence, stats
+            camera_id, "data:image/jpeg;base64,", rfc3339(frame.received_at), len(frame.jpeg), frame.sequence, stats
         ),
         frame.jpeg,
     )
 
 
-def write_ring(client_id: str, frames: Iterable[Frame], stats: RingSummary) -> Iterator[bytes]:
+def write_ring(camera_id: str, frames: Iterable[JpegFrame], stats: RingSummary) -> Iterator[bytes]:
     """Write a `RingReply` in pieces."""
-    yield from _with_list(RingReply(client_id, stats, [], 0), frames)
+    yield from _with_list(RingReply(camera_id, stats, [], 0), frames)
 
 
-def write_streams(rings: list[tuple[str, Iterable[Frame], RingSummary]]) -> Iterator[bytes]:
+def write_streams(rings: list[tuple[str, Iterable[JpegFrame], RingSummary]]) -> Iterator[bytes]:
     """Write a `StreamsReply` in pieces."""
     yield b'{"success":true,"totalClients":%d,"streams":{' % len(rings)
-    for index, (client_id, frames, stats) in enumerate(rings):
-        yield b"%b%b:" % (b"," if index else b"", encode_json(client_id))
+    for index, (camera_id, frames, stats) in enumerate(rings):
+        yield b"%b%b:" % (b"," if index else b"", encode_json(camera_id))
         yield from _with_list(StreamReply(stats, [], 0), frames)
     yield b"}}"
 
 
-def _with_list(reply: RingReply | StreamReply, frames: Iterable[Frame]) -> Iterator[bytes]:
+def _with_list(reply: RingReply | StreamReply, frames: Iterable[JpegFrame]) -> Iterator[bytes]:
     before = encode_json(reply).split(b'"frames":[]')[0]
     yield before + b'"frames":['
     for frame in frames:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.wire.identity import check_client_id, clean_label
+from skysentry_trio.wire.identity import check_camera_id, clean_label
 from skysentry_trio.wire.messages import Message
 
 MAX_BOXES = 256
@@ -32,7 +32,7 @@ class Box(Message, omit_defaults=True):
 class Result(Message, tag="result", tag_field="type", omit_defaults=True):
     """What was found in one frame of a camera; viewers get it as it was posted."""
 
-    client_id: str
+    camera_id: str
     sequence: int
     """Of the frame."""
     boxes: list[Box] = msgspec.field(default_factory=list)
@@ -45,7 +45,7 @@ class Result(Message, tag="result", tag_field="type", omit_defaults=True):
         Raises:
             ProtocolViolation: the id is none, there are too many boxes, or a colour is none.
         """
-        check_client_id(self.client_id)
+        check_camera_id(self.camera_id)
         if len(self.boxes) > MAX_BOXES:
             raise ProtocolViolation(f"a result may have {MAX_BOXES} boxes, got {len(self.boxes)}")
         for box in self.boxes:
@@ -63,11 +63,11 @@ class _Posted(Message):
 _posted = msgspec.json.Decoder(_Posted)
 
 
-def decode_posted_result(client_id: str, body: str | bytes) -> Result:
+def decode_posted_result(camera_id: str, body: str | bytes) -> Result:
     """Read a result that was posted for a camera.
 
     Args:
-        client_id: of the camera, from the address.
+        camera_id: of the camera, from the address.
         body: JSON with ``sequence``, ``boxes`` and ``data``.
 
     Raises:
@@ -77,6 +77,6 @@ def decode_posted_result(client_id: str, body: str | bytes) -> Result:
         posted = _posted.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ProtocolViolation(f"expected a JSON object with sequence, boxes and data: {error}") from error
-    result = Result(client_id, posted.sequence, posted.boxes, posted.data)
+    result = Result(camera_id, posted.sequence, posted.boxes, posted.data)
     result.check()
     return result

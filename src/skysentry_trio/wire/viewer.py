@@ -8,7 +8,7 @@ import msgspec
 
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.messages import (
     Clock,
     ClockReply,
@@ -28,7 +28,7 @@ HIGHEST_SPEED = 16.0
 class ClientSummary(Message):
     """One camera in the list a viewer gets when it connects."""
 
-    client_id: str
+    camera_id: str
     name: str | None
     online: bool
     fps: float
@@ -43,14 +43,14 @@ class Clients(Message, tag="clients", tag_field="type"):
 class ClientConnected(Message, tag="client-connected", tag_field="type"):
     """A camera is live."""
 
-    client_id: str
+    camera_id: str
     name: str | None = None
 
 
 class ClientDisconnected(Message, tag="client-disconnected", tag_field="type"):
     """A camera left; its frames stay for a while, until a second such message says ``removed``."""
 
-    client_id: str
+    camera_id: str
     removed: bool = False
 
 
@@ -85,7 +85,7 @@ class Resume(Message, tag="resume", tag_field="type"):
 class Ack(Message, tag="ack", tag_field="type"):
     """This frame of a camera, and all before it, are on the viewer's screen, or will never be."""
 
-    client_id: str
+    camera_id: str
     sequence: int
     painted_at: float | None = None
     """Milliseconds since the epoch by the server's clock."""
@@ -94,7 +94,7 @@ class Ack(Message, tag="ack", tag_field="type"):
 class CameraLatency(Message):
     """How old one camera's frames were on a viewer's screen, and where the time went: means in milliseconds."""
 
-    client_id: str
+    camera_id: str
     frames: int
     """That were acknowledged, and are averaged here."""
     capture: float | None
@@ -116,7 +116,7 @@ class Latency(Message, tag="latency", tag_field="type"):
 class Seek(Message, tag="seek", tag_field="type", omit_defaults=True):
     """The viewer wants to look at what a camera's ring holds, from one moment on; exactly one names that moment."""
 
-    client_id: str
+    camera_id: str
     at: float | None = None
     """Milliseconds since the epoch."""
     back: float | None = None
@@ -129,13 +129,13 @@ class Seek(Message, tag="seek", tag_field="type", omit_defaults=True):
 class GoLive(Message, tag="live", tag_field="type"):
     """The viewer wants the live picture of a camera again."""
 
-    client_id: str
+    camera_id: str
 
 
 class PlaybackState(Message, tag="playback", tag_field="type"):
     """What a viewer sees of a camera, live or out of its ring; answers `Seek` and `GoLive`."""
 
-    client_id: str
+    camera_id: str
     live: bool
     speed: float
     sequence: int | None
@@ -150,7 +150,9 @@ _MAX_NOTICE = 16 * 1024 * 1024
 """Characters: the list of all cameras has hundreds for each."""
 
 ViewerMessage = Subscribe | Unsubscribe | Pause | Resume | Seek | GoLive | Ack | Result | Clock
-Notice = PlaybackState | Clients | ClientConnected | ClientDisconnected | Latency | Result | ErrorNotice | ClockReply
+ServerMessage = (
+    PlaybackState | Clients | ClientConnected | ClientDisconnected | Latency | Result | ErrorNotice | ClockReply
+)
 
 _from_viewer: Decoders = {
     "subscribe": msgspec.json.Decoder(Subscribe),
@@ -189,7 +191,7 @@ def decode_viewer_message(text: str) -> ViewerMessage | None:
     if isinstance(message, Subscribe | Unsubscribe) and message.clients != "*":
         check_subscription(message.clients)
     if isinstance(message, Seek | GoLive):
-        check_client_id(message.client_id)
+        check_camera_id(message.camera_id)
     if isinstance(message, Seek):
         _check_seek(message)
     return message
@@ -205,7 +207,7 @@ def _check_seek(seek: Seek) -> None:
         raise ProtocolViolation(f"back is a number of seconds from 0, got {seek.back:g}")
 
 
-def decode_notice(text: str) -> Notice | None:
+def decode_notice(text: str) -> ServerMessage | None:
     """Decode a text message from the server to a viewer; None for a type we do not know."""
-    notice: Notice | None = decode_message(text, _from_server, max_length=_MAX_NOTICE)
+    notice: ServerMessage | None = decode_message(text, _from_server, max_length=_MAX_NOTICE)
     return notice

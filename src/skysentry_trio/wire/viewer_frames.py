@@ -7,7 +7,7 @@ from base64 import b64encode
 import msgspec
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.frames import Frame, RingStatistics
+from skysentry_trio.base.frames import JpegFrame, RingStatistics
 from skysentry_trio.wire.envelope import envelope_parts, split_envelope
 from skysentry_trio.wire.messages import Message, encode_json, encode_message, rfc3339
 
@@ -15,7 +15,7 @@ from skysentry_trio.wire.messages import Message, encode_json, encode_message, r
 class FrameHeader(Message, tag="frame", tag_field="type"):
     """The JSON in front of a JPEG."""
 
-    client_id: str
+    camera_id: str
     sequence: int
     timestamp: str
     captured_at: float | None
@@ -39,7 +39,7 @@ class RingSummary(Message):
 class FrameUpdate(Message, tag="frame_update", tag_field="type"):
     """One frame as SkySentry Go sends it."""
 
-    client_id: str
+    camera_id: str
     image: str
     timestamp: str
     size: int
@@ -51,11 +51,11 @@ _header = msgspec.json.Decoder(FrameHeader)
 
 
 def encode_envelope(
-    client_id: str, frame: Frame, stats: RingStatistics, *, live: bool = True
+    camera_id: str, frame: JpegFrame, stats: RingStatistics, *, live: bool = True
 ) -> tuple[bytes, bytes, bytes]:
     """Render a frame for ``skysentry.v1``, in parts: whoever puts more in front copies the JPEG only once."""
     header = FrameHeader(
-        client_id=client_id,
+        camera_id=camera_id,
         sequence=frame.sequence,
         timestamp=rfc3339(frame.received_at),
         captured_at=None if frame.captured_at is None else frame.captured_at * 1000,
@@ -79,10 +79,10 @@ def decode_envelope(message: bytes) -> tuple[FrameHeader, bytes]:
         raise ProtocolViolation(f"the envelope's header is not as expected: {error}") from error
 
 
-def encode_frame_update(client_id: str, frame: Frame, stats: RingStatistics) -> str:
+def encode_frame_update(camera_id: str, frame: JpegFrame, stats: RingStatistics) -> str:
     """Render a frame as SkySentry Go's text message."""
     update = FrameUpdate(
-        client_id=client_id,
+        camera_id=camera_id,
         image="data:image/jpeg;base64," + b64encode(frame.jpeg).decode("ascii"),
         timestamp=rfc3339(frame.received_at),
         size=len(frame.jpeg),

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.query import decode_query
 
 MAX_SUBSCRIBED = 1024
@@ -62,4 +62,4 @@ def check_subscription(ids: list[str]) -> frozenset[str]:
         raise ProtocolViolation(
             f"a viewer may name {MAX_SUBSCRIBED} cameras, got {len(ids)}; without names it gets all"
         )
-    return frozenset(check_client_id(client_id) for client_id in ids)
+    return frozenset(check_camera_id(camera_id) for camera_id in ids)

@@ -62,7 +62,7 @@ class FakeServer:
     async def accept_camera(self, websocket: WebSocketConnection) -> None:
         """Take a camera's registration."""
         registration = await self.take_registration(websocket)
-        answer = RegistrationSuccess(client_id=registration.client_id, timestamp=rfc3339(0))
+        answer = RegistrationSuccess(camera_id=registration.camera_id, timestamp=rfc3339(0))
         await websocket.send_message(encode_message(answer))
 
     async def take_frame(self, websocket: WebSocketConnection) -> bytes:

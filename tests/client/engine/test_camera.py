@@ -16,7 +16,7 @@ from skysentry_trio.client.engine import camera_session
 from skysentry_trio.client.engine.addresses import ServerAddress, parse_server_address
 from skysentry_trio.client.engine.camera import CameraClient, CameraReport
 from skysentry_trio.client.engine.connection import Refused
-from skysentry_trio.sources.encoder_target import EVERYTHING, Wanted
+from skysentry_trio.sources.encoder_target import UNLIMITED, EncoderTarget
 from skysentry_trio.sources.frames import FrameSlot, SourceFrame
 from skysentry_trio.wire.capture import Demand, RegistrationError
 from skysentry_trio.wire.messages import encode_message
@@ -53,7 +53,7 @@ async def running(*script: Handler, **options: Any) -> AsyncIterator[tuple[FakeS
 
 async def refuse(server: FakeServer, websocket: WebSocketConnection, *, close_code: int = 1008) -> None:
     await server.take_registration(websocket)
-    error = RegistrationError(client_id="door", error="not here", code="some-code")
+    error = RegistrationError(camera_id="door", error="not here", code="some-code")
     await websocket.send_message(encode_message(error))
     await websocket.aclose(close_code, "not here")
 
@@ -66,7 +66,7 @@ async def test_a_camera_registers_and_sends() -> None:
             await server.wait_until(lambda number=number: len(server.frames) == number + 1)  # type: ignore[misc]
         report = report_of(camera)
     (registration,) = server.registrations
-    assert (registration.client_id, registration.name) == ("door", "Front door")
+    assert (registration.camera_id, registration.name) == ("door", "Front door")
     assert server.requests[0].path == "/ws"
     assert server.frames == [draw_jpeg(number) for number in range(5)]
     assert (report.state, report.trouble, report.frames, report.connections) == ("live", None, 5, 1)
@@ -172,7 +172,7 @@ async def test_a_refusal_followed_by_anything_else_is_tried_again() -> None:
 
     async def confused(server: FakeServer, websocket: WebSocketConnection) -> None:
         await server.take_registration(websocket)
-        error = RegistrationError(client_id="door", error="not here", code="x")
+        error = RegistrationError(camera_id="door", error="not here", code="x")
         await websocket.send_message(encode_message(error))
         await websocket.send_message("anything")
 
@@ -187,7 +187,7 @@ async def test_a_refusal_without_a_close_is_final(monkeypatch: pytest.MonkeyPatc
 
     async def forget(server: FakeServer, websocket: WebSocketConnection) -> None:
         await server.take_registration(websocket)
-        error = RegistrationError(client_id="door", error="not here", code="x")
+        error = RegistrationError(camera_id="door", error="not here", code="x")
         await websocket.send_message(encode_message(error))
         await websocket.get_message()
 
@@ -317,7 +317,7 @@ async def test_a_slow_network_sees_the_present() -> None:
 
 
 async def test_capabilities_are_told() -> None:
-    """Who ignores demand does not claim to obey it."""
+    """Who ignores demand does not claim to handle it."""
     async with running() as (server, _, _slot):
         await server.wait_until(lambda: len(server.registrations) == 1)
     async with running(obeys=False) as (stubborn, _, _slot):
@@ -438,13 +438,13 @@ async def test_demand_is_obeyed_and_reported() -> None:
         await websocket.aclose(1001, "going away")
 
     async with running(demand) as (server, camera, slot):
-        while slot.wanted == EVERYTHING:
+        while slot.target == UNLIMITED:
             await trio.testing.wait_all_tasks_blocked(0.01)
-        assert slot.wanted == Wanted(max_fps=0.2)
+        assert slot.target == EncoderTarget(max_fps=0.2)
         assert report_of(camera).demand == Demand(0, 0.2)
         slot.offer(frame(1))
         await server.wait_until(lambda: len(server.registrations) == 2)
         while report_of(camera).connections < 2:
             await trio.testing.wait_all_tasks_blocked(0.01)
-        assert slot.wanted == EVERYTHING
+        assert slot.target == UNLIMITED
         assert report_of(camera).demand is None

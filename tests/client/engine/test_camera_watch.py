@@ -13,8 +13,8 @@ from tests.sources.pictures import draw_jpeg
 NOON = 1_700_000_000.0
 
 
-def header(sequence: int, client_id: str = "door", *, timestamp: str = rfc3339(NOON)) -> FrameHeader:
-    return FrameHeader(client_id, sequence, timestamp, None, 100, 15.0)
+def header(sequence: int, camera_id: str = "door", *, timestamp: str = rfc3339(NOON)) -> FrameHeader:
+    return FrameHeader(camera_id, sequence, timestamp, None, 100, 15.0)
 
 
 def watched(*sequences: int) -> CameraView:

@@ -9,48 +9,48 @@ import pytest
 import trio
 from attrs import define, field
 
-from skysentry_trio.client.engine.rate_controller import Steering
-from skysentry_trio.client.engine.uplink_controller import NO_CUT, PERIOD, Cut
-from skysentry_trio.client.engine.uplink_window import Window
-from skysentry_trio.sources.encoder_target import EVERYTHING, Wanted
+from skysentry_trio.client.engine.rate_controller import RateController
+from skysentry_trio.client.engine.uplink_controller import NO_REDUCTION, PERIOD, Reduction
+from skysentry_trio.client.engine.uplink_window import UplinkWindow
+from skysentry_trio.sources.encoder_target import UNLIMITED, EncoderTarget
 from skysentry_trio.sources.frames import FrameSlot, SourceFrame
-from skysentry_trio.sources.pacing import Pacer
+from skysentry_trio.sources.pacing import FramePacer
 from skysentry_trio.wire.capture import Demand
 
 
 def test_demand_becomes_what_is_wanted() -> None:
     """Quality is a percentage for those who encode."""
-    steering = Steering(FrameSlot())
-    steering.take_demand(Demand(3, 12.0, 640, 0.6))
-    assert steering.slot.wanted == Wanted(max_fps=12.0, max_width=640, max_quality=60)
-    steering.take_demand(Demand(3))
-    assert steering.slot.wanted == EVERYTHING
+    rate_controller = RateController(FrameSlot())
+    rate_controller.take_demand(Demand(3, 12.0, 640, 0.6))
+    assert rate_controller.slot.target == EncoderTarget(max_fps=12.0, max_width=640, max_quality=60)
+    rate_controller.take_demand(Demand(3))
+    assert rate_controller.slot.target == UNLIMITED
 
 
 def test_demand_can_be_ignored() -> None:
     """It is still known who watches."""
-    steering = Steering(FrameSlot(), obeys=False)
-    steering.take_demand(Demand(0, 0.2))
-    assert steering.slot.wanted == EVERYTHING
-    assert steering.demand == Demand(0, 0.2)
+    rate_controller = RateController(FrameSlot(), obeys=False)
+    rate_controller.take_demand(Demand(0, 0.2))
+    assert rate_controller.slot.target == UNLIMITED
+    assert rate_controller.demand == Demand(0, 0.2)
 
 
 @pytest.mark.parametrize("demand", [Demand(1, 0.0), Demand(1, max_width=-1), Demand(1, quality=7.0)])
 def test_demand_that_makes_no_sense_is_ignored(demand: Demand) -> None:
     """What was demanded before holds."""
-    steering = Steering(FrameSlot())
-    steering.take_demand(Demand(1, 5.0))
-    steering.take_demand(demand)
-    assert steering.slot.wanted == Wanted(max_fps=5.0)
+    rate_controller = RateController(FrameSlot())
+    rate_controller.take_demand(Demand(1, 5.0))
+    rate_controller.take_demand(demand)
+    assert rate_controller.slot.target == EncoderTarget(max_fps=5.0)
 
 
 def test_a_new_server_may_want_everything() -> None:
     """One that says nothing has no limits."""
-    steering = Steering(FrameSlot())
-    steering.take_demand(Demand(0, 0.2))
-    steering.begin()
-    assert steering.demand is None
-    assert steering.slot.wanted == EVERYTHING
+    rate_controller = RateController(FrameSlot())
+    rate_controller.take_demand(Demand(0, 0.2))
+    rate_controller.begin()
+    assert rate_controller.demand is None
+    assert rate_controller.slot.target == UNLIMITED
 
 
 @define(eq=False)
@@ -83,32 +83,32 @@ class Simulation:
 
     link: Link
     encodes: bool
-    steering: Steering
-    window: Window = field(factory=Window)
+    rate_controller: RateController
+    window: UplinkWindow = field(factory=UplinkWindow)
     _answered: trio.Event = field(factory=trio.Event)
     _nursery: trio.Nursery | None = None
 
     async def run(self) -> None:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
-            self.steering.slot.encodes = self.encodes
+            self.rate_controller.slot.encodes = self.encodes
             self.window.note_round_trip(self.link.delay, trio.current_time())
-            for task in (self.draw, self.judge, self.send):
+            for task in (self.draw, self.evaluate, self.send):
                 nursery.start_soon(task)
 
     async def draw(self) -> None:
-        pacer, slot = Pacer(30), self.steering.slot
+        pacer, slot = FramePacer(30), self.rate_controller.slot
         while True:
             await pacer.wait()
             if not slot.leaves_out():
-                wanted = slot.wanted
+                wanted = slot.target
                 size = 50_000 * wanted.quality_factor * wanted.width_factor**2
                 slot.offer(SourceFrame(bytes(int(size)), trio.current_time()))
 
-    async def judge(self) -> None:
+    async def evaluate(self) -> None:
         while True:
             await trio.sleep(PERIOD)
-            self.steering.judge(crowded=self.window.is_crowded(trio.current_time()))
+            self.rate_controller.evaluate(congested=self.window.is_congested(trio.current_time()))
 
     async def send(self) -> None:
         assert self._nursery is not None
@@ -117,7 +117,7 @@ class Simulation:
             while not self.window.is_open:
                 self._answered = trio.Event()
                 await self._answered.wait()
-            frame = await self.steering.slot.receive()
+            frame = await self.rate_controller.slot.receive()
             key += 1
             self.window.send(key, trio.current_time())
             self._nursery.start_soon(self.carry, frame, key)
@@ -130,12 +130,12 @@ class Simulation:
 @asynccontextmanager
 async def simulation(
     bytes_per_second: float, delay: float = 0.02, *, encodes: bool = True
-) -> AsyncIterator[tuple[Link, Steering, Window]]:
+) -> AsyncIterator[tuple[Link, RateController, UplinkWindow]]:
     link = Link(bytes_per_second, delay)
-    simulated = Simulation(link, encodes, Steering(FrameSlot(clock=trio.current_time)))
+    simulated = Simulation(link, encodes, RateController(FrameSlot(clock=trio.current_time)))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(simulated.run)
-        yield link, simulated.steering, simulated.window
+        yield link, simulated.rate_controller, simulated.window
         nursery.cancel_scope.cancel()
 
 
@@ -152,31 +152,31 @@ FULL = 30 * 50_000
 
 async def test_a_wide_link_carries_everything(autojump_clock: trio.testing.MockClock) -> None:
     """Nothing is left out and nothing gets smaller."""
-    async with simulation(10 * FULL) as (link, steering, _):
+    async with simulation(10 * FULL) as (link, rate_controller, _):
         await trio.sleep(20)
         assert len(link.ages) >= 598
-        assert steering.cut == NO_CUT
-        assert steering.slot.dropped == {}
+        assert rate_controller.reduction == NO_REDUCTION
+        assert rate_controller.slot.dropped == {}
 
 
 async def test_a_long_wide_link_carries_everything(autojump_clock: trio.testing.MockClock) -> None:
     """After a few round trips of 300 ms the window is wide enough for the full rate; nothing gets smaller for it."""
-    async with simulation(10 * FULL, 0.3) as (link, steering, window):
+    async with simulation(10 * FULL, 0.3) as (link, rate_controller, window):
         await trio.sleep(10)
         before = len(link.ages)
         await trio.sleep(10)
         assert len(link.ages) - before >= 298
         assert window.size >= 9
-        assert steering.cut == NO_CUT
+        assert rate_controller.reduction == NO_REDUCTION
 
 
 async def test_a_link_of_a_quarter(autojump_clock: trio.testing.MockClock) -> None:
     """Within five seconds frames are small enough to come at nearly the full rate, fresh; the link is used well."""
-    async with simulation(FULL / 4) as (link, steering, _):
+    async with simulation(FULL / 4) as (link, rate_controller, _):
         await trio.sleep(5)
-        assert steering.cut.quality == 0.5
-        assert 0.5 < steering.cut.width < 1
-        assert steering.cut.rate == 1.0
+        assert rate_controller.reduction.quality == 0.5
+        assert 0.5 < rate_controller.reduction.width < 1
+        assert rate_controller.reduction.rate == 1.0
         start, carried = trio.current_time(), link.carried
         await trio.sleep(30)
         ages = link.ages_since(start)
@@ -187,11 +187,11 @@ async def test_a_link_of_a_quarter(autojump_clock: trio.testing.MockClock) -> No
 
 async def test_it_climbs_back_when_the_link_is_free(autojump_clock: trio.testing.MockClock) -> None:
     """Half a minute later everything is as it was."""
-    async with simulation(FULL / 4) as (link, steering, _):
+    async with simulation(FULL / 4) as (link, rate_controller, _):
         await trio.sleep(10)
-        assert steering.cut != NO_CUT
+        assert rate_controller.reduction != NO_REDUCTION
         link.bytes_per_second = 10 * FULL
-        await seconds_until(lambda: steering.cut == NO_CUT, most=30)
+        await seconds_until(lambda: rate_controller.reduction == NO_REDUCTION, most=30)
 
 
 async def test_a_link_that_becomes_narrow(autojump_clock: trio.testing.MockClock) -> None:
@@ -207,12 +207,12 @@ async def test_a_link_that_becomes_narrow(autojump_clock: trio.testing.MockClock
 
 async def test_a_link_for_next_to_nothing(autojump_clock: trio.testing.MockClock) -> None:
     """Quality and width end at a half, the rest is the rate; at least a frame a second is tried."""
-    async with simulation(FULL / 50) as (link, steering, _):
+    async with simulation(FULL / 50) as (link, rate_controller, _):
         await trio.sleep(30)
         start = trio.current_time()
-        assert steering.cut.quality == steering.cut.width == 0.5
-        assert steering.cut.rate < 1
-        assert steering.slot.dropped["uplink"] > 0
+        assert rate_controller.reduction.quality == rate_controller.reduction.width == 0.5
+        assert rate_controller.reduction.rate < 1
+        assert rate_controller.slot.dropped["uplink"] > 0
         await trio.sleep(20)
         ages = link.ages_since(start)
         assert len(ages) >= 20
@@ -221,10 +221,10 @@ async def test_a_link_for_next_to_nothing(autojump_clock: trio.testing.MockClock
 
 async def test_whole_jpegs_are_thinned(autojump_clock: trio.testing.MockClock) -> None:
     """What cannot be made smaller comes less often, and as fresh."""
-    async with simulation(FULL / 4, encodes=False) as (link, steering, _):
+    async with simulation(FULL / 4, encodes=False) as (link, rate_controller, _):
         await trio.sleep(10)
-        assert steering.cut == Cut(rate=steering.cut.rate)
-        assert steering.cut.rate < 0.3
+        assert rate_controller.reduction == Reduction(rate=rate_controller.reduction.rate)
+        assert rate_controller.reduction.rate < 0.3
         start = trio.current_time()
         await trio.sleep(20)
         ages = link.ages_since(start)
@@ -234,11 +234,11 @@ async def test_whole_jpegs_are_thinned(autojump_clock: trio.testing.MockClock) -
 
 async def test_a_rise_of_demand_is_obeyed_at_once(autojump_clock: trio.testing.MockClock) -> None:
     """After half a minute with a frame every five seconds, the full rate comes with the next picture."""
-    async with simulation(10 * FULL) as (link, steering, _):
-        steering.take_demand(Demand(0, 0.2))
+    async with simulation(10 * FULL) as (link, rate_controller, _):
+        rate_controller.take_demand(Demand(0, 0.2))
         await trio.sleep(30.02)
         assert len(link.ages) <= 7
         start = trio.current_time()
-        steering.take_demand(Demand(1))
+        rate_controller.take_demand(Demand(1))
         await trio.sleep(1)
         assert len(link.ages_since(start)) >= 28

@@ -4,50 +4,50 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.client.engine.uplink_controller import NO_CUT, Cut, Effort, cut_for
+from skysentry_trio.client.engine.uplink_controller import NO_REDUCTION, Reduction, UplinkController, reduction_for
 
 
 class Periods:
     """Feeds an effort with periods of fifteen frames."""
 
     def __init__(self) -> None:
-        self.effort = Effort()
+        self.effort = UplinkController()
         self.offered = self.skipped = 0
 
-    def pass_by(self, *skipped: int, crowded: bool = True, frames: int = 15) -> float:
+    def pass_by(self, *skipped: int, congested: bool = True, frames: int = 15) -> float:
         """Let periods pass in which so many frames were skipped; return the share at the end."""
         for lost in skipped:
             self.offered += frames
             self.skipped += lost
-            self.effort.judge(self.offered, self.skipped, crowded=crowded)
+            self.effort.evaluate(self.offered, self.skipped, congested=congested)
         return self.effort.share
 
 
 @pytest.mark.parametrize(
-    ("share", "cut"),
+    ("share", "reduction"),
     [
-        (1.0, NO_CUT),
-        (0.8, Cut(quality=0.8)),
-        (0.5, Cut(quality=0.5)),
-        (0.3, Cut(quality=0.5, width=0.75)),
-        (0.125, Cut(quality=0.5, width=0.5)),
-        (0.05, Cut(quality=0.5, width=0.5, rate=0.4)),
+        (1.0, NO_REDUCTION),
+        (0.8, Reduction(quality=0.8)),
+        (0.5, Reduction(quality=0.5)),
+        (0.3, Reduction(quality=0.5, width=0.75)),
+        (0.125, Reduction(quality=0.5, width=0.5)),
+        (0.05, Reduction(quality=0.5, width=0.5, rate=0.4)),
     ],
 )
-def test_first_quality_then_width_then_rate(share: float, cut: Cut) -> None:
+def test_first_quality_then_width_then_rate(share: float, reduction: Reduction) -> None:
     """Half the quality, half the width, and only then fewer frames."""
-    assert cut_for(share, encodes=True) == cut
+    assert reduction_for(share, encodes=True) == reduction
 
 
 def test_what_is_not_encoded_here_can_only_be_thinned() -> None:
     """Whole JPEGs keep their quality and width."""
-    assert cut_for(0.4, encodes=False) == Cut(rate=0.4)
+    assert reduction_for(0.4, encodes=False) == Reduction(rate=0.4)
 
 
 @given(st.floats(0.005, 1), st.floats(0.005, 1))
 def test_a_larger_share_is_never_a_deeper_cut(one: float, other: float) -> None:
     """In no respect."""
-    less, more = (cut_for(share, encodes=True) for share in sorted((one, other)))
+    less, more = (reduction_for(share, encodes=True) for share in sorted((one, other)))
     assert less.quality <= more.quality
     assert less.width <= more.width
     assert less.rate <= more.rate
@@ -80,16 +80,16 @@ def test_there_is_always_something_left() -> None:
 
 def test_frames_skipped_for_another_reason_change_nothing() -> None:
     """When the link answers quickly it is the window that grows."""
-    assert Periods().pass_by(8, 8, 8, crowded=False) == 1.0
+    assert Periods().pass_by(8, 8, 8, congested=False) == 1.0
 
 
 def test_it_climbs_back() -> None:
     """A fifth every two seconds while everything comes through without a queue."""
     periods = Periods()
     low = periods.pass_by(6, 6)
-    assert periods.pass_by(0, 0, 0, 0, crowded=False) == pytest.approx(low * 1.2)
-    assert periods.pass_by(*[0] * 16, crowded=False) == 1.0
-    assert periods.pass_by(*[0] * 16, crowded=False) == 1.0
+    assert periods.pass_by(0, 0, 0, 0, congested=False) == pytest.approx(low * 1.2)
+    assert periods.pass_by(*[0] * 16, congested=False) == 1.0
+    assert periods.pass_by(*[0] * 16, congested=False) == 1.0
 
 
 def test_it_does_not_climb_while_frames_queue() -> None:
@@ -107,7 +107,7 @@ def test_a_step_that_was_too_much_is_taken_back_and_tried_later() -> None:
     def periods_to_climb() -> int:
         share, count = periods.effort.share, 0
         while periods.effort.share == share:
-            periods.pass_by(0, crowded=False)
+            periods.pass_by(0, congested=False)
             count += 1
         return count
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from skysentry_trio.base.ledbat import TARGET
-from skysentry_trio.client.engine.uplink_window import LARGEST, SMALLEST, Window
+from skysentry_trio.client.engine.uplink_window import LARGEST, SMALLEST, UplinkWindow
 
 
-def round_trips(window: Window, count: int, seconds: float, *, start: float = 0.0) -> float:
+def round_trips(window: UplinkWindow, count: int, seconds: float, *, start: float = 0.0) -> float:
     """Keep the window full while each frame takes so long; return the time at the end."""
     now, key = start, 0.0
     under_way: list[tuple[float, float]] = []
@@ -23,7 +23,7 @@ def round_trips(window: Window, count: int, seconds: float, *, start: float = 0.
 
 def test_two_frames_may_be_under_way() -> None:
     """The third has to wait for an answer to the first."""
-    window = Window()
+    window = UplinkWindow()
     window.send(1, 0.0)
     assert window.is_open
     window.send(2, 0.0)
@@ -34,7 +34,7 @@ def test_two_frames_may_be_under_way() -> None:
 
 def test_an_answer_stands_for_all_before() -> None:
     """Frames arrive in the order they were sent."""
-    window = Window()
+    window = UplinkWindow()
     window.send(1, 0.0)
     window.send(2, 0.0)
     window.take_answer(2, 0.01)
@@ -44,7 +44,7 @@ def test_an_answer_stands_for_all_before() -> None:
 
 def test_other_answers_mean_nothing() -> None:
     """A question that was asked for the clock's sake is no receipt."""
-    window = Window()
+    window = UplinkWindow()
     window.send(1, 0.0)
     window.send(2, 0.0)
     window.take_answer(0.5, 0.01)
@@ -54,7 +54,7 @@ def test_other_answers_mean_nothing() -> None:
 
 def test_a_long_link_gets_a_larger_window() -> None:
     """While the delay does not grow, it is the window that limits: one frame more a round trip."""
-    window = Window()
+    window = UplinkWindow()
     round_trips(window, 60, 0.2)
     assert window.size >= 8
     round_trips(window, 5000, 0.2, start=1000)
@@ -63,7 +63,7 @@ def test_a_long_link_gets_a_larger_window() -> None:
 
 def test_a_link_that_is_not_filled_keeps_its_window() -> None:
     """Who sends less than the window lets through learns nothing about a larger one."""
-    window = Window()
+    window = UplinkWindow()
     for number in range(100):
         window.send(number, number / 10)
         window.take_answer(number, number / 10 + 0.05)
@@ -72,7 +72,7 @@ def test_a_link_that_is_not_filled_keeps_its_window() -> None:
 
 def test_a_queue_makes_the_window_smaller() -> None:
     """What takes longer than the fastest message ever did by more than the target waits in a queue."""
-    window = Window()
+    window = UplinkWindow()
     now = round_trips(window, 100, 0.05)
     assert window.size > 5
     round_trips(window, 100, 0.05 + 4 * TARGET, start=now)
@@ -81,17 +81,17 @@ def test_a_queue_makes_the_window_smaller() -> None:
 
 def test_the_fastest_message_may_be_no_frame() -> None:
     """A frame's own length counts as delay: a slow link is not idle because it never was faster."""
-    window = Window()
+    window = UplinkWindow()
     window.note_round_trip(0.001, 0.0)
     window.send(1, 0.0)
     window.take_answer(1, 0.121)
     assert window.delay == pytest.approx(0.12)
-    assert window.is_crowded(0.121)
+    assert window.is_congested(0.121)
 
 
 def test_what_was_fastest_long_ago_is_forgotten() -> None:
     """A route that became longer for good is not a queue for ever."""
-    window = Window()
+    window = UplinkWindow()
     window.note_round_trip(0.001, 0.0)
     for minute in range(1, 12):
         window.note_round_trip(0.2, minute * 60.0)
@@ -102,11 +102,11 @@ def test_what_was_fastest_long_ago_is_forgotten() -> None:
 
 def test_a_link_is_crowded_when_nothing_is_answered_any_more() -> None:
     """What was answered before does not count for ever."""
-    window = Window()
-    assert not window.is_crowded(0.0)
+    window = UplinkWindow()
+    assert not window.is_congested(0.0)
     window.send(1, 0.0)
     window.take_answer(1, 0.01)
-    assert not window.is_crowded(0.02)
+    assert not window.is_congested(0.02)
     window.send(2, 1.0)
-    assert not window.is_crowded(1.02)
-    assert window.is_crowded(1.2)
+    assert not window.is_congested(1.02)
+    assert window.is_congested(1.2)

@@ -11,7 +11,7 @@ from trio_websocket import WebSocketConnection
 from skysentry_trio.base.backoff import Backoff
 from skysentry_trio.base.demand import NO_LIMITS, Limits
 from skysentry_trio.base.exceptions import SkySentryError
-from skysentry_trio.base.frames import Frame, RingStatistics
+from skysentry_trio.base.frames import JpegFrame, RingStatistics
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.client.engine.connection import Refused
 from skysentry_trio.client.engine.viewer import ViewerClient, ViewerReport
@@ -33,10 +33,10 @@ from tests.sources.pictures import draw_jpeg
 NOON = 1_700_000_000.0
 
 
-def envelope(sequence: int, client_id: str = "door", captured_at: float | None = None) -> bytes:
+def envelope(sequence: int, camera_id: str = "door", captured_at: float | None = None) -> bytes:
     """Return a frame as the server sends it."""
-    frame = Frame(sequence, NOON, captured_at, draw_jpeg(sequence), 32, 24)
-    return b"".join(encode_envelope(client_id, frame, RingStatistics(1, 16, sequence, NOON, 15.0)))
+    frame = JpegFrame(sequence, NOON, captured_at, draw_jpeg(sequence), 32, 24)
+    return b"".join(encode_envelope(camera_id, frame, RingStatistics(1, 16, sequence, NOON, 15.0)))
 
 
 class Taken:
@@ -47,7 +47,7 @@ class Taken:
         self.changed = trio.Event()
 
     async def take(self, header: FrameHeader, jpeg: bytes) -> None:
-        self.frames.append((header.client_id, header.sequence, jpeg))
+        self.frames.append((header.camera_id, header.sequence, jpeg))
         self.changed.set()
         self.changed = trio.Event()
 
@@ -59,14 +59,14 @@ class Taken:
 
 @asynccontextmanager
 async def viewing(
-    *script: Handler, client_ids: tuple[str, ...] = (), limits: Limits = NO_LIMITS
+    *script: Handler, camera_ids: tuple[str, ...] = (), limits: Limits = NO_LIMITS
 ) -> AsyncIterator[tuple[FakeServer, ViewerClient, Taken]]:
     """Run a viewer at a server that does what is said."""
     taken = Taken()
     with trio.fail_after(15):
         async with open_fake_server(*script, stay) as server, trio.open_nursery() as nursery:
             viewer = ViewerClient(
-                parse_server_address(server.url), client_ids, taken.take, limits, clock=lambda: NOON + 0.25
+                parse_server_address(server.url), camera_ids, taken.take, limits, clock=lambda: NOON + 0.25
             )
             nursery.start_soon(viewer.run, Backoff(lambda: 0.02))
             yield server, viewer, taken
@@ -104,16 +104,16 @@ async def test_frames_are_handed_on_as_they_are() -> None:
     ]
     assert (report.state, report.trouble, report.connections) == ("live", None, 1)
     door, yard = report.cameras
-    assert (door.client_id, door.frames, door.gaps, door.online) == ("door", 3, 0, True)
+    assert (door.camera_id, door.frames, door.gaps, door.online) == ("door", 3, 0, True)
     assert (door.width, door.height) == (32, 24)
     assert door.age == pytest.approx(0.25)
     assert door.nbytes == sum(len(draw_jpeg(number)) for number in (1, 2, 3))
-    assert (yard.client_id, yard.frames) == ("yard", 1)
+    assert (yard.camera_id, yard.frames) == ("yard", 1)
 
 
 async def test_what_is_asked_for() -> None:
     """Ids and limits are in the query, and the subprotocol is ours."""
-    async with viewing(client_ids=("a", "b"), limits=Limits(2.5, 640, 0.6)) as (server, _, _taken):
+    async with viewing(camera_ids=("a", "b"), limits=Limits(2.5, 640, 0.6)) as (server, _, _taken):
         await server.wait_until(lambda: bool(server.requests))
     assert server.requests[0].path == "/stream/ws?client=a&client=b&maxFps=2.5&maxWidth=640&quality=0.6"
     assert server.requests[0].proposed_subprotocols == ("skysentry.v1",)
@@ -138,7 +138,7 @@ async def test_cameras_come_and_go() -> None:
     script = sending(*map(encode_message, messages), '{"type":"news"}', envelope(1, "roof"))
     async with viewing(script) as (_, viewer, taken):
         await taken.wait_for(1)
-        cameras = {camera.client_id: camera.online for camera in report_of(viewer).cameras}
+        cameras = {camera.camera_id: camera.online for camera in report_of(viewer).cameras}
     assert cameras == {"door": False, "yard": False, "roof": True}
 
 
@@ -146,9 +146,9 @@ async def test_only_cameras_asked_for_are_shown() -> None:
     """The server speaks of all; a viewer of one does not show the others."""
     clients = Clients([ClientSummary("door", None, online=True, fps=1.0), ClientSummary("yard", None, True, 1.0)])
     script = sending(encode_message(clients), encode_message(ClientConnected("roof")), envelope(1))
-    async with viewing(script, client_ids=("door",)) as (_, viewer, taken):
+    async with viewing(script, camera_ids=("door",)) as (_, viewer, taken):
         await taken.wait_for(1)
-        assert [camera.client_id for camera in report_of(viewer).cameras] == ["door"]
+        assert [camera.camera_id for camera in report_of(viewer).cameras] == ["door"]
 
 
 async def test_a_lost_connection_is_made_anew() -> None:
@@ -179,7 +179,7 @@ async def test_cameras_that_went_while_we_were_away_are_forgotten() -> None:
     )
     async with viewing(*script) as (_, viewer, taken):
         await taken.wait_for(3)
-        cameras = {camera.client_id: camera.frames for camera in report_of(viewer).cameras}
+        cameras = {camera.camera_id: camera.frames for camera in report_of(viewer).cameras}
     assert cameras == {"door": 2}
 
 
@@ -273,7 +273,7 @@ async def test_frames_are_acknowledged_when_they_were_handed_on() -> None:
         age = report_of(viewer).cameras[0].age
     assert [ack.sequence for ack in acks] == [*range(1, len(acks)), len(acks) - 1]
     assert len(taken.frames) == len(acks) - 1
-    assert {ack.client_id for ack in acks} == {"door"}
+    assert {ack.camera_id for ack in acks} == {"door"}
     assert acks[0].painted_at is None
     assert acks[-1].painted_at == pytest.approx((time.time() + 5000) * 1000, abs=5000)
     # The age follows the server's clock too.

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from skysentry_trio.server.http import mjpeg, snapshots
-from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.server.relay.camera import HubCamera
 from tests.server.websocket.fakes import ABSENT
 
 
@@ -14,7 +14,7 @@ from tests.server.websocket.fakes import ABSENT
 def quick_pencil(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw nothing for cameras that are absent: a thread knows no virtual time."""
 
-    async def draw(_camera_id: str, _camera: Camera | None) -> bytes:
+    async def draw(_camera_id: str, _camera: HubCamera | None) -> bytes:
         await trio.lowlevel.checkpoint()
         return ABSENT
 

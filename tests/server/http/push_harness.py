@@ -10,8 +10,8 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.server.http.push import serve_push
-from skysentry_trio.server.http.push_sessions import Uploads
-from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.server.http.push_sessions import PushSessions
+from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from tests.server.http.fake_byte_stream import BareStream, ask
@@ -28,15 +28,15 @@ class Door:
     nursery: trio.Nursery
     settings: dict[str, Any]
     hub: Hub = field(init=False)
-    uploads: Uploads = field(init=False)
+    uploads: PushSessions = field(init=False)
     going_away: trio.Event = field(factory=trio.Event)
 
     def __attrs_post_init__(self) -> None:
         self.hub = Hub(Settings(**self.settings))
-        self.uploads = Uploads(self.hub)
+        self.uploads = PushSessions(self.hub)
 
     @property
-    def camera(self) -> Camera:
+    def camera(self) -> HubCamera:
         camera = self.hub.camera("door")
         assert camera is not None
         return camera

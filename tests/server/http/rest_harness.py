@@ -154,9 +154,9 @@ class Site:
             [piece["body"] for piece in pieces],
         )
 
-    async def get(self, route: str, client_id: str = "door", query: str = "", **headers: str) -> Answer:
+    async def get(self, route: str, camera_id: str = "door", query: str = "", **headers: str) -> Answer:
         """Ask for a described route; fail unless the reply is as described."""
-        answer = await self.ask(route.replace("{clientId}", client_id) + query, **headers)
+        answer = await self.ask(route.replace("{clientId}", camera_id) + query, **headers)
         check_against(
             DESCRIPTION["paths"][route]["get"], answer.status, answer.headers.get("content-type"), answer.body
         )

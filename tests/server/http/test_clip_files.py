@@ -16,7 +16,7 @@ import av
 import pytest
 from PIL import Image
 
-from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, file_stamp
 
 NOON = 1_777_636_800.0
@@ -28,17 +28,17 @@ def draw(number: int, size: tuple[int, int]) -> bytes:
     return encoded.getvalue()
 
 
-def make_frames(arrivals: Sequence[float], size: tuple[int, int] = (64, 48)) -> list[Frame]:
+def make_frames(arrivals: Sequence[float], size: tuple[int, int] = (64, 48)) -> list[JpegFrame]:
     """Return frames that arrived at these times after noon, the odd ones with a time of capture."""
     return [
-        Frame(
+        JpegFrame(
             number, NOON + at, NOON + at - 0.05 if number % 2 else None, draw(number, size), *size, arrived=5000.0 + at
         )
         for number, at in enumerate(arrivals, 812)
     ]
 
 
-def written(file: ClipFile, frames: list[Frame], batch: int = 3) -> bytes:
+def written(file: ClipFile, frames: list[JpegFrame], batch: int = 3) -> bytes:
     """Return the whole file, as it comes of several calls."""
     pieces = [file.add(frames[start : start + batch]) for start in range(0, len(frames), batch)]
     return b"".join([*pieces, file.finish()])
@@ -100,7 +100,7 @@ def test_the_entries_of_an_archive_need_no_looking_ahead() -> None:
 
 def test_a_clock_that_was_never_set_makes_an_archive_too() -> None:
     """ZIP knows no year before 1980."""
-    frame = Frame(1, 5.0, None, b"jpeg", 4, 3)
+    frame = JpegFrame(1, 5.0, None, b"jpeg", 4, 3)
     archive = zipfile.ZipFile(io.BytesIO(written(ZipClip("door"), [frame])))
 
     assert archive.infolist()[0].date_time == (1980, 1, 1, 0, 0, 4)
@@ -144,7 +144,7 @@ def test_every_frame_of_a_video_can_be_decoded(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (65_535, 65_535)])
 def test_a_video_may_have_one_frame_of_any_size(size: tuple[int, int]) -> None:
     """Nothing is divided by its length, and nothing looks into the picture."""
-    frame = Frame(1, NOON, None, draw(1, (16, 16)), *size, arrived=1.0)
+    frame = JpegFrame(1, NOON, None, draw(1, (16, 16)), *size, arrived=1.0)
     data = written(MatroskaClip("door", frame, frame), [frame])
 
     with av.open(io.BytesIO(data), "r") as container:

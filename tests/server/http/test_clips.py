@@ -14,7 +14,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.http import clips
 from skysentry_trio.server.http.clip_files import JpegClip
 from skysentry_trio.server.relay.hub import Hub
@@ -257,7 +257,7 @@ async def test_those_that_ask_in_the_same_moment_wait(monkeypatch: pytest.Monkey
 
     async with trio.open_nursery() as nursery:
         for _ in range(9):
-            clip = studio.write(iter([Frame(1, NOON, None, b"jpeg", 4, 3)]), JpegClip())
+            clip = studio.write(iter([JpegFrame(1, NOON, None, b"jpeg", 4, 3)]), JpegClip())
             assert isinstance(clip, AsyncGenerator)
             nursery.start_soon(begin, clip)
         await wait_all_tasks_blocked()

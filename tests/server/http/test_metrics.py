@@ -68,7 +68,7 @@ def busy_site() -> Iterator[Site]:
             publish(site.hub, door)
         door.camera.refused["not-a-jpeg"] += 1
         site.hub.count_refusal("viewer", "flood")
-        site.hub.latency.by_hop["total"].observe(0.3)
+        site.hub.latency.by_stage["total"].observe(0.3)
         site.loop.lag.observe(0.2)
         site.loop.stalls, site.loop.stalled = 1, 0.2
         yield site

@@ -109,7 +109,7 @@ async def test_a_slow_client_gets_fewer_frames_and_not_older_ones(autojump_clock
             frames = [publish(here.hub, camera, shade) for shade in range(1, 6)]
             client.make_room()
             await moment()
-            replaced = here.hub.statistics().frames_replaced
+            replaced = here.hub.statistics().frames_superseded
             last = publish(here.hub, camera, 9)
 
     # The first of them had begun, and is not cut off.

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.server.http.streaming_routes import ROUTES
-from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.identity import check_camera_id
 from tests.server.http.rest_harness import DESCRIPTION, Site
 
 
@@ -30,7 +30,7 @@ def references_in(value: Any) -> Iterator[str]:
 async def test_every_route_is_described_and_every_description_has_a_route() -> None:
     """A route without a description fails here, as does a description without a route."""
     routes = {
-        re.sub(r"<client_id>", "{clientId}", rule.rule): {method.lower() for method in rule.methods or ()}
+        re.sub(r"<camera_id>", "{clientId}", rule.rule): {method.lower() for method in rule.methods or ()}
         for rule in Site().app.url_map.iter_rules()
         if rule.rule.startswith("/api")
     }
@@ -66,13 +66,13 @@ def test_every_operation_says_what_clients_need(path: str) -> None:
         assert in_path == re.findall(r"{(\w+)}", path)
 
 
-@pytest.mark.parametrize("client_id", ["a", "front-door", "A.b_c-1", "x" * 64, "", "a/b", "x" * 65, "\u00e9", "a\n"])
-def test_the_pattern_of_ids_is_the_rule(client_id: str) -> None:
+@pytest.mark.parametrize("camera_id", ["a", "front-door", "A.b_c-1", "x" * 64, "", "a/b", "x" * 65, "\u00e9", "a\n"])
+def test_the_pattern_of_ids_is_the_rule(camera_id: str) -> None:
     """What the description says of ids is what the server checks."""
     (parameter,) = DESCRIPTION["paths"]["/api/clients/{clientId}/latest"]["get"]["parameters"]
-    described = Draft202012Validator(parameter["schema"]).is_valid(client_id) and not client_id.endswith("\n")
+    described = Draft202012Validator(parameter["schema"]).is_valid(camera_id) and not camera_id.endswith("\n")
     try:
-        check_client_id(client_id)
+        check_camera_id(camera_id)
         taken = True
     except ProtocolViolation:
         taken = False

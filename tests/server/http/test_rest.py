@@ -60,7 +60,7 @@ async def test_health_says_how_the_server_is(autojump_clock: MockClock) -> None:
         "framesSent": 0,
         "bytesReceived": 2 * len(JPEG),
         "bytesSent": 0,
-        "drops": {"replaced": 1, "thinned": 0, "left": 0, "not-a-jpeg": 1},
+        "drops": {"replaced": 1, "rate_limited": 0, "left": 0, "not-a-jpeg": 1},
         "connectionsEnded": {"crash": 1},
         "failing": {},
     }
@@ -184,7 +184,7 @@ async def test_all_cameras_are_listed_with_details(autojump_clock: MockClock) ->
 
 @pytest.mark.parametrize("route", [LATEST, LATEST_JPEG, RING])
 @pytest.mark.parametrize(
-    ("client_id", "status", "words"),
+    ("camera_id", "status", "words"),
     [
         ("nobody", 404, "there is no camera nobody"),
         ("..", 400, "a client id is"),
@@ -197,9 +197,9 @@ async def test_all_cameras_are_listed_with_details(autojump_clock: MockClock) ->
     ],
     ids=lambda value: str(value)[:20],
 )
-async def test_who_is_no_camera_is_refused(route: str, client_id: str, status: int, words: str) -> None:
+async def test_who_is_no_camera_is_refused(route: str, camera_id: str, status: int, words: str) -> None:
     """A malformed id is 400, an unknown one 404, in the one shape of all errors."""
-    answer = await Site().get(route, client_id)
+    answer = await Site().get(route, camera_id)
 
     assert answer.status == status
     assert words in answer.json()["error"]

@@ -9,7 +9,7 @@ import pytest
 from trio.testing import MockClock
 
 from skysentry_trio.server.relay.outbox import ResultNotice
-from skysentry_trio.server.relay.viewer import Viewer
+from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.wire.messages import MAX_TEXT_LENGTH
 from skysentry_trio.wire.results import MAX_BOXES
 from tests.server.http.rest_harness import Answer, Site, nothing, publish
@@ -18,13 +18,13 @@ from tests.server.websocket.fakes import unframe
 BOX: dict[str, Any] = {"x": 1, "y": 2.5, "width": 30, "height": 20}
 
 
-async def post(site: Site, result: Any, client_id: str = "door", content_type: str = "application/json") -> Answer:
+async def post(site: Site, result: Any, camera_id: str = "door", content_type: str = "application/json") -> Answer:
     body = json.dumps(result).encode()
-    target = f"/api/clients/{client_id}/results"
+    target = f"/api/clients/{camera_id}/results"
     return await site.ask(target, "POST", body, content_type=content_type, content_length=str(len(body)))
 
 
-async def results_for(viewer: Viewer) -> list[Any]:
+async def results_for(viewer: HubViewer) -> list[Any]:
     """Return what waits for a viewer, that has got no frames."""
     notices = await viewer.outbox.receive()
     assert isinstance(notices, list)
@@ -58,11 +58,11 @@ async def test_who_watches_a_camera_gets_what_was_found_in_its_frames(autojump_c
             "data": {"faces": [None, 2]},
         }
         assert await results_for(one) == await results_for(all_of_them) == [expected]
-        assert other.outbox.unsaid == 0
+        assert other.outbox.notices_dropped == 0
 
 
 @pytest.mark.parametrize(
-    ("result", "client_id", "status", "words"),
+    ("result", "camera_id", "status", "words"),
     [
         ({"sequence": 1}, "yard", 404, "no camera yard"),
         ({"sequence": 1}, "..", 400, "a client id is"),
@@ -78,14 +78,14 @@ async def test_who_watches_a_camera_gets_what_was_found_in_its_frames(autojump_c
     ],
 )
 async def test_a_result_that_makes_no_sense_is_refused(
-    result: Any, client_id: str, status: int, words: str, autojump_clock: MockClock
+    result: Any, camera_id: str, status: int, words: str, autojump_clock: MockClock
 ) -> None:
     """The answer says what was wrong, and no viewer hears of it."""
     site = Site()
     with site.hub.register("door", on_end=nothing) as session, site.hub.watch() as viewer:
         publish(site.hub, session)
         site.hub.subscribe(viewer)
-        answer = await post(site, result, client_id)
+        answer = await post(site, result, camera_id)
 
         assert answer.status == status
         assert words in answer.json()["error"]

@@ -7,8 +7,8 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.server.http.push_sessions import Uploads
-from skysentry_trio.server.http.streaming_routes import Endless
+from skysentry_trio.server.http.push_sessions import PushSessions
+from skysentry_trio.server.http.streaming_routes import StreamingRoutes
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.wire.request_head import RequestHead
@@ -17,8 +17,8 @@ from tests.server.http.rest_harness import nothing, publish
 from tests.server.websocket.fakes import JPEG
 
 
-def endless(hub: Hub) -> Endless:
-    return Endless(hub, Uploads(hub), frozenset(), trio.Event())
+def endless(hub: Hub) -> StreamingRoutes:
+    return StreamingRoutes(hub, PushSessions(hub), frozenset(), trio.Event())
 
 
 def head_of(target: str, *headers: str, method: str = "GET") -> RequestHead:
@@ -97,12 +97,12 @@ async def test_a_query_that_cannot_be_read_is_refused() -> None:
         endless(Hub(Settings())).choose(head_of("/api/clients/door/stream.mjpeg?a=%ff"))
 
 
-@pytest.mark.parametrize("client_id", ["a%20b", "%2e%2e", "%ff", "", "%3Cscript%3E", "a" * 100])
-async def test_what_is_no_id_is_refused(autojump_clock: MockClock, client_id: str) -> None:
+@pytest.mark.parametrize("camera_id", ["a%20b", "%2e%2e", "%ff", "", "%3Cscript%3E", "a" * 100])
+async def test_what_is_no_id_is_refused(autojump_clock: MockClock, camera_id: str) -> None:
     """In the one shape of all errors, for those who watch and those who send."""
     for target, method in (("stream.mjpeg", "GET"), ("frames", "POST")):
         stream = BareStream()
-        exchange = ask(stream, f"/api/clients/{client_id}/{target}", "Content-Length: 0", method=method)
+        exchange = ask(stream, f"/api/clients/{camera_id}/{target}", "Content-Length: 0", method=method)
         service = endless(Hub(Settings())).choose(exchange.head)
         assert service is not None
         await service(stream, exchange.head)

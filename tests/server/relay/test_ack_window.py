@@ -10,15 +10,15 @@ from functools import partial
 import pytest
 from attrs import define, field
 
-from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.relay.ack_window import AckWindow
-from skysentry_trio.server.relay.fair_queue import Turns
+from skysentry_trio.server.relay.fair_queue import FairQueue
 
 MEGABIT = 125_000
 
 
-def make_frame(sequence: int, now: float = 0.0, camera_size: int = 50_000) -> Frame:
-    return Frame(sequence, now, None, bytes(camera_size), 640, 480, now)
+def make_frame(sequence: int, now: float = 0.0, camera_size: int = 50_000) -> JpegFrame:
+    return JpegFrame(sequence, now, None, bytes(camera_size), 640, 480, now)
 
 
 @define
@@ -55,7 +55,7 @@ def play(
     at: Iterable[tuple[float, Callable[[float], None]]] = (),
 ) -> list[Seen]:
     """Send the newest frame of each camera (rate, size) as the window allows."""
-    window, turns, waiting, seen = AckWindow(), Turns(), dict[str, Frame](), list[Seen]()
+    window, turns, waiting, seen = AckWindow(), FairQueue(), dict[str, JpegFrame](), list[Seen]()
     events: list[tuple[float, int, Callable[[float], None]]] = []
     sequence = 0
 
@@ -221,7 +221,7 @@ def test_a_viewer_that_forgets_to_acknowledge_is_not_forgotten() -> None:
     assert window.admits(2.1)
     window.sent("door", make_frame(3), 2.1)
     assert not window.admits(2.1)
-    assert window.late == 2
+    assert window.unacked == 2
 
 
 def test_places_can_be_held_and_given_back() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from skysentry_trio.base.frames import Frame, FrameRing, RingStatistics
-from skysentry_trio.base.rate_limit import Pacer
-from skysentry_trio.server.relay.camera import Camera, CameraSession, EndReason, flood_limit
+from skysentry_trio.base.frames import FrameRing, JpegFrame, RingStatistics
+from skysentry_trio.base.rate_limit import RateLimiter
+from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, flood_limit
 
 
-def make_camera() -> Camera:
-    return Camera("door", "Front door", FrameRing(2), since=5.0, last_heard=0.0)
+def make_camera() -> HubCamera:
+    return HubCamera("door", "Front door", FrameRing(2), since=5.0, last_heard=0.0)
 
 
 def test_a_new_camera_has_shown_nothing() -> None:
@@ -25,7 +25,7 @@ def test_the_statistics_are_those_of_the_ring() -> None:
     """Size and capacity are the ring's, the count is of all frames ever, the moment that of the newest."""
     camera = make_camera()
     for sequence in range(1, 4):
-        camera.ring.append(Frame(sequence, 100.0 + sequence, None, b"jpeg", 4, 3))
+        camera.ring.append(JpegFrame(sequence, 100.0 + sequence, None, b"jpeg", 4, 3))
         camera.rate.tick(sequence / 10)
         camera.frame_count += 1
 
@@ -38,7 +38,7 @@ def test_the_statistics_are_those_of_the_ring() -> None:
 def test_a_camera_is_online_while_a_connection_sends_for_it() -> None:
     """Whether a camera is live is whether it has a session."""
     camera = make_camera()
-    camera.session = CameraSession(camera, Pacer(60, burst=0.5), lambda: None)
+    camera.session = CameraSession(camera, RateLimiter(60, burst=0.5), lambda: None)
 
     assert camera.online
 
@@ -46,7 +46,7 @@ def test_a_camera_is_online_while_a_connection_sends_for_it() -> None:
 def test_ending_a_session_tells_its_connection_why() -> None:
     """The reason is there when the connection hears of the end."""
     camera, heard = make_camera(), []
-    session = CameraSession(camera, Pacer(60, burst=0.5), lambda: heard.append(session.ended))
+    session = CameraSession(camera, RateLimiter(60, burst=0.5), lambda: heard.append(session.ended))
 
     assert session.ended is None
     session.end(EndReason.REPLACED)

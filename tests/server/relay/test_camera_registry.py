@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.settings import Settings
 
 
-def frame(size: int) -> Frame:
-    return Frame(1, 5.0, None, bytes(size), 4, 3)
+def frame(size: int) -> JpegFrame:
+    return JpegFrame(1, 5.0, None, bytes(size), 4, 3)
 
 
 async def test_a_camera_is_made_once() -> None:

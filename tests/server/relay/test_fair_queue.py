@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from skysentry_trio.server.relay.fair_queue import Turns
+from skysentry_trio.server.relay.fair_queue import FairQueue
 
 
-def take(turns: Turns, always: Collection[str], times: int) -> str:
+def take(turns: FairQueue, always: Collection[str], times: int) -> str:
     """Let some cameras wait again as soon as they had a turn; return who had one, in order."""
     taken = ""
     for _ in range(times):
@@ -21,7 +21,7 @@ def take(turns: Turns, always: Collection[str], times: int) -> str:
 
 def test_those_who_always_wait_take_turns() -> None:
     """In the order in which they came."""
-    turns = Turns()
+    turns = FairQueue()
     for camera_id in "bac":
         turns.join(camera_id)
 
@@ -30,7 +30,7 @@ def test_those_who_always_wait_take_turns() -> None:
 
 def test_one_that_waits_seldom_goes_first() -> None:
     """It does not stand in line behind one that is always there."""
-    turns = Turns()
+    turns = FairQueue()
     turns.join("f")
     take(turns, "f", 10)
     turns.join("s")
@@ -40,7 +40,7 @@ def test_one_that_waits_seldom_goes_first() -> None:
 
 def test_missed_turns_are_kept_but_not_for_ever() -> None:
     """After a long silence a camera is first two times more often, and then one among others."""
-    turns = Turns()
+    turns = FairQueue()
     turns.join("a")
     take(turns, "a", 100)
     turns.join("b")
@@ -50,7 +50,7 @@ def test_missed_turns_are_kept_but_not_for_ever() -> None:
 
 def test_what_is_forgotten_begins_anew() -> None:
     """A camera that comes back is like any other that had nothing for long, whether it waited or not."""
-    turns = Turns()
+    turns = FairQueue()
     for camera_id in "abc":
         turns.join(camera_id)
     assert take(turns, "b", 2) == "ab"
@@ -65,7 +65,7 @@ def test_what_is_forgotten_begins_anew() -> None:
 
 def test_a_camera_that_comes_and_goes_takes_no_more_and_more_memory() -> None:
     """Whoever is never sent anything can change its mind for ever."""
-    turns = Turns()
+    turns = FairQueue()
     turns.join("a")
     for _ in range(1000):
         turns.join("b")
@@ -77,7 +77,7 @@ def test_a_camera_that_comes_and_goes_takes_no_more_and_more_memory() -> None:
 
 def test_one_among_thousands_is_found_at_once() -> None:
     """Nobody is asked but those at the head of the queue: 5000 cameras have 20 turns each in no time."""
-    turns, ids = Turns(), [f"camera-{number}" for number in range(5000)]
+    turns, ids = FairQueue(), [f"camera-{number}" for number in range(5000)]
     for camera_id in ids:
         turns.join(camera_id)
     taken = Counter[str]()

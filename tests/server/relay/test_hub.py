@@ -15,13 +15,13 @@ from trio.testing import MockClock
 
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.frames import Frame
-from skysentry_trio.base.rate_limit import Sent
+from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.rate_limit import WriteResult
 from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.camera import CameraSession, EndReason
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice
-from skysentry_trio.server.relay.viewer import Viewer
+from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
 from tests.frame_sinks import CallingOutlet
 
@@ -34,7 +34,7 @@ def nothing() -> None:
     """Be told of a session's end and do nothing."""
 
 
-def publish(hub: Hub, session: CameraSession, size: int = 10) -> Frame | None:
+def publish(hub: Hub, session: CameraSession, size: int = 10) -> JpegFrame | None:
     return hub.publish(session, bytes(size), width=4, height=3)
 
 
@@ -44,7 +44,7 @@ def register(
     return stack.enter_context(hub.register(camera_id, on_end=on_end))
 
 
-async def take(viewer: Viewer) -> list[tuple[str, int] | Notice]:
+async def take(viewer: HubViewer) -> list[tuple[str, int] | Notice]:
     """Return all that waits for a viewer: id and sequence of frames, and notices."""
     taken: list[tuple[str, int] | Notice] = []
     with trio.move_on_after(0.001):
@@ -57,7 +57,7 @@ async def take(viewer: Viewer) -> list[tuple[str, int] | Notice]:
     return taken
 
 
-async def take_frames(viewer: Viewer) -> list[tuple[str, int] | Notice]:
+async def take_frames(viewer: HubViewer) -> list[tuple[str, int] | Notice]:
     return [taken for taken in await take(viewer) if not isinstance(taken, CameraNotice)]
 
 
@@ -332,7 +332,7 @@ async def test_nothing_of_a_forgotten_camera_waits_for_slow_viewers(autojump_clo
         hub.evict_idle()
 
         assert await take(viewer) == [CameraNotice("door", None, online=False, removed=True)]
-        assert (viewer.outbox.sent, viewer.outbox.thinned) == (0, 1)
+        assert (viewer.outbox.sent, viewer.outbox.rate_limited) == (0, 1)
 
 
 async def test_a_viewer_remembers_nothing_of_cameras_that_are_forgotten(autojump_clock: MockClock) -> None:
@@ -421,9 +421,9 @@ async def test_a_viewer_that_waits_is_served_while_the_frame_is_published(autoju
     """What can be sent without waiting is sent by the publisher, one rendering for all."""
     hub, sent = make_hub(), []
 
-    def try_send(message: bytes) -> Sent:
+    def try_send(message: bytes) -> WriteResult:
         sent.append(message)
-        return Sent.ALL
+        return WriteResult.ALL
 
     def encode(one: Delivery) -> bytes:
         return one.frame.jpeg + b"!"
@@ -504,7 +504,7 @@ async def test_a_paused_viewer_gets_notices_and_no_frames_until_it_resumes(autoj
         hub.unsubscribe(viewer, ["c"])
 
         assert await take(viewer) == [CameraNotice("a", None, online=True)]
-        assert (viewer.outbox.thinned, hub.viewer_count("a"), hub.viewer_count("b")) == (1, 0, 0)
+        assert (viewer.outbox.rate_limited, hub.viewer_count("a"), hub.viewer_count("b")) == (1, 0, 0)
 
         hub.resume(viewer)
         assert (hub.viewer_count("a"), hub.viewer_count("b"), hub.viewer_count("c")) == (1, 1, 0)
@@ -531,7 +531,7 @@ async def test_a_viewer_that_leaves_while_paused_leaves_nothing_behind() -> None
 
 
 async def test_a_viewer_gets_as_many_frames_as_it_asked_for(autojump_clock: MockClock) -> None:
-    """MaxFps thins each camera for this viewer alone, and what was thinned out is counted."""
+    """MaxFps thins each camera for this viewer alone, and what was rate_limited out is counted."""
     hub = make_hub()
     with hub.watch() as slow, hub.watch() as fast, hub.register("door", on_end=nothing) as session:
         hub.subscribe(slow, ["door"], limits=Limits(max_fps=5))
@@ -543,7 +543,7 @@ async def test_a_viewer_gets_as_many_frames_as_it_asked_for(autojump_clock: Mock
             await trio.sleep(1 / 30 - 0.002)
 
         assert slow.outbox.sent == pytest.approx(50, abs=1)
-        assert slow.outbox.sent + slow.outbox.thinned == 300
+        assert slow.outbox.sent + slow.outbox.rate_limited == 300
         assert fast.outbox.sent == 300
 
 
@@ -587,15 +587,22 @@ async def test_the_statistics_add_up_after_everybody_left(autojump_clock: MockCl
 
     assert (during.cameras, during.online, during.viewers, during.ring_bytes) == (1, 0, 1, 200)
     assert (after.cameras, after.online, after.viewers, after.ring_bytes) == (0, 0, 0, 0)
-    for name in ("frames_received", "bytes_received", "frames_sent", "bytes_sent", "frames_replaced", "frames_thinned"):
+    for name in (
+        "frames_received",
+        "bytes_received",
+        "frames_sent",
+        "bytes_sent",
+        "frames_superseded",
+        "frames_rate_limited",
+    ):
         assert getattr(during, name) == getattr(after, name), name
     assert after.frames_refused == during.frames_refused == {"too-fast": 3, "not-a-jpeg": 2}
     assert (after.frames_received, after.bytes_received, after.frames_sent, after.bytes_sent) == (6, 600, 1, 100)
-    assert (after.frames_replaced, after.frames_thinned) == (5, 0)
+    assert (after.frames_superseded, after.frames_rate_limited) == (5, 0)
 
 
 async def test_what_a_viewer_leaves_behind_is_counted(autojump_clock: MockClock) -> None:
-    """Every frame that was offered was sent, replaced, thinned, or still waited when the viewer left."""
+    """Every frame that was offered was sent, replaced, rate_limited, or still waited when the viewer left."""
     hub = make_hub(max_fps=1000)
     with hub.register("a", on_end=nothing) as a, hub.register("b", on_end=nothing) as b:
         with hub.watch() as viewer:
@@ -606,10 +613,15 @@ async def test_what_a_viewer_leaves_behind_is_counted(autojump_clock: MockClock)
             publish(hub, a)
             publish(hub, b)
             hub.unsubscribe(viewer, ["b"])
-            assert hub.statistics().frames_left == 0
+            assert hub.statistics().frames_abandoned == 0
         after = hub.statistics()
 
-    assert (after.frames_sent, after.frames_replaced, after.frames_thinned, after.frames_left) == (2, 2, 1, 1)
+    assert (after.frames_sent, after.frames_superseded, after.frames_rate_limited, after.frames_abandoned) == (
+        2,
+        2,
+        1,
+        1,
+    )
 
 
 async def test_news_that_was_dropped_is_counted(autojump_clock: MockClock) -> None:
@@ -840,7 +852,7 @@ def test_every_frame_goes_to_exactly_those_who_chose_its_camera(actions: list[tu
 
 
 @pytest.fixture
-async def crowded() -> AsyncIterator[tuple[Hub, CameraSession, list[Viewer]]]:
+async def congested() -> AsyncIterator[tuple[Hub, CameraSession, list[HubViewer]]]:
     """Have a camera with more viewers than are offered a frame in one go."""
     hub = make_hub()
     with ExitStack() as stack:
@@ -856,15 +868,15 @@ async def publish_and_spread(hub: Hub, session: CameraSession) -> None:
     await hub.spread(session.camera)
 
 
-def count_waiting(viewers: list[Viewer]) -> int:
+def count_waiting(viewers: list[HubViewer]) -> int:
     return sum(bool(viewer.outbox._waiting) for viewer in viewers)
 
 
 async def test_many_viewers_are_offered_a_frame_some_at_a_time(
-    crowded: tuple[Hub, CameraSession, list[Viewer]], autojump_clock: MockClock
+    congested: tuple[Hub, CameraSession, list[HubViewer]], autojump_clock: MockClock
 ) -> None:
     """Others have a turn in between, and in the end everybody has it, whatever is cancelled."""
-    hub, session, viewers = crowded
+    hub, session, viewers = congested
     seen: list[int] = []
 
     async def look() -> None:
@@ -884,10 +896,10 @@ async def test_many_viewers_are_offered_a_frame_some_at_a_time(
 
 
 async def test_a_newer_frame_wins_while_one_is_being_spread(
-    crowded: tuple[Hub, CameraSession, list[Viewer]], autojump_clock: MockClock
+    congested: tuple[Hub, CameraSession, list[HubViewer]], autojump_clock: MockClock
 ) -> None:
     """When another connection takes over in the middle, nobody gets the old frame after the new one; all is counted."""
-    hub, session, viewers = crowded
+    hub, session, viewers = congested
     with ExitStack() as stack:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(publish_and_spread, hub, session)
@@ -897,14 +909,14 @@ async def test_a_newer_frame_wins_while_one_is_being_spread(
             await publish_and_spread(hub, successor)
         taken = [await take_frames(viewer) for viewer in viewers]
     assert taken == [[("door", 2)]] * 600
-    assert hub.statistics().frames_replaced == 600
+    assert hub.statistics().frames_superseded == 600
 
 
 async def test_choices_count_while_a_frame_is_being_spread(
-    crowded: tuple[Hub, CameraSession, list[Viewer]], autojump_clock: MockClock
+    congested: tuple[Hub, CameraSession, list[HubViewer]], autojump_clock: MockClock
 ) -> None:
     """Who pauses gets nothing, who resumes gets it once, and who leaves is not looked for."""
-    hub, session, viewers = crowded
+    hub, session, viewers = congested
     # Those who named the camera come after those who want all.
     paused, back = viewers[-2], viewers[-4]
     async with trio.open_nursery() as nursery:
@@ -920,4 +932,4 @@ async def test_choices_count_while_a_frame_is_being_spread(
     assert await take_frames(paused) == []
     assert await take_frames(back) == []
     assert await take_frames(gone) == []
-    assert hub._fan_out._spreading == {}
+    assert hub._fan_out._pending == {}

@@ -5,15 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.base.frames import Frame, FrameRing
-from skysentry_trio.server.relay.memory_budget import FrameBudget
+from skysentry_trio.base.frames import FrameRing, JpegFrame
+from skysentry_trio.server.relay.memory_budget import MemoryBudget
 
 
-def make_frame(sequence: int, size: int, arrived: float = 0.0) -> Frame:
-    return Frame(sequence, arrived, None, bytes(size), 4, 3, arrived)
+def make_frame(sequence: int, size: int, arrived: float = 0.0) -> JpegFrame:
+    return JpegFrame(sequence, arrived, None, bytes(size), 4, 3, arrived)
 
 
-def rings_in(budget: FrameBudget, count: int, max_age: float = float("inf")) -> list[FrameRing]:
+def rings_in(budget: MemoryBudget, count: int, max_age: float = float("inf")) -> list[FrameRing]:
     rings = [FrameRing(1000, max_age) for _ in range(count)]
     for ring in rings:
         budget.add(ring)
@@ -22,7 +22,7 @@ def rings_in(budget: FrameBudget, count: int, max_age: float = float("inf")) -> 
 
 def test_old_frames_of_the_largest_ring_make_room_for_a_camera_that_comes_later() -> None:
     """Who was first does not keep the memory: soon both have the same."""
-    budget = FrameBudget(100)
+    budget = MemoryBudget(100)
     first, second = rings_in(budget, 2)
     for sequence in range(1, 11):
         assert budget.append(first, make_frame(sequence, 10))
@@ -36,7 +36,7 @@ def test_old_frames_of_the_largest_ring_make_room_for_a_camera_that_comes_later(
 
 def test_the_newest_frames_of_others_stay() -> None:
     """What would need them is refused, and changes nothing."""
-    budget = FrameBudget(100)
+    budget = MemoryBudget(100)
     first, second = rings_in(budget, 2)
     for sequence in (1, 2, 3):
         budget.append(first, make_frame(sequence, 30))
@@ -50,7 +50,7 @@ def test_the_newest_frames_of_others_stay() -> None:
 
 def test_a_frame_may_take_the_place_of_its_own_predecessor() -> None:
     """A camera that is alone may use all of the memory for one frame."""
-    budget = FrameBudget(100)
+    budget = MemoryBudget(100)
     (ring,) = rings_in(budget, 1)
     assert budget.append(ring, make_frame(1, 60))
     assert budget.append(ring, make_frame(2, 100))
@@ -60,7 +60,7 @@ def test_a_frame_may_take_the_place_of_its_own_predecessor() -> None:
 
 def test_a_ring_that_is_removed_counts_no_more() -> None:
     """Its newest frame included."""
-    budget = FrameBudget(100)
+    budget = MemoryBudget(100)
     (ring,) = rings_in(budget, 1)
     budget.append(ring, make_frame(1, 60))
     assert not budget.has_room_for(41)
@@ -72,7 +72,7 @@ def test_a_ring_that_is_removed_counts_no_more() -> None:
 
 def test_a_full_memory_is_not_searched_for_every_frame() -> None:
     """A 256th of it is made free in one go, out of the largest ring."""
-    budget = FrameBudget(256_000)
+    budget = MemoryBudget(256_000)
     first, second = rings_in(budget, 2)
     for sequence in range(1, 257):
         budget.append(first, make_frame(sequence, 1000))
@@ -90,7 +90,7 @@ def test_the_sum_is_right_and_bounded_whatever_comes(
     steps: list[tuple[int, int, bool]], limit: int, max_age: float
 ) -> None:
     """Frames are refused only when the newest of the others leave no room, and then nothing changes."""
-    budget = FrameBudget(limit)
+    budget = MemoryBudget(limit)
     rings = rings_in(budget, 3, max_age)
     for sequence, (chosen, size, goes) in enumerate(steps, 1):
         if chosen == 3:

@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from skysentry_trio.base.frames import Frame, RingStatistics
-from skysentry_trio.base.rate_limit import Pacer, Sent
-from skysentry_trio.server.relay.outbox import Begun, CameraNotice, Delivery, Notice, Outbox, ResultNotice
+from skysentry_trio.base.frames import JpegFrame, RingStatistics
+from skysentry_trio.base.rate_limit import RateLimiter, WriteResult
+from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice, Outbox, PartialWrite, ResultNotice
 from tests.frame_sinks import CallingOutlet
 
 STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.0)
 
 
 def delivery(camera_id: str, sequence: int = 1, size: int = 10) -> Delivery:
-    return Delivery(camera_id, Frame(sequence, 0.0, None, bytes(size), 4, 3), STATS)
+    return Delivery(camera_id, JpegFrame(sequence, 0.0, None, bytes(size), 4, 3), STATS)
 
 
 async def take(outbox: Outbox) -> Delivery | list[Notice]:
@@ -86,7 +86,7 @@ async def test_the_newest_frame_wins(autojump_clock: MockClock) -> None:
         outbox.offer(delivery("a", sequence, size=sequence), 0.0)
 
     assert await take_all(outbox) == [("a", 5)]
-    assert (outbox.sent, outbox.sent_bytes, outbox.replaced, outbox.thinned) == (1, 5, 4, 0)
+    assert (outbox.sent, outbox.sent_bytes, outbox.superseded, outbox.rate_limited) == (1, 5, 4, 0)
 
 
 async def test_cameras_take_turns(autojump_clock: MockClock) -> None:
@@ -114,7 +114,7 @@ async def test_cameras_take_turns(autojump_clock: MockClock) -> None:
     assert taken["slow"] >= 48
     assert taken["fast"] >= 48
     assert outbox.sent == taken.total()
-    assert outbox.replaced >= 600 - taken["fast"] - 1
+    assert outbox.superseded >= 600 - taken["fast"] - 1
 
 
 async def test_cameras_are_sent_in_the_order_in_which_they_began_to_wait(autojump_clock: MockClock) -> None:
@@ -138,7 +138,7 @@ async def test_an_outbox_is_bounded(autojump_clock: MockClock) -> None:
     outbox.notify(CameraNotice("a", None, online=True))
 
     assert len(outbox._waiting) == 2
-    assert outbox.replaced == 2
+    assert outbox.superseded == 2
     frames = [await take(outbox), await take(outbox)]
     assert [frame.camera_id for frame in frames if isinstance(frame, Delivery)] == ["a", "b"]
     assert isinstance(await take(outbox), list)
@@ -166,7 +166,7 @@ async def test_notices_are_bounded(autojump_clock: MockClock) -> None:
     notices = await take(outbox)
     assert isinstance(notices, list)
     assert [notice.camera_id for notice in notices] == ["c", "d"]
-    assert outbox.unsaid == 2
+    assert outbox.notices_dropped == 2
 
 
 async def test_what_is_forgotten_is_not_sent(autojump_clock: MockClock) -> None:
@@ -178,7 +178,7 @@ async def test_what_is_forgotten_is_not_sent(autojump_clock: MockClock) -> None:
         outbox.forget(camera_id)
 
     assert await take_all(outbox) == [("b", 1)]
-    assert (outbox.sent, outbox.replaced, outbox.thinned) == (1, 0, 1)
+    assert (outbox.sent, outbox.superseded, outbox.rate_limited) == (1, 0, 1)
 
 
 async def test_a_camera_can_wait_again_after_it_was_forgotten(autojump_clock: MockClock) -> None:
@@ -189,7 +189,7 @@ async def test_a_camera_can_wait_again_after_it_was_forgotten(autojump_clock: Mo
     outbox.offer(delivery("a", 2), 0.0)
 
     assert await take_all(outbox) == [("a", 2)]
-    assert (outbox.sent, outbox.replaced, outbox.thinned) == (1, 0, 1)
+    assert (outbox.sent, outbox.superseded, outbox.rate_limited) == (1, 0, 1)
 
 
 async def test_all_frames_can_be_forgotten_and_notices_stay(autojump_clock: MockClock) -> None:
@@ -203,7 +203,7 @@ async def test_all_frames_can_be_forgotten_and_notices_stay(autojump_clock: Mock
 
     assert await take(outbox) == [CameraNotice("a", None, online=True)]
     assert await take_all(outbox) == []
-    assert outbox.thinned == 2
+    assert outbox.rate_limited == 2
 
 
 async def test_whoever_waits_is_woken(autojump_clock: MockClock) -> None:
@@ -243,21 +243,21 @@ async def test_a_cancelled_wait_loses_nothing(autojump_clock: MockClock) -> None
 class Socket:
     """Takes frames at once, in whole or in part, as often as it was told."""
 
-    answers: list[Sent]
+    answers: list[WriteResult]
     asked: list[str] = field(factory=list)
 
     @staticmethod
     def encode(delivery: Delivery) -> bytes:
         return delivery.camera_id.encode()
 
-    def try_send(self, message: bytes) -> Sent:
+    def try_send(self, message: bytes) -> WriteResult:
         self.asked.append(message.decode())
-        return self.answers.pop(0) if self.answers else Sent.NOTHING
+        return self.answers.pop(0) if self.answers else WriteResult.NOTHING
 
 
 async def test_a_viewer_that_waits_is_sent_a_frame_at_once(autojump_clock: MockClock) -> None:
     """The frame is out before `offer` returns, nobody is woken, and it counts as sent."""
-    socket = Socket([Sent.ALL, Sent.ALL])
+    socket = Socket([WriteResult.ALL, WriteResult.ALL])
     outbox = Outbox(4, socket.encode, socket)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(outbox.receive)
@@ -269,12 +269,12 @@ async def test_a_viewer_that_waits_is_sent_a_frame_at_once(autojump_clock: MockC
         nursery.cancel_scope.cancel()
 
     assert socket.asked == ["a", "b"]
-    assert (outbox.sent, outbox.sent_bytes, outbox.replaced, outbox.thinned) == (2, 12, 0, 0)
+    assert (outbox.sent, outbox.sent_bytes, outbox.superseded, outbox.rate_limited) == (2, 12, 0, 0)
 
 
 async def test_a_frame_that_was_begun_is_finished_before_the_next(autojump_clock: MockClock) -> None:
     """What did not go out whole is the next thing the viewer's task does; later frames wait behind it."""
-    socket = Socket([Sent.PART])
+    socket = Socket([WriteResult.PART])
     outbox, taken = Outbox(4, socket.encode, socket), []
 
     async def receive() -> None:
@@ -288,15 +288,15 @@ async def test_a_frame_that_was_begun_is_finished_before_the_next(autojump_clock
             outbox.offer(second := delivery("a", 2), 0.0)
             outbox.notify(notice := CameraNotice("a", None, online=True))
 
-    assert isinstance(taken[0], Begun)
+    assert isinstance(taken[0], PartialWrite)
     assert taken[1:] == [second, [notice]]
-    assert (outbox.sent, outbox.replaced) == (2, 0)
+    assert (outbox.sent, outbox.superseded) == (2, 0)
 
 
 @pytest.mark.parametrize("first", ["frame", "notice", "nobody"])
 async def test_a_frame_is_not_sent_at_once_past_what_waits(autojump_clock: MockClock, first: str) -> None:
     """While something waits, or the viewer's task is busy, a frame goes into the queue."""
-    socket = Socket([Sent.NOTHING] if first == "frame" else [])
+    socket = Socket([WriteResult.NOTHING] if first == "frame" else [])
     outbox = Outbox(4, socket.encode, socket)
 
     async def receive() -> None:
@@ -318,7 +318,7 @@ async def test_a_frame_is_not_sent_at_once_past_what_waits(autojump_clock: MockC
 
 async def test_a_viewer_whose_task_has_stopped_is_sent_nothing_at_once(autojump_clock: MockClock) -> None:
     """Once nobody waits any more, because the viewer is being refused, frames do not go out between its last words."""
-    socket = Socket([Sent.ALL])
+    socket = Socket([WriteResult.ALL])
     outbox = Outbox(4, socket.encode, socket)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(outbox.receive)
@@ -357,7 +357,7 @@ def test_every_frame_offered_is_sent_counted_or_waiting(actions: list[tuple[str,
                 case "receive":
                     with trio.move_on_after(0):
                         await outbox.receive()
-            assert offered == outbox.sent + outbox.replaced + outbox.thinned + len(outbox._waiting)
+            assert offered == outbox.sent + outbox.superseded + outbox.rate_limited + len(outbox._waiting)
             assert len(outbox._waiting) <= capacity
             assert len(outbox._notices) <= capacity
 
@@ -371,7 +371,7 @@ def test_every_frame_offered_is_sent_counted_or_waiting(actions: list[tuple[str,
 )
 def test_a_pacer_never_lets_more_through_than_its_rate(rate: float, early: float, distances: list[float]) -> None:
     """In any time no more events pass than rate and burst together allow."""
-    pacer, now, passed = Pacer(rate, early), 50.0, []
+    pacer, now, passed = RateLimiter(rate, early), 50.0, []
     for distance in distances:
         now += distance
         if pacer.admit(now):
@@ -385,14 +385,14 @@ def test_a_pacer_never_lets_more_through_than_its_rate(rate: float, early: float
 
 def test_a_pacer_lets_its_own_rate_through_unevenly() -> None:
     """Frames at the very rate pass though each comes up to half an interval early or late."""
-    pacer = Pacer(10.0, burst=0.05)
+    pacer = RateLimiter(10.0, burst=0.05)
 
     assert all(pacer.admit(10 + index / 10 + (-0.02 if index % 2 else 0.02)) for index in range(100))
 
 
 def test_a_pacer_halves_twice_its_rate() -> None:
     """At twice the rate every second event passes, without drift."""
-    pacer = Pacer(10.0, burst=0.05)
+    pacer = RateLimiter(10.0, burst=0.05)
 
     assert sum(pacer.admit(10 + index / 20) for index in range(1000)) == pytest.approx(500, abs=1)
 
@@ -404,13 +404,13 @@ def sent_at_once(outbox: Outbox) -> list[tuple[str, int]]:
     """Return id and sequence of what is sent at once from now on."""
     frames: list[tuple[str, int]] = []
 
-    def send(message: bytes) -> Sent:
+    def send(message: bytes) -> WriteResult:
         camera_id, sequence = message.decode().split()
         frames.append((camera_id, int(sequence)))
-        return Sent.ALL
+        return WriteResult.ALL
 
     outbox.encode = lambda one: f"{one.camera_id} {one.frame.sequence}".encode()
-    outbox.outlet = CallingOutlet(send)
+    outbox.sink = CallingOutlet(send)
     return frames
 
 
@@ -428,7 +428,7 @@ async def test_the_first_acknowledgement_makes_them_the_pace(autojump_clock: Moc
             outbox.offer(delivery("a", number), 0.0)
 
         assert frames == [("a", number) for number in range(1, 6)]
-        assert outbox.replaced == 3
+        assert outbox.superseded == 3
         nursery.cancel_scope.cancel()
     acknowledged = outbox.acknowledge("a", 4, 0.02)
     assert acknowledged is not None
@@ -439,9 +439,9 @@ async def test_the_first_acknowledgement_makes_them_the_pace(autojump_clock: Moc
 async def test_the_time_to_make_and_send_a_frame_counts(autojump_clock: MockClock) -> None:
     """A frame that goes out at once was sent when the socket had it, not when it came."""
 
-    def send(message: bytes) -> Sent:
+    def send(message: bytes) -> WriteResult:
         autojump_clock.jump(0.003)
-        return Sent.ALL
+        return WriteResult.ALL
 
     outbox = Outbox(4, lambda one: one.camera_id.encode(), CallingOutlet(send))
     outbox.acknowledge("a", 0, 0.0)
@@ -468,7 +468,7 @@ async def test_a_camera_that_waits_for_the_window_holds_up_no_notice(autojump_cl
     outbox.notify(notice)
 
     assert [await take(outbox), await take(outbox), await take(outbox)][2] == [notice]
-    assert outbox.replaced == 4
+    assert outbox.superseded == 4
 
 
 async def test_places_are_counted_for_what_waits_when_the_first_acknowledgement_comes(
@@ -499,7 +499,7 @@ async def test_what_is_forgotten_gives_its_place_to_others(autojump_clock: MockC
     outbox.forget_all(except_of=["d"])
     outbox.offer(delivery("a", 2), trio.current_time())
     assert await take_all(outbox) == [("a", 2)]
-    assert outbox.thinned == 2
+    assert outbox.rate_limited == 2
 
 
 async def test_acknowledgements_that_never_come_let_the_newest_through_after_a_while(
@@ -517,7 +517,7 @@ async def test_acknowledgements_that_never_come_let_the_newest_through_after_a_w
     outbox.offer(delivery("a", 4), trio.current_time())
 
     assert await take_all(outbox) == [("a", 4)]
-    assert outbox.late == 2
+    assert outbox.unacked == 2
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -537,7 +537,7 @@ async def test_the_last_frame_of_a_camera_is_sent_though_acknowledgements_never_
             outbox.offer(delivery("a", number), trio.current_time())
             if number < 3 and not at_once:
                 await take(outbox)
-        assert outbox.replaced == 0
+        assert outbox.superseded == 0
         await trio.sleep(0.5)
         if at_once:
             assert (frames, taken) == ([("a", 1), ("a", 2)], [])
@@ -587,8 +587,8 @@ async def test_results_wait_in_their_order_and_the_oldest_go(autojump_clock: Moc
     """What was found in frames goes out after news about cameras; a viewer that does not read misses the oldest."""
     outbox = Outbox(4)
     for number in range(1, 71):
-        outbox.tell_result(ResultNotice("a", number, b"%d" % number))
-    outbox.tell_result(ResultNotice("a", 70, b"again"))
+        outbox.notify_result(ResultNotice("a", number, b"%d" % number))
+    outbox.notify_result(ResultNotice("a", 70, b"again"))
     outbox.notify(CameraNotice("a", None, online=True))
 
     notices = await take(outbox)
@@ -596,4 +596,4 @@ async def test_results_wait_in_their_order_and_the_oldest_go(autojump_clock: Moc
     assert notices[0] == CameraNotice("a", None, online=True)
     assert notices[1:] == [*(ResultNotice("a", number, b"%d" % number) for number in range(7, 70)), ANY]
     assert notices[-1] == ResultNotice("a", 70, b"again")
-    assert outbox.unsaid == 6
+    assert outbox.notices_dropped == 6

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.base.frames import Frame, FrameRing
-from skysentry_trio.server.relay.playback import Playback, find_start
+from skysentry_trio.base.frames import FrameRing, JpegFrame
+from skysentry_trio.server.relay.playback import PlaybackCursor, find_start
 
 EPOCH = 1_700_000_000.0
 EDGE = 1e-9
 
 
-def frame_at(sequence: int, arrived: float) -> Frame:
-    return Frame(sequence, EPOCH + arrived, None, b"jpeg", 4, 3, arrived)
+def frame_at(sequence: int, arrived: float) -> JpegFrame:
+    return JpegFrame(sequence, EPOCH + arrived, None, b"jpeg", 4, 3, arrived)
 
 
 def ring_of(arrivals: Iterable[float], capacity: int = 1000) -> FrameRing:
@@ -28,13 +28,15 @@ def ring_of(arrivals: Iterable[float], capacity: int = 1000) -> FrameRing:
     return ring
 
 
-def start(ring: FrameRing, sequence: int, speed: float, now: float = 100.0, max_fps: float | None = None) -> Playback:
+def start(
+    ring: FrameRing, sequence: int, speed: float, now: float = 100.0, max_fps: float | None = None
+) -> PlaybackCursor:
     frame = ring.up_to(sequence)
     assert frame is not None
-    return Playback.start(ring, frame, speed, now, max_fps)
+    return PlaybackCursor.start(ring, frame, speed, now, max_fps)
 
 
-def play(playback: Playback, ring: FrameRing, steps: int = 1000) -> list[tuple[float, int]]:
+def play(playback: PlaybackCursor, ring: FrameRing, steps: int = 1000) -> list[tuple[float, int]]:
     """Step whenever it is due; return when each frame was shown."""
     shown: list[tuple[float, int]] = []
     while playback.due < math.inf and len(shown) < steps:

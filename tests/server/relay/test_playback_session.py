@@ -14,8 +14,8 @@ from skysentry_trio.base.demand import Limits
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import Delivery
-from skysentry_trio.server.relay.playback_session import MAX_PLAYBACKS, Rewind
-from skysentry_trio.server.relay.viewer import Viewer
+from skysentry_trio.server.relay.playback_session import MAX_PLAYBACKS, PlaybackSession
+from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
 
 LIVE, PAST = True, False
@@ -48,7 +48,7 @@ async def pass_seconds(hub: Hub, sessions: list[CameraSession], seconds: int) ->
         await trio.sleep(1)
 
 
-async def take(viewer: Viewer) -> list[tuple[str, int, bool]]:
+async def take(viewer: HubViewer) -> list[tuple[str, int, bool]]:
     """Return what waits for a viewer: id, sequence, and whether it is live."""
     taken = []
     with trio.move_on_after(1e-6):
@@ -59,7 +59,7 @@ async def take(viewer: Viewer) -> list[tuple[str, int, bool]]:
     return taken
 
 
-async def follow(rewind: Rewind, until: float) -> list[tuple[float, int, bool]]:
+async def follow(rewind: PlaybackSession, until: float) -> list[tuple[float, int, bool]]:
     """Let playbacks go on until a time; return when each frame came for the viewer."""
     seen = []
     while rewind.due <= until + 0.01:
@@ -75,7 +75,7 @@ async def test_who_looks_back_gets_the_frames_of_then_as_fast_as_they_came(autoj
     with filled(hub, "door") as [door], hub.watch() as viewer, hub.watch() as other:
         hub.subscribe(viewer)
         hub.subscribe(other)
-        rewind = Rewind(hub, viewer)
+        rewind = PlaybackSession(hub, viewer)
         await pass_seconds(hub, [door], 10)
         await take(viewer)
         await take(other)
@@ -92,7 +92,7 @@ async def test_a_playback_that_catches_up_is_live_again(autojump_clock: MockCloc
     hub = make_hub()
     with filled(hub, "door") as [door], hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = Rewind(hub, viewer)
+        rewind = PlaybackSession(hub, viewer)
         await pass_seconds(hub, [door], 5)
         rewind.seek("door", 2.0, sequence=3)
         assert await take(viewer) == [("door", 3, PAST)]
@@ -112,7 +112,7 @@ async def test_backwards_ends_at_the_oldest_frame_and_stays_there(autojump_clock
     hub = make_hub()
     with filled(hub, "door") as [door], hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = Rewind(hub, viewer)
+        rewind = PlaybackSession(hub, viewer)
         await pass_seconds(hub, [door], 3)
         rewind.seek("door", -1.0, back=0)
         assert await follow(rewind, 99.0) == [(4.0, 2, PAST), (5.0, 1, PAST)]
@@ -127,7 +127,7 @@ async def test_one_camera_in_the_past_leaves_the_others_live(autojump_clock: Moc
     hub = make_hub()
     with filled(hub, "a", "b") as sessions, hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = Rewind(hub, viewer)
+        rewind = PlaybackSession(hub, viewer)
         await pass_seconds(hub, sessions, 3)
         await take(viewer)
         rewind.seek("a", 0.0, sequence=2)
@@ -147,12 +147,12 @@ async def test_a_frame_of_the_past_takes_the_place_of_what_waits(autojump_clock:
     hub = make_hub()
     with filled(hub, "door") as [door], hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = Rewind(hub, viewer)
+        rewind = PlaybackSession(hub, viewer)
         publish(hub, door)
         publish(hub, door)
         rewind.seek("door", 0.0, sequence=1)
         assert await take(viewer) == [("door", 1, PAST)]
-        assert viewer.outbox.replaced == 2
+        assert viewer.outbox.superseded == 2
 
 
 async def test_what_cannot_be_played_stays_live(autojump_clock: MockClock) -> None:
@@ -160,7 +160,7 @@ async def test_what_cannot_be_played_stays_live(autojump_clock: MockClock) -> No
     hub = make_hub()
     with filled(hub, "a", "b", "empty") as [a, b, _], hub.watch() as viewer:
         hub.subscribe(viewer, ["a", "empty", "nobody"])
-        rewind = Rewind(hub, viewer)
+        rewind = PlaybackSession(hub, viewer)
         publish(hub, a)
         publish(hub, b)
         await take(viewer)
@@ -178,7 +178,7 @@ async def test_the_number_of_playbacks_is_bounded(autojump_clock: MockClock) -> 
     ids = [f"camera-{number}" for number in range(MAX_PLAYBACKS + 1)]
     with filled(hub, *ids) as sessions, hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = Rewind(hub, viewer)
+        rewind = PlaybackSession(hub, viewer)
         await pass_seconds(hub, sessions, 2)
         await take(viewer)
         for camera_id in ids:
@@ -197,7 +197,7 @@ async def test_who_returns_while_a_frame_is_being_spread_gets_it_once(autojump_c
         for viewer in (viewers := [stack.enter_context(hub.watch()) for _ in range(300)]):
             hub.subscribe(viewer)
         await pass_seconds(hub, [session], 2)
-        rewind = Rewind(hub, viewers[-1])
+        rewind = PlaybackSession(hub, viewers[-1])
         rewind.seek("door", 0.0, sequence=1)
         await take(viewers[-1])
         publish(hub, session)
@@ -212,7 +212,7 @@ async def test_a_playback_ends_with_the_choice_of_its_camera(autojump_clock: Moc
     hub = make_hub()
     with filled(hub, "a", "b") as sessions, hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = Rewind(hub, viewer)
+        rewind = PlaybackSession(hub, viewer)
         await pass_seconds(hub, sessions, 3)
         rewind.seek("a", 1.0, sequence=1)
         rewind.seek("b", 1.0, sequence=1)
@@ -233,7 +233,7 @@ async def test_a_playback_ends_with_its_camera(autojump_clock: MockClock) -> Non
     hub = make_hub(client_timeout=60)
     with hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = Rewind(hub, viewer)
+        rewind = PlaybackSession(hub, viewer)
         with filled(hub, "door") as sessions:
             await pass_seconds(hub, sessions, 3)
             rewind.seek("door", 0.01, sequence=1)
@@ -250,7 +250,7 @@ async def test_a_playback_outlives_the_connection_of_its_camera(autojump_clock: 
     hub = make_hub()
     with filled(hub, "door") as sessions, hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = Rewind(hub, viewer)
+        rewind = PlaybackSession(hub, viewer)
         await pass_seconds(hub, sessions, 3)
         await take(viewer)
         rewind.seek("door", 1.0, sequence=1)
@@ -265,7 +265,7 @@ async def test_a_pause_holds_playbacks_too(autojump_clock: MockClock) -> None:
     hub = make_hub()
     with filled(hub, "door", "gone") as [door, gone], hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = Rewind(hub, viewer)
+        rewind = PlaybackSession(hub, viewer)
         await pass_seconds(hub, [door, gone], 4)
         rewind.seek("door", 1.0, sequence=1)
         await follow(rewind, 5.0)
@@ -288,7 +288,7 @@ async def test_the_viewers_rate_holds_for_playbacks(autojump_clock: MockClock) -
     hub = make_hub()
     with filled(hub, "door") as sessions, hub.watch() as viewer:
         hub.subscribe(viewer, limits=Limits(max_fps=1 / 2.3))
-        rewind = Rewind(hub, viewer)
+        rewind = PlaybackSession(hub, viewer)
         await pass_seconds(hub, sessions, 10)
         await take(viewer)
         rewind.seek("door", 1.0, back=9)

@@ -9,35 +9,35 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from skysentry_trio.base.demand import Limits
-from skysentry_trio.base.frames import Frame, RingStatistics
+from skysentry_trio.base.frames import JpegFrame, RingStatistics
 from skysentry_trio.server.relay.outbox import Delivery, Outbox
-from skysentry_trio.server.relay.viewer import Viewer
+from skysentry_trio.server.relay.viewer import HubViewer
 
 STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.0)
 IDS = ["a", "b", "c", "d"]
 
 
 def delivery(camera_id: str, sequence: int = 1) -> Delivery:
-    return Delivery(camera_id, Frame(sequence, 0.0, None, b"jpeg", 4, 3), STATS)
+    return Delivery(camera_id, JpegFrame(sequence, 0.0, None, b"jpeg", 4, 3), STATS)
 
 
-def viewer_of(*camera_ids: str, max_fps: float | None = None) -> Viewer:
-    viewer = Viewer(Outbox(8))
+def viewer_of(*camera_ids: str, max_fps: float | None = None) -> HubViewer:
+    viewer = HubViewer(Outbox(8))
     viewer.select(camera_ids, Limits(max_fps))
     return viewer
 
 
-def viewer_of_all(max_fps: float | None = None) -> Viewer:
-    viewer = Viewer(Outbox(8))
+def viewer_of_all(max_fps: float | None = None) -> HubViewer:
+    viewer = HubViewer(Outbox(8))
     viewer.select(None, Limits(max_fps))
     return viewer
 
 
-def followed_by(viewer: Viewer) -> list[str]:
+def followed_by(viewer: HubViewer) -> list[str]:
     return [camera_id for camera_id in IDS if viewer.follows(camera_id)]
 
 
-async def take_all(viewer: Viewer) -> list[str]:
+async def take_all(viewer: HubViewer) -> list[str]:
     """Return the ids of all frames that wait."""
     camera_ids = []
     with trio.move_on_after(1):
@@ -48,18 +48,18 @@ async def take_all(viewer: Viewer) -> list[str]:
     return camera_ids
 
 
-def offer_for(viewer: Viewer, seconds: float, fps: float, camera_id: str = "a") -> int:
+def offer_for(viewer: HubViewer, seconds: float, fps: float, camera_id: str = "a") -> int:
     """Offer frames at an even rate; return how many were let into the outbox."""
-    before = viewer.outbox.thinned
+    before = viewer.outbox.rate_limited
     frames = round(seconds * fps)
     for index in range(frames):
         viewer.offer(delivery(camera_id), 100 + index / fps)
-    return frames - (viewer.outbox.thinned - before)
+    return frames - (viewer.outbox.rate_limited - before)
 
 
 async def test_a_viewer_begins_with_no_camera() -> None:
     """Until it says what it wants, a viewer follows nothing and gets nothing."""
-    viewer = Viewer(Outbox(8))
+    viewer = HubViewer(Outbox(8))
     viewer.offer(delivery("a"), 0.0)
 
     assert followed_by(viewer) == []
@@ -110,7 +110,7 @@ async def test_only_followed_cameras_reach_the_outbox(autojump_clock: MockClock)
     viewer.offer(delivery("b"), 0.0)
 
     assert await take_all(viewer) == ["a"]
-    assert (viewer.outbox.replaced, viewer.outbox.thinned) == (0, 0)
+    assert (viewer.outbox.superseded, viewer.outbox.rate_limited) == (0, 0)
 
 
 async def test_what_waits_of_a_camera_left_out_is_dropped(autojump_clock: MockClock) -> None:
@@ -121,7 +121,7 @@ async def test_what_waits_of_a_camera_left_out_is_dropped(autojump_clock: MockCl
     viewer.deselect(["a"])
 
     assert await take_all(viewer) == ["b"]
-    assert viewer.outbox.thinned == 1
+    assert viewer.outbox.rate_limited == 1
 
 
 async def test_what_waits_of_others_is_dropped_when_names_end_the_wish_for_all(autojump_clock: MockClock) -> None:
@@ -132,7 +132,7 @@ async def test_what_waits_of_others_is_dropped_when_names_end_the_wish_for_all(a
     viewer.select(["b"])
 
     assert await take_all(viewer) == ["b"]
-    assert viewer.outbox.thinned == 1
+    assert viewer.outbox.rate_limited == 1
 
 
 @pytest.mark.parametrize(("fps", "max_fps", "expected"), [(60, 5, 50), (30, 10, 100), (10, 10, 100), (5, 10, 50)])
@@ -194,7 +194,7 @@ def test_what_is_followed_is_what_was_chosen(choices: list[tuple[bool, set[str] 
     """After any choices a viewer follows what a plain set would hold, and only that is in its outbox."""
 
     async def play() -> None:
-        viewer = Viewer(Outbox(8))
+        viewer = HubViewer(Outbox(8))
         expected: set[str] = set()
         for wanted, camera_ids in choices:
             for camera_id in IDS:

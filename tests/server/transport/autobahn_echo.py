@@ -1,4 +1,4 @@
-"""An echo server for the Autobahn cases: the router, connections and lane of the real one, with nothing behind them."""
+"""An echo server for the Autobahn cases: the real router, connections and fast path, with nothing behind them."""
 
 from __future__ import annotations
 

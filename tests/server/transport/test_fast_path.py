@@ -1,4 +1,4 @@
-"""The binary lane: whatever is cut where, and whoever writes when, messages arrive whole and in order or not at all."""
+"""The fast path: messages arrive whole and in order or not at all, wherever they are cut and whichever task writes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from trio.testing import wait_all_tasks_blocked
 from trio_websocket import ConnectionClosed
 
 from skysentry_trio.base.exceptions import PeerGone
-from skysentry_trio.base.frames import Frame, RingStatistics
-from skysentry_trio.base.rate_limit import Sent
-from skysentry_trio.server.relay.outbox import Begun, Delivery, Outbox
+from skysentry_trio.base.frames import JpegFrame, RingStatistics
+from skysentry_trio.base.rate_limit import WriteResult
+from skysentry_trio.server.relay.outbox import Delivery, Outbox, PartialWrite
 from skysentry_trio.server.transport.frame_reader import FrameReader
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.websocket import WebSocketPeer
@@ -250,11 +250,11 @@ class Sender:
                 await self.peer._connection.ping(message[:125].encode())
             return False
         else:
-            sent = self.peer.outlet.try_send(encode_frame(message.encode()))
-            if sent is Sent.PART and "finish" in send.how:
+            sent = self.peer.sink.try_send(encode_frame(message.encode()))
+            if sent is WriteResult.PART and "finish" in send.how:
                 await self.peer.finish_frame()
             await trio.lowlevel.checkpoint()
-            return sent is not Sent.NOTHING
+            return sent is not WriteResult.NOTHING
         return True
 
     @staticmethod
@@ -337,7 +337,7 @@ STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.
 
 def make_delivery(camera_id: str, sequence: int, size: int = 0) -> Delivery:
     return Delivery(
-        camera_id, Frame(sequence, 0.0, None, b"%s %d " % (camera_id.encode(), sequence) + bytes(size), 4, 3), STATS
+        camera_id, JpegFrame(sequence, 0.0, None, b"%s %d " % (camera_id.encode(), sequence) + bytes(size), 4, 3), STATS
     )
 
 
@@ -355,25 +355,25 @@ OFFERS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4)), min_size
 
 @given(
     OFFERS,
-    st.lists(st.sampled_from(Sent), max_size=40),
+    st.lists(st.sampled_from(WriteResult), max_size=40),
     st.lists(st.integers(0, 6), min_size=1, max_size=10),
     st.lists(st.booleans(), min_size=1, max_size=10),
 )
 async def test_an_outbox_keeps_the_order_whatever_is_sent_at_once(
-    offers: list[tuple[str, int]], results: list[Sent], delays: list[int], by_others: list[bool]
+    offers: list[tuple[str, int]], results: list[WriteResult], delays: list[int], by_others: list[bool]
 ) -> None:
     """Frames of a camera leave in order, the newest last, none within another, whoever finishes what was begun."""
     left: list[tuple[str, int]] = []
     answers, waits, others = iter(results), cycle(delays), cycle(by_others)
     begun = False
 
-    def try_send(message: bytes) -> Sent:
+    def try_send(message: bytes) -> WriteResult:
         nonlocal begun
-        sent = Sent.NOTHING if begun else next(answers, Sent.NOTHING)
-        if sent is not Sent.NOTHING:
+        sent = WriteResult.NOTHING if begun else next(answers, WriteResult.NOTHING)
+        if sent is not WriteResult.NOTHING:
             camera_id, sequence = message.decode().split()
             left.append((camera_id, int(sequence)))
-        begun = begun or sent is Sent.PART
+        begun = begun or sent is WriteResult.PART
         return sent
 
     async def send_all() -> None:
@@ -400,7 +400,7 @@ async def test_an_outbox_keeps_the_order_whatever_is_sent_at_once(
         await wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
     check_order(left, offered)
-    assert outbox.sent == len(left) == len(offers) - outbox.replaced
+    assert outbox.sent == len(left) == len(offers) - outbox.superseded
 
 
 @settings(max_examples=100, deadline=None)
@@ -415,7 +415,7 @@ async def test_an_outbox_and_a_lane_keep_the_order(
     outboxes: list[Outbox] = []
 
     async def handler(peer: WebSocketPeer) -> None:
-        outbox = Outbox(3, encode, peer.outlet)
+        outbox = Outbox(3, encode, peer.sink)
         outboxes.append(outbox)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(send_all, peer, outbox)
@@ -432,7 +432,7 @@ async def test_an_outbox_and_a_lane_keep_the_order(
             waiting = await outbox.receive()
             if isinstance(waiting, Delivery):
                 await peer.send_frame(waiting.render(encode))
-            elif isinstance(waiting, Begun):
+            elif isinstance(waiting, PartialWrite):
                 await peer.finish_frame()
 
     async def offer_all(outbox: Outbox) -> None:
@@ -447,7 +447,7 @@ async def test_an_outbox_and_a_lane_keep_the_order(
             await client.send(client_frame(Opcode.PING))
             await client.read(size)
         got: list[tuple[str, int]] = []
-        while outboxes[0].sent + outboxes[0].replaced < len(offers) or len(got) < outboxes[0].sent:
+        while outboxes[0].sent + outboxes[0].superseded < len(offers) or len(got) < outboxes[0].sent:
             await client.read()
             got = [
                 (camera_id.decode(), int(sequence))

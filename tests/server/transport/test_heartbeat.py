@@ -83,24 +83,24 @@ async def test_who_says_nothing_is_cut_off(heartbeat: Heartbeat, autojump_clock:
 
 async def test_a_timeout_longer_than_the_interval_is_waited_for(autojump_clock: MockClock) -> None:
     """The next ping goes out when the last was answered in time, not before it could be."""
-    heartbeat, lane = Heartbeat(2.0, 5.0), FakeLane(answers_after=4)
+    heartbeat, fast_path = Heartbeat(2.0, 5.0), FakeLane(answers_after=4)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(heartbeat.run)
-        with heartbeat.watch(lane):  # type: ignore[arg-type]
+        with heartbeat.watch(fast_path):  # type: ignore[arg-type]
             await trio.sleep(15)
         nursery.cancel_scope.cancel()
-    assert (lane.pings, lane.aborted_at) == ([2, 7, 12], None)
+    assert (fast_path.pings, fast_path.aborted_at) == ([2, 7, 12], None)
 
 
 @pytest.mark.parametrize("seconds", [5, 10.5, 12])
 async def test_who_has_left_is_left_alone(heartbeat: Heartbeat, seconds: float, autojump_clock: MockClock) -> None:
     """Before its first ping, or while an answer is due."""
-    lane = FakeLane(answers_after=None)
-    with heartbeat.watch(lane):  # type: ignore[arg-type]
+    fast_path = FakeLane(answers_after=None)
+    with heartbeat.watch(fast_path):  # type: ignore[arg-type]
         await trio.sleep(seconds)
     await trio.sleep(30)
-    assert lane.aborted_at is None
-    assert len(lane.pings) == (seconds > INTERVAL)
+    assert fast_path.aborted_at is None
+    assert len(fast_path.pings) == (seconds > INTERVAL)
 
 
 async def test_who_cannot_be_pinged_is_for_others_to_close(heartbeat: Heartbeat, autojump_clock: MockClock) -> None:

@@ -21,8 +21,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from skysentry_trio.base.exceptions import PeerGone
-from skysentry_trio.base.rate_limit import Sent
-from skysentry_trio.server.transport.fast_path import Lane
+from skysentry_trio.base.rate_limit import WriteResult
+from skysentry_trio.server.transport.fast_path import FastPath
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.websocket import Handler, WebSocketPeer
 from skysentry_trio.wire.framing import Opcode, encode_frame
@@ -171,7 +171,7 @@ async def test_a_fault_does_not_end_a_frame_that_was_begun_with_other_bytes() ->
     picture = encode_frame(bytes(1 << 20))
 
     async def handler(peer: WebSocketPeer) -> None:
-        assert peer.outlet.try_send(picture) is Sent.PART
+        assert peer.sink.try_send(picture) is WriteResult.PART
         await peer.receive()
 
     async def talk(client: RawClient) -> None:
@@ -443,18 +443,18 @@ async def test_no_connection_touches_the_descriptor_of_another() -> None:
     ours, theirs = trio.socket.socketpair()
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
     stream = PeerStream(trio.SocketStream(ours), 5)
-    lane = Lane.along(stream, head_size=0, max_message_size=1000)
+    fast_path = FastPath.along(stream, head_size=0, max_message_size=1000)
     number = ours.fileno()
-    assert lane.writer.try_send(bytes(1 << 20)) is Sent.PART
+    assert fast_path.writer.try_send(bytes(1 << 20)) is WriteResult.PART
     ended: list[str] = []
 
     async def receive() -> None:
-        assert await lane.reader.receive() is None
+        assert await fast_path.reader.receive() is None
         ended.append("receive")
 
     async def finish() -> None:
         with pytest.raises(trio.ClosedResourceError):
-            await lane.writer.finish()
+            await fast_path.writer.finish()
         ended.append("finish")
 
     with trio.fail_after(5), theirs:
@@ -469,10 +469,10 @@ async def test_no_connection_touches_the_descriptor_of_another() -> None:
                 one.send(b"not yours")
                 other.send(b"not yours")
     assert sorted(ended) == ["finish", "receive"]
-    assert lane.writer.try_send(b"mine") is Sent.NOTHING
-    assert await lane.reader.receive() is None
+    assert fast_path.writer.try_send(b"mine") is WriteResult.NOTHING
+    assert await fast_path.reader.receive() is None
     with pytest.raises(trio.ClosedResourceError):
-        await lane.writer.finish()
+        await fast_path.writer.finish()
     assert number in {end.fileno() for pair in others for end in pair}
     for end in (end for pair in others for end in pair):
         assert end.recv(100) == b"not yours"

@@ -12,7 +12,7 @@ from attrs import define, field
 from PIL import Image
 
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
-from skysentry_trio.base.rate_limit import Sent
+from skysentry_trio.base.rate_limit import WriteResult
 from skysentry_trio.wire.framing import Opcode, decode_head
 
 
@@ -44,7 +44,7 @@ class FakePeer:
 
     room: float = math.inf
     """Messages that the endpoint can send before the test has to read."""
-    at_once: Sent = Sent.NOTHING
+    at_once: WriteResult = WriteResult.NOTHING
     """What becomes of frames that are to be sent at once."""
     goodbye: tuple[int, str] | None = field(default=None, init=False)
     """Code and reason with which the endpoint closed."""
@@ -76,15 +76,15 @@ class FakePeer:
         await self._send(unframe(frame))
 
     @property
-    def outlet(self) -> Self:
+    def sink(self) -> Self:
         return self
 
-    def try_send(self, frame: bytes) -> Sent:
+    def try_send(self, frame: bytes) -> WriteResult:
         if self._begun is not None:
-            return Sent.NOTHING
-        if self.at_once is Sent.ALL:
+            return WriteResult.NOTHING
+        if self.at_once is WriteResult.ALL:
             self._outgoing.send_nowait(unframe(frame))
-        if self.at_once is Sent.PART:
+        if self.at_once is WriteResult.PART:
             self._begun = unframe(frame)
         return self.at_once
 

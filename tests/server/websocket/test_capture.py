@@ -10,9 +10,9 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from skysentry_trio.base.demand import Demand, Limits
+from skysentry_trio.base.demand import CombinedDemand, Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.capture import serve_capture
@@ -47,7 +47,7 @@ async def registered(hub: Hub, **said: Any) -> AsyncIterator[FakePeer]:
         yield peer
 
 
-def camera_of(hub: Hub) -> Camera:
+def camera_of(hub: Hub) -> HubCamera:
     camera = hub.camera("door")
     assert camera is not None
     return camera
@@ -265,7 +265,7 @@ async def test_a_bad_frame_is_refused_counted_and_never_seen(autojump_clock: Moc
             assert camera_of(hub).refused == {"not-a-jpeg": 3}
             assert [frame.jpeg for frame in camera_of(hub).ring] == [JPEG]
         assert viewer.outbox._waiting["door"] is not None
-        assert viewer.outbox.replaced == 0
+        assert viewer.outbox.superseded == 0
     assert hub.statistics().frames_refused == {"not-a-jpeg": 3}
 
 
@@ -512,7 +512,7 @@ async def test_a_crowd_of_viewers_is_looked_at_a_few_times(
     """What is needed is not made out anew for each of those who come one after the other."""
     hub, looks, demand = make_hub(), 0, Hub.demand
 
-    def count_look(hub: Hub, camera: Camera) -> Demand:
+    def count_look(hub: Hub, camera: HubCamera) -> CombinedDemand:
         nonlocal looks
         looks += 1
         return demand(hub, camera)

@@ -14,7 +14,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.rate_limit import Sent
+from skysentry_trio.base.rate_limit import WriteResult
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
@@ -63,7 +63,7 @@ def opened(messages: list[Any]) -> list[Any]:
     for message in messages:
         if isinstance(message, bytes):
             header, _ = decode_envelope(message)
-            result.append((header.client_id, header.sequence))
+            result.append((header.camera_id, header.sequence))
         else:
             result.append(message)
     return result
@@ -98,7 +98,7 @@ async def test_a_viewer_gets_the_list_the_newest_frames_and_every_frame_from_the
                 ],
             }
             header, jpeg = decode_envelope(await peer.hear())
-            assert (header.client_id, header.sequence, jpeg) == ("door", 1, newest)
+            assert (header.camera_id, header.sequence, jpeg) == ("door", 1, newest)
             for sequence in range(2, 6):
                 newest = publish(hub, session, sequence)
                 header, jpeg = decode_envelope(await peer.hear())
@@ -258,10 +258,10 @@ async def test_a_frame_goes_out_at_once_when_the_connection_takes_it(autojump_cl
     async with serving(hub, "format=jpeg&client=door", peer=peer):
         with hub.register("door", on_end=nothing) as session:
             await wait_all_tasks_blocked()
-            peer.at_once = Sent.ALL
+            peer.at_once = WriteResult.ALL
             first = publish(hub, session, 1)
             assert peer._heard.statistics().current_buffer_used == 1
-            peer.at_once = Sent.PART
+            peer.at_once = WriteResult.PART
             second = publish(hub, session, 2)
             third = publish(hub, session, 3)
 
@@ -448,7 +448,7 @@ async def test_a_viewer_that_does_not_read_delays_nobody(autojump_clock: MockClo
     assert late[-1] == jpegs[-1]
     assert len(late) <= 4
     statistics = hub.statistics()
-    assert statistics.frames_sent + statistics.frames_replaced == 200
+    assert statistics.frames_sent + statistics.frames_superseded == 200
 
 
 async def test_a_viewer_that_left_is_forgotten_while_something_is_sent_to_it(autojump_clock: MockClock) -> None:
@@ -527,8 +527,8 @@ async def test_a_viewer_that_acknowledges_is_paced_and_told_its_latency(autojump
             latency, frame = sorted(opened(await peer.hear_all()), key=lambda message: isinstance(message, tuple))
             assert (frame, latency["type"], latency["cameras"][0]["clientId"]) == (("door", 6), "latency", "door")
             assert (latency["cameras"][0]["frames"], latency["cameras"][0]["capture"]) == (1, None)
-    assert hub.statistics().frames_replaced == 2
-    assert hub.latency.by_hop["total"].count == 1
+    assert hub.statistics().frames_superseded == 2
+    assert hub.latency.by_stage["total"].count == 1
 
 
 async def test_a_frame_that_was_there_before_says_nothing_about_latency(
@@ -546,7 +546,7 @@ async def test_a_frame_that_was_there_before_says_nothing_about_latency(
         assert opened(await peer.hear_all())[-1] == ("door", 1)
         peer.say({"type": "ack", "clientId": "door", "sequence": 1, "paintedAt": time.time() * 1000 + 40})
         assert await peer.hear_all() == []
-    assert hub.latency.by_hop["total"].count == 0
+    assert hub.latency.by_stage["total"].count == 0
 
 
 async def test_acknowledgements_of_nothing_are_harmless(autojump_clock: MockClock) -> None:

@@ -7,11 +7,11 @@ from attrs import define, field, frozen
 
 from skysentry_trio.base.backoff import Backoff, keep_trying
 from skysentry_trio.client.engine.addresses import ServerAddress
-from skysentry_trio.client.engine.camera_session import CameraSession, decode
+from skysentry_trio.client.engine.camera_session import CameraConnection, decode
 from skysentry_trio.client.engine.connection import Connection, ConnectionLost, Refused, open_connection
-from skysentry_trio.client.engine.rate_controller import Steering
+from skysentry_trio.client.engine.rate_controller import RateController
 from skysentry_trio.client.engine.throughput import Throughput
-from skysentry_trio.client.engine.uplink_controller import NO_CUT, Cut
+from skysentry_trio.client.engine.uplink_controller import NO_REDUCTION, Reduction
 from skysentry_trio.sources.frames import FrameSlot
 from skysentry_trio.wire.capture import Demand, RegistrationError, RegistrationSuccess, encode_registration
 
@@ -29,13 +29,13 @@ _REPLACED = 4001
 class CameraReport:
     """What a camera client has done so far, at one moment."""
 
-    client_id: str
+    camera_id: str
     state: str
     """``connecting``, ``live``, ``waiting`` or ``ended``."""
     trouble: str | None
     """Why it is not live, or why its source has nothing."""
     frames: int
-    """Sent."""
+    """WriteResult."""
     nbytes: int
     """Of JPEG, sent."""
     fps: float
@@ -47,7 +47,7 @@ class CameraReport:
     """Registrations that were accepted."""
     demand: Demand | None = None
     """What the server needs; None if it does not say."""
-    cut: Cut = NO_CUT
+    reduction: Reduction = NO_REDUCTION
     """What is left out as the uplink is too slow for all."""
 
 
@@ -56,7 +56,7 @@ class CameraClient:
     """One camera: what it shows, and where it stands with its server."""
 
     server: ServerAddress
-    client_id: str
+    camera_id: str
     slot: FrameSlot
     name: str | None = None
     obeys: bool = True
@@ -68,12 +68,12 @@ class CameraClient:
     """Why there is no connection, for people."""
     _sent: Throughput = field(factory=Throughput, init=False, repr=False)
     _connections: int = field(default=0, init=False)
-    _steering: Steering = field(init=False, repr=False)
+    _rate_controller: RateController = field(init=False, repr=False)
     _too_large: int | None = field(default=None, init=False)
     """Bytes from which on the server is known to take no frame."""
 
     def __attrs_post_init__(self) -> None:
-        self._steering = Steering(self.slot, self.obeys)
+        self._rate_controller = RateController(self.slot, self.obeys)
 
     async def run(self, backoff: Backoff) -> None:
         """Send until the source has ended; lost connections are made anew.
@@ -87,12 +87,12 @@ class CameraClient:
     @property
     def demand(self) -> Demand | None:
         """What is needed at most, None if the server does not say."""
-        return self._steering.demand
+        return self._rate_controller.demand
 
     def report(self, now: float) -> CameraReport:
         """Return the figures; ``now`` is Trio's clock."""
         return CameraReport(
-            client_id=self.client_id,
+            camera_id=self.camera_id,
             state=self.state,
             trouble=self.trouble or self.slot.trouble,
             frames=self._sent.frames,
@@ -101,8 +101,8 @@ class CameraClient:
             bytes_per_second=self._sent.bytes_per_second(now),
             dropped=dict(self.slot.dropped),
             connections=self._connections,
-            demand=self._steering.demand,
-            cut=self._steering.cut,
+            demand=self._rate_controller.demand,
+            reduction=self._rate_controller.reduction,
         )
 
     async def _talk(self) -> None:
@@ -112,11 +112,11 @@ class CameraClient:
         try:
             async with open_connection(self.server, PATH, max_message_size=_MAX_SERVER_MESSAGE) as connection:
                 await self._register(connection)
-                session = CameraSession(connection, self._steering, self._sent, self._too_large, self.adapts)
+                session = CameraConnection(connection, self._rate_controller, self._sent, self._too_large, self.adapts)
                 await session.run()
         except ConnectionLost as lost:
             if lost.code == _REPLACED:
-                raise Refused(f"another camera has registered as {self.client_id!r}, and took over") from lost
+                raise Refused(f"another camera has registered as {self.camera_id!r}, and took over") from lost
             if lost.code == _MESSAGE_TOO_BIG and session is not None:
                 self._too_large = session.largest
                 raise ConnectionLost(
@@ -126,7 +126,7 @@ class CameraClient:
 
     async def _register(self, connection: Connection) -> None:
         capabilities = tuple(word for word in CAPABILITIES if self.obeys or word != "demand")
-        await connection.send(encode_registration(self.client_id, name=self.name, capabilities=capabilities))
+        await connection.send(encode_registration(self.camera_id, name=self.name, capabilities=capabilities))
         answer = None
         with trio.move_on_after(REGISTRATION_TIMEOUT):
             while not isinstance(answer, RegistrationSuccess | RegistrationError):
@@ -141,7 +141,7 @@ class CameraClient:
 
     async def _take_refusal(self, connection: Connection, answer: RegistrationError) -> None:
         """Raise what a refusal means, which the close code says that comes after it."""
-        message = f"the server refused {self.client_id!r}: {answer.error}"
+        message = f"the server refused {self.camera_id!r}: {answer.error}"
         try:
             with trio.fail_after(REGISTRATION_TIMEOUT):
                 await connection.receive()

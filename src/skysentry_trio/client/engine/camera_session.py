@@ -10,11 +10,11 @@ from attrs import define, field
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.client.engine.connection import Connection, ConnectionLost
-from skysentry_trio.client.engine.rate_controller import Steering
+from skysentry_trio.client.engine.rate_controller import RateController
 from skysentry_trio.client.engine.server_clock import ServerClock, keep_asking
 from skysentry_trio.client.engine.throughput import Throughput
 from skysentry_trio.client.engine.uplink_controller import PERIOD
-from skysentry_trio.client.engine.uplink_window import Window
+from skysentry_trio.client.engine.uplink_window import UplinkWindow
 from skysentry_trio.sources.frames import SourceFrame
 from skysentry_trio.wire.capture import Demand, ServerMessage, decode_server_message, encode_captured_jpeg
 from skysentry_trio.wire.messages import ClockReply, encode_message
@@ -24,7 +24,7 @@ RECEIPT_TIMEOUT = 60.0
 
 
 @define(eq=False)
-class CameraSession:
+class CameraConnection:
     """A live connection.
 
     The server answers a question for its clock in order with frames. So the answer to one that was asked right behind a
@@ -32,7 +32,7 @@ class CameraSession:
     """
 
     connection: Connection
-    steering: Steering
+    rate_controller: RateController
     sent: Throughput
     too_large: int | None
     """Bytes from which on the server is known to take no frame."""
@@ -41,7 +41,7 @@ class CameraSession:
     largest: int = field(default=0, init=False)
     """Bytes of the largest frame that was sent."""
     clock: ServerClock = field(factory=ServerClock, init=False)
-    window: Window = field(factory=Window, init=False)
+    window: UplinkWindow = field(factory=UplinkWindow, init=False)
     _answered: trio.Event = field(factory=trio.Event, init=False)
 
     async def run(self) -> None:
@@ -50,7 +50,7 @@ class CameraSession:
         Raises:
             ConnectionLost: the connection broke, or the server gives no receipts any more.
         """
-        self.steering.begin()
+        self.rate_controller.begin()
         with single_error():
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._listen)
@@ -64,7 +64,7 @@ class CameraSession:
         while True:
             message = decode(await self.connection.receive())
             if isinstance(message, Demand):
-                self.steering.take_demand(message)
+                self.rate_controller.take_demand(message)
             elif isinstance(message, ClockReply):
                 self._take_answer(message)
 
@@ -79,10 +79,10 @@ class CameraSession:
     async def _adapt(self) -> None:
         while self.adapts:
             await trio.sleep(PERIOD)
-            self.steering.judge(crowded=self.window.is_crowded(trio.current_time()))
+            self.rate_controller.evaluate(congested=self.window.is_congested(trio.current_time()))
 
     async def _send_frames(self) -> None:
-        slot = self.steering.slot
+        slot = self.rate_controller.slot
         while True:
             await self._wait_for_room()
             try:
@@ -121,7 +121,7 @@ class CameraSession:
             sent = True
         finally:
             if not sent:
-                self.steering.slot.drop("lost")
+                self.rate_controller.slot.drop("lost")
 
     async def _ask_for_receipt(self, started: float) -> None:
         question = self.clock.ask(trio.current_time(), time.time())

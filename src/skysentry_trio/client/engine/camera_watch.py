@@ -17,7 +17,7 @@ from skysentry_trio.wire.viewer_frames import FrameHeader
 class CameraView:
     """What a viewer has seen of one camera, at one moment."""
 
-    client_id: str
+    camera_id: str
     online: bool | None
     """Whether the camera is connected; None while we are not, and cannot know."""
     frames: int
@@ -40,7 +40,7 @@ class CameraView:
 class CameraWatch:
     """Counts the frames of one camera."""
 
-    client_id: str
+    camera_id: str
     online: bool | None = True
     latency: CameraLatency | None = field(default=None, init=False)
     gaps: int = field(default=0, init=False)
@@ -76,7 +76,7 @@ class CameraWatch:
     def view(self, now: float) -> CameraView:
         """Return the figures; ``now`` is of the same clock as in `take`."""
         return CameraView(
-            client_id=self.client_id,
+            camera_id=self.camera_id,
             online=self.online,
             frames=self._received.frames,
             nbytes=self._received.nbytes,

@@ -30,7 +30,7 @@ _WIDTH_STEPS = 8
 
 
 @frozen
-class Cut:
+class Reduction:
     """By what the wanted quality, width and rate are multiplied."""
 
     quality: float = 1.0
@@ -38,10 +38,10 @@ class Cut:
     rate: float = 1.0
 
 
-NO_CUT = Cut()
+NO_REDUCTION = Reduction()
 
 
-def cut_for(share: float, *, encodes: bool) -> Cut:
+def reduction_for(share: float, *, encodes: bool) -> Reduction:
     """Return the cut that leaves about this share of the bytes.
 
     Args:
@@ -49,11 +49,11 @@ def cut_for(share: float, *, encodes: bool) -> Cut:
         encodes: whether the source can change the quality and width of its pictures.
     """
     if not encodes:
-        return Cut(rate=share)
+        return Reduction(rate=share)
     # In steps, so that a picture does not change its size every second.
     quality = _floor(max(share, _QUALITY_UNTIL), _QUALITY_STEPS)
     width = _floor(math.sqrt(min(1.0, max(share, _WIDTH_UNTIL) / _QUALITY_UNTIL)), _WIDTH_STEPS)
-    return Cut(quality, width, min(1.0, share / _WIDTH_UNTIL))
+    return Reduction(quality, width, min(1.0, share / _WIDTH_UNTIL))
 
 
 def _floor(value: float, steps: int) -> float:
@@ -62,7 +62,7 @@ def _floor(value: float, steps: int) -> float:
 
 
 @define(eq=False)
-class Effort:
+class UplinkController:
     """The share of the wanted bytes that is tried: falls to what was carried, climbs back a step at a time.
 
     A step that turns out to be too much is taken back, and the next one is tried twice as late.
@@ -85,25 +85,25 @@ class Effort:
         self._bad.clear()
         self._good = 0
 
-    def judge(self, offered: int, skipped: int, *, crowded: bool) -> bool:
+    def evaluate(self, offered: int, skipped: int, *, congested: bool) -> bool:
         """End a period, and say whether the share has changed.
 
         Args:
             offered: frames there have been for sending, in all.
             skipped: those of them that a newer one has replaced, in all.
-            crowded: whether they waited for the link itself.
+            congested: whether they waited for the link itself.
         """
         new, lost = offered - self._offered, skipped - self._skipped
         if new < _MIN_FRAMES:
             return False
         self._offered, self._skipped = offered, skipped
-        if crowded and lost > _BAD_SHARE * new:
+        if congested and lost > _BAD_SHARE * new:
             self._good = 0
             self._bad.append(1 - lost / new)
             return len(self._bad) >= _PERIODS_TO_FALL and self._fall()
         self._bad.clear()
         self._good += 1
-        return self.share < 1 and not crowded and self._good >= self._patience and self._climb()
+        return self.share < 1 and not congested and self._good >= self._patience and self._climb()
 
     def _fall(self) -> bool:
         carried = sum(self._bad) / len(self._bad)

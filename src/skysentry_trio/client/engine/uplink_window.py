@@ -17,7 +17,7 @@ _BASE_PERIODS = 10
 
 
 @define(eq=False)
-class Window:
+class UplinkWindow:
     """Frames that were sent and not answered, after LEDBAT (RFC 6817) counted in frames.
 
     The window grows by one a round trip while it is what limits us and the delay is below the target, so that a long
@@ -44,7 +44,7 @@ class Window:
         """Say that a frame goes out now; ``key`` is what its answer will name."""
         self._unanswered.append((key, now))
 
-    def is_crowded(self, now: float) -> bool:
+    def is_congested(self, now: float) -> bool:
         """Say whether the link itself is what is too slow, so that a larger window would not help."""
         if self.delay is None:
             return False

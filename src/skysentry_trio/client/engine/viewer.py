@@ -31,7 +31,7 @@ from skysentry_trio.wire.viewer_frames import FrameHeader, decode_envelope
 
 PATH = "/stream/ws"
 _POLICY_VIOLATION = 1008
-_MAX_SAYINGS = 64
+_MAX_OUTGOING = 64
 """Messages that wait to be sent."""
 
 FrameTaker = Callable[[FrameHeader, bytes], Awaitable[None]]
@@ -55,7 +55,7 @@ class ViewerClient:
     """One viewer: which cameras it wants, and what it does with their frames."""
 
     server: ServerAddress
-    client_ids: tuple[str, ...]
+    camera_ids: tuple[str, ...]
     """Cameras to subscribe to; none named means all."""
     take_frame: FrameTaker
     """Is given each frame; the next one is read when it returns, so that a slow disk slows the server down."""
@@ -71,9 +71,9 @@ class ViewerClient:
     _watches: dict[str, CameraWatch] = field(factory=dict, init=False)
     _connections: int = field(default=0, init=False)
     _server_clock: ServerClock = field(factory=ServerClock, init=False, repr=False)
-    unsaid: int = field(default=0, init=False)
+    messages_dropped: int = field(default=0, init=False)
     """Messages that were dropped as too many waited for a connection."""
-    _sayings: deque[str] = field(factory=lambda: deque(maxlen=_MAX_SAYINGS), init=False, repr=False)
+    _outgoing: deque[str] = field(factory=lambda: deque(maxlen=_MAX_OUTGOING), init=False, repr=False)
     _has_to_say: trio.Event = field(factory=trio.Event, init=False, repr=False)
 
     async def run(self, backoff: Backoff) -> None:
@@ -96,7 +96,7 @@ class ViewerClient:
 
     async def _watch(self) -> None:
         self.state = "connecting"
-        query = [("client", client_id) for client_id in self.client_ids]
+        query = [("client", camera_id) for camera_id in self.camera_ids]
         limits = ("maxFps", self.limits.max_fps), ("maxWidth", self.limits.max_width), ("quality", self.limits.quality)
         query += [(name, f"{limit:g}") for name, limit in limits if limit is not None]
         try:
@@ -116,8 +116,8 @@ class ViewerClient:
 
     def say(self, message: str) -> None:
         """Let a message be sent as soon as there is a connection; of too many that wait, the oldest are dropped."""
-        self.unsaid += len(self._sayings) == _MAX_SAYINGS
-        self._sayings.append(message)
+        self.messages_dropped += len(self._outgoing) == _MAX_OUTGOING
+        self._outgoing.append(message)
         self._has_to_say.set()
 
     def server_time(self) -> float:
@@ -128,8 +128,8 @@ class ViewerClient:
         while True:
             await self._has_to_say.wait()
             self._has_to_say = trio.Event()
-            while self._sayings:
-                await connection.send(self._sayings.popleft())
+            while self._outgoing:
+                await connection.send(self._outgoing.popleft())
 
     async def _receive(self, connection: Connection) -> None:
         while True:
@@ -144,12 +144,12 @@ class ViewerClient:
 
     async def _take_frame(self, connection: Connection, message: bytes) -> None:
         header, jpeg = decode_envelope(message)
-        watch = self._watch_of(header.client_id)
+        watch = self._watch_of(header.camera_id)
         if watch.take(header, jpeg, trio.current_time(), self.server_time()):
             await self.take_frame(header, jpeg)
         if self.acknowledges:
             painted_at = self._server_clock.epoch(trio.current_time())
-            ack = Ack(header.client_id, header.sequence, None if painted_at is None else painted_at * 1000)
+            ack = Ack(header.camera_id, header.sequence, None if painted_at is None else painted_at * 1000)
             await connection.send(encode_message(ack))
 
     def _take_notice(self, text: str) -> None:
@@ -158,24 +158,24 @@ class ViewerClient:
             self._server_clock.take_answer(notice, trio.current_time())
         elif isinstance(notice, Latency):
             for camera in notice.cameras:
-                if camera.client_id in self._watches:
-                    self._watches[camera.client_id].latency = camera
+                if camera.camera_id in self._watches:
+                    self._watches[camera.camera_id].latency = camera
         elif isinstance(notice, Clients):
-            online = {client.client_id: client.online for client in notice.clients if self._wants(client.client_id)}
-            for client_id in self._watches.keys() - online.keys():
-                del self._watches[client_id]
-            for client_id, is_online in online.items():
-                self._watch_of(client_id).online = is_online
+            online = {client.camera_id: client.online for client in notice.clients if self._wants(client.camera_id)}
+            for camera_id in self._watches.keys() - online.keys():
+                del self._watches[camera_id]
+            for camera_id, is_online in online.items():
+                self._watch_of(camera_id).online = is_online
         elif isinstance(notice, ClientDisconnected) and notice.removed:
-            self._watches.pop(notice.client_id, None)
-        elif isinstance(notice, ClientConnected | ClientDisconnected) and self._wants(notice.client_id):
-            self._watch_of(notice.client_id).online = isinstance(notice, ClientConnected)
+            self._watches.pop(notice.camera_id, None)
+        elif isinstance(notice, ClientConnected | ClientDisconnected) and self._wants(notice.camera_id):
+            self._watch_of(notice.camera_id).online = isinstance(notice, ClientConnected)
 
-    def _wants(self, client_id: str) -> bool:
-        return not self.client_ids or client_id in self.client_ids
+    def _wants(self, camera_id: str) -> bool:
+        return not self.camera_ids or camera_id in self.camera_ids
 
-    def _watch_of(self, client_id: str) -> CameraWatch:
-        return self._watches.setdefault(client_id, CameraWatch(client_id))
+    def _watch_of(self, camera_id: str) -> CameraWatch:
+        return self._watches.setdefault(camera_id, CameraWatch(camera_id))
 
     def _report_loss(self, error: Exception, delay: float) -> None:
         for watch in self._watches.values():

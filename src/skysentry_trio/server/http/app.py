@@ -10,7 +10,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.logs import RateLimit, get_logger
+from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.server.http.exchange import PROTECTION, allow_origin
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.rest import ErrorReply
@@ -35,7 +35,7 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.config["BODY_TIMEOUT"] = _BODY_TIMEOUT
-    limit = RateLimit()
+    limit = LogLimiter()
     for part in parts:
         app.register_blueprint(part)
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from attrs import define, field
 
-from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.frames import JpegFrame
 
 _MILLISECONDS: Final = Fraction(1, 1000)
 _INDEX_HEAD: Final = ("file", "sequence", "received_at", "captured_at", "width", "height", "size")
@@ -25,7 +25,7 @@ class ClipFile(Protocol):
     The calls may come from different threads, one after the other.
     """
 
-    def add(self, frames: Iterable[Frame]) -> bytes:
+    def add(self, frames: Iterable[JpegFrame]) -> bytes:
         """Put frames behind those before."""
         ...
 
@@ -46,7 +46,7 @@ def file_stamp(epoch_seconds: float) -> str:
 class JpegClip:
     """The JPEGs one after the other, as `ffmpeg -f mjpeg` reads them."""
 
-    def add(self, frames: Iterable[Frame]) -> bytes:
+    def add(self, frames: Iterable[JpegFrame]) -> bytes:
         """Put frames behind those before."""
         return b"".join(frame.jpeg for frame in frames)
 
@@ -98,7 +98,7 @@ class ZipClip:
         self._archive = zipfile.ZipFile(self._window, "w", zipfile.ZIP_STORED)
         csv.writer(self._index).writerow(_INDEX_HEAD)
 
-    def add(self, frames: Iterable[Frame]) -> bytes:
+    def add(self, frames: Iterable[JpegFrame]) -> bytes:
         """Put frames behind those before."""
         rows = csv.writer(self._index)
         for frame in frames:
@@ -146,7 +146,7 @@ class MatroskaClip:
     Its length is in its head; an index to jump by would have to be there too, and is not known so early.
     """
 
-    def __init__(self, title: str, first: Frame, last: Frame) -> None:
+    def __init__(self, title: str, first: JpegFrame, last: JpegFrame) -> None:
         """Begin a file.
 
         Args:
@@ -176,7 +176,7 @@ class MatroskaClip:
         self._container.metadata["creation_time"] = datetime.fromtimestamp(first.received_at, UTC).isoformat()
         self._container.start_encoding()
 
-    def add(self, frames: Iterable[Frame]) -> bytes:
+    def add(self, frames: Iterable[JpegFrame]) -> bytes:
         """Put frames behind those before."""
         for frame in frames:
             packet = self._make_packet(frame.jpeg)

@@ -13,11 +13,11 @@ from attrs import define, field, frozen
 from quart import Blueprint, Response, request
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.frames import Frame, FrameRing
+from skysentry_trio.base.frames import FrameRing, JpegFrame
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, file_stamp
 from skysentry_trio.server.http.lookup import find_newest
-from skysentry_trio.server.http.ring_reader import walk
-from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.server.http.ring_reader import iterate_ring
+from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.wire.messages import rfc3339
 from skysentry_trio.wire.query import Query, decode_query
@@ -50,11 +50,11 @@ class _Limit:
         moment = query.moment(name)
         return cls(default if moment is None else moment, None)
 
-    def last_until(self, ring: FrameRing, now: float) -> Frame | None:
+    def last_until(self, ring: FrameRing, now: float) -> JpegFrame | None:
         """Return the last frame that had come then."""
         return ring.at(self.moment) if self.back is None else ring.back(self.back, now)
 
-    def first_from(self, ring: FrameRing, now: float) -> Frame | None:
+    def first_from(self, ring: FrameRing, now: float) -> JpegFrame | None:
         """Return the first frame that came then or later."""
         before = self.last_until(ring, now)
         if before is None:
@@ -70,7 +70,7 @@ class _Studio:
     slots: trio.Semaphore = field(factory=lambda: trio.Semaphore(_MAX_CLIPS))
     writers: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(2))
 
-    async def write(self, frames: Iterator[Frame], file: ClipFile) -> AsyncIterator[bytes]:
+    async def write(self, frames: Iterator[JpegFrame], file: ClipFile) -> AsyncIterator[bytes]:
         """Write a clip piece by piece, each when it is asked for."""
         # Of many that are asked for in the same moment, some find a slot free that is taken when they begin.
         async with self.slots:
@@ -83,7 +83,7 @@ class _Studio:
     async def _in_thread(self, work: Callable[[], bytes]) -> bytes:
         return await trio.to_thread.run_sync(work, limiter=self.writers)
 
-    async def open_matroska(self, title: str, first: Frame, last: Frame) -> ClipFile:
+    async def open_matroska(self, title: str, first: JpegFrame, last: JpegFrame) -> ClipFile:
         """Begin a video; the library for it takes a while to load."""
         try:
             return await trio.to_thread.run_sync(MatroskaClip, title, first, last, limiter=self.writers)
@@ -104,13 +104,13 @@ def create_clips(hub: Hub) -> Blueprint:
     """
     clips, studio = Blueprint("clips", __name__), _Studio()
 
-    @clips.get("/api/clients/<client_id>/clip")
-    async def get_clip(client_id: str) -> Response:
+    @clips.get("/api/clients/<camera_id>/clip")
+    async def get_clip(camera_id: str) -> Response:
         query = decode_query(request.query_string.decode("latin-1"))
         kind = query.text("format") or "zip"
         if kind not in _CONTENT_TYPES:
             raise ProtocolViolation(f"format is one of {', '.join(_CONTENT_TYPES)}, got {kind[:40]!a}")
-        camera, _ = find_newest(hub, client_id)
+        camera, _ = find_newest(hub, camera_id)
         first, last = _choose(camera, query)
         if not studio.slots.value:
             raise ProtocolViolation(
@@ -122,7 +122,7 @@ def create_clips(hub: Hub) -> Blueprint:
             file = await studio.open_matroska(camera.name or camera.id, first, last)
         else:
             file = ZipClip(name) if kind == "zip" else JpegClip()
-        frames = walk(hub, camera, after=first.sequence - 1, last=last.sequence)
+        frames = iterate_ring(hub, camera, after=first.sequence - 1, last=last.sequence)
         # Whoever asks for the head alone does not have a whole clip written for nothing.
         body = b"" if request.method == "HEAD" else studio.write(frames, file)
         response = Response(body, content_type=_CONTENT_TYPES[kind])
@@ -136,7 +136,7 @@ def create_clips(hub: Hub) -> Blueprint:
     return clips
 
 
-def _choose(camera: Camera, query: Query) -> tuple[Frame, Frame]:
+def _choose(camera: HubCamera, query: Query) -> tuple[JpegFrame, JpegFrame]:
     """Return the first and the last frame that are wanted.
 
     Raises:
@@ -157,8 +157,8 @@ def _choose(camera: Camera, query: Query) -> tuple[Frame, Frame]:
     return first, last
 
 
-def _batches(frames: Iterator[Frame]) -> Iterator[list[Frame]]:
-    batch, size = list[Frame](), 0
+def _batches(frames: Iterator[JpegFrame]) -> Iterator[list[JpegFrame]]:
+    batch, size = list[JpegFrame](), 0
     for frame in frames:
         batch.append(frame)
         size += len(frame.jpeg)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from quart import Response
 
-from skysentry_trio.base.frames import Frame
-from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.wire.multipart import moment_of
 
 
-def picture(camera: Camera, frame: Frame) -> Response:
+def picture(camera: HubCamera, frame: JpegFrame) -> Response:
     """Return a response with a camera's frame; for who asks again it has a validator."""
     # A camera that was forgotten counts from 1 again: its first sight tells the two apart.
     response = Response(frame.jpeg, content_type="image/jpeg")

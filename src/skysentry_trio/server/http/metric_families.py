@@ -22,7 +22,7 @@ from skysentry_trio._version import __version__
 from skysentry_trio.base.histogram import Histogram
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.loop_monitor import LoopMonitor
-from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
 
 MAX_LABELLED = 200
@@ -58,7 +58,7 @@ class ServerCollector:
             "skysentry_latency_seconds",
             "Age that frames gain on a part of their way, over all cameras and viewers that tell.",
             "hop",
-            self._hub.latency.by_hop.items(),
+            self._hub.latency.by_stage.items(),
         )
         loop = self._loop
         yield HistogramMetricFamily(
@@ -91,9 +91,9 @@ class ServerCollector:
             "skysentry_refused_frames", "Frames of cameras that were not taken.", ["cause"], refused.items()
         )
         dropped = {
-            "left": statistics.frames_left,
-            "replaced": statistics.frames_replaced,
-            "thinned": statistics.frames_thinned,
+            "left": statistics.frames_abandoned,
+            "replaced": statistics.frames_superseded,
+            "rate_limited": statistics.frames_rate_limited,
         }
         yield _counters("skysentry_dropped_frames", "Frames that a viewer did not get.", ["cause"], dropped.items())
         yield CounterFamily(
@@ -139,7 +139,7 @@ class _Rest:
         """Whether there is, or was, such a camera."""
         return self.cameras > 0 or self.frames > 0
 
-    def update(self, cameras: Iterable[Camera]) -> None:
+    def update(self, cameras: Iterable[HubCamera]) -> None:
         """Add what was counted since the last time; ``cameras`` can be ten thousand, so this is kept short."""
         counted = self._counted
         self._counted = latest = {}

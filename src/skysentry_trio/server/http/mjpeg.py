@@ -9,14 +9,14 @@ from attrs import define, field, frozen
 
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.logs import get_logger
-from skysentry_trio.base.rate_limit import Sent
+from skysentry_trio.base.rate_limit import WriteResult
 from skysentry_trio.server.http.exchange import ByteStream, Exchange
 from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera
 from skysentry_trio.server.relay.hub import Hub
-from skysentry_trio.server.relay.outbox import Begun, Delivery
-from skysentry_trio.server.relay.viewer import Viewer
+from skysentry_trio.server.relay.outbox import Delivery, PartialWrite
+from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.wire.multipart import CONTENT_TYPE, OPENING, encode_offline_part, encode_part
 from skysentry_trio.wire.query import Query
 
@@ -47,13 +47,13 @@ class _Wish:
     """Frames of the ring that come first."""
 
 
-async def serve_mjpeg(exchange: Exchange, hub: Hub, client_id: str | None, going_away: trio.Event) -> None:
+async def serve_mjpeg(exchange: Exchange, hub: Hub, camera_id: str | None, going_away: trio.Event) -> None:
     """Serve one client until it leaves, stops reading, or the server stops.
 
     Args:
         exchange: the request; its query may have ``fps``, ``burst`` and ``placeholder``.
         hub: where the cameras are.
-        client_id: of the camera; None for the only one there is.
+        camera_id: of the camera; None for the only one there is.
         going_away: set when the server stops.
     """
     stream = exchange.stream
@@ -61,7 +61,7 @@ async def serve_mjpeg(exchange: Exchange, hub: Hub, client_id: str | None, going
     if not await exchange.is_allowed(_METHODS):
         return
     try:
-        wish = _read_wish(hub, client_id, exchange.query)
+        wish = _read_wish(hub, camera_id, exchange.query)
     except ProtocolViolation as violation:
         log.info("viewer refused", code=violation.code, error=str(violation))
         hub.count_refusal("viewer", violation.code)
@@ -80,11 +80,11 @@ async def serve_mjpeg(exchange: Exchange, hub: Hub, client_id: str | None, going
         pass
 
 
-def _read_wish(hub: Hub, client_id: str | None, query: Query) -> _Wish:
+def _read_wish(hub: Hub, camera_id: str | None, query: Query) -> _Wish:
     limits = Limits(max_fps=query.number("fps", 1e-6, 1e6))
     burst = query.whole("burst", 0, _MAX_BURST) or 0
     placeholder = query.flag("placeholder")
-    chosen = choose_id(hub, client_id)
+    chosen = choose_id(hub, camera_id)
     if not placeholder:
         find_camera(hub, chosen)
     return _Wish(chosen, limits, burst)
@@ -106,7 +106,7 @@ async def _show(stream: ByteStream, hub: Hub, wish: _Wish, going_away: trio.Even
                 nursery.start_soon(_Show(hub, wish, viewer, writer).run, nursery.cancel_scope)
         finally:
             outbox = viewer.outbox
-            log.info("viewer left", sent=outbox.sent, replaced=outbox.replaced, thinned=outbox.thinned)
+            log.info("viewer left", sent=outbox.sent, replaced=outbox.superseded, rate_limited=outbox.rate_limited)
     if not going_away.is_set():
         raise trio.BrokenResourceError("the client left, or stopped reading")
 
@@ -140,17 +140,17 @@ class _Writer:
     """When something was last written, by the monotonic clock."""
     _rest: bytes | memoryview = field(default=b"", init=False, repr=False)
 
-    def try_send(self, part: bytes) -> Sent:
+    def try_send(self, part: bytes) -> WriteResult:
         if self._rest:
-            return Sent.NOTHING
+            return WriteResult.NOTHING
         count = self._stream.write_now(part)
         if not count:
-            return Sent.NOTHING
+            return WriteResult.NOTHING
         self.written_at = trio.current_time()
         if count == len(part):
-            return Sent.ALL
+            return WriteResult.ALL
         self._rest = memoryview(part)[count:]
-        return Sent.PART
+        return WriteResult.PART
 
     async def send(self, part: bytes) -> None:
         self._rest = part
@@ -167,7 +167,7 @@ class _Show:
 
     _hub: Hub
     _wish: _Wish
-    _viewer: Viewer
+    _viewer: HubViewer
     _writer: _Writer
 
     async def run(self, scope: trio.CancelScope) -> None:
@@ -190,7 +190,7 @@ class _Show:
         if shown is not None:
             await self._continue(shown)
 
-    async def _send_burst(self) -> Frame | None:
+    async def _send_burst(self) -> JpegFrame | None:
         """Send the ring's last frames in order; return the last that was sent."""
         camera = self._hub.camera(self._wish.camera_id)
         if camera is None or camera.ring.newest is None or not self._wish.burst:
@@ -203,7 +203,7 @@ class _Show:
             sequence, shown = frame.sequence, frame
         return shown
 
-    async def _continue(self, shown: Frame | None = None) -> None:
+    async def _continue(self, shown: JpegFrame | None = None) -> None:
         """Send the next frame, or when none has come for a while, the last once more.
 
         Args:
@@ -213,7 +213,7 @@ class _Show:
         repeat_at = self._writer.written_at + _REPEAT_AFTER
         with trio.move_on_at(repeat_at):
             waiting = await self._viewer.outbox.receive()
-        if isinstance(waiting, Begun):
+        if isinstance(waiting, PartialWrite):
             await self._writer.finish()
         elif isinstance(waiting, Delivery) and waiting.frame is not shown:
             await self._writer.send(waiting.render(_encode))
@@ -228,7 +228,7 @@ class _Show:
         else:
             await self._writer.send(encode_part(newest))
 
-    def _newest(self) -> Frame | None:
+    def _newest(self) -> JpegFrame | None:
         """Return what the camera shows; None if it is not there."""
         camera = self._hub.camera(self._wish.camera_id)
         return camera.ring.newest if camera is not None and camera.online else None

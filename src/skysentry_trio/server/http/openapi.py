@@ -32,7 +32,7 @@ _SCHEMAS = (
     StreamsReply,
 )
 _ID_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}
-_CLIENT_ID = {
+_CAMERA_ID = {
     "name": "clientId",
     "in": "path",
     "required": True,
@@ -115,12 +115,12 @@ def describe_api(version: str) -> dict[str, Any]:
                     },
                     **_refusals(),
                 },
-                _CLIENT_ID,
+                _CAMERA_ID,
             ),
             "/api/clients/{clientId}/latest.jpg": _get(
                 "A camera's newest frame as a JPEG, or the next, or one from before",
                 _snapshot(picture_headers),
-                _CLIENT_ID,
+                _CAMERA_ID,
                 *_SNAPSHOT_QUERY,
             ),
             "/api/frame.jpeg": _get(
@@ -130,7 +130,7 @@ def describe_api(version: str) -> dict[str, Any]:
                 *_SNAPSHOT_QUERY,
             ),
             "/api/clients/{clientId}/stream.mjpeg": _get(
-                "A camera's frames for as long as they come", _multipart(), _CLIENT_ID, *_STREAM_QUERY
+                "A camera's frames for as long as they come", _multipart(), _CAMERA_ID, *_STREAM_QUERY
             ),
             "/api/stream.mjpeg": {
                 **_get(
@@ -141,12 +141,12 @@ def describe_api(version: str) -> dict[str, Any]:
                 ),
                 **_push("Be a camera, as go2rtc is one", {**_query("dst", "The id.", _ID_SCHEMA), "required": True}),
             },
-            "/api/clients/{clientId}/frames": _push("Be a camera: send one JPEG, or one after the other", _CLIENT_ID),
+            "/api/clients/{clientId}/frames": _push("Be a camera: send one JPEG, or one after the other", _CAMERA_ID),
             "/api/clients/{clientId}/results": _post_result(),
             "/api/clients/{clientId}/stream": _get(
                 "A camera's ring of frames, oldest first",
                 {"200": _reply("The ring.", "RingReply"), **_refusals()},
-                _CLIENT_ID,
+                _CAMERA_ID,
             ),
             "/api/clients/{clientId}/clip": _get(
                 "A part of a camera's ring as a file",
@@ -164,7 +164,7 @@ def describe_api(version: str) -> dict[str, Any]:
                     "501": _reply("What writes videos is not installed with the server.", "ErrorReply"),
                     "503": _reply("Too many clips are being sent.", "ErrorReply"),
                 },
-                _CLIENT_ID,
+                _CAMERA_ID,
                 *_CLIP_QUERY,
             ),
             "/api/streams": _get(
@@ -243,7 +243,7 @@ def _post_result() -> dict[str, Any]:
     return {
         "post": {
             "summary": "Tell viewers what was found in a frame",
-            "parameters": [_CLIENT_ID],
+            "parameters": [_CAMERA_ID],
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
             "responses": responses,
         }

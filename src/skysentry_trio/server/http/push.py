@@ -10,16 +10,16 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.logs import get_logger
-from skysentry_trio.base.rate_limit import Pacer
+from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.http.exchange import Exchange
-from skysentry_trio.server.http.push_sessions import Uploads
+from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.http.request_body import RequestBody
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, flood_limit
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.wire.capture import decode_jpeg
-from skysentry_trio.wire.identity import check_client_id, clean_label
+from skysentry_trio.wire.identity import check_camera_id, clean_label
 from skysentry_trio.wire.multipart import MultipartReader, Part, read_timestamp
 from skysentry_trio.wire.request_head import RequestHead
 from skysentry_trio.wire.rest import PushReply
@@ -38,7 +38,7 @@ _ENDINGS = {
 
 
 async def serve_push(
-    exchange: Exchange, hub: Hub, uploads: Uploads, client_id: str | None, going_away: trio.Event
+    exchange: Exchange, hub: Hub, uploads: PushSessions, camera_id: str | None, going_away: trio.Event
 ) -> None:
     """Take what one request brings: a JPEG, a form, or a stream.
 
@@ -46,7 +46,7 @@ async def serve_push(
         exchange: the request; its query may have ``name``, a label for people.
         hub: where frames go.
         uploads: holds the cameras of requests that end.
-        client_id: of the camera; None is refused.
+        camera_id: of the camera; None is refused.
         going_away: set when the server stops.
     """
     try:
@@ -55,15 +55,15 @@ async def serve_push(
         if await exchange.is_allowed(_METHODS):
             name = clean_label(exchange.query.text("name"))
             body = RequestBody(exchange.stream)
-            push = _Push(body, exchange.head, hub, uploads, check_client_id(client_id or ""), name)
+            push = _Push(body, exchange.head, hub, uploads, check_camera_id(camera_id or ""), name)
             status = await _run_until(going_away, push)
             await exchange.answer(status, push.report())
     except ProtocolViolation as violation:
-        uploads.log_refusal(client_id, violation)
+        uploads.log_refusal(camera_id, violation)
         hub.count_refusal("camera", violation.code)
         await exchange.refuse(violation, {"Retry-After": "1"} if violation.status == 429 else {})
     except (trio.BrokenResourceError, trio.ClosedResourceError):
-        log.info("camera left", camera=client_id, reason="connection lost")
+        log.info("camera left", camera=camera_id, reason="connection lost")
 
 
 def _foreign(origin: str) -> ProtocolViolation:
@@ -106,14 +106,14 @@ class _Push:
     _body: RequestBody
     _head: RequestHead
     _hub: Hub
-    _uploads: Uploads
+    _uploads: PushSessions
     _camera_id: str
     _name: str | None
     _taken: int = field(default=0, init=False)
-    _newest: Frame | None = field(default=None, init=False)
+    _newest: JpegFrame | None = field(default=None, init=False)
     _refused: Counter[str] = field(factory=Counter, init=False)
     _bad_in_a_row: int = field(default=0, init=False)
-    _parts: Pacer = field(init=False)
+    _parts: RateLimiter = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._parts = flood_limit(self._hub.settings.max_fps)

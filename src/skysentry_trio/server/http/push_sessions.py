@@ -8,7 +8,7 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.logs import RateLimit, get_logger
+from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 
@@ -19,13 +19,13 @@ _LOGGED_ID = 80
 
 
 @define(eq=False)
-class Uploads:
+class PushSessions:
     """Holds each such camera from one picture until the next is overdue."""
 
     _hub: Hub
     _held: dict[str, _Held] = field(factory=dict, init=False, repr=False)
     _begun: trio.Event = field(factory=trio.Event, init=False, repr=False)
-    _log_limit: RateLimit = field(factory=RateLimit, init=False, repr=False)
+    _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
 
     @property
     def patience(self) -> float:

@@ -11,13 +11,13 @@ import trio
 from quart import Blueprint, Response, request
 
 from skysentry_trio._version import __version__
-from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.jpeg_responses import picture
 from skysentry_trio.server.http.lookup import find_camera, find_newest
 from skysentry_trio.server.http.openapi import describe_api
-from skysentry_trio.server.http.ring_reader import walk
-from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.server.http.ring_reader import iterate_ring
+from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.latency_breakdown import mean_of
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
@@ -69,9 +69,9 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
             bytes_received=statistics.bytes_received,
             bytes_sent=statistics.bytes_sent,
             drops={
-                "replaced": statistics.frames_replaced,
-                "thinned": statistics.frames_thinned,
-                "left": statistics.frames_left,
+                "replaced": statistics.frames_superseded,
+                "rate_limited": statistics.frames_rate_limited,
+                "left": statistics.frames_abandoned,
                 **statistics.frames_refused,
             },
             connections_ended=dict(ended),
@@ -91,11 +91,11 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
             details.append(_describe(hub, camera, now))
             # Each may have a thousand viewers: others have their turn in between.
             await trio.lowlevel.checkpoint()
-        return _json(ClientsReply(len(details), [camera.client_id for camera in details], details))
+        return _json(ClientsReply(len(details), [camera.camera_id for camera in details], details))
 
-    @api.get("/clients/<client_id>/latest")
-    async def get_latest(client_id: str) -> Response:
-        camera, frame = find_newest(hub, client_id)
+    @api.get("/clients/<camera_id>/latest")
+    async def get_latest(camera_id: str) -> Response:
+        camera, frame = find_newest(hub, camera_id)
         if request.accept_mimetypes.best_match(["application/json", "image/jpeg"], "application/json") == "image/jpeg":
             response = picture(camera, frame)
         else:
@@ -103,9 +103,9 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
         response.vary.add("Accept")
         return response
 
-    @api.get("/clients/<client_id>/stream")
-    async def get_ring(client_id: str) -> Response:
-        camera = find_camera(hub, client_id)
+    @api.get("/clients/<camera_id>/stream")
+    async def get_ring(camera_id: str) -> Response:
+        camera = find_camera(hub, camera_id)
         return _in_pieces(write_ring(camera.id, _read(hub, camera), _summarize(camera)))
 
     @api.get("/streams")
@@ -121,11 +121,11 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
     return api
 
 
-def _describe(hub: Hub, camera: Camera, now: float) -> ClientDetails:
+def _describe(hub: Hub, camera: HubCamera, now: float) -> ClientDetails:
     newest, demand, watchers = camera.ring.newest, hub.demand(camera), hub.latency_of(camera.id)
     mean = mean_of(watchers.values())
     return ClientDetails(
-        client_id=camera.id,
+        camera_id=camera.id,
         name=camera.name,
         online=camera.online,
         since=rfc3339(camera.since),
@@ -146,12 +146,12 @@ def _describe(hub: Hub, camera: Camera, now: float) -> ClientDetails:
     )
 
 
-def _read(hub: Hub, camera: Camera) -> Iterator[Frame]:
+def _read(hub: Hub, camera: HubCamera) -> Iterator[JpegFrame]:
     newest = camera.ring.newest
-    return walk(hub, camera, last=0 if newest is None else newest.sequence)
+    return iterate_ring(hub, camera, last=0 if newest is None else newest.sequence)
 
 
-def _summarize(camera: Camera) -> RingSummary:
+def _summarize(camera: HubCamera) -> RingSummary:
     return summarize_ring(camera.statistics(trio.current_time()))
 
 

@@ -16,15 +16,15 @@ def create_results(hub: Hub) -> Blueprint:
     """Return the route under ``/api``."""
     results = Blueprint("results", __name__, url_prefix="/api")
 
-    @results.post("/clients/<client_id>/results")
-    async def post_result(client_id: str) -> Response:
+    @results.post("/clients/<camera_id>/results")
+    async def post_result(camera_id: str) -> Response:
         # Pages of other origins cannot send this type without asking (Fetch standard, CORS-safelisted request-header).
         if request.mimetype != "application/json":
             raise ProtocolViolation(
                 f"expected Content-Type: application/json, got {request.mimetype[:80]!a}", status=415
             )
-        result = decode_posted_result(client_id, await request.get_data(cache=False))
-        viewers = hub.publish_result(client_id, result.sequence, encode_frame(encode_message(result)))
+        result = decode_posted_result(camera_id, await request.get_data(cache=False))
+        viewers = hub.publish_result(camera_id, result.sequence, encode_frame(encode_message(result)))
         return Response(encode_json(ResultReply(viewers)), content_type="application/json")
 
     return results

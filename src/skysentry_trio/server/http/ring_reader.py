@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skysentry_trio.base.frames import Frame
-from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
 
 
-def walk(hub: Hub, camera: Camera, *, after: int = 0, last: int) -> Iterator[Frame]:
+def iterate_ring(hub: Hub, camera: HubCamera, *, after: int = 0, last: int) -> Iterator[JpegFrame]:
     """Return frames of a camera's ring, oldest first, each when it is asked for.
 
     None is kept for that. So those who read slowly do not hold the memory of rings that are bounded, but lose frames

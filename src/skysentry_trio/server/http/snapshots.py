@@ -6,13 +6,13 @@ import trio
 from quart import Blueprint, Response, request
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.http.jpeg_responses import picture, stand_in
 from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera, find_newest
-from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import Delivery
-from skysentry_trio.wire.identity import check_client_id
+from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.query import Query, decode_query
 
 _MAX_WAIT = 60.0
@@ -29,9 +29,9 @@ def create_snapshots(hub: Hub, going_away: trio.Event) -> Blueprint:
     """
     snapshots = Blueprint("snapshots", __name__)
 
-    @snapshots.get("/api/clients/<client_id>/latest.jpg")
-    async def get_latest_jpeg(client_id: str) -> Response:
-        return await _answer(hub, client_id, _query(), going_away)
+    @snapshots.get("/api/clients/<camera_id>/latest.jpg")
+    async def get_latest_jpeg(camera_id: str) -> Response:
+        return await _answer(hub, camera_id, _query(), going_away)
 
     @snapshots.get("/api/frame.jpeg")
     async def get_go2rtc_frame() -> Response:
@@ -58,29 +58,29 @@ def _query() -> Query:
     return decode_query(request.query_string.decode("latin-1"))
 
 
-async def _answer(hub: Hub, client_id: str, query: Query, going_away: trio.Event) -> Response:
-    check_client_id(client_id)
+async def _answer(hub: Hub, camera_id: str, query: Query, going_away: trio.Event) -> Response:
+    check_camera_id(camera_id)
     if sum(query.text(way) is not None for way in _WAYS) > 1:
         raise ProtocolViolation(f"expected one of {', '.join(_WAYS)}, got several")
     moment, back = query.moment("at"), query.number("back", 0, _MAX_BACK)
     after, wait = query.whole("after", 0, 2**53), query.number("wait", 0, _MAX_WAIT) or 0.0
     if moment is not None or back is not None:
-        found = _find_old(find_camera(hub, client_id), moment, back)
+        found = _find_old(find_camera(hub, camera_id), moment, back)
     elif after is not None:
-        newer = await _wait_for_newer(hub, find_camera(hub, client_id), after, wait, going_away)
+        newer = await _wait_for_newer(hub, find_camera(hub, camera_id), after, wait, going_away)
         if newer is None:
-            return _nothing_newer(hub, client_id)
+            return _nothing_newer(hub, camera_id)
         found = newer
     else:
-        camera = hub.camera(client_id)
+        camera = hub.camera(camera_id)
         absent = camera is None or not camera.online or camera.ring.newest is None
         if query.flag("placeholder") and absent:
-            return stand_in(await draw_absence(client_id, camera))
-        found = find_newest(hub, client_id)
+            return stand_in(await draw_absence(camera_id, camera))
+        found = find_newest(hub, camera_id)
     return await picture(*found).make_conditional(request)
 
 
-def _find_old(camera: Camera, moment: float | None, back: float | None) -> tuple[Camera, Frame]:
+def _find_old(camera: HubCamera, moment: float | None, back: float | None) -> tuple[HubCamera, JpegFrame]:
     """Return the frame that was the newest at a moment, or so long ago."""
     frame = camera.ring.back(back or 0.0, trio.current_time()) if moment is None else camera.ring.at(moment)
     if frame is None:
@@ -91,8 +91,8 @@ def _find_old(camera: Camera, moment: float | None, back: float | None) -> tuple
 
 
 async def _wait_for_newer(
-    hub: Hub, camera: Camera, after: int, seconds: float, going_away: trio.Event
-) -> tuple[Camera, Frame] | None:
+    hub: Hub, camera: HubCamera, after: int, seconds: float, going_away: trio.Event
+) -> tuple[HubCamera, JpegFrame] | None:
     """Return a frame with a higher sequence, waiting for it; None if none comes in time."""
     newest = camera.ring.newest
     # A camera that was forgotten and came back counts from 1: then all its frames are newer.
@@ -113,7 +113,7 @@ async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
     scope.cancel()
 
 
-async def _next_frame(hub: Hub, camera_id: str, seen: Frame | None) -> Frame:
+async def _next_frame(hub: Hub, camera_id: str, seen: JpegFrame | None) -> JpegFrame:
     """Wait as a viewer does, so that a camera which rests while nobody watches sends a picture."""
     with hub.watch() as viewer:
         hub.subscribe(viewer, [camera_id])
@@ -123,8 +123,8 @@ async def _next_frame(hub: Hub, camera_id: str, seen: Frame | None) -> Frame:
                 return news.frame
 
 
-def _nothing_newer(hub: Hub, client_id: str) -> Response:
-    camera = hub.camera(client_id)
+def _nothing_newer(hub: Hub, camera_id: str) -> Response:
+    camera = hub.camera(camera_id)
     response = Response(b"", 204)
     # Of nothing there is no type, and no length either (RFC 9110 section 8.6).
     del response.headers["Content-Type"], response.headers["Content-Length"]

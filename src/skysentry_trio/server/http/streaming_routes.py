@@ -14,7 +14,7 @@ from attrs import frozen
 from skysentry_trio.server.http.exchange import ByteStream, Exchange
 from skysentry_trio.server.http.mjpeg import serve_mjpeg
 from skysentry_trio.server.http.push import serve_push
-from skysentry_trio.server.http.push_sessions import Uploads
+from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.wire.query import Query, decode_query
 from skysentry_trio.wire.request_head import RequestHead
@@ -33,17 +33,17 @@ Service = Callable[[ByteStream, RequestHead], Awaitable[None]]
 class _Address(NamedTuple):
     pushes: bool
     """Whether a camera is meant that sends, not one that is watched."""
-    client_id: str | None
+    camera_id: str | None
     """As given, if it was."""
     query: Query
 
 
 @frozen
-class Endless:
+class StreamingRoutes:
     """Finds the service for a request."""
 
     hub: Hub
-    uploads: Uploads
+    uploads: PushSessions
     allowed_origins: frozenset[str]
     """Whose pages may read pictures and send them, besides our own."""
     going_away: trio.Event
@@ -62,9 +62,9 @@ class Endless:
     async def _serve(self, address: _Address, stream: ByteStream, head: RequestHead) -> None:
         exchange = Exchange(stream, head, address.query, self.allowed_origins)
         if address.pushes:
-            await serve_push(exchange, self.hub, self.uploads, address.client_id, self.going_away)
+            await serve_push(exchange, self.hub, self.uploads, address.camera_id, self.going_away)
         else:
-            await serve_mjpeg(exchange, self.hub, address.client_id, self.going_away)
+            await serve_mjpeg(exchange, self.hub, address.camera_id, self.going_away)
 
 
 def _read_address(head: RequestHead) -> _Address | None:
@@ -80,5 +80,5 @@ def _read_address(head: RequestHead) -> _Address | None:
     # mjpg-streamer's address, and ustreamer's, which is that of a page of ours, too: browsers that open a page say so.
     accept = head.headers.get("accept", "text/html")
     if query.text("action") == "stream" or (path == "/stream" and "text/html" not in accept):
-        return _Address(pushes=False, client_id=query.text("client"), query=query)
+        return _Address(pushes=False, camera_id=query.text("client"), query=query)
     return None

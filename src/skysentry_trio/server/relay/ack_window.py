@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from attrs import define, field, frozen
 
-from skysentry_trio.base.frames import Frame
+from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.ledbat import TARGET, BaseDelay, off_target
 
 _FIRST_SIZE = 2.0
@@ -32,7 +32,7 @@ class SentFrame:
     camera_id: str
     sequence: int
     sent_at: float
-    """By the clock of `Frame.arrived`."""
+    """By the clock of `JpegFrame.arrived`."""
     arrived: float
     received_at: float
     captured_at: float | None
@@ -46,7 +46,7 @@ class AckWindow:
 
     size: float = field(default=_FIRST_SIZE, init=False)
     """Frames that may be under way; counts in whole ones, and is at least 1."""
-    late: int = field(default=0, init=False)
+    unacked: int = field(default=0, init=False)
     """Frames given up because no acknowledgement came."""
     _under_way: list[SentFrame] = field(factory=list, init=False, repr=False)
     _given_up: list[SentFrame] = field(factory=list, init=False, repr=False)
@@ -69,7 +69,7 @@ class AckWindow:
             return True
         if now >= self.gives_up_at:
             # The viewer threw it away, or has forgotten to say that it has it.
-            self.late += len(self._under_way)
+            self.unacked += len(self._under_way)
             self._given_up = [*self._given_up, *self._under_way][-_LARGEST_SIZE:]
             self._under_way = []
             self.size = 1.0
@@ -90,7 +90,7 @@ class AckWindow:
         """Give back such a place."""
         self._reserved -= 1
 
-    def sent(self, camera_id: str, frame: Frame, now: float, *, fresh: bool = True) -> None:
+    def sent(self, camera_id: str, frame: JpegFrame, now: float, *, fresh: bool = True) -> None:
         """Say that a frame goes out now."""
         self._under_way.append(
             SentFrame(camera_id, frame.sequence, now, frame.arrived, frame.received_at, frame.captured_at, fresh)

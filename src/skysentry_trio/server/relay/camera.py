@@ -10,7 +10,7 @@ from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import FrameRate, FrameRing, RingStatistics
-from skysentry_trio.base.rate_limit import Pacer
+from skysentry_trio.base.rate_limit import RateLimiter
 
 
 class EndReason(StrEnum):
@@ -21,7 +21,7 @@ class EndReason(StrEnum):
 
 
 @define(eq=False)
-class Camera:
+class HubCamera:
     """Everything known about one camera; it outlives the camera's connections by the client timeout."""
 
     id: str
@@ -64,8 +64,8 @@ class Camera:
 class CameraSession:
     """One connection's hold on a camera, from its registration until it leaves or another takes over."""
 
-    camera: Camera
-    pacer: Pacer
+    camera: HubCamera
+    pacer: RateLimiter
     """How fast frames may come."""
     ended: EndReason | None = field(default=None, init=False)
     """Set when the server ended it."""
@@ -86,6 +86,6 @@ class CameraSession:
         self._on_end()
 
 
-def flood_limit(max_fps: float) -> Pacer:
+def flood_limit(max_fps: float) -> RateLimiter:
     """Return the pace that only a stranger exceeds: a camera's frames above its rate are dropped one by one."""
-    return Pacer(10 * max_fps + 50, burst=1.0)
+    return RateLimiter(10 * max_fps + 50, burst=1.0)

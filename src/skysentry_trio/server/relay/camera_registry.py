@@ -10,9 +10,9 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.frames import Frame, FrameRing
-from skysentry_trio.server.relay.camera import Camera
-from skysentry_trio.server.relay.memory_budget import FrameBudget
+from skysentry_trio.base.frames import FrameRing, JpegFrame
+from skysentry_trio.server.relay.camera import HubCamera
+from skysentry_trio.server.relay.memory_budget import MemoryBudget
 from skysentry_trio.server.settings import Settings
 
 
@@ -21,17 +21,17 @@ class CameraRegistry:
     """Cameras by id, in the order in which they were first seen."""
 
     settings: Settings
-    _by_id: dict[str, Camera] = field(factory=dict, init=False)
-    _budget: FrameBudget = field(init=False, repr=False)
+    _by_id: dict[str, HubCamera] = field(factory=dict, init=False)
+    _budget: MemoryBudget = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._budget = FrameBudget(self.settings.max_memory)
+        self._budget = MemoryBudget(self.settings.max_memory)
 
     def __len__(self) -> int:
         return len(self._by_id)
 
     @property
-    def all(self) -> Collection[Camera]:
+    def all(self) -> Collection[HubCamera]:
         """Every camera."""
         return self._by_id.values()
 
@@ -45,11 +45,11 @@ class CameraRegistry:
         """JPEG bytes in all rings."""
         return self._budget.nbytes
 
-    def get(self, camera_id: str) -> Camera | None:
+    def get(self, camera_id: str) -> HubCamera | None:
         """Return a camera by its id."""
         return self._by_id.get(camera_id)
 
-    def obtain(self, camera_id: str) -> Camera:
+    def obtain(self, camera_id: str) -> HubCamera:
         """Return a camera by its id, a new one if there is none.
 
         Raises:
@@ -57,7 +57,7 @@ class CameraRegistry:
         """
         return self._by_id.get(camera_id) or self._add(camera_id)
 
-    def _add(self, camera_id: str) -> Camera:
+    def _add(self, camera_id: str) -> HubCamera:
         if len(self) >= self.settings.max_cameras:
             raise _server_full(f"{self.settings.max_cameras} cameras are registered, which is the limit")
         if not self._budget.has_room_for(self.settings.max_frame_size):
@@ -69,17 +69,17 @@ class CameraRegistry:
             self.settings.buffer_seconds or math.inf,
             self.settings.buffer_bytes or math.inf,
         )
-        camera = Camera(camera_id, None, ring, since=time.time(), last_heard=trio.current_time())
+        camera = HubCamera(camera_id, None, ring, since=time.time(), last_heard=trio.current_time())
         self._by_id[camera_id] = camera
         self._budget.add(ring)
         return camera
 
-    def remove(self, camera: Camera) -> None:
+    def remove(self, camera: HubCamera) -> None:
         """Know a camera no longer."""
         del self._by_id[camera.id]
         self._budget.remove(camera.ring)
 
-    def keep(self, camera: Camera, frame: Frame) -> bool:
+    def keep(self, camera: HubCamera, frame: JpegFrame) -> bool:
         """Keep a frame as the newest of its camera; False if the newest frames of others leave no room."""
         return self._budget.append(camera.ring, frame)
 

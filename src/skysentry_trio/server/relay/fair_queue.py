@@ -8,7 +8,7 @@ from typing import NamedTuple
 from attrs import define, field
 
 _SAVED = 2
-"""Turns that a camera may have missed and gets later."""
+"""FairQueue that a camera may have missed and gets later."""
 _FEW = 16
 """Places of those who left the queue that are not worth looking for."""
 
@@ -23,7 +23,7 @@ class _Place(NamedTuple):
 
 
 @define(eq=False)
-class Turns:
+class FairQueue:
     """Gives all cameras the same number of frames, as far as they have them; each step is O(log n).
 
     Start-time fair queueing (Goyal, Vin and Cheng, 1996), with a frame for a packet: a camera that had nothing to send

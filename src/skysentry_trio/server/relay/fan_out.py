@@ -9,20 +9,20 @@ from attrs import define, field
 
 from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.outbox import Delivery
-from skysentry_trio.server.relay.viewer import Viewer
+from skysentry_trio.server.relay.viewer import HubViewer
 
 _IN_ONE_GO = 256
 """Viewers to whom a frame is offered before others have a turn: some milliseconds."""
 
 
 @define(eq=False)
-class _Spreading:
+class _PendingFanOut:
     """A frame that has not been offered to all viewers of its camera."""
 
     delivery: Delivery
-    viewers: tuple[Viewer, ...]
+    viewers: tuple[HubViewer, ...]
     """Those who come next; some may have left."""
-    served: set[Viewer] = field(factory=set)
+    served: set[HubViewer] = field(factory=set)
     """Those among them who were given it otherwise."""
     superseded: bool = False
     """Whether a newer frame has come."""
@@ -33,7 +33,7 @@ class FanOut:
     """Offers each camera's newest frame to its audience, a few hundred viewers at a time."""
 
     _audience: Audience
-    _spreading: dict[str, _Spreading] = field(factory=dict, init=False, repr=False)
+    _pending: dict[str, _PendingFanOut] = field(factory=dict, init=False, repr=False)
     """By camera: the newest frame while not all viewers were offered it."""
 
     def is_wanted(self, camera_id: str) -> bool:
@@ -46,13 +46,13 @@ class FanOut:
         of_all, of_it = self._audience.of_all, self._audience.of.get(camera_id, {})
         self.forget(camera_id)
         if len(of_all) + len(of_it) <= _IN_ONE_GO:
-            for taker in chain(of_all.values(), of_it.values()):
-                taker.offer(delivery, now)
+            for receiver in chain(of_all.values(), of_it.values()):
+                receiver.offer(delivery, now)
         else:
             # Some may leave before it is their turn.
-            spreading = _Spreading(delivery, (*of_all, *of_it))
-            self._spreading[camera_id] = spreading
-            self._go_on(spreading, now)
+            pending = _PendingFanOut(delivery, (*of_all, *of_it))
+            self._pending[camera_id] = pending
+            self._go_on(pending, now)
 
     async def finish(self, camera_id: str) -> None:
         """Offer the newest frame to those whom `begin` left out, some at a time, with a turn for others in between.
@@ -60,32 +60,32 @@ class FanOut:
         Nobody is left without it when this is cancelled. Should a newer frame come meanwhile, from another connection
         of the same camera, then everybody is offered that one, and this one counts as replaced.
         """
-        if (spreading := self._spreading.get(camera_id)) is None:
+        if (pending := self._pending.get(camera_id)) is None:
             return
-        while spreading.viewers:
+        while pending.viewers:
             await trio.lowlevel.cancel_shielded_checkpoint()
-            self._go_on(spreading, trio.current_time())
-        if self._spreading.get(camera_id) is spreading:
-            del self._spreading[camera_id]
+            self._go_on(pending, trio.current_time())
+        if self._pending.get(camera_id) is pending:
+            del self._pending[camera_id]
 
-    def _go_on(self, spreading: _Spreading, now: float) -> None:
-        delivery = spreading.delivery
+    def _go_on(self, pending: _PendingFanOut, now: float) -> None:
+        delivery = pending.delivery
         of_all, of_it = self._audience.of_all, self._audience.of.get(delivery.camera_id, {})
-        some, spreading.viewers = spreading.viewers[:_IN_ONE_GO], spreading.viewers[_IN_ONE_GO:]
+        some, pending.viewers = pending.viewers[:_IN_ONE_GO], pending.viewers[_IN_ONE_GO:]
         for viewer in some:
-            taker = of_all.get(viewer) or of_it.get(viewer)
-            if taker is not None and viewer not in spreading.served:
-                if not spreading.superseded:
-                    taker.offer(delivery, now)
+            receiver = of_all.get(viewer) or of_it.get(viewer)
+            if receiver is not None and viewer not in pending.served:
+                if not pending.superseded:
+                    receiver.offer(delivery, now)
                 elif viewer.follows(delivery.camera_id):
-                    viewer.outbox.replaced += 1
+                    viewer.outbox.superseded += 1
 
-    def note_served(self, camera_id: str, viewer: Viewer) -> None:
+    def note_served(self, camera_id: str, viewer: HubViewer) -> None:
         """Take note that a viewer was given the camera's newest frame otherwise."""
-        if (spreading := self._spreading.get(camera_id)) is not None:
-            spreading.served.add(viewer)
+        if (pending := self._pending.get(camera_id)) is not None:
+            pending.served.add(viewer)
 
     def forget(self, camera_id: str) -> None:
         """Offer what was begun of a camera to nobody else."""
-        if (unfinished := self._spreading.pop(camera_id, None)) is not None:
+        if (unfinished := self._pending.pop(camera_id, None)) is not None:
             unfinished.superseded = True

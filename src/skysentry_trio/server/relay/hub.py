@@ -14,29 +14,29 @@ from itertools import chain
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.demand import NO_LIMITS, Demand, Limits, most
+from skysentry_trio.base.demand import NO_LIMITS, CombinedDemand, Limits, most
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.frames import Frame
-from skysentry_trio.base.rate_limit import Pacer
+from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.audience import Audience
-from skysentry_trio.server.relay.camera import Camera, CameraSession, EndReason
+from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.relay.fan_out import FanOut
 from skysentry_trio.server.relay.latency import LatencyHistograms
-from skysentry_trio.server.relay.latency_breakdown import MeanHops, measure
+from skysentry_trio.server.relay.latency_breakdown import MeanLatency, measure
 from skysentry_trio.server.relay.outbox import (
-    NO_OUTLET,
+    NO_SINK,
     CameraNotice,
     Delivery,
     Encoder,
+    FrameSink,
     Outbox,
-    Outlet,
     ResultNotice,
     encode_nothing,
 )
-from skysentry_trio.server.relay.playback import Playback
-from skysentry_trio.server.relay.statistics import HubStatistics, Ledger, Role
-from skysentry_trio.server.relay.viewer import Viewer
+from skysentry_trio.server.relay.playback import PlaybackCursor
+from skysentry_trio.server.relay.statistics import Counters, HubStatistics, Role
+from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
 
 _READERS = Limits(max_fps=5.0)
@@ -54,11 +54,11 @@ class Hub:
     """How old frames get on their way, over all cameras and viewers that tell."""
     _cameras: CameraRegistry = field(init=False, repr=False)
     # A dictionary as an ordered set.
-    _viewers: dict[Viewer, None] = field(factory=dict, init=False, repr=False)
+    _viewers: dict[HubViewer, None] = field(factory=dict, init=False, repr=False)
     _audience: Audience = field(factory=Audience, init=False, repr=False)
     _viewers_seen: int = field(default=0, init=False)
     _fan_out: FanOut = field(init=False, repr=False)
-    _ledger: Ledger = field(factory=Ledger, init=False, repr=False)
+    _counters: Counters = field(factory=Counters, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._cameras = CameraRegistry(self.settings)
@@ -67,11 +67,11 @@ class Hub:
     # Cameras
 
     @property
-    def cameras(self) -> Collection[Camera]:
+    def cameras(self) -> Collection[HubCamera]:
         """All cameras known, in the order in which they were first seen."""
         return self._cameras.all
 
-    def camera(self, camera_id: str) -> Camera | None:
+    def camera(self, camera_id: str) -> HubCamera | None:
         """Return a camera by its id."""
         return self._cameras.get(camera_id)
 
@@ -98,7 +98,7 @@ class Hub:
             ProtocolViolation: with code ``server-full``.
         """
         camera = self._cameras.obtain(camera_id)
-        pacer = Pacer(self.settings.max_fps, burst=0.5)
+        pacer = RateLimiter(self.settings.max_fps, burst=0.5)
         previous, session = camera.session, CameraSession(camera, pacer, on_end, on_demand)
         camera.session = session
         camera.last_heard = trio.current_time()
@@ -118,7 +118,7 @@ class Hub:
 
     def publish(
         self, session: CameraSession, jpeg: bytes, *, width: int, height: int, captured_at: float | None = None
-    ) -> Frame | None:
+    ) -> JpegFrame | None:
         """Keep a frame as the camera's newest and offer it to all who watch, or where they are many, to the first.
 
         Whoever can wait calls `spread` then, before the next frame: it offers the frame to the others.
@@ -135,7 +135,7 @@ class Hub:
             message = f"expected at most {self.settings.max_fps:g} frames a second, got more: some are dropped"
             session.refuse(ProtocolViolation(message, code="too-fast", status=429))
             return None
-        frame = Frame(camera.frame_count + 1, time.time(), captured_at, jpeg, width, height, now)
+        frame = JpegFrame(camera.frame_count + 1, time.time(), captured_at, jpeg, width, height, now)
         if not self._cameras.keep(camera, frame):
             message = f"the frames of other cameras leave no room in {self.settings.max_memory} bytes: some are dropped"
             session.refuse(ProtocolViolation(message, code="memory-full", status=503))
@@ -147,7 +147,7 @@ class Hub:
             self._fan_out.begin(Delivery(camera.id, frame, camera.statistics(now)), now)
         return frame
 
-    def spread(self, camera: Camera) -> Awaitable[None]:
+    def spread(self, camera: HubCamera) -> Awaitable[None]:
         """Offer the newest frame to those whom `publish` left out; nobody is left without it when this is cancelled."""
         return self._fan_out.finish(camera.id)
 
@@ -162,7 +162,7 @@ class Hub:
         for camera in idle:
             self._cameras.remove(camera)
             self._fan_out.forget(camera.id)
-            self._ledger.departed.add_camera(camera)
+            self._counters.departed.add_camera(camera)
             if camera.session is not None:
                 camera.session.end(EndReason.SILENT)
                 camera.session = None
@@ -176,31 +176,31 @@ class Hub:
         """Let frames go that have become too old in the rings of cameras that send no more."""
         self._cameras.discard_expired(trio.current_time())
 
-    def _notify(self, camera: Camera, *, removed: bool = False) -> None:
+    def _notify(self, camera: HubCamera, *, removed: bool = False) -> None:
         notice = CameraNotice(camera.id, camera.name, camera.online, removed)
         for viewer in self._viewers:
-            if viewer.always_hears_of(camera.id) or viewer.follows(camera.id):
+            if viewer.always_notified_about(camera.id) or viewer.follows(camera.id):
                 viewer.outbox.notify(notice)
 
     # What cameras are asked for
 
-    def demand(self, camera: Camera) -> Demand:
+    def demand(self, camera: HubCamera) -> CombinedDemand:
         """Return the most that anybody needs of a camera now."""
         count = self._audience.count(camera.id)
         readers = [_READERS] if trio.current_time() < camera.read_until else []
         if not count and not readers:
-            return Demand(0, Limits(max_fps=self.settings.idle_fps))
+            return CombinedDemand(0, Limits(max_fps=self.settings.idle_fps))
         watching = self._audience.watching(camera.id)
-        return Demand(count, most(chain(readers, (viewer.limits(camera.id) for viewer in watching))))
+        return CombinedDemand(count, most(chain(readers, (viewer.limits(camera.id) for viewer in watching))))
 
-    def note_read(self, camera: Camera) -> None:
+    def note_read(self, camera: HubCamera) -> None:
         """Take note that a program has read a single picture, and may read more."""
         now = trio.current_time()
         was_read, camera.read_until = now < camera.read_until, now + _READ_INTEREST
         if not was_read:
             self._demand_changed((camera,))
 
-    def _demand_changed(self, cameras: Iterable[Camera]) -> None:
+    def _demand_changed(self, cameras: Iterable[HubCamera]) -> None:
         for camera in cameras:
             if camera.session is not None:
                 camera.session.on_demand()
@@ -211,19 +211,19 @@ class Hub:
     def watch(
         self,
         encode: Encoder = encode_nothing,
-        outlet: Outlet = NO_OUTLET,
+        sink: FrameSink = NO_SINK,
         *,
-        hears_of: Collection[str] | None = (),
-    ) -> Iterator[Viewer]:
+        notify_about: Collection[str] | None = (),
+    ) -> Iterator[HubViewer]:
         """Have a viewer for as long as the context lasts; it sees nothing until it subscribes.
 
         Args:
             encode: makes of a frame what is sent.
-            outlet: sends that if it can be done without waiting.
-            hears_of: cameras that it is told about besides those it subscribes to; None for all.
+            sink: sends that if it can be done without waiting.
+            notify_about: cameras that it is told about besides those it subscribes to; None for all.
         """
         self._viewers_seen += 1
-        viewer = Viewer(Outbox(self.settings.max_cameras, encode, outlet), self._viewers_seen, hears_of)
+        viewer = HubViewer(Outbox(self.settings.max_cameras, encode, sink), self._viewers_seen, notify_about)
         self._viewers[viewer] = None
         try:
             yield viewer
@@ -231,11 +231,11 @@ class Hub:
             del self._viewers[viewer]
             self._leave(viewer)
             viewer.outbox.abandon()
-            self._ledger.departed.add_outbox(viewer.outbox)
+            self._counters.departed.add_outbox(viewer.outbox)
 
     def subscribe(
         self,
-        viewer: Viewer,
+        viewer: HubViewer,
         camera_ids: Collection[str] | None = None,
         limits: Limits = NO_LIMITS,
         *,
@@ -257,36 +257,36 @@ class Hub:
         if introduce:
             for camera_id in new:
                 camera = self._cameras.get(camera_id)
-                if camera is not None and not viewer.always_hears_of(camera_id):
+                if camera is not None and not viewer.always_notified_about(camera_id):
                     viewer.outbox.notify(CameraNotice(camera.id, camera.name, camera.online))
         if not viewer.paused:
             self._offer_newest(viewer, new)
 
-    def unsubscribe(self, viewer: Viewer, camera_ids: Collection[str]) -> None:
+    def unsubscribe(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
         """Let a viewer see these cameras no longer."""
         self._leave(viewer)
         viewer.deselect(camera_ids)
         self._enter(viewer)
 
-    def pause(self, viewer: Viewer) -> None:
+    def pause(self, viewer: HubViewer) -> None:
         """Send a viewer no frames for a while."""
         self._leave(viewer)
         viewer.paused = True
         viewer.outbox.forget_all()
 
-    def resume(self, viewer: Viewer) -> None:
+    def resume(self, viewer: HubViewer) -> None:
         """Send a paused viewer frames again, the newest of each camera at once."""
         if viewer.paused:
             viewer.paused = False
             self._enter(viewer)
             self._offer_newest(viewer, self._cameras.ids if viewer.wants_all else viewer.named)
 
-    def look_back(self, viewer: Viewer, camera_id: str, playback: Playback) -> None:
+    def begin_playback(self, viewer: HubViewer, camera_id: str, playback: PlaybackCursor) -> None:
         """Let a viewer have the frames of a playback instead of the camera's live ones."""
         viewer.playbacks[camera_id] = playback
         self._audience.note_playbacks(viewer, camera_id)
 
-    def look_live(self, viewer: Viewer, camera_id: str) -> bool:
+    def end_playback(self, viewer: HubViewer, camera_id: str) -> bool:
         """Let a viewer have a camera's live frames again; return whether it had others."""
         if viewer.playbacks.pop(camera_id, None) is None:
             return False
@@ -295,7 +295,7 @@ class Hub:
         self._fan_out.note_served(camera_id, viewer)
         return True
 
-    def _offer_newest(self, viewer: Viewer, camera_ids: Collection[str]) -> None:
+    def _offer_newest(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
         now = trio.current_time()
         for camera_id in camera_ids:
             camera = self._cameras.get(camera_id)
@@ -303,7 +303,7 @@ class Hub:
                 viewer.offer(Delivery(camera_id, camera.ring.newest, camera.statistics(now), fresh=False), now)
                 self._fan_out.note_served(camera_id, viewer)
 
-    def acknowledge(self, viewer: Viewer, camera_id: str, sequence: int, painted_at: float | None) -> None:
+    def acknowledge(self, viewer: HubViewer, camera_id: str, sequence: int, painted_at: float | None) -> None:
         """Take a viewer's word that a frame, and those of its camera sent before, need no place any more.
 
         Args:
@@ -315,10 +315,10 @@ class Hub:
         sent = viewer.outbox.acknowledge(camera_id, sequence, trio.current_time())
         if sent is None or painted_at is None or not sent.fresh:
             return
-        hops = measure(sent, painted_at)
-        if hops is not None:
-            viewer.latency.add(camera_id, hops)
-            self.latency.add(hops)
+        breakdown = measure(sent, painted_at)
+        if breakdown is not None:
+            viewer.latency.add(camera_id, breakdown)
+            self.latency.add(breakdown)
 
     def publish_result(self, camera_id: str, sequence: int, message: bytes) -> int:
         """Tell all who watch a camera what was found in one of its frames.
@@ -344,20 +344,20 @@ class Hub:
             )
         notice, told = ResultNotice(camera_id, sequence, message), 0
         for viewer in self._audience.watching(camera_id):
-            viewer.outbox.tell_result(notice)
+            viewer.outbox.notify_result(notice)
             told += 1
         return told
 
-    def _watched_by(self, viewer: Viewer) -> Iterable[Camera]:
+    def _watched_by(self, viewer: HubViewer) -> Iterable[HubCamera]:
         if viewer.wants_all:
             return self._cameras.all
         return [camera for camera_id in viewer.named if (camera := self._cameras.get(camera_id)) is not None]
 
-    def _enter(self, viewer: Viewer) -> None:
+    def _enter(self, viewer: HubViewer) -> None:
         self._audience.enter(viewer)
         self._demand_changed(self._watched_by(viewer))
 
-    def _leave(self, viewer: Viewer) -> None:
+    def _leave(self, viewer: HubViewer) -> None:
         self._audience.leave(viewer)
         self._demand_changed(self._watched_by(viewer))
 
@@ -365,7 +365,7 @@ class Hub:
         """Return how many viewers get this camera's frames now."""
         return self._audience.count(camera_id)
 
-    def latency_of(self, camera_id: str) -> dict[int, MeanHops]:
+    def latency_of(self, camera_id: str) -> dict[int, MeanLatency]:
         """Return what this camera's frames took lately to the viewers that acknowledge them, by viewer number."""
         now = trio.current_time()
         return {
@@ -383,9 +383,9 @@ class Hub:
             role: of the other side.
             cause: a constant of the code, as each is remembered for ever.
         """
-        self._ledger.peers_refused[role, cause] += 1
+        self._counters.peers_refused[role, cause] += 1
 
     def statistics(self) -> HubStatistics:
         """Return all counts, of those who are here and of those who were."""
         outboxes = [viewer.outbox for viewer in self._viewers]
-        return self._ledger.balance(self._cameras.all, outboxes, ring_bytes=self._cameras.nbytes)
+        return self._counters.snapshot(self._cameras.all, outboxes, ring_bytes=self._cameras.nbytes)

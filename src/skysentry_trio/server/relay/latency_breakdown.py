@@ -18,7 +18,7 @@ _FRESH = 5.0
 
 
 @frozen
-class Hops:
+class LatencyBreakdown:
     """Seconds."""
 
     capture: float | None
@@ -34,7 +34,7 @@ class Hops:
         return (self.capture or 0.0) + self.server + self.delivery
 
 
-def measure(sent: SentFrame, painted_at: float) -> Hops | None:
+def measure(sent: SentFrame, painted_at: float) -> LatencyBreakdown | None:
     """Return how long a frame took; None if its times cannot be true.
 
     Args:
@@ -48,40 +48,46 @@ def measure(sent: SentFrame, painted_at: float) -> Hops | None:
     capture = None if sent.captured_at is None else sent.received_at - sent.captured_at
     if capture is not None:
         capture = max(0.0, capture) if -_TOLERANCE <= capture <= _LONGEST else None
-    return Hops(capture, server, max(0.0, delivery))
+    return LatencyBreakdown(capture, server, max(0.0, delivery))
 
 
 @frozen
-class MeanHops:
+class MeanLatency:
     """Means over some frames of one camera."""
 
     frames: int
-    hops: Hops
+    breakdown: LatencyBreakdown
 
     def in_milliseconds(self) -> tuple[int, float | None, float, float, float]:
         """Return the number of frames, then capture, server, delivery and total in milliseconds, as peers read them."""
-        hops = self.hops
-        capture = None if hops.capture is None else _milliseconds(hops.capture)
-        return self.frames, capture, _milliseconds(hops.server), _milliseconds(hops.delivery), _milliseconds(hops.total)
+        breakdown = self.breakdown
+        capture = None if breakdown.capture is None else _milliseconds(breakdown.capture)
+        return (
+            self.frames,
+            capture,
+            _milliseconds(breakdown.server),
+            _milliseconds(breakdown.delivery),
+            _milliseconds(breakdown.total),
+        )
 
 
 def _milliseconds(seconds: float) -> float:
     return round(1000 * seconds, 2)
 
 
-def mean_of(means: Iterable[MeanHops]) -> MeanHops | None:
+def mean_of(means: Iterable[MeanLatency]) -> MeanLatency | None:
     """Return the means over all frames behind several means; None if there are none."""
-    meter = HopMeter()
+    meter = LatencyMeter()
     for mean in means:
-        meter.add(mean.hops, mean.frames)
+        meter.add(mean.breakdown, mean.frames)
     return meter.conclude(0.0)
 
 
 @define(eq=False)
-class HopMeter:
-    """Means of one camera's hops on their way to one viewer, over about a second each; times are monotonic seconds."""
+class LatencyMeter:
+    """Mean latencies of one camera's frames to one viewer, each over about a second; times are monotonic seconds."""
 
-    latest: MeanHops | None = field(default=None, init=False)
+    latest: MeanLatency | None = field(default=None, init=False)
     """Of the last second that was measured."""
     measured_at: float = field(default=float("-inf"), init=False)
     """When that ended."""
@@ -92,22 +98,22 @@ class HopMeter:
     _server: float = field(default=0.0, init=False)
     _delivery: float = field(default=0.0, init=False)
 
-    def add(self, hops: Hops, frames: int = 1) -> None:
+    def add(self, breakdown: LatencyBreakdown, frames: int = 1) -> None:
         """Count a frame, or several that took as long."""
         self._frames += frames
-        self._server += hops.server * frames
-        self._delivery += hops.delivery * frames
-        if hops.capture is not None:
+        self._server += breakdown.server * frames
+        self._delivery += breakdown.delivery * frames
+        if breakdown.capture is not None:
             self._captured += frames
-            self._capture += hops.capture * frames
+            self._capture += breakdown.capture * frames
 
-    def conclude(self, now: float) -> MeanHops | None:
+    def conclude(self, now: float) -> MeanLatency | None:
         """Begin anew, and return the means since the last time; None if there was nothing."""
         if not self._frames:
             return None
         capture = self._capture / self._captured if self._captured else None
-        hops = Hops(capture, self._server / self._frames, self._delivery / self._frames)
-        self.latest, self.measured_at = MeanHops(self._frames, hops), now
+        breakdown = LatencyBreakdown(capture, self._server / self._frames, self._delivery / self._frames)
+        self.latest, self.measured_at = MeanLatency(self._frames, breakdown), now
         self._frames = self._captured = 0
         self._capture = self._server = self._delivery = 0.0
         return self.latest
@@ -117,17 +123,17 @@ class HopMeter:
 class LatencyReport:
     """What one viewer's acknowledgements say about each of its cameras."""
 
-    meters: dict[str, HopMeter] = field(factory=dict, init=False)
+    meters: dict[str, LatencyMeter] = field(factory=dict, init=False)
     _due: float = field(default=float("-inf"), init=False)
 
-    def add(self, camera_id: str, hops: Hops) -> None:
+    def add(self, camera_id: str, breakdown: LatencyBreakdown) -> None:
         """Count a frame."""
         meter = self.meters.get(camera_id)
         if meter is None:
-            meter = self.meters[camera_id] = HopMeter()
-        meter.add(hops)
+            meter = self.meters[camera_id] = LatencyMeter()
+        meter.add(breakdown)
 
-    def conclude(self, now: float) -> dict[str, MeanHops]:
+    def conclude(self, now: float) -> dict[str, MeanLatency]:
         """Return the means of all cameras that had frames, once a second; empty in between."""
         if now < self._due or not self.meters:
             return {}
@@ -137,7 +143,7 @@ class LatencyReport:
             camera_id: mean for camera_id, meter in self.meters.items() if (mean := meter.conclude(now)) is not None
         }
 
-    def latest(self, camera_id: str, now: float) -> MeanHops | None:
+    def latest(self, camera_id: str, now: float) -> MeanLatency | None:
         """Return the last means of a camera; None if they are older than a few seconds, or there are none."""
         meter = self.meters.get(camera_id)
         return None if meter is None or meter.measured_at < now - _FRESH else meter.latest

@@ -6,14 +6,14 @@ from typing import Final
 
 from attrs import define, field
 
-from skysentry_trio.base.frames import Frame, FrameRing
+from skysentry_trio.base.frames import FrameRing, JpegFrame
 
 _SPARE: Final = 256
 """Part of the bytes that is made free in one go, so that not every frame looks for the largest of many rings."""
 
 
 @define(eq=False)
-class FrameBudget:
+class MemoryBudget:
     """The rings of all cameras. What is live goes before what was: old frames make room for new ones of any camera."""
 
     limit: int
@@ -38,7 +38,7 @@ class FrameBudget:
         self.nbytes -= ring.nbytes
         self._newest_nbytes -= _size_of_newest(ring)
 
-    def append(self, ring: FrameRing, frame: Frame) -> bool:
+    def append(self, ring: FrameRing, frame: JpegFrame) -> bool:
         """Keep a frame as the newest of its ring; the oldest of the largest rings go as far as they must.
 
         Returns:

@@ -10,32 +10,32 @@ from typing import Protocol, TypeVar
 import trio
 from attrs import define, field, frozen
 
-from skysentry_trio.base.frames import Frame, RingStatistics
-from skysentry_trio.base.rate_limit import Sent
+from skysentry_trio.base.frames import JpegFrame, RingStatistics
+from skysentry_trio.base.rate_limit import WriteResult
 from skysentry_trio.server.relay.ack_window import AckWindow, SentFrame
-from skysentry_trio.server.relay.fair_queue import Turns
+from skysentry_trio.server.relay.fair_queue import FairQueue
 
 K = TypeVar("K")
 N = TypeVar("N")
 Encoder = Callable[["Delivery"], bytes]
 
 
-class Outlet(Protocol):
+class FrameSink(Protocol):
     """Where a viewer's frames go out."""
 
     # A method instead of a function that is handed around: a bound method is one more object for each viewer, and what
     # a delivery costs is above all how many of those are touched.
-    def try_send(self, rendering: bytes) -> Sent:
+    def try_send(self, rendering: bytes) -> WriteResult:
         """Send what an encoder made if that is possible without waiting; never waits."""
         ...
 
 
-class _NoOutlet:
-    def try_send(self, rendering: bytes) -> Sent:  # noqa: ARG002
-        return Sent.NOTHING
+class _NoSink:
+    def try_send(self, rendering: bytes) -> WriteResult:  # noqa: ARG002
+        return WriteResult.NOTHING
 
 
-NO_OUTLET: Outlet = _NoOutlet()
+NO_SINK: FrameSink = _NoSink()
 """Sends nothing at once: for viewers that wait for every frame."""
 
 
@@ -49,7 +49,7 @@ class Delivery:
     """A frame on its way to viewers."""
 
     camera_id: str
-    frame: Frame
+    frame: JpegFrame
     stats: RingStatistics
     live: bool = True
     """False for a frame that one viewer looks back on."""
@@ -103,10 +103,10 @@ class _Token(Enum):
 
 
 # To name a member of an Enum takes a function call on Python 3.11, which counts where it is done for each viewer.
-_ALL, _PART, _NOTHING = Sent
+_ALL, _PART, _NOTHING = WriteResult
 
 
-class Begun:
+class PartialWrite:
     """A frame whose first part was sent at once, and whose rest has to be sent before anything else."""
 
 
@@ -126,20 +126,20 @@ class Outbox:
     capacity: int
     """Cameras that can wait at the same time."""
     encode: Encoder = encode_nothing
-    """Makes of a frame what the outlet sends."""
-    outlet: Outlet = NO_OUTLET
+    """Makes of a frame what the sink sends."""
+    sink: FrameSink = NO_SINK
     """Sends a frame at once, if that is possible."""
     sent: int = field(default=0, init=False)
     """Frames taken by the viewer."""
     sent_bytes: int = field(default=0, init=False)
     """JPEG bytes in those."""
-    replaced: int = field(default=0, init=False)
+    superseded: int = field(default=0, init=False)
     """Frames dropped because a newer one of the same camera came before this viewer was ready."""
-    thinned: int = field(default=0, init=False)
+    rate_limited: int = field(default=0, init=False)
     """Frames left out because the viewer asked for fewer, or for none, or because the camera was forgotten."""
-    left: int = field(default=0, init=False)
+    abandoned: int = field(default=0, init=False)
     """Frames that still waited when the viewer left."""
-    unsaid: int = field(default=0, init=False)
+    notices_dropped: int = field(default=0, init=False)
     """Notices dropped because too many waited, the oldest first."""
     _idle: bool = field(default=False, init=False)
     """Whether the viewer waits in `receive`, and nothing waits for it."""
@@ -148,7 +148,7 @@ class Outbox:
     _waiting: dict[str, Delivery] = field(factory=dict, init=False, repr=False)
     _tokens: int = field(default=0, init=False)
     """For frames, in the channel."""
-    _turns: Turns = field(factory=Turns, init=False, repr=False)
+    _turns: FairQueue = field(factory=FairQueue, init=False, repr=False)
     _notices: dict[str, CameraNotice] = field(factory=dict, init=False, repr=False)
     _results: dict[tuple[str, int], ResultNotice] = field(factory=dict, init=False, repr=False)
     _entrance: trio.MemorySendChannel[_Token] = field(init=False, repr=False)
@@ -165,7 +165,7 @@ class Outbox:
         window = self.window
         if self._idle and (window is None or window.admits(now)):
             encode = self.encode
-            sent = self.outlet.try_send(delivery.rendered.get(encode) or delivery.render(encode))
+            sent = self.sink.try_send(delivery.rendered.get(encode) or delivery.render(encode))
             if sent is not _NOTHING:
                 self.sent += 1
                 self.sent_bytes += len(delivery.frame.jpeg)
@@ -178,9 +178,9 @@ class Outbox:
                 return
         camera_id = delivery.camera_id
         if camera_id in self._waiting:
-            self.replaced += 1
+            self.superseded += 1
         elif len(self._waiting) == self.capacity:
-            self.replaced += 1
+            self.superseded += 1
             return
         else:
             self._turns.join(camera_id)
@@ -225,7 +225,7 @@ class Outbox:
         # There may be more than cameras: ids can come and go faster than this viewer reads.
         self._put(self._notices, notice.camera_id, notice, self.capacity)
 
-    def tell_result(self, notice: ResultNotice) -> None:
+    def notify_result(self, notice: ResultNotice) -> None:
         """Let the viewer know what was found in a frame."""
         self._put(self._results, (notice.camera_id, notice.sequence), notice, _MAX_RESULTS)
 
@@ -234,14 +234,14 @@ class Outbox:
             self._wake(_Token.NOTICES)
         if len(waiting) == capacity and key not in waiting:
             del waiting[next(iter(waiting))]
-            self.unsaid += 1
+            self.notices_dropped += 1
         waiting[key] = notice
 
     def forget(self, camera_id: str) -> None:
         """Drop what waits of a camera, and expect no acknowledgement of it."""
         self._turns.forget(camera_id)
         # Its token stays in the channel, for another camera or for none.
-        self.thinned += self._waiting.pop(camera_id, None) is not None
+        self.rate_limited += self._waiting.pop(camera_id, None) is not None
         if self.window is not None:
             self.window.forget(camera_id)
             self._let_out(trio.current_time())
@@ -256,15 +256,15 @@ class Outbox:
             self._let_out(trio.current_time())
 
     @property
-    def late(self) -> int:
+    def unacked(self) -> int:
         """Frames that were sent and not acknowledged in time, by a viewer that acknowledges others."""
-        return 0 if self.window is None else self.window.late
+        return 0 if self.window is None else self.window.unacked
 
     def abandon(self) -> None:
         """Count what still waits: the viewer has left, and nothing will be received any more."""
-        self.left = len(self._waiting)
+        self.abandoned = len(self._waiting)
 
-    async def receive(self) -> Delivery | Begun | list[Notice]:
+    async def receive(self) -> Delivery | PartialWrite | list[Notice]:
         """Wait for something to send: a frame, the rest of one, or news about cameras."""
         while True:
             self._idle, token = not self._waiting and not self._notices and not self._results, None
@@ -278,7 +278,7 @@ class Outbox:
                 self._let_out(trio.current_time())
                 continue
             if token is _Token.BEGUN:
-                return Begun()
+                return PartialWrite()
             if token is _Token.NOTICES:
                 notices: list[Notice] = [*self._notices.values(), *self._results.values()]
                 self._notices.clear()

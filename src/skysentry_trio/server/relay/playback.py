@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from attrs import define, field
 
-from skysentry_trio.base.frames import Frame, FrameRing
+from skysentry_trio.base.frames import FrameRing, JpegFrame
 
 _MAX_FPS: Final = 60.0
 """Frames a second of a playback at most: hardly a screen shows more, however fast the playback is."""
@@ -15,12 +15,12 @@ _MAX_FPS: Final = 60.0
 
 def find_start(
     ring: FrameRing, now: float, *, at: float | None = None, back: float | None = None, sequence: int | None = None
-) -> Frame | None:
+) -> JpegFrame | None:
     """Return the frame that was the newest at some moment, the oldest there is if that was earlier; None without any.
 
     Args:
         ring: of the camera.
-        now: seconds by the clock of `Frame.arrived`.
+        now: seconds by the clock of `JpegFrame.arrived`.
         at: the moment in seconds since the epoch;
         back: or in seconds before now;
         sequence: or as that of the frame.
@@ -35,8 +35,8 @@ def find_start(
 
 
 @define(eq=False)
-class Playback:
-    """One viewer's place in the ring of one camera; times are seconds of the clock of `Frame.arrived`.
+class PlaybackCursor:
+    """One viewer's place in the ring of one camera; times are seconds of the clock of `JpegFrame.arrived`.
 
     It moves through the times at which frames arrived, so a pause of the camera is a pause of the playback too. It
     keeps no frame in memory: what the ring lets go before the playback gets there is left out.
@@ -60,7 +60,7 @@ class Playback:
     """and when it was there."""
 
     @classmethod
-    def start(cls, ring: FrameRing, frame: Frame, speed: float, now: float, max_fps: float | None = None) -> Self:
+    def start(cls, ring: FrameRing, frame: JpegFrame, speed: float, now: float, max_fps: float | None = None) -> Self:
         """Return a playback that shows a frame now.
 
         Args:
@@ -78,7 +78,7 @@ class Playback:
         """Show no more frames a second than that from the next step on."""
         self._interval = _interval(max_fps)
 
-    def step(self, ring: FrameRing, now: float) -> Frame | None:
+    def step(self, ring: FrameRing, now: float) -> JpegFrame | None:
         """Move on to the frame that is to be shown now, which may be several further; None at an end.
 
         Args:
@@ -95,7 +95,7 @@ class Playback:
         self._plan(ring, now)
         return frame
 
-    def resume(self, ring: FrameRing, now: float) -> Frame | None:
+    def resume(self, ring: FrameRing, now: float) -> JpegFrame | None:
         """Go on after a break from the frame that was shown, or from the oldest if that is gone; None without any."""
         frame = find_start(ring, now, sequence=self.sequence)
         if frame is not None:
@@ -104,12 +104,12 @@ class Playback:
         self._plan(ring, now)
         return frame
 
-    def _forwards(self, ring: FrameRing, position: float) -> Frame | None:
+    def _forwards(self, ring: FrameRing, position: float) -> JpegFrame | None:
         frame = ring.back(0.0, position)
         # One step at least: rounding may put the position a little before the frame that is due.
         return frame if frame is not None and frame.sequence > self.sequence else ring.after(self.sequence)
 
-    def _backwards(self, ring: FrameRing, position: float) -> Frame | None:
+    def _backwards(self, ring: FrameRing, position: float) -> JpegFrame | None:
         frame = ring.back(0.0, position)
         if frame is None:
             frame = ring.oldest

@@ -1,6 +1,6 @@
 """Lets one viewer leave the live pictures of cameras and look at what their rings hold.
 
-Nothing in here awaits, as in the hub; whoever serves the viewer calls `Rewind.advance` when something is due.
+Nothing in here awaits, as in the hub; whoever serves the viewer calls `PlaybackSession.advance` when something is due.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from typing import Final
 import trio
 from attrs import define
 
-from skysentry_trio.base.frames import Frame
-from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import Delivery
-from skysentry_trio.server.relay.playback import Playback, find_start
-from skysentry_trio.server.relay.viewer import Viewer
+from skysentry_trio.server.relay.playback import PlaybackCursor, find_start
+from skysentry_trio.server.relay.viewer import HubViewer
 
 MAX_PLAYBACKS: Final = 16
 """Cameras that one viewer may look back on at the same time."""
 
 
 @define(eq=False)
-class Rewind:
+class PlaybackSession:
     """The playbacks of one viewer; they end with its choice of the camera, and with the camera."""
 
     hub: Hub
-    viewer: Viewer
+    viewer: HubViewer
 
     def seek(
         self,
@@ -44,7 +44,7 @@ class Rewind:
 
         Args:
             camera_id: of the camera.
-            speed: as of `Playback`.
+            speed: as of `PlaybackCursor`.
             at: where to begin, in seconds since the epoch;
             back: or in seconds before now;
             sequence: or as the sequence of a frame.
@@ -56,14 +56,14 @@ class Rewind:
         frame = find_start(camera.ring, now, at=at, back=back, sequence=sequence)
         if frame is None:
             return
-        playback = Playback.start(camera.ring, frame, speed, now, viewer.limits(camera_id).max_fps)
-        self.hub.look_back(viewer, camera_id, playback)
+        playback = PlaybackCursor.start(camera.ring, frame, speed, now, viewer.limits(camera_id).max_fps)
+        self.hub.begin_playback(viewer, camera_id, playback)
         self._show(camera, playback, frame)
 
     def go_live(self, camera_id: str) -> None:
         """Show the live picture again, the newest frame first."""
         camera = self.hub.camera(camera_id)
-        if self.hub.look_live(self.viewer, camera_id) and camera is not None:
+        if self.hub.end_playback(self.viewer, camera_id) and camera is not None:
             newest = camera.ring.newest
             if newest is not None:
                 now = trio.current_time()
@@ -100,9 +100,9 @@ class Rewind:
                     ended.append(camera_id)
         return ended
 
-    def _show(self, camera: Camera, playback: Playback, frame: Frame | None) -> None:
+    def _show(self, camera: HubCamera, playback: PlaybackCursor, frame: JpegFrame | None) -> None:
         if playback.live:
-            self.hub.look_live(self.viewer, camera.id)
+            self.hub.end_playback(self.viewer, camera.id)
         if frame is not None:
             now = trio.current_time()
             delivery = Delivery(camera.id, frame, camera.statistics(now), live=playback.live, fresh=False)

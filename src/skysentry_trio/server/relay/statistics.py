@@ -8,7 +8,7 @@ from typing import Literal
 
 from attrs import define, evolve, field, frozen
 
-from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.outbox import Outbox
 
 Role = Literal["camera", "viewer"]
@@ -30,11 +30,11 @@ class HubStatistics:
     bytes_sent: int
     frames_refused: dict[str, int]
     """Frames from cameras that were not taken, by cause."""
-    frames_replaced: int
+    frames_superseded: int
     """Frames a viewer did not get because a newer one came before it was ready."""
-    frames_thinned: int
+    frames_rate_limited: int
     """Frames a viewer did not get because it had asked for fewer."""
-    frames_left: int
+    frames_abandoned: int
     """Frames that still waited for a viewer when it left."""
     notices_dropped: int
     """News about cameras that a viewer did not get because too much of it waited."""
@@ -50,13 +50,13 @@ class Totals:
     bytes_received: int = 0
     frames_sent: int = 0
     bytes_sent: int = 0
-    frames_replaced: int = 0
-    frames_thinned: int = 0
-    frames_left: int = 0
+    frames_superseded: int = 0
+    frames_rate_limited: int = 0
+    frames_abandoned: int = 0
     notices_dropped: int = 0
     refused: Counter[str] = field(factory=Counter)
 
-    def add_camera(self, camera: Camera) -> None:
+    def add_camera(self, camera: HubCamera) -> None:
         """Add a camera's frames."""
         self.frames_received += camera.frame_count
         self.bytes_received += camera.byte_count
@@ -67,20 +67,22 @@ class Totals:
         """Add a viewer's."""
         self.frames_sent += outbox.sent
         self.bytes_sent += outbox.sent_bytes
-        self.frames_replaced += outbox.replaced
-        self.frames_thinned += outbox.thinned
-        self.frames_left += outbox.left
-        self.notices_dropped += outbox.unsaid
+        self.frames_superseded += outbox.superseded
+        self.frames_rate_limited += outbox.rate_limited
+        self.frames_abandoned += outbox.abandoned
+        self.notices_dropped += outbox.notices_dropped
 
 
 @define(eq=False)
-class Ledger:
+class Counters:
     """What does not go with those who leave."""
 
     departed: Totals = field(factory=Totals, init=False)
     peers_refused: Counter[tuple[Role, str]] = field(factory=Counter, init=False)
 
-    def balance(self, cameras: Collection[Camera], outboxes: Collection[Outbox], *, ring_bytes: int) -> HubStatistics:
+    def snapshot(
+        self, cameras: Collection[HubCamera], outboxes: Collection[Outbox], *, ring_bytes: int
+    ) -> HubStatistics:
         """Return all counts, of those who are here, which are given, and of those who were."""
         totals = evolve(self.departed, refused=self.departed.refused.copy())
         for camera in cameras:
@@ -97,9 +99,9 @@ class Ledger:
             frames_sent=totals.frames_sent,
             bytes_sent=totals.bytes_sent,
             frames_refused=dict(totals.refused),
-            frames_replaced=totals.frames_replaced,
-            frames_thinned=totals.frames_thinned,
-            frames_left=totals.frames_left,
+            frames_superseded=totals.frames_superseded,
+            frames_rate_limited=totals.frames_rate_limited,
+            frames_abandoned=totals.frames_abandoned,
             notices_dropped=totals.notices_dropped,
             peers_refused=dict(self.peers_refused),
         )

@@ -8,13 +8,13 @@ from typing import Protocol
 from attrs import define, field
 
 from skysentry_trio.base.demand import NO_LIMITS, Limits
-from skysentry_trio.base.rate_limit import Pacer
+from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.latency_breakdown import LatencyReport
 from skysentry_trio.server.relay.outbox import Delivery, Outbox
-from skysentry_trio.server.relay.playback import Playback
+from skysentry_trio.server.relay.playback import PlaybackCursor
 
 
-class Taker(Protocol):
+class FrameReceiver(Protocol):
     """Whoever takes live frames."""
 
     def offer(self, delivery: Delivery, now: float) -> None:
@@ -23,7 +23,7 @@ class Taker(Protocol):
 
 
 @define(eq=False)
-class Viewer:
+class HubViewer:
     """One viewer's choice of cameras; it begins with none.
 
     While all cameras are wanted, `named` holds the exceptions; else it holds the cameras that are wanted.
@@ -32,26 +32,26 @@ class Viewer:
     outbox: Outbox
     number: int = 0
     """Tells it from others; viewers are counted from 1."""
-    hears_of: Collection[str] | None = ()
+    notify_about: Collection[str] | None = ()
     """Cameras of which it is told when they come and go, besides those chosen now; None for all."""
     latency: LatencyReport = field(factory=LatencyReport, init=False)
     """What its acknowledgements say."""
     wants_all: bool = field(default=False, init=False)
     named: set[str] = field(factory=set, init=False)
     paused: bool = field(default=False, init=False)
-    playbacks: dict[str, Playback] = field(factory=dict, init=False)
+    playbacks: dict[str, PlaybackCursor] = field(factory=dict, init=False)
     """Of the cameras whose live picture it has left."""
     _limits: Limits = field(default=NO_LIMITS, init=False)
     _own_limits: dict[str, Limits] = field(factory=dict, init=False)
-    _pacers: dict[str, Pacer] = field(factory=dict, init=False, repr=False)
+    _pacers: dict[str, RateLimiter] = field(factory=dict, init=False, repr=False)
 
     def follows(self, camera_id: str) -> bool:
         """Say whether this camera is among those chosen, paused or not."""
         return (camera_id in self.named) != self.wants_all
 
-    def always_hears_of(self, camera_id: str) -> bool:
+    def always_notified_about(self, camera_id: str) -> bool:
         """Say whether it is told about this camera, whatever it chooses."""
-        return self.hears_of is None or camera_id in self.hears_of
+        return self.notify_about is None or camera_id in self.notify_about
 
     def limits(self, camera_id: str) -> Limits:
         """Return the most it has use for of a camera that it follows."""
@@ -97,7 +97,7 @@ class Viewer:
         self.playbacks.pop(camera_id, None)
         self._pacers.pop(camera_id, None)
 
-    def taker(self, camera_id: str | None) -> Taker:
+    def receiver(self, camera_id: str | None) -> FrameReceiver:
         """Return who takes the live frames of a chosen camera, or for None those of all.
 
         Good until the choice changes or a playback begins. It is the viewer, or if that would have nothing to look at,
@@ -122,9 +122,9 @@ class Viewer:
             pacer = self._pacers.get(camera_id)
             if pacer is None:
                 # Half an interval early is in time: frames never come evenly.
-                pacer = self._pacers[camera_id] = Pacer(max_fps, burst=0.5 / max_fps)
+                pacer = self._pacers[camera_id] = RateLimiter(max_fps, burst=0.5 / max_fps)
             if not pacer.admit(now):
-                self.outbox.thinned += 1
+                self.outbox.rate_limited += 1
                 return
         if not self.paused:
             self.outbox.offer(delivery, now)

@@ -1,7 +1,7 @@
-"""The binary lane: frames with pictures go past the WebSocket library, everything unusual goes through it.
+"""The fast path: frames with pictures go past the WebSocket library, everything unusual goes through it.
 
-trio-websocket is given a `Lane` as its stream. What a peer sends goes through a `FrameReader` first, which keeps whole
-messages for itself; what the library sends takes its turn in a `FrameWriter` with frames that were made elsewhere.
+trio-websocket gets a `FastPath` as its stream. A `FrameReader` reads first and keeps whole messages for itself. What
+the library sends goes through a `FrameWriter`, which also takes frames that were encoded elsewhere.
 
 Only what the library offers publicly is used.
 """
@@ -17,7 +17,7 @@ from skysentry_trio.server.transport.peer_stream import PeerStream
 
 
 @define(eq=False)
-class Lane(trio.abc.Stream):
+class FastPath(trio.abc.Stream):
     """A peer's stream as trio-websocket sees it."""
 
     _stream: PeerStream
@@ -26,7 +26,7 @@ class Lane(trio.abc.Stream):
     _handshake: bytes = field(repr=False)
 
     @classmethod
-    def along(cls, stream: PeerStream, *, head_size: int, max_message_size: int) -> Lane:
+    def along(cls, stream: PeerStream, *, head_size: int, max_message_size: int) -> FastPath:
         """Begin with what was put back into a stream: a request's head of this many bytes, and what came with it."""
         data = stream.take_back()
         reader = FrameReader(stream, max_message_size, data[head_size:])

@@ -13,7 +13,7 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.rate_limit import Pacer
+from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.wire.framing import FrameHead, Opcode, decode_head
 
@@ -61,7 +61,9 @@ class FrameReader:
     """Bytes of a frame's payload that nobody wants."""
     _fragments: int = field(default=0, init=False)
     _fragmented_size: int = field(default=0, init=False)
-    _control: Pacer = field(factory=lambda: Pacer(_CONTROL_FRAMES_PER_SECOND, _CONTROL_BURST), init=False, repr=False)
+    _control: RateLimiter = field(
+        factory=lambda: RateLimiter(_CONTROL_FRAMES_PER_SECOND, _CONTROL_BURST), init=False, repr=False
+    )
     _let_go: bool = field(default=False, init=False)
     """Whether the library has finished with the connection."""
     _to_library: trio.MemorySendChannel[_Piece] = field(init=False, repr=False)

@@ -10,12 +10,12 @@ import os
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.rate_limit import Sent
+from skysentry_trio.base.rate_limit import WriteResult
 from skysentry_trio.server.transport.peer_stream import CHUNK, PeerStream
 from skysentry_trio.wire.framing import Opcode
 
 # To name a member of an Enum takes a function call on Python 3.11, which counts where it is done for each viewer.
-_ALL, _PART, _NOTHING = Sent
+_ALL, _PART, _NOTHING = WriteResult
 
 
 @define(eq=False)
@@ -31,8 +31,8 @@ class FrameWriter:
     """What was not written yet of a frame that was begun: whoever comes next finishes what a cancellation cut off."""
     _turn: trio.Lock = field(factory=trio.Lock, init=False, repr=False)
 
-    def try_send(self, frame: bytes) -> Sent:
-        """Write a frame at once if nothing stands before it; never waits. After `Sent.PART`, call `finish`."""
+    def try_send(self, frame: bytes) -> WriteResult:
+        """Write a frame at once if nothing stands before it; never waits. After `WriteResult.PART`, call `finish`."""
         if self._rest is not None or self.close_sent or self._let_go:
             return _NOTHING
         try:

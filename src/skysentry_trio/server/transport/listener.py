@@ -12,7 +12,7 @@ import trio
 from attrs import define, evolve, field, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.logs import RateLimit, get_logger
+from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.wire.request_head import (
     RequestHead,
@@ -59,7 +59,7 @@ class Router:
     ended_by: Counter[str] = field(factory=Counter, init=False)
     """Connections that ended before or other than they should, by cause."""
     _open: set[PeerStream] = field(factory=set, init=False, repr=False)
-    _log_limit: RateLimit = field(factory=RateLimit, init=False, repr=False)
+    _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
     _left: trio.Event = field(factory=trio.Event, init=False, repr=False)
 
     @property

@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
 from skysentry_trio.base.exceptions import PeerGone
-from skysentry_trio.server.transport.fast_path import Lane
+from skysentry_trio.server.transport.fast_path import FastPath
 from skysentry_trio.server.transport.frame_writer import FrameWriter
 from skysentry_trio.server.transport.heartbeat import Heartbeat
 from skysentry_trio.server.transport.peer_stream import PeerStream
@@ -39,16 +39,16 @@ class WebSocketPeer:
     """What an endpoint sees of a WebSocket: whole messages, and `PeerGone` when there will be no more."""
 
     _connection: WebSocketConnection
-    _lane: Lane
+    _fast_path: FastPath
     _close_timeout: float
     _closing: trio.Event | None = field(default=None, init=False)
     """Set when this side has said goodbye; None before it has begun to."""
     _library_has_next: bool = field(default=False, init=False)
 
     @property
-    def outlet(self) -> FrameWriter:
-        """Sends what `send_frame` does at once if that is possible; after `Sent.PART`, call `finish_frame`."""
-        return self._lane.writer
+    def sink(self) -> FrameWriter:
+        """Sends what `send_frame` does at once if that is possible; after `WriteResult.PART`, call `finish_frame`."""
+        return self._fast_path.writer
 
     async def receive(self) -> str | bytes:
         """Return the next message.
@@ -61,7 +61,7 @@ class WebSocketPeer:
             # Whoever says goodbye reads what comes now.
             raise PeerGone("closed by this side")
         if not self._library_has_next:
-            message = await self._lane.reader.receive()
+            message = await self._fast_path.reader.receive()
             if message is not None:
                 return message
             self._library_has_next = True
@@ -90,18 +90,18 @@ class WebSocketPeer:
             PeerGone: it cannot be sent.
         """
         try:
-            await self._lane.writer.send(frame)
+            await self._fast_path.writer.send(frame)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise PeerGone(str(error)) from None
 
     async def finish_frame(self) -> None:
-        """Send the rest of what the outlet began.
+        """Send the rest of what the sink began.
 
         Raises:
             PeerGone: it cannot be sent.
         """
         try:
-            await self._lane.writer.finish()
+            await self._fast_path.writer.finish()
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise PeerGone(str(error)) from None
 
@@ -111,13 +111,13 @@ class WebSocketPeer:
             await self._closing.wait()
             return
         self._closing = trio.Event()
-        self._lane.reader.discarding = True
+        self._fast_path.reader.discarding = True
         try:
             with trio.move_on_after(self._close_timeout) as scope:
                 # A goodbye is said in full even when the server stops; the deadline is its bound.
                 scope.shield = True
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._lane.reader.drain)
+                    nursery.start_soon(self._fast_path.reader.drain)
                     await self._connection.aclose(code, fit_reason(reason))
                     nursery.cancel_scope.cancel()
         finally:
@@ -171,18 +171,18 @@ class WebSockets:
             Exception: what the handler raised; the peer was told with a Close frame 1011 then.
         """
         limits = self.limits
-        lane = Lane.along(stream, head_size=head_size, max_message_size=limits.max_message_size)
+        fast_path = FastPath.along(stream, head_size=head_size, max_message_size=limits.max_message_size)
         connection, crash = None, None
         try:
             async with trio.open_nursery() as nursery:
-                connection = await _shake_hands(nursery, lane, limits, subprotocols)
+                connection = await _shake_hands(nursery, fast_path, limits, subprotocols)
                 if connection is not None:
-                    peer = WebSocketPeer(connection, lane, limits.close_timeout)
-                    crash = await self._attend(peer, lane, handler, nursery.cancel_scope)
+                    peer = WebSocketPeer(connection, fast_path, limits.close_timeout)
+                    crash = await self._attend(peer, fast_path, handler, nursery.cancel_scope)
                     await peer.close(1000, "")
                 nursery.cancel_scope.cancel()
-            if connection is not None and not lane.writer.close_sent:
-                await _say_why(lane, connection, limits.close_timeout)
+            if connection is not None and not fast_path.writer.close_sent:
+                await _say_why(fast_path, connection, limits.close_timeout)
             await stream.linger(limits.close_timeout)
         finally:
             stream.abort()
@@ -190,7 +190,7 @@ class WebSockets:
             raise crash
 
     async def _attend(
-        self, peer: WebSocketPeer, lane: Lane, handler: Handler, scope: trio.CancelScope
+        self, peer: WebSocketPeer, fast_path: FastPath, handler: Handler, scope: trio.CancelScope
     ) -> Exception | None:
         """Let the handler serve a peer; return why it crashed, if it did."""
         if self._going_away.is_set():
@@ -198,7 +198,7 @@ class WebSockets:
             return None
         self._open[peer] = scope
         try:
-            with self._heartbeat.watch(lane):
+            with self._heartbeat.watch(fast_path):
                 await handler(peer)
         except PeerGone:
             pass
@@ -211,14 +211,14 @@ class WebSockets:
 
 
 async def _shake_hands(
-    nursery: trio.Nursery, lane: Lane, limits: WebSocketLimits, subprotocols: Sequence[str]
+    nursery: trio.Nursery, fast_path: FastPath, limits: WebSocketLimits, subprotocols: Sequence[str]
 ) -> WebSocketConnection | None:
     """Return the open connection, or None if the client was too slow, left, or asked for something else."""
     try:
         with trio.fail_after(limits.handshake_timeout):
             request = await wrap_server_stream(
                 nursery,
-                lane,
+                fast_path,
                 max_message_size=limits.max_message_size,
             )
             agreed = next((name for name in subprotocols if name in request.proposed_subprotocols), None)
@@ -227,13 +227,13 @@ async def _shake_hands(
         return None
 
 
-async def _say_why(lane: Lane, connection: WebSocketConnection, seconds: float) -> None:
+async def _say_why(fast_path: FastPath, connection: WebSocketConnection, seconds: float) -> None:
     """Send the Close frame that trio-websocket leaves out when the peer broke the protocol (RFC 6455 section 7.1.7)."""
     closed = connection.closed
     if closed is None or closed.code not in _SAID:
         return
     with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(seconds):
-        await lane.writer.say_goodbye(encode_close(closed.code, closed.reason or ""))
+        await fast_path.writer.say_goodbye(encode_close(closed.code, closed.reason or ""))
 
 
 async def _send_away(peer: WebSocketPeer, scope: trio.CancelScope) -> None:

@@ -9,11 +9,11 @@ from attrs import define, field
 
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
-from skysentry_trio.base.rate_limit import Pacer
-from skysentry_trio.server.relay.camera import Camera, CameraSession, EndReason, flood_limit
+from skysentry_trio.base.rate_limit import RateLimiter
+from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, flood_limit
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
-from skysentry_trio.server.websocket.demand_notifier import DemandTeller
+from skysentry_trio.server.websocket.demand_notifier import DemandNotifier
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.wire.capture import (
     Registration,
@@ -40,36 +40,36 @@ _COMPLAINTS_PER_SECOND = 1.0
 
 async def serve_capture(peer: Peer, hub: Hub, settings: Settings) -> None:
     """Serve one camera until it leaves, breaks the protocol, or the server ends its session."""
-    client_id = None
+    camera_id = None
     try:
         registration = await _receive_registration(peer, settings)
-        client_id, label = registration.client_id, clean_label(registration.name)
-        teller = DemandTeller(peer)
+        camera_id, label = registration.camera_id, clean_label(registration.name)
+        teller = DemandNotifier(peer)
         with (
             trio.CancelScope() as scope,
-            hub.register(client_id, name=label, on_end=scope.cancel, on_demand=teller.look_again) as session,
+            hub.register(camera_id, name=label, on_end=scope.cancel, on_demand=teller.wake) as session,
         ):
-            log.info("camera registered", camera=client_id)
-            await peer.send(encode_message(RegistrationSuccess(client_id, rfc3339(time.time()))))
+            log.info("camera registered", camera=camera_id)
+            await peer.send(encode_message(RegistrationSuccess(camera_id, rfc3339(time.time()))))
             conversation = _Conversation(peer, hub, settings, session, "envelope" in registration.capabilities)
             await _converse(conversation, teller if "demand" in registration.capabilities else None, hub)
         if session.ended is not None:
-            log.info("camera ended", camera=client_id, reason=session.ended)
+            log.info("camera ended", camera=camera_id, reason=session.ended)
             hub.count_refusal("camera", session.ended)
             await peer.close(*_GOODBYES[session.ended])
     except PeerGone as gone:
-        log.info("camera left", camera=client_id, reason=str(gone))
+        log.info("camera left", camera=camera_id, reason=str(gone))
     except ProtocolViolation as violation:
-        log.warning("camera refused", camera=client_id, code=violation.code, error=str(violation))
+        log.warning("camera refused", camera=camera_id, code=violation.code, error=str(violation))
         hub.count_refusal("camera", violation.code)
         try:
-            await peer.send(encode_message(RegistrationError(client_id, str(violation), violation.code)))
+            await peer.send(encode_message(RegistrationError(camera_id, str(violation), violation.code)))
         except PeerGone:
             return
         await peer.close(violation.close_code, str(violation))
 
 
-async def _converse(conversation: _Conversation, teller: DemandTeller | None, hub: Hub) -> None:
+async def _converse(conversation: _Conversation, teller: DemandNotifier | None, hub: Hub) -> None:
     """Talk with a camera until it leaves or breaks the protocol, both of which are raised plainly."""
     end: PeerGone | ProtocolViolation | None = None
 
@@ -127,8 +127,8 @@ class _Conversation:
     _session: CameraSession
     _envelope: bool
     _bad_in_a_row: int = field(default=0, init=False)
-    _complaints: Pacer = field(factory=lambda: Pacer(_COMPLAINTS_PER_SECOND, burst=0.0), init=False)
-    _messages: Pacer = field(init=False)
+    _complaints: RateLimiter = field(factory=lambda: RateLimiter(_COMPLAINTS_PER_SECOND, burst=0.0), init=False)
+    _messages: RateLimiter = field(init=False)
     _logged: set[str] = field(factory=set, init=False)
     """Causes that the log has; how often they occur is counted."""
 
@@ -136,7 +136,7 @@ class _Conversation:
         self._messages = flood_limit(self._settings.max_fps)
 
     @property
-    def camera(self) -> Camera:
+    def camera(self) -> HubCamera:
         return self._session.camera
 
     async def run(self) -> None:
@@ -201,7 +201,7 @@ class _Conversation:
         if isinstance(decoded, Clock):
             await _tell_time(self._peer, decoded)
         elif isinstance(decoded, Registration):
-            if decoded.client_id != camera.id:
+            if decoded.camera_id != camera.id:
                 raise ProtocolViolation(
                     f"this connection sends for {camera.id}; another camera needs a connection of its own",
                     code="already-registered",

@@ -8,12 +8,12 @@ from contextlib import suppress
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.demand import Demand
+from skysentry_trio.base.demand import CombinedDemand
 from skysentry_trio.base.exceptions import PeerGone
-from skysentry_trio.server.relay.camera import Camera
+from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.websocket.peer import Peer
-from skysentry_trio.wire.capture import Demand as DemandMessage
+from skysentry_trio.wire.capture import Demand
 from skysentry_trio.wire.messages import encode_message
 
 _HOLD = 1.0
@@ -23,24 +23,24 @@ _PAUSE = 0.1
 
 
 @define(eq=False)
-class DemandTeller:
+class DemandNotifier:
     """What is needed more is told at once, what is needed less after a moment."""
 
     _peer: Peer
     _changed: trio.Event = field(factory=trio.Event, init=False, repr=False)
 
-    def look_again(self) -> None:
+    def wake(self) -> None:
         """Say that the demand may have changed; never waits."""
         self._changed.set()
 
-    async def tell(self, hub: Hub, camera: Camera) -> None:
+    async def tell(self, hub: Hub, camera: HubCamera) -> None:
         """Tell the camera now and whenever it changes, until it is gone."""
         # Whoever listens to the camera finds out as well, and ends the session.
         with suppress(PeerGone):
             await self._tell(hub, camera)
 
-    async def _tell(self, hub: Hub, camera: Camera) -> None:
-        told: Demand | None = None
+    async def _tell(self, hub: Hub, camera: HubCamera) -> None:
+        told: CombinedDemand | None = None
         lower_at = math.inf
         while True:
             self._changed = trio.Event()
@@ -49,7 +49,7 @@ class DemandTeller:
                 lower_at = math.inf
             elif told is None or demand.exceeds(told) or now >= lower_at:
                 limits = demand.limits
-                message = DemandMessage(demand.viewers, limits.max_fps, limits.max_width, limits.quality)
+                message = Demand(demand.viewers, limits.max_fps, limits.max_width, limits.quality)
                 await self._peer.send(encode_message(message))
                 told, lower_at = demand, math.inf
             else:

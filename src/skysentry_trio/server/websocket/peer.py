@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from skysentry_trio.server.relay.outbox import Outlet
+from skysentry_trio.server.relay.outbox import FrameSink
 
 
 class Peer(Protocol):
@@ -23,12 +23,12 @@ class Peer(Protocol):
         ...
 
     @property
-    def outlet(self) -> Outlet:
-        """Sends such a message if that is possible at once; after `Sent.PART` the rest goes with `finish_frame`."""
+    def sink(self) -> FrameSink:
+        """Sends such a message now if that is possible; after `WriteResult.PART`, `finish_frame` sends the rest."""
         ...
 
     async def finish_frame(self) -> None:
-        """Send the rest of what `outlet` began."""
+        """Send the rest of what `sink` began."""
         ...
 
     async def close(self, code: int, reason: str) -> None:

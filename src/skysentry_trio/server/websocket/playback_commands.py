@@ -8,34 +8,34 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import PeerGone
-from skysentry_trio.base.frames import Frame
-from skysentry_trio.server.relay.playback import Playback
-from skysentry_trio.server.relay.playback_session import Rewind
+from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.server.relay.playback import PlaybackCursor
+from skysentry_trio.server.relay.playback_session import PlaybackSession
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.wire.messages import encode_message
 from skysentry_trio.wire.viewer import GoLive, PlaybackState, Seek
 
 
 @define(eq=False)
-class Player:
+class PlaybackController:
     """Serves a viewer's wishes to look back; its one task begins with the first of them."""
 
     peer: Peer
-    rewind: Rewind
-    talks: bool
+    rewind: PlaybackSession
+    supports_notices: bool
     """Whether the viewer knows messages other than frames."""
     _nursery: trio.Nursery
     """Of the viewer's connection."""
     _nap: trio.CancelScope | None = field(default=None, init=False)
     """In which the task waits for the next frame to be due."""
 
-    async def obey(self, message: Seek | GoLive) -> None:
+    async def handle(self, message: Seek | GoLive) -> None:
         """Do what the viewer wants, and say what it sees now."""
         match message:
-            case Seek(client_id=camera_id, speed=speed, at=at, back=back, sequence=sequence):
+            case Seek(camera_id=camera_id, speed=speed, at=at, back=back, sequence=sequence):
                 at = None if at is None else at / 1000
                 self.rewind.seek(camera_id, speed, at=at, back=back, sequence=sequence)
-            case GoLive(client_id=camera_id):
+            case GoLive(camera_id=camera_id):
                 self.rewind.go_live(camera_id)
         self.reschedule()
         await self._tell(camera_id)
@@ -65,7 +65,7 @@ class Player:
             return
 
     async def _tell(self, camera_id: str) -> None:
-        if self.talks:
+        if self.supports_notices:
             await self.peer.send(encode_message(self._describe(camera_id)))
 
     def _describe(self, camera_id: str) -> PlaybackState:
@@ -74,8 +74,8 @@ class Player:
         shown = self.rewind.viewer.playbacks.get(camera_id) or newest
         return PlaybackState(
             camera_id,
-            live=not isinstance(shown, Playback),
-            speed=shown.speed if isinstance(shown, Playback) else 1.0,
+            live=not isinstance(shown, PlaybackCursor),
+            speed=shown.speed if isinstance(shown, PlaybackCursor) else 1.0,
             sequence=None if shown is None else shown.sequence,
             at=_milliseconds(shown),
             oldest_at=_milliseconds(oldest),
@@ -83,5 +83,5 @@ class Player:
         )
 
 
-def _milliseconds(shown: Frame | Playback | None) -> float | None:
+def _milliseconds(shown: JpegFrame | PlaybackCursor | None) -> float | None:
     return None if shown is None else shown.received_at * 1000

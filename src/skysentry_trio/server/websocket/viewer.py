@@ -9,12 +9,12 @@ import trio
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.server.relay.hub import Hub
-from skysentry_trio.server.relay.outbox import Begun, CameraNotice, Delivery, Encoder, ResultNotice
-from skysentry_trio.server.relay.playback_session import Rewind
-from skysentry_trio.server.relay.viewer import Viewer
+from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, PartialWrite, ResultNotice
+from skysentry_trio.server.relay.playback_session import PlaybackSession
+from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.websocket.peer import Peer
-from skysentry_trio.server.websocket.playback_commands import Player
-from skysentry_trio.server.websocket.viewer_commands import ViewerListener
+from skysentry_trio.server.websocket.playback_commands import PlaybackController
+from skysentry_trio.server.websocket.viewer_commands import ViewerCommands
 from skysentry_trio.wire.framing import encode_binary_frame, encode_frame
 from skysentry_trio.wire.messages import ErrorNotice, encode_message
 from skysentry_trio.wire.viewer import ClientConnected, ClientDisconnected, Clients, ClientSummary
@@ -58,62 +58,66 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
     try:
         request = decode_viewer_query(query, default_format)
     except ProtocolViolation as violation:
-        await _refuse(peer, hub, violation, talks=False)
+        await _refuse(peer, hub, violation, supports_notices=False)
         return
     # Only the envelope's clients know of text messages other than frames.
-    talks = request.format is ViewerFormat.ENVELOPE
+    supports_notices = request.format is ViewerFormat.ENVELOPE
     encode = _ENCODERS[request.format]
 
-    with hub.watch(encode, peer.outlet, hears_of=request.clients) as viewer:
+    with hub.watch(encode, peer.sink, notify_about=request.clients) as viewer:
         log.info("viewer connected", format=request.format)
         try:
             cameras = _list_cameras(hub, request.clients)
             # Before the list is sent, so that what happens to cameras meanwhile waits in the outbox.
             hub.subscribe(viewer, request.clients, request.limits)
-            if talks:
+            if supports_notices:
                 await peer.send(encode_message(cameras))
             fault = None
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(partial(_send_all, talks=talks), peer, viewer, encode, nursery.cancel_scope)
-                player = Player(peer, Rewind(hub, viewer), talks, nursery)
-                fault = await ViewerListener(peer, hub, viewer, player).obey_all()
+                nursery.start_soon(
+                    partial(_send_all, supports_notices=supports_notices), peer, viewer, encode, nursery.cancel_scope
+                )
+                player = PlaybackController(peer, PlaybackSession(hub, viewer), supports_notices, nursery)
+                fault = await ViewerCommands(peer, hub, viewer, player).run()
                 nursery.cancel_scope.cancel()
             if fault is not None:
-                await _refuse(peer, hub, fault, talks=talks)
+                await _refuse(peer, hub, fault, supports_notices=supports_notices)
         except PeerGone:
             pass
         outbox = viewer.outbox
         log.info(
             "viewer left",
             sent=outbox.sent,
-            replaced=outbox.replaced,
-            thinned=outbox.thinned,
-            late=outbox.late,
-            unsaid=outbox.unsaid,
+            replaced=outbox.superseded,
+            rate_limited=outbox.rate_limited,
+            late=outbox.unacked,
+            notices_dropped=outbox.notices_dropped,
         )
 
 
-def _list_cameras(hub: Hub, client_ids: frozenset[str] | None) -> Clients:
+def _list_cameras(hub: Hub, camera_ids: frozenset[str] | None) -> Clients:
     now = trio.current_time()
     return Clients(
         [
             ClientSummary(camera.id, camera.name, camera.online, round(camera.rate.fps(now), 2))
             for camera in hub.cameras
-            if client_ids is None or camera.id in client_ids
+            if camera_ids is None or camera.id in camera_ids
         ]
     )
 
 
-async def _send_all(peer: Peer, viewer: Viewer, encode: Encoder, connection: trio.CancelScope, *, talks: bool) -> None:
+async def _send_all(
+    peer: Peer, viewer: HubViewer, encode: Encoder, connection: trio.CancelScope, *, supports_notices: bool
+) -> None:
     """Send what is in the outbox, for ever: the one task that waits for this viewer to read."""
     try:
         while True:
             waiting = await viewer.outbox.receive()
             if isinstance(waiting, Delivery):
                 await peer.send_frame(waiting.render(encode))
-            elif isinstance(waiting, Begun):
+            elif isinstance(waiting, PartialWrite):
                 await peer.finish_frame()
-            elif talks:
+            elif supports_notices:
                 for notice in waiting:
                     if isinstance(notice, ResultNotice):
                         await peer.send_frame(notice.message)
@@ -129,10 +133,10 @@ def _as_message(notice: CameraNotice) -> ClientConnected | ClientDisconnected:
     return ClientDisconnected(notice.camera_id, notice.removed)
 
 
-async def _refuse(peer: Peer, hub: Hub, violation: ProtocolViolation, *, talks: bool) -> None:
+async def _refuse(peer: Peer, hub: Hub, violation: ProtocolViolation, *, supports_notices: bool) -> None:
     log.warning("viewer refused", code=violation.code, error=str(violation))
     hub.count_refusal("viewer", violation.code)
-    if talks:
+    if supports_notices:
         try:
             await peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
         except PeerGone:

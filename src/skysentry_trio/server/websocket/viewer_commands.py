@@ -8,11 +8,11 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
-from skysentry_trio.base.rate_limit import Pacer
+from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.hub import Hub
-from skysentry_trio.server.relay.viewer import Viewer
+from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.websocket.peer import Peer
-from skysentry_trio.server.websocket.playback_commands import Player
+from skysentry_trio.server.websocket.playback_commands import PlaybackController
 from skysentry_trio.wire.framing import encode_frame
 from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
 from skysentry_trio.wire.results import Result
@@ -39,28 +39,28 @@ _CHOICE_BURST = 5.0
 
 
 @define(eq=False)
-class ViewerListener:
+class ViewerCommands:
     """The one task that reads what a viewer says, and the limits of what it may say."""
 
     _peer: Peer
     _hub: Hub
-    _viewer: Viewer
-    _player: Player
-    _messages: Pacer = field(factory=lambda: Pacer(_MESSAGES_PER_SECOND, burst=1.0), init=False)
-    _results: Pacer = field(factory=lambda: Pacer(_RESULTS_PER_SECOND, burst=1.0), init=False)
-    _choices: Pacer = field(factory=lambda: Pacer(_CHOICES_PER_SECOND, _CHOICE_BURST), init=False)
+    _viewer: HubViewer
+    _player: PlaybackController
+    _messages: RateLimiter = field(factory=lambda: RateLimiter(_MESSAGES_PER_SECOND, burst=1.0), init=False)
+    _results: RateLimiter = field(factory=lambda: RateLimiter(_RESULTS_PER_SECOND, burst=1.0), init=False)
+    _choices: RateLimiter = field(factory=lambda: RateLimiter(_CHOICES_PER_SECOND, _CHOICE_BURST), init=False)
 
-    async def obey_all(self) -> ProtocolViolation | None:
+    async def run(self) -> ProtocolViolation | None:
         """Do what the viewer says until it leaves, or return what it did wrong."""
         try:
             while True:
-                await self._obey(await self._peer.receive())
+                await self._handle(await self._peer.receive())
         except ProtocolViolation as violation:
             return violation
         except PeerGone:
             return None
 
-    async def _obey(self, text: str | bytes) -> None:
+    async def _handle(self, text: str | bytes) -> None:
         _limit(self._messages, "messages")
         if isinstance(text, bytes):
             raise ProtocolViolation(f"viewers send text, got {len(text)} bytes of binary", close_code=1003)
@@ -73,7 +73,7 @@ class ViewerListener:
             case Clock():
                 await self._peer.send(encode_message(ClockReply(message.sent_at, time.time() * 1000)))
             case Seek() | GoLive():
-                await self._player.obey(message)
+                await self._player.handle(message)
             case Result():
                 _limit(self._results, "results")
                 await self._take_result(message)
@@ -83,14 +83,14 @@ class ViewerListener:
 
     async def _take_ack(self, ack: Ack) -> None:
         painted_at = None if ack.painted_at is None else ack.painted_at / 1000
-        self._hub.acknowledge(self._viewer, ack.client_id, ack.sequence, painted_at)
+        self._hub.acknowledge(self._viewer, ack.camera_id, ack.sequence, painted_at)
         if means := self._viewer.latency.conclude(trio.current_time()):
-            cameras = [CameraLatency(client_id, *mean.in_milliseconds()) for client_id, mean in means.items()]
+            cameras = [CameraLatency(camera_id, *mean.in_milliseconds()) for camera_id, mean in means.items()]
             await self._peer.send(encode_message(Latency(cameras)))
 
     async def _take_result(self, result: Result) -> None:
         try:
-            self._hub.publish_result(result.client_id, result.sequence, encode_frame(encode_message(result)))
+            self._hub.publish_result(result.camera_id, result.sequence, encode_frame(encode_message(result)))
         except ProtocolViolation as violation:
             # The camera may have left meanwhile: no reason to send away who watches others.
             await self._peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
@@ -112,6 +112,6 @@ class ViewerListener:
             raise ProtocolViolation(f"a viewer may name {MAX_SUBSCRIBED} cameras, got {len(viewer.named)} in all")
 
 
-def _limit(pacer: Pacer, what: str) -> None:
+def _limit(pacer: RateLimiter, what: str) -> None:
     if not pacer.admit(trio.current_time()):
         raise ProtocolViolation(f"more than {pacer.rate:g} {what} a second", code="flood")
