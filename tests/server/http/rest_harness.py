@@ -29,6 +29,7 @@ from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
+from tests.hubs import publish_nowait
 from tests.server.websocket.fakes import draw_jpeg
 
 DESCRIPTION = describe_api(__version__)
@@ -47,14 +48,10 @@ def check_against(operation: dict[str, Any], status: int, content_type: str | No
         Draft202012Validator(whole).validate(json.loads(body))
 
 
-def nothing() -> None:
-    """Be told of a session's end and do nothing."""
-
-
 def publish(hub: Hub, session: CameraSession, shade: int = 0, captured_at: float | None = None) -> bytes:
     """Publish a frame; return its JPEG."""
     jpeg = draw_jpeg(shade)
-    assert hub.publish(session, jpeg, width=32, height=24, captured_at=captured_at) is not None
+    publish_nowait(hub, session, jpeg, width=32, height=24, captured_at=captured_at)
     return jpeg
 
 

@@ -11,7 +11,8 @@ from trio.testing import MockClock
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.server.http.app import create_app
-from tests.server.http.rest_harness import Site, nothing, publish
+from tests.hubs import nothing
+from tests.server.http.rest_harness import Site, publish
 
 PATHS = ["/", "/api/health", "/api/clients/door/latest.jpg", "/api/clients/nobody/latest", "/nowhere", "/assets/x.js"]
 

@@ -20,8 +20,9 @@ from skysentry_trio.server.http.clip_files import JpegClip
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from tests.clocks import LeapingClock
+from tests.hubs import nothing, publish_nowait
 from tests.raw_peer import until
-from tests.server.http.rest_harness import Answer, Site, nothing, publish
+from tests.server.http.rest_harness import Answer, Site, publish
 
 ROUTE = "/api/clients/{clientId}/clip"
 NOON = 1_777_636_800.0
@@ -185,7 +186,7 @@ async def test_who_reads_slower_than_the_ring_moves_loses_the_oldest(noon: Leapi
         async def publish_one() -> None:
             await trio.lowlevel.checkpoint()
             noon.leap(0.1)
-            assert site.hub.publish(session, bytes(700_000), width=4, height=3) is not None
+            publish_nowait(site.hub, session, bytes(700_000), width=4, height=3)
 
         for _ in range(10):
             await publish_one()
@@ -201,7 +202,7 @@ async def test_a_camera_that_is_forgotten_ends_its_clips(noon: LeapingClock) -> 
     site = Site(Hub(Settings(max_fps=1000, buffer_size=10, client_timeout=5)))
     with site.hub.register("door", on_end=nothing) as session:
         for _ in range(10):
-            site.hub.publish(session, bytes(700_000), width=4, height=3)
+            publish_nowait(site.hub, session, bytes(700_000), width=4, height=3)
 
     async def forget() -> None:
         await trio.lowlevel.checkpoint()
@@ -274,7 +275,7 @@ async def test_large_files_come_in_pieces(noon: LeapingClock) -> None:
     site = Site(Hub(Settings(max_fps=1000, buffer_size=10)))
     with site.hub.register("door", on_end=nothing) as session:
         for _ in range(3):
-            site.hub.publish(session, bytes(2_000_000), width=4, height=3)
+            publish_nowait(site.hub, session, bytes(2_000_000), width=4, height=3)
         answer = await site.get(ROUTE)
 
     assert max(map(len, answer.pieces)) <= 192 * 1024

@@ -10,7 +10,8 @@ from skysentry_trio.server.http.lookup import draw_absence
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.wire.jpeg import inspect_jpeg
-from tests.server.http.rest_harness import nothing, publish
+from tests.hubs import nothing
+from tests.server.http.rest_harness import publish
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from skysentry_trio._version import __version__
 from skysentry_trio.server.http.metric_families import MAX_LABELLED
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
-from tests.server.http.rest_harness import Site, nothing, publish
+from tests.hubs import nothing
+from tests.server.http.rest_harness import Site, publish
 
 DOCS = Path(__file__).parents[3] / "docs"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"

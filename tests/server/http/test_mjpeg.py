@@ -14,8 +14,9 @@ from skysentry_trio.server.http.mjpeg import serve_mjpeg
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
+from tests.hubs import nothing
 from tests.server.http.fake_byte_stream import WRITE_TIMEOUT, BareStream, ask
-from tests.server.http.rest_harness import nothing, publish
+from tests.server.http.rest_harness import publish
 from tests.server.websocket.fakes import ABSENT
 
 pytestmark = pytest.mark.usefixtures("quick_pencil")

@@ -6,8 +6,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.hubs import nothing
 from tests.server.http.push_harness import chunk, door
-from tests.server.http.rest_harness import nothing
 from tests.server.websocket.fakes import JPEG, NO_JPEG, draw_jpeg
 
 PATIENCE = 40.0

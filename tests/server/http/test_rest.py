@@ -13,7 +13,8 @@ from trio.testing import MockClock
 from skysentry_trio._version import __version__
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
-from tests.server.http.rest_harness import DESCRIPTION, Site, nothing, publish
+from tests.hubs import nothing, publish_nowait
+from tests.server.http.rest_harness import DESCRIPTION, Site, publish
 from tests.server.websocket.fakes import JPEG
 
 LATEST = "/api/clients/{clientId}/latest"
@@ -407,7 +408,7 @@ async def test_large_replies_are_written_in_pieces_however_slowly_they_are_read(
     site = Site()
     with site.hub.register("door", on_end=nothing) as session:
         for _ in range(2):
-            site.hub.publish(session, b"x" * 2_000_000, width=32, height=24)
+            publish_nowait(site.hub, session, b"x" * 2_000_000, width=32, height=24)
         quick = await site.ask(path)
         site.pause = 300
         slow = await site.ask(path)

@@ -12,7 +12,8 @@ from skysentry_trio.server.relay.outbox import ResultNotice
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.wire.messages import MAX_TEXT_LENGTH
 from skysentry_trio.wire.results import MAX_BOXES
-from tests.server.http.rest_harness import Answer, Site, nothing, publish
+from tests.hubs import nothing
+from tests.server.http.rest_harness import Answer, Site, publish
 from tests.server.websocket.fakes import unframe
 
 BOX: dict[str, Any] = {"x": 1, "y": 2.5, "width": 30, "height": 20}

@@ -9,7 +9,8 @@ from trio.testing import MockClock
 from skysentry_trio.server.http.ring_reader import iterate_ring
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
-from tests.server.http.rest_harness import nothing, publish
+from tests.hubs import nothing
+from tests.server.http.rest_harness import publish
 
 
 async def test_a_walk_keeps_no_frames_and_ends_where_it_was_to(autojump_clock: MockClock) -> None:

@@ -8,7 +8,8 @@ from trio.testing import MockClock
 
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
-from tests.server.http.rest_harness import Answer, Site, nothing, publish
+from tests.hubs import nothing
+from tests.server.http.rest_harness import Answer, Site, publish
 from tests.server.websocket.fakes import ABSENT
 
 LATEST = "/api/clients/{clientId}/latest.jpg"

@@ -12,8 +12,9 @@ from skysentry_trio.server.http.streaming_routes import StreamingRoutes
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.wire.request_head import RequestHead
+from tests.hubs import nothing
 from tests.server.http.fake_byte_stream import BareStream, ask
-from tests.server.http.rest_harness import nothing, publish
+from tests.server.http.rest_harness import publish
 from tests.server.websocket.fakes import JPEG
 
 

@@ -18,24 +18,20 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.rate_limit import WriteResult
 from skysentry_trio.server.relay.audience import Audience
-from skysentry_trio.server.relay.camera import CameraSession, EndReason
+from skysentry_trio.server.relay.camera import CameraSession, EndReason, SessionEnded
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice
 from skysentry_trio.server.relay.viewer import HubViewer
-from skysentry_trio.server.settings import Settings
 from tests.frame_sinks import CallingOutlet
-
-
-def make_hub(**chosen: Any) -> Hub:
-    return Hub(Settings(**{"max_fps": 1000, **chosen}))
-
-
-def nothing() -> None:
-    """Be told of a session's end and do nothing."""
+from tests.hubs import make_hub, nothing, publish_nowait
 
 
 def publish(hub: Hub, session: CameraSession, size: int = 10) -> JpegFrame | None:
-    return hub.publish(session, bytes(size), width=4, height=3)
+    """Publish a frame; return None if the hub does not take it."""
+    try:
+        return publish_nowait(hub, session, bytes(size), width=4, height=3)
+    except (ProtocolViolation, SessionEnded):
+        return None
 
 
 def register(
@@ -101,8 +97,8 @@ async def test_a_published_frame_is_the_newest_of_the_ring() -> None:
     """A frame has the next number and the size and times it was given, and REST finds it in the ring."""
     hub = make_hub()
     with hub.register("door", on_end=nothing) as session:
-        first = hub.publish(session, b"one", width=4, height=3, captured_at=5.0)
-        second = hub.publish(session, b"second", width=8, height=6)
+        first = publish_nowait(hub, session, b"one", width=4, height=3, captured_at=5.0)
+        second = publish_nowait(hub, session, b"second", width=8, height=6)
 
     assert first is not None
     assert (first.sequence, first.jpeg, first.width, first.height, first.captured_at) == (1, b"one", 4, 3, 5.0)
@@ -200,6 +196,33 @@ async def test_the_ring_holds_as_many_frames_as_was_set() -> None:
 
     assert sequences(hub) == [2, 3, 4]
     assert hub.statistics().ring_bytes == 1110
+
+
+async def test_a_frame_that_is_not_taken_raises_the_reason(autojump_clock: MockClock) -> None:
+    """A caller cannot overlook that the hub dropped a frame, and learns why."""
+    hub = make_hub(max_fps=1)
+    with hub.register("door", on_end=nothing) as session:
+        await hub.publish(session, b"jpeg", width=4, height=3)
+        with pytest.raises(ProtocolViolation, match="at most 1 frames a second") as caught:
+            await hub.publish(session, b"jpeg", width=4, height=3)
+        assert caught.value.code == "too-fast"
+        session.end(EndReason.SILENT)
+        with pytest.raises(SessionEnded) as ended:
+            await hub.publish(session, b"jpeg", width=4, height=3)
+        assert ended.value.reason is EndReason.SILENT
+
+
+async def test_a_frame_of_another_server_keeps_its_number_and_time() -> None:
+    """Acknowledgements and results name the same frame on every server; counting here goes on from that number."""
+    hub = make_hub()
+    with hub.register("door", on_end=nothing) as session:
+        frame = await hub.publish(session, b"jpeg", width=4, height=3, sequence=812, received_at=1700000000.5)
+        assert (frame.sequence, frame.received_at) == (812, 1700000000.5)
+        assert hub.publish_result("door", 812, b"{}") == 0
+        with pytest.raises(ValueError, match="above 812, got 812"):
+            await hub.publish(session, b"jpeg", width=4, height=3, sequence=812)
+        assert (await hub.publish(session, b"jpeg", width=4, height=3)).sequence == 813
+        assert session.camera.frame_count == 2
 
 
 async def test_frames_that_come_too_fast_are_dropped_and_counted(autojump_clock: MockClock) -> None:
@@ -863,9 +886,19 @@ async def congested() -> AsyncIterator[tuple[Hub, CameraSession, list[HubViewer]
         yield hub, session, viewers
 
 
-async def publish_and_spread(hub: Hub, session: CameraSession) -> None:
-    publish(hub, session)
-    await hub.spread(session.camera)
+async def publish_to_all(hub: Hub, session: CameraSession) -> None:
+    await hub.publish(session, b"jpeg", width=4, height=3)
+
+
+async def test_one_publish_reaches_the_last_of_300_viewers(autojump_clock: MockClock) -> None:
+    """No second call is needed, however many viewers the camera has."""
+    hub = make_hub()
+    with hub.register("door", on_end=nothing) as session, ExitStack() as stack:
+        viewers = [stack.enter_context(hub.watch()) for _ in range(300)]
+        for viewer in viewers:
+            hub.subscribe(viewer, ["door"])
+        await hub.publish(session, b"jpeg", width=4, height=3)
+        assert await take_frames(viewers[-1]) == [("door", 1)]
 
 
 def count_waiting(viewers: list[HubViewer]) -> int:
@@ -889,7 +922,7 @@ async def test_many_viewers_are_offered_a_frame_some_at_a_time(
         await trio.lowlevel.checkpoint()
         with trio.CancelScope() as scope:
             scope.cancel()
-            await publish_and_spread(hub, session)
+            await publish_to_all(hub, session)
         nursery.cancel_scope.cancel()
     assert {256, 512} & set(seen)
     assert [await take_frames(viewer) for viewer in viewers] == [[("door", 1)]] * 600
@@ -902,11 +935,11 @@ async def test_a_newer_frame_wins_while_one_is_being_spread(
     hub, session, viewers = congested
     with ExitStack() as stack:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(publish_and_spread, hub, session)
+            nursery.start_soon(publish_to_all, hub, session)
             while not count_waiting(viewers):
                 await trio.lowlevel.checkpoint()
             successor = register(stack, hub)
-            await publish_and_spread(hub, successor)
+            await publish_to_all(hub, successor)
         taken = [await take_frames(viewer) for viewer in viewers]
     assert taken == [[("door", 2)]] * 600
     assert hub.statistics().frames_superseded == 600
@@ -922,7 +955,7 @@ async def test_choices_count_while_a_frame_is_being_spread(
     async with trio.open_nursery() as nursery:
         with hub.watch() as gone:
             hub.subscribe(gone, ["door"])
-            nursery.start_soon(publish_and_spread, hub, session)
+            nursery.start_soon(publish_to_all, hub, session)
             while not count_waiting(viewers):
                 await trio.lowlevel.checkpoint()
             hub.pause(paused)

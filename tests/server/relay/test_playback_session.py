@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import trio
@@ -17,6 +18,7 @@ from skysentry_trio.server.relay.outbox import Delivery
 from skysentry_trio.server.relay.playback_session import MAX_PLAYBACKS, PlaybackSession
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
+from tests.hubs import nothing, publish_nowait
 
 LIVE, PAST = True, False
 
@@ -25,12 +27,8 @@ def make_hub(**chosen: Any) -> Hub:
     return Hub(Settings(**{"max_fps": 1000, "buffer_seconds": 30, **chosen}))
 
 
-def nothing() -> None:
-    """Be told of a session's end and do nothing."""
-
-
 def publish(hub: Hub, session: CameraSession) -> None:
-    assert hub.publish(session, b"jpeg", width=4, height=3) is not None
+    publish_nowait(hub, session, b"jpeg", width=4, height=3)
 
 
 @contextmanager
@@ -200,11 +198,13 @@ async def test_who_returns_while_a_frame_is_being_spread_gets_it_once(autojump_c
         rewind = PlaybackSession(hub, viewers[-1])
         rewind.seek("door", 0.0, sequence=1)
         await take(viewers[-1])
-        publish(hub, session)
-        rewind.go_live("door")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(hub.publish, session, b"jpeg", width=4, height=3))
+            # The publishing task offers the frame to the first viewers, and yields before the others.
+            while session.camera.sequence < 3:
+                await trio.lowlevel.checkpoint()
+            rewind.go_live("door")
         assert await take(viewers[-1]) == [("door", 3, LIVE)]
-        await hub.spread(session.camera)
-        assert await take(viewers[-1]) == []
 
 
 async def test_a_playback_ends_with_the_choice_of_its_camera(autojump_clock: MockClock) -> None:

@@ -17,6 +17,7 @@ from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.capture import serve_capture
 from skysentry_trio.wire.envelope import join_envelope
+from tests.hubs import publish_nowait
 from tests.server.websocket.fakes import JPEG, NO_JPEG, FakePeer, draw_jpeg
 
 REGISTRATION = {"type": "client-registration", "clientId": "door"}
@@ -302,7 +303,7 @@ async def test_a_camera_whose_frames_find_no_room_is_told(autojump_clock: MockCl
     async with registered(hub) as peer:
         with hub.register("b", on_end=lambda: None) as second, hub.register("c", on_end=lambda: None) as third:
             for session in (second, third):
-                hub.publish(session, JPEG, width=32, height=24)
+                publish_nowait(hub, session, JPEG, width=32, height=24)
             peer.say(JPEG)
             complaint = await peer.hear()
 

@@ -17,6 +17,7 @@ from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.viewer import serve_viewer
 from skysentry_trio.wire.viewer_query import ViewerFormat
+from tests.hubs import nothing, publish_nowait
 from tests.server.websocket.fakes import FakePeer, draw_jpeg
 
 EPOCH = 1_700_000_000.0
@@ -29,12 +30,8 @@ def wall_clock(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> Mo
     return autojump_clock
 
 
-def nothing() -> None:
-    """Be told of a session's end and do nothing."""
-
-
 def publish(hub: Hub, session: CameraSession) -> None:
-    assert hub.publish(session, draw_jpeg(session.camera.frame_count), width=32, height=24) is not None
+    publish_nowait(hub, session, draw_jpeg(session.camera.frame_count), width=32, height=24)
 
 
 @asynccontextmanager

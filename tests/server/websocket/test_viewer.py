@@ -17,28 +17,20 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.rate_limit import WriteResult
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
-from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.viewer import serve_viewer
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.viewer_frames import decode_envelope
 from skysentry_trio.wire.viewer_query import MAX_SUBSCRIBED, ViewerFormat
+from tests.hubs import make_hub, nothing, publish_nowait
 from tests.server.websocket.fakes import FakePeer, draw_jpeg
 
 NOBODY: dict[str, Any] = {"type": "clients", "clients": []}
 
 
-def make_hub(**chosen: Any) -> Hub:
-    return Hub(Settings(**{"max_fps": 1000, **chosen}))
-
-
-def nothing() -> None:
-    """Be told of a session's end and do nothing."""
-
-
 def publish(hub: Hub, session: CameraSession, shade: int = 0) -> bytes:
     """Publish a frame; return its JPEG."""
     jpeg = draw_jpeg(shade)
-    assert hub.publish(session, jpeg, width=32, height=24) is not None
+    publish_nowait(hub, session, jpeg, width=32, height=24)
     return jpeg
 
 
@@ -109,7 +101,7 @@ async def test_the_header_of_an_envelope_has_all_keys_of_the_protocol(autojump_c
     """Times are RFC 3339 and, where the name ends in At, milliseconds."""
     hub = make_hub()
     with hub.register("door", on_end=nothing) as session:
-        hub.publish(session, draw_jpeg(), width=32, height=24, captured_at=1700000000.25)
+        publish_nowait(hub, session, draw_jpeg(), width=32, height=24, captured_at=1700000000.25)
         async with serving(hub) as peer:
             await peer.hear()
             message = await peer.hear()

@@ -16,7 +16,7 @@ from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.http.exchange import Exchange
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.http.request_body import RequestBody
-from skysentry_trio.server.relay.camera import CameraSession, EndReason, flood_limit
+from skysentry_trio.server.relay.camera import CameraSession, EndReason, SessionEnded, flood_limit
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.wire.capture import decode_jpeg
 from skysentry_trio.wire.identity import check_camera_id, clean_label
@@ -150,7 +150,7 @@ class _Push:
         with trio.CancelScope() as scope, self._stay(scope) as session:
             await self._take_parts(session)
         if session.ended is not None:
-            raise _ended(session)
+            raise _ended(session.ended)
         return 200
 
     @contextmanager
@@ -231,17 +231,19 @@ class _Push:
             return violation
         # Who uploads something else than pictures is no camera, and not held.
         session = session or self._uploads.hold(self._camera_id, self._name)
-        frame = self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
-        await self._hub.spread(session.camera)
-        if frame is not None:
-            self._taken += 1
-            self._newest = frame
-            return None
-        refusal = session.refusal or _ended(session)
-        self._refused[refusal.code] += 1
-        return refusal
+        try:
+            self._newest = await self._hub.publish(
+                session, jpeg, width=size.width, height=size.height, captured_at=captured_at
+            )
+        except SessionEnded as ended:
+            raise _ended(ended.reason) from None
+        except ProtocolViolation as violation:
+            self._refused[violation.code] += 1
+            return violation
+        self._taken += 1
+        return None
 
 
-def _ended(session: CameraSession) -> ProtocolViolation:
-    message, code, status = _ENDINGS[session.ended or EndReason.REPLACED]
+def _ended(reason: EndReason) -> ProtocolViolation:
+    message, code, status = _ENDINGS[reason]
     return ProtocolViolation(message, code=code, status=status)

@@ -96,7 +96,7 @@ async def _wait_for_newer(
     """Return a frame with a higher sequence, waiting for it; None if none comes in time."""
     newest = camera.ring.newest
     # A camera that was forgotten and came back counts from 1: then all its frames are newer.
-    if newest is not None and (newest.sequence > after or camera.frame_count < after):
+    if newest is not None and (newest.sequence > after or camera.sequence < after):
         return camera, newest
     frame, patience = None, trio.CancelScope(deadline=trio.current_time() + seconds)
     async with trio.open_nursery() as nursery:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from attrs import define, field
 
-from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation, SkySentryError
 from skysentry_trio.base.frames import FrameRate, FrameRing, RingStatistics
 from skysentry_trio.base.rate_limit import RateLimiter
 
@@ -18,6 +18,14 @@ class EndReason(StrEnum):
 
     REPLACED = "replaced"
     SILENT = "silent"
+
+
+class SessionEnded(SkySentryError):
+    """The server ended the session: the connection no longer sends for its camera."""
+
+    def __init__(self, reason: EndReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @define(eq=False)
@@ -34,8 +42,10 @@ class HubCamera:
     rate: FrameRate = field(factory=FrameRate, init=False)
     session: CameraSession | None = field(default=None, init=False)
     """The connection that sends for it now."""
+    sequence: int = field(default=0, init=False)
+    """Sequence of the newest frame."""
     frame_count: int = field(default=0, init=False)
-    """Frames accepted; also the sequence number of the newest."""
+    """Frames accepted."""
     byte_count: int = field(default=0, init=False)
     """JPEG bytes in those."""
     refused: Counter[str] = field(factory=Counter, init=False)
@@ -65,20 +75,18 @@ class CameraSession:
     """One connection's hold on a camera, from its registration until it leaves or another takes over."""
 
     camera: HubCamera
-    pacer: RateLimiter
+    rate_limiter: RateLimiter
     """How fast frames may come."""
     ended: EndReason | None = field(default=None, init=False)
     """Set when the server ended it."""
-    refusal: ProtocolViolation | None = field(default=None, init=False)
-    """Why a frame of it was not taken, the last time that this happened."""
     _on_end: Callable[[], None] = field(repr=False)
     on_demand: Callable[[], None] = field(default=lambda: None, repr=False)
     """Is called when the demand may have changed."""
 
-    def refuse(self, violation: ProtocolViolation) -> None:
-        """Count a frame that is not taken, by the violation's code."""
+    def refuse(self, violation: ProtocolViolation) -> ProtocolViolation:
+        """Count a frame that the server does not take by the violation's code; return the violation, to be raised."""
         self.camera.refused[violation.code] += 1
-        self.refusal = violation
+        return violation
 
     def end(self, reason: EndReason) -> None:
         """Tell the connection to go; what it still sends counts no longer."""

@@ -1,4 +1,4 @@
-"""How a frame reaches all who watch its camera, however many they are, without holding up anybody else."""
+"""Offer each camera's newest frame to all of its viewers, in batches that leave time for other tasks."""
 
 from __future__ import annotations
 
@@ -11,68 +11,72 @@ from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.outbox import Delivery
 from skysentry_trio.server.relay.viewer import HubViewer
 
-_IN_ONE_GO = 256
-"""Viewers to whom a frame is offered before others have a turn: some milliseconds."""
+_BATCH = 256
+"""Viewers that are offered a frame before the task yields to the scheduler; a batch takes some milliseconds."""
 
 
 @define(eq=False)
 class _PendingFanOut:
-    """A frame that has not been offered to all viewers of its camera."""
+    """A frame that some viewers of its camera have not been offered yet."""
 
     delivery: Delivery
     viewers: tuple[HubViewer, ...]
-    """Those who come next; some may have left."""
+    """The viewers to offer the frame to; some may have left since."""
     served: set[HubViewer] = field(factory=set)
-    """Those among them who were given it otherwise."""
+    """Those viewers that got the frame by another way, for example with their subscription."""
     superseded: bool = False
-    """Whether a newer frame has come."""
+    """Whether the camera has published a newer frame."""
 
 
 @define(eq=False)
 class FanOut:
-    """Offers each camera's newest frame to its audience, a few hundred viewers at a time."""
+    """Offers frames to the audience, a few hundred viewers at a time."""
 
     _audience: Audience
     _pending: dict[str, _PendingFanOut] = field(factory=dict, init=False, repr=False)
-    """By camera: the newest frame while not all viewers were offered it."""
+    """By camera id: the newest frame, as long as some viewers have not been offered it."""
 
-    def is_wanted(self, camera_id: str) -> bool:
-        """Say whether there may be anybody who watches this camera."""
+    def has_viewers(self, camera_id: str) -> bool:
+        """Return whether any viewer may watch this camera."""
         return bool(self._audience.of_all) or camera_id in self._audience.of
 
-    def begin(self, delivery: Delivery, now: float) -> None:
-        """Offer a frame to all who watch its camera, or where they are many, to the first; `finish` does the rest."""
+    def begin(self, delivery: Delivery, now: float) -> bool:
+        """Offer a frame to the first batch of its camera's viewers.
+
+        Returns:
+            Whether that was all of them; if not, call `finish`.
+        """
         camera_id = delivery.camera_id
         of_all, of_it = self._audience.of_all, self._audience.of.get(camera_id, {})
         self.forget(camera_id)
-        if len(of_all) + len(of_it) <= _IN_ONE_GO:
+        if len(of_all) + len(of_it) <= _BATCH:
             for receiver in chain(of_all.values(), of_it.values()):
                 receiver.offer(delivery, now)
-        else:
-            # Some may leave before it is their turn.
-            pending = _PendingFanOut(delivery, (*of_all, *of_it))
-            self._pending[camera_id] = pending
-            self._go_on(pending, now)
+            return True
+        # Some viewers may leave before they are offered the frame.
+        pending = _PendingFanOut(delivery, (*of_all, *of_it))
+        self._pending[camera_id] = pending
+        self._offer_batch(pending, now)
+        return False
 
     async def finish(self, camera_id: str) -> None:
-        """Offer the newest frame to those whom `begin` left out, some at a time, with a turn for others in between.
+        """Offer the frame to the viewers that `begin` left out, and yield to the scheduler before each batch.
 
-        Nobody is left without it when this is cancelled. Should a newer frame come meanwhile, from another connection
-        of the same camera, then everybody is offered that one, and this one counts as replaced.
+        Cancelling this leaves no viewer without the frame. If another connection of the same camera publishes a newer
+        frame meanwhile, all viewers are offered the newer one, and this one counts as superseded.
         """
-        if (pending := self._pending.get(camera_id)) is None:
-            return
+        pending = self._pending[camera_id]
         while pending.viewers:
             await trio.lowlevel.cancel_shielded_checkpoint()
-            self._go_on(pending, trio.current_time())
+            self._offer_batch(pending, trio.current_time())
         if self._pending.get(camera_id) is pending:
             del self._pending[camera_id]
 
-    def _go_on(self, pending: _PendingFanOut, now: float) -> None:
+    def _offer_batch(self, pending: _PendingFanOut, now: float) -> None:
         delivery = pending.delivery
         of_all, of_it = self._audience.of_all, self._audience.of.get(delivery.camera_id, {})
-        some, pending.viewers = pending.viewers[:_IN_ONE_GO], pending.viewers[_IN_ONE_GO:]
-        for viewer in some:
+        batch, pending.viewers = pending.viewers[:_BATCH], pending.viewers[_BATCH:]
+        for viewer in batch:
             receiver = of_all.get(viewer) or of_it.get(viewer)
             if receiver is not None and viewer not in pending.served:
                 if not pending.superseded:
@@ -81,11 +85,11 @@ class FanOut:
                     viewer.outbox.superseded += 1
 
     def note_served(self, camera_id: str, viewer: HubViewer) -> None:
-        """Take note that a viewer was given the camera's newest frame otherwise."""
+        """Record that a viewer got the camera's newest frame by another way."""
         if (pending := self._pending.get(camera_id)) is not None:
             pending.served.add(viewer)
 
     def forget(self, camera_id: str) -> None:
-        """Offer what was begun of a camera to nobody else."""
+        """Offer a pending frame of this camera to no further viewer."""
         if (unfinished := self._pending.pop(camera_id, None)) is not None:
             unfinished.superseded = True

@@ -7,7 +7,7 @@ neither a slow viewer nor a slow camera holds up anyone.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 
@@ -19,7 +19,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.audience import Audience
-from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera
+from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.relay.fan_out import FanOut
 from skysentry_trio.server.relay.latency import LatencyHistograms
@@ -98,8 +98,8 @@ class Hub:
             ProtocolViolation: with code ``server-full``.
         """
         camera = self._cameras.obtain(camera_id)
-        pacer = RateLimiter(self.settings.max_fps, burst=0.5)
-        previous, session = camera.session, CameraSession(camera, pacer, on_end, on_demand)
+        rate_limiter = RateLimiter(self.settings.max_fps, burst=0.5)
+        previous, session = camera.session, CameraSession(camera, rate_limiter, on_end, on_demand)
         camera.session = session
         camera.last_heard = trio.current_time()
         camera.name = name or camera.name
@@ -116,40 +116,59 @@ class Hub:
                 camera.last_heard = trio.current_time()
                 self._notify(camera)
 
-    def publish(
-        self, session: CameraSession, jpeg: bytes, *, width: int, height: int, captured_at: float | None = None
-    ) -> JpegFrame | None:
-        """Keep a frame as the camera's newest and offer it to all who watch, or where they are many, to the first.
+    async def publish(
+        self,
+        session: CameraSession,
+        jpeg: bytes,
+        *,
+        width: int,
+        height: int,
+        captured_at: float | None = None,
+        sequence: int | None = None,
+        received_at: float | None = None,
+    ) -> JpegFrame:
+        """Keep a frame as the camera's newest and offer it to each viewer; yield to the scheduler if they are many.
 
-        Whoever can wait calls `spread` then, before the next frame: it offers the frame to the others.
+        If this is cancelled, every viewer is offered the frame nevertheless.
 
-        Returns:
-            The frame, or None if it was not taken: frames come faster than allowed, memory is used up, or the session
-            was ended. What was refused is counted with the camera, and `CameraSession.refusal` says why.
+        Args:
+            session: of the camera.
+            jpeg: checked by the caller.
+            width: in pixels.
+            height: in pixels.
+            captured_at: seconds since the epoch by the camera's clock; None if the camera does not say.
+            sequence: the number that another server gave to the frame, above that of the newest frame; None to count
+                here.
+            received_at: when that server had the frame, in seconds since the epoch; None for now.
+
+        Raises:
+            ProtocolViolation: with code ``too-fast`` or ``memory-full``; the frame is counted as refused.
+            SessionEnded: another connection took over, or the camera was forgotten.
         """
         if session.ended is not None:
-            return None
+            raise SessionEnded(session.ended)
         camera, now = session.camera, trio.current_time()
         camera.last_heard = now
-        if not session.pacer.admit(now):
+        if not session.rate_limiter.admit(now):
             message = f"expected at most {self.settings.max_fps:g} frames a second, got more: some are dropped"
-            session.refuse(ProtocolViolation(message, code="too-fast", status=429))
-            return None
-        frame = JpegFrame(camera.frame_count + 1, time.time(), captured_at, jpeg, width, height, now)
+            raise session.refuse(ProtocolViolation(message, code="too-fast", status=429))
+        if sequence is None:
+            sequence = camera.sequence + 1
+        elif sequence <= camera.sequence:
+            raise ValueError(f"expected a sequence above {camera.sequence}, got {sequence}")
+        frame = JpegFrame(sequence, received_at or time.time(), captured_at, jpeg, width, height, now)
         if not self._cameras.keep(camera, frame):
             message = f"the frames of other cameras leave no room in {self.settings.max_memory} bytes: some are dropped"
-            session.refuse(ProtocolViolation(message, code="memory-full", status=503))
-            return None
+            raise session.refuse(ProtocolViolation(message, code="memory-full", status=503))
+        camera.sequence = sequence
         camera.frame_count += 1
         camera.byte_count += len(jpeg)
         camera.rate.tick(now)
-        if self._fan_out.is_wanted(camera.id):
-            self._fan_out.begin(Delivery(camera.id, frame, camera.statistics(now)), now)
+        if self._fan_out.has_viewers(camera.id):
+            delivery = Delivery(camera.id, frame, camera.statistics(now))
+            if not self._fan_out.begin(delivery, now):
+                await self._fan_out.finish(camera.id)
         return frame
-
-    def spread(self, camera: HubCamera) -> Awaitable[None]:
-        """Offer the newest frame to those whom `publish` left out; nobody is left without it when this is cancelled."""
-        return self._fan_out.finish(camera.id)
 
     def evict_idle(self) -> list[str]:
         """Forget cameras that have been silent for the client timeout; their viewers stay.
@@ -337,9 +356,9 @@ class Hub:
         camera = self._cameras.get(camera_id)
         if camera is None:
             raise ProtocolViolation(f"there is no camera {camera_id}", code="not-found", status=404)
-        if not 1 <= sequence <= camera.frame_count:
+        if not 1 <= sequence <= camera.sequence:
             raise ProtocolViolation(
-                f"camera {camera_id} has sent frames 1 to {camera.frame_count}, got a result for {sequence}",
+                f"camera {camera_id} has sent frames 1 to {camera.sequence}, got a result for {sequence}",
                 code="no-frame",
             )
         notice, told = ResultNotice(camera_id, sequence, message), 0

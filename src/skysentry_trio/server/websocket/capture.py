@@ -10,7 +10,7 @@ from attrs import define, field
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.rate_limit import RateLimiter
-from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, flood_limit
+from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded, flood_limit
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.demand_notifier import DemandNotifier
@@ -145,13 +145,11 @@ class _Conversation:
             if isinstance(message, str):
                 self._count_message()
                 await self._take_text(message)
-            elif (violation := self._take_frame(message)) is None:
-                await self._hub.spread(self._session.camera)
             else:
-                await self._complain(violation)
+                await self._take_frame(message)
 
-    def _take_frame(self, message: bytes) -> ProtocolViolation | None:
-        """Publish a frame, or count and return why it was not taken.
+    async def _take_frame(self, message: bytes) -> None:
+        """Publish a frame, or tell the camera why the server does not take it.
 
         Raises:
             ProtocolViolation: whoever sends this is no camera.
@@ -167,13 +165,16 @@ class _Conversation:
             self._bad_in_a_row += 1
             if violation.close_code == 1009 or self._bad_in_a_row == _BAD_FRAMES_IN_A_ROW:
                 raise
-            return violation
+            await self._complain(violation)
+            return
         self._bad_in_a_row = 0
-        frame = self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
-        if frame is not None or session.ended is not None:
-            return None
-        self._count_message()
-        return session.refusal
+        try:
+            await self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
+        except SessionEnded:
+            pass  # this task is cancelled as well, at its next checkpoint
+        except ProtocolViolation as violation:
+            self._count_message()
+            await self._complain(violation)
 
     def _count_message(self) -> None:
         """Count a message that is not a frame which was taken: those are counted when they are published.
