@@ -192,9 +192,9 @@ async def test_who_returns_while_a_frame_is_being_spread_gets_it_once(autojump_c
     hub = make_hub()
     with ExitStack() as stack:
         (session,) = stack.enter_context(filled(hub, "door"))
+        await pass_seconds(hub, [session], 2)
         for viewer in (viewers := [stack.enter_context(hub.watch()) for _ in range(300)]):
             hub.subscribe(viewer)
-        await pass_seconds(hub, [session], 2)
         rewind = PlaybackSession(hub, viewers[-1])
         rewind.seek("door", 0.0, sequence=1)
         await take(viewers[-1])
