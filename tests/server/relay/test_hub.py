@@ -369,7 +369,7 @@ async def test_a_viewer_remembers_nothing_of_cameras_that_are_forgotten(autojump
             await take(viewer)
             await trio.sleep(61)
             hub.evict_idle()
-        assert viewer._pacers == {}
+        assert viewer._rate_limiters == {}
         await take(viewer)
 
         with hub.register("camera-0", on_end=nothing) as session:

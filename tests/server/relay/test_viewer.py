@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from skysentry_trio.base.demand import Limits
-from skysentry_trio.base.frames import JpegFrame, RingStatistics
+from skysentry_trio.base.demand import NO_LIMITS, Limits
+from skysentry_trio.base.frames import FrameRing, JpegFrame, RingStatistics
+from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.server.relay.outbox import Delivery, Outbox
+from skysentry_trio.server.relay.playback import PlaybackCursor
 from skysentry_trio.server.relay.viewer import HubViewer
 
 STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.0)
@@ -29,7 +31,7 @@ def viewer_of(*camera_ids: str, max_fps: float | None = None) -> HubViewer:
 
 def viewer_of_all(max_fps: float | None = None) -> HubViewer:
     viewer = HubViewer(Outbox(8))
-    viewer.select(None, Limits(max_fps))
+    viewer.select_all(Limits(max_fps))
     return viewer
 
 
@@ -77,12 +79,12 @@ async def test_named_cameras_add_up() -> None:
 async def test_the_wish_for_all_swallows_names() -> None:
     """All means all, those left out before included."""
     viewer = viewer_of("a")
-    viewer.select(None)
+    viewer.select_all()
     assert followed_by(viewer) == IDS
 
     viewer.deselect(["b"])
     assert followed_by(viewer) == ["a", "c", "d"]
-    viewer.select(None)
+    viewer.select_all()
     assert followed_by(viewer) == IDS
 
 
@@ -170,7 +172,7 @@ async def test_a_later_rate_replaces_the_one_before() -> None:
     assert offer_for(viewer, 10, 30) == pytest.approx(10, abs=1)
     viewer.select(["a"])
     assert offer_for(viewer, 10, 30) == 300
-    viewer.select(None, Limits(5))
+    viewer.select_all(Limits(5))
     assert offer_for(viewer, 10, 30) == pytest.approx(50, abs=1)
 
 
@@ -178,7 +180,7 @@ async def test_leaving_a_camera_out_forgets_its_rate() -> None:
     """Who comes back to a camera by asking for all has the rate of all."""
     viewer = viewer_of("a", max_fps=1)
     viewer.deselect(["a"])
-    viewer.select(None)
+    viewer.select_all()
 
     assert offer_for(viewer, 10, 30) == 300
 
@@ -201,7 +203,7 @@ def test_what_is_followed_is_what_was_chosen(choices: list[tuple[bool, set[str] 
                 viewer.offer(delivery(camera_id), 0.0)
             if camera_ids is None:
                 expected = set(IDS)
-                viewer.select(None)
+                viewer.select_all()
             elif wanted:
                 expected = camera_ids if viewer.wants_all else expected | camera_ids
                 viewer.select(camera_ids)
@@ -212,3 +214,44 @@ def test_what_is_followed_is_what_was_chosen(choices: list[tuple[bool, set[str] 
             assert viewer.outbox._waiting.keys() <= expected
 
     trio.run(play, clock=MockClock())
+
+
+LIMITS = st.sampled_from([NO_LIMITS, Limits(max_fps=1.0)])
+SELECTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("all"), st.none(), LIMITS),
+        st.tuples(st.sampled_from(["select", "deselect", "play"]), st.sampled_from("abc"), LIMITS),
+    ),
+    max_size=6,
+)
+
+
+@given(actions=SELECTIONS, visible=st.one_of(st.none(), st.sets(st.sampled_from("abc"))))
+def test_no_filter_can_be_bypassed(actions: list[tuple[str, str | None, Limits]], visible: set[str] | None) -> None:
+    """Where frames go directly into the outbox, the viewer itself would have let every one of them pass."""
+    ring = FrameRing(1)
+    ring.append(JpegFrame(1, 0.0, None, b"", 4, 3))
+    viewer = HubViewer(Outbox(8), principal=ANYONE if visible is None else Principal("guest", visible.__contains__))
+    for action, camera_id, limits in actions:
+        match action, camera_id:
+            case "all", _:
+                viewer.select_all(limits, visible or ())
+            case "select", str() if visible is None or camera_id in visible:
+                viewer.select([camera_id], limits)
+            case "deselect", str():
+                viewer.deselect([camera_id])
+            case "play", str() if viewer.follows(camera_id):
+                newest = ring.newest
+                assert newest is not None
+                viewer.playbacks[camera_id] = PlaybackCursor.start(ring, newest, 0.0, 0.0)
+
+    async def play() -> None:
+        for camera_id in "abc":
+            if viewer.outbox in (viewer.receiver(camera_id), viewer.receiver(None)):
+                assert visible is None or camera_id in visible
+                # Twice at once: a rate limit would let only one of them pass.
+                for sequence in (2, 3):
+                    viewer.offer(delivery(camera_id, sequence), trio.current_time())
+                    assert await take_all(viewer) == [camera_id]
+
+    trio.run(play, clock=MockClock(autojump_threshold=0))

@@ -17,6 +17,7 @@ from attrs import define, field
 from skysentry_trio.base.demand import NO_LIMITS, CombinedDemand, Limits, most
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded
@@ -97,7 +98,10 @@ class Hub:
         Raises:
             ProtocolViolation: with code ``server-full``.
         """
+        is_new = self._cameras.get(camera_id) is None
         camera = self._cameras.obtain(camera_id)
+        if is_new:
+            self._join_new(camera_id)
         rate_limiter = RateLimiter(self.settings.max_fps, burst=0.5)
         previous, session = camera.session, CameraSession(camera, rate_limiter, on_end, on_demand)
         camera.session = session
@@ -198,8 +202,16 @@ class Hub:
     def _notify(self, camera: HubCamera, *, removed: bool = False) -> None:
         notice = CameraNotice(camera.id, camera.name, camera.online, removed)
         for viewer in self._viewers:
-            if viewer.always_notified_about(camera.id) or viewer.follows(camera.id):
+            if viewer.is_notified_about(camera.id) or viewer.follows(camera.id):
                 viewer.outbox.notify(notice)
+
+    def _join_new(self, camera_id: str) -> None:
+        """Let the viewers that follow all cameras their principal may see follow this one too."""
+        for viewer in self._viewers:
+            if viewer.wants_new and not viewer.follows(camera_id):
+                self._leave(viewer)
+                viewer.add_new(camera_id)
+                self._enter(viewer)
 
     # What cameras are asked for
 
@@ -233,6 +245,7 @@ class Hub:
         sink: FrameSink = NO_SINK,
         *,
         notify_about: Collection[str] | None = (),
+        principal: Principal = ANYONE,
     ) -> Iterator[HubViewer]:
         """Have a viewer for as long as the context lasts; it sees nothing until it subscribes.
 
@@ -240,9 +253,11 @@ class Hub:
             encode: makes of a frame what is sent.
             sink: sends that if it can be done without waiting.
             notify_about: cameras that it is told about besides those it subscribes to; None for all.
+            principal: limits the cameras that it sees and hears of.
         """
         self._viewers_seen += 1
-        viewer = HubViewer(Outbox(self.settings.max_cameras, encode, sink), self._viewers_seen, notify_about)
+        outbox = Outbox(self.settings.max_cameras, encode, sink)
+        viewer = HubViewer(outbox, self._viewers_seen, notify_about, principal)
         self._viewers[viewer] = None
         try:
             yield viewer
@@ -269,14 +284,19 @@ class Hub:
             introduce: whether to tell it which of the new ones are connected, unless it hears of them anyway.
         """
         named = self._cameras.ids if camera_ids is None else camera_ids
+        if viewer.principal.sees is not None:
+            named = [camera_id for camera_id in named if viewer.principal.may_see(camera_id)]
         new = [camera_id for camera_id in named if not viewer.follows(camera_id)]
         self._leave(viewer)
-        viewer.select(camera_ids, limits)
+        if camera_ids is None:
+            viewer.select_all(limits, named)
+        else:
+            viewer.select(named, limits)
         self._enter(viewer)
         if introduce:
             for camera_id in new:
                 camera = self._cameras.get(camera_id)
-                if camera is not None and not viewer.always_notified_about(camera_id):
+                if camera is not None and not viewer.is_notified_about(camera_id):
                     viewer.outbox.notify(CameraNotice(camera.id, camera.name, camera.online))
         if not viewer.paused:
             self._offer_newest(viewer, new)

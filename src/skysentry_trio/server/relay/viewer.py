@@ -1,4 +1,4 @@
-"""What one viewer wants to see, and how often."""
+"""What one viewer watches, and how often it wants a frame of each camera."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Protocol
 from attrs import define, field
 
 from skysentry_trio.base.demand import NO_LIMITS, Limits
+from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.latency_breakdown import LatencyReport
 from skysentry_trio.server.relay.outbox import Delivery, Outbox
@@ -15,64 +16,80 @@ from skysentry_trio.server.relay.playback import PlaybackCursor
 
 
 class FrameReceiver(Protocol):
-    """Whoever takes live frames."""
+    """Where the hub delivers a viewer's live frames."""
 
     def offer(self, delivery: Delivery, now: float) -> None:
-        """Take a frame; ``now`` is of the monotonic clock."""
+        """Take a frame; ``now`` is in seconds of the monotonic clock."""
         ...
 
 
 @define(eq=False)
 class HubViewer:
-    """One viewer's choice of cameras; it begins with none.
+    """One viewer's subscription, which starts empty, and its outbox.
 
-    While all cameras are wanted, `named` holds the exceptions; else it holds the cameras that are wanted.
+    While `wants_all` is set, `named` holds the cameras that the viewer does not want; otherwise it holds the cameras
+    that the viewer wants.
     """
 
     outbox: Outbox
     number: int = 0
-    """Tells it from others; viewers are counted from 1."""
+    """Tells viewers apart; the hub counts from 1."""
     notify_about: Collection[str] | None = ()
-    """Cameras of which it is told when they come and go, besides those chosen now; None for all."""
+    """Ids of cameras whose coming and going the viewer hears of, besides those it subscribes to; None for all."""
+    principal: Principal = ANYONE
+    """Limits the cameras that the viewer may know of."""
     latency: LatencyReport = field(factory=LatencyReport, init=False)
-    """What its acknowledgements say."""
+    """Latencies computed from the viewer's acknowledgements."""
     wants_all: bool = field(default=False, init=False)
+    wants_new: bool = field(default=False, init=False)
+    """Whether cameras that the hub meets later join `named`: "all cameras" of a principal that may not see all."""
     named: set[str] = field(factory=set, init=False)
     paused: bool = field(default=False, init=False)
     playbacks: dict[str, PlaybackCursor] = field(factory=dict, init=False)
-    """Of the cameras whose live picture it has left."""
+    """Cursors of the cameras that the viewer does not watch live, by camera id."""
     _limits: Limits = field(default=NO_LIMITS, init=False)
     _own_limits: dict[str, Limits] = field(factory=dict, init=False)
-    _pacers: dict[str, RateLimiter] = field(factory=dict, init=False, repr=False)
+    _declined: set[str] = field(factory=set, init=False)
+    """Cameras that do not join `named` although `wants_new` is set: the viewer unsubscribed from them."""
+    _rate_limiters: dict[str, RateLimiter] = field(factory=dict, init=False, repr=False)
 
     def follows(self, camera_id: str) -> bool:
-        """Say whether this camera is among those chosen, paused or not."""
+        """Return whether the viewer subscribes to this camera, paused or not."""
         return (camera_id in self.named) != self.wants_all
 
-    def always_notified_about(self, camera_id: str) -> bool:
-        """Say whether it is told about this camera, whatever it chooses."""
-        return self.notify_about is None or camera_id in self.notify_about
+    def is_notified_about(self, camera_id: str) -> bool:
+        """Return whether the viewer hears of this camera whatever it subscribes to."""
+        return (self.notify_about is None or camera_id in self.notify_about) and self.principal.may_see(camera_id)
 
     def limits(self, camera_id: str) -> Limits:
-        """Return the most it has use for of a camera that it follows."""
+        """Return the viewer's limits for a camera that it follows."""
         return self._own_limits.get(camera_id, self._limits)
 
-    def select(self, camera_ids: Collection[str] | None, limits: Limits = NO_LIMITS) -> None:
-        """Want these cameras too, or all for None; the first names end the wish for all.
+    def select_all(self, limits: Limits = NO_LIMITS, known: Collection[str] = ()) -> None:
+        """Subscribe to all cameras that the principal may see.
 
         Args:
-            camera_ids: what to add.
-            limits: the most it has use for of each of these.
+            limits: for each camera.
+            known: the ids of those cameras that exist now; later ones come through `add_new`.
         """
-        self._pacers.clear()
-        if camera_ids is None:
-            self.wants_all = True
-            self.named.clear()
-            self._own_limits.clear()
-            self._limits = limits
-            return
-        if self.wants_all:
-            self.wants_all = False
+        self._rate_limiters.clear()
+        self._own_limits.clear()
+        self._declined.clear()
+        self._limits = limits
+        self.wants_all = self.principal.sees is None
+        self.wants_new = not self.wants_all
+        self.named = set() if self.wants_all else set(known)
+
+    def select(self, camera_ids: Collection[str], limits: Limits = NO_LIMITS) -> None:
+        """Subscribe to these cameras too; the first ids end a subscription to all.
+
+        Args:
+            camera_ids: the caller has checked that the principal may see them.
+            limits: for each of these cameras.
+        """
+        self._rate_limiters.clear()
+        if self.wants_all or self.wants_new:
+            self.wants_all = self.wants_new = False
             self.named.clear()
             self.outbox.forget_all(except_of=camera_ids)
             for camera_id in self.playbacks.keys() - set(camera_ids):
@@ -80,56 +97,78 @@ class HubViewer:
         self.named.update(camera_ids)
         self._own_limits.update(dict.fromkeys(camera_ids, limits))
 
+    def add_new(self, camera_id: str) -> bool:
+        """Subscribe to a camera that the hub has just met, if the viewer wants it; return whether it does."""
+        wanted = self.wants_new and camera_id not in self._declined and self.principal.may_see(camera_id)
+        if wanted:
+            self.named.add(camera_id)
+        return wanted
+
     def deselect(self, camera_ids: Collection[str]) -> None:
-        """Want these cameras no longer."""
+        """Unsubscribe from these cameras."""
         for camera_id in camera_ids:
             self.forget(camera_id)
             self._own_limits.pop(camera_id, None)
+        if self.wants_new:
+            self._declined.update(camera_ids)
         if self.wants_all:
             self.named.update(camera_ids)
         else:
             self.named.difference_update(camera_ids)
 
+    @property
+    def choices(self) -> int:
+        """Number of camera ids that the viewer has sent and that the hub keeps for it."""
+        return len(self._declined if self.wants_new else self.named)
+
     def forget(self, camera_id: str) -> None:
-        """Drop what waits of a camera, its playback and what is known of its pace; the choice stays."""
+        """Drop a camera's waiting frame, its playback and its rate; the subscription stays."""
         self.outbox.forget(camera_id)
         self.latency.forget(camera_id)
         self.playbacks.pop(camera_id, None)
-        self._pacers.pop(camera_id, None)
+        self._rate_limiters.pop(camera_id, None)
 
     def receiver(self, camera_id: str | None) -> FrameReceiver:
-        """Return who takes the live frames of a chosen camera, or for None those of all.
+        """Return where live frames of a followed camera go, or for None those of all cameras.
 
-        Good until the choice changes or a playback begins. It is the viewer, or if that would have nothing to look at,
-        its outbox: what a delivery costs is above all how many objects are touched for each viewer.
+        This is the outbox itself where no filter applies: skipping one object for each viewer makes a delivery
+        measurably cheaper. The answer holds until the subscription or a playback changes.
+        """
+        return self if self._is_filtered(camera_id) else self.outbox
+
+    def _is_filtered(self, camera_id: str | None) -> bool:
+        """Return whether any frame of this camera, or for None of any camera, may be kept from the outbox.
+
+        The only place that lists the filters: `offer` skips all of them where this is false, so a filter that is
+        missing here never works, instead of working for some viewers.
         """
         if camera_id is None:
-            is_free = self._limits.max_fps is None and not self.playbacks and not self.named
-        else:
-            is_free = self.limits(camera_id).max_fps is None and camera_id not in self.playbacks
-        return self.outbox if is_free else self
+            return bool(self._limits.max_fps is not None or self.playbacks or self.named or not self.wants_all)
+        limits = self._own_limits.get(camera_id, self._limits)
+        return limits.max_fps is not None or camera_id in self.playbacks or (camera_id in self.named) == self.wants_all
 
     def offer(self, delivery: Delivery, now: float) -> None:
-        """Put a live frame into the outbox if its camera is watched live and it is not too soon after the last."""
+        """Put a live frame into the outbox unless a filter applies: subscription, playback, or rate."""
         camera_id = delivery.camera_id
-        limits = self._limits
-        if self.named or self.playbacks or not self.wants_all:
+        if self._is_filtered(camera_id):
             if not self.follows(camera_id) or camera_id in self.playbacks:
                 return
-            limits = self.limits(camera_id)
-        max_fps = limits.max_fps
-        if max_fps is not None:
-            pacer = self._pacers.get(camera_id)
-            if pacer is None:
-                # Half an interval early is in time: frames never come evenly.
-                pacer = self._pacers[camera_id] = RateLimiter(max_fps, burst=0.5 / max_fps)
-            if not pacer.admit(now):
+            if not self._admits(camera_id, now):
                 self.outbox.rate_limited += 1
                 return
-        if not self.paused:
-            self.outbox.offer(delivery, now)
+        self.show(delivery, now)
+
+    def _admits(self, camera_id: str, now: float) -> bool:
+        max_fps = self.limits(camera_id).max_fps
+        if max_fps is None:
+            return True
+        limiter = self._rate_limiters.get(camera_id)
+        if limiter is None:
+            # Frames never come evenly, so half an interval early is in time.
+            limiter = self._rate_limiters[camera_id] = RateLimiter(max_fps, burst=0.5 / max_fps)
+        return limiter.admit(now)
 
     def show(self, delivery: Delivery, now: float) -> None:
-        """Put a frame into the outbox whatever was chosen, unless it is paused."""
+        """Put a frame into the outbox without filters, unless the viewer is paused."""
         if not self.paused:
             self.outbox.offer(delivery, now)

@@ -108,8 +108,8 @@ class ViewerCommands:
             case Resume():
                 hub.resume(viewer)
                 self._player.resume()
-        if len(viewer.named) > MAX_SUBSCRIBED:
-            raise ProtocolViolation(f"a viewer may name {MAX_SUBSCRIBED} cameras, got {len(viewer.named)} in all")
+        if viewer.choices > MAX_SUBSCRIBED:
+            raise ProtocolViolation(f"a viewer may name {MAX_SUBSCRIBED} cameras, got {viewer.choices} in all")
 
 
 def _limit(pacer: RateLimiter, what: str) -> None:

@@ -1,0 +1,127 @@
+"""The hub as one principal may use it: the only view of cameras and viewers that endpoints get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+
+from attrs import frozen
+
+from skysentry_trio.base.demand import NO_LIMITS, CombinedDemand, Limits
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.principal import Principal
+from skysentry_trio.server.relay.camera import CameraSession, HubCamera
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.latency_breakdown import MeanLatency
+from skysentry_trio.server.relay.outbox import NO_SINK, Encoder, FrameSink, encode_nothing
+from skysentry_trio.server.relay.statistics import Role
+from skysentry_trio.server.relay.viewer import HubViewer
+from skysentry_trio.server.settings import Settings
+
+
+@frozen
+class ScopedHub:
+    """What a principal may see and do. A camera that it may not see does not exist for it.
+
+    Methods take and return what those of `Hub` with the same name do.
+    """
+
+    _hub: Hub
+    principal: Principal
+
+    @property
+    def settings(self) -> Settings:
+        """The server's settings."""
+        return self._hub.settings
+
+    @property
+    def cameras(self) -> Collection[HubCamera]:
+        """All cameras that the principal may see, in the order in which the hub met them."""
+        if self.principal.sees is None:
+            return self._hub.cameras
+        return [camera for camera in self._hub.cameras if self.principal.may_see(camera.id)]
+
+    def camera(self, camera_id: str) -> HubCamera | None:
+        """Return a camera by its id; None if there is none or the principal may not see it."""
+        return self._hub.camera(camera_id) if self.principal.may_see(camera_id) else None
+
+    def register(
+        self,
+        camera_id: str,
+        *,
+        name: str | None = None,
+        on_end: Callable[[], None],
+        on_demand: Callable[[], None] = lambda: None,
+    ) -> AbstractContextManager[CameraSession]:
+        """Hold a camera for as long as the context lasts; see `Hub.register`."""
+        return self._hub.register(camera_id, name=name, on_end=on_end, on_demand=on_demand)
+
+    async def publish(
+        self, session: CameraSession, jpeg: bytes, *, width: int, height: int, captured_at: float | None = None
+    ) -> JpegFrame:
+        """Publish a frame of a session that `register` gave; see `Hub.publish`."""
+        return await self._hub.publish(session, jpeg, width=width, height=height, captured_at=captured_at)
+
+    def demand(self, camera: HubCamera) -> CombinedDemand:
+        """Return the most that any viewer needs of a camera."""
+        return self._hub.demand(camera)
+
+    def note_read(self, camera: HubCamera) -> None:
+        """Record that a program has read the newest frame of a camera, and may read the next one soon."""
+        self._hub.note_read(camera)
+
+    def watch(
+        self,
+        encode: Encoder = encode_nothing,
+        sink: FrameSink = NO_SINK,
+        *,
+        notify_about: Collection[str] | None = (),
+    ) -> AbstractContextManager[HubViewer]:
+        """Have a viewer of this principal for as long as the context lasts; see `Hub.watch`."""
+        return self._hub.watch(encode, sink, notify_about=notify_about, principal=self.principal)
+
+    def subscribe(
+        self,
+        viewer: HubViewer,
+        camera_ids: Collection[str] | None = None,
+        limits: Limits = NO_LIMITS,
+        *,
+        introduce: bool = False,
+    ) -> None:
+        """Subscribe a viewer to cameras, or for None to all that the principal may see; see `Hub.subscribe`."""
+        self._hub.subscribe(viewer, camera_ids, limits, introduce=introduce)
+
+    def unsubscribe(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
+        """Unsubscribe a viewer from cameras."""
+        self._hub.unsubscribe(viewer, camera_ids)
+
+    def pause(self, viewer: HubViewer) -> None:
+        """Send a viewer no frames until it resumes."""
+        self._hub.pause(viewer)
+
+    def resume(self, viewer: HubViewer) -> None:
+        """Send a paused viewer frames again, the newest of each camera first."""
+        self._hub.resume(viewer)
+
+    def acknowledge(self, viewer: HubViewer, camera_id: str, sequence: int, painted_at: float | None) -> None:
+        """Take a viewer's acknowledgement of a frame; see `Hub.acknowledge`."""
+        self._hub.acknowledge(viewer, camera_id, sequence, painted_at)
+
+    def publish_result(self, camera_id: str, sequence: int, message: bytes) -> int:
+        """Send a detection result to the camera's viewers; see `Hub.publish_result`."""
+        if not self.principal.may_see(camera_id):
+            raise ProtocolViolation(f"there is no camera {camera_id}", code="not-found", status=404)
+        return self._hub.publish_result(camera_id, sequence, message)
+
+    def viewer_count(self, camera_id: str) -> int:
+        """Return the number of viewers that get this camera's frames now."""
+        return self._hub.viewer_count(camera_id)
+
+    def latency_of(self, camera_id: str) -> dict[int, MeanLatency]:
+        """Return the mean latency of a camera's frames for each viewer that acknowledges them, by viewer number."""
+        return self._hub.latency_of(camera_id)
+
+    def count_refusal(self, role: Role, cause: str) -> None:
+        """Count a connection that the server ends, by its cause: a constant of the code, never a peer's text."""
+        self._hub.count_refusal(role, cause)
