@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,26 +18,18 @@ import click
 import httpx
 import msgspec
 import pytest
-import trio
-from quart import Blueprint
 
 import skysentry_trio.wire.capture
 import skysentry_trio.wire.viewer
 import skysentry_trio.wire.viewer_frames  # noqa: F401 # so that their messages are known
 from skysentry_trio.cli.main import cli
 from skysentry_trio.server.health import Health
-from skysentry_trio.server.http.app import create_app
-from skysentry_trio.server.http.clips import create_clips
-from skysentry_trio.server.http.metric_families import ConnectionCounts
-from skysentry_trio.server.http.metrics import create_metrics
-from skysentry_trio.server.http.pages import create_pages
-from skysentry_trio.server.http.rest import create_api
-from skysentry_trio.server.http.results import create_results
-from skysentry_trio.server.http.snapshots import create_snapshots
-from skysentry_trio.server.http.streaming_routes import ROUTES as ENDLESS
+from skysentry_trio.server.http.app import build_app
+from skysentry_trio.server.http.streaming_routes import ROUTES as STREAMING
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.sources.drawing import Pattern
 from skysentry_trio.wire.messages import Message
 
@@ -168,17 +159,13 @@ def test_generated_pages_are_fresh(name: str) -> None:
 
 async def test_every_route_has_a_section_or_a_line() -> None:
     """A route that nobody can read about fails."""
-    hub, health = Hub(Settings()), Health()
-    api: Blueprint = create_api(hub, health, lambda: (0, Counter()))
-    snapshots = create_snapshots(hub, trio.Event())
-    metrics = create_metrics(hub, health, lambda: ConnectionCounts(0, 0, Counter()), LoopMonitor())
-    parts = (api, snapshots, create_clips(hub), create_results(hub), metrics, create_pages())
+    app = build_app(Hub(Settings()), Health(), ConnectionLog(), LoopMonitor())
     described = {
         (method, re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule).replace("camera_id", "clientId"))
-        for rule in create_app(*parts).url_map.iter_rules()
+        for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) & {"GET", "POST"}
     }
-    described |= {(method.upper(), path) for path, methods in ENDLESS.items() for method in methods}
+    described |= {(method.upper(), path) for path, methods in STREAMING.items() for method in methods}
     headings = set(re.findall(r"^## (GET|POST) (\S+)$", REST, re.MULTILINE))
     assert headings <= described
     assert [route for route in described - headings if f"{' '.join(route)}`" not in REST] == []

@@ -28,29 +28,24 @@ import trio
 from skysentry_trio._version import __version__
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.server.health import Health
-from skysentry_trio.server.http.app import create_app
-from skysentry_trio.server.http.clips import create_clips
-from skysentry_trio.server.http.metric_families import ConnectionCounts
-from skysentry_trio.server.http.metrics import create_metrics
-from skysentry_trio.server.http.pages import create_pages
+from skysentry_trio.server.http.app import build_app
 from skysentry_trio.server.http.push_sessions import PushSessions
-from skysentry_trio.server.http.rest import create_api
-from skysentry_trio.server.http.results import create_results
-from skysentry_trio.server.http.snapshots import create_snapshots
 from skysentry_trio.server.http.streaming_routes import StreamingRoutes
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.shutdown import Shutdown
+from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.hypercorn_server import HttpServer
 from skysentry_trio.server.transport.listener import Router, RouterLimits
-from skysentry_trio.server.transport.peer_stream import PeerStream
+from skysentry_trio.server.transport.request import Request
 from skysentry_trio.server.transport.systemd import Notifier
 from skysentry_trio.server.transport.websocket import WebSocketLimits, WebSockets
 from skysentry_trio.server.websocket.capture import serve_capture
 from skysentry_trio.server.websocket.viewer import serve_viewer
 from skysentry_trio.wire.envelope import MAX_HEADER_LENGTH
 from skysentry_trio.wire.messages import MAX_TEXT_LENGTH
-from skysentry_trio.wire.request_head import RequestHead
 from skysentry_trio.wire.viewer import SUBPROTOCOL
 from skysentry_trio.wire.viewer_query import ViewerFormat
 
@@ -86,17 +81,14 @@ async def serve(
         OSError: the address cannot be listened on.
     """
     listeners = await _open_listeners(settings, sockets)
-    hub, health, going_away = Hub(settings), Health(), trio.Event()
-    uploads, loop = PushSessions(hub), LoopMonitor()
-    websockets = WebSockets(_websocket_limits(settings), going_away)
-    router = _create_router(
-        settings, hub, uploads, websockets=websockets, health=health, loop=loop, going_away=going_away
-    )
+    hub, shutdown = Hub(settings), Shutdown(settings.shutdown_grace)
+    health, loop, push_sessions = Health(shutdown), LoopMonitor(), PushSessions(hub)
+    websockets = WebSockets(_websocket_limits(settings), shutdown)
+    router = _create_router(hub, push_sessions, websockets, health, loop)
     async with trio.open_nursery() as nursery:
-        stopping, patience = trio.Event(), trio.CancelScope()
-        await nursery.start(_stop_on_signal, stopping, patience)
+        await nursery.start(_stop_on_signal, shutdown)
         nursery.start_soon(supervise, "janitor", partial(_forget_idle_cameras, hub), health)
-        nursery.start_soon(supervise, "uploads", uploads.run, health)
+        nursery.start_soon(supervise, "push sessions", push_sessions.run, health)
         nursery.start_soon(supervise, "loop monitor", loop.run, health)
         if notifier.watchdog_interval is not None:
             feed = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
@@ -110,16 +102,14 @@ async def serve(
             task_status.started(urls)
             notifier.ready()
 
-            await stopping.wait()
-            log.info("stopping", connections=router.open_connections)
+            # From here on WebSockets are closed and refused. Requests are still answered, so that a load balancer
+            # learns from /api/ready that it should send clients elsewhere.
+            await shutdown.requested.wait()
+            log.info("stopping", connections=router.log.open)
             notifier.stopping()
-            # Requests are still answered, so that a load balancer hears from /api/ready that it should look elsewhere.
-            health.draining = router.draining = True
-            going_away.set()
-            patience.deadline = trio.current_time() + settings.shutdown_grace
-            with patience:
+            with shutdown.grace_period:
                 await router.wait_until_left()
-            # Goodbyes and Hypercorn's writes are shielded from cancellation, but not from the end of their connections.
+            # Close frames and Hypercorn's writes are shielded from cancellation, but not from their connections' end.
             router.abort_all()
             with trio.move_on_after(_LAST_MOMENT):
                 await router.wait_until_left()
@@ -147,39 +137,34 @@ def _websocket_limits(settings: Settings) -> WebSocketLimits:
 
 
 def _create_router(
-    settings: Settings,
-    hub: Hub,
-    uploads: PushSessions,
-    *,
-    websockets: WebSockets,
-    health: Health,
-    loop: LoopMonitor,
-    going_away: trio.Event,
+    hub: Hub, push_sessions: PushSessions, websockets: WebSockets, health: Health, loop: LoopMonitor
 ) -> Router:
-    """Say which path is served by what."""
+    """Return the router: which path is served by what."""
+    settings = hub.settings
 
-    def capture(stream: PeerStream, head: RequestHead) -> Awaitable[None]:
-        return websockets.serve(stream, head.size, partial(serve_capture, hub=hub, settings=settings))
+    def capture(request: Request) -> Awaitable[None]:
+        handler = partial(serve_capture, hub=ScopedHub(hub, request.principal))
+        return websockets.serve(request.stream, request.head.size, handler)
 
-    def view(stream: PeerStream, head: RequestHead) -> Awaitable[None]:
-        # Who offers our subprotocol has asked for something.
+    def view(request: Request) -> Awaitable[None]:
+        head = request.head
+        # A viewer that offers our subprotocol expects envelopes.
         offered = [name.strip() for name in head.headers.get("sec-websocket-protocol", "").split(",")]
         default = ViewerFormat.ENVELOPE if SUBPROTOCOL in offered else ViewerFormat(settings.viewer_format)
-        handler = partial(serve_viewer, hub=hub, query=head.query, default_format=default)
-        return websockets.serve(stream, head.size, handler, subprotocols=[SUBPROTOCOL])
+        scoped_hub = ScopedHub(hub, request.principal)
+        handler = partial(serve_viewer, hub=scoped_hub, query=head.query, default_format=default)
+        return websockets.serve(request.stream, head.size, handler, subprotocols=[SUBPROTOCOL])
 
-    origins = frozenset(settings.cors_origins)
-    limits = RouterLimits(settings.max_connections, settings.handshake_timeout, settings.write_timeout)
-    api = create_api(hub, health, lambda: (router.open_connections, router.ended_by))
-    metrics = create_metrics(
-        hub, health, lambda: ConnectionCounts(router.open_connections, router.accepted, router.ended_by), loop
+    connections = ConnectionLog()
+    return Router(
+        {"/ws": capture, "/stream/ws": view},
+        HttpServer(build_app(hub, health, connections, loop)).serve,
+        RouterLimits(settings.max_connections, settings.handshake_timeout, settings.write_timeout),
+        frozenset(settings.cors_origins),
+        StreamingRoutes(hub, push_sessions, health.shutdown).find,
+        health.shutdown,
+        connections,
     )
-    snapshots = create_snapshots(hub, going_away)
-    once = (api, snapshots, create_clips(hub), create_results(hub), metrics, create_pages())
-    http = HttpServer(create_app(*once, allowed_origins=origins))
-    endless = StreamingRoutes(hub, uploads, origins, going_away)
-    router = Router({"/ws": capture, "/stream/ws": view}, http.serve, limits, origins, endless.choose)
-    return router
 
 
 def _url(listener: trio.SocketListener) -> str:
@@ -190,15 +175,11 @@ def _url(listener: trio.SocketListener) -> str:
     return f"http://{host}:{address[1]}"
 
 
-async def _stop_on_signal(
-    stopping: trio.Event, patience: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
+async def _stop_on_signal(shutdown: Shutdown, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         task_status.started()
         async for _number in signals:
-            if stopping.is_set():
-                patience.cancel()
-            stopping.set()
+            shutdown.request()
 
 
 async def supervise(name: str, service: Callable[[], Awaitable[None]], health: Health) -> None:

@@ -1,20 +1,26 @@
-"""How the server itself is, for load balancers and people: separate from the cameras, which come and go."""
+"""How the server process is, for load balancers and people; cameras come and go without changing it."""
 
 from __future__ import annotations
 
 import trio
 from attrs import define, field
 
+from skysentry_trio.server.shutdown import Shutdown
+
 
 @define(eq=False)
 class Health:
-    """What is wrong with this process, if anything; made when the server starts."""
+    """The state of this process; made when the server starts."""
 
-    draining: bool = field(default=False, init=False)
-    """Whether it is stopping: a load balancer should send nobody new."""
+    shutdown: Shutdown = field(factory=Shutdown)
     failing: dict[str, str] = field(factory=dict, init=False)
-    """Services that keep crashing, with their last error."""
+    """The last error of each service that keeps crashing, by the service's name."""
     _started: float = field(factory=trio.current_time, init=False)
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server stops, so that a load balancer should send no new clients."""
+        return self.shutdown.requested.is_set()
 
     def uptime(self) -> float:
         """Return the seconds since the start, by a clock that does not jump."""

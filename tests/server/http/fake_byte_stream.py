@@ -11,9 +11,10 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.server.http.exchange import Exchange
+from skysentry_trio.server.transport.request import Request
 from skysentry_trio.wire.multipart import OPENING, MultipartReader, Part
 from skysentry_trio.wire.query import decode_query
-from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader
+from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader, is_origin_allowed
 from tests.raw_peer import request_head
 
 WRITE_TIMEOUT = 10.0
@@ -166,4 +167,6 @@ def ask(
     head = RequestHeadReader().feed(request)
     assert isinstance(head, RequestHead)
     stream.push_back(request + body)
-    return Exchange(stream, head, decode_query(head.query), origins)
+    allowed = is_origin_allowed(head.headers.get("origin"), head.headers.get("host", ""), origins)
+    judged = Request(stream, head, is_from_allowed_origin=allowed)  # type: ignore[arg-type] # a stream in memory
+    return Exchange(judged, decode_query(head.query), origins)

@@ -9,11 +9,14 @@ from typing import Any
 import trio
 from attrs import define, field
 
+from skysentry_trio.base.principal import ANYONE
 from skysentry_trio.server.http.push import serve_push
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.shutdown import Shutdown
 from tests.server.http.fake_byte_stream import BareStream, ask
 
 
@@ -29,7 +32,7 @@ class Door:
     settings: dict[str, Any]
     hub: Hub = field(init=False)
     uploads: PushSessions = field(init=False)
-    going_away: trio.Event = field(factory=trio.Event)
+    shutdown: Shutdown = field(factory=Shutdown)
 
     def __attrs_post_init__(self) -> None:
         self.hub = Hub(Settings(**self.settings))
@@ -57,7 +60,7 @@ class Door:
         """Make a request whose body may go on; what happens at once has happened when this returns."""
         stream = BareStream()
         exchange = ask(stream, f"/api/clients/door/frames{query}", *headers, method=method, body=body, **more)
-        self.nursery.start_soon(serve_push, exchange, self.hub, self.uploads, camera, self.going_away)
+        self.nursery.start_soon(serve_push, exchange, ScopedHub(self.hub, ANYONE), self.uploads, camera, self.shutdown)
         await trio.sleep(0.001)
         return stream
 

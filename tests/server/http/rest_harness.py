@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,17 @@ from jsonschema import Draft202012Validator
 from quart_trio import QuartTrio
 
 from skysentry_trio._version import __version__
+from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.server.health import Health
-from skysentry_trio.server.http.app import create_app
-from skysentry_trio.server.http.clips import create_clips
-from skysentry_trio.server.http.metric_families import ConnectionCounts
-from skysentry_trio.server.http.metrics import create_metrics
+from skysentry_trio.server.http.app import build_app
 from skysentry_trio.server.http.openapi import describe_api
-from skysentry_trio.server.http.pages import create_pages
-from skysentry_trio.server.http.rest import create_api
-from skysentry_trio.server.http.results import create_results
-from skysentry_trio.server.http.snapshots import create_snapshots
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.transport.connection_log import ConnectionLog
+from skysentry_trio.server.transport.hypercorn_server import SCOPE_KEY
+from skysentry_trio.server.transport.request import Request
 from tests.hubs import publish_nowait
 from tests.server.websocket.fakes import draw_jpeg
 
@@ -80,29 +76,18 @@ class Site:
     hub: Hub = field(factory=lambda: Hub(Settings(max_fps=1000)))
     health: Health = field(factory=Health)
     pages: Path = Path("/there/is/nothing")
-    allowed_origins: frozenset[str] = frozenset()
+    principal: Principal = ANYONE
+    """Who is asking."""
     loop: LoopMonitor = field(factory=LoopMonitor)
-    open_connections: int = 0
-    accepted: int = 0
-    ended_by: Counter[str] = field(factory=Counter)
+    connections: ConnectionLog = field(factory=ConnectionLog)
     pause: float = 0
     """Seconds that clients take for each piece of a reply."""
     on_piece: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
     """What clients do before they take a piece."""
-    going_away: trio.Event = field(factory=trio.Event)
     app: QuartTrio = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        api = create_api(self.hub, self.health, lambda: (self.open_connections, self.ended_by))
-        snapshots = create_snapshots(self.hub, self.going_away)
-        metrics = create_metrics(
-            self.hub,
-            self.health,
-            lambda: ConnectionCounts(self.open_connections, self.accepted, self.ended_by),
-            self.loop,
-        )
-        parts = (api, snapshots, create_clips(self.hub), create_results(self.hub), metrics, create_pages(self.pages))
-        self.app = create_app(*parts, allowed_origins=self.allowed_origins)
+        self.app = build_app(self.hub, self.health, self.connections, self.loop, pages=self.pages)
 
     async def ask(self, target: str, method: str = "GET", body: bytes = b"", /, **headers: str) -> Answer:
         """Make a request as a server hands it on; underscores in the names of headers stand for hyphens.
@@ -129,6 +114,7 @@ class Site:
             "root_path": "",
             "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
             "extensions": {},
+            SCOPE_KEY: Request(None, None, self.principal),  # type: ignore[arg-type] # the routes use only the principal
         }
         requests = [{"type": "http.request", "body": body, "more_body": False}]
         replies: list[dict[str, Any]] = []

@@ -11,6 +11,8 @@ from trio.testing import MockClock
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.server.http.app import create_app
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.settings import Settings
 from tests.hubs import nothing
 from tests.server.http.rest_harness import Site, publish
 
@@ -189,7 +191,7 @@ async def test_without_a_setting_no_other_page_may_read(path: str) -> None:
 async def test_pages_of_named_origins_may_read(path: str, origin: str | None, allowed: str | None) -> None:
     """Good and bad answers alike; caches are told that it depends on the origin."""
     headers: dict[str, str] = {"Host": "cameras.example"} | ({} if origin is None else {"Origin": origin})
-    answer = await Site(allowed_origins=frozenset({FRIEND})).ask(path, **headers)
+    answer = await Site(Hub(Settings(cors_origins=(FRIEND,)))).ask(path, **headers)
 
     assert answer.headers.get("access-control-allow-origin") == allowed
     assert "origin" in answer.headers["vary"].lower()
@@ -199,7 +201,7 @@ async def test_pages_of_named_origins_may_read(path: str, origin: str | None, al
 @pytest.mark.parametrize("origin", [FRIEND, "null", "https://anybody.example"])
 async def test_all_pages_may_read_if_the_operator_says_so(origin: str) -> None:
     """A star is answered with a star, which never goes with credentials."""
-    answer = await Site(allowed_origins=frozenset({"*"})).ask("/api/clients", Origin=origin)
+    answer = await Site(Hub(Settings(cors_origins=("*",)))).ask("/api/clients", Origin=origin)
 
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in answer.headers
@@ -207,7 +209,7 @@ async def test_all_pages_may_read_if_the_operator_says_so(origin: str) -> None:
 
 async def test_a_preflight_says_what_may_be_asked() -> None:
     """Methods and headers, for ten minutes; strangers learn nothing."""
-    site = Site(allowed_origins=frozenset({FRIEND}))
+    site = Site(Hub(Settings(cors_origins=(FRIEND,))))
     preflight = await site.ask("/api/clients", "OPTIONS", Origin=FRIEND, Access_Control_Request_Method="GET")
     stranger = await site.ask("/api/clients", "OPTIONS", Origin="null", Access_Control_Request_Method="GET")
 

@@ -61,8 +61,9 @@ async def samples(site: Site) -> dict[tuple[str, ...], float]:
 @contextmanager
 def busy_site() -> Iterator[Site]:
     """Have something to say in every family."""
-    site = Site(open_connections=3, accepted=7)
-    site.ended_by["request-timeout"] += 2
+    site = Site()
+    site.connections.open, site.connections.accepted = 3, 7
+    site.connections.ended_by["request-timeout"] += 2
     with site.hub.register("door", on_end=nothing) as door, site.hub.watch() as viewer:
         site.hub.subscribe(viewer)
         for _ in range(3):

@@ -10,10 +10,13 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock
 
+from skysentry_trio.base.principal import ANYONE
 from skysentry_trio.server.http.mjpeg import serve_mjpeg
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.shutdown import Shutdown
 from tests.hubs import nothing
 from tests.server.http.fake_byte_stream import WRITE_TIMEOUT, BareStream, ask
 from tests.server.http.rest_harness import publish
@@ -28,7 +31,7 @@ class Stage:
 
     nursery: trio.Nursery
     hub: Hub = field(factory=lambda: Hub(Settings(max_fps=1000)))
-    going_away: trio.Event = field(factory=trio.Event)
+    shutdown: Shutdown = field(factory=Shutdown)
 
     @contextmanager
     def camera(self, camera_id: str = "door") -> Iterator[CameraSession]:
@@ -46,7 +49,7 @@ class Stage:
         """Let somebody ask for the door's stream; what happens at once has happened when this returns."""
         stream = BareStream(room)
         exchange = ask(stream, f"/api/clients/door/stream.mjpeg{query}", *headers, method=method)
-        self.nursery.start_soon(serve_mjpeg, exchange, self.hub, camera, self.going_away)
+        self.nursery.start_soon(serve_mjpeg, exchange, ScopedHub(self.hub, ANYONE), camera, self.shutdown)
         await moment()
         return stream
 
@@ -359,7 +362,7 @@ async def test_a_server_that_stops_says_goodbye(autojump_clock: MockClock) -> No
         with here.camera() as camera:
             frame = publish(here.hub, camera)
             client = await here.client()
-            here.going_away.set()
+            here.shutdown.request()
             await moment()
             late = await here.client()
 

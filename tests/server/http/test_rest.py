@@ -11,6 +11,7 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio._version import __version__
+from skysentry_trio.base.principal import Principal
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from tests.hubs import nothing, publish_nowait
@@ -34,8 +35,9 @@ def stopped_wall_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_health_says_how_the_server_is(autojump_clock: MockClock) -> None:
     """The load balancer's probe has SkySentry Go's keys, and all counts."""
-    site = Site(open_connections=3)
-    site.ended_by["crash"] += 1
+    site = Site()
+    site.connections.open = 3
+    site.connections.ended_by["crash"] += 1
     with site.hub.register("door", on_end=nothing) as session, site.hub.watch() as viewer:
         site.hub.subscribe(viewer)
         publish(site.hub, session)
@@ -81,7 +83,7 @@ async def test_a_draining_server_is_well_but_not_ready() -> None:
     """While it stops, health stays 200 and ready turns 503."""
     site = Site()
     ready = await site.get("/api/ready")
-    site.health.draining = True
+    site.health.shutdown.request()
     health, unready = await site.get("/api/health"), await site.get("/api/ready")
 
     assert (ready.status, ready.json()) == (200, {"ready": True})
@@ -417,3 +419,19 @@ async def test_large_replies_are_written_in_pieces_however_slowly_they_are_read(
     assert max(map(len, slow.pieces)) <= 256 * 1024
     assert slow.body == quick.body
     assert json.loads(slow.body)["success"]
+
+
+async def test_a_guest_finds_only_the_cameras_it_may_see() -> None:
+    """Lists leave the others out, and asking for one of them by id is answered as if it did not exist."""
+    site = Site(principal=Principal("guest", "yard".__eq__))
+    with site.hub.register("yard", on_end=nothing) as yard, site.hub.register("door", on_end=nothing) as door:
+        publish(site.hub, yard)
+        publish(site.hub, door)
+        listed = (await site.get("/api/clients")).json()
+        streams = (await site.get("/api/streams")).json()
+        hidden = await site.get("/api/clients/{clientId}/latest", "door")
+        unknown = await site.get("/api/clients/{clientId}/latest", "none")
+    assert listed["clients"] == ["yard"]
+    assert list(streams["streams"]) == ["yard"]
+    assert hidden.status == unknown.status == 404
+    assert hidden.json()["error"].replace("door", "none") == unknown.json()["error"]

@@ -6,8 +6,10 @@ from contextlib import ExitStack
 
 from trio.testing import MockClock
 
+from skysentry_trio.base.principal import ANYONE
 from skysentry_trio.server.http.ring_reader import iterate_ring
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
 from tests.hubs import nothing
 from tests.server.http.rest_harness import publish
@@ -19,14 +21,16 @@ async def test_a_walk_keeps_no_frames_and_ends_where_it_was_to(autojump_clock: M
     with hub.register("door", on_end=nothing) as session:
         for _ in range(6):
             publish(hub, session)
-        steps = iterate_ring(hub, session.camera, last=6)
+        steps = iterate_ring(ScopedHub(hub, ANYONE), session.camera, last=6)
         seen = [next(steps).sequence]
         publish(hub, session)
         publish(hub, session)
         seen += [frame.sequence for frame in steps]
 
         assert seen == [3, 5, 6]
-        assert [frame.sequence for frame in iterate_ring(hub, session.camera, after=6, last=7)] == [7]
+        assert [frame.sequence for frame in iterate_ring(ScopedHub(hub, ANYONE), session.camera, after=6, last=7)] == [
+            7
+        ]
 
 
 async def test_a_walk_ends_when_the_camera_is_forgotten(autojump_clock: MockClock) -> None:
@@ -36,7 +40,7 @@ async def test_a_walk_ends_when_the_camera_is_forgotten(autojump_clock: MockCloc
         session = stack.enter_context(hub.register("door", on_end=nothing))
         for _ in range(3):
             publish(hub, session)
-        steps = iterate_ring(hub, session.camera, last=3)
+        steps = iterate_ring(ScopedHub(hub, ANYONE), session.camera, last=3)
         assert next(steps).sequence == 1
         stack.close()
         autojump_clock.jump(6)

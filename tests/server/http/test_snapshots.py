@@ -86,7 +86,7 @@ async def test_a_wait_ends_when_the_server_stops(autojump_clock: MockClock) -> N
 
             async def stop() -> None:
                 await trio.sleep(1)
-                site.going_away.set()
+                site.health.shutdown.request()
 
             nursery.start_soon(stop)
             answer = await site.get(LATEST, query="?after=1&wait=60")

@@ -11,6 +11,7 @@ from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.http.streaming_routes import StreamingRoutes
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.wire.request_head import RequestHead
 from tests.hubs import nothing
 from tests.server.http.fake_byte_stream import BareStream, ask
@@ -18,8 +19,8 @@ from tests.server.http.rest_harness import publish
 from tests.server.websocket.fakes import JPEG
 
 
-def endless(hub: Hub) -> StreamingRoutes:
-    return StreamingRoutes(hub, PushSessions(hub), frozenset(), trio.Event())
+def routes(hub: Hub) -> StreamingRoutes:
+    return StreamingRoutes(hub, PushSessions(hub), Shutdown())
 
 
 def head_of(target: str, *headers: str, method: str = "GET") -> RequestHead:
@@ -43,10 +44,11 @@ async def test_streams_are_shown(autojump_clock: MockClock, target: str) -> None
     hub, stream = Hub(Settings()), BareStream()
     with hub.register("door", on_end=nothing) as session:
         jpeg = publish(hub, session)
-        service = endless(hub).choose(head := ask(stream, target, "Accept: */*").head)
+        exchange = ask(stream, target, "Accept: */*")
+        service = routes(hub).find(exchange.head)
         assert service is not None
         with trio.move_on_after(1):
-            await service(stream, head)
+            await service(exchange.request)
 
     assert stream.jpegs == [jpeg]
 
@@ -56,12 +58,12 @@ async def test_pictures_are_taken(autojump_clock: MockClock, target: str) -> Non
     """Under our address and under that of go2rtc."""
     hub, stream = Hub(Settings()), BareStream()
     exchange = ask(stream, target, f"Content-Length: {len(JPEG)}", method="POST", body=JPEG)
-    chooser = endless(hub)
-    service = chooser.choose(exchange.head)
+    chooser = routes(hub)
+    service = chooser.find(exchange.head)
     assert service is not None
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(chooser.uploads.run)
-        await service(stream, exchange.head)
+        nursery.start_soon(chooser.push_sessions.run)
+        await service(exchange.request)
         nursery.cancel_scope.cancel()
 
     assert stream.head[0] == 201
@@ -89,13 +91,13 @@ async def test_pictures_are_taken(autojump_clock: MockClock, target: str) -> Non
 )
 async def test_everything_else_stays_where_it_was(target: str, headers: tuple[str, ...], method: str) -> None:
     """Pages, snapshots and all that is answered once."""
-    assert endless(Hub(Settings())).choose(head_of(target, *headers, method=method)) is None
+    assert routes(Hub(Settings())).find(head_of(target, *headers, method=method)) is None
 
 
 async def test_a_query_that_cannot_be_read_is_refused() -> None:
     """Whoever routes the request says so."""
     with pytest.raises(ProtocolViolation, match="the query cannot be read"):
-        endless(Hub(Settings())).choose(head_of("/api/clients/door/stream.mjpeg?a=%ff"))
+        routes(Hub(Settings())).find(head_of("/api/clients/door/stream.mjpeg?a=%ff"))
 
 
 @pytest.mark.parametrize("camera_id", ["a%20b", "%2e%2e", "%ff", "", "%3Cscript%3E", "a" * 100])
@@ -104,8 +106,8 @@ async def test_what_is_no_id_is_refused(autojump_clock: MockClock, camera_id: st
     for target, method in (("stream.mjpeg", "GET"), ("frames", "POST")):
         stream = BareStream()
         exchange = ask(stream, f"/api/clients/{camera_id}/{target}", "Content-Length: 0", method=method)
-        service = endless(Hub(Settings())).choose(exchange.head)
+        service = routes(Hub(Settings())).find(exchange.head)
         assert service is not None
-        await service(stream, exchange.head)
+        await service(exchange.request)
         assert stream.head[0] == 400
         assert "a client id is" in stream.json["error"]

@@ -7,11 +7,11 @@ from functools import partial
 import trio
 
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
+from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.listener import Router, RouterLimits
-from skysentry_trio.server.transport.peer_stream import PeerStream
+from skysentry_trio.server.transport.request import Request
 from skysentry_trio.server.transport.websocket import WebSocketLimits, WebSocketPeer, WebSockets
 from skysentry_trio.wire.framing import encode_frame
-from skysentry_trio.wire.request_head import RequestHead
 
 LIMITS = WebSocketLimits(
     max_message_size=16 * 1024 * 1024, handshake_timeout=5, ping_interval=20, ping_timeout=20, close_timeout=2
@@ -35,13 +35,13 @@ async def echo(peer: WebSocketPeer) -> None:
 
 async def serve_echo(task_status: trio.TaskStatus[tuple[Router, int]] = trio.TASK_STATUS_IGNORED) -> None:
     """Serve echoes on a free port of the loopback interface; the router and the port are given to whoever starts it."""
-    websockets = WebSockets(LIMITS, trio.Event())
+    websockets = WebSockets(LIMITS, Shutdown())
 
-    async def websocket(stream: PeerStream, head: RequestHead) -> None:
-        await websockets.serve(stream, head.size, echo)
+    async def websocket(request: Request) -> None:
+        await websockets.serve(request.stream, request.head.size, echo)
 
-    async def http(stream: PeerStream, head: RequestHead) -> None:
-        raise AssertionError(f"expected a WebSocket handshake, got a request for {head.path}")
+    async def http(request: Request) -> None:
+        raise AssertionError(f"expected a WebSocket handshake, got a request for {request.head.path}")
 
     limits = RouterLimits(max_connections=100, handshake_timeout=5, write_timeout=10)
     router = Router({"/": websocket}, http, limits, frozenset())

@@ -13,6 +13,7 @@ from websockets.frames import Close, Frame
 from websockets.streams import StreamReader
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.websocket import Handler, WebSocketLimits, WebSocketPeer, WebSockets
 from skysentry_trio.wire.framing import Opcode
@@ -62,7 +63,7 @@ class RawClient:
     """The client's end of a connection whose handshake is done."""
 
     stream: trio.SocketStream
-    going_away: trio.Event = field(factory=trio.Event)
+    shutdown: Shutdown = field(factory=Shutdown)
     """Tells the server to leave."""
     frames: list[Frame] = field(factory=list)
     """All that came so far."""
@@ -129,10 +130,10 @@ class RawClient:
 
 
 async def serve_one(
-    stream: PeerStream, handler: Handler, limits: WebSocketLimits, going_away: trio.Event | None = None
+    stream: PeerStream, handler: Handler, limits: WebSocketLimits, shutdown: Shutdown | None = None
 ) -> None:
     """Serve one connection, whose handshake was put back into the stream, as the daemon does."""
-    websockets = WebSockets(limits, trio.Event() if going_away is None else going_away)
+    websockets = WebSockets(limits, shutdown or Shutdown())
     async with trio.open_nursery() as nursery:
         nursery.start_soon(websockets.run)
         await websockets.serve(stream, len(HANDSHAKE), handler)
@@ -165,7 +166,7 @@ async def converse(
     server.push_back(HANDSHAKE + early)
 
     async def serve() -> None:
-        await serve_one(server, handler, limits, client.going_away)
+        await serve_one(server, handler, limits, client.shutdown)
         assert ours.fileno() == -1, "the stream was left open"
 
     with trio.fail_after(PATIENCE):

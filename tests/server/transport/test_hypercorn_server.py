@@ -175,9 +175,9 @@ async def test_a_crash_of_the_application_is_a_crash_of_the_connection(caplog: p
         nursery.start_soon(router.accept_from, listener, nursery)
         for _ in range(3):
             assert (await address.ask("/")).status == 500
-        await until(lambda: router.open_connections == 0)
+        await until(lambda: router.log.open == 0)
         nursery.cancel_scope.cancel()
-    assert router.ended_by == {"crash": 3}
+    assert router.log.ended_by == {"crash": 3}
     (record,) = caplog.records
     assert "the application crashed" in str(record.exc_info)
 

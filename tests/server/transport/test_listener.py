@@ -14,8 +14,9 @@ import trio.testing
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.server.transport.listener import Router, RouterLimits, Service
+from skysentry_trio.server.transport.listener import Router, RouterLimits
 from skysentry_trio.server.transport.peer_stream import PeerStream
+from skysentry_trio.server.transport.request import Request, Service
 from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHead
 from tests.raw_peer import PATIENCE, Address, RawPeer, handshake, request_head, until
 
@@ -26,14 +27,16 @@ class Services:
 
     served: list[str] = field(factory=list)
 
-    async def websocket(self, stream: PeerStream, head: RequestHead) -> None:
+    async def websocket(self, request: Request) -> None:
+        stream, head = request.stream, request.head
         self.served.append(f"websocket {head.path}")
         # What was read of the connection is there to be read again.
         assert await stream.receive_some(7) == b"GET /ws"
         await stream.send_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
         await stream.linger(PATIENCE)
 
-    async def http(self, stream: PeerStream, head: RequestHead) -> None:
+    async def http(self, request: Request) -> None:
+        stream, head = request.stream, request.head
         self.served.append(f"http {head.path}")
         if head.path == "/crash":
             raise RuntimeError("the handler crashed")
@@ -50,16 +53,17 @@ class Services:
         await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         await stream.linger(PATIENCE)
 
-    async def endless(self, stream: PeerStream, head: RequestHead) -> None:
-        self.served.append(f"endless {head.path}")
+    async def streaming(self, request: Request) -> None:
+        stream, head = request.stream, request.head
+        self.served.append(f"streaming {head.path}")
         assert await stream.receive_some(4) == head.method.encode()
         await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         await stream.linger(PATIENCE)
 
-    def choose_endless(self, head: RequestHead) -> Service | None:
+    def find_streaming(self, head: RequestHead) -> Service | None:
         if "refuse" in head.query:
             raise ProtocolViolation("expected another query", code="bad-request")
-        return self.endless if head.path.endswith(".mjpeg") else None
+        return self.streaming if head.path.endswith(".mjpeg") else None
 
 
 @define(eq=False)
@@ -84,7 +88,7 @@ class Running:
             return answer.status
 
     async def wait_until_open(self, count: int) -> None:
-        await until(lambda: self.router.open_connections == count)
+        await until(lambda: self.router.log.open == count)
 
 
 @asynccontextmanager
@@ -93,14 +97,14 @@ async def running_router(
 ) -> AsyncIterator[Running]:
     services = Services()
     limits = RouterLimits(max_connections, handshake_timeout, write_timeout=PATIENCE)
-    router = Router({"/ws": services.websocket}, services.http, limits, origins, services.choose_endless)
+    router = Router({"/ws": services.websocket}, services.http, limits, origins, services.find_streaming)
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     address = Address(*listener.socket.getsockname())
     async with trio.open_nursery() as nursery:
         nursery.start_soon(router.accept_from, listener, nursery)
         yield Running(router, services, address, nursery.cancel_scope)
         nursery.cancel_scope.cancel()
-    assert router.open_connections == 0
+    assert router.log.open == 0
     assert listener.socket.fileno() == -1
 
 
@@ -118,15 +122,15 @@ async def test_who_serves_is_decided_by_the_request(running: Running) -> None:
     assert await running.status(request_head("/wss")) == 200
     assert await running.status(request_head("/ws/", method="POST")) == 200
     assert running.services.served == ["websocket /ws", "http /wss", "http /ws/"]
-    assert running.router.accepted == 3
-    assert running.router.ended_by == {}
+    assert running.router.log.accepted == 3
+    assert running.router.log.ended_by == {}
 
 
 async def test_what_has_no_end_is_served_on_the_bare_stream(running: Running) -> None:
     """Some requests pass Hypercorn by, whatever their method; the bytes that were read are there to be read again."""
     assert await running.status(request_head("/a/stream.mjpeg", method="POST")) == 200
     assert await running.status(request_head("/a/stream", method="POST")) == 200
-    assert running.services.served == ["endless /a/stream.mjpeg", "http /a/stream"]
+    assert running.services.served == ["streaming /a/stream.mjpeg", "http /a/stream"]
 
 
 async def test_the_choice_can_refuse(running: Running) -> None:
@@ -187,8 +191,8 @@ async def test_what_cannot_be_served_is_refused(running: Running, request_bytes:
     """The client gets a whole answer with a reason in it, nobody else hears of it, and it is counted."""
     assert await running.status(request_bytes) == status
     assert running.services.served == []
-    assert running.router.ended_by.total() == 1
-    assert "crash" not in running.router.ended_by
+    assert running.router.log.ended_by.total() == 1
+    assert "crash" not in running.router.log.ended_by
     assert await running.status(request_head("/")) == 200
 
 
@@ -217,7 +221,7 @@ async def test_every_kind_of_host_is_served(running: Running, host: str) -> None
 async def test_pages_of_others_may_not_open_websockets(running: Running, origin: str) -> None:
     """Browsers name the page that asks; one that is not ours, or only looks like it, gets 403."""
     assert await running.status(handshake("/ws", f"Origin: {origin}")) == 403
-    assert running.router.ended_by == {"origin-refused": 1}
+    assert running.router.log.ended_by == {"origin-refused": 1}
 
 
 @pytest.mark.parametrize("headers", [(), ("Origin: http://sky.example",), ("Origin: https://sky.example",)])
@@ -244,7 +248,7 @@ async def test_who_says_nothing_is_cut() -> None:
     async with running_router(handshake_timeout=0.2) as running, running.address.connection() as peer:
         with trio.fail_after(2):
             assert await peer.ending() == "reset"
-        assert running.router.ended_by == {"request-timeout": 1}
+        assert running.router.log.ended_by == {"request-timeout": 1}
 
 
 async def test_who_sends_a_head_slowly_is_cut() -> None:
@@ -260,7 +264,7 @@ async def test_who_sends_a_head_slowly_is_cut() -> None:
         with pytest.raises(trio.BrokenResourceError):
             await send_slowly()
         assert 0.2 < trio.current_time() - started < 3
-        assert running.router.ended_by == {"request-timeout": 1}
+        assert running.router.log.ended_by == {"request-timeout": 1}
 
 
 async def test_who_leaves_without_a_request_is_counted(running: Running, caplog: pytest.LogCaptureFixture) -> None:
@@ -269,7 +273,7 @@ async def test_who_leaves_without_a_request_is_counted(running: Running, caplog:
         await peer.send(b"GET / HT")
         await peer.stream.send_eof()
         assert await peer.ending() in {"eof", "reset"}
-    assert running.router.ended_by == {"left-before-request": 1}
+    assert running.router.log.ended_by == {"left-before-request": 1}
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
 
@@ -288,7 +292,7 @@ async def test_a_probe_that_says_nothing_is_counted_and_not_logged(
             await peer.stream.send_eof()
             assert await peer.ending() in {"eof", "reset"}
         await running.wait_until_open(0)
-    assert running.router.ended_by == {"no-request": 1}
+    assert running.router.log.ended_by == {"no-request": 1}
     assert caplog.records == []
 
 
@@ -299,7 +303,7 @@ async def test_who_vanishes_without_a_request_is_counted(running: Running) -> No
         await running.wait_until_open(1)
         reset(peer)
         await running.wait_until_open(0)
-    assert running.router.ended_by == {"lost-before-request": 1}
+    assert running.router.log.ended_by == {"lost-before-request": 1}
     assert await running.status(request_head("/")) == 200
 
 
@@ -311,7 +315,7 @@ async def test_who_is_gone_before_we_look_is_counted(running: Running) -> None:
         reset(peer)
         await trio.lowlevel.wait_readable(stream.socket)
         await running.router.serve(stream)
-    assert running.router.ended_by == {"no-request": 1}
+    assert running.router.log.ended_by == {"no-request": 1}
 
 
 async def test_a_bad_handshake_followed_by_a_reset_is_refused_like_any_other(running: Running) -> None:
@@ -320,9 +324,9 @@ async def test_a_bad_handshake_followed_by_a_reset_is_refused_like_any_other(run
         async with running.address.connection() as peer:
             await peer.send(handshake("/nowhere"))
             reset(peer)
-    await until(lambda: running.router.ended_by.total() == 20)
+    await until(lambda: running.router.log.ended_by.total() == 20)
     await running.wait_until_open(0)
-    assert "crash" not in running.router.ended_by
+    assert "crash" not in running.router.log.ended_by
 
 
 async def test_a_refused_client_that_does_not_read_is_not_waited_for_long(running: Running) -> None:
@@ -352,7 +356,7 @@ async def test_a_crash_ends_one_connection(running: Running, caplog: pytest.LogC
                 assert await peer.receive_rest() == (b"", "reset")
         await other.send(b"go on")
         assert (await other.answer()).status == 200
-    assert running.router.ended_by == {"crash": 5}
+    assert running.router.log.ended_by == {"crash": 5}
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(errors) == 1
     assert "the handler crashed" in str(errors[0].exc_info)
@@ -365,7 +369,7 @@ async def test_a_crash_while_everything_is_cancelled_stays_where_it_is() -> None
         await running.wait_until_open(1)
         await until(lambda: running.services.served)
         running.scope.cancel()
-    assert running.router.ended_by == {"crash": 1}
+    assert running.router.log.ended_by == {"crash": 1}
 
 
 async def test_no_more_connections_than_allowed_are_served() -> None:
@@ -375,17 +379,17 @@ async def test_no_more_connections_than_allowed_are_served() -> None:
             await running.wait_until_open(2)
             async with running.address.connection() as third:
                 assert await third.ending() in {"eof", "reset"}
-            assert running.router.ended_by == {"too-many-connections": 1}
+            assert running.router.log.ended_by == {"too-many-connections": 1}
         await running.wait_until_open(0)
         assert await running.status(request_head("/")) == 200
 
 
 async def test_websockets_are_refused_in_the_drain(running: Running) -> None:
     """Requests are still answered then, so that a load balancer gets to know."""
-    running.router.draining = True
+    running.router.shutdown.request()
     assert await running.status(handshake("/ws")) == 503
     assert await running.status(request_head("/")) == 200
-    assert running.router.ended_by == {"draining": 1}
+    assert running.router.log.ended_by == {"draining": 1}
 
 
 async def test_waiting_for_all_to_leave_does_not_wait_for_those_who_come(running: Running) -> None:

@@ -52,7 +52,7 @@ async def test_a_ping_that_ends_after_our_goodbye_is_left_out() -> None:
     async def talk(client: RawClient) -> None:
         await client.send(ping[:7])
         await wait_all_tasks_blocked()
-        client.going_away.set()
+        client.shutdown.request()
         await client.read_frame()
         await client.send(ping[7:])
         await expect_end(client, 1001)
@@ -67,7 +67,7 @@ async def test_pings_that_wait_for_room_are_left_out_after_our_goodbye() -> None
     async def talk(client: RawClient) -> None:
         await client.send(client_frame(Opcode.PING, bytes(125)) * 90)
         await wait_all_tasks_blocked()
-        client.going_away.set()
+        client.shutdown.request()
         await wait_all_tasks_blocked()
         await expect_end(client, 1001)
         assert {frame.opcode for frame in client.frames[:-1]} <= {Opcode.PONG}
@@ -84,7 +84,7 @@ async def test_a_message_that_ends_after_our_goodbye_hurts_nobody() -> None:
         async def talk(client: RawClient, frame: bytes = frame) -> None:
             await client.send(frame[:500])
             await wait_all_tasks_blocked()
-            client.going_away.set()
+            client.shutdown.request()
             await client.read_frame()
             await client.send(frame[500:] + frame)
             await expect_end(client, 1001)
@@ -106,7 +106,7 @@ async def test_a_handler_that_was_not_reading_does_not_read_beside_our_goodbye()
             raise
 
     async def talk(client: RawClient) -> None:
-        client.going_away.set()
+        client.shutdown.request()
         await client.read_frame()
         back.set()
         await wait_all_tasks_blocked()
@@ -135,7 +135,7 @@ async def test_a_goodbye_is_short_when_the_handler_stops_reading_because_of_it()
 
     async def talk(client: RawClient) -> None:
         await client.read_frame()
-        client.going_away.set()
+        client.shutdown.request()
         await expect_end(client, 1001)
 
     await converse(handler, talk)

@@ -12,8 +12,10 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from skysentry_trio.base.demand import CombinedDemand, Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.principal import ANYONE
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.capture import serve_capture
 from skysentry_trio.wire.envelope import join_envelope
@@ -33,7 +35,7 @@ async def serving(hub: Hub) -> AsyncIterator[FakePeer]:
     peer = FakePeer()
     with trio.fail_after(1000):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(serve_capture, peer, hub, hub.settings)
+            nursery.start_soon(serve_capture, peer, ScopedHub(hub, ANYONE))
             yield peer
             peer.leave()
 

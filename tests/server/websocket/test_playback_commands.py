@@ -12,8 +12,10 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from skysentry_trio.base.principal import ANYONE
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.viewer import serve_viewer
 from skysentry_trio.wire.viewer_query import ViewerFormat
@@ -43,7 +45,7 @@ async def looking_back(query: str = "") -> AsyncIterator[tuple[FakePeer, Hub]]:
             publish(hub, session)
             await trio.sleep(1)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(serve_viewer, peer, hub, query, ViewerFormat.ENVELOPE)
+            nursery.start_soon(serve_viewer, peer, ScopedHub(hub, ANYONE), query, ViewerFormat.ENVELOPE)
             await wait_all_tasks_blocked()
             await peer.hear_all()
             yield peer, hub

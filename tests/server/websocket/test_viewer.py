@@ -14,9 +14,11 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.principal import ANYONE
 from skysentry_trio.base.rate_limit import WriteResult
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.websocket.viewer import serve_viewer
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.viewer_frames import decode_envelope
@@ -42,7 +44,7 @@ async def serving(
     peer, others = peer or FakePeer(), hub.statistics().viewers
     with trio.fail_after(1000):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(serve_viewer, peer, hub, query, default)
+            nursery.start_soon(serve_viewer, peer, ScopedHub(hub, ANYONE), query, default)
             await wait_all_tasks_blocked()
             yield peer
             peer.leave()
@@ -231,7 +233,7 @@ async def test_what_changes_while_the_list_is_on_its_way_is_told_afterwards(auto
     with hub.register("old", on_end=nothing):
         peer = FakePeer(room=0)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(serve_viewer, peer, hub, "", ViewerFormat.ENVELOPE)
+            nursery.start_soon(serve_viewer, peer, ScopedHub(hub, ANYONE), "", ViewerFormat.ENVELOPE)
             await wait_all_tasks_blocked()
             with hub.register("short", on_end=nothing), hub.register("new", on_end=nothing) as session:
                 publish(hub, session)
@@ -470,7 +472,7 @@ async def test_a_viewer_that_left_before_the_list_is_forgotten(autojump_clock: M
     """Connecting and leaving is no error."""
     hub, peer = make_hub(), FakePeer()
     peer.leave()
-    await serve_viewer(peer, hub, "", ViewerFormat.ENVELOPE)
+    await serve_viewer(peer, ScopedHub(hub, ANYONE), "", ViewerFormat.ENVELOPE)
 
     assert (hub.statistics().viewers, peer.goodbye) == (0, None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from pathlib import Path
 
 import trio
 from quart import Blueprint, Response, request
@@ -11,7 +12,18 @@ from werkzeug.exceptions import HTTPException
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.logs import LogLimiter, get_logger
+from skysentry_trio.server.health import Health
+from skysentry_trio.server.http.clips import create_clips
+from skysentry_trio.server.http.current import scoped
 from skysentry_trio.server.http.exchange import PROTECTION, allow_origin
+from skysentry_trio.server.http.metrics import create_metrics
+from skysentry_trio.server.http.pages import WEB, create_pages
+from skysentry_trio.server.http.rest import create_api
+from skysentry_trio.server.http.results import create_results
+from skysentry_trio.server.http.snapshots import create_snapshots
+from skysentry_trio.server.loop_monitor import LoopMonitor
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.rest import ErrorReply
 
@@ -23,8 +35,32 @@ _LOGGED_PATH = 200
 """Characters of an address in the log."""
 
 
+def build_app(
+    hub: Hub, health: Health, connections: ConnectionLog, loop: LoopMonitor, *, pages: Path = WEB
+) -> QuartTrio:
+    """Return the whole application: every route that Quart serves, for the daemon, the tests and the documentation.
+
+    Args:
+        hub: where the cameras are; routes see it as far as the principal of each request may.
+        health: of the process.
+        connections: counted by the router.
+        loop: how late the event loop is.
+        pages: where the web pages were built.
+    """
+    current_hub = scoped(hub)
+    return create_app(
+        create_api(current_hub, health, connections),
+        create_snapshots(current_hub, health.shutdown),
+        create_clips(current_hub),
+        create_results(current_hub),
+        create_metrics(hub, health, connections, loop),
+        create_pages(pages),
+        allowed_origins=frozenset(hub.settings.cors_origins),
+    )
+
+
 def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset()) -> QuartTrio:
-    """Return the application.
+    """Return an application with the headers and errors that all routes share.
 
     Args:
         parts: its routes.

@@ -15,10 +15,10 @@ from quart import Blueprint, Response, request
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import FrameRing, JpegFrame
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, file_stamp
+from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.lookup import find_newest
 from skysentry_trio.server.http.ring_reader import iterate_ring
 from skysentry_trio.server.relay.camera import HubCamera
-from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.wire.messages import rfc3339
 from skysentry_trio.wire.query import Query, decode_query
 
@@ -96,11 +96,11 @@ class _Studio:
             ) from error
 
 
-def create_clips(hub: Hub) -> Blueprint:
+def create_clips(current_hub: CurrentHub) -> Blueprint:
     """Return the route.
 
     Args:
-        hub: where the cameras are.
+        current_hub: where the cameras are.
     """
     clips, studio = Blueprint("clips", __name__), _Studio()
 
@@ -110,6 +110,7 @@ def create_clips(hub: Hub) -> Blueprint:
         kind = query.text("format") or "zip"
         if kind not in _CONTENT_TYPES:
             raise ProtocolViolation(f"format is one of {', '.join(_CONTENT_TYPES)}, got {kind[:40]!a}")
+        hub = current_hub()
         camera, _ = find_newest(hub, camera_id)
         first, last = _choose(camera, query)
         if not studio.slots.value:

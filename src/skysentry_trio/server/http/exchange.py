@@ -11,6 +11,7 @@ import trio
 from attrs import frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.server.transport.request import Request
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.query import Query
 from skysentry_trio.wire.request_head import RequestHead, is_origin_allowed
@@ -99,18 +100,20 @@ class ByteStream(Protocol):
 class Exchange:
     """One request, and the answer to it, on a stream that nobody else serves."""
 
-    stream: ByteStream
-    """With the request put back into it."""
-    head: RequestHead
+    request: Request
     query: Query
     allowed_origins: frozenset[str]
-    """Whose pages may use what is served here, besides our own."""
+    """Origins whose pages may read the answer, besides the server's own."""
 
     @property
-    def is_from_allowed_origin(self) -> bool:
-        """Whether no page of a stranger is behind the request."""
-        headers = self.head.headers
-        return is_origin_allowed(headers.get("origin"), headers.get("host", ""), self.allowed_origins)
+    def stream(self) -> ByteStream:
+        """The connection; the request was put back into it."""
+        return self.request.stream
+
+    @property
+    def head(self) -> RequestHead:
+        """The head of the request."""
+        return self.request.head
 
     async def is_allowed(self, methods: str) -> bool:
         """Answer the request if its method is ``OPTIONS``, or none of those that there are; say whether it is left.

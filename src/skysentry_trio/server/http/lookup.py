@@ -11,14 +11,14 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.http.placeholder import draw_placeholder
 from skysentry_trio.server.relay.camera import HubCamera
-from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.wire.identity import check_camera_id
 
 _one_pencil = trio.CapacityLimiter(1)
 """A thousand viewers of a camera that left have its placeholder drawn once: the others find it done."""
 
 
-def choose_id(hub: Hub, camera_id: str | None) -> str:
+def choose_id(hub: ScopedHub, camera_id: str | None) -> str:
     """Return the id that was given, or that of the only camera there is for None.
 
     Raises:
@@ -36,7 +36,7 @@ def choose_id(hub: Hub, camera_id: str | None) -> str:
     return camera.id
 
 
-def find_camera(hub: Hub, camera_id: str) -> HubCamera:
+def find_camera(hub: ScopedHub, camera_id: str) -> HubCamera:
     """Return a camera by its id.
 
     Raises:
@@ -50,7 +50,7 @@ def find_camera(hub: Hub, camera_id: str) -> HubCamera:
     return camera
 
 
-def find_newest(hub: Hub, camera_id: str) -> tuple[HubCamera, JpegFrame]:
+def find_newest(hub: ScopedHub, camera_id: str) -> tuple[HubCamera, JpegFrame]:
     """Return a camera and its newest frame.
 
     Raises:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 from prometheus_client.core import CounterMetricFamily as CounterFamily
 from prometheus_client.core import GaugeMetricFamily as GaugeFamily
 from prometheus_client.core import HistogramMetricFamily, InfoMetricFamily
@@ -24,20 +24,11 @@ from skysentry_trio.server.health import Health
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.transport.connection_log import ConnectionLog
 
 MAX_LABELLED = 200
 """Cameras with series of their own: every label value costs the monitor memory, for as long as it keeps data."""
 _REFUSALS = ("frame-too-large", "invalid-message", "memory-full", "not-a-jpeg", "too-fast")
-
-
-@frozen
-class ConnectionCounts:
-    """The listener's figures."""
-
-    open: int
-    accepted: int
-    ended_by: Counter[str]
-    """Those that ended other than they should before anybody knew who they were, and crashes."""
 
 
 @define(eq=False)
@@ -46,7 +37,7 @@ class ServerCollector:
 
     _hub: Hub
     _health: Health
-    _connections: Callable[[], ConnectionCounts]
+    _connections: ConnectionLog
     _loop: LoopMonitor
 
     def collect(self) -> Iterator[Metric]:
@@ -109,7 +100,7 @@ class ServerCollector:
         yield ended
 
     def _connections_and_services(self) -> Iterator[Metric]:
-        connections, health = self._connections(), self._health
+        connections, health = self._connections, self._health
         yield GaugeFamily("skysentry_connections", "Connections open, of all kinds.", connections.open)
         yield CounterFamily("skysentry_accepted_connections", "Connections accepted.", connections.accepted)
         yield _counters(

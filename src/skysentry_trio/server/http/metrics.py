@@ -13,22 +13,21 @@ from prometheus_client.registry import CollectorRegistry
 from quart import Blueprint, Response, request
 
 from skysentry_trio.server.health import Health
-from skysentry_trio.server.http.metric_families import CameraCollector, ConnectionCounts, ServerCollector
+from skysentry_trio.server.http.metric_families import CameraCollector, ServerCollector
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.transport.connection_log import ConnectionLog
 
 _END = b"# EOF\n"
 
 
-def create_metrics(
-    hub: Hub, health: Health, connections: Callable[[], ConnectionCounts], loop: LoopMonitor
-) -> Blueprint:
+def create_metrics(hub: Hub, health: Health, connections: ConnectionLog, loop: LoopMonitor) -> Blueprint:
     """Return the route ``/metrics``.
 
     Args:
         hub: where the cameras, their frames and the latencies are.
         health: of the process.
-        connections: gives how many there are and were.
+        connections: counted by the router.
         loop: how late the event loop is.
     """
     # One of our own: whoever embeds the server has theirs.

@@ -14,9 +14,10 @@ from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.rate_limit import WriteResult
 from skysentry_trio.server.http.exchange import ByteStream, Exchange
 from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera
-from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import Delivery, PartialWrite
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
+from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.wire.multipart import CONTENT_TYPE, OPENING, encode_offline_part, encode_part
 from skysentry_trio.wire.query import Query
 
@@ -47,14 +48,14 @@ class _Wish:
     """Frames of the ring that come first."""
 
 
-async def serve_mjpeg(exchange: Exchange, hub: Hub, camera_id: str | None, going_away: trio.Event) -> None:
+async def serve_mjpeg(exchange: Exchange, hub: ScopedHub, camera_id: str | None, shutdown: Shutdown) -> None:
     """Serve one client until it leaves, stops reading, or the server stops.
 
     Args:
         exchange: the request; its query may have ``fps``, ``burst`` and ``placeholder``.
         hub: where the cameras are.
         camera_id: of the camera; None for the only one there is.
-        going_away: set when the server stops.
+        shutdown: ends the exchange once it is requested.
     """
     stream = exchange.stream
     stream.take_back()
@@ -74,13 +75,13 @@ async def serve_mjpeg(exchange: Exchange, hub: Hub, camera_id: str | None, going
     try:
         await stream.send_all(beginning if only_head else beginning + OPENING)
         if not only_head:
-            await _show(stream, hub, wish, going_away)
+            await _show(stream, hub, wish, shutdown)
         await stream.linger(_GOODBYE)
     except (trio.BrokenResourceError, trio.ClosedResourceError):
         pass
 
 
-def _read_wish(hub: Hub, camera_id: str | None, query: Query) -> _Wish:
+def _read_wish(hub: ScopedHub, camera_id: str | None, query: Query) -> _Wish:
     limits = Limits(max_fps=query.number("fps", 1e-6, 1e6))
     burst = query.whole("burst", 0, _MAX_BURST) or 0
     placeholder = query.flag("placeholder")
@@ -90,7 +91,7 @@ def _read_wish(hub: Hub, camera_id: str | None, query: Query) -> _Wish:
     return _Wish(chosen, limits, burst)
 
 
-async def _show(stream: ByteStream, hub: Hub, wish: _Wish, going_away: trio.Event) -> None:
+async def _show(stream: ByteStream, hub: ScopedHub, wish: _Wish, shutdown: Shutdown) -> None:
     """Send frames until the server stops.
 
     Raises:
@@ -101,13 +102,13 @@ async def _show(stream: ByteStream, hub: Hub, wish: _Wish, going_away: trio.Even
         log.info("viewer connected", format="mjpeg", camera=wish.camera_id)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_cancel_when, going_away, nursery.cancel_scope)
+                nursery.start_soon(_cancel_when, shutdown.requested, nursery.cancel_scope)
                 nursery.start_soon(_cancel_when_gone, stream, nursery.cancel_scope)
                 nursery.start_soon(_Show(hub, wish, viewer, writer).run, nursery.cancel_scope)
         finally:
             outbox = viewer.outbox
             log.info("viewer left", sent=outbox.sent, replaced=outbox.superseded, rate_limited=outbox.rate_limited)
-    if not going_away.is_set():
+    if not shutdown.requested.is_set():
         raise trio.BrokenResourceError("the client left, or stopped reading")
 
 
@@ -165,7 +166,7 @@ class _Writer:
 class _Show:
     """One camera, shown to one client."""
 
-    _hub: Hub
+    _hub: ScopedHub
     _wish: _Wish
     _viewer: HubViewer
     _writer: _Writer

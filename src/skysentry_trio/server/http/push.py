@@ -17,7 +17,8 @@ from skysentry_trio.server.http.exchange import Exchange
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.http.request_body import RequestBody
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, SessionEnded, flood_limit
-from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
+from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.wire.capture import decode_jpeg
 from skysentry_trio.wire.identity import check_camera_id, clean_label
 from skysentry_trio.wire.multipart import MultipartReader, Part, read_timestamp
@@ -38,43 +39,34 @@ _ENDINGS = {
 
 
 async def serve_push(
-    exchange: Exchange, hub: Hub, uploads: PushSessions, camera_id: str | None, going_away: trio.Event
+    exchange: Exchange, hub: ScopedHub, push_sessions: PushSessions, camera_id: str | None, shutdown: Shutdown
 ) -> None:
     """Take what one request brings: a JPEG, a form, or a stream.
 
     Args:
         exchange: the request; its query may have ``name``, a label for people.
         hub: where frames go.
-        uploads: holds the cameras of requests that end.
+        push_sessions: holds the cameras of requests that end.
         camera_id: of the camera; None is refused.
-        going_away: set when the server stops.
+        shutdown: ends the exchange once it is requested.
     """
     try:
-        if not exchange.is_from_allowed_origin:
-            raise _foreign(exchange.head.headers["origin"])
+        exchange.request.require_allowed_origin("send pictures")
         if await exchange.is_allowed(_METHODS):
             name = clean_label(exchange.query.text("name"))
             body = RequestBody(exchange.stream)
-            push = _Push(body, exchange.head, hub, uploads, check_camera_id(camera_id or ""), name)
-            status = await _run_until(going_away, push)
+            push = _Push(body, exchange.head, hub, push_sessions, check_camera_id(camera_id or ""), name)
+            status = await _run_until(shutdown, push)
             await exchange.answer(status, push.report())
     except ProtocolViolation as violation:
-        uploads.log_refusal(camera_id, violation)
+        push_sessions.log_refusal(camera_id, violation)
         hub.count_refusal("camera", violation.code)
         await exchange.refuse(violation, {"Retry-After": "1"} if violation.status == 429 else {})
     except (trio.BrokenResourceError, trio.ClosedResourceError):
         log.info("camera left", camera=camera_id, reason="connection lost")
 
 
-def _foreign(origin: str) -> ProtocolViolation:
-    return ProtocolViolation(
-        f"pages of {origin[:80]} may not send pictures here; the operator can allow it with --cors-origin",
-        code="origin-refused",
-        status=403,
-    )
-
-
-async def _run_until(going_away: trio.Event, push: _Push) -> int:
+async def _run_until(shutdown: Shutdown, push: _Push) -> int:
     """Return the status of the answer.
 
     Raises:
@@ -84,7 +76,7 @@ async def _run_until(going_away: trio.Event, push: _Push) -> int:
     outcome: int | Exception = ProtocolViolation("the server is stopping", code="draining", status=503)
 
     async def stop() -> None:
-        await going_away.wait()
+        await shutdown.requested.wait()
         nursery.cancel_scope.cancel()
 
     async with trio.open_nursery() as nursery:
@@ -105,8 +97,8 @@ class _Push:
 
     _body: RequestBody
     _head: RequestHead
-    _hub: Hub
-    _uploads: PushSessions
+    _hub: ScopedHub
+    _push_sessions: PushSessions
     _camera_id: str
     _name: str | None
     _taken: int = field(default=0, init=False)
@@ -229,8 +221,8 @@ class _Push:
                 session.camera.last_heard = trio.current_time()
                 session.refuse(violation)
             return violation
-        # Who uploads something else than pictures is no camera, and not held.
-        session = session or self._uploads.hold(self._camera_id, self._name)
+        # Who push_sessions something else than pictures is no camera, and not held.
+        session = session or self._push_sessions.touch(self._camera_id, self._name)
         try:
             self._newest = await self._hub.publish(
                 session, jpeg, width=size.width, height=size.height, captured_at=captured_at

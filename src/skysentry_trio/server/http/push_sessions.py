@@ -20,7 +20,7 @@ _LOGGED_ID = 80
 
 @define(eq=False)
 class PushSessions:
-    """Holds each such camera from one picture until the next is overdue."""
+    """Keeps each such camera registered from one frame until the next is overdue."""
 
     _hub: Hub
     _held: dict[str, _Held] = field(factory=dict, init=False, repr=False)
@@ -28,12 +28,12 @@ class PushSessions:
     _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
 
     @property
-    def patience(self) -> float:
+    def idle_limit(self) -> float:
         """Seconds for which a camera counts as online after an upload; offline, it is kept for the client timeout."""
         return self._hub.settings.client_timeout / 2
 
-    def hold(self, camera_id: str, name: str | None) -> CameraSession:
-        """Return the session of a camera that uploads, which is held for a while from now.
+    def touch(self, camera_id: str, name: str | None) -> CameraSession:
+        """Return the session of a camera, registered if it is not yet, and keep the session for `idle_limit` from now.
 
         Raises:
             ProtocolViolation: with code ``server-full``.
@@ -41,11 +41,11 @@ class PushSessions:
         held = self._held.get(camera_id)
         if held is None:
             stack = ExitStack()
-            register = self._hub.register(camera_id, name=name, on_end=lambda: self._let_go(camera_id))
+            register = self._hub.register(camera_id, name=name, on_end=lambda: self._expire(camera_id))
             held = self._held[camera_id] = _Held(stack, stack.enter_context(register))
             self._begun.set()
             log.info("camera uploads", camera=camera_id)
-        held.until = trio.current_time() + self.patience
+        held.until = trio.current_time() + self.idle_limit
         held.session.camera.name = name or held.session.camera.name
         return held.session
 
@@ -68,12 +68,12 @@ class PushSessions:
                 now = trio.current_time()
                 for camera_id in [camera_id for camera_id, held in self._held.items() if held.until <= now]:
                     log.info("camera stopped uploading", camera=camera_id)
-                    self._let_go(camera_id)
+                    self._expire(camera_id)
         finally:
             for camera_id in list(self._held):
-                self._let_go(camera_id)
+                self._expire(camera_id)
 
-    def _let_go(self, camera_id: str) -> None:
+    def _expire(self, camera_id: str) -> None:
         self._held.pop(camera_id).stack.close()
 
 

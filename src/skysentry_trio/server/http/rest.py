@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 
 import trio
@@ -13,13 +12,15 @@ from quart import Blueprint, Response, request
 from skysentry_trio._version import __version__
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.health import Health
+from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.jpeg_responses import picture
 from skysentry_trio.server.http.lookup import find_camera, find_newest
 from skysentry_trio.server.http.openapi import describe_api
 from skysentry_trio.server.http.ring_reader import iterate_ring
 from skysentry_trio.server.relay.camera import HubCamera
-from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.latency_breakdown import mean_of
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
+from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
 from skysentry_trio.wire.rest import (
     ClientDetails,
@@ -38,21 +39,21 @@ from skysentry_trio.wire.viewer_frames import RingSummary, summarize_ring
 _WATCHERS_SHOWN = 50
 
 
-def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Counter[str]]]) -> Blueprint:
+def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionLog) -> Blueprint:
     """Return the routes under ``/api``.
 
     Args:
-        hub: where the cameras are.
+        current_hub: where the cameras are.
         health: of the process.
-        connections: gives how many are open, and how many ended other than they should by cause.
+        connections: counted by the router.
     """
     api = Blueprint("api", __name__, url_prefix="/api")
     description = encode_json(describe_api(__version__))
 
     @api.get("/health")
     async def get_health() -> Response:
+        hub = current_hub()
         statistics = hub.statistics()
-        now_open, ended = connections()
         reply = HealthReply(
             status="unhealthy" if health.failing else "draining" if health.draining else "healthy",
             total_clients=statistics.cameras,
@@ -62,7 +63,7 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
             stream_subscribers=statistics.viewers,
             version=__version__,
             uptime=round(health.uptime(), 3),
-            connections=now_open,
+            connections=connections.open,
             memory=statistics.ring_bytes,
             frames_received=statistics.frames_received,
             frames_sent=statistics.frames_sent,
@@ -74,7 +75,7 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
                 "left": statistics.frames_abandoned,
                 **statistics.frames_refused,
             },
-            connections_ended=dict(ended),
+            connections_ended=dict(connections.ended_by),
             failing=health.failing,
         )
         return _json(reply, status=503 if health.failing else 200)
@@ -85,7 +86,7 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
 
     @api.get("/clients")
     async def get_clients() -> Response:
-        now = trio.current_time()
+        hub, now = current_hub(), trio.current_time()
         details = []
         for camera in list(hub.cameras):
             details.append(_describe(hub, camera, now))
@@ -95,7 +96,7 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
 
     @api.get("/clients/<camera_id>/latest")
     async def get_latest(camera_id: str) -> Response:
-        camera, frame = find_newest(hub, camera_id)
+        camera, frame = find_newest(current_hub(), camera_id)
         if request.accept_mimetypes.best_match(["application/json", "image/jpeg"], "application/json") == "image/jpeg":
             response = picture(camera, frame)
         else:
@@ -105,11 +106,13 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
 
     @api.get("/clients/<camera_id>/stream")
     async def get_ring(camera_id: str) -> Response:
+        hub = current_hub()
         camera = find_camera(hub, camera_id)
         return _in_pieces(write_ring(camera.id, _read(hub, camera), _summarize(camera)))
 
     @api.get("/streams")
     async def get_streams() -> Response:
+        hub = current_hub()
         return _in_pieces(
             write_streams([(camera.id, _read(hub, camera), _summarize(camera)) for camera in hub.cameras])
         )
@@ -121,7 +124,7 @@ def create_api(hub: Hub, health: Health, connections: Callable[[], tuple[int, Co
     return api
 
 
-def _describe(hub: Hub, camera: HubCamera, now: float) -> ClientDetails:
+def _describe(hub: ScopedHub, camera: HubCamera, now: float) -> ClientDetails:
     newest, demand, watchers = camera.ring.newest, hub.demand(camera), hub.latency_of(camera.id)
     mean = mean_of(watchers.values())
     return ClientDetails(
@@ -146,7 +149,7 @@ def _describe(hub: Hub, camera: HubCamera, now: float) -> ClientDetails:
     )
 
 
-def _read(hub: Hub, camera: HubCamera) -> Iterator[JpegFrame]:
+def _read(hub: ScopedHub, camera: HubCamera) -> Iterator[JpegFrame]:
     newest = camera.ring.newest
     return iterate_ring(hub, camera, last=0 if newest is None else newest.sequence)
 

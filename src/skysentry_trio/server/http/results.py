@@ -5,14 +5,14 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.wire.framing import encode_frame
 from skysentry_trio.wire.messages import encode_json, encode_message
 from skysentry_trio.wire.rest import ResultReply
 from skysentry_trio.wire.results import decode_posted_result
 
 
-def create_results(hub: Hub) -> Blueprint:
+def create_results(current_hub: CurrentHub) -> Blueprint:
     """Return the route under ``/api``."""
     results = Blueprint("results", __name__, url_prefix="/api")
 
@@ -24,7 +24,7 @@ def create_results(hub: Hub) -> Blueprint:
                 f"expected Content-Type: application/json, got {request.mimetype[:80]!a}", status=415
             )
         result = decode_posted_result(camera_id, await request.get_data(cache=False))
-        viewers = hub.publish_result(camera_id, result.sequence, encode_frame(encode_message(result)))
+        viewers = current_hub().publish_result(camera_id, result.sequence, encode_frame(encode_message(result)))
         return Response(encode_json(ResultReply(viewers)), content_type="application/json")
 
     return results

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.relay.camera import HubCamera
-from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 
 
-def iterate_ring(hub: Hub, camera: HubCamera, *, after: int = 0, last: int) -> Iterator[JpegFrame]:
+def iterate_ring(hub: ScopedHub, camera: HubCamera, *, after: int = 0, last: int) -> Iterator[JpegFrame]:
     """Return frames of a camera's ring, oldest first, each when it is asked for.
 
     None is kept for that. So those who read slowly do not hold the memory of rings that are bounded, but lose frames

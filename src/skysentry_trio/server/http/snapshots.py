@@ -7,11 +7,13 @@ from quart import Blueprint, Response, request
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.jpeg_responses import picture, stand_in
 from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera, find_newest
 from skysentry_trio.server.relay.camera import HubCamera
-from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import Delivery
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
+from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.query import Query, decode_query
 
@@ -20,28 +22,28 @@ _MAX_BACK = 86400.0 * 365
 _WAYS = ("after", "at", "back")
 
 
-def create_snapshots(hub: Hub, going_away: trio.Event) -> Blueprint:
+def create_snapshots(current_hub: CurrentHub, shutdown: Shutdown) -> Blueprint:
     """Return the routes.
 
     Args:
-        hub: where the cameras are.
-        going_away: set when the server stops; nobody waits any longer then.
+        current_hub: where the cameras are.
+        shutdown: ends every wait once it is requested.
     """
     snapshots = Blueprint("snapshots", __name__)
 
     @snapshots.get("/api/clients/<camera_id>/latest.jpg")
     async def get_latest_jpeg(camera_id: str) -> Response:
-        return await _answer(hub, camera_id, _query(), going_away)
+        return await _answer(current_hub(), camera_id, _query(), shutdown)
 
     @snapshots.get("/api/frame.jpeg")
     async def get_go2rtc_frame() -> Response:
-        query = _query()
-        return await _answer(hub, choose_id(hub, query.text("src")), query, going_away)
+        hub, query = current_hub(), _query()
+        return await _answer(hub, choose_id(hub, query.text("src")), query, shutdown)
 
     @snapshots.get("/snapshot")
     async def get_ustreamer_snapshot() -> Response:
-        query = _query()
-        response = await _answer(hub, choose_id(hub, query.text("client")), query, going_away)
+        hub, query = current_hub(), _query()
+        response = await _answer(hub, choose_id(hub, query.text("client")), query, shutdown)
         response.headers["X-UStreamer-Online"] = response.headers["X-SkySentry-Online"]
         return response
 
@@ -58,7 +60,7 @@ def _query() -> Query:
     return decode_query(request.query_string.decode("latin-1"))
 
 
-async def _answer(hub: Hub, camera_id: str, query: Query, going_away: trio.Event) -> Response:
+async def _answer(hub: ScopedHub, camera_id: str, query: Query, shutdown: Shutdown) -> Response:
     check_camera_id(camera_id)
     if sum(query.text(way) is not None for way in _WAYS) > 1:
         raise ProtocolViolation(f"expected one of {', '.join(_WAYS)}, got several")
@@ -67,7 +69,7 @@ async def _answer(hub: Hub, camera_id: str, query: Query, going_away: trio.Event
     if moment is not None or back is not None:
         found = _find_old(find_camera(hub, camera_id), moment, back)
     elif after is not None:
-        newer = await _wait_for_newer(hub, find_camera(hub, camera_id), after, wait, going_away)
+        newer = await _wait_for_newer(hub, find_camera(hub, camera_id), after, wait, shutdown)
         if newer is None:
             return _nothing_newer(hub, camera_id)
         found = newer
@@ -91,7 +93,7 @@ def _find_old(camera: HubCamera, moment: float | None, back: float | None) -> tu
 
 
 async def _wait_for_newer(
-    hub: Hub, camera: HubCamera, after: int, seconds: float, going_away: trio.Event
+    hub: ScopedHub, camera: HubCamera, after: int, seconds: float, shutdown: Shutdown
 ) -> tuple[HubCamera, JpegFrame] | None:
     """Return a frame with a higher sequence, waiting for it; None if none comes in time."""
     newest = camera.ring.newest
@@ -100,7 +102,7 @@ async def _wait_for_newer(
         return camera, newest
     frame, patience = None, trio.CancelScope(deadline=trio.current_time() + seconds)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_cancel_when, going_away, patience)
+        nursery.start_soon(_cancel_when, shutdown.requested, patience)
         with patience:
             frame = await _next_frame(hub, camera.id, newest)
         nursery.cancel_scope.cancel()
@@ -113,7 +115,7 @@ async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
     scope.cancel()
 
 
-async def _next_frame(hub: Hub, camera_id: str, seen: JpegFrame | None) -> JpegFrame:
+async def _next_frame(hub: ScopedHub, camera_id: str, seen: JpegFrame | None) -> JpegFrame:
     """Wait as a viewer does, so that a camera which rests while nobody watches sends a picture."""
     with hub.watch() as viewer:
         hub.subscribe(viewer, [camera_id])
@@ -123,7 +125,7 @@ async def _next_frame(hub: Hub, camera_id: str, seen: JpegFrame | None) -> JpegF
                 return news.frame
 
 
-def _nothing_newer(hub: Hub, camera_id: str) -> Response:
+def _nothing_newer(hub: ScopedHub, camera_id: str) -> Response:
     camera = hub.camera(camera_id)
     response = Response(b"", 204)
     # Of nothing there is no type, and no length either (RFC 9110 section 8.6).

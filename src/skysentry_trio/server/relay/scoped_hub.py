@@ -15,7 +15,8 @@ from skysentry_trio.server.relay.camera import CameraSession, HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency
 from skysentry_trio.server.relay.outbox import NO_SINK, Encoder, FrameSink, encode_nothing
-from skysentry_trio.server.relay.statistics import Role
+from skysentry_trio.server.relay.playback_session import PlaybackSession
+from skysentry_trio.server.relay.statistics import HubStatistics, Role
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
 
@@ -121,6 +122,14 @@ class ScopedHub:
     def latency_of(self, camera_id: str) -> dict[int, MeanLatency]:
         """Return the mean latency of a camera's frames for each viewer that acknowledges them, by viewer number."""
         return self._hub.latency_of(camera_id)
+
+    def playback(self, viewer: HubViewer) -> PlaybackSession:
+        """Return the playbacks of a viewer that `watch` gave; they show only cameras that the viewer follows."""
+        return PlaybackSession(self._hub, viewer)
+
+    def statistics(self) -> HubStatistics:
+        """Return the server's totals over all cameras and viewers; they name no camera."""
+        return self._hub.statistics()
 
     def count_refusal(self, role: Role, cause: str) -> None:
         """Count a connection that the server ends, by its cause: a constant of the code, never a peer's text."""

@@ -16,8 +16,11 @@ from hypercorn.typing import ConnectionState
 from quart_trio import QuartTrio
 
 from skysentry_trio.server.transport.peer_stream import PeerStream
-from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHead
+from skysentry_trio.server.transport.request import Request
+from skysentry_trio.wire.request_head import MAX_HEAD_SIZE
 
+SCOPE_KEY = "skysentry.request"
+"""Where an application finds the `Request` in its ASGI scope."""
 _LINGER = 1.0
 """Seconds for a client to stop sending after its answer."""
 
@@ -83,17 +86,18 @@ class HttpServer:
         self._config.errorlog = logging.getLogger("hypercorn.error")
         self._config.accesslog = None
 
-    async def serve(self, stream: PeerStream, head: RequestHead) -> None:
-        """Answer the one request on this stream, which begins with this head, and close it.
+    async def serve(self, request: Request) -> None:
+        """Answer a request and close its stream; the application finds the `Request` in its scope as `SCOPE_KEY`.
 
         Raises:
-            Exception: what the application raised; the client was told with 500 then.
+            Exception: what the application raised; the client got 500 then.
         """
+        stream, head = request.stream, request.head
         crashes: list[Exception] = []
 
         async def run_app(scope: Any, receive: Any, send: Any) -> None:
             try:
-                await self._finish_sending(scope, receive, send)
+                await self._finish_sending({**scope, SCOPE_KEY: request}, receive, send)
             except Exception as error:  # noqa: BLE001  (raised again below; Hypercorn would only log it, without limit)
                 crashes.append(error)
 

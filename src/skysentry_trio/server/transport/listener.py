@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import structlog
@@ -13,19 +12,13 @@ from attrs import define, evolve, field, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.logs import LogLimiter, get_logger
+from skysentry_trio.server.shutdown import Shutdown
+from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.peer_stream import PeerStream
-from skysentry_trio.wire.request_head import (
-    RequestHead,
-    RequestHeadReader,
-    encode_handshake,
-    encode_refusal,
-    is_origin_allowed,
-)
+from skysentry_trio.server.transport.request import Request, Service, judge_request
+from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader, encode_handshake, encode_refusal
 
 log = get_logger(__name__)
-
-Service = Callable[[PeerStream, RequestHead], Awaitable[None]]
-"""Serves one connection, whose request head was read and put back."""
 
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _REFUSAL_LINGER = 1.0
@@ -46,26 +39,20 @@ class Router:
     """Decides who serves a connection, and keeps what goes wrong in one from reaching any other."""
 
     websockets: Mapping[str, Service]
-    """By path."""
+    """Services for WebSockets, by path."""
     http: Service
     """Serves every other request."""
     limits: RouterLimits
     allowed_origins: frozenset[str]
-    endless: Callable[[RequestHead], Service | None] = lambda _head: None
-    """Says who serves a request on the bare stream, for as long as both sides like; None leaves it to `http`."""
-    draining: bool = field(default=False, init=False)
-    """Whether WebSockets are refused because the server is stopping."""
-    accepted: int = field(default=0, init=False)
-    ended_by: Counter[str] = field(factory=Counter, init=False)
-    """Connections that ended before or other than they should, by cause."""
+    """Origins whose pages may use the server, besides its own; ``*`` for all."""
+    find_streaming: Callable[[RequestHead], Service | None] = lambda _head: None
+    """Returns the service for a request without a known end, which needs the bare stream; None leaves it to `http`."""
+    shutdown: Shutdown = field(factory=Shutdown)
+    """Once it is requested, WebSockets are refused."""
+    log: ConnectionLog = field(factory=ConnectionLog)
     _open: set[PeerStream] = field(factory=set, init=False, repr=False)
     _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
     _left: trio.Event = field(factory=trio.Event, init=False, repr=False)
-
-    @property
-    def open_connections(self) -> int:
-        """How many there are now."""
-        return len(self._open)
 
     async def accept_from(self, listener: trio.SocketListener, nursery: trio.Nursery) -> None:
         """Accept connections for ever, each served by a task of its own in ``nursery``; then close the listener."""
@@ -89,20 +76,23 @@ class Router:
     async def serve(self, stream: trio.SocketStream) -> None:
         """Serve one connection to its end; nothing it does raises from here."""
         peer = PeerStream(stream, self.limits.write_timeout)
-        self.accepted += 1
+        self.log.accepted += 1
+        self.log.open += 1
         self._open.add(peer)
-        structlog.contextvars.bind_contextvars(peer=_address(stream))
+        address = _address(stream)
+        structlog.contextvars.bind_contextvars(peer=address)
         try:
-            await self._route(peer)
+            await self._route(peer, address)
         except* Exception:
             # The libraries below raise what they like on hostile input, and some of it while they are being cancelled:
             # this connection's end, and no other's.
-            self.ended_by["crash"] += 1
+            self.log.ended_by["crash"] += 1
             if (suppressed := self._log_limit.admit("crash", trio.current_time())) is not None:
                 log.exception("connection crashed", suppressed=suppressed)
         finally:
             peer.abort()
             self._open.discard(peer)
+            self.log.open -= 1
             self._left.set()
 
     async def wait_until_left(self) -> None:
@@ -117,14 +107,15 @@ class Router:
         for peer in self._open:
             peer.abort()
 
-    async def _route(self, peer: PeerStream) -> None:
+    async def _route(self, peer: PeerStream, address: str) -> None:
         try:
             head = await self._read_head(peer)
             if head is None:
                 return
-            service = self._choose(head)
+            request = judge_request(peer, head, address, self.allowed_origins)
+            service = self._choose(request)
             if head.upgrade:
-                head = _write_handshake_anew(peer, head)
+                request = evolve(request, head=_normalize_handshake(peer, head))
         except ProtocolViolation as violation:
             self._count(violation.code)
             # Who is gone already is spared the reason.
@@ -132,9 +123,9 @@ class Router:
                 await peer.send_all(encode_refusal(violation))
                 await peer.linger(_REFUSAL_LINGER)
         else:
-            serving = service(peer, head)
-            # Some connections last for days; what of the head is needed that long is up to the service.
-            del head
+            serving = service(request)
+            # Some connections last for days; how much of the request must be kept that long is up to the service.
+            del head, request
             await serving
 
     async def _read_head(self, peer: PeerStream) -> RequestHead | None:
@@ -152,13 +143,14 @@ class Router:
                 cause = "lost-before-request"
             if not received:
                 # Load balancers look every second whether somebody answers.
-                self.ended_by["no-request"] += 1
+                self.log.ended_by["no-request"] += 1
                 log.debug("connection without a request")
                 return None
         self._count(cause)
         return None
 
-    def _choose(self, head: RequestHead) -> Service:
+    def _choose(self, request: Request) -> Service:
+        head = request.head
         if not head.path.startswith("/"):
             raise ProtocolViolation(f"expected a path that begins with /, got {head.path[:80]}", code="bad-request")
         service = self.websockets.get(head.path)
@@ -166,25 +158,19 @@ class Router:
             if "upgrade" in head.headers:
                 # To be ignored, says RFC 9110 section 7.8; but Hypercorn would change to HTTP/2 without being asked.
                 raise ProtocolViolation("an Upgrade header goes with Connection: Upgrade", code="bad-request")
-            return self.endless(head) or self.http
+            return self.find_streaming(head) or self.http
         if service is None:
             known = " and ".join(self.websockets)
             raise ProtocolViolation(f"WebSockets are at {known}, not at this address", code="not-found", status=404)
         if head.upgrade is None:
             raise ProtocolViolation("expected a WebSocket handshake here", code="upgrade-required", status=426)
-        if not is_origin_allowed(head.headers.get("origin"), head.headers.get("host", ""), self.allowed_origins):
-            raise ProtocolViolation(
-                f"pages of {head.headers['origin'][:80]} may not open WebSockets here; "
-                "the operator can allow it with --cors-origin",
-                code="origin-refused",
-                status=403,
-            )
-        if self.draining:
+        request.require_allowed_origin("open WebSockets")
+        if self.shutdown.requested.is_set():
             raise ProtocolViolation("the server is stopping", code="draining", status=503)
         return service
 
     def _count(self, cause: str) -> None:
-        self.ended_by[cause] += 1
+        self.log.ended_by[cause] += 1
         self._warn("connection refused", cause=cause)
 
     def _warn(self, event: str, **details: str) -> None:
@@ -192,7 +178,7 @@ class Router:
             log.warning(event, **details, suppressed=suppressed)
 
 
-def _write_handshake_anew(peer: PeerStream, head: RequestHead) -> RequestHead:
+def _normalize_handshake(peer: PeerStream, head: RequestHead) -> RequestHead:
     handshake = encode_handshake(head)
     peer.push_back(handshake + peer.take_back()[head.size :])
     return evolve(head, size=len(handshake))

@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
 from skysentry_trio.base.exceptions import PeerGone
+from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.fast_path import FastPath
 from skysentry_trio.server.transport.frame_writer import FrameWriter
 from skysentry_trio.server.transport.heartbeat import Heartbeat
@@ -140,8 +141,8 @@ class WebSockets:
     """All WebSocket connections of a server: a task each, and one for all that keeps them alive and lets them go."""
 
     limits: WebSocketLimits
-    _going_away: trio.Event
-    """Once set, every peer gets a Close frame 1001 and its connection ends."""
+    _shutdown: Shutdown
+    """Once it is requested, every peer gets a Close frame 1001 and its connection ends."""
     _heartbeat: Heartbeat = field(init=False, repr=False)
     _open: dict[WebSocketPeer, trio.CancelScope] = field(factory=dict, init=False, repr=False)
 
@@ -152,7 +153,7 @@ class WebSockets:
         """Look after the connections, for ever."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._heartbeat.run)
-            await self._going_away.wait()
+            await self._shutdown.requested.wait()
             for peer, scope in self._open.items():
                 nursery.start_soon(_send_away, peer, scope)
 
@@ -193,7 +194,7 @@ class WebSockets:
         self, peer: WebSocketPeer, fast_path: FastPath, handler: Handler, scope: trio.CancelScope
     ) -> Exception | None:
         """Let the handler serve a peer; return why it crashed, if it did."""
-        if self._going_away.is_set():
+        if self._shutdown.requested.is_set():
             await _send_away(peer, scope)
             return None
         self._open[peer] = scope

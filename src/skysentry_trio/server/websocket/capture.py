@@ -11,7 +11,7 @@ from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded, flood_limit
-from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.demand_notifier import DemandNotifier
 from skysentry_trio.server.websocket.peer import Peer
@@ -38,11 +38,11 @@ _BAD_FRAMES_IN_A_ROW = 60
 _COMPLAINTS_PER_SECOND = 1.0
 
 
-async def serve_capture(peer: Peer, hub: Hub, settings: Settings) -> None:
+async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
     """Serve one camera until it leaves, breaks the protocol, or the server ends its session."""
     camera_id = None
     try:
-        registration = await _receive_registration(peer, settings)
+        registration = await _receive_registration(peer, hub.settings)
         camera_id, label = registration.camera_id, clean_label(registration.name)
         teller = DemandNotifier(peer)
         with (
@@ -51,7 +51,7 @@ async def serve_capture(peer: Peer, hub: Hub, settings: Settings) -> None:
         ):
             log.info("camera registered", camera=camera_id)
             await peer.send(encode_message(RegistrationSuccess(camera_id, rfc3339(time.time()))))
-            conversation = _Conversation(peer, hub, settings, session, "envelope" in registration.capabilities)
+            conversation = _Conversation(peer, hub, session, "envelope" in registration.capabilities)
             await _converse(conversation, teller if "demand" in registration.capabilities else None, hub)
         if session.ended is not None:
             log.info("camera ended", camera=camera_id, reason=session.ended)
@@ -69,7 +69,7 @@ async def serve_capture(peer: Peer, hub: Hub, settings: Settings) -> None:
         await peer.close(violation.close_code, str(violation))
 
 
-async def _converse(conversation: _Conversation, teller: DemandNotifier | None, hub: Hub) -> None:
+async def _converse(conversation: _Conversation, teller: DemandNotifier | None, hub: ScopedHub) -> None:
     """Talk with a camera until it leaves or breaks the protocol, both of which are raised plainly."""
     end: PeerGone | ProtocolViolation | None = None
 
@@ -122,8 +122,7 @@ class _Conversation:
     """What is said after registration."""
 
     _peer: Peer
-    _hub: Hub
-    _settings: Settings
+    _hub: ScopedHub
     _session: CameraSession
     _envelope: bool
     _bad_in_a_row: int = field(default=0, init=False)
@@ -133,7 +132,7 @@ class _Conversation:
     """Causes that the log has; how often they occur is counted."""
 
     def __attrs_post_init__(self) -> None:
-        self._messages = flood_limit(self._settings.max_fps)
+        self._messages = flood_limit(self._hub.settings.max_fps)
 
     @property
     def camera(self) -> HubCamera:
@@ -157,7 +156,7 @@ class _Conversation:
         session = self._session
         try:
             jpeg, size, captured_at = decode_jpeg(
-                message, max_size=self._settings.max_frame_size, envelope=self._envelope
+                message, max_size=self._hub.settings.max_frame_size, envelope=self._envelope
             )
         except ProtocolViolation as violation:
             self._count_message()

@@ -11,7 +11,7 @@ from attrs import define, field
 from skysentry_trio.base.demand import CombinedDemand
 from skysentry_trio.base.exceptions import PeerGone
 from skysentry_trio.server.relay.camera import HubCamera
-from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.wire.capture import Demand
 from skysentry_trio.wire.messages import encode_message
@@ -33,13 +33,13 @@ class DemandNotifier:
         """Say that the demand may have changed; never waits."""
         self._changed.set()
 
-    async def tell(self, hub: Hub, camera: HubCamera) -> None:
+    async def tell(self, hub: ScopedHub, camera: HubCamera) -> None:
         """Tell the camera now and whenever it changes, until it is gone."""
         # Whoever listens to the camera finds out as well, and ends the session.
         with suppress(PeerGone):
             await self._tell(hub, camera)
 
-    async def _tell(self, hub: Hub, camera: HubCamera) -> None:
+    async def _tell(self, hub: ScopedHub, camera: HubCamera) -> None:
         told: CombinedDemand | None = None
         lower_at = math.inf
         while True:

@@ -8,9 +8,8 @@ import trio
 
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
-from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, PartialWrite, ResultNotice
-from skysentry_trio.server.relay.playback_session import PlaybackSession
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.server.websocket.playback_commands import PlaybackController
@@ -45,7 +44,7 @@ _ENCODERS: dict[ViewerFormat, Encoder] = {
 """Each makes one WebSocket frame, which then serves every viewer as it is."""
 
 
-async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerFormat) -> None:
+async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: ViewerFormat) -> None:
     """Serve one viewer until it leaves or breaks the protocol.
 
     Args:
@@ -77,7 +76,7 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
                 nursery.start_soon(
                     partial(_send_all, supports_notices=supports_notices), peer, viewer, encode, nursery.cancel_scope
                 )
-                player = PlaybackController(peer, PlaybackSession(hub, viewer), supports_notices, nursery)
+                player = PlaybackController(peer, hub.playback(viewer), supports_notices, nursery)
                 fault = await ViewerCommands(peer, hub, viewer, player).run()
                 nursery.cancel_scope.cancel()
             if fault is not None:
@@ -95,7 +94,7 @@ async def serve_viewer(peer: Peer, hub: Hub, query: str, default_format: ViewerF
         )
 
 
-def _list_cameras(hub: Hub, camera_ids: frozenset[str] | None) -> Clients:
+def _list_cameras(hub: ScopedHub, camera_ids: frozenset[str] | None) -> Clients:
     now = trio.current_time()
     return Clients(
         [
@@ -133,7 +132,7 @@ def _as_message(notice: CameraNotice) -> ClientConnected | ClientDisconnected:
     return ClientDisconnected(notice.camera_id, notice.removed)
 
 
-async def _refuse(peer: Peer, hub: Hub, violation: ProtocolViolation, *, supports_notices: bool) -> None:
+async def _refuse(peer: Peer, hub: ScopedHub, violation: ProtocolViolation, *, supports_notices: bool) -> None:
     log.warning("viewer refused", code=violation.code, error=str(violation))
     hub.count_refusal("viewer", violation.code)
     if supports_notices:

@@ -9,7 +9,7 @@ from attrs import define, field
 
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.base.rate_limit import RateLimiter
-from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.server.websocket.playback_commands import PlaybackController
@@ -43,7 +43,7 @@ class ViewerCommands:
     """The one task that reads what a viewer says, and the limits of what it may say."""
 
     _peer: Peer
-    _hub: Hub
+    _hub: ScopedHub
     _viewer: HubViewer
     _player: PlaybackController
     _messages: RateLimiter = field(factory=lambda: RateLimiter(_MESSAGES_PER_SECOND, burst=1.0), init=False)

@@ -1,0 +1,62 @@
+"""One request on a connection of its own: what the router hands to every service."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from attrs import frozen
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.principal import ANYONE, Principal
+from skysentry_trio.server.transport.peer_stream import PeerStream
+from skysentry_trio.wire.request_head import RequestHead, is_origin_allowed
+
+
+@frozen(eq=False)
+class Request:
+    """A request whose head was read, judged once, and put back into its stream."""
+
+    stream: PeerStream
+    head: RequestHead
+    principal: Principal = ANYONE
+    """Who is asking."""
+    peer_address: str = "unknown"
+    """Address and port of the other end of the connection."""
+    is_tls: bool = False
+    """Whether the connection is encrypted up to this server."""
+    is_from_allowed_origin: bool = True
+    """False if a page of a foreign origin makes the request."""
+
+    def require_allowed_origin(self, action: str) -> None:
+        """Refuse requests that pages of foreign origins make.
+
+        Args:
+            action: what such pages may not do, for the message.
+
+        Raises:
+            ProtocolViolation: with code ``origin-refused``.
+        """
+        if not self.is_from_allowed_origin:
+            raise ProtocolViolation(
+                f"pages of {self.head.headers['origin'][:80]} may not {action} here; "
+                "the operator can allow it with --cors-origin",
+                code="origin-refused",
+                status=403,
+            )
+
+
+Service = Callable[[Request], Awaitable[None]]
+"""Serves one connection to its end."""
+
+
+def judge_request(stream: PeerStream, head: RequestHead, peer_address: str, allowed_origins: frozenset[str]) -> Request:
+    """Return the request with what its head says about who is asking.
+
+    Args:
+        stream: the head was put back into.
+        head: of the request.
+        peer_address: of the other end of the connection.
+        allowed_origins: whose pages may use the server, besides its own; ``*`` for all.
+    """
+    is_allowed = is_origin_allowed(head.headers.get("origin"), head.headers.get("host", ""), allowed_origins)
+    return Request(stream, head, peer_address=peer_address, is_from_allowed_origin=is_allowed)
