@@ -1,4 +1,4 @@
-"""How late the event loop is: whatever holds it up holds up every camera and every viewer."""
+"""Measure how late the event loop is: a delay of the loop delays every camera and every viewer."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from skysentry_trio.base.logs import LogLimiter, get_logger
 log = get_logger(__name__)
 
 STALL = 0.1
-"""Seconds of lateness from which on it is called a stall."""
+"""Lateness in seconds above which it counts as a stall."""
 _SHORTEST_SLEEP, _LONGEST_SLEEP = 0.5, 1.0
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 @define(eq=False)
 class LoopMonitor:
-    """Sleeps again and again, and counts how much later than it wanted it is woken."""
+    """Sleeps in a loop and records how much later than planned the scheduler wakes it."""
 
     lag: Histogram = field(factory=lambda: Histogram(_BOUNDS), init=False)
-    """Seconds."""
+    """Histogram of the lateness, in seconds."""
     stalls: int = field(default=0, init=False)
     stalled: float = field(default=0.0, init=False)
-    """Seconds of lateness in those stalls."""
-    # As many as there are in about a minute.
+    """Sum of the lateness in all stalls, in seconds."""
+    # The samples of about a minute.
     _recent: deque[float] = field(factory=lambda: deque([0.0], maxlen=80), init=False, repr=False)
     _log_limit: LogLimiter = field(factory=lambda: LogLimiter(10.0), init=False, repr=False)
 
     @property
     def recent_maximum(self) -> float:
-        """The largest lateness of about the last minute, in seconds."""
+        """The greatest lateness of about the last minute, in seconds."""
         return max(self._recent)
 
     async def run(self) -> None:
-        """Watch for ever."""
+        """Measure for ever."""
         while True:
-            # By chance, so as not to fall into step with anything else that comes regularly.
+            # Random, so that the samples do not fall into step with other periodic work.
             due = trio.current_time() + random.uniform(_SHORTEST_SLEEP, _LONGEST_SLEEP)  # noqa: S311  (no secret)
             await trio.sleep_until(due)
             self._count(max(trio.current_time() - due, 0.0))

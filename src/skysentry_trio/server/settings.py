@@ -1,7 +1,7 @@
-"""Every knob of the server in one place: its name, default, limits and the sentence that explains it.
+"""Every setting of the server in one place: its name, default, limits and the sentence that explains it.
 
 The command line, the environment, the TOML file, ``config show`` and docs/reference/settings.md are all made from
-the fields of `Settings`; a new knob is one new field.
+the fields of `Settings`; a new setting is one new field.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
 
 @attrs.frozen
 class Kind:
-    """How people write one sort of value, and which values are allowed."""
+    """How people write one kind of value, and which values are allowed."""
 
     metavar: str
     """Stands for the value in help and documentation."""
@@ -55,7 +55,7 @@ class Kind:
 
 
 def _number(low: float, high: float, *types: type[float]) -> Callable[[Any], bool]:
-    # To Python True is the number 1; to whoever writes `port = true` it is not.
+    # To Python True is the number 1; to a person who writes `port = true` it is not.
     def allows(value: Any) -> bool:
         return isinstance(value, types) and not isinstance(value, bool) and low <= value <= high
 
@@ -141,43 +141,51 @@ class Settings:
         "Most frames to keep for each camera; auto is 16, or 100000 if their age or bytes are limited.",
     )
     buffer_seconds: float = _setting(
-        0.0, _duration(0, 86400), "How long to keep frames, but for the newest of each camera; 0 for any time."
+        0.0,
+        _duration(0, 86400),
+        "How long to keep frames, except the newest of each camera; 0 for no limit.",
     )
     buffer_bytes: int = _setting(
-        0, _size(0, 1024 * _GIBI), "Most bytes of frames to keep for each camera, one frame at least; 0 for any number."
+        0,
+        _size(0, 1024 * _GIBI),
+        "Most bytes of frames to keep for each camera, at least one frame; 0 for no limit.",
     )
-    max_frame_size: int = _setting(5 * _MEBI, _size(1, _GIBI), "Largest frame a camera may send.")
+    max_frame_size: int = _setting(5 * _MEBI, _size(1, _GIBI), "Largest frame that a camera may send.")
     max_memory: int = _setting(
         _GIBI,
         _size(1, 1024 * _GIBI),
-        "Bytes of frames kept for all cameras together; old ones give way, cameras beyond it are refused.",
+        "Bytes of frames to keep for all cameras together; old frames give way, then new cameras are refused.",
     )
     max_fps: float = _setting(
-        60.0, _rate(0.01, 1000), "Frames a second taken from one camera; those above it are dropped and counted."
+        60.0,
+        _rate(0.01, 1000),
+        "Frames a second to accept from one camera; those above it are dropped and counted.",
     )
     idle_fps: float = _setting(
         0.2,
         _rate(0.01, 1000),
-        "Frames a second asked of a camera while nobody watches it.",
+        "Frames a second to request from a camera that nobody watches.",
     )
-    max_cameras: int = _setting(10_000, _whole(1, 1_000_000), "How many cameras may be registered at once.")
-    max_connections: int = _setting(16_384, _whole(1, 1_000_000), "How many connections may be open at once.")
+    max_cameras: int = _setting(10_000, _whole(1, 1_000_000), "Most cameras that the server knows at the same time.")
+    max_connections: int = _setting(16_384, _whole(1, 1_000_000), "Most connections that are open at the same time.")
     cleanup_interval: float = _setting(30.0, _WAIT, "How often to look for cameras to forget.")
     client_timeout: float = _setting(
-        120.0, _duration(0.001, 30 * 86400), "How long a camera that has left is kept, with its frames."
+        120.0, _duration(0.001, 30 * 86400), "How long to keep a camera that has left or is silent, with its frames."
     )
     viewer_format: Literal["envelope", "json"] = _setting(
-        "envelope", _choice("envelope", "json"), "What viewers on /stream/ws get that ask for nothing."
+        "envelope", _choice("envelope", "json"), "Format for viewers on /stream/ws that request none."
     )
     cors_origins: tuple[str, ...] = _setting(
-        (), _origins, "Origin whose pages may use the API and open WebSockets besides our own; * allows all."
+        (), _origins, "Origin whose pages may use the API and open WebSockets, besides the server's own; * allows all."
     )
-    handshake_timeout: float = _setting(5.0, _WAIT, "How long a client may take to send the head of its request.")
+    handshake_timeout: float = _setting(5.0, _WAIT, "How long a peer may take to send the head of its request.")
     registration_timeout: float = _setting(10.0, _WAIT, "How long a camera may take to register after connecting.")
-    write_timeout: float = _setting(10.0, _WAIT, "How long a client may take no byte of what it is sent.")
+    write_timeout: float = _setting(
+        10.0, _WAIT, "How long a peer may take for 64 KiB that it is sent; a slower one is cut."
+    )
     ping_interval: float = _setting(20.0, _WAIT, "How often to ping WebSockets; proxies cut idle ones after 60s.")
     ping_timeout: float = _setting(20.0, _WAIT, "How long to wait for the answer to a ping.")
-    shutdown_grace: float = _setting(2.0, _duration(0, 3600), "How long clients have to leave when the server stops.")
+    shutdown_grace: float = _setting(2.0, _duration(0, 3600), "How long peers have to leave when the server stops.")
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info", _choice("debug", "info", "warning", "error"), "Least severe events to log."
     )

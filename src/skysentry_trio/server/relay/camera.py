@@ -1,4 +1,4 @@
-"""What the hub knows about one camera, and about the connection that sends for it."""
+"""What the hub knows about one camera, and about the connection that sends its frames."""
 
 from __future__ import annotations
 
@@ -30,36 +30,36 @@ class SessionEnded(SkySentryError):
 
 @define(eq=False)
 class HubCamera:
-    """Everything known about one camera; it outlives the camera's connections by the client timeout."""
+    """One camera; the hub keeps it for the client timeout after its last connection has ended."""
 
     id: str
     name: str | None
     ring: FrameRing
     since: float
-    """When it was first seen: seconds since the epoch."""
+    """When the hub met the camera: seconds since the epoch."""
     last_heard: float
-    """When it last said anything or left, by a monotonic clock: the wall clock may jump."""
+    """When the camera last sent anything or left: seconds of the monotonic clock, as the wall clock may jump."""
     rate: FrameRate = field(factory=FrameRate, init=False)
     session: CameraSession | None = field(default=None, init=False)
-    """The connection that sends for it now."""
+    """The connection that sends for the camera now; None while it is offline."""
     sequence: int = field(default=0, init=False)
     """Sequence of the newest frame."""
     frame_count: int = field(default=0, init=False)
-    """Frames accepted."""
+    """Number of frames that the hub accepted."""
     byte_count: int = field(default=0, init=False)
-    """JPEG bytes in those."""
+    """JPEG bytes in the accepted frames."""
     refused: Counter[str] = field(factory=Counter, init=False)
-    """Frames refused, by cause."""
+    """Number of refused frames by the code of the refusal."""
     read_until: float = field(default=float("-inf"), init=False)
-    """Until when programs that read single pictures count as interested, by the monotonic clock."""
+    """Until when programs that read single frames count as interested, in seconds of the monotonic clock."""
 
     @property
     def online(self) -> bool:
-        """Whether a connection sends for it now."""
+        """Whether a connection sends for the camera now."""
         return self.session is not None
 
     def statistics(self, now: float) -> RingStatistics:
-        """Return the ring's figures; ``now`` is of the monotonic clock."""
+        """Return the figures of the ring; ``now`` is in seconds of the monotonic clock."""
         newest = self.ring.newest
         return RingStatistics(
             size=len(self.ring),
@@ -76,12 +76,12 @@ class CameraSession:
 
     camera: HubCamera
     rate_limiter: RateLimiter
-    """How fast frames may come."""
+    """Drops frames above the highest rate."""
     ended: EndReason | None = field(default=None, init=False)
-    """Set when the server ended it."""
+    """Why the server ended the session; None while it lasts."""
     _on_end: Callable[[], None] = field(repr=False)
     on_demand: Callable[[], None] = field(default=lambda: None, repr=False)
-    """Is called when the demand may have changed."""
+    """Called when the demand may have changed."""
 
     def refuse(self, violation: ProtocolViolation) -> ProtocolViolation:
         """Count a frame that the server does not take by the violation's code; return the violation, to be raised."""
@@ -89,11 +89,11 @@ class CameraSession:
         return violation
 
     def end(self, reason: EndReason) -> None:
-        """Tell the connection to go; what it still sends counts no longer."""
+        """End the session: its connection is told to close, and its further frames are refused."""
         self.ended = reason
         self._on_end()
 
 
 def flood_limit(max_fps: float) -> RateLimiter:
-    """Return the pace that only a stranger exceeds: a camera's frames above its rate are dropped one by one."""
+    """Return the message rate above which the peer is disconnected; frames merely above `max_fps` are dropped."""
     return RateLimiter(10 * max_fps + 50, burst=1.0)

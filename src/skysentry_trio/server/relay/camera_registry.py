@@ -1,4 +1,4 @@
-"""All cameras that are known, within the number and the memory that they may have together."""
+"""All cameras that the hub knows, within their limits of number and memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from skysentry_trio.server.settings import Settings
 
 @define(eq=False)
 class CameraRegistry:
-    """Cameras by id, in the order in which they were first seen."""
+    """Cameras by id, in the order in which the hub met them."""
 
     settings: Settings
     _by_id: dict[str, HubCamera] = field(factory=dict, init=False)
@@ -32,12 +32,12 @@ class CameraRegistry:
 
     @property
     def all(self) -> Collection[HubCamera]:
-        """Every camera."""
+        """All cameras."""
         return self._by_id.values()
 
     @property
     def ids(self) -> Collection[str]:
-        """Of every camera."""
+        """The ids of all cameras."""
         return self._by_id.keys()
 
     @property
@@ -46,11 +46,11 @@ class CameraRegistry:
         return self._budget.nbytes
 
     def get(self, camera_id: str) -> HubCamera | None:
-        """Return a camera by its id."""
+        """Return the camera with this id; None if there is none."""
         return self._by_id.get(camera_id)
 
     def obtain(self, camera_id: str) -> HubCamera:
-        """Return a camera by its id, a new one if there is none.
+        """Return the camera with this id, a new one if there is none.
 
         Raises:
             ProtocolViolation: with code ``server-full``.
@@ -75,16 +75,16 @@ class CameraRegistry:
         return camera
 
     def remove(self, camera: HubCamera) -> None:
-        """Know a camera no longer."""
+        """Remove a camera and its ring."""
         del self._by_id[camera.id]
         self._budget.remove(camera.ring)
 
     def keep(self, camera: HubCamera, frame: JpegFrame) -> bool:
-        """Keep a frame as the newest of its camera; False if the newest frames of others leave no room."""
+        """Keep a frame as the newest of its camera; return False if other cameras' newest frames leave no room."""
         return self._budget.append(camera.ring, frame)
 
     def discard_expired(self, now: float) -> None:
-        """Let frames go that have become too old in the rings of cameras that send no more; ``now`` is monotonic."""
+        """Drop frames that are too old from rings that get no new ones; ``now`` is of the monotonic clock."""
         self._budget.discard_expired(now)
 
 

@@ -1,7 +1,7 @@
-"""Who is here: cameras with their rings, viewers with their outboxes, and the one place where they meet.
+"""The one place where cameras with their rings and viewers with their outboxes meet.
 
-Nothing in here waits but what `Hub.spread` returns, so nothing can happen in the middle of it: it needs no locks, and
-neither a slow viewer nor a slow camera holds up anyone.
+No method but `Hub.publish` awaits, so every operation is atomic and needs no lock, and no slow viewer or camera delays
+another. `publish` yields only between two batches of viewers.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
 
 _READERS = Limits(max_fps=5.0)
-"""What a program needs that reads one picture after the other."""
+"""The demand of a program that reads one frame after the other."""
 _READ_INTEREST = 10.0
-"""Seconds for which one read makes another one likely."""
+"""Seconds for which a read counts as interest in the camera."""
 
 
 @define(eq=False)
 class Hub:
-    """Cameras register and publish, viewers subscribe, everybody else asks."""
+    """Cameras register and publish, viewers subscribe, and everything else asks."""
 
     settings: Settings
     latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
-    """How old frames get on their way, over all cameras and viewers that tell."""
+    """Latencies over all cameras and all viewers that acknowledge."""
     _cameras: CameraRegistry = field(init=False, repr=False)
     # A dictionary as an ordered set.
     _viewers: dict[HubViewer, None] = field(factory=dict, init=False, repr=False)
@@ -69,11 +69,11 @@ class Hub:
 
     @property
     def cameras(self) -> Collection[HubCamera]:
-        """All cameras known, in the order in which they were first seen."""
+        """All cameras, in the order in which the hub met them."""
         return self._cameras.all
 
     def camera(self, camera_id: str) -> HubCamera | None:
-        """Return a camera by its id."""
+        """Return the camera with this id; None if there is none."""
         return self._cameras.get(camera_id)
 
     @contextmanager
@@ -85,15 +85,15 @@ class Hub:
         on_end: Callable[[], None],
         on_demand: Callable[[], None] = lambda: None,
     ) -> Iterator[CameraSession]:
-        """Hold a camera for as long as the context lasts; whoever held it is told to go.
+        """Register a camera for as long as the context lasts; an earlier session of the camera ends.
 
-        Ring, count and viewers of an id that was here before stay as they were.
+        A camera that the hub knows keeps its ring, count and viewers.
 
         Args:
             camera_id: checked by the caller.
-            name: label for people; None keeps the one it had.
-            on_end: called when another takes over or the camera was silent for too long; it must not raise.
-            on_demand: called when `demand` may have changed; it must not raise.
+            name: label for people; None keeps the label that the camera has.
+            on_end: called when another session takes over, or the camera was silent for too long; must not raise.
+            on_demand: called when `demand` may have changed; must not raise.
 
         Raises:
             ProtocolViolation: with code ``server-full``.
@@ -113,10 +113,10 @@ class Hub:
         try:
             yield session
         finally:
-            # A session that was replaced must not take its successor's place away.
+            # A replaced session must not end its successor.
             if camera.session is session:
                 camera.session = None
-                # The client timeout begins now, however long the camera had been silent.
+                # The client timeout begins now, however long the camera was silent before.
                 camera.last_heard = trio.current_time()
                 self._notify(camera)
 
@@ -175,10 +175,10 @@ class Hub:
         return frame
 
     def evict_idle(self) -> list[str]:
-        """Forget cameras that have been silent for the client timeout; their viewers stay.
+        """Forget cameras that were silent for the client timeout; their viewers stay.
 
         Returns:
-            The ids of those that were forgotten.
+            The ids of the forgotten cameras.
         """
         silent_since = trio.current_time() - self.settings.client_timeout
         idle = [camera for camera in self._cameras.all if camera.last_heard <= silent_since]
@@ -190,13 +190,13 @@ class Hub:
                 camera.session.end(EndReason.SILENT)
                 camera.session = None
             for viewer in self._viewers:
-                # What waits for slow viewers would stay in memory after the ring has left the budget.
+                # Frames that wait for slow viewers would stay in memory although the budget no longer counts them.
                 viewer.forget(camera.id)
             self._notify(camera, removed=True)
         return [camera.id for camera in idle]
 
     def discard_expired(self) -> None:
-        """Let frames go that have become too old in the rings of cameras that send no more."""
+        """Drop frames that are too old from the rings of cameras that send no new ones."""
         self._cameras.discard_expired(trio.current_time())
 
     def _notify(self, camera: HubCamera, *, removed: bool = False) -> None:
@@ -213,10 +213,10 @@ class Hub:
                 viewer.add_new(camera_id)
                 self._enter(viewer)
 
-    # What cameras are asked for
+    # Demand
 
     def demand(self, camera: HubCamera) -> CombinedDemand:
-        """Return the most that anybody needs of a camera now."""
+        """Return the most that any viewer needs of a camera now."""
         count = self._audience.count(camera.id)
         readers = [_READERS] if trio.current_time() < camera.read_until else []
         if not count and not readers:
@@ -225,7 +225,7 @@ class Hub:
         return CombinedDemand(count, most(chain(readers, (viewer.limits(camera.id) for viewer in watching))))
 
     def note_read(self, camera: HubCamera) -> None:
-        """Take note that a program has read a single picture, and may read more."""
+        """Record that a program has read a single frame, and may read the next one soon."""
         now = trio.current_time()
         was_read, camera.read_until = now < camera.read_until, now + _READ_INTEREST
         if not was_read:
@@ -247,13 +247,13 @@ class Hub:
         notify_about: Collection[str] | None = (),
         principal: Principal = ANYONE,
     ) -> Iterator[HubViewer]:
-        """Have a viewer for as long as the context lasts; it sees nothing until it subscribes.
+        """Have a viewer for as long as the context lasts; it gets no frames until it subscribes.
 
         Args:
-            encode: makes of a frame what is sent.
-            sink: sends that if it can be done without waiting.
-            notify_about: cameras that it is told about besides those it subscribes to; None for all.
-            principal: limits the cameras that it sees and hears of.
+            encode: encodes a frame to the bytes to be sent.
+            sink: sends these bytes if it can without waiting.
+            notify_about: cameras that the viewer hears of besides those it subscribes to; None for all.
+            principal: limits the cameras that the viewer sees and hears of.
         """
         self._viewers_seen += 1
         outbox = Outbox(self.settings.max_cameras, encode, sink)
@@ -275,13 +275,13 @@ class Hub:
         *,
         introduce: bool = False,
     ) -> None:
-        """Let a viewer see these cameras too, or all for None; it gets the newest frame of each new one at once.
+        """Subscribe a viewer to more cameras, or to all for None; it gets the newest frame of each new one at once.
 
         Args:
-            viewer: who wants them.
-            camera_ids: may name cameras before they are here.
-            limits: what it needs of each of these at most.
-            introduce: whether to tell it which of the new ones are connected, unless it hears of them anyway.
+            viewer: to subscribe.
+            camera_ids: may name cameras that the hub does not know yet.
+            limits: the most that the viewer needs of each of these cameras.
+            introduce: whether to send a notice about each new camera that the viewer does not hear of anyway.
         """
         named = self._cameras.ids if camera_ids is None else camera_ids
         if viewer.principal.sees is not None:
@@ -302,19 +302,19 @@ class Hub:
             self._offer_newest(viewer, new)
 
     def unsubscribe(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
-        """Let a viewer see these cameras no longer."""
+        """Unsubscribe a viewer from these cameras."""
         self._leave(viewer)
         viewer.deselect(camera_ids)
         self._enter(viewer)
 
     def pause(self, viewer: HubViewer) -> None:
-        """Send a viewer no frames for a while."""
+        """Send a viewer no frames until `resume`."""
         self._leave(viewer)
         viewer.paused = True
         viewer.outbox.forget_all()
 
     def resume(self, viewer: HubViewer) -> None:
-        """Send a paused viewer frames again, the newest of each camera at once."""
+        """Send a paused viewer frames again, first the newest frame of each camera."""
         if viewer.paused:
             viewer.paused = False
             self._enter(viewer)
@@ -343,13 +343,13 @@ class Hub:
                 self._fan_out.note_served(camera_id, viewer)
 
     def acknowledge(self, viewer: HubViewer, camera_id: str, sequence: int, painted_at: float | None) -> None:
-        """Take a viewer's word that a frame, and those of its camera sent before, need no place any more.
+        """Take a viewer's acknowledgement of a frame, and of all frames of its camera that were sent before.
 
         Args:
-            viewer: paced by this from now on.
+            viewer: its acknowledgements pace it from now on.
             camera_id: of the frame.
             sequence: of the frame.
-            painted_at: seconds since the epoch by our clock; None if it is not known, or was never painted.
+            painted_at: seconds since the epoch by the server's clock; None if unknown, or if the frame was never painted.
         """
         sent = viewer.outbox.acknowledge(camera_id, sequence, trio.current_time())
         if sent is None or painted_at is None or not sent.fresh:
@@ -360,15 +360,15 @@ class Hub:
             self.latency.add(breakdown)
 
     def publish_result(self, camera_id: str, sequence: int, message: bytes) -> int:
-        """Tell all who watch a camera what was found in one of its frames.
+        """Send a detection result to the viewers of a camera.
 
         Args:
             camera_id: of the camera.
             sequence: of the frame.
-            message: for viewers, as it goes out.
+            message: the encoded message for viewers.
 
         Returns:
-            How many were told.
+            The number of viewers that get the result.
 
         Raises:
             ProtocolViolation: there is no such camera, or no such frame yet.
@@ -401,11 +401,11 @@ class Hub:
         self._demand_changed(self._watched_by(viewer))
 
     def viewer_count(self, camera_id: str) -> int:
-        """Return how many viewers get this camera's frames now."""
+        """Return the number of viewers that get this camera's frames now."""
         return self._audience.count(camera_id)
 
     def latency_of(self, camera_id: str) -> dict[int, MeanLatency]:
-        """Return what this camera's frames took lately to the viewers that acknowledge them, by viewer number."""
+        """Return the recent mean latency of a camera's frames for each viewer that acknowledges, by its number."""
         now = trio.current_time()
         return {
             viewer.number: mean
@@ -413,18 +413,18 @@ class Hub:
             if (mean := viewer.latency.latest(camera_id, now)) is not None
         }
 
-    # Everybody else
+    # Totals
 
     def count_refusal(self, role: Role, cause: str) -> None:
-        """Count a connection that this side ends.
+        """Count a connection that the server ends.
 
         Args:
-            role: of the other side.
-            cause: a constant of the code, as each is remembered for ever.
+            role: of the peer.
+            cause: a constant of the code; each distinct cause is kept for ever.
         """
         self._counters.peers_refused[role, cause] += 1
 
     def statistics(self) -> HubStatistics:
-        """Return all counts, of those who are here and of those who were."""
+        """Return the totals over all cameras and viewers, those that have left included."""
         outboxes = [viewer.outbox for viewer in self._viewers]
         return self._counters.snapshot(self._cameras.all, outboxes, ring_bytes=self._cameras.nbytes)

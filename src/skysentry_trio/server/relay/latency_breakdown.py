@@ -1,4 +1,4 @@
-"""How long a frame took from the camera to a viewer's screen, hop by hop, and the means over many frames."""
+"""The latency of a frame from the camera to a viewer's screen, stage by stage, and means over many frames."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from attrs import define, field, frozen
 from skysentry_trio.server.relay.ack_window import SentFrame
 
 _TOLERANCE = 1.0
-"""Seconds by which clocks may disagree; times that are further apart the wrong way round mean nothing."""
+"""Maximum clock skew in seconds; a delay below minus this is discarded."""
 _LONGEST = 3600.0
-"""Seconds; what takes longer is a clock that is wrong."""
+"""Seconds; a longer delay means that a clock is wrong, and is discarded."""
 _REPORT_INTERVAL = 1.0
 _FRESH = 5.0
-"""Seconds for which a mean says how it is now."""
+"""Seconds for which a mean counts as current."""
 
 
 @frozen
 class LatencyBreakdown:
-    """Seconds."""
+    """The stages of one frame, in seconds."""
 
     capture: float | None
     """From capture until the server had the frame; None if the camera does not say when that was."""
     server: float
-    """From there until the frame was handed to the network, waiting for its turn included."""
+    """From then until the frame was handed to the network, including its wait in the outbox."""
     delivery: float
-    """From there until it was painted."""
+    """From then until the viewer had painted the frame."""
 
     @property
     def total(self) -> float:
-        """Sum of what is known."""
+        """Sum of the known stages."""
         return (self.capture or 0.0) + self.server + self.delivery
 
 
 def measure(sent: SentFrame, painted_at: float) -> LatencyBreakdown | None:
-    """Return how long a frame took; None if its times cannot be true.
+    """Return the latency of a frame; None if its times cannot be true.
 
     Args:
         sent: the frame.
@@ -53,7 +53,7 @@ def measure(sent: SentFrame, painted_at: float) -> LatencyBreakdown | None:
 
 @frozen
 class MeanLatency:
-    """Means over some frames of one camera."""
+    """Mean latency over some frames of one camera."""
 
     frames: int
     breakdown: LatencyBreakdown
@@ -76,7 +76,7 @@ def _milliseconds(seconds: float) -> float:
 
 
 def mean_of(means: Iterable[MeanLatency]) -> MeanLatency | None:
-    """Return the means over all frames behind several means; None if there are none."""
+    """Combine several means into the mean over all of their frames; None without any."""
     meter = LatencyMeter()
     for mean in means:
         meter.add(mean.breakdown, mean.frames)
@@ -88,18 +88,18 @@ class LatencyMeter:
     """Mean latencies of one camera's frames to one viewer, each over about a second; times are monotonic seconds."""
 
     latest: MeanLatency | None = field(default=None, init=False)
-    """Of the last second that was measured."""
+    """Mean of the last second in which frames were measured."""
     measured_at: float = field(default=float("-inf"), init=False)
-    """When that ended."""
+    """When that second ended."""
     _frames: int = field(default=0, init=False)
     _captured: int = field(default=0, init=False)
-    """How many of those have a time of capture."""
+    """Number of those frames that have a time of capture."""
     _capture: float = field(default=0.0, init=False)
     _server: float = field(default=0.0, init=False)
     _delivery: float = field(default=0.0, init=False)
 
     def add(self, breakdown: LatencyBreakdown, frames: int = 1) -> None:
-        """Count a frame, or several that took as long."""
+        """Count a frame, or several with the same latency."""
         self._frames += frames
         self._server += breakdown.server * frames
         self._delivery += breakdown.delivery * frames
@@ -108,7 +108,7 @@ class LatencyMeter:
             self._capture += breakdown.capture * frames
 
     def conclude(self, now: float) -> MeanLatency | None:
-        """Begin anew, and return the means since the last time; None if there was nothing."""
+        """Return the mean since the last call; None if there were no frames."""
         if not self._frames:
             return None
         capture = self._capture / self._captured if self._captured else None
@@ -121,7 +121,7 @@ class LatencyMeter:
 
 @define(eq=False)
 class LatencyReport:
-    """What one viewer's acknowledgements say about each of its cameras."""
+    """Latencies of one viewer's cameras, from its acknowledgements."""
 
     meters: dict[str, LatencyMeter] = field(factory=dict, init=False)
     _due: float = field(default=float("-inf"), init=False)
@@ -134,20 +134,20 @@ class LatencyReport:
         meter.add(breakdown)
 
     def conclude(self, now: float) -> dict[str, MeanLatency]:
-        """Return the means of all cameras that had frames, once a second; empty in between."""
+        """Return the mean of each camera that had frames, at most once a second; empty in between."""
         if now < self._due or not self.meters:
             return {}
-        # Also when there is nothing to tell: this is asked with each acknowledgement, and there may be many cameras.
+        # Also if the result is empty: this is called for each acknowledgement, and there may be many cameras.
         self._due = now + _REPORT_INTERVAL
         return {
             camera_id: mean for camera_id, meter in self.meters.items() if (mean := meter.conclude(now)) is not None
         }
 
     def latest(self, camera_id: str, now: float) -> MeanLatency | None:
-        """Return the last means of a camera; None if they are older than a few seconds, or there are none."""
+        """Return the last mean of a camera; None if it is older than a few seconds."""
         meter = self.meters.get(camera_id)
         return None if meter is None or meter.measured_at < now - _FRESH else meter.latest
 
     def forget(self, camera_id: str) -> None:
-        """Drop what is known of a camera that is no longer watched."""
+        """Drop the figures of a camera that the viewer no longer watches."""
         self.meters.pop(camera_id, None)

@@ -1,4 +1,4 @@
-"""The bytes that all rings may hold together, and which frames go when they are used up."""
+"""Bound the memory of all rings together, and choose the frames that go when it is used up."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from attrs import define, field
 from skysentry_trio.base.frames import FrameRing, JpegFrame
 
 _SPARE: Final = 256
-"""Part of the bytes that is made free in one go, so that not every frame looks for the largest of many rings."""
+"""Each search for the largest ring frees at least this fraction (1/256) of the budget, so that few frames need one."""
 
 
 @define(eq=False)
 class MemoryBudget:
-    """The rings of all cameras. What is live goes before what was: old frames make room for new ones of any camera."""
+    """The rings of all cameras. Live frames come first: old frames make room for new frames of any camera."""
 
     limit: int
-    """Bytes of JPEGs."""
+    """JPEG bytes that all rings may hold."""
     nbytes: int = field(default=0, init=False)
-    """Held now."""
-    # Of the newest frames alone, which never go to make room for others.
+    """JPEG bytes that all rings hold now."""
+    # Bytes of the newest frames alone, which never make room for others.
     _newest_nbytes: int = field(default=0, init=False)
     _rings: dict[FrameRing, None] = field(factory=dict, init=False, repr=False)
 
     def has_room_for(self, size: int) -> bool:
-        """Say whether a frame of one more camera could be kept."""
+        """Return whether a frame of this many bytes of one more camera would fit."""
         return self._newest_nbytes + size <= self.limit
 
     def add(self, ring: FrameRing) -> None:
-        """Count a ring that is still empty."""
+        """Include a ring, which is still empty."""
         self._rings[ring] = None
 
     def remove(self, ring: FrameRing) -> None:
-        """Count a ring no longer."""
+        """Exclude a ring."""
         del self._rings[ring]
         self.nbytes -= ring.nbytes
         self._newest_nbytes -= _size_of_newest(ring)
 
     def append(self, ring: FrameRing, frame: JpegFrame) -> bool:
-        """Keep a frame as the newest of its ring; the oldest of the largest rings go as far as they must.
+        """Keep a frame as the newest of its ring; drop the oldest frames of the largest rings if the memory is used up.
 
         Returns:
-            False if the newest frames of the others leave no room; then nothing has changed.
+            False if the newest frames of other rings leave no room; then nothing has changed.
         """
         size, previous = len(frame.jpeg), _size_of_newest(ring)
         if self._newest_nbytes - previous + size > self.limit:
@@ -56,7 +56,7 @@ class MemoryBudget:
         return True
 
     def discard_expired(self, now: float) -> None:
-        """Let frames go that have become too old in rings that get no more; ``now`` as for the rings."""
+        """Drop frames that are too old; ``now`` is in seconds of the monotonic clock."""
         for ring in self._rings:
             held = ring.nbytes
             ring.trim(now)
@@ -65,13 +65,13 @@ class MemoryBudget:
     def _make_room(self, own: FrameRing, size: int) -> None:
         goal = self.limit - max(size, self.limit // _SPARE)
         while self.nbytes > goal:
-            # Of equals that which is about to grow.
+            # Among equally large rings, take the one that is about to grow.
             largest = max(self._rings, key=lambda ring: (_size_of_old(ring), ring is own))
             if not _size_of_old(largest):
                 break
             while self.nbytes > goal and len(largest) > 1:
                 self._discard_oldest(largest)
-        # All rings are down to their newest frames, of which this one is about to be replaced.
+        # All rings are down to their newest frames, and the new frame replaces the one of its own ring.
         if self.nbytes + size > self.limit:
             self._discard_oldest(own)
 

@@ -1,4 +1,4 @@
-"""All that is counted of cameras and viewers, of those who are here and of those who were."""
+"""Totals over all cameras and viewers, those that are connected and those that have left."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Role = Literal["camera", "viewer"]
 
 @frozen
 class HubStatistics:
-    """All the hub has counted, at one moment."""
+    """The hub's totals at one moment."""
 
     cameras: int
-    """Known, live or not."""
+    """Cameras that the hub knows, online or not."""
     online: int
     viewers: int
     ring_bytes: int
@@ -29,22 +29,22 @@ class HubStatistics:
     frames_sent: int
     bytes_sent: int
     frames_refused: dict[str, int]
-    """Frames from cameras that were not taken, by cause."""
+    """Frames that the hub refused, by the code of the refusal."""
     frames_superseded: int
-    """Frames a viewer did not get because a newer one came before it was ready."""
+    """Frames that a viewer missed because a newer frame came before the viewer was ready."""
     frames_rate_limited: int
-    """Frames a viewer did not get because it had asked for fewer."""
+    """Frames that a viewer missed because it asked for a lower rate."""
     frames_abandoned: int
     """Frames that still waited for a viewer when it left."""
     notices_dropped: int
-    """News about cameras that a viewer did not get because too much of it waited."""
+    """Notices that a viewer missed because too many waited for it."""
     peers_refused: dict[tuple[Role, str], int]
-    """Cameras and viewers whose connection this side ended, by cause."""
+    """Connections of cameras and viewers that the server ended, by cause."""
 
 
 @define(eq=False)
 class Totals:
-    """What some cameras and viewers have counted."""
+    """Sums over some cameras and viewers."""
 
     frames_received: int = 0
     bytes_received: int = 0
@@ -57,14 +57,14 @@ class Totals:
     refused: Counter[str] = field(factory=Counter)
 
     def add_camera(self, camera: HubCamera) -> None:
-        """Add a camera's frames."""
+        """Add the counters of a camera."""
         self.frames_received += camera.frame_count
         self.bytes_received += camera.byte_count
-        if camera.refused:  # an update with nothing is the dearest line here
+        if camera.refused:  # an update with an empty counter would be the most expensive line here
             self.refused.update(camera.refused)
 
     def add_outbox(self, outbox: Outbox) -> None:
-        """Add a viewer's."""
+        """Add the counters of a viewer."""
         self.frames_sent += outbox.sent
         self.bytes_sent += outbox.sent_bytes
         self.frames_superseded += outbox.superseded
@@ -75,7 +75,7 @@ class Totals:
 
 @define(eq=False)
 class Counters:
-    """What does not go with those who leave."""
+    """Totals that outlast the cameras and viewers that have left."""
 
     departed: Totals = field(factory=Totals, init=False)
     peers_refused: Counter[tuple[Role, str]] = field(factory=Counter, init=False)
@@ -83,7 +83,7 @@ class Counters:
     def snapshot(
         self, cameras: Collection[HubCamera], outboxes: Collection[Outbox], *, ring_bytes: int
     ) -> HubStatistics:
-        """Return all counts, of those who are here, which are given, and of those who were."""
+        """Return the totals: these cameras and viewers, and all that have left."""
         totals = evolve(self.departed, refused=self.departed.refused.copy())
         for camera in cameras:
             totals.add_camera(camera)

@@ -18,7 +18,7 @@ from skysentry_trio.server.transport.peer_stream import PeerStream
 
 @define(eq=False)
 class FastPath(trio.abc.Stream):
-    """A peer's stream as trio-websocket sees it."""
+    """The stream of a peer as trio-websocket sees it."""
 
     _stream: PeerStream
     reader: FrameReader
@@ -27,7 +27,7 @@ class FastPath(trio.abc.Stream):
 
     @classmethod
     def along(cls, stream: PeerStream, *, head_size: int, max_message_size: int) -> FastPath:
-        """Begin with what was put back into a stream: a request's head of this many bytes, and what came with it."""
+        """Take over a stream into which a request head of ``head_size`` bytes was put back, and what followed it."""
         data = stream.take_back()
         reader = FrameReader(stream, max_message_size, data[head_size:])
         return cls(stream, reader, FrameWriter(stream), data[:head_size])
@@ -37,7 +37,7 @@ class FastPath(trio.abc.Stream):
         self._stream.abort()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002
-        """Return the handshake, then whatever the reader does not want for itself."""
+        """Return the handshake, then the bytes that the reader does not keep for itself."""
         if self._handshake:
             await trio.lowlevel.checkpoint()
             handshake, self._handshake = self._handshake, b""
@@ -45,7 +45,7 @@ class FastPath(trio.abc.Stream):
         return await self.reader.receive_for_library()
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Write what the library has to say."""
+        """Write bytes of the library."""
         await self.writer.send_for_library(data)
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -53,7 +53,7 @@ class FastPath(trio.abc.Stream):
         await self._stream.wait_send_all_might_not_block()
 
     async def aclose(self) -> None:
-        """Let the library go; the stream stays open, so that the peer can be told why."""
+        """Detach the library; the stream stays open, so that a Close frame can follow."""
         self.writer.let_go()
         self.reader.let_go()
         await trio.lowlevel.checkpoint()

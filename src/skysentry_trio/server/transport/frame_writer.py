@@ -90,7 +90,7 @@ class FrameWriter:
             self._rest = self._rest[self._stream.write_now(self._rest) :]
         while self._rest:
             goal = max(0, len(self._rest) - CHUNK)
-            with self._stream.patience():
+            with self._stream.write_deadline():
                 while len(self._rest) > goal:
                     self._rest = self._rest[await self._stream.write_soon(self._rest) :]
         self._rest = None

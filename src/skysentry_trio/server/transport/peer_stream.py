@@ -1,4 +1,4 @@
-"""One peer's byte stream: bytes already read can be put back, and no write waits for ever."""
+"""The byte stream of one peer: bytes can be put back, and every write has a deadline."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ CHUNK = 64 * 1024
 
 @define(eq=False)
 class PeerStream(trio.abc.HalfCloseableStream):
-    """A TCP connection to a peer that we do not trust to read.
+    """A TCP connection to a peer that may stop reading.
 
-    Trio's `trio.SocketStream` sets ``TCP_NOTSENT_LOWAT`` to 16 KiB, and we count on it: what the peer has not taken yet
-    waits in its outbox, where a newer frame can replace it, and not in the kernel, where nothing can. That is why a
-    slow viewer sees what happened half a second ago and not ten.
+    `trio.SocketStream` sets ``TCP_NOTSENT_LOWAT`` to 16 KiB, and we rely on it: unsent frames wait in the outbox, where
+    a newer frame can replace them, and not in the kernel, where none can. This is why a slow viewer sees the picture
+    of half a second ago and not of ten.
     """
 
     _stream: trio.SocketStream
     _write_timeout: float
-    """Seconds in which 64 KiB must go out."""
+    """Seconds within which the peer must take each 64 KiB."""
     descriptor: int = field(init=False)
-    """Of the socket, -1 when this side closed; asked for once, as that takes two function calls."""
+    """File descriptor of the socket, -1 after this side closed; stored, because asking takes two function calls."""
     _pushed_back: bytes = field(default=b"", init=False, repr=False)
     _unfinished: bool = field(default=False, init=False)
 
@@ -37,15 +37,15 @@ class PeerStream(trio.abc.HalfCloseableStream):
 
     @property
     def socket(self) -> trio.socket.SocketType:
-        """The socket, for whoever asks it for addresses."""
+        """The socket, for its addresses."""
         return self._stream.socket
 
     def push_back(self, data: bytes) -> None:
-        """Let ``data`` be what is received next."""
+        """Put ``data`` in front of the bytes to be received."""
         self._pushed_back = data + self._pushed_back
 
     def take_back(self) -> bytes:
-        """Return what was put back, and forget it."""
+        """Return the bytes that were put back, and remove them from the stream."""
         data, self._pushed_back = self._pushed_back, b""
         return data
 
@@ -59,37 +59,37 @@ class PeerStream(trio.abc.HalfCloseableStream):
         return await self._stream.receive_some(max_bytes)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send everything, however long that takes, as long as it goes on.
+        """Send everything; the whole may take long if the peer takes each 64 KiB in time.
 
         Raises:
-            trio.BrokenResourceError: the peer is gone, took less than 64 KiB within the timeout (the connection is
-                aborted then), or an earlier call was cancelled: the peer would take what comes now for the rest of it.
+            trio.BrokenResourceError: the peer is gone; it took less than 64 KiB within the timeout, and the connection
+                is aborted; or an earlier call was cancelled, so that the peer would read this as the rest of it.
         """
         if self._unfinished:
             raise trio.BrokenResourceError("an earlier message was cut off in the middle")
         self._unfinished = True
         view = memoryview(data)
         for start in range(0, len(view), CHUNK):
-            with self.patience():
+            with self.write_deadline():
                 await self._stream.send_all(view[start : start + CHUNK])
         self._unfinished = False
 
     @contextmanager
-    def patience(self) -> Iterator[None]:
-        """Bound the time in which 64 KiB are written.
+    def write_deadline(self) -> Iterator[None]:
+        """Bound the time for a write of up to 64 KiB.
 
         Raises:
-            trio.BrokenResourceError: it has passed; the connection is aborted.
+            trio.BrokenResourceError: the time is over; the connection is aborted.
         """
         try:
             with trio.fail_after(self._write_timeout):
                 yield
         except trio.TooSlowError:
             self.abort()
-            raise trio.BrokenResourceError(f"the peer stopped reading for {self._write_timeout:g} s") from None
+            raise trio.BrokenResourceError(f"the peer took less than 64 KiB in {self._write_timeout:g} s") from None
 
     async def read_soon(self, max_bytes: int) -> bytes:
-        """Wait until there is something to read, and read it with one system call, past Trio's stream layers.
+        """Wait for bytes and read them with one system call, without Trio's stream layers.
 
         Returns:
             Some bytes, b"" at the end of the stream.
@@ -108,7 +108,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
                 raise trio.BrokenResourceError(str(error)) from error
 
     async def read_soon_into(self, buffer: memoryview) -> int:
-        """Do as `read_soon`, into a buffer; return how much of it was filled, 0 at the end of the stream."""
+        """Read as `read_soon` does, into a buffer; return the number of bytes read, 0 at the end of the stream."""
         while True:
             await trio.lowlevel.wait_readable(self._open_descriptor())
             try:
@@ -119,22 +119,22 @@ class PeerStream(trio.abc.HalfCloseableStream):
                 raise trio.BrokenResourceError(str(error)) from error
 
     def wake_reader(self) -> None:
-        """Let whoever waits in `read_soon` fail with `trio.ClosedResourceError`."""
+        """Make the task that waits in `read_soon` fail with `trio.ClosedResourceError`."""
         if self.descriptor != -1:
             trio.lowlevel.notify_closing(self.descriptor)
 
     def write_now(self, data: bytes | memoryview) -> int:
-        """Write as much as the kernel takes at once; return how much, 0 also if the connection is dead."""
+        """Write the bytes that the kernel takes now; return their number, 0 also if the connection is dead."""
         if self._unfinished:
             return 0
         try:
             return os.write(self.descriptor, data)
         except OSError:
-            # Full, lost, or closed; whoever writes next with patience, or reads, finds out which.
+            # The buffer is full, or the connection is lost or closed; the next blocking write or read finds out which.
             return 0
 
     async def write_soon(self, data: memoryview) -> int:
-        """Write some of it as soon as there is room; return how much. When this is cancelled, it is nothing.
+        """Write some bytes as soon as there is room; return their number. If cancelled, no byte was written.
 
         Raises:
             trio.BrokenResourceError: the connection is lost.
@@ -158,16 +158,16 @@ class PeerStream(trio.abc.HalfCloseableStream):
         await self._stream.wait_send_all_might_not_block()
 
     async def send_eof(self) -> None:
-        """Tell the peer that nothing more will come."""
+        """Close the sending direction."""
         await self._stream.send_eof()
 
     async def linger(self, seconds: float) -> None:
-        """Say that nothing more will come, wait for the peer to say the same, and close.
+        """Close the sending direction, wait for the peer to close its own, and close.
 
-        Closing while the peer still sends makes the kernel reset the connection, and the peer lose what we said last.
+        If this side closed while the peer still sends, the kernel would reset the connection and drop our last bytes.
 
         Args:
-            seconds: at most; what the peer sends meanwhile is thrown away.
+            seconds: to wait at most; bytes that arrive meanwhile are dropped.
         """
         try:
             with trio.move_on_after(seconds) as scope:
@@ -181,7 +181,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
             self.abort()
 
     def abort(self) -> None:
-        """Close at once; what was not sent yet is thrown away. Whoever waits on the stream is woken."""
+        """Close at once and drop unsent bytes; wakes tasks that wait on the stream."""
         if self.descriptor != -1:
             self.descriptor = -1
             # SO_LINGER of 0 s frees the kernel's buffers now instead of after minutes of retransmission.
@@ -189,6 +189,6 @@ class PeerStream(trio.abc.HalfCloseableStream):
             self.socket.close()
 
     async def aclose(self) -> None:
-        """Close; the kernel goes on sending what it has."""
+        """Close; the kernel still sends the bytes it has."""
         self.descriptor = -1
         await self._stream.aclose()
