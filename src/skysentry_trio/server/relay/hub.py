@@ -349,7 +349,7 @@ class Hub:
             viewer: its acknowledgements pace it from now on.
             camera_id: of the frame.
             sequence: of the frame.
-            painted_at: seconds since the epoch by the server's clock; None if unknown, or if the frame was never painted.
+            painted_at: seconds since the epoch by the server's clock; None if unknown or never painted.
         """
         sent = viewer.outbox.acknowledge(camera_id, sequence, trio.current_time())
         if sent is None or painted_at is None or not sent.fresh:
