@@ -1,4 +1,4 @@
-"""``skysentry-trio config``: the settings in effect and where each comes from, and their reference page."""
+"""``skysentry-trio config``: show the settings in effect and where each comes from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import click
 
 from skysentry_trio.cli.options import settings_options
-from skysentry_trio.cli.reference import settings_reference
 from skysentry_trio.cli.settings_sources import FIELDS, Given, gather, settle
 from skysentry_trio.server.settings import Kind, Settings, kind_of
 
@@ -25,12 +24,6 @@ def show(config_path: str | None, **flags: object) -> None:
     """Print the settings that `serve` would run with, as TOML for --config."""
     given = gather(flags, os.environ, config_path)
     click.echo(as_toml(settle(given), given), nl=False)
-
-
-@config.command(hidden=True)
-def reference() -> None:
-    """Print docs/reference/settings.md."""
-    click.echo(settings_reference(), nl=False)
 
 
 def as_toml(settings: Settings, given: Mapping[str, Given]) -> str:
