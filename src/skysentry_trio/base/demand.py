@@ -1,4 +1,4 @@
-"""What is needed of a camera: the most that any of those who watch has use for."""
+"""Demand: the most that the viewers of a camera need."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ MAX_WIDTH = 65_535
 
 @frozen
 class Limits:
-    """The most that a viewer has use for of one camera; None for no limit."""
+    """The most that a viewer needs of one camera; None for no limit."""
 
     max_fps: float | None = None
     max_width: int | None = None
-    """Pixels."""
+    """Width in pixels."""
     quality: float | None = None
-    """Of the JPEG, above 0 to 1."""
+    """JPEG quality, above 0 and up to 1."""
 
     def __attrs_post_init__(self) -> None:
-        """Refuse limits that make no sense.
+        """Refuse limits that are out of range.
 
         Raises:
-            ProtocolViolation: one is out of range.
+            ProtocolViolation: with code ``invalid-message``.
         """
-        # A rate whose interval could be none would make every later sum infinite.
+        # A rate whose interval is zero would make every later sum infinite.
         if self.max_fps is not None and not 1e-6 <= self.max_fps <= 1e6:
             raise ProtocolViolation(
                 f"maxFps is a number of frames a second from 0.000001 to 1000000, got {self.max_fps:g}"
@@ -45,11 +45,11 @@ NO_LIMITS = Limits()
 
 
 def most(limits: Iterable[Limits]) -> Limits:
-    """Return the least limits that leave everybody what they have use for."""
+    """Return the tightest limits that satisfy every viewer."""
     every = []
     for one in limits:
         if one.max_fps is None and one.max_width is None and one.quality is None:
-            # The first of a thousand viewers most often says all.
+            # Most often the first of many viewers has no limits, which settles it.
             return NO_LIMITS
         every.append(one)
     return Limits(
@@ -71,14 +71,14 @@ def _largest(values: Sequence[N | None]) -> N | None:
 
 @frozen
 class CombinedDemand:
-    """What a camera is asked for."""
+    """What the server asks a camera for."""
 
     viewers: int
-    """Who watch it live; programs that read single pictures are not counted, though they are in the limits."""
+    """Number of live viewers; programs that read single frames are not counted, but the limits satisfy them."""
     limits: Limits
 
     def exceeds(self, other: CombinedDemand) -> bool:
-        """Say whether anything about the picture is more than in another demand."""
+        """Return whether rate, width or quality is higher than in another demand."""
         mine, others = self.limits, other.limits
         return (
             _is_more(mine.max_fps, others.max_fps)

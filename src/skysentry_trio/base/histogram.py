@@ -1,4 +1,4 @@
-"""Values counted in buckets, cheaply enough to be done for every frame."""
+"""Histograms that are cheap enough to count every frame."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from itertools import accumulate
 from attrs import define, field
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper bounds for durations of which milliseconds and seconds matter."""
+"""Upper bounds in seconds, from milliseconds to a minute."""
 
 
 @define(eq=False)
 class Histogram:
-    """How often a value lay between two bounds, and the sum of all values; none of them is negative.
+    """Counts of values between bounds, and the sum of all values; values are not negative.
 
-    Other than a Prometheus client's histogram it has no labels and no lock: one increment and one addition a value.
+    Unlike a histogram of prometheus_client it has no labels and no lock: a value costs an increment and an addition.
     """
 
     bounds: tuple[float, ...] = SECONDS
     """Upper bounds of the buckets, ascending, each included in its bucket."""
     largest: float = 3600.0
-    """What a value above this counts as: one that a peer made up would drown all others in the sum."""
+    """A larger value counts as this one, because an invented value of a peer would dominate the sum."""
     total: float = field(default=0.0, init=False)
     """Sum of the values."""
     _counts: list[int] = field(init=False)
@@ -30,7 +30,7 @@ class Histogram:
         self._counts = [0] * (len(self.bounds) + 1)
 
     def observe(self, value: float) -> None:
-        """Count a value; a negative one, or one that is no number, as 0."""
+        """Count a value; a negative value or NaN counts as 0."""
         if not 0.0 <= value <= self.largest:
             value = self.largest if value > self.largest else 0.0
         self._counts[bisect_left(self.bounds, value)] += 1
@@ -38,9 +38,9 @@ class Histogram:
 
     @property
     def count(self) -> int:
-        """How many values there were."""
+        """Number of values."""
         return sum(self._counts)
 
     def cumulative(self) -> list[tuple[float, int]]:
-        """Return for each bound, and for infinity, how many values were not above it."""
+        """Return for each bound, and for infinity, the number of values up to it."""
         return list(zip((*self.bounds, float("inf")), accumulate(self._counts), strict=True))

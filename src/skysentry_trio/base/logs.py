@@ -1,4 +1,4 @@
-"""One line per event on stderr, as JSON or as text, whoever logged it: we, Trio or Hypercorn.
+"""One line per event on stderr, as JSON or as text, whether we, Trio or Hypercorn logged it.
 
 Our modules log through structlog into the standard library's loggers; one handler at the root gives all of them
 the same form. Whoever uses the package without `configure` keeps the logging they have.
@@ -99,7 +99,7 @@ def _with_priority(render: Processor) -> Processor:
 
 
 def _is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Tell whether journald reads the stream: ``JOURNAL_STREAM`` names its device and inode, see systemd.exec(5)."""
+    """Return whether journald reads the stream: ``JOURNAL_STREAM`` names its device and inode, see systemd.exec(5)."""
     try:
         status = os.fstat(stream.fileno())
     except io.UnsupportedOperation:
@@ -109,7 +109,7 @@ def _is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 @define(eq=False)
 class LogLimiter:
-    """Lets one event of a kind through each interval, and counts the others.
+    """Lets one event of each kind through in an interval, and counts the others.
 
     ::
 
@@ -123,7 +123,7 @@ class LogLimiter:
     _suppressed: dict[str, int] = field(factory=dict, init=False)
 
     def admit(self, kind: str, now: float) -> int | None:
-        """Return how many events were suppressed since the last one, or None to suppress this one, too.
+        """Return the number of events suppressed since the last one, or None if this one is to be suppressed too.
 
         Args:
             kind: a constant of the code, as each is remembered for ever; never a name a peer has chosen.

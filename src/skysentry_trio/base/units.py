@@ -32,7 +32,7 @@ def parse_duration(text: str) -> float:
     """Return the seconds of ``500ms``, ``30s``, ``2m``, ``1h30m``, or of a plain number of seconds.
 
     Raises:
-        ValueError: the text is no duration.
+        ValueError: the text is not a duration.
     """
     if re.fullmatch(_NUMBER, text):
         return float(text)
@@ -59,7 +59,7 @@ def parse_size(text: str) -> int:
     """Return the bytes of ``5MiB``, ``512KiB``, ``1GB``, or of a plain number of bytes.
 
     Raises:
-        ValueError: the text is no size.
+        ValueError: the text is not a size.
     """
     if text.isascii() and text.isdigit():
         return int(text)
@@ -76,6 +76,6 @@ def format_size(size: int) -> str:
 
 
 def _plain(number: Decimal) -> str:
-    """Write a number without exponent and without zeros that say nothing."""
+    """Write a number without exponent and without trailing zeros."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,11 +1,11 @@
-"""A JPEG behind a little JSON that tells about it: two bytes of header length, header, JPEG."""
+"""Envelopes: a JPEG with a JSON header in front of it, and two bytes that hold the header's length."""
 
 from __future__ import annotations
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 
 MAX_HEADER_LENGTH = 4096
-"""Bytes of JSON in front of a JPEG. Small enough that a header length is never mistaken for FF D8."""
+"""Maximum length of the JSON header in bytes; so small that a length never looks like FF D8, which begins a JPEG."""
 
 
 def split_envelope(message: bytes) -> tuple[bytes, bytes]:
@@ -30,5 +30,5 @@ def join_envelope(header: bytes, jpeg: bytes) -> bytes:
 
 
 def envelope_parts(header: bytes, jpeg: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return what an envelope is put together of."""
+    """Return the parts of an envelope, in order."""
     return len(header).to_bytes(2, "big"), header, jpeg

@@ -1,19 +1,19 @@
-"""WebSocket frames as bytes (RFC 6455 section 5): what goes round a message of ours, and the head of a peer's."""
+"""WebSocket frames as bytes (RFC 6455 section 5): encode frames for peers, decode the heads of frames from peers."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
 MAX_HEAD_SIZE = 14
-"""Bytes: two, eight of extended length, four of mask."""
+"""Size in bytes of the longest head: two bytes, eight of extended length, four of mask."""
 _LENGTHS = {6: range(126), 8: range(126, 1 << 16), 14: range(1 << 16, 1 << 63)}
-"""By size of a masked head, as a length has to be written in as few bytes as possible."""
+"""Smallest payload length for each size of a masked head: a length must be encoded in as few bytes as possible."""
 
 
 class Opcode:
-    """What a frame carries (section 11.8).
+    """What a frame contains (section 11.8).
 
-    No Enum: to name a member of one takes a function call on Python 3.11, and every frame asks for several.
+    Not an Enum: naming a member of an Enum costs a function call on Python 3.11, and every frame needs several.
     """
 
     CONTINUATION: Final = 0x0
@@ -29,17 +29,17 @@ class FrameHead(NamedTuple):
 
     final: bool
     reserved: int
-    """The three bits that extensions use; 0 as we negotiate none."""
+    """The three reserved bits, which extensions use; 0 because we negotiate none."""
     opcode: int
     mask: bytes | None
     length: int
-    """Of the payload, in bytes."""
+    """Length of the payload in bytes."""
     size: int
-    """Of this head, in bytes."""
+    """Size of this head in bytes."""
 
     @property
     def is_lawful(self) -> bool:
-        """Whether a client may send such a frame at all (sections 5.1, 5.2 and 5.5), wherever it stands."""
+        """Whether a client may send this frame, whatever came before (sections 5.1, 5.2 and 5.5)."""
         if self.mask is None or self.reserved or self.length not in _LENGTHS[self.size]:
             return False
         if self.opcode >= Opcode.CLOSE:
@@ -67,14 +67,14 @@ def decode_head(data: bytes) -> FrameHead | None:
 
 
 def encode_frame(message: bytes | str) -> bytes:
-    """Wrap a message into one unmasked frame, as servers send them."""
+    """Encode a message as one unmasked frame, as servers send them."""
     if isinstance(message, str):
         return _encode(Opcode.TEXT, (message.encode(),))
     return _encode(Opcode.BINARY, (message,))
 
 
 def encode_binary_frame(*parts: bytes) -> bytes:
-    """Do the same with a binary message in parts, each copied once."""
+    """Encode a binary message that consists of parts as one unmasked frame; each part is copied once."""
     return _encode(Opcode.BINARY, parts)
 
 
@@ -90,12 +90,12 @@ def _encode(opcode: int, parts: tuple[bytes, ...]) -> bytes:
 
 
 def encode_ping() -> bytes:
-    """Write a Ping frame as servers send them, with nothing in it."""
+    """Encode an empty Ping frame, as servers send it."""
     return bytes((0x80 | Opcode.PING, 0))
 
 
 def encode_close(code: int, reason: str) -> bytes:
-    """Write a Close frame as servers send them; a reason that does not fit is shortened."""
+    """Encode a Close frame, as servers send it; a reason that does not fit is shortened."""
     payload = code.to_bytes(2, "big") + fit_reason(reason).encode()
     return bytes((0x80 | Opcode.CLOSE, len(payload))) + payload
 

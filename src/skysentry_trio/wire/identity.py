@@ -1,4 +1,4 @@
-"""Names of cameras: what may be an id, and what is kept of a label."""
+"""Ids and labels of cameras: check an id, clean a label."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _CAMERA_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 def check_camera_id(text: str) -> str:
-    """Return the id if it is one.
+    """Return the id if it is valid.
 
-    An id goes into addresses and file names as it is, so ``.`` and ``..`` are refused as well.
+    An id is used unchanged in addresses and file names, so ``.`` and ``..`` are refused as well.
 
     Raises:
         ProtocolViolation: with code ``invalid-client-id``.
@@ -29,7 +29,7 @@ def check_camera_id(text: str) -> str:
 
 
 def clean_label(text: str | None) -> str | None:
-    """Return what can be shown of a label: printable characters, at most 80; None if nothing is left."""
+    """Return the printable characters of a label, at most 80; None if there are none."""
     if text is None:
         return None
     return "".join(character for character in text if character.isprintable())[:MAX_LABEL_LENGTH].strip() or None

@@ -1,4 +1,4 @@
-"""Tell a whole JPEG from everything else without decoding it."""
+"""Recognize a complete JPEG without decoding it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class PictureSize(NamedTuple):
 
 
 def inspect_jpeg(data: bytes) -> PictureSize:
-    """Walk over the segments of a JPEG up to its scan and return the picture's size.
+    """Check the segments of a JPEG up to its scan, and return the size of the picture.
 
     The walk is a few steps however large the picture is: it refuses what is no JPEG, what was cut off
     (no end-of-image marker) and what has something after the end. A scan with wrong bits in it passes.
 
     Raises:
-        ProtocolViolation: with code ``not-a-jpeg`` and a sentence that says what was found.
+        ProtocolViolation: with code ``not-a-jpeg``; the message says what was found.
     """
     if data[:2] != b"\xff\xd8":
         raise _not_a_jpeg(f"expected a JPEG, which begins with FF D8, got {len(data)} bytes {_start_of(data)}")

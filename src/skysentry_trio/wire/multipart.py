@@ -1,4 +1,4 @@
-"""Motion JPEG over HTTP: a body of many parts (RFC 2046 section 5.1), written for viewers and read from cameras."""
+"""Motion JPEG over HTTP: encode multipart bodies for viewers, decode those of cameras (RFC 2046 section 5.1)."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from skysentry_trio.base.frames import JpegFrame
 
 CONTENT_TYPE: Final = "multipart/x-mixed-replace; boundary=frame"
 OPENING: Final = b"--frame\r\n"
-"""Comes before the first part: FFmpeg recognizes the stream by it."""
-# Browsers paint a part when the next one's boundary has come, so it goes out with the part before.
+"""Precedes the first part; FFmpeg recognizes the stream by it."""
+# Browsers paint a part when the boundary of the next part has arrived, so the boundary is sent with the part before.
 _CLOSING: Final = b"\r\n--frame\r\n"
 
 _MAX_LINES: Final = 8 * 1024
-"""Bytes in a part's head, and in what may come before the first part."""
+"""Maximum size in bytes of a part's head, and of a preamble before the first part."""
 _MAX_DELIMITER: Final = 200
 _MAX_LENGTH_DIGITS: Final = 15
 
 
 def encode_part(frame: JpegFrame) -> bytes:
-    """Render a frame as one part, up to and with the boundary of the next."""
+    """Encode a frame as one part, including the boundary of the next part."""
     sequence = b"X-Sequence: %d\r\n" % frame.sequence
     return _encode(frame.jpeg, moment_of(frame), online=True, more=sequence)
 
 
 def encode_offline_part(jpeg: bytes, now: float) -> bytes:
-    """Render a picture that stands for frames that do not come; ``now`` is in seconds since the epoch."""
+    """Encode a placeholder picture as one part; ``now`` is in seconds since the epoch."""
     return _encode(jpeg, now, online=False)
 
 
 def moment_of(frame: JpegFrame) -> float:
-    """Return when a frame was captured if its camera said so, else when it arrived: seconds since the epoch."""
+    """Return when a frame was captured, or if the camera did not say, when it arrived: seconds since the epoch."""
     return frame.received_at if frame.captured_at is None else frame.captured_at
 
 
@@ -53,20 +53,20 @@ def _encode(jpeg: bytes, moment: float, *, online: bool, more: bytes = b"") -> b
 
 @frozen
 class Part:
-    """One part of a body, as it came."""
+    """One part of a body, as received."""
 
     headers: dict[str, str]
-    """By lower-case name; of repeated ones the last."""
+    """Headers by lower-case name; of repeated headers the last."""
     data: bytes = field(repr=False)
 
     @property
     def captured_at(self) -> float | None:
-        """What ``X-Timestamp`` says: seconds since the epoch."""
+        """The time in ``X-Timestamp``: seconds since the epoch; None without one."""
         return read_timestamp(self.headers.get("x-timestamp"))
 
 
 def read_timestamp(text: str | None) -> float | None:
-    """Return the number in an ``X-Timestamp`` header; None if there is none in it."""
+    """Return the number in an ``X-Timestamp`` header; None if it holds no number."""
     try:
         value = float(text or "")
     except ValueError:
@@ -76,23 +76,23 @@ def read_timestamp(text: str | None) -> float | None:
 
 @define(eq=False)
 class MultipartReader:
-    """Take a body of parts apart, whatever the pieces in which it comes.
+    """Decode a multipart body from pieces of any size.
 
     The boundary is read off the body's first line: cameras that announce another one in ``Content-Type`` than they
     send, or none, are common. Parts may lack a ``Content-Length``; lines may end with a bare line feed.
     """
 
     max_size: int
-    """Of one part's data, in bytes."""
+    """Maximum size of one part's data in bytes."""
     ended: bool = field(default=False, init=False)
-    """Whether the boundary that ends the body has come; what is behind it is ignored."""
+    """Whether the final boundary has arrived; bytes behind it are ignored."""
     _received: bytearray = field(factory=bytearray, init=False, repr=False)
     _delimiter: bytes = field(default=b"", init=False)
     _headers: dict[str, str] | None = field(default=None, init=False)
-    """Of the part whose data comes now; None between parts."""
+    """Headers of the part whose data arrives now; None between parts."""
     _reading_head: bool = field(default=False, init=False)
     _searched: int = field(default=0, init=False)
-    """Bytes at the beginning of what was received in which the next boundary does not begin."""
+    """Number of received bytes in which the next boundary does not begin, from the start."""
 
     def feed(self, data: bytes) -> None:
         """Take the next piece of the body."""
@@ -100,10 +100,10 @@ class MultipartReader:
             self._received += data
 
     def next_part(self) -> Part | None:
-        """Return the next part that is whole, or None if more of the body is needed for one.
+        """Return the next complete part, or None if more of the body is needed.
 
         Raises:
-            ProtocolViolation: it is no such body, or something in it is larger than allowed.
+            ProtocolViolation: the body is not multipart, or something in it is larger than allowed.
         """
         while not self.ended:
             if self._headers is not None:
@@ -113,10 +113,10 @@ class MultipartReader:
         return None
 
     def finish(self) -> Part | None:
-        """Take the end of the body; return the last part if only its end could tell where it ends.
+        """Take the end of the body; return the final part if it has no Content-Length.
 
         Raises:
-            ProtocolViolation: it ends in the middle of a part.
+            ProtocolViolation: the body ends in the middle of a part.
         """
         if self._headers is None or self.ended:
             return None
@@ -125,7 +125,7 @@ class MultipartReader:
         return self._take(self._headers, len(self._received))
 
     def _read_lines(self) -> bool:
-        """Read a boundary, or a part's head; say whether all of it was there."""
+        """Read a boundary or a part's head; return whether it was complete."""
         if self._reading_head:
             return self._read_head()
         if self._received.startswith((b"\r", b"\n")):
@@ -154,7 +154,7 @@ class MultipartReader:
         self._delimiter = line
 
     def _read_head(self) -> bool:
-        """Read the lines up to the empty one."""
+        """Read header lines up to the empty line."""
         position, headers = 0, dict[str, str]()
         while (end := self._received.find(b"\n", position, _MAX_LINES)) >= 0:
             line = bytes(self._received[position:end]).strip()
@@ -173,7 +173,7 @@ class MultipartReader:
         return False
 
     def _read_data(self, headers: dict[str, str]) -> Part | None:
-        """Return the part if all of its data is there."""
+        """Return the part if all of its data has arrived."""
         if "content-length" in headers:
             length = int(headers["content-length"])
             if len(self._received) < length:
@@ -200,7 +200,7 @@ class MultipartReader:
 
 
 def _without_line_end(data: bytes) -> bytes:
-    """Take off the line end that belongs to the boundary."""
+    """Remove the line end that belongs to the boundary."""
     return data.removesuffix(b"\n").removesuffix(b"\r") if data.endswith(b"\n") else data
 
 
