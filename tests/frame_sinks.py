@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from skysentry_trio.base.rate_limit import WriteResult
+from skysentry_trio.base.sink import WriteResult
 
 
 @frozen

@@ -139,7 +139,7 @@ class Proxy:
         self._listener.close()
 
     def block(self) -> None:
-        """Reduction the viewers' WebSockets and let no new ones through."""
+        """Cut the viewers' WebSockets and let no new ones through."""
         self.blocked = True
         for viewer in list(self._viewers):
             viewer.shutdown(socket.SHUT_RDWR)

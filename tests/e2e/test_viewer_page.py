@@ -97,7 +97,7 @@ def test_the_latency_is_shown_with_its_hops(server: Server, open_page: OpenPage,
         assert camera is not None
         assert camera["latency"]["frames"] > 0
         page.locator(".sky-tile__open").click()
-        assert page.locator(".sky-breakdown").is_visible()
+        assert page.locator(".sky-hops").is_visible()
         assert page.locator("canvas").evaluate("(canvas) => getComputedStyle(canvas).opacity") == "1"
 
 

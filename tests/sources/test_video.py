@@ -188,7 +188,7 @@ async def test_a_device_that_vanishes_is_opened_again() -> None:
 
 
 async def test_a_device_is_thinned_by_the_user_and_by_demand() -> None:
-    """The user's rate comes first; what is left is rate_limited to what is needed."""
+    """The user's rate comes first; the rest is thinned to what is needed."""
     causes: list[str | None] = []
 
     class AskingStream(FakeStream):

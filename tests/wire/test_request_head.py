@@ -70,7 +70,7 @@ def test_a_handshake_is_taken_apart() -> None:
 
 @given(cuts=st.lists(st.integers(0, len(HANDSHAKE) + 4), max_size=6))
 def test_a_head_is_the_same_in_whatever_pieces_it_comes(cuts: list[int]) -> None:
-    """Reduction anywhere, with a frame behind it or not, the head is that of the whole."""
+    """Cut anywhere, with a frame behind it or not, the head is that of the whole."""
     data, ends = HANDSHAKE + b"\x82\x00\x01\x02", sorted({*cuts, len(HANDSHAKE) + 4})
     pieces = [data[start:end] for start, end in zip([0, *ends], ends, strict=False) if start < end]
 

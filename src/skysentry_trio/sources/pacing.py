@@ -1,4 +1,4 @@
-"""Spread frames over time: at a chosen rate, or rate_limited out to it."""
+"""Spread frames over time: at a chosen rate, or thinned out to it."""
 
 from __future__ import annotations
 

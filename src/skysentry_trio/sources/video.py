@@ -92,7 +92,7 @@ class LiveVideoSource:
     must_be_there: bool
     """Whether it is an error if it is not there in the beginning, as for a device on this machine."""
     fps: float | None = None
-    """At most; what comes faster is rate_limited out before it is encoded."""
+    """At most; what comes faster is dropped before it is encoded."""
     once: bool = False
     """Whether the end of the stream is the end, instead of a reason to open it again."""
     shape: ResizeSpec = UNCHANGED

@@ -317,7 +317,7 @@ async def test_a_slow_network_sees_the_present() -> None:
 
 
 async def test_capabilities_are_told() -> None:
-    """Who ignores demand does not claim to handle it."""
+    """A camera that ignores demand does not claim to support it."""
     async with running() as (server, _, _slot):
         await server.wait_until(lambda: len(server.registrations) == 1)
     async with running(obeys=False) as (stubborn, _, _slot):

@@ -63,7 +63,7 @@ async def test_health_says_how_the_server_is(autojump_clock: MockClock) -> None:
         "framesSent": 0,
         "bytesReceived": 2 * len(JPEG),
         "bytesSent": 0,
-        "drops": {"replaced": 1, "rate_limited": 0, "left": 0, "not-a-jpeg": 1},
+        "drops": {"replaced": 1, "thinned": 0, "left": 0, "not-a-jpeg": 1},
         "connectionsEnded": {"crash": 1},
         "failing": {},
     }

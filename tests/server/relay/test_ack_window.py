@@ -224,16 +224,6 @@ def test_a_viewer_that_forgets_to_acknowledge_is_not_forgotten() -> None:
     assert window.unacked == 2
 
 
-def test_places_can_be_held_and_given_back() -> None:
-    """A frame that is about to be sent takes a place as well."""
-    window = AckWindow()
-    window.reserve()
-    window.reserve()
-    assert not window.admits(0.0)
-    window.release()
-    assert window.admits(0.0)
-
-
 def test_nothing_is_expected_of_cameras_that_are_no_longer_watched() -> None:
     """Their frames under way take no places any more."""
     window = AckWindow()

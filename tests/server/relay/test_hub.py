@@ -16,7 +16,7 @@ from trio.testing import MockClock
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
-from skysentry_trio.base.rate_limit import WriteResult
+from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, SessionEnded
 from skysentry_trio.server.relay.hub import Hub
@@ -554,7 +554,7 @@ async def test_a_viewer_that_leaves_while_paused_leaves_nothing_behind() -> None
 
 
 async def test_a_viewer_gets_as_many_frames_as_it_asked_for(autojump_clock: MockClock) -> None:
-    """MaxFps thins each camera for this viewer alone, and what was rate_limited out is counted."""
+    """MaxFps thins each camera for this viewer alone, and what was dropped for it is counted."""
     hub = make_hub()
     with hub.watch() as slow, hub.watch() as fast, hub.register("door", on_end=nothing) as session:
         hub.subscribe(slow, ["door"], limits=Limits(max_fps=5))
@@ -625,7 +625,7 @@ async def test_the_statistics_add_up_after_everybody_left(autojump_clock: MockCl
 
 
 async def test_what_a_viewer_leaves_behind_is_counted(autojump_clock: MockClock) -> None:
-    """Every frame that was offered was sent, replaced, rate_limited, or still waited when the viewer left."""
+    """Every frame that was offered was sent, superseded, dropped for the rate, or still waited when the viewer left."""
     hub = make_hub(max_fps=1000)
     with hub.register("a", on_end=nothing) as a, hub.register("b", on_end=nothing) as b:
         with hub.watch() as viewer:
@@ -852,7 +852,7 @@ def test_every_frame_goes_to_exactly_those_who_chose_its_camera(actions: list[tu
                         for camera_id, session in sessions.items():
                             frame = publish(hub, session)
                             for (stopped, ids), other in zip(chosen, viewers, strict=True):
-                                waiting = other.outbox._waiting.get(camera_id)
+                                waiting = other.outbox.waiting.get(camera_id)
                                 gets_it = waiting is not None and waiting.frame is frame
                                 assert gets_it == (camera_id in ids and not stopped)
                 chosen[number] = (paused, wanted)
@@ -902,7 +902,7 @@ async def test_one_publish_reaches_the_last_of_300_viewers(autojump_clock: MockC
 
 
 def count_waiting(viewers: list[HubViewer]) -> int:
-    return sum(bool(viewer.outbox._waiting) for viewer in viewers)
+    return sum(bool(viewer.outbox.waiting) for viewer in viewers)
 
 
 async def test_many_viewers_are_offered_a_frame_some_at_a_time(

@@ -62,7 +62,7 @@ def test_clocks_that_are_a_little_apart_do_not_make_negative_times() -> None:
 
 
 def test_means_are_over_the_frames_since_the_last() -> None:
-    """Frames without a time of capture count for the other breakdown."""
+    """Frames without a time of capture count for the other stages."""
     meter = LatencyMeter()
     meter.add(LatencyBreakdown(0.1, 0.0, 0.2))
     meter.add(LatencyBreakdown(None, 0.2, 0.4))

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from skysentry_trio.base.frames import JpegFrame, RingStatistics
-from skysentry_trio.base.rate_limit import RateLimiter, WriteResult
+from skysentry_trio.base.rate_limit import RateLimiter
+from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice, Outbox, PartialWrite, ResultNotice
 from tests.frame_sinks import CallingOutlet
 
@@ -39,7 +40,7 @@ def test_a_frame_is_gone_with_its_last_holder() -> None:
     gc.disable()
     try:
         one = delivery("a")
-        one.render(lambda own: own.frame.jpeg)
+        one.encode(lambda own: own.frame.jpeg)
         gone = weakref.ref(one)
         del one
         assert gone() is None
@@ -73,9 +74,9 @@ def test_a_frame_is_rendered_once_for_each_format() -> None:
 
     one = delivery("a", size=2)
 
-    assert [one.render(encode_one) for _ in range(3)] == [b"a\0\0"] * 3
-    assert [one.render(encode_two) for _ in range(3)] == [b"a"] * 3
-    assert one.render(encode_one) is one.render(encode_one)
+    assert [one.encode(encode_one) for _ in range(3)] == [b"a\0\0"] * 3
+    assert [one.encode(encode_two) for _ in range(3)] == [b"a"] * 3
+    assert one.encode(encode_one) is one.encode(encode_one)
     assert calls == {"one": 1, "two": 1}
 
 
@@ -137,7 +138,7 @@ async def test_an_outbox_is_bounded(autojump_clock: MockClock) -> None:
         outbox.offer(delivery(camera_id), 0.0)
     outbox.notify(CameraNotice("a", None, online=True))
 
-    assert len(outbox._waiting) == 2
+    assert len(outbox.waiting) == 2
     assert outbox.superseded == 2
     frames = [await take(outbox), await take(outbox)]
     assert [frame.camera_id for frame in frames if isinstance(frame, Delivery)] == ["a", "b"]
@@ -357,8 +358,8 @@ def test_every_frame_offered_is_sent_counted_or_waiting(actions: list[tuple[str,
                 case "receive":
                     with trio.move_on_after(0):
                         await outbox.receive()
-            assert offered == outbox.sent + outbox.superseded + outbox.rate_limited + len(outbox._waiting)
-            assert len(outbox._waiting) <= capacity
+            assert offered == outbox.sent + outbox.superseded + outbox.rate_limited + len(outbox.waiting)
+            assert len(outbox.waiting) <= capacity
             assert len(outbox._notices) <= capacity
 
     trio.run(play, clock=MockClock())

@@ -65,7 +65,7 @@ async def test_a_viewer_begins_with_no_camera() -> None:
     viewer.offer(delivery("a"), 0.0)
 
     assert followed_by(viewer) == []
-    assert viewer.outbox._waiting == {}
+    assert viewer.outbox.waiting == {}
 
 
 async def test_named_cameras_add_up() -> None:
@@ -211,7 +211,7 @@ def test_what_is_followed_is_what_was_chosen(choices: list[tuple[bool, set[str] 
                 expected = expected - camera_ids
                 viewer.deselect(camera_ids)
             assert set(followed_by(viewer)) == expected
-            assert viewer.outbox._waiting.keys() <= expected
+            assert viewer.outbox.waiting.keys() <= expected
 
     trio.run(play, clock=MockClock())
 

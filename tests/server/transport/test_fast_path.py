@@ -17,7 +17,7 @@ from trio_websocket import ConnectionClosed
 
 from skysentry_trio.base.exceptions import PeerGone
 from skysentry_trio.base.frames import JpegFrame, RingStatistics
-from skysentry_trio.base.rate_limit import WriteResult
+from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.relay.outbox import Delivery, Outbox, PartialWrite
 from skysentry_trio.server.transport.frame_reader import FrameReader
 from skysentry_trio.server.transport.peer_stream import PeerStream
@@ -431,7 +431,7 @@ async def test_an_outbox_and_a_lane_keep_the_order(
         while True:
             waiting = await outbox.receive()
             if isinstance(waiting, Delivery):
-                await peer.send_frame(waiting.render(encode))
+                await peer.send_frame(waiting.encode(encode))
             elif isinstance(waiting, PartialWrite):
                 await peer.finish_frame()
 

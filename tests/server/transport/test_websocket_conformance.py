@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from skysentry_trio.base.exceptions import PeerGone
-from skysentry_trio.base.rate_limit import WriteResult
+from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.transport.fast_path import FastPath
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.websocket import Handler, WebSocketPeer

@@ -12,7 +12,7 @@ from attrs import define, field
 from PIL import Image
 
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
-from skysentry_trio.base.rate_limit import WriteResult
+from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.wire.framing import Opcode, decode_head
 
 

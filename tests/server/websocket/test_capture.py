@@ -267,7 +267,7 @@ async def test_a_bad_frame_is_refused_counted_and_never_seen(autojump_clock: Moc
             assert "begins with FF D8" in error["error"]
             assert camera_of(hub).refused == {"not-a-jpeg": 3}
             assert [frame.jpeg for frame in camera_of(hub).ring] == [JPEG]
-        assert viewer.outbox._waiting["door"] is not None
+        assert viewer.outbox.waiting["door"] is not None
         assert viewer.outbox.superseded == 0
     assert hub.statistics().frames_refused == {"not-a-jpeg": 3}
 

@@ -35,7 +35,7 @@ class CameraReport:
     trouble: str | None
     """Why it is not live, or why its source has nothing."""
     frames: int
-    """WriteResult."""
+    """Frames sent."""
     nbytes: int
     """Of JPEG, sent."""
     fps: float

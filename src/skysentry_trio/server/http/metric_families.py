@@ -84,7 +84,7 @@ class ServerCollector:
         dropped = {
             "left": statistics.frames_abandoned,
             "replaced": statistics.frames_superseded,
-            "rate_limited": statistics.frames_rate_limited,
+            "thinned": statistics.frames_rate_limited,
         }
         yield _counters("skysentry_dropped_frames", "Frames that a viewer did not get.", ["cause"], dropped.items())
         yield CounterFamily(

@@ -11,7 +11,7 @@ from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.logs import get_logger
-from skysentry_trio.base.rate_limit import WriteResult
+from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.http.exchange import ByteStream, Exchange
 from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera
 from skysentry_trio.server.relay.outbox import Delivery, PartialWrite
@@ -107,7 +107,7 @@ async def _show(stream: ByteStream, hub: ScopedHub, wish: _Wish, shutdown: Shutd
                 nursery.start_soon(_Show(hub, wish, viewer, writer).run, nursery.cancel_scope)
         finally:
             outbox = viewer.outbox
-            log.info("viewer left", sent=outbox.sent, replaced=outbox.superseded, rate_limited=outbox.rate_limited)
+            log.info("viewer left", sent=outbox.sent, replaced=outbox.superseded, thinned=outbox.rate_limited)
     if not shutdown.requested.is_set():
         raise trio.BrokenResourceError("the client left, or stopped reading")
 
@@ -217,7 +217,7 @@ class _Show:
         if isinstance(waiting, PartialWrite):
             await self._writer.finish()
         elif isinstance(waiting, Delivery) and waiting.frame is not shown:
-            await self._writer.send(waiting.render(_encode))
+            await self._writer.send(waiting.encode(_encode))
         elif waiting is None and self._writer.written_at + _REPEAT_AFTER <= repeat_at:
             # No frame was sent at once meanwhile.
             await self._repeat()

@@ -71,7 +71,7 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
             bytes_sent=statistics.bytes_sent,
             drops={
                 "replaced": statistics.frames_superseded,
-                "rate_limited": statistics.frames_rate_limited,
+                "thinned": statistics.frames_rate_limited,
                 "left": statistics.frames_abandoned,
                 **statistics.frames_refused,
             },

@@ -11,10 +11,11 @@ from skysentry_trio.base.demand import NO_LIMITS, CombinedDemand, Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.principal import Principal
+from skysentry_trio.base.sink import NO_SINK, FrameSink
 from skysentry_trio.server.relay.camera import CameraSession, HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency
-from skysentry_trio.server.relay.outbox import NO_SINK, Encoder, FrameSink, encode_nothing
+from skysentry_trio.server.relay.outbox import Encoder, encode_nothing
 from skysentry_trio.server.relay.playback_session import PlaybackSession
 from skysentry_trio.server.relay.statistics import HubStatistics, Role
 from skysentry_trio.server.relay.viewer import HubViewer

@@ -10,46 +10,43 @@ import os
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.rate_limit import WriteResult
+from skysentry_trio.base.sink import ALL, NOTHING, PART, WriteResult
 from skysentry_trio.server.transport.peer_stream import CHUNK, PeerStream
 from skysentry_trio.wire.framing import Opcode
-
-# To name a member of an Enum takes a function call on Python 3.11, which counts where it is done for each viewer.
-_ALL, _PART, _NOTHING = WriteResult
 
 
 @define(eq=False)
 class FrameWriter:
-    """Whoever writes to a peer takes turns here: senders, the WebSocket library, and those who cannot wait."""
+    """Serializes all writes to a peer: of senders, of the WebSocket library, and of tasks that cannot wait."""
 
     _stream: PeerStream
     close_sent: bool = field(default=False, init=False)
-    """Whether a Close frame went out; after it nothing else may."""
+    """Whether a Close frame was sent; nothing may follow it."""
     _let_go: bool = field(default=False, init=False)
     """Whether the library has finished with the connection."""
     _rest: memoryview | None = field(default=None, init=False, repr=False)
-    """What was not written yet of a frame that was begun: whoever comes next finishes what a cancellation cut off."""
+    """Unwritten rest of a frame; the next writer finishes what a cancellation cut off."""
     _turn: trio.Lock = field(factory=trio.Lock, init=False, repr=False)
 
     def try_send(self, frame: bytes) -> WriteResult:
-        """Write a frame at once if nothing stands before it; never waits. After `WriteResult.PART`, call `finish`."""
+        """Write a frame now unless another must end first; never waits. After `WriteResult.PART`, call `finish`."""
         if self._rest is not None or self.close_sent or self._let_go:
-            return _NOTHING
+            return NOTHING
         try:
             count = os.write(self._stream.descriptor, frame)
         except OSError:
-            # Full, lost or closed; whoever writes next with patience, or reads, finds out which.
-            return _NOTHING
+            # As in `PeerStream.write_now`, which is not called, to save a function call for each viewer and frame.
+            return NOTHING
         if count == len(frame):
-            return _ALL
+            return ALL
         self._rest = memoryview(frame)[count:]
-        return _PART
+        return PART
 
     async def send(self, frame: bytes) -> None:
-        """Write a frame as soon as what was begun before it is finished.
+        """Write a frame after the frame that was begun before it.
 
         Raises:
-            trio.BrokenResourceError: the peer is gone, stopped reading, or was said goodbye to.
+            trio.BrokenResourceError: the peer is gone, stopped reading, or was sent a Close frame.
         """
         async with self._turn:
             if self._let_go or self.close_sent:
@@ -62,23 +59,23 @@ class FrameWriter:
             await self._write_rest()
 
     async def send_for_library(self, data: bytes | bytearray | memoryview) -> None:
-        """Write what the library has to say: handshakes, text, control frames, one at a time."""
+        """Write bytes of the library: handshakes, text and control frames, one at a time."""
         async with self._turn:
             if self._let_go:
                 raise trio.ClosedResourceError
             await self._write(data, ends=data[0] == 0x80 | Opcode.CLOSE)
 
     def let_go(self) -> None:
-        """Take nothing more from the library and from senders; `say_goodbye` is for whoever serves the connection."""
+        """Refuse further writes of the library and of senders; only `say_goodbye` may follow."""
         self._let_go = True
 
     async def say_goodbye(self, close_frame: bytes) -> None:
-        """Write a Close frame that the library did not, after it has let go."""
+        """Write a Close frame that the library did not write, after `let_go`."""
         async with self._turn:
             await self._write(close_frame, ends=True)
 
     async def _write(self, data: bytes | bytearray | memoryview, *, ends: bool = False) -> None:
-        """Write what was begun, then this; ``ends`` says that nothing may follow it."""
+        """Finish the frame that was begun, then write this; ``ends`` means that nothing may follow."""
         await self._write_rest()
         self.close_sent |= ends
         self._rest = memoryview(data)
@@ -86,7 +83,7 @@ class FrameWriter:
 
     async def _write_rest(self) -> None:
         if self._rest:
-            # Most often there is room for all of it, and no need for a deadline.
+            # Most often the kernel has room for all of it, and no deadline is needed.
             self._rest = self._rest[self._stream.write_now(self._rest) :]
         while self._rest:
             goal = max(0, len(self._rest) - CHUNK)

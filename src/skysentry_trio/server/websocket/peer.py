@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from skysentry_trio.server.relay.outbox import FrameSink
+from skysentry_trio.base.sink import FrameSink
 
 
 class Peer(Protocol):

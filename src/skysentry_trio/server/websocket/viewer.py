@@ -88,7 +88,7 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
             "viewer left",
             sent=outbox.sent,
             replaced=outbox.superseded,
-            rate_limited=outbox.rate_limited,
+            thinned=outbox.rate_limited,
             late=outbox.unacked,
             notices_dropped=outbox.notices_dropped,
         )
@@ -113,7 +113,7 @@ async def _send_all(
         while True:
             waiting = await viewer.outbox.receive()
             if isinstance(waiting, Delivery):
-                await peer.send_frame(waiting.render(encode))
+                await peer.send_frame(waiting.encode(encode))
             elif isinstance(waiting, PartialWrite):
                 await peer.finish_frame()
             elif supports_notices:
