@@ -60,7 +60,7 @@ def frontend(session: nox.Session) -> None:
 def typing(session: nox.Session) -> None:
     """Types of the package, its tests and its build."""
     session.install("-e", ".[capture]")
-    install_group(session, "test", "typing")
+    install_group(session, "test", "typing", "bench")
     session.run("mypy")
 
 

@@ -27,6 +27,8 @@ class CamerasPlan:
     count: int
     fps: float
     frame_size: int
+    envelopes: bool = False
+    """Whether each JPEG comes in an envelope with the time of capture."""
 
 
 @frozen
@@ -57,8 +59,12 @@ class _Frame:
     _offset: int
 
     @classmethod
-    def of_size(cls, size: int) -> _Frame:
-        wire = client_frame(_BINARY, make_jpeg(size))
+    def of_size(cls, size: int, *, envelope: bool) -> _Frame:
+        header = json.dumps({"capturedAt": time.time() * 1000}).encode()
+        # Spaces keep the stamp at the same place relative to the mask, which repeats every 4 bytes.
+        header += b" " * (-(2 + len(header)) % 4)
+        prefix = len(header).to_bytes(2, "big") + header if envelope else b""
+        wire = client_frame(_BINARY, prefix + make_jpeg(size))
         return cls(bytearray(wire), len(wire) - size + STAMP_OFFSET)
 
     def stamp(self, camera: int, sequence: int) -> None:
@@ -71,7 +77,7 @@ class _Frame:
 def run_cameras(plan: CamerasPlan, wait_for_schedule: Callable[[], Schedule]) -> CamerasReport:
     """Register, send until the end, count."""
     cameras = [_register(plan, index) for index in range(plan.count)]
-    frame = _Frame.of_size(plan.frame_size)
+    frame = _Frame.of_size(plan.frame_size, envelope=plan.envelopes)
     poller = select.epoll()
     by_descriptor = {camera.socket.fileno(): camera for camera in cameras}
     for descriptor in by_descriptor:
@@ -118,7 +124,9 @@ def run_cameras(plan: CamerasPlan, wait_for_schedule: Callable[[], Schedule]) ->
 def _register(plan: CamerasPlan, index: int) -> _Camera:
     # Room for a whole frame: what leaves a camera should be up to the server and not to this side's kernel.
     connection, received = open_websocket(plan.port, "/ws", send_buffer=2 * plan.frame_size + 65536)
-    registration = {"type": "client-registration", "clientId": f"camera-{index}"}
+    registration: dict[str, object] = {"type": "client-registration", "clientId": f"camera-{index}"}
+    if plan.envelopes:
+        registration["capabilities"] = ["envelope"]
     connection.sendall(client_frame(_TEXT, json.dumps(registration).encode()))
     while b"registration-success" not in received:
         more = connection.recv(4096)

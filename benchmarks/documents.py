@@ -12,7 +12,7 @@ from attrs import frozen
 from benchmarks.memory import memory_of_imports
 from benchmarks.plot import draw
 from benchmarks.report import Results, machine, ratios
-from benchmarks.scenarios import PEERS, SCENARIOS, TITLES
+from benchmarks.scenarios import OURS, PEERS, SCENARIOS, TITLES
 
 _DOCS = Path(__file__).parent.parent / "docs"
 _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -82,6 +82,17 @@ def _sections(document: Mapping[str, Any], results: Results) -> Iterator[str]:
         "Server CPU per frame received from a camera, µs",
         [_Column(name, name, _one("cpu_us_per_ingested")) for name in ("ingest-20", "ingest-200", "20x1")],
         results,
+    )
+    yield from _table(
+        "With envelopes from cameras and acknowledgements from viewers, as our own programs send them",
+        [
+            _Column("1x200", "1x200 without, µs per delivered frame", _one("cpu_us_per_delivered")),
+            _Column("own", "with", _one("cpu_us_per_delivered")),
+            _Column("ingest-20", "ingest-20 without, µs per received frame", _one("cpu_us_per_ingested")),
+            _Column("own-ingest", "with", _one("cpu_us_per_ingested")),
+            _Column("own", "p50 / p99 with, ms", _pair("latency_p50_ms", "latency_p99_ms")),
+        ],
+        {name: {OURS: by_peer[OURS]} for name, by_peer in results.items() if OURS in by_peer},
     )
     yield from _table(
         "A slow viewer, which reads at a third of the rate for 20 s, beside 50 fast viewers",

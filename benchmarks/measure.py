@@ -6,6 +6,7 @@ import os
 import statistics
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from attrs import asdict, frozen
@@ -68,10 +69,16 @@ def processors() -> tuple[frozenset[int], frozenset[int]]:
     return frozenset(available[-1:]), frozenset(available[:-1] or available)
 
 
-def measure(peer: str, scenario: Scenario) -> Figures:
-    """Run one scenario against one relay."""
+def measure(peer: str, scenario: Scenario, checkout: Path | None = None) -> Figures:
+    """Run one scenario against one relay.
+
+    Args:
+        peer: the relay.
+        scenario: the load.
+        checkout: another checkout of this project whose server is measured; None for this one.
+    """
     for_server, for_load = processors()
-    with running(PEERS[peer], for_server) as server:
+    with running(PEERS[peer], for_server, checkout) as server:
         # Whatever a server does lazily after it has said that it listens is not a viewer's doing.
         time.sleep(0.3)
         rss_idle = server.resident_bytes()
@@ -91,10 +98,10 @@ def measure(peer: str, scenario: Scenario) -> Figures:
 def _tasks(scenario: Scenario, port: int) -> list[tuple[str, Task, object]]:
     tasks: list[tuple[str, Task, object]] = []
     if scenario.viewers:
-        watch = ViewersPlan(port, scenario.viewers, scenario.multipart, scenario.viewers_replaced)
+        watch = ViewersPlan(port, scenario.viewers, scenario.multipart, scenario.viewers_replaced, scenario.own)
         tasks.append(("viewers", run_viewers, watch))
     if scenario.cameras:
-        plan = CamerasPlan(port, scenario.cameras, scenario.fps, scenario.frame_size)
+        plan = CamerasPlan(port, scenario.cameras, scenario.fps, scenario.frame_size, scenario.own)
         tasks.append(("cameras", run_cameras, plan))
     if scenario.slow_viewer:
         tasks.append(("slow viewer", run_slow_viewer, SlowViewerPlan(port, scenario.fps / 3)))

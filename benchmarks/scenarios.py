@@ -53,6 +53,8 @@ class Scenario:
     """Whether viewers speak HTTP instead of WebSocket."""
     viewers_replaced: bool = False
     """Whether other viewers take their place before each further window."""
+    own: bool = False
+    """Whether cameras send envelopes and viewers acknowledge every frame, as this project's own programs do."""
 
     def shortened(self) -> Scenario:
         """Return the same for a first impression."""
@@ -68,6 +70,8 @@ SCENARIOS = {
     # At 30 fps it would move 1.5 GB a second; with two processors, that measures the machine.
     "1x1000": Scenario("1 camera, 1000 viewers", 1, 1000, fps=20.0),
     "20x1": Scenario("20 cameras, 1 viewer", 20, 1, peers=_ALL),
+    "own": Scenario("1 camera that sends envelopes, 200 viewers that acknowledge", 1, 200, peers=(OURS,), own=True),
+    "own-ingest": Scenario("20 cameras that send envelopes, no viewer", 20, 0, peers=(OURS,), own=True),
     "20x20": Scenario("20 cameras, 20 viewers", 20, 20),
     "ingest-20": Scenario("20 cameras, no viewer", 20, 0, peers=_ALL),
     "ingest-200": Scenario("200 cameras at 20 fps, no viewer", 200, 0, fps=20.0),

@@ -43,15 +43,16 @@ class Server:
 
 
 @contextmanager
-def running(arguments: Sequence[str], processors: frozenset[int]) -> Iterator[Server]:
-    """Run ``python ARGUMENTS`` on these processors until the context ends.
+def running(arguments: Sequence[str], processors: frozenset[int], checkout: Path | None = None) -> Iterator[Server]:
+    """Run ``python ARGUMENTS`` on these processors until the context ends; of ``checkout``, if one is given.
 
     Raises:
         RuntimeError: it does not say in time on which port it listens.
     """
     root = Path(__file__).parent.parent
     launch = [sys.executable, "-m", "benchmarks.launch", ",".join(map(str, sorted(processors)))]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *filter(None, sys.path)])}
+    paths = [root] if checkout is None else [checkout / "src", root]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([*map(str, paths), *filter(None, sys.path)])}
     process = subprocess.Popen(  # noqa: S603  (the program is one of our own peers)
         [*launch, sys.executable, *arguments],
         cwd=root,

@@ -6,6 +6,7 @@ one processor can be a thousand viewers of a server that has the other.
 
 from __future__ import annotations
 
+import json
 import select
 import socket
 import time
@@ -18,7 +19,7 @@ from benchmarks.client import client_frame, open_multipart, open_websocket, part
 from benchmarks.load import Schedule, Window
 from benchmarks.picture import find_stamp
 
-_BINARY, _CLOSE, _PING, _PONG = 2, 8, 9, 10
+_TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10
 _HEAD_SIZE = 512
 """Bytes of a message in which the stamp is found."""
 _scratch = memoryview(bytearray(1 << 20))
@@ -34,6 +35,8 @@ class ViewersPlan:
     """Whether they speak HTTP instead of WebSocket."""
     replaced: bool = False
     """Whether others take their place before each further window."""
+    acknowledges: bool = False
+    """Whether they acknowledge every frame."""
 
 
 @frozen
@@ -83,10 +86,12 @@ def run_viewers(plan: ViewersPlan, wait_for_schedule: Callable[[], Schedule]) ->
                 if stamp is None:
                     continue
                 if not viewer.last and not plan.multipart:
-                    # Once a viewer has answered, its kernel delays its acknowledgements, and a frame costs the server
-                    # a fifth more. Whoever watches for real answers, at the latest a server's ping; left to that, it
-                    # would begin in the middle of a run, and only with the servers that ping.
+                    # Once a viewer has sent anything, its kernel delays TCP acknowledgements, and a frame costs the
+                    # server a fifth more. Real viewers send something, at the latest the answer to a ping. If only
+                    # that, it would begin in the middle of a run, and only with the servers that ping.
                     viewer.socket.send(client_frame(_PONG, b""))
+                if plan.acknowledges:
+                    _acknowledge(viewer, stamp)
                 seen.add(viewer, stamp)
         if until < schedule.end:
             for viewer in viewers.values():
@@ -142,6 +147,12 @@ class _Seen:
     def reports(self) -> tuple[WindowReport, ...]:
         """Return it."""
         return tuple(map(WindowReport, self._delivered, self._missed, self._latencies))
+
+
+def _acknowledge(viewer: _Viewer, stamp: tuple[int, int, int]) -> None:
+    _, camera, sequence = stamp
+    ack = {"type": "ack", "clientId": f"camera-{camera}", "sequence": sequence, "paintedAt": time.time() * 1000}
+    viewer.socket.send(client_frame(_TEXT, json.dumps(ack).encode()))
 
 
 def _read(viewer: _Viewer) -> tuple[int, int, int] | None:

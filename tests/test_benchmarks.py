@@ -6,7 +6,7 @@ from typing import Any
 
 import benchmarks.__main__
 import pytest
-from benchmarks import documents
+from benchmarks import against, documents
 from benchmarks.documents import write_documents
 
 
@@ -70,3 +70,26 @@ def test_a_run_that_is_broken_off_shows_what_it_has(
     assert "1x200: 1 camera, 200 viewers" in table
     assert table.count("12.3") == 2
     assert "to picows: 1.00" in table
+
+
+def test_two_checkouts_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order alternates, and each ratio is of one pair, so that what slows the machine meets both."""
+    order: list[str] = []
+
+    class Figures:
+        def __init__(self, value: float) -> None:
+            self.value = value
+
+        def as_dict(self) -> dict[str, float]:
+            return dict.fromkeys(("cpu_us_per_delivered", "cpu_us_per_ingested", "rss_idle_mb"), self.value)
+
+    def measure(_peer: str, _scenario: Any, checkout: Path | None) -> Figures:
+        order.append("new" if checkout is None else "old")
+        return Figures(float(len(order)))
+
+    monkeypatch.setattr(against, "measure", measure)
+    delivered, ingested, memory = against.compare(Path("old"), 2)
+    assert order[:4] == ["old", "new", "new", "old"]
+    assert delivered.ratios == [2.0, 0.75]
+    assert str(delivered) == "CPU per delivered frame, 1x200: 1.375 (0.750 to 2.000)"
+    assert ingested.ratios == memory.ratios
