@@ -10,15 +10,13 @@
 
 # General layout
 #
-#   viewer, camera      what programs use; `clients` does the work
+#   viewer, camera      what programs use; `engine` does the work
 #   frame               what they give and take
-#   handle              closing, by hand or by `with`
-#   handover            the newest frame from one thread to another, or to a loop
-#   background          a Trio loop in a thread
-#   loops               what Trio and asyncio do each in its own way
+#   thread/             a Trio loop in a background thread, and how it hands the newest frame over
+#   engine/             the camera's and the viewer's end of the protocol
 #
-# There is one implementation and not one for each kind of caller, as it has to be in a thread anyway: a program that
-# computes for 200 ms between two `await` keeps its own loop from receiving, and would find frames of then, not of now.
+# The engine runs in a thread for every kind of caller. A program that computes for 200 ms between two `await` keeps its
+# own loop from receiving, so without the thread it would get old frames.
 
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
 from skysentry_trio.client.camera import Camera

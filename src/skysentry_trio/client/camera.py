@@ -1,4 +1,4 @@
-"""A camera whose pictures a program makes."""
+"""A camera whose frames come from a program."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Camera(Handle):
         )
 
     def send(self, jpeg: bytes | bytearray | memoryview, captured_at: float | None = None) -> None:
-        """Send a picture unless it is not needed; this does not wait.
+        """Send a frame if viewers need it; this does not wait.
 
         Args:
             jpeg: one whole JPEG.
@@ -73,7 +73,7 @@ class Camera(Handle):
 
     @property
     def demand(self) -> Demand | None:
-        """What viewers need at most now: ``viewers``, ``max_fps``, ``max_width``, ``quality``; None if it is not known.
+        """The most that viewers need now: ``viewers``, ``max_fps``, ``max_width``, ``quality``; None if unknown.
 
         Pictures over the rate are left out anyway; knowing it saves making them.
         """
@@ -81,7 +81,7 @@ class Camera(Handle):
 
     @property
     def dropped(self) -> dict[str, int]:
-        """Pictures that were not sent, by cause."""
+        """Number of frames that were not sent, by cause."""
         return dict(self._camera.slot.dropped)
 
     def _finish(self) -> None:
@@ -90,7 +90,7 @@ class Camera(Handle):
 
 @define(eq=False)
 class _Outlet:
-    """Where pictures wait for the thread that sends them."""
+    """Where frames wait for the thread that sends them."""
 
     slot: FrameSlot
     _newest: SourceFrame | None = field(default=None, init=False)
@@ -99,7 +99,7 @@ class _Outlet:
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     def put(self, frame: SourceFrame) -> None:
-        """Let a picture wait, in the place of one that did."""
+        """Queue a frame; it replaces one that still waits."""
         with self._lock:
             if self._end is not None:
                 raise self._end
@@ -107,7 +107,7 @@ class _Outlet:
             self._newest = frame
 
     def move(self) -> None:
-        """Hand on what waits, in the thread that sends."""
+        """Pass the waiting frame on; runs in the sending thread."""
         with self._lock:
             frame, self._newest = self._newest, None
             overtaken, self._overtaken = self._overtaken, 0
@@ -116,12 +116,12 @@ class _Outlet:
             self.slot.offer(frame)
 
     def finish(self) -> None:
-        """Hand on what waits, and say that it was the last."""
+        """Pass the waiting frame on as the last one."""
         self.end(None)
         self.move()
         self.slot.close()
 
     def end(self, error: Exception | None) -> None:
-        """Take no more pictures."""
+        """Accept no more frames."""
         with self._lock:
             self._end = self._end or error or Closed("the camera was closed")

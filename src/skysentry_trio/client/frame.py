@@ -1,4 +1,4 @@
-"""What a program gets from a camera."""
+"""A frame as a program gets it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from attrs import field, frozen
 
 @frozen
 class Frame:
-    """One picture of a camera. Times are seconds since the epoch by the server's clock."""
+    """One frame of a camera. Times are seconds since the epoch by the server's clock."""
 
     camera_id: str
     """The camera's id."""
     sequence: int
-    """Counts the camera's frames from 1. Numbers that are left out are frames that were skipped for newer ones."""
+    """Counts the camera's frames from 1. Missing numbers are frames that newer ones replaced."""
     jpeg: bytes = field(repr=False)
     captured_at: float | None
-    """When the camera took it; None if it does not say."""
+    """When the camera took the picture; None if the camera does not say."""
     received_at: float
-    """When the server had it."""
+    """When the server received the frame."""
     _began: float = field(repr=False, alias="began")
-    """The same moment as `captured_at`, or else as `received_at`, by `time.monotonic`."""
+    """The time of `captured_at`, or without it of `received_at`, by `time.monotonic`."""
 
     @property
     def age(self) -> float:
-        """Return the seconds that have passed since it was taken, or since the server had it if that is not known."""
+        """Return the seconds since the picture was taken, or if that is unknown, since the server received it."""
         return time.monotonic() - self._began

@@ -1,4 +1,4 @@
-"""The newest frames of cameras, for programs that take their time with each."""
+"""The newest frames of cameras, for programs that need time for each frame."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from skysentry_trio.wire.viewer_query import check_subscription
 
 
 class Viewer(Handle):
-    """Shows cameras to a program: iterate over it, with ``async for`` in Trio or asyncio, or with ``for`` anywhere.
+    """Receives frames of cameras: iterate over it, with ``async for`` in Trio or asyncio, or with ``for`` anywhere.
 
     ::
 
@@ -74,7 +74,7 @@ class Viewer(Handle):
         return self
 
     def __next__(self) -> Frame:
-        """Block until there is a frame that was not given yet.
+        """Block until there is a frame that the program has not got yet.
 
         Raises:
             Refused: the server does not want this viewer.
@@ -88,7 +88,7 @@ class Viewer(Handle):
         return self
 
     async def __anext__(self) -> Frame:
-        """Wait until there is a frame that was not given yet.
+        """Wait until there is a frame that the program has not got yet.
 
         Raises:
             Refused: the server does not want this viewer.
@@ -99,7 +99,7 @@ class Viewer(Handle):
             raise StopAsyncIteration from None
 
     def receive(self, timeout: float | None = None) -> Frame:
-        """Return the newest frame that was not given yet, blocking until there is one.
+        """Return the newest frame that the program has not got yet; block until there is one.
 
         Raises:
             TimeoutError: there was none for so many seconds.
@@ -109,15 +109,15 @@ class Viewer(Handle):
         return self._intake.fresh.wait(timeout)
 
     def latest(self, camera_id: str | None = None) -> Frame | None:
-        """Return the newest frame there is, whether it was given or not; None if none has come yet.
+        """Return the newest frame, also if the program has got it already; None before the first one.
 
         Args:
-            camera_id: of the camera; None for the one that sent last.
+            camera_id: of the camera; None for the camera that sent last.
         """
         return self._intake.newest.get(camera_id)
 
     def send_result(self, frame: Frame, boxes: Iterable[Box] = (), data: object = None) -> None:
-        """Tell all who watch the camera what was found in a frame.
+        """Send a detection result for a frame to all viewers of its camera.
 
         This does not wait. While there is no connection some results are kept for the next one; of too many, the oldest
         are dropped and counted.
@@ -139,7 +139,7 @@ class Viewer(Handle):
 
     @property
     def dropped_results(self) -> int:
-        """Results that could not be sent."""
+        """Number of results that could not be sent."""
         return self._viewer.messages_dropped
 
 
@@ -149,12 +149,12 @@ def _no_time() -> float:
 
 @define(eq=False)
 class _Intake:
-    """Where frames arrive, in the thread that receives them."""
+    """Where the receiving thread puts frames."""
 
     fresh: Handover[Frame] = field(factory=Handover, init=False)
-    """Frames that were not given yet."""
+    """Frames that the program has not got yet."""
     newest: dict[str | None, Frame] = field(factory=dict, init=False)
-    """By camera, and of all under None."""
+    """The newest frame by camera id, and under None that of all cameras."""
     server_time: Callable[[], float] = field(default=_no_time, init=False)
 
     async def take(self, header: FrameHeader, jpeg: bytes) -> None:

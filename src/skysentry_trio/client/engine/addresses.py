@@ -1,4 +1,4 @@
-"""The forms in which people write a server's address, made into one."""
+"""Parse the forms in which people write a server's address."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from attrs import frozen
 from skysentry_trio.base.exceptions import ConfigurationError
 
 _TLS_BY_SCHEME = {"http": False, "ws": False, "https": True, "wss": True}
-# What a path may hold as it is (RFC 3986, section 3.3), and % for what is already quoted.
+# Characters that a path may hold unquoted (RFC 3986, section 3.3), and % for what is already quoted.
 _PATH_CHARACTERS = "/%:@!$&'()*+,;=~"
 
 
 @frozen
 class ServerAddress:
-    """Where a server is."""
+    """The address of a server."""
 
     host: str
     """A name or an IP address, IPv6 without brackets."""
     port: int
     tls: bool = False
     prefix: str = ""
-    """The path it has behind a proxy, without a slash at the end."""
+    """The server's path behind a proxy, without a slash at the end."""
 
     @property
     def host_header(self) -> str:
@@ -31,7 +31,7 @@ class ServerAddress:
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
     def resource(self, path: str, query: list[tuple[str, str]] | None = None) -> str:
-        """Return the path and query with which to ask for one of the server's own paths."""
+        """Return the request target for one of the server's own paths."""
         return self.prefix + path + ("?" + urlencode(query) if query else "")
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""A camera without a browser: registers at a server and sends the newest frame of its source, for ever."""
+"""A camera without a browser: registers at a server and sends the newest frames of its source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from skysentry_trio.wire.capture import Demand, RegistrationError, RegistrationS
 
 PATH = "/ws"
 REGISTRATION_TIMEOUT = 10.0
-"""Seconds for the answer to our registration."""
+"""Seconds for the answer to the registration."""
 CAPABILITIES = ("demand", "envelope", "clock")
 _MAX_SERVER_MESSAGE = 64 * 1024
 _POLICY_VIOLATION = 1008
@@ -27,42 +27,42 @@ _REPLACED = 4001
 
 @frozen
 class CameraReport:
-    """What a camera client has done so far, at one moment."""
+    """The figures of a camera client at one moment."""
 
     camera_id: str
     state: str
     """``connecting``, ``live``, ``waiting`` or ``ended``."""
     trouble: str | None
-    """Why it is not live, or why its source has nothing."""
+    """Why the camera is not live, or why its source has no frames."""
     frames: int
     """Frames sent."""
     nbytes: int
-    """Of JPEG, sent."""
+    """JPEG bytes sent."""
     fps: float
     bytes_per_second: float
     dropped: dict[str, int]
     """Frames never sent, by cause: ``behind`` a slow network, over the ``rate``, more than ``demand`` or the ``uplink``
     allow, ``bad``, ``lost``, ``too-large``."""
     connections: int
-    """Registrations that were accepted."""
+    """Number of accepted registrations."""
     demand: Demand | None = None
-    """What the server needs; None if it does not say."""
+    """The demand; None if the server does not send any."""
     reduction: Reduction = NO_REDUCTION
-    """What is left out as the uplink is too slow for all."""
+    """How much quality, width and rate are reduced for a slow uplink."""
 
 
 @define(eq=False)
 class CameraClient:
-    """One camera: what it shows, and where it stands with its server."""
+    """One camera: its source, and its state at the server."""
 
     server: ServerAddress
     camera_id: str
     slot: FrameSlot
     name: str | None = None
     obeys: bool = True
-    """Whether it sends no more than is needed; it says so to the server."""
+    """Whether the camera follows the demand; the registration says so."""
     adapts: bool = True
-    """Whether it sends less when the uplink is too slow."""
+    """Whether the camera sends less when the uplink is too slow."""
     state: str = field(default="connecting", init=False)
     trouble: str | None = field(default=None, init=False)
     """Why there is no connection, for people."""
@@ -70,13 +70,13 @@ class CameraClient:
     _connections: int = field(default=0, init=False)
     _rate_controller: RateController = field(init=False, repr=False)
     _too_large: int | None = field(default=None, init=False)
-    """Bytes from which on the server is known to take no frame."""
+    """Size in bytes from which the server is known to refuse a frame."""
 
     def __attrs_post_init__(self) -> None:
         self._rate_controller = RateController(self.slot, self.obeys)
 
     async def run(self, backoff: Backoff) -> None:
-        """Send until the source has ended; lost connections are made anew.
+        """Send until the source has ended; reconnect when the connection is lost.
 
         Raises:
             Refused: the server does not want this camera.
@@ -86,11 +86,11 @@ class CameraClient:
 
     @property
     def demand(self) -> Demand | None:
-        """What is needed at most, None if the server does not say."""
+        """The demand; None if the server does not send any."""
         return self._rate_controller.demand
 
     def report(self, now: float) -> CameraReport:
-        """Return the figures; ``now`` is Trio's clock."""
+        """Return the figures; ``now`` is in seconds of Trio's clock."""
         return CameraReport(
             camera_id=self.camera_id,
             state=self.state,
@@ -140,7 +140,7 @@ class CameraClient:
         self._connections += 1
 
     async def _take_refusal(self, connection: Connection, answer: RegistrationError) -> None:
-        """Raise what a refusal means, which the close code says that comes after it."""
+        """Raise the error that a refusal means; the close code that follows it decides."""
         message = f"the server refused {self.camera_id!r}: {answer.error}"
         try:
             with trio.fail_after(REGISTRATION_TIMEOUT):

@@ -1,4 +1,4 @@
-"""What a viewer has seen of one camera: how many frames, how fast, how old, and how many are missing."""
+"""Figures of one camera at a viewer: frames, rate, age, and missing frames."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from skysentry_trio.wire.viewer_frames import FrameHeader
 
 @frozen
 class CameraView:
-    """What a viewer has seen of one camera, at one moment."""
+    """The figures of one camera at one moment."""
 
     camera_id: str
     online: bool | None
-    """Whether the camera is connected; None while we are not, and cannot know."""
+    """Whether the camera is connected; None while this viewer is not, and cannot know."""
     frames: int
     nbytes: int
     fps: float
@@ -27,18 +27,18 @@ class CameraView:
     width: int | None
     height: int | None
     age: float | None
-    """Seconds between the newest frame's capture and its arrival here, by the server's clock if it tells the time."""
+    """Seconds from the newest frame's capture to its arrival here, by the server's clock if known."""
     silent: float | None
     """Seconds since the newest frame arrived."""
     gaps: int
-    """Frames that were numbered and did not come."""
+    """Frames that are missing by their numbers."""
     latency: CameraLatency | None = None
-    """Where the time of the frames handed on lately went, as the server sees it; None if it does not say."""
+    """The latency of recent frames by stage, from the server; None if it does not send any."""
 
 
 @define(eq=False)
 class CameraWatch:
-    """Counts the frames of one camera."""
+    """Counters of one camera."""
 
     camera_id: str
     online: bool | None = True
@@ -51,7 +51,7 @@ class CameraWatch:
     _arrived: float | None = field(default=None, init=False)
 
     def take(self, header: FrameHeader, jpeg: bytes, now: float, wall_clock: float) -> bool:
-        """Count a frame; return False if it is one we had, which a server shows again after a reconnect.
+        """Count a frame; return False for a frame counted before, which a server repeats after a reconnect.
 
         Args:
             header: of the frame.
@@ -66,7 +66,7 @@ class CameraWatch:
             return False
         size = inspect_jpeg(jpeg)
         taken_at = header.captured_at / 1000 if header.captured_at is not None else parse_timestamp(header.timestamp)
-        # A smaller number than before: the server has forgotten the camera, and counts from 1 again.
+        # The number has fallen: the server had forgotten the camera, and counts from 1 again.
         if self._sequence is not None and header.sequence > self._sequence:
             self.gaps += header.sequence - self._sequence - 1
         self._sequence, self._size, self._age, self._arrived = header.sequence, size, wall_clock - taken_at, now
@@ -74,7 +74,7 @@ class CameraWatch:
         return True
 
     def view(self, now: float) -> CameraView:
-        """Return the figures; ``now`` is of the same clock as in `take`."""
+        """Return the figures; ``now`` is of the clock of `take`."""
         return CameraView(
             camera_id=self.camera_id,
             online=self.online,
@@ -92,7 +92,7 @@ class CameraWatch:
 
 
 def parse_timestamp(timestamp: str) -> float:
-    """Return the seconds since the epoch of a time as servers write it.
+    """Parse a time as servers write it into seconds since the epoch.
 
     Raises:
         ProtocolViolation: it is none.

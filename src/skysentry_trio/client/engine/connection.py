@@ -1,4 +1,4 @@
-"""One WebSocket connection to a server, by trio-websocket, with a deadline for every wait on the other side."""
+"""One WebSocket connection to a server, by trio-websocket, with a deadline for every wait on the server."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.client.engine.addresses import ServerAddress
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds for name, TCP and TLS."""
+"""Seconds for name resolution, TCP and TLS."""
 HANDSHAKE_TIMEOUT = 10.0
 """Seconds for the answer to the WebSocket handshake."""
 SEND_TIMEOUT = 60.0
-"""Seconds for one message to leave. A 5 MiB frame over 1 Mbit/s takes 42."""
+"""Seconds for sending one message; 5 MiB over 1 Mbit/s take 42 s."""
 SILENCE_TIMEOUT = 60.0
-"""Seconds without a byte from the server, which pings every 20, after which it is taken for dead."""
+"""Seconds without a byte from the server, which pings every 20 s, after which the connection counts as lost."""
 CLOSE_TIMEOUT = 2.0
-"""Seconds for saying goodbye."""
+"""Seconds for the closing handshake."""
 # trio-websocket's own 4 KiB wakes us a dozen times for one JPEG.
 _RECEIVE_BUFFER_SIZE = 256 * 1024
 _MAX_MESSAGE_SIZE = 64 * 1024 * 1024
-# What trio-websocket lets through when a server answers with something that is no WebSocket.
+# Errors that trio-websocket raises when the answer of the server is not a WebSocket handshake.
 _LIBRARY_ERRORS = (ConnectionClosed, ProtocolError, h11.ProtocolError, UnicodeDecodeError)
 _ABNORMAL_CLOSURE = 1006
 _TRANSIENT_STATUS = frozenset({408, 425, 429})
@@ -52,12 +52,12 @@ class ConnectionLost(SkySentryError):
 
 
 class Refused(SkySentryError):
-    """The server does not want us, and will not want us the next time either."""
+    """The server refuses this peer, and would refuse it again."""
 
 
 @define(eq=False)
 class Connection:
-    """An open WebSocket; messages in and out, and plain errors."""
+    """An open WebSocket with plain errors."""
 
     _websocket: WebSocketConnection
 
@@ -93,7 +93,7 @@ async def open_connection(
     subprotocols: tuple[str, ...] = (),
     max_message_size: int = _MAX_MESSAGE_SIZE,
 ) -> AsyncIterator[Connection]:
-    """Connect, and say goodbye in the end.
+    """Connect, and close with a closing handshake at the end.
 
     Args:
         server: where.
@@ -123,7 +123,7 @@ async def open_connection(
                     yield Connection(websocket)
                 finally:
                     if not stream.is_cut:
-                        # Who is cancelled has no reader any more to see the answer, and need not wait for it.
+                        # If cancelled, no reader is left to see the answer, so do not wait for it.
                         hurries = trio.current_effective_deadline() == -math.inf
                         with trio.move_on_after(CLOSE_TIMEOUT, shield=True) as goodbye:
                             stream.after_close = goodbye.cancel if hurries else None
@@ -139,17 +139,17 @@ async def open_connection(
 
 @define(eq=False)
 class _WatchedStream(trio.abc.Stream):
-    """The bytes under a WebSocket, with the deadlines trio-websocket does not have."""
+    """The byte stream of a WebSocket, with the deadlines that trio-websocket lacks."""
 
     _stream: trio.abc.Stream
     is_open: bool = field(default=False, init=False)
     """Whether the handshake is done."""
     is_cut: bool = field(default=False, init=False)
-    """Whether a message went out in part, after which nothing that makes sense can follow."""
+    """Whether a message was sent in part; nothing valid can follow it."""
     after_close: Callable[[], None] | None = field(default=None, init=False)
-    """Called when a Close frame went out."""
+    """Called when a Close frame was sent."""
     _patience: trio.CancelScope = field(init=False)
-    """Ends when nothing was heard for too long."""
+    """Cancelled when nothing was received for too long."""
 
     def __attrs_post_init__(self) -> None:
         self._patience = trio.CancelScope(deadline=trio.current_time() + SILENCE_TIMEOUT)
@@ -181,7 +181,7 @@ class _WatchedStream(trio.abc.Stream):
         await self._stream.aclose()
 
     async def raise_when_silent(self) -> None:
-        """Run until nothing was heard for too long; a link that was cut tells nobody."""
+        """Run until nothing was received for too long: a cut link gives no other sign."""
         with self._patience:
             await trio.sleep_forever()
         raise ConnectionLost(f"nothing heard from the server for {SILENCE_TIMEOUT:g} s")

@@ -1,4 +1,4 @@
-"""What time it is at the server, learnt by asking: of all answers the one that can be least wrong counts."""
+"""Estimate the server's clock from its answers: the answer with the smallest possible error counts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from attrs import define, field, frozen
 from skysentry_trio.wire.messages import Clock, ClockReply, encode_message
 
 _DRIFT = 50e-6
-"""Seconds by which two clocks may drift apart in one; ordinary crystals are good for half of that."""
+"""Seconds by which two clocks may drift apart in one second; ordinary crystals drift half as much."""
 _SLACK = 0.001
-"""Seconds by which answers may contradict each other without anything being wrong."""
+"""Seconds by which answers may contradict each other normally."""
 _MAX_UNANSWERED = 256
 _FIRST_QUESTIONS = 4
 _FIRST_PAUSE = 0.2
 _PAUSE = 15.0
-"""Seconds between two questions."""
+"""Seconds between two requests."""
 
 
 @frozen
@@ -35,24 +35,24 @@ class _Exchange:
 
 @define(eq=False)
 class ServerClock:
-    """The server's clock as seen from here; all moments of ours are seconds of one monotonic clock."""
+    """The server's clock; local times are seconds of one monotonic clock."""
 
     _asked: deque[tuple[float, float]] = field(factory=lambda: deque(maxlen=_MAX_UNANSWERED), init=False, repr=False)
     _best: _Exchange | None = field(default=None, init=False)
 
     @property
     def is_known(self) -> bool:
-        """Whether the server has answered at all."""
+        """Whether the server has answered."""
         return self._best is not None
 
     def ask(self, now: float, wall_clock: float) -> Clock:
-        """Return the question to be sent at this moment; ``wall_clock`` is in seconds since the epoch."""
+        """Return the request to be sent now; ``wall_clock`` is in seconds since the epoch."""
         question = Clock(round(wall_clock * 1000, 3))
         self._asked.append((question.sent_at, now))
         return question
 
     def take_answer(self, reply: ClockReply, now: float) -> float | None:
-        """Learn from an answer; return the seconds of the round trip, None if we did not ask.
+        """Take an answer; return the seconds of the round trip, None for an answer without a request.
 
         Answers come in the order of the questions, so one that was passed over will not be answered any more.
         """
@@ -68,13 +68,13 @@ class ServerClock:
         return exchange.round_trip
 
     def epoch(self, now: float) -> float | None:
-        """Return seconds since the epoch by the server's clock, None while it is not known."""
+        """Return seconds since the epoch by the server's clock; None while unknown."""
         return None if self._best is None else now + self._best.offset
 
     @staticmethod
     def _replaces(best: _Exchange, newer: _Exchange, now: float) -> bool:
         allowed = best.uncertainty(now) + newer.uncertainty(now) + _SLACK
-        # Both cannot be right: somebody has set the server's clock.
+        # Both cannot be right: the server's clock was set.
         was_set = abs(newer.offset - best.offset) > allowed
         return was_set or newer.uncertainty(now) <= best.uncertainty(now)
 
@@ -85,7 +85,7 @@ async def keep_asking(
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Ask until cancelled: a few times at once, while the link is likely to be idle, then now and then.
+    """Send requests until cancelled: a few at once, while the link is likely to be idle, then one at intervals.
 
     Args:
         clock: what learns from the answers, if somebody hands them to it.

@@ -1,4 +1,4 @@
-"""A viewer without a browser: subscribes to cameras, hands on every frame, and keeps count, for ever."""
+"""A viewer without a browser: subscribes to cameras, hands every frame on, and counts."""
 
 from __future__ import annotations
 
@@ -32,38 +32,38 @@ from skysentry_trio.wire.viewer_frames import FrameHeader, decode_envelope
 PATH = "/stream/ws"
 _POLICY_VIOLATION = 1008
 _MAX_OUTGOING = 64
-"""Messages that wait to be sent."""
+"""Messages that may wait for a connection."""
 
 FrameTaker = Callable[[FrameHeader, bytes], Awaitable[None]]
 
 
 @frozen
 class ViewerReport:
-    """What a viewer client has seen so far, at one moment."""
+    """The figures of a viewer client at one moment."""
 
     server: str
     state: str
     """``connecting``, ``live`` or ``waiting``."""
     trouble: str | None
     cameras: tuple[CameraView, ...]
-    """By id."""
+    """The figures of each camera, by id."""
     connections: int
 
 
 @define(eq=False)
 class ViewerClient:
-    """One viewer: which cameras it wants, and what it does with their frames."""
+    """One viewer: the cameras it subscribes to, and what it does with their frames."""
 
     server: ServerAddress
     camera_ids: tuple[str, ...]
-    """Cameras to subscribe to; none named means all."""
+    """Cameras to subscribe to; empty for all."""
     take_frame: FrameTaker
-    """Is given each frame; the next one is read when it returns, so that a slow disk slows the server down."""
+    """Called with each frame; the next frame is read after it returns, so that a slow disk slows the server down."""
     limits: Limits = NO_LIMITS
-    """The most there is use for of each camera."""
+    """The most that this viewer needs of each camera."""
     acknowledges: bool = True
-    """Whether the server is told of each frame that was handed on. It then sends the newest at that pace; else it sends
-    all that the network's buffers take, which loses fewer and may be late."""
+    """Whether to acknowledge each frame that was handed on. The server then sends the newest frame at that pace;
+    otherwise it sends all that the network's buffers take, so fewer frames are lost and they may be late."""
     clock: Callable[[], float] = time.time
     state: str = field(default="connecting", init=False)
     trouble: str | None = field(default=None, init=False)
@@ -72,12 +72,12 @@ class ViewerClient:
     _connections: int = field(default=0, init=False)
     _server_clock: ServerClock = field(factory=ServerClock, init=False, repr=False)
     messages_dropped: int = field(default=0, init=False)
-    """Messages that were dropped as too many waited for a connection."""
+    """Number of messages dropped because too many waited for a connection."""
     _outgoing: deque[str] = field(factory=lambda: deque(maxlen=_MAX_OUTGOING), init=False, repr=False)
     _has_to_say: trio.Event = field(factory=trio.Event, init=False, repr=False)
 
     async def run(self, backoff: Backoff) -> None:
-        """Watch until cancelled; lost connections are made anew.
+        """Watch until cancelled; reconnect when the connection is lost.
 
         Raises:
             Refused: the server does not want this viewer.
@@ -85,7 +85,7 @@ class ViewerClient:
         await keep_trying(self._watch, ConnectionLost, backoff, self._report_loss)
 
     def report(self, now: float) -> ViewerReport:
-        """Return the figures; ``now`` is Trio's clock."""
+        """Return the figures; ``now`` is in seconds of Trio's clock."""
         return ViewerReport(
             server=str(self.server),
             state=self.state,
@@ -114,14 +114,14 @@ class ViewerClient:
                 raise Refused(str(lost)) from lost
             raise
 
-    def say(self, message: str) -> None:
-        """Let a message be sent as soon as there is a connection; of too many that wait, the oldest are dropped."""
+    def send(self, message: str) -> None:
+        """Queue a message for the connection; if too many wait, the oldest is dropped."""
         self.messages_dropped += len(self._outgoing) == _MAX_OUTGOING
         self._outgoing.append(message)
         self._has_to_say.set()
 
     def server_time(self) -> float:
-        """Return seconds since the epoch by the server's clock, by ours while that is not known."""
+        """Return seconds since the epoch by the server's clock, or by ours while that is unknown."""
         return self._server_clock.epoch(trio.current_time()) or self.clock()
 
     async def _speak(self, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""A Trio loop in a thread of its own, which goes on while whoever uses it computes, blocks, or runs another loop."""
+"""A Trio loop in a thread of its own, which runs while the program computes, blocks, or runs another loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Background:
 
     main: Callable[[], Awaitable[None]]
     on_end: Callable[[Exception | None], None]
-    """Is told, in the thread, with what error it ended."""
+    """Called in the thread with the error with which the function ended, or None."""
     name: str
     _thread: threading.Thread = field(init=False)
     _ready: threading.Event = field(factory=threading.Event, init=False)
@@ -24,19 +24,19 @@ class Background:
     _scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
 
     def start(self) -> None:
-        """Begin; returns when calls can be made."""
-        # A daemon, so that a program that forgets to close ends all the same.
+        """Start the thread; returns when calls can be made."""
+        # A daemon thread, so that a program that forgets to close still ends.
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
         self._ready.wait()
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether the function still runs."""
         return self._thread.is_alive()
 
     def call_soon(self, function: Callable[..., object], *args: object, idempotent: bool = False) -> None:
-        """Call a function in the thread, or do nothing if that has ended.
+        """Call a function in the thread; do nothing if the thread has ended.
 
         Args:
             function: must not wait.
@@ -47,18 +47,18 @@ class Background:
             self._token.run_sync_soon(function, *args, idempotent=idempotent)
 
     def stop(self) -> None:
-        """Cancel it; this does not wait."""
+        """Cancel the function; this does not wait."""
         self.call_soon(self._scope.cancel)
 
     def join(self, timeout: float) -> None:
-        """Wait until it has ended, for so many seconds at most."""
+        """Wait until the function has ended, at most this many seconds."""
         self._thread.join(timeout)
 
     def _run(self) -> None:
         error: Exception | None = None
         try:
             trio.run(self._supervise)
-        except Exception as caught:  # noqa: BLE001 - it is raised again where somebody can see it
+        except Exception as caught:  # noqa: BLE001 - it is raised again in the caller's thread
             error = caught
         self.on_end(error)
 

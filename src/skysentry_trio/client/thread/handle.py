@@ -1,4 +1,4 @@
-"""What a program holds of something that runs in the background, and closes by hand, by ``with`` or ``async with``."""
+"""A program's handle on a background task: closed by a call, by ``with`` or by ``async with``."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from skysentry_trio.client.thread.background import Background
 from skysentry_trio.client.thread.loops import run_in_thread
 
 CLOSE_TIMEOUT = 5.0
-"""Seconds for the last things to be done."""
+"""Seconds for the last messages and the goodbye."""
 
 
 class Client(Protocol):
-    """What does the work."""
+    """The camera or viewer that does the work."""
 
     state: str
     trouble: str | None
 
 
 class Handle:
-    """Ends its background when it is closed, or when nobody holds it any more."""
+    """Ends its background task when it is closed, or when it is garbage-collected."""
 
     def __init__(self, client: Client, background: Background) -> None:
         self._client = client
         self._background = background
         background.start()
-        # The thread knows nothing of this object, or it would never be let go of.
+        # The thread holds no reference to this object, which would keep it from being collected.
         weakref.finalize(self, background.stop)
 
     @property
     def state(self) -> str:
-        """How it is: ``connecting``, ``live``, ``waiting`` for the next attempt to connect, or ``ended``."""
+        """State: ``connecting``, ``live``, ``waiting`` for the next attempt to connect, or ``ended``."""
         return self._client.state
 
     @property
@@ -41,7 +41,7 @@ class Handle:
         return self._client.trouble
 
     def _finish(self) -> None:
-        """Tell the background to come to its end."""
+        """Ask the background task to end."""
         self._background.stop()
 
     def _finish_and_wait(self) -> None:
@@ -50,11 +50,11 @@ class Handle:
         self._background.stop()
 
     def close(self) -> None:
-        """End it, blocking for some seconds at most until it has said goodbye."""
+        """End the task; block for some seconds at most until it has said goodbye."""
         self._finish_and_wait()
 
     async def aclose(self) -> None:
-        """End it as `close` does, without blocking the loop, of Trio or asyncio."""
+        """End the task as `close` does, without blocking the Trio or asyncio loop."""
         try:
             await run_in_thread(self._finish_and_wait)
         finally:

@@ -1,4 +1,4 @@
-"""The newest value of each key, from one thread to whoever asks for it: in another thread, in Trio or in asyncio."""
+"""Hand the newest value of each key from one thread to another thread, a Trio loop or an asyncio loop."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 
 class Closed(SkySentryError):
-    """It was closed, so there is nothing more to come."""
+    """The camera or viewer was closed, so nothing more will come."""
 
 
 @define(eq=False)
 class Handover(Generic[T]):
-    """Values that wait to be taken, at most one a key: a newer one takes its place.
+    """Values that wait to be taken, at most one for each key: a newer value replaces the older one.
 
     The key that has waited longest comes first, so that one that is put often does not keep others from being seen.
     """
@@ -30,7 +30,7 @@ class Handover(Generic[T]):
     _end: Exception | None = field(default=None, init=False)
     _condition: threading.Condition = field(factory=threading.Condition, init=False)
     _wakers: list[Callable[[], object]] = field(factory=list, init=False)
-    """Of the loops in which somebody waits."""
+    """Wake functions of the loops that wait for a value."""
 
     def put(self, key: str, value: T) -> None:
         """Hand a value over."""
@@ -39,14 +39,14 @@ class Handover(Generic[T]):
             self._wake()
 
     def end(self, error: Exception | None) -> None:
-        """Say that no more values come; those that wait are dropped."""
+        """End the handover; waiting values are dropped."""
         with self._condition:
             self._waiting.clear()
             self._end = error or Closed("closed")
             self._wake()
 
     def wait(self, timeout: float | None = None) -> T:
-        """Take a value, blocking this thread until there is one.
+        """Take a value; block this thread until there is one.
 
         Raises:
             TimeoutError: there was none for so many seconds.
@@ -59,12 +59,12 @@ class Handover(Generic[T]):
         return taken
 
     async def receive(self) -> T:
-        """Take a value, waiting in this loop, of Trio or asyncio, until there is one.
+        """Take a value; wait in this Trio or asyncio loop until there is one.
 
         Raises:
             Closed: there will be none any more; or whatever else it ended with.
         """
-        # Others get their turn even if there always is a value; what is the newest is looked up after that.
+        # Yield to the scheduler even if there always is a value, and take the newest after that.
         await checkpoint()
         while True:
             with self._condition:
@@ -85,7 +85,7 @@ class Handover(Generic[T]):
     def _wake(self) -> None:
         self._condition.notify_all()
         for wake in self._wakers:
-            # Whoever waited may have given up, and its loop may have ended.
+            # The task that waited may have given up, and its loop may have ended.
             with suppress(RuntimeError):
                 wake()
         self._wakers.clear()

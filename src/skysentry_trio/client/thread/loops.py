@@ -1,4 +1,4 @@
-"""What waits in a loop, of Trio or of asyncio, whichever is running."""
+"""Waiting in the loop that runs, Trio or asyncio."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import trio
 
 
 def waker() -> tuple[Callable[[], object], Callable[[], Awaitable[object]]]:
-    """Return a function that wakes from any thread, and one that waits for that in this loop.
+    """Return a function that wakes this loop from any thread, and a function that waits in this loop to be woken.
 
     The first raises RuntimeError when the loop has ended.
     """
@@ -25,7 +25,7 @@ def waker() -> tuple[Callable[[], object], Callable[[], Awaitable[object]]]:
 
 
 async def checkpoint() -> None:
-    """Let others have their turn, and be cancelled if that is asked for."""
+    """Yield to the scheduler; a checkpoint for cancellation."""
     if trio.lowlevel.in_trio_run():
         await trio.lowlevel.checkpoint()
     else:
@@ -35,7 +35,7 @@ async def checkpoint() -> None:
 
 
 async def run_in_thread(function: Callable[..., object], *args: object) -> None:
-    """Call a function that blocks, without blocking the loop."""
+    """Call a blocking function without blocking the loop."""
     if trio.lowlevel.in_trio_run():
         await trio.to_thread.run_sync(function, *args)
     else:
