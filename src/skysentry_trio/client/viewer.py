@@ -135,7 +135,7 @@ class Viewer(Handle):
         message = encode_message(result)
         if len(message) > MAX_TEXT_LENGTH:
             raise ProtocolViolation(f"a result may have {MAX_TEXT_LENGTH} characters, got {len(message)}")
-        self._background.call_soon(self._viewer.say, message)
+        self._background.call_soon(self._viewer.send, message)
 
     @property
     def dropped_results(self) -> int:
