@@ -265,23 +265,26 @@ async def test_frames_that_are_too_large_are_not_sent_again() -> None:
 
 
 async def test_a_frame_that_did_not_get_out_is_counted() -> None:
-    """A frame on its way when the connection broke is lost, and said to be."""
-    slot = FrameSlot()
+    """A frame on its way when the connection broke is counted as lost."""
+    slot, taken = FrameSlot(), 0
 
     async def stall(server: FakeServer, websocket: WebSocketConnection) -> None:
         await server.accept_camera(websocket)
-        # Two messages fit: one is being handed over, one waits; the others fill the buffers of the kernel.
-        await trio.sleep(0.3)
+        # Two messages fit: one is being handed over, one waits. The third fills the buffers of the kernel.
+        await server.wait_until(lambda: taken == 3)
         await trio.aclose_forcefully(websocket._stream)
 
     huge = SourceFrame(b"\xff\xd8\xff" + bytes(30_000_000), 0.0)
-    with trio.fail_after(15):
+    with trio.fail_after(30):
         async with open_fake_server(stall) as server, trio.open_nursery() as nursery:
             camera = camera_at(server.url, slot)
             nursery.start_soon(camera.run, SOON)
             for _ in range(3):
                 slot.offer(huge)
-                await trio.sleep(0.1)
+                while slot._frame is not None:
+                    await trio.sleep(0.01)
+                taken += 1
+            server.hear()
             await server.wait_until(lambda: len(server.registrations) == 2)
             nursery.cancel_scope.cancel()
     dropped = report_of(camera).dropped
