@@ -266,25 +266,25 @@ async def test_frames_that_are_too_large_are_not_sent_again() -> None:
 
 async def test_a_frame_that_did_not_get_out_is_counted() -> None:
     """A frame on its way when the connection broke is counted as lost."""
-    slot, taken = FrameSlot(), 0
+    slot = FrameSlot()
+    huge = SourceFrame(b"\xff\xd8\xff" + bytes(30_000_000), 0.0)
 
-    async def stall(server: FakeServer, websocket: WebSocketConnection) -> None:
+    async def offer_always() -> None:
+        # So the camera is sending a frame whenever the connection breaks.
+        while True:
+            slot.offer(huge)
+            await trio.sleep(0.01)
+
+    async def break_off(server: FakeServer, websocket: WebSocketConnection) -> None:
         await server.accept_camera(websocket)
-        # Two messages fit: one is being handed over, one waits. The third fills the buffers of the kernel.
-        await server.wait_until(lambda: taken == 3)
+        await websocket.get_message()
         await trio.aclose_forcefully(websocket._stream)
 
-    huge = SourceFrame(b"\xff\xd8\xff" + bytes(30_000_000), 0.0)
     with trio.fail_after(30):
-        async with open_fake_server(stall) as server, trio.open_nursery() as nursery:
+        async with open_fake_server(break_off) as server, trio.open_nursery() as nursery:
             camera = camera_at(server.url, slot)
             nursery.start_soon(camera.run, SOON)
-            for _ in range(3):
-                slot.offer(huge)
-                while slot._frame is not None:
-                    await trio.sleep(0.01)
-                taken += 1
-            server.hear()
+            nursery.start_soon(offer_always)
             await server.wait_until(lambda: len(server.registrations) == 2)
             nursery.cancel_scope.cancel()
     dropped = report_of(camera).dropped
