@@ -158,7 +158,7 @@ def encode_refusal(violation: ProtocolViolation) -> bytes:
     """Write a whole HTTP response that says what was wrong, and that the connection ends here."""
     body = encode_json({"success": False, "error": str(violation)})
     head = (
-        f"HTTP/1.1 {violation.status} {HTTPStatus(violation.status).phrase}\r\n"
+        f"HTTP/1.1 {violation.http_status} {HTTPStatus(violation.http_status).phrase}\r\n"
         "Content-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n"
         "X-Content-Type-Options: nosniff\r\n"
@@ -168,4 +168,4 @@ def encode_refusal(violation: ProtocolViolation) -> bytes:
 
 
 def _refusal(message: str, status: int) -> ProtocolViolation:
-    return ProtocolViolation(message, code="bad-request", status=status)
+    return ProtocolViolation(message, "bad-request", http_status=status)

@@ -91,8 +91,7 @@ class _Studio:
             raise ProtocolViolation(
                 "videos are written by PyAV, which is not installed with this server: "
                 "pip install 'skysentry-trio[capture]'; format=zip and format=mjpeg work without",
-                code="not-installed",
-                status=501,
+                "not-installed",
             ) from error
 
 
@@ -114,9 +113,7 @@ def create_clips(current_hub: CurrentHub) -> Blueprint:
         camera, _ = find_newest(hub, camera_id)
         first, last = _choose(camera, query)
         if not studio.slots.value:
-            raise ProtocolViolation(
-                f"{_MAX_CLIPS} clips are being sent, which is the limit; try again later", code="busy", status=503
-            )
+            raise ProtocolViolation(f"{_MAX_CLIPS} clips are being sent, which is the limit; try again later", "busy")
         name = f"{camera.id}-{file_stamp(first.received_at)}"
         file: ClipFile
         if kind == "mkv":
@@ -151,9 +148,7 @@ def _choose(camera: HubCamera, query: Query) -> tuple[JpegFrame, JpegFrame]:
     if first is None or last is None or first.sequence > last.sequence:
         held = [rfc3339(frame.received_at) for frame in (ring.oldest, ring.newest) if frame is not None]
         raise ProtocolViolation(
-            f"camera {camera.id} has no frames from then; it has some from {' to '.join(held)}",
-            code="no-frame",
-            status=404,
+            f"camera {camera.id} has no frames from then; it has some from {' to '.join(held)}", "no-frame"
         )
     return first, last
 

@@ -148,7 +148,7 @@ class Exchange:
 
     async def refuse(self, violation: ProtocolViolation, headers: Mapping[str, str] = _NONE) -> None:
         """Answer with what was wrong, in the shape that all errors have."""
-        await self.answer(violation.status, ErrorReply(str(violation)), headers)
+        await self.answer(violation.http_status, ErrorReply(str(violation)), headers)
 
     def encode_head(self, status: int, headers: Mapping[str, str]) -> bytes:
         """Write the head of a response after which the connection is closed."""

@@ -29,8 +29,7 @@ def choose_id(hub: ScopedHub, camera_id: str | None) -> str:
     if len(hub.cameras) != 1:
         raise ProtocolViolation(
             f"without client=ID there must be exactly one camera, got {len(hub.cameras)}; /api/clients lists them",
-            code="not-found",
-            status=404,
+            "not-found",
         )
     (camera,) = hub.cameras
     return camera.id
@@ -44,9 +43,7 @@ def find_camera(hub: ScopedHub, camera_id: str) -> HubCamera:
     """
     camera = hub.camera(check_camera_id(camera_id))
     if camera is None:
-        raise ProtocolViolation(
-            f"there is no camera {camera_id}; /api/clients lists them", code="not-found", status=404
-        )
+        raise ProtocolViolation(f"there is no camera {camera_id}; /api/clients lists them", "not-found")
     return camera
 
 
@@ -58,7 +55,7 @@ def find_newest(hub: ScopedHub, camera_id: str) -> tuple[HubCamera, JpegFrame]:
     """
     camera = find_camera(hub, camera_id)
     if camera.ring.newest is None:
-        raise ProtocolViolation(f"camera {camera_id} has sent no frame yet", code="no-frame", status=404)
+        raise ProtocolViolation(f"camera {camera_id} has sent no frame yet", "no-frame")
     hub.note_read(camera)
     return camera, camera.ring.newest
 

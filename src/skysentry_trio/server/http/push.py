@@ -33,9 +33,11 @@ _BAD_PARTS_IN_A_ROW = 60
 _BEGINNING = 4
 """Bytes by which a body is told from another."""
 _ENDINGS = {
-    EndReason.REPLACED: ("another connection sends for this camera now", "replaced", 409),
-    EndReason.SILENT: ("nothing came for longer than the client timeout", "silent", 408),
+    EndReason.REPLACED: "another connection sends for this camera now",
+    EndReason.SILENT: "nothing came for longer than the client timeout",
 }
+_SENT_TOO_FAST = frozenset({"flood", "too-fast"})
+"""Codes of refusals that invite the camera to try again a moment later."""
 
 
 async def serve_push(
@@ -61,7 +63,7 @@ async def serve_push(
     except ProtocolViolation as violation:
         push_sessions.log_refusal(camera_id, violation)
         hub.count_refusal("camera", violation.code)
-        await exchange.refuse(violation, {"Retry-After": "1"} if violation.status == 429 else {})
+        await exchange.refuse(violation, {"Retry-After": "1"} if violation.code in _SENT_TOO_FAST else {})
     except (trio.BrokenResourceError, trio.ClosedResourceError):
         log.info("camera left", camera=camera_id, reason="connection lost")
 
@@ -73,7 +75,7 @@ async def _run_until(shutdown: Shutdown, push: _Push) -> int:
         ProtocolViolation: what was sent is not what was expected, or the server stops.
         trio.BrokenResourceError: the camera left.
     """
-    outcome: int | Exception = ProtocolViolation("the server is stopping", code="draining", status=503)
+    outcome: int | Exception = ProtocolViolation("the server is stopping", "draining")
 
     async def stop() -> None:
         await shutdown.requested.wait()
@@ -136,8 +138,7 @@ class _Push:
             if not beginning.lstrip(b"\r\n").startswith(b"-"):
                 raise ProtocolViolation(
                     f"expected a JPEG or multipart, got {kind[:40]!a} that begins with {beginning.hex(' ').upper()}",
-                    code="not-a-jpeg",
-                    status=415,
+                    "not-a-jpeg",
                 )
         with trio.CancelScope() as scope, self._stay(scope) as session:
             await self._take_parts(session)
@@ -160,9 +161,7 @@ class _Push:
             with trio.fail_after(seconds):
                 yield
         except trio.TooSlowError:
-            raise ProtocolViolation(
-                f"expected a whole picture within {seconds:g} s", code="silent", status=408
-            ) from None
+            raise ProtocolViolation(f"expected a whole picture within {seconds:g} s", "silent") from None
 
     async def _take_upload(self) -> int:
         limit = self._hub.settings.max_frame_size
@@ -174,7 +173,7 @@ class _Push:
                 jpeg += data
                 size = max(size, len(jpeg))
         if size > limit:
-            raise ProtocolViolation(f"a frame may have {limit} bytes, got {size}", code="frame-too-large", status=413)
+            raise ProtocolViolation(f"a frame may have {limit} bytes, got {size}", "frame-too-large")
         captured_at = read_timestamp(self._head.headers.get("x-timestamp"))
         if (violation := await self._take(None, bytes(jpeg), captured_at)) is not None:
             raise violation
@@ -190,13 +189,14 @@ class _Push:
             if part is None:
                 break
             if not self._parts.admit(trio.current_time()):
-                raise ProtocolViolation("too many parts", code="flood", status=429)
+                raise ProtocolViolation("too many parts", "flood")
             violation = await self._take(session, part.data, part.captured_at)
-            self._bad_in_a_row = 0 if violation is None or violation.status != 415 else self._bad_in_a_row + 1
+            is_jpeg = violation is None or violation.code != "not-a-jpeg"
+            self._bad_in_a_row = 0 if is_jpeg else self._bad_in_a_row + 1
             if violation is not None and self._bad_in_a_row == _BAD_PARTS_IN_A_ROW:
                 raise violation
         if not self._taken:
-            raise violation or ProtocolViolation("expected pictures, got none", code="not-a-jpeg", status=415)
+            raise violation or ProtocolViolation("expected pictures, got none", "not-a-jpeg")
 
     async def _next_part(self, reader: MultipartReader) -> Part | None:
         # Many small parts may come at once: others want their turn between them.
@@ -237,5 +237,4 @@ class _Push:
 
 
 def _ended(reason: EndReason) -> ProtocolViolation:
-    message, code, status = _ENDINGS[reason]
-    return ProtocolViolation(message, code=code, status=status)
+    return ProtocolViolation(_ENDINGS[reason], reason)

@@ -87,7 +87,7 @@ def _find_old(camera: HubCamera, moment: float | None, back: float | None) -> tu
     frame = camera.ring.back(back or 0.0, trio.current_time()) if moment is None else camera.ring.at(moment)
     if frame is None:
         raise ProtocolViolation(
-            f"camera {camera.id} has no frame any more, or had none yet, from so long ago", code="no-frame", status=404
+            f"camera {camera.id} has no frame any more, or had none yet, from so long ago", "no-frame"
         )
     return camera, frame
 

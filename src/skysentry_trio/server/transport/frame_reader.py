@@ -154,17 +154,15 @@ class FrameReader:
         if head.opcode >= Opcode.CLOSE:
             # A Close frame is the last of them.
             if head.opcode != Opcode.CLOSE and not self._control.admit(trio.current_time()):
-                raise ProtocolViolation("too many control frames", code="flood")
+                raise ProtocolViolation("too many control frames", "flood")
             return
         size = head.length + (self._fragmented_size if head.opcode == Opcode.CONTINUATION else 0)
         if size > self._max_message_size:
             raise ProtocolViolation(
-                f"a message may have {self._max_message_size} bytes, got one of {size} or more",
-                code="frame-too-large",
-                close_code=1009,
+                f"a message may have {self._max_message_size} bytes, got one of {size} or more", "frame-too-large"
             )
         if self._fragments == _MAX_FRAGMENTS:
-            raise ProtocolViolation(f"a message may have {_MAX_FRAGMENTS} fragments, got more", code="flood")
+            raise ProtocolViolation(f"a message may have {_MAX_FRAGMENTS} fragments, got more", "flood")
 
     async def _read_head(self) -> FrameHead | None:
         """Return the next frame's head, which stays in `_unread`; None at the end of the stream."""

@@ -152,21 +152,21 @@ class Router:
     def _choose(self, request: Request) -> Service:
         head = request.head
         if not head.path.startswith("/"):
-            raise ProtocolViolation(f"expected a path that begins with /, got {head.path[:80]}", code="bad-request")
+            raise ProtocolViolation(f"expected a path that begins with /, got {head.path[:80]}", "bad-request")
         service = self.websockets.get(head.path)
         if service is None and head.upgrade is None:
             if "upgrade" in head.headers:
                 # To be ignored, says RFC 9110 section 7.8; but Hypercorn would change to HTTP/2 without being asked.
-                raise ProtocolViolation("an Upgrade header goes with Connection: Upgrade", code="bad-request")
+                raise ProtocolViolation("an Upgrade header goes with Connection: Upgrade", "bad-request")
             return self.find_streaming(head) or self.http
         if service is None:
             known = " and ".join(self.websockets)
-            raise ProtocolViolation(f"WebSockets are at {known}, not at this address", code="not-found", status=404)
+            raise ProtocolViolation(f"WebSockets are at {known}, not at this address", "not-found")
         if head.upgrade is None:
-            raise ProtocolViolation("expected a WebSocket handshake here", code="upgrade-required", status=426)
+            raise ProtocolViolation("expected a WebSocket handshake here", "upgrade-required")
         request.require_allowed_origin("open WebSockets")
         if self.shutdown.requested.is_set():
-            raise ProtocolViolation("the server is stopping", code="draining", status=503)
+            raise ProtocolViolation("the server is stopping", "draining")
         return service
 
     def _count(self, cause: str) -> None:

@@ -9,7 +9,7 @@ import trio
 from attrs import define, field, frozen
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
-from skysentry_trio.base.exceptions import PeerGone
+from skysentry_trio.base.exceptions import CloseCode, PeerGone
 from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.fast_path import FastPath
 from skysentry_trio.server.transport.frame_writer import FrameWriter
@@ -17,10 +17,10 @@ from skysentry_trio.server.transport.heartbeat import Heartbeat
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.wire.framing import encode_close, fit_reason
 
-GOING_AWAY = 1001
-INTERNAL_ERROR = 1011
-_SAID = frozenset({1002, 1003, 1007, 1009})
-"""Close codes that say what the peer did wrong."""
+_SAID = frozenset(
+    {CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_TEXT, CloseCode.MESSAGE_TOO_BIG}
+)
+"""Close codes with which trio-websocket reports what the peer did wrong."""
 
 
 @frozen
@@ -128,7 +128,7 @@ class WebSocketPeer:
         reason = closed.reason
         if self._closing is not None:
             return PeerGone("closed by this side")
-        if reason is None or reason.code == 1006:  # RFC 6455 section 7.1.5: no Close frame came
+        if reason is None or reason.code == CloseCode.ABNORMAL_CLOSURE:
             return PeerGone("connection lost")
         return PeerGone(f"closed with {reason.code} {reason.reason or ''}".strip())
 
@@ -180,7 +180,7 @@ class WebSockets:
                 if connection is not None:
                     peer = WebSocketPeer(connection, fast_path, limits.close_timeout)
                     crash = await self._attend(peer, fast_path, handler, nursery.cancel_scope)
-                    await peer.close(1000, "")
+                    await peer.close(CloseCode.NORMAL, "")
                 nursery.cancel_scope.cancel()
             if connection is not None and not fast_path.writer.close_sent:
                 await _say_why(fast_path, connection, limits.close_timeout)
@@ -204,7 +204,7 @@ class WebSockets:
         except PeerGone:
             pass
         except Exception as crash:  # noqa: BLE001  (raised again when the peer has been told)
-            await peer.close(INTERNAL_ERROR, "the server made a mistake; its log says more")
+            await peer.close(CloseCode.INTERNAL_ERROR, "the server made a mistake; its log says more")
             return crash
         finally:
             del self._open[peer]
@@ -238,5 +238,5 @@ async def _say_why(fast_path: FastPath, connection: WebSocketConnection, seconds
 
 
 async def _send_away(peer: WebSocketPeer, scope: trio.CancelScope) -> None:
-    await peer.close(GOING_AWAY, "the server is stopping")
+    await peer.close(CloseCode.GOING_AWAY, "the server is stopping")
     scope.cancel()
