@@ -1,12 +1,19 @@
-"""The table of refusals: what a peer is told follows from the code alone."""
+"""The table of refusals: what a peer is told follows from the code alone, and other languages have the same table."""
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 
 from skysentry_trio.base.exceptions import REFUSALS, CloseCode, ProtocolViolation
+
+
+def camel_case(name: str) -> str:
+    first, *others = name.lower().split("_")
+    return first + "".join(map(str.capitalize, others))
 
 
 @pytest.mark.parametrize("code", REFUSALS)
@@ -38,3 +45,16 @@ def test_a_refusal_is_an_error_that_can_be_sent(code: str, refusal: tuple[CloseC
 
     assert HTTPStatus(http_status) >= HTTPStatus.BAD_REQUEST
     assert close_code not in {CloseCode.NORMAL, CloseCode.ABNORMAL_CLOSURE}
+
+
+def test_the_golden_table_is_this_one() -> None:
+    """Programs in other languages test themselves against the file."""
+    golden = json.loads((Path(__file__).parents[1] / "golden" / "refusals.json").read_text("utf-8"))
+
+    assert golden == {
+        "closeCodes": {camel_case(code.name): code.value for code in CloseCode},
+        "refusals": {
+            code: {"closeCode": refusal.close_code, "httpStatus": refusal.http_status}
+            for code, refusal in REFUSALS.items()
+        },
+    }
