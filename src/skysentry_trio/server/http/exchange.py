@@ -7,10 +7,10 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Protocol
 
-import trio
 from attrs import frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.server.transport.request import Request
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.query import Query
@@ -142,7 +142,7 @@ class Exchange:
         body = b"" if reply is None else encode_json(reply)
         described = {} if reply is None else {"Content-Type": "application/json", "Content-Length": str(len(body))}
         response = self.encode_head(status, {**described, "Cache-Control": "no-store", **headers})
-        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        with suppress(*CONNECTION_LOST):
             await self.stream.send_all(response + (b"" if self.head.method == "HEAD" else body))
             await self.stream.linger(_LINGER)
 

@@ -12,6 +12,7 @@ from attrs import define, field
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.nurseries import CONNECTION_LOST, cancel_when, single_error
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.http.exchange import Exchange
 from skysentry_trio.server.http.push_sessions import PushSessions
@@ -64,7 +65,7 @@ async def serve_push(
         push_sessions.log_refusal(camera_id, violation)
         hub.count_refusal("camera", violation.code)
         await exchange.refuse(violation, {"Retry-After": "1"} if violation.code in _SENT_TOO_FAST else {})
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
+    except CONNECTION_LOST:
         log.info("camera left", camera=camera_id, reason="connection lost")
 
 
@@ -75,22 +76,13 @@ async def _run_until(shutdown: Shutdown, push: _Push) -> int:
         ProtocolViolation: what was sent is not what was expected, or the server stops.
         trio.BrokenResourceError: the camera left.
     """
-    outcome: int | Exception = ProtocolViolation("the server is stopping", "draining")
-
-    async def stop() -> None:
-        await shutdown.requested.wait()
-        nursery.cancel_scope.cancel()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(stop)
-        try:
-            outcome = await push.run()
-        except (ProtocolViolation, trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            outcome = error
-        nursery.cancel_scope.cancel()
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
+    with single_error():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(cancel_when, shutdown.requested, nursery.cancel_scope)
+            status = await push.run()
+            nursery.cancel_scope.cancel()
+            return status
+    raise ProtocolViolation("the server is stopping", "draining")
 
 
 @define(eq=False)

@@ -7,6 +7,7 @@ from quart import Blueprint, Response, request
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.nurseries import cancel_when
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.jpeg_responses import picture, stand_in
 from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera, find_newest
@@ -102,17 +103,12 @@ async def _wait_for_newer(
         return camera, newest
     frame, patience = None, trio.CancelScope(deadline=trio.current_time() + seconds)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_cancel_when, shutdown.requested, patience)
+        nursery.start_soon(cancel_when, shutdown.requested, patience)
         with patience:
             frame = await _next_frame(hub, camera.id, newest)
         nursery.cancel_scope.cancel()
     known = hub.camera(camera.id)
     return None if frame is None or known is None else (known, frame)
-
-
-async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
-    await event.wait()
-    scope.cancel()
 
 
 async def _next_frame(hub: ScopedHub, camera_id: str, seen: JpegFrame | None) -> JpegFrame:

@@ -13,6 +13,7 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.wire.framing import FrameHead, Opcode, decode_head
@@ -81,7 +82,7 @@ class FrameReader:
         self._reading = True
         try:
             return await self._receive()
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+        except CONNECTION_LOST:
             # The connection is lost, or the library has let it go: both end at the library.
             self._to_library.close()
             return None

@@ -12,6 +12,7 @@ from attrs import define, evolve, field, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.logs import LogLimiter, get_logger
+from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.peer_stream import PeerStream
@@ -119,7 +120,7 @@ class Router:
         except ProtocolViolation as violation:
             self._count(violation.code)
             # Who is gone already is spared the reason.
-            with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(_REFUSAL_LINGER):
+            with suppress(*CONNECTION_LOST), trio.move_on_after(_REFUSAL_LINGER):
                 await peer.send_all(encode_refusal(violation))
                 await peer.linger(_REFUSAL_LINGER)
         else:
@@ -139,7 +140,7 @@ class Router:
                         peer.push_back(received)
                         return head
                 cause = "left-before-request"
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
+            except CONNECTION_LOST:
                 cause = "lost-before-request"
             if not received:
                 # Load balancers look every second whether somebody answers.

@@ -9,6 +9,7 @@ from attrs import define, field
 
 from skysentry_trio.base.exceptions import REFUSALS, PeerGone, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded, flood_limit
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
@@ -70,25 +71,19 @@ async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
 
 
 async def _converse(conversation: _Conversation, teller: DemandNotifier | None, hub: ScopedHub) -> None:
-    """Talk with a camera until it leaves or breaks the protocol, both of which are raised plainly."""
-    end: PeerGone | ProtocolViolation | None = None
+    """Talk with a camera.
 
-    async def listen() -> None:
-        nonlocal end
-        try:
-            await conversation.run()
-        except (PeerGone, ProtocolViolation) as error:
-            end = error
-        nursery.cancel_scope.cancel()
-
-    async with trio.open_nursery() as nursery:
-        # In a task of its own even if it is the only one: Python wakes a task through all functions that it is in, and
-        # this one is woken for every frame.
-        nursery.start_soon(listen)
-        if teller is not None:
-            nursery.start_soon(teller.tell, hub, conversation.camera)
-    if end is not None:
-        raise end
+    Raises:
+        PeerGone: the camera left.
+        ProtocolViolation: the camera broke the protocol.
+    """
+    with single_error():
+        async with trio.open_nursery() as nursery:
+            # In a task of its own even if it is the only one: Python wakes a task through all functions that it is in,
+            # and this one is woken for every frame.
+            nursery.start_soon(conversation.run)
+            if teller is not None:
+                nursery.start_soon(teller.tell, hub, conversation.camera)
 
 
 async def _receive_registration(peer: Peer, settings: Settings) -> Registration:

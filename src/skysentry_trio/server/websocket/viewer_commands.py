@@ -7,7 +7,7 @@ import time
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.exceptions import CloseCode, PeerGone, ProtocolViolation
+from skysentry_trio.base.exceptions import CloseCode, ProtocolViolation
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
@@ -50,15 +50,15 @@ class ViewerCommands:
     _results: RateLimiter = field(factory=lambda: RateLimiter(_RESULTS_PER_SECOND, burst=1.0), init=False)
     _choices: RateLimiter = field(factory=lambda: RateLimiter(_CHOICES_PER_SECOND, _CHOICE_BURST), init=False)
 
-    async def run(self) -> ProtocolViolation | None:
-        """Do what the viewer says until it leaves, or return what it did wrong."""
-        try:
-            while True:
-                await self._handle(await self._peer.receive())
-        except ProtocolViolation as violation:
-            return violation
-        except PeerGone:
-            return None
+    async def run(self) -> None:
+        """Do what the viewer says.
+
+        Raises:
+            PeerGone: the viewer left.
+            ProtocolViolation: the viewer broke the protocol.
+        """
+        while True:
+            await self._handle(await self._peer.receive())
 
     async def _handle(self, text: str | bytes) -> None:
         _limit(self._messages, "messages")
