@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 
 import pytest
@@ -15,7 +14,6 @@ from skysentry_trio.wire.request_head import (
     RequestHead,
     RequestHeadReader,
     encode_handshake,
-    encode_refusal,
     is_origin_allowed,
 )
 
@@ -311,19 +309,3 @@ def test_any_origin_is_judged(origin: str, host: str) -> None:
     """No header raises anything."""
     if is_origin_allowed(origin, host, ()):
         assert origin.startswith(("http://", "https://"))
-
-
-@pytest.mark.parametrize("status", [400, 403, 404, 415, 426, 431, 501, 503, 505])
-def test_a_refusal_is_a_whole_response(status: int) -> None:
-    """Status, JSON that says why, its length, and the end of the connection."""
-    head, _, body = encode_refusal(ProtocolViolation("caf\u00e9 <b>", http_status=status)).partition(b"\r\n\r\n")
-
-    lines = head.decode("ascii").split("\r\n")
-    assert lines[0].startswith(f"HTTP/1.1 {status} ")
-    assert {
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-        "X-Content-Type-Options: nosniff",
-        "Connection: close",
-    } == set(lines[1:])
-    assert json.loads(body) == {"success": False, "error": "caf\u00e9 <b>"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Any, Protocol
 
 from attrs import frozen
@@ -15,6 +14,7 @@ from skysentry_trio.server.transport.request import Request
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.query import Query
 from skysentry_trio.wire.request_head import RequestHead, is_origin_allowed
+from skysentry_trio.wire.response import encode_response_head
 from skysentry_trio.wire.rest import ErrorReply
 
 _CONTENT_SECURITY_POLICY = "; ".join(
@@ -155,6 +155,4 @@ class Exchange:
         asked = self.head.headers
         preflight = headers.get("Allow") if self.head.method == "OPTIONS" else None
         cors = allow_origin(asked.get("origin"), asked.get("host", ""), self.allowed_origins, preflight=preflight)
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Connection: close"]
-        lines += [f"{name}: {value}" for name, value in {**PROTECTION, **cors, **headers}.items()]
-        return "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")
+        return encode_response_head(status, {**PROTECTION, **cors, **headers})

@@ -17,7 +17,8 @@ from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.request import Request, Service, judge_request
-from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader, encode_handshake, encode_refusal
+from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader, encode_handshake
+from skysentry_trio.wire.response import encode_refusal
 
 log = get_logger(__name__)
 
