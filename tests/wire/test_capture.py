@@ -167,7 +167,11 @@ def test_the_size_limit_is_that_of_the_jpeg() -> None:
     for sent in (JPEG, message):
         with pytest.raises(ProtocolViolation) as refused:
             decode_jpeg(sent, max_size=len(JPEG) - 1, envelope=True)
-        assert (refused.value.code, refused.value.close_code, refused.value.status) == ("frame-too-large", 1009, 413)
+        assert (refused.value.code, refused.value.close_code, refused.value.http_status) == (
+            "frame-too-large",
+            1009,
+            413,
+        )
 
 
 @given(message=st.binary(), envelope=st.booleans())

@@ -24,7 +24,7 @@ def refusal_of(data: bytes) -> str:
     """Return why the data is no JPEG."""
     with pytest.raises(ProtocolViolation) as refused:
         inspect_jpeg(data)
-    assert (refused.value.code, refused.value.close_code, refused.value.status) == ("not-a-jpeg", 1008, 415)
+    assert (refused.value.code, refused.value.close_code, refused.value.http_status) == ("not-a-jpeg", 1008, 415)
     return str(refused.value)
 
 

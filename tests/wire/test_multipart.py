@@ -193,7 +193,7 @@ def test_a_part_has_a_largest_size(announced: bool, ended: bool) -> None:
         else:
             with pytest.raises(ProtocolViolation) as refused:
                 read_all(body, [7])
-            assert (refused.value.code, refused.value.status) == ("frame-too-large", 413)
+            assert (refused.value.code, refused.value.http_status) == ("frame-too-large", 413)
 
 
 def test_a_part_that_never_ends_is_not_kept() -> None:

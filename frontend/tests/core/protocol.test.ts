@@ -11,6 +11,7 @@ import {
 } from "../../src/core/viewer/messages.js";
 import {
   cleanName,
+  CloseCode,
   decodeEnvelope,
   decodeServerMessage,
   encodeClock,
@@ -46,6 +47,14 @@ const envelopes = golden<{ frames: GoldenEnvelope[]; refused: { name: string; me
 
 /** Types that are for other viewers or only for a log: we ignore them, whatever they hold. */
 const IGNORED = ["frame_update", "error", "demand"];
+
+const refusals = golden<{ closeCodes: Record<string, number> }>("refusals.json");
+
+describe("golden close codes", () => {
+  it.each(Object.entries(CloseCode))("%s is %i", (name, code) => {
+    expect(refusals.closeCodes[name]).toBe(code);
+  });
+});
 
 describe("golden messages", () => {
   it.each([...messages["server-to-camera"], ...messages["server-to-viewer"]])(

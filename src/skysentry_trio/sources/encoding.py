@@ -69,7 +69,7 @@ def reshape_jpeg(jpeg: bytes, shape: ResizeSpec) -> bytes:
             image.draft("RGB", size)
             return encode_jpeg(image if image.size == size else image.resize(size), shape.quality)
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise ProtocolViolation(f"the JPEG cannot be decoded: {error}", code="not-a-jpeg") from error
+        raise ProtocolViolation(f"the JPEG cannot be decoded: {error}", "not-a-jpeg") from error
 
 
 def _even(length: float) -> int:

@@ -133,12 +133,7 @@ def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> Cap
             raise ProtocolViolation(f"the envelope's header is not as expected: {error}") from error
         captured_at = None if captured_at_ms is None else captured_at_ms / 1000
     if len(message) > max_size:
-        raise ProtocolViolation(
-            f"a frame may have {max_size} bytes, got {len(message)}",
-            code="frame-too-large",
-            close_code=1009,
-            status=413,
-        )
+        raise ProtocolViolation(f"a frame may have {max_size} bytes, got {len(message)}", "frame-too-large")
     return CapturedJpeg(message, inspect_jpeg(message), captured_at)
 
 

@@ -19,7 +19,7 @@ def split_envelope(message: bytes) -> tuple[bytes, bytes]:
         raise ProtocolViolation(
             f"expected an envelope (2 bytes of header length, at most {MAX_HEADER_LENGTH}, header, JPEG), "
             f"got {len(message)} bytes that announce a header of {length}",
-            code="not-a-jpeg",
+            "not-a-jpeg",
         )
     return message[2 : 2 + length], message[2 + length :]
 

@@ -74,4 +74,4 @@ def _start_of(data: bytes) -> str:
 
 
 def _not_a_jpeg(message: str) -> ProtocolViolation:
-    return ProtocolViolation(message, code="not-a-jpeg", close_code=1008, status=415)
+    return ProtocolViolation(message, "not-a-jpeg")

@@ -68,9 +68,7 @@ def decode_message(text: str, decoders: Decoders, *, max_length: int = MAX_TEXT_
     """
     if len(text) > max_length:
         raise ProtocolViolation(
-            f"a text message may have {max_length} characters, got {len(text)}",
-            code="message-too-large",
-            close_code=1009,
+            f"a text message may have {max_length} characters, got {len(text)}", "message-too-large"
         )
     try:
         kind = _typed.decode(text).type

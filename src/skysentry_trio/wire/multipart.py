@@ -215,13 +215,11 @@ def _check_length(headers: dict[str, str], max_size: int) -> None:
 
 
 def _too_large(max_size: int, size: int) -> ProtocolViolation:
-    return ProtocolViolation(
-        f"a frame may have {max_size} bytes, got one of {size} or more", code="frame-too-large", status=413
-    )
+    return ProtocolViolation(f"a frame may have {max_size} bytes, got one of {size} or more", "frame-too-large")
 
 
 def _malformed(message: str) -> ProtocolViolation:
-    return ProtocolViolation(message, code="bad-multipart")
+    return ProtocolViolation(message, "bad-multipart")
 
 
 def _shown(line: bytes | bytearray) -> str:

@@ -1,17 +1,15 @@
-"""The head of an HTTP request: enough of it to know who has to serve the connection, and an answer if nobody will."""
+"""The head of an HTTP request: enough of it to know who has to serve the connection."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import h11
 from attrs import define, field, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.wire.messages import encode_json
 
 MAX_HEAD_SIZE = 16 * 1024
 """Bytes in a request's head."""
@@ -154,18 +152,6 @@ def is_origin_allowed(origin: str | None, host: str, allowed: Iterable[str]) -> 
     return parts.scheme in {"http", "https"} and origin == f"{parts.scheme}://{host}".lower()
 
 
-def encode_refusal(violation: ProtocolViolation) -> bytes:
-    """Write a whole HTTP response that says what was wrong, and that the connection ends here."""
-    body = encode_json({"success": False, "error": str(violation)})
-    head = (
-        f"HTTP/1.1 {violation.status} {HTTPStatus(violation.status).phrase}\r\n"
-        "Content-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n"
-        "X-Content-Type-Options: nosniff\r\n"
-        "Connection: close\r\n\r\n"
-    )
-    return head.encode("ascii") + body
-
-
 def _refusal(message: str, status: int) -> ProtocolViolation:
-    return ProtocolViolation(message, code="bad-request", status=status)
+    # Of the many ways to break HTTP some have a status of their own, and h11 says which.
+    return ProtocolViolation(message, "bad-request", http_status=status)

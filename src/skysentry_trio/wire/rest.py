@@ -1,62 +1,66 @@
-"""What REST answers: typed replies, and JSON with pictures, written in pieces so that none holds up the loop."""
+"""Replies of the REST API: typed values, and JSON with JPEGs, which is written in pieces.
+
+A JPEG of several MiB takes milliseconds to encode. Between two pieces of a reply the event loop serves others.
+"""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
 from skysentry_trio.wire.viewer_frames import RingSummary
 
-# Divisible by three, so that the pieces' base64 can be put together. A frame of 5 MiB in one piece takes 10 ms.
 _PIECE = 192 * 1024
+"""Bytes of a JPEG that are encoded at once: a multiple of three, because base64 encodes three bytes as a unit."""
 
 
 class ErrorReply(Message):
-    """Every answer with a status of 400 and above."""
+    """The body of every response with a status of 400 and above."""
 
     error: str
+    """What was wrong, in one sentence."""
     success: bool = False
 
 
 class HealthReply(Message):
-    """How the server is."""
+    """The health and the totals of the server."""
 
     status: str
     """``healthy``, ``draining`` or ``unhealthy``."""
     total_clients: int
-    """Cameras known; those that have left are forgotten after the client timeout."""
+    """Number of cameras that the server knows; it forgets a camera that left after the client timeout."""
     online_clients: int
     buffer_size: int
     timestamp: str
     stream_subscribers: int
     version: str
     uptime: float
-    """Seconds."""
+    """Seconds since the server started."""
     connections: int
     memory: int
-    """Bytes of all frames kept."""
+    """Bytes of all frames in rings."""
     frames_received: int
     frames_sent: int
     bytes_received: int
     bytes_sent: int
     drops: dict[str, int]
-    """Frames that did not get where they could have, by cause."""
+    """Number of frames that were refused or that a viewer did not get, by cause."""
     connections_ended: dict[str, int]
-    """Connections that ended other than they should, by cause."""
+    """Number of connections that the server ended or lost before their end, by cause."""
     failing: dict[str, str]
-    """Services of the server that keep crashing, with the last error."""
+    """The last error of each service inside the server that keeps crashing, by the service's name."""
 
 
 class ReadyReply(Message):
-    """Whether to send the server new clients."""
+    """Whether a load balancer should send the server new connections."""
 
     ready: bool
 
 
 class DemandReply(Message):
-    """What a camera is asked for; None for no limit."""
+    """What the server asks a camera for; None stands for no limit."""
 
     viewers: int
     max_fps: float | None
@@ -65,7 +69,7 @@ class DemandReply(Message):
 
 
 class LatencyReply(Message):
-    """How long frames took from the camera to a screen: means over the last second or so, in milliseconds."""
+    """The latency breakdown of a camera's frames: means over about the last second, in milliseconds."""
 
     frames: int
     capture: float | None
@@ -75,14 +79,14 @@ class LatencyReply(Message):
 
 
 class WatcherReply(LatencyReply):
-    """The same for one viewer."""
+    """The latency breakdown of a camera's frames for one viewer."""
 
     viewer: int
-    """Tells it from others."""
+    """Number of the viewer, unique while the server runs."""
 
 
 class ClientDetails(Message):
-    """One camera."""
+    """The facts about one camera."""
 
     camera_id: str
     name: str | None
@@ -96,12 +100,12 @@ class ClientDetails(Message):
     height: int | None
     latest_timestamp: str | None
     refused: dict[str, int]
-    """Frames that were not taken, by cause."""
+    """Number of frames that the server refused, by cause."""
     demand: DemandReply
     latency: LatencyReply | None
-    """Over all viewers that acknowledge frames; None if there are none."""
+    """The breakdown over all viewers that acknowledge frames; None without such viewers."""
     watchers: list[WatcherReply]
-    """The first fifty of those."""
+    """The breakdown for each of the first fifty viewers that acknowledge frames."""
 
 
 class ClientsReply(Message):
@@ -118,7 +122,7 @@ class LatestReply(Message):
 
     camera_id: str
     image: str
-    """``data:image/jpeg;base64,`` and the JPEG."""
+    """The JPEG as a URL: ``data:image/jpeg;base64,`` and the JPEG in base64."""
     timestamp: str
     size: int
     sequence: int
@@ -127,10 +131,10 @@ class LatestReply(Message):
 
 
 class ResultReply(Message):
-    """A result was passed on."""
+    """The answer to a detection result that the server passed on."""
 
     viewers: int
-    """To how many."""
+    """Number of viewers that get the result."""
     success: bool = True
 
 
@@ -146,7 +150,7 @@ class FrameReply(Message):
 
 
 class RingReply(Message):
-    """All frames of one camera's ring, oldest first."""
+    """All frames of one camera's ring, the oldest first."""
 
     camera_id: str
     stats: RingSummary
@@ -156,7 +160,7 @@ class RingReply(Message):
 
 
 class StreamReply(Message):
-    """One camera's ring among others."""
+    """One camera's ring within a `StreamsReply`."""
 
     stats: RingSummary
     frames: list[FrameReply]
@@ -164,7 +168,7 @@ class StreamReply(Message):
 
 
 class StreamsReply(Message):
-    """The rings of all cameras."""
+    """The rings of all cameras, by camera id."""
 
     total_clients: int
     streams: dict[str, StreamReply]
@@ -172,62 +176,67 @@ class StreamsReply(Message):
 
 
 class PushReply(Message):
-    """What became of the pictures that one request brought."""
+    """What happened to the frames that one request brought."""
 
     camera_id: str
     frames: int
-    """That were taken."""
+    """Number of frames that were published."""
     sequence: int | None
-    """Of the last one taken."""
+    """Sequence of the last published frame; None without one."""
     refused: dict[str, int]
-    """Pictures that were not taken, by cause."""
+    """Number of frames that were refused, by cause."""
     success: bool = True
 
 
 def write_latest(camera_id: str, frame: JpegFrame, stats: RingSummary) -> Iterator[bytes]:
     """Write a `LatestReply` in pieces."""
-    yield from _with_picture(
-        LatestReply(
-            camera_id, "data:image/jpeg;base64,", rfc3339(frame.received_at), len(frame.jpeg), frame.sequence, stats
-        ),
-        frame.jpeg,
-    )
+    yield b'{"clientId":%b,"image":"data:image/jpeg;base64,' % encode_json(camera_id)
+    yield from _base64(frame.jpeg)
+    yield b'",%b,"stats":%b,"success":true}' % (_describe(frame), encode_json(stats))
 
 
 def write_ring(camera_id: str, frames: Iterable[JpegFrame], stats: RingSummary) -> Iterator[bytes]:
     """Write a `RingReply` in pieces."""
-    yield from _with_list(RingReply(camera_id, stats, [], 0), frames)
+    yield b'{"clientId":%b,"stats":%b,"frames":[' % (encode_json(camera_id), encode_json(stats))
+    count = yield from _frames(frames)
+    yield b'],"count":%d,"success":true}' % count
 
 
 def write_streams(rings: list[tuple[str, Iterable[JpegFrame], RingSummary]]) -> Iterator[bytes]:
-    """Write a `StreamsReply` in pieces."""
+    """Write a `StreamsReply` in pieces.
+
+    Args:
+        rings: of each camera its id, its frames and its figures.
+    """
     yield b'{"success":true,"totalClients":%d,"streams":{' % len(rings)
     for index, (camera_id, frames, stats) in enumerate(rings):
-        yield b"%b%b:" % (b"," if index else b"", encode_json(camera_id))
-        yield from _with_list(StreamReply(stats, [], 0), frames)
+        yield b'%b%b:{"stats":%b,"frames":[' % (b"," if index else b"", encode_json(camera_id), encode_json(stats))
+        count = yield from _frames(frames)
+        yield b'],"count":%d}' % count
     yield b"}}"
 
 
-def _with_list(reply: RingReply | StreamReply, frames: Iterable[JpegFrame]) -> Iterator[bytes]:
-    before = encode_json(reply).split(b'"frames":[]')[0]
-    yield before + b'"frames":['
-    for frame in frames:
-        if reply.count:
-            yield b","
-        reply.count += 1
-        yield from _with_picture(
-            FrameReply("", rfc3339(frame.received_at), len(frame.jpeg), frame.sequence), frame.jpeg
-        )
-    # How many there were is known only now: those that go while a slow reader takes the others do not come.
-    after = encode_json(reply).split(b'"frames":[]')[1]
-    yield b"]" + after
+def _frames(frames: Iterable[JpegFrame]) -> Generator[bytes, None, int]:
+    """Write the items of a list of `FrameReply` in pieces.
+
+    Returns:
+        The number of items. It is known only at the end: while a slow reader takes the first frames, the ring may drop
+        later ones.
+    """
+    count = 0
+    for count, frame in enumerate(frames, 1):
+        yield b'%b{"data":"' % (b"," if count > 1 else b"")
+        yield from _base64(frame.jpeg)
+        yield b'",%b,"format":"jpeg"}' % _describe(frame)
+    return count
 
 
-def _with_picture(reply: LatestReply | FrameReply, jpeg: bytes) -> Iterator[bytes]:
-    """Put a JPEG as base64 behind what is there of the reply's string for it."""
-    marker = b'"image":"data:image/jpeg;base64,' if isinstance(reply, LatestReply) else b'"data":"'
-    before, after = encode_json(reply).split(marker + b'"')
-    yield before + marker
+def _base64(jpeg: bytes) -> Iterator[bytes]:
     for start in range(0, len(jpeg), _PIECE):
         yield b64encode(jpeg[start : start + _PIECE])
-    yield b'"' + after
+
+
+def _describe(frame: JpegFrame) -> bytes:
+    """Write the keys that a `LatestReply` and a `FrameReply` have behind the JPEG."""
+    timestamp = encode_json(rfc3339(frame.received_at))
+    return b'"timestamp":%b,"size":%d,"sequence":%d' % (timestamp, len(frame.jpeg), frame.sequence)

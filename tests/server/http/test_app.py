@@ -137,7 +137,7 @@ async def test_a_violation_is_answered_with_its_status() -> None:
 
     @refusing.get("/refused")
     async def get_refused() -> str:
-        raise ProtocolViolation("expected less, got more", status=413)
+        raise ProtocolViolation("expected less, got more", "frame-too-large")
 
     response = await create_app(refusing).test_client().get("/refused")
 

@@ -68,6 +68,17 @@ async def test_without_limits_a_clip_is_all_of_the_ring(noon: LeapingClock) -> N
     assert archive.namelist()[-1] == "door-20260501T120000.000Z/index.csv"
 
 
+async def test_a_clip_wakes_no_camera(noon: LeapingClock) -> None:
+    """The past is there already: a camera that rests is not asked for more."""
+    async with ten_seconds(noon) as (site, _):
+        (camera,) = site.hub.cameras
+        before = site.hub.demand(camera)
+        answer = await site.get(ROUTE)
+
+        assert answer.status == 200
+        assert site.hub.demand(camera) == before
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -245,12 +256,12 @@ async def test_the_number_of_clips_is_bounded(noon: LeapingClock) -> None:
 async def test_those_that_ask_in_the_same_moment_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of nine that were all told that there is room, the last begins when another has ended."""
 
-    async def at_once(_studio: clips._Studio, work: Callable[[], bytes]) -> bytes:
+    async def at_once(_writer: clips._ClipWriter, work: Callable[[], bytes]) -> bytes:
         await trio.lowlevel.checkpoint()
         return work()
 
-    monkeypatch.setattr(clips._Studio, "_in_thread", at_once)
-    studio, begun = clips._Studio(), list[AsyncGenerator[bytes, None]]()
+    monkeypatch.setattr(clips._ClipWriter, "_in_thread", at_once)
+    writer, begun = clips._ClipWriter(), list[AsyncGenerator[bytes, None]]()
 
     async def begin(clip: AsyncGenerator[bytes, None]) -> None:
         assert await anext(clip) == b"jpeg"
@@ -258,7 +269,7 @@ async def test_those_that_ask_in_the_same_moment_wait(monkeypatch: pytest.Monkey
 
     async with trio.open_nursery() as nursery:
         for _ in range(9):
-            clip = studio.write(iter([JpegFrame(1, NOON, None, b"jpeg", 4, 3)]), JpegClip())
+            clip = writer.write(iter([JpegFrame(1, NOON, None, b"jpeg", 4, 3)]), JpegClip())
             assert isinstance(clip, AsyncGenerator)
             nursery.start_soon(begin, clip)
         await wait_all_tasks_blocked()

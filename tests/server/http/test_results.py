@@ -67,8 +67,8 @@ async def test_who_watches_a_camera_gets_what_was_found_in_its_frames(autojump_c
     [
         ({"sequence": 1}, "yard", 404, "no camera yard"),
         ({"sequence": 1}, "..", 400, "a client id is"),
-        ({"sequence": 2}, "door", 400, "has sent frames 1 to 1, got a result for 2"),
-        ({"sequence": 0}, "door", 400, "got a result for 0"),
+        ({"sequence": 2}, "door", 404, "has sent frames 1 to 1, got a result for 2"),
+        ({"sequence": 0}, "door", 404, "got a result for 0"),
         ({}, "door", 400, "sequence"),
         ([1], "door", 400, "expected a JSON object"),
         ({"sequence": 1, "boxes": [{"x": 1}]}, "door", 400, "missing required field"),

@@ -159,6 +159,46 @@ async def test_an_unknown_camera_has_no_pictures(query: str) -> None:
     assert (await Site().get(LATEST, query=query)).status == 404
 
 
+# What reading means for the camera
+
+
+@pytest.mark.parametrize("query", ["?back=1", "?at=2033-01-01T00:00:00Z"])
+async def test_reading_the_past_wakes_no_camera(query: str, autojump_clock: MockClock) -> None:
+    """The frame is there already: a camera that rests is not asked for more."""
+    site = Site()
+    with site.hub.register("door", on_end=nothing) as session:
+        publish(site.hub, session)
+        await trio.sleep(2)
+        before = site.hub.demand(session.camera)
+        answer = await site.get(LATEST, query=query)
+
+        assert (answer.status, site.hub.demand(session.camera)) == (200, before)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/clients/door/latest",
+        "/api/clients/door/latest.jpg",
+        "/api/clients/door/latest.jpg?after=0",
+        "/api/clients/door/latest.jpg?after=1",
+        "/api/clients/door/latest.jpg?placeholder=1",
+        "/snapshot",
+        "/?action=snapshot",
+        "/api/frame.jpeg",
+    ],
+)
+async def test_reading_the_newest_frame_wakes_its_camera(address: str, autojump_clock: MockClock) -> None:
+    """A program that reads one may read the next one soon, and wants that to be a new one."""
+    site = Site()
+    with site.hub.register("door", on_end=nothing) as session:
+        publish(site.hub, session)
+        before = site.hub.demand(session.camera)
+        await site.ask(address)
+
+        assert site.hub.demand(session.camera).exceeds(before)
+
+
 # Those that stand for none
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from skysentry_trio.base.exceptions import REFUSALS
 from skysentry_trio.base.frames import FrameRing, JpegFrame, RingStatistics
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, flood_limit
@@ -61,3 +62,8 @@ def test_ten_times_the_rate_is_no_camera() -> None:
     admitted = sum(pace.admit(n / 1000) for n in range(10_000))
 
     assert admitted == pytest.approx(200 + 10 * 200, abs=2)
+
+
+def test_a_session_that_the_server_ends_is_a_refusal() -> None:
+    """Cameras are told why, over WebSockets as over HTTP."""
+    assert set(EndReason) <= set(REFUSALS)

@@ -250,7 +250,7 @@ async def test_cameras_beyond_the_limit_are_refused() -> None:
         hub.register("b", on_end=nothing),
     ):
         pass
-    assert (refused.value.code, refused.value.close_code, refused.value.status) == ("server-full", 1013, 503)
+    assert (refused.value.code, refused.value.close_code, refused.value.http_status) == ("server-full", 1013, 503)
     assert [camera.id for camera in hub.cameras] == ["door"]
     with hub.register("door", on_end=nothing) as session:
         assert session.camera.online

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skysentry_trio.base.frames import FrameRing, JpegFrame
@@ -86,6 +86,7 @@ def test_a_full_memory_is_not_searched_for_every_frame() -> None:
     st.sampled_from([60, 150, 5000]),
     st.sampled_from([float("inf"), 7.0]),
 )
+@example(steps=[(0, 0, False), (0, 1, False), (0, 60, False)], limit=60, max_age=float("inf"))
 def test_the_sum_is_right_and_bounded_whatever_comes(
     steps: list[tuple[int, int, bool]], limit: int, max_age: float
 ) -> None:

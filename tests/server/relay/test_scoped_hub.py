@@ -46,7 +46,7 @@ def test_only_visible_cameras_are_listed_and_found() -> None:
                 guest.publish_result("door", 1, b"")
             with pytest.raises(ProtocolViolation, match="there is no camera nowhere") as unknown:
                 guest.publish_result("nowhere", 1, b"")
-            assert (hidden.value.code, hidden.value.status) == (unknown.value.code, unknown.value.status)
+            assert (hidden.value.code, hidden.value.http_status) == (unknown.value.code, unknown.value.http_status)
 
     trio.run(play)
 

@@ -62,7 +62,7 @@ class Services:
 
     def find_streaming(self, head: RequestHead) -> Service | None:
         if "refuse" in head.query:
-            raise ProtocolViolation("expected another query", code="bad-request")
+            raise ProtocolViolation("expected another query", "bad-request")
         return self.streaming if head.path.endswith(".mjpeg") else None
 
 

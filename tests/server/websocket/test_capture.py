@@ -129,7 +129,7 @@ async def test_what_we_do_not_know_is_ignored(autojump_clock: MockClock) -> None
         ({"type": "client-registration", "clientId": "a/b"}, "invalid-client-id", 1008),
         ({"type": "client-registration", "clientId": "\ud800"}, "invalid-message", 1008),
         ({"type": "clock"}, "invalid-message", 1008),
-        (ProtocolViolation("too many control frames", code="flood"), "flood", 1008),
+        (ProtocolViolation("too many control frames", "flood"), "flood", 1008),
     ],
     ids=lambda said: ascii(said)[:50],
 )
@@ -383,7 +383,7 @@ async def test_an_envelope_that_was_not_agreed_on_is_a_bad_frame(autojump_clock:
         ("nonsense", "invalid-message", 1008),
         ("x" * 65_537, "message-too-large", 1009),
         ({**REGISTRATION, "clientId": ""}, "invalid-client-id", 1008),
-        (ProtocolViolation("too large", code="frame-too-large", close_code=1009), "frame-too-large", 1009),
+        (ProtocolViolation("too large", "frame-too-large"), "frame-too-large", 1009),
     ],
     ids=lambda said: ascii(said)[:50],
 )

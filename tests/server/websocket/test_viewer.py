@@ -332,7 +332,7 @@ async def test_a_viewer_may_ask_for_the_clock(autojump_clock: MockClock, monkeyp
         (b"binary", "invalid-message", 1003),
         ({"type": "subscribe", "clients": ["a/b"]}, "invalid-client-id", 1008),
         ({"type": "subscribe", "clients": "*", "maxFps": 0}, "invalid-message", 1008),
-        (ProtocolViolation("too many control frames", code="flood"), "flood", 1008),
+        (ProtocolViolation("too many control frames", "flood"), "flood", 1008),
     ],
     ids=lambda said: ascii(said)[:50],
 )

@@ -6,6 +6,7 @@ import trio
 from attrs import define, field, frozen
 
 from skysentry_trio.base.backoff import Backoff, keep_trying
+from skysentry_trio.base.exceptions import CloseCode
 from skysentry_trio.client.engine.addresses import ServerAddress
 from skysentry_trio.client.engine.camera_session import CameraConnection, decode
 from skysentry_trio.client.engine.connection import Connection, ConnectionLost, Refused, open_connection
@@ -20,9 +21,6 @@ REGISTRATION_TIMEOUT = 10.0
 """Seconds for the answer to the registration."""
 CAPABILITIES = ("demand", "envelope", "clock")
 _MAX_SERVER_MESSAGE = 64 * 1024
-_POLICY_VIOLATION = 1008
-_MESSAGE_TOO_BIG = 1009
-_REPLACED = 4001
 
 
 @frozen
@@ -115,9 +113,9 @@ class CameraClient:
                 session = CameraConnection(connection, self._rate_controller, self._sent, self._too_large, self.adapts)
                 await session.run()
         except ConnectionLost as lost:
-            if lost.code == _REPLACED:
+            if lost.code == CloseCode.REPLACED:
                 raise Refused(f"another camera has registered as {self.camera_id!r}, and took over") from lost
-            if lost.code == _MESSAGE_TOO_BIG and session is not None:
+            if lost.code == CloseCode.MESSAGE_TOO_BIG and session is not None:
                 self._too_large = session.largest
                 raise ConnectionLost(
                     f"the server takes no frame of {self._too_large} bytes: use --width or --quality"
@@ -147,7 +145,7 @@ class CameraClient:
                 await connection.receive()
         except (ConnectionLost, trio.TooSlowError) as end:
             code = getattr(end, "code", None)
-            if code in {_POLICY_VIOLATION, None}:
+            if code in {CloseCode.POLICY_VIOLATION, None}:
                 raise Refused(message) from None
             raise ConnectionLost(message, code=code) from None
         raise ConnectionLost(message)

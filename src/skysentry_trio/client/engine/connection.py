@@ -15,7 +15,7 @@ from attrs import define, field
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 from wsproto.utilities import ProtocolError
 
-from skysentry_trio.base.exceptions import SkySentryError
+from skysentry_trio.base.exceptions import CloseCode, SkySentryError
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.client.engine.addresses import ServerAddress
 
@@ -34,7 +34,6 @@ _RECEIVE_BUFFER_SIZE = 256 * 1024
 _MAX_MESSAGE_SIZE = 64 * 1024 * 1024
 # Errors that trio-websocket raises when the answer of the server is not a WebSocket handshake.
 _LIBRARY_ERRORS = (ConnectionClosed, ProtocolError, h11.ProtocolError, UnicodeDecodeError)
-_ABNORMAL_CLOSURE = 1006
 _TRANSIENT_STATUS = frozenset({408, 425, 429})
 
 
@@ -246,7 +245,7 @@ def _rejected(server: ServerAddress, rejected: ConnectionRejected) -> SkySentryE
 
 
 def _lost(closed: ConnectionClosed) -> ConnectionLost:
-    if closed.reason is None or closed.reason.code == _ABNORMAL_CLOSURE:
+    if closed.reason is None or closed.reason.code == CloseCode.ABNORMAL_CLOSURE:
         return ConnectionLost("the connection broke")
     said = f": {closed.reason.reason}" if closed.reason.reason else ""
     return ConnectionLost(f"the server closed the connection ({closed.reason.code}{said})", code=closed.reason.code)

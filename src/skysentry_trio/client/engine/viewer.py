@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 
 from skysentry_trio.base.backoff import Backoff, keep_trying
 from skysentry_trio.base.demand import NO_LIMITS, Limits
-from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import CloseCode, ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.client.engine.addresses import ServerAddress
 from skysentry_trio.client.engine.camera_watch import CameraView, CameraWatch
@@ -30,7 +30,6 @@ from skysentry_trio.wire.viewer import (
 from skysentry_trio.wire.viewer_frames import FrameHeader, decode_envelope
 
 PATH = "/stream/ws"
-_POLICY_VIOLATION = 1008
 _MAX_OUTGOING = 64
 """Messages that may wait for a connection."""
 
@@ -110,7 +109,7 @@ class ViewerClient:
                         nursery.start_soon(self._speak, connection)
                         await self._receive(connection)
         except ConnectionLost as lost:
-            if lost.code == _POLICY_VIOLATION:
+            if lost.code == CloseCode.POLICY_VIOLATION:
                 raise Refused(str(lost)) from lost
             raise
 

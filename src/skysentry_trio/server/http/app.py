@@ -77,7 +77,7 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
 
     @app.errorhandler(ProtocolViolation)
     async def refuse(violation: ProtocolViolation) -> Response:
-        return _error(str(violation), violation.status)
+        return _error(str(violation), violation.http_status)
 
     @app.errorhandler(HTTPException)
     async def explain(error: HTTPException) -> Response:

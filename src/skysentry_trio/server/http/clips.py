@@ -16,7 +16,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import FrameRing, JpegFrame
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, file_stamp
 from skysentry_trio.server.http.current import CurrentHub
-from skysentry_trio.server.http.lookup import find_newest
+from skysentry_trio.server.http.lookup import choose_id, find_newest
 from skysentry_trio.server.http.ring_reader import iterate_ring
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.wire.messages import rfc3339
@@ -24,26 +24,33 @@ from skysentry_trio.wire.query import Query, decode_query
 
 _CONTENT_TYPES: Final = {"zip": "application/zip", "mjpeg": "video/x-mjpeg", "mkv": "video/matroska"}
 _MAX_BACK: Final = 86400.0 * 365
+"""Seconds."""
 _MAX_CLIPS: Final = 8
-"""At the same time. Each holds some MiB."""
+"""Number of clips that are sent at the same time; each holds some MiB."""
 _BATCH: Final = 1024 * 1024
-"""Bytes of frames that are written in one go: the way into a thread and back is paid once for twenty frames."""
+"""Bytes of frames that one call of a thread writes: the cost of the call is paid once for about twenty frames."""
 _PIECE: Final = 192 * 1024
-"""Bytes that are sent in one go, as in other large replies."""
+"""Bytes that are sent at once, as in other large replies."""
 
 
 @frozen
 class _Limit:
-    """One end of the time that a clip is about."""
+    """The first or the last moment of a clip."""
 
     moment: float
-    """Seconds since the epoch."""
+    """The moment, in seconds since the epoch."""
     back: float | None
-    """Seconds before now, if it was given so: then the clock of the day does not matter."""
+    """Seconds before now if the limit was given so, which makes it independent of changes to the system's clock."""
 
     @classmethod
     def read(cls, query: Query, name: str, default: float) -> _Limit:
-        """Take it out of a query: a moment, or seconds before now as a negative number."""
+        """Read a limit from a query: a moment, or seconds before now as a negative number.
+
+        Args:
+            query: of the request.
+            name: of the parameter.
+            default: the moment if the query has no such parameter, in seconds since the epoch.
+        """
         if (query.text(name) or "").startswith("-"):
             back = -(query.number(name, -_MAX_BACK, 0) or 0.0)
             return cls(time.time() - back, back)
@@ -51,11 +58,11 @@ class _Limit:
         return cls(default if moment is None else moment, None)
 
     def last_until(self, ring: FrameRing, now: float) -> JpegFrame | None:
-        """Return the last frame that had come then."""
+        """Return the last frame that arrived no later than the limit; ``now`` is of the monotonic clock."""
         return ring.at(self.moment) if self.back is None else ring.back(self.back, now)
 
     def first_from(self, ring: FrameRing, now: float) -> JpegFrame | None:
-        """Return the first frame that came then or later."""
+        """Return the first frame that arrived no earlier than the limit; ``now`` is of the monotonic clock."""
         before = self.last_until(ring, now)
         if before is None:
             return ring.oldest
@@ -64,15 +71,17 @@ class _Limit:
 
 
 @define(eq=False)
-class _Studio:
-    """All clips that are being sent."""
+class _ClipWriter:
+    """Write clips, with bounds on how many are written and how many threads write them."""
 
     slots: trio.Semaphore = field(factory=lambda: trio.Semaphore(_MAX_CLIPS))
-    writers: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(2))
+    """Holds one place for each clip that may be sent now."""
+    threads: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(2))
+    """Bounds the number of threads."""
 
     async def write(self, frames: Iterator[JpegFrame], file: ClipFile) -> AsyncIterator[bytes]:
-        """Write a clip piece by piece, each when it is asked for."""
-        # Of many that are asked for in the same moment, some find a slot free that is taken when they begin.
+        """Yield a clip in pieces; each piece is written when the caller asks for it."""
+        # Several requests may see the last free slot before one of them takes it: the others wait here.
         async with self.slots:
             for batch in _batches(frames):
                 for piece in _slices(await self._in_thread(partial(file.add, batch))):
@@ -81,18 +90,21 @@ class _Studio:
                 yield piece
 
     async def _in_thread(self, work: Callable[[], bytes]) -> bytes:
-        return await trio.to_thread.run_sync(work, limiter=self.writers)
+        return await trio.to_thread.run_sync(work, limiter=self.threads)
 
     async def open_matroska(self, title: str, first: JpegFrame, last: JpegFrame) -> ClipFile:
-        """Begin a video; the library for it takes a while to load."""
+        """Begin a video in a thread, because the library for it takes a while to load.
+
+        Raises:
+            ProtocolViolation: with code ``not-installed``.
+        """
         try:
-            return await trio.to_thread.run_sync(MatroskaClip, title, first, last, limiter=self.writers)
+            return await trio.to_thread.run_sync(MatroskaClip, title, first, last, limiter=self.threads)
         except ImportError as error:
             raise ProtocolViolation(
                 "videos are written by PyAV, which is not installed with this server: "
                 "pip install 'skysentry-trio[capture]'; format=zip and format=mjpeg work without",
-                code="not-installed",
-                status=501,
+                "not-installed",
             ) from error
 
 
@@ -100,9 +112,9 @@ def create_clips(current_hub: CurrentHub) -> Blueprint:
     """Return the route.
 
     Args:
-        current_hub: where the cameras are.
+        current_hub: returns the cameras that the current request may see.
     """
-    clips, studio = Blueprint("clips", __name__), _Studio()
+    clips, writer = Blueprint("clips", __name__), _ClipWriter()
 
     @clips.get("/api/clients/<camera_id>/clip")
     async def get_clip(camera_id: str) -> Response:
@@ -111,26 +123,24 @@ def create_clips(current_hub: CurrentHub) -> Blueprint:
         if kind not in _CONTENT_TYPES:
             raise ProtocolViolation(f"format is one of {', '.join(_CONTENT_TYPES)}, got {kind[:40]!a}")
         hub = current_hub()
-        camera, _ = find_newest(hub, camera_id)
+        camera, _ = find_newest(hub, choose_id(hub, camera_id))
         first, last = _choose(camera, query)
-        if not studio.slots.value:
-            raise ProtocolViolation(
-                f"{_MAX_CLIPS} clips are being sent, which is the limit; try again later", code="busy", status=503
-            )
+        if not writer.slots.value:
+            raise ProtocolViolation(f"{_MAX_CLIPS} clips are being sent, which is the limit; try again later", "busy")
         name = f"{camera.id}-{file_stamp(first.received_at)}"
         file: ClipFile
         if kind == "mkv":
-            file = await studio.open_matroska(camera.name or camera.id, first, last)
+            file = await writer.open_matroska(camera.name or camera.id, first, last)
         else:
             file = ZipClip(name) if kind == "zip" else JpegClip()
         frames = iterate_ring(hub, camera, after=first.sequence - 1, last=last.sequence)
-        # Whoever asks for the head alone does not have a whole clip written for nothing.
-        body = b"" if request.method == "HEAD" else studio.write(frames, file)
+        # A HEAD request gets no body, so nothing is written for it.
+        body = b"" if request.method == "HEAD" else writer.write(frames, file)
         response = Response(body, content_type=_CONTENT_TYPES[kind])
         response.headers.pop("Content-Length", None)
         response.headers["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
         response.headers["Cache-Control"] = "no-store"
-        # Every write has its own deadline; how long a large reply takes on a slow line is the line's business.
+        # Every write has a deadline of its own; a large reply may take long over a slow link.
         response.timeout = None
         return response
 
@@ -138,10 +148,11 @@ def create_clips(current_hub: CurrentHub) -> Blueprint:
 
 
 def _choose(camera: HubCamera, query: Query) -> tuple[JpegFrame, JpegFrame]:
-    """Return the first and the last frame that are wanted.
+    """Return the first and the last frame of the clip that a query asks for.
 
     Raises:
-        ProtocolViolation: the limits make no sense, or there are no frames between them.
+        ProtocolViolation: with code ``invalid-message`` if the limits make no sense, ``no-frame`` if the camera has no
+            frames between them.
     """
     begin, end = _Limit.read(query, "from", 0.0), _Limit.read(query, "to", math.inf)
     if begin.moment > end.moment:
@@ -151,9 +162,7 @@ def _choose(camera: HubCamera, query: Query) -> tuple[JpegFrame, JpegFrame]:
     if first is None or last is None or first.sequence > last.sequence:
         held = [rfc3339(frame.received_at) for frame in (ring.oldest, ring.newest) if frame is not None]
         raise ProtocolViolation(
-            f"camera {camera.id} has no frames from then; it has some from {' to '.join(held)}",
-            code="no-frame",
-            status=404,
+            f"camera {camera.id} has no frames from then; it has some from {' to '.join(held)}", "no-frame"
         )
     return first, last
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Any, Protocol
 
-import trio
 from attrs import frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.server.transport.request import Request
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.query import Query
 from skysentry_trio.wire.request_head import RequestHead, is_origin_allowed
+from skysentry_trio.wire.response import encode_response_head
 from skysentry_trio.wire.rest import ErrorReply
 
 _CONTENT_SECURITY_POLICY = "; ".join(
@@ -142,19 +142,17 @@ class Exchange:
         body = b"" if reply is None else encode_json(reply)
         described = {} if reply is None else {"Content-Type": "application/json", "Content-Length": str(len(body))}
         response = self.encode_head(status, {**described, "Cache-Control": "no-store", **headers})
-        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        with suppress(*CONNECTION_LOST):
             await self.stream.send_all(response + (b"" if self.head.method == "HEAD" else body))
             await self.stream.linger(_LINGER)
 
     async def refuse(self, violation: ProtocolViolation, headers: Mapping[str, str] = _NONE) -> None:
         """Answer with what was wrong, in the shape that all errors have."""
-        await self.answer(violation.status, ErrorReply(str(violation)), headers)
+        await self.answer(violation.http_status, ErrorReply(str(violation)), headers)
 
     def encode_head(self, status: int, headers: Mapping[str, str]) -> bytes:
         """Write the head of a response after which the connection is closed."""
         asked = self.head.headers
         preflight = headers.get("Allow") if self.head.method == "OPTIONS" else None
         cors = allow_origin(asked.get("origin"), asked.get("host", ""), self.allowed_origins, preflight=preflight)
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Connection: close"]
-        lines += [f"{name}: {value}" for name, value in {**PROTECTION, **cors, **headers}.items()]
-        return "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")
+        return encode_response_head(status, {**PROTECTION, **cors, **headers})

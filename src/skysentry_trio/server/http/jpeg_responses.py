@@ -1,4 +1,4 @@
-"""One frame as an answer: the bare JPEG, with what is known of it in headers."""
+"""Responses that are one JPEG, with the facts about it in headers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.wire.multipart import moment_of
 
 
-def picture(camera: HubCamera, frame: JpegFrame) -> Response:
-    """Return a response with a camera's frame; for who asks again it has a validator."""
-    # A camera that was forgotten counts from 1 again: its first sight tells the two apart.
+def frame_response(camera: HubCamera, frame: JpegFrame) -> Response:
+    """Return a response with a camera's frame, and an ETag by which a client asks whether there is another one."""
     response = Response(frame.jpeg, content_type="image/jpeg")
+    # A camera that was forgotten counts its frames from 1 again, so the ETag needs to say when it was first seen.
     response.set_etag(f"{camera.since:.6f}-{frame.sequence}")
     response.headers["X-Sequence"] = str(frame.sequence)
     response.headers["X-Timestamp"] = f"{moment_of(frame):.6f}"
@@ -21,8 +21,8 @@ def picture(camera: HubCamera, frame: JpegFrame) -> Response:
     return response
 
 
-def stand_in(jpeg: bytes) -> Response:
-    """Return a response with a picture that stands for one."""
+def placeholder_response(jpeg: bytes) -> Response:
+    """Return a response with a drawn JPEG in the place of a frame."""
     response = Response(jpeg, content_type="image/jpeg")
     response.headers["X-SkySentry-Online"] = "false"
     response.headers["Cache-Control"] = "no-store"

@@ -1,4 +1,7 @@
-"""Which camera somebody means."""
+"""Find the camera and the frame that a request asks for.
+
+A ``find_`` function has no side effect. `read_newest` also counts as interest in the camera.
+"""
 
 from __future__ import annotations
 
@@ -14,59 +17,72 @@ from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.wire.identity import check_camera_id
 
-_one_pencil = trio.CapacityLimiter(1)
-"""A thousand viewers of a camera that left have its placeholder drawn once: the others find it done."""
+_drawing = trio.CapacityLimiter(1)
+"""Lets one placeholder be drawn at a time: the first of many viewers of a camera that left draws it for the others."""
 
 
 def choose_id(hub: ScopedHub, camera_id: str | None) -> str:
-    """Return the id that was given, or that of the only camera there is for None.
+    """Return a valid camera id: the given one, or for None that of the only camera.
 
     Raises:
-        ProtocolViolation: it is no id, or there is not exactly one camera.
+        ProtocolViolation: with code ``invalid-client-id``, or ``not-found`` if no id was given and the server has no
+            camera or several.
     """
     if camera_id is not None:
         return check_camera_id(camera_id)
     if len(hub.cameras) != 1:
         raise ProtocolViolation(
             f"without client=ID there must be exactly one camera, got {len(hub.cameras)}; /api/clients lists them",
-            code="not-found",
-            status=404,
+            "not-found",
         )
     (camera,) = hub.cameras
     return camera.id
 
 
 def find_camera(hub: ScopedHub, camera_id: str) -> HubCamera:
-    """Return a camera by its id.
+    """Return the camera with a valid id.
 
     Raises:
-        ProtocolViolation: it is no id, or there is no such camera.
+        ProtocolViolation: with code ``not-found``.
     """
-    camera = hub.camera(check_camera_id(camera_id))
+    camera = hub.camera(camera_id)
     if camera is None:
-        raise ProtocolViolation(
-            f"there is no camera {camera_id}; /api/clients lists them", code="not-found", status=404
-        )
+        raise ProtocolViolation(f"there is no camera {camera_id}; /api/clients lists them", "not-found")
     return camera
 
 
 def find_newest(hub: ScopedHub, camera_id: str) -> tuple[HubCamera, JpegFrame]:
-    """Return a camera and its newest frame.
+    """Return the camera with a valid id, and its newest frame.
 
     Raises:
-        ProtocolViolation: there is none.
+        ProtocolViolation: with code ``not-found``, or ``no-frame`` if the camera has sent no frame yet.
     """
     camera = find_camera(hub, camera_id)
     if camera.ring.newest is None:
-        raise ProtocolViolation(f"camera {camera_id} has sent no frame yet", code="no-frame", status=404)
-    hub.note_read(camera)
+        raise ProtocolViolation(f"camera {camera_id} has sent no frame yet", "no-frame")
     return camera, camera.ring.newest
 
 
+def read_newest(hub: ScopedHub, camera_id: str) -> tuple[HubCamera, JpegFrame]:
+    """Do as `find_newest`, and record the interest: for a few seconds the camera is asked for frames for the reader.
+
+    Raises:
+        ProtocolViolation: with code ``not-found`` or ``no-frame``.
+    """
+    camera, newest = find_newest(hub, camera_id)
+    hub.note_read(camera)
+    return camera, newest
+
+
 async def draw_absence(camera_id: str, camera: HubCamera | None) -> bytes:
-    """Return a JPEG that says that, and since when, a camera shows nothing."""
+    """Return a JPEG that says why a camera shows nothing.
+
+    Args:
+        camera_id: the title, if the camera has no name.
+        camera: None for a camera that the server does not know.
+    """
     title = camera_id if camera is None or camera.name is None else camera.name
-    return await trio.to_thread.run_sync(draw_placeholder, title, _describe_absence(camera), limiter=_one_pencil)
+    return await trio.to_thread.run_sync(draw_placeholder, title, _describe_absence(camera), limiter=_drawing)
 
 
 def _describe_absence(camera: HubCamera | None) -> str:

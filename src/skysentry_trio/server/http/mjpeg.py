@@ -11,6 +11,7 @@ from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.nurseries import CONNECTION_LOST, cancel_when, single_error
 from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.http.exchange import ByteStream, Exchange
 from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera
@@ -77,7 +78,7 @@ async def serve_mjpeg(exchange: Exchange, hub: ScopedHub, camera_id: str | None,
         if not only_head:
             await _show(stream, hub, wish, shutdown)
         await stream.linger(_GOODBYE)
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
+    except CONNECTION_LOST:
         pass
 
 
@@ -101,31 +102,26 @@ async def _show(stream: ByteStream, hub: ScopedHub, wish: _Wish, shutdown: Shutd
     with hub.watch(_encode, writer) as viewer:
         log.info("viewer connected", format="mjpeg", camera=wish.camera_id)
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_cancel_when, shutdown.requested, nursery.cancel_scope)
-                nursery.start_soon(_cancel_when_gone, stream, nursery.cancel_scope)
-                nursery.start_soon(_Show(hub, wish, viewer, writer).run, nursery.cancel_scope)
+            with single_error():
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(cancel_when, shutdown.requested, nursery.cancel_scope)
+                    nursery.start_soon(_raise_when_gone, stream)
+                    nursery.start_soon(_Show(hub, wish, viewer, writer).run)
         finally:
             outbox = viewer.outbox
             log.info("viewer left", sent=outbox.sent, replaced=outbox.superseded, thinned=outbox.rate_limited)
-    if not shutdown.requested.is_set():
-        raise trio.BrokenResourceError("the client left, or stopped reading")
 
 
-async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
-    await event.wait()
-    scope.cancel()
+async def _raise_when_gone(stream: ByteStream) -> None:
+    """Read, so that a client's end is noticed even while there is nothing to send to it.
 
-
-async def _cancel_when_gone(stream: ByteStream, scope: trio.CancelScope) -> None:
-    """Read, so that a client's end is noticed even while there is nothing to send to it."""
+    Raises:
+        trio.BrokenResourceError: the client left, or sent more than a request.
+    """
     said = 0
-    try:
-        while said < _MAX_SAID and (data := await stream.receive_some()):
-            said += len(data)
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
-        pass
-    scope.cancel()
+    while said < _MAX_SAID and (data := await stream.receive_some()):
+        said += len(data)
+    raise trio.BrokenResourceError("the client left, or sends what nobody asked for")
 
 
 def _encode(delivery: Delivery) -> bytes:
@@ -171,13 +167,15 @@ class _Show:
     _viewer: HubViewer
     _writer: _Writer
 
-    async def run(self, scope: trio.CancelScope) -> None:
-        try:
-            await self._begin()
-            while True:
-                await self._continue()
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            scope.cancel()
+    async def run(self) -> None:
+        """Send the camera's frames.
+
+        Raises:
+            trio.BrokenResourceError: the client left, or stopped reading; nothing else ends this.
+        """
+        await self._begin()
+        while True:
+            await self._continue()
 
     async def _begin(self) -> None:
         """Send what the camera has shown, if that was asked for, and begin to show what it shows."""

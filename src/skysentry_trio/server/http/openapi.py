@@ -237,6 +237,7 @@ def _post_result() -> dict[str, Any]:
     responses = {
         "200": _reply("All who watch the camera now get it.", "ResultReply"),
         **_refusals(),
+        "404": _reply("There is no such camera, or it has not sent that frame.", "ErrorReply"),
         "413": _reply("The body is larger than 64 KiB.", "ErrorReply"),
         "415": _reply("It is not declared as JSON.", "ErrorReply"),
     }

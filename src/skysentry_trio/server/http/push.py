@@ -12,6 +12,7 @@ from attrs import define, field
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.nurseries import CONNECTION_LOST, cancel_when, single_error
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.http.exchange import Exchange
 from skysentry_trio.server.http.push_sessions import PushSessions
@@ -33,9 +34,11 @@ _BAD_PARTS_IN_A_ROW = 60
 _BEGINNING = 4
 """Bytes by which a body is told from another."""
 _ENDINGS = {
-    EndReason.REPLACED: ("another connection sends for this camera now", "replaced", 409),
-    EndReason.SILENT: ("nothing came for longer than the client timeout", "silent", 408),
+    EndReason.REPLACED: "another connection sends for this camera now",
+    EndReason.SILENT: "nothing came for longer than the client timeout",
 }
+_SENT_TOO_FAST = frozenset({"flood", "too-fast"})
+"""Codes of refusals that invite the camera to try again a moment later."""
 
 
 async def serve_push(
@@ -61,8 +64,8 @@ async def serve_push(
     except ProtocolViolation as violation:
         push_sessions.log_refusal(camera_id, violation)
         hub.count_refusal("camera", violation.code)
-        await exchange.refuse(violation, {"Retry-After": "1"} if violation.status == 429 else {})
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        await exchange.refuse(violation, {"Retry-After": "1"} if violation.code in _SENT_TOO_FAST else {})
+    except CONNECTION_LOST:
         log.info("camera left", camera=camera_id, reason="connection lost")
 
 
@@ -73,22 +76,13 @@ async def _run_until(shutdown: Shutdown, push: _Push) -> int:
         ProtocolViolation: what was sent is not what was expected, or the server stops.
         trio.BrokenResourceError: the camera left.
     """
-    outcome: int | Exception = ProtocolViolation("the server is stopping", code="draining", status=503)
-
-    async def stop() -> None:
-        await shutdown.requested.wait()
-        nursery.cancel_scope.cancel()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(stop)
-        try:
-            outcome = await push.run()
-        except (ProtocolViolation, trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            outcome = error
-        nursery.cancel_scope.cancel()
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
+    with single_error():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(cancel_when, shutdown.requested, nursery.cancel_scope)
+            status = await push.run()
+            nursery.cancel_scope.cancel()
+            return status
+    raise ProtocolViolation("the server is stopping", "draining")
 
 
 @define(eq=False)
@@ -136,8 +130,7 @@ class _Push:
             if not beginning.lstrip(b"\r\n").startswith(b"-"):
                 raise ProtocolViolation(
                     f"expected a JPEG or multipart, got {kind[:40]!a} that begins with {beginning.hex(' ').upper()}",
-                    code="not-a-jpeg",
-                    status=415,
+                    "not-a-jpeg",
                 )
         with trio.CancelScope() as scope, self._stay(scope) as session:
             await self._take_parts(session)
@@ -160,9 +153,7 @@ class _Push:
             with trio.fail_after(seconds):
                 yield
         except trio.TooSlowError:
-            raise ProtocolViolation(
-                f"expected a whole picture within {seconds:g} s", code="silent", status=408
-            ) from None
+            raise ProtocolViolation(f"expected a whole picture within {seconds:g} s", "silent") from None
 
     async def _take_upload(self) -> int:
         limit = self._hub.settings.max_frame_size
@@ -174,7 +165,7 @@ class _Push:
                 jpeg += data
                 size = max(size, len(jpeg))
         if size > limit:
-            raise ProtocolViolation(f"a frame may have {limit} bytes, got {size}", code="frame-too-large", status=413)
+            raise ProtocolViolation(f"a frame may have {limit} bytes, got {size}", "frame-too-large")
         captured_at = read_timestamp(self._head.headers.get("x-timestamp"))
         if (violation := await self._take(None, bytes(jpeg), captured_at)) is not None:
             raise violation
@@ -190,13 +181,14 @@ class _Push:
             if part is None:
                 break
             if not self._parts.admit(trio.current_time()):
-                raise ProtocolViolation("too many parts", code="flood", status=429)
+                raise ProtocolViolation("too many parts", "flood")
             violation = await self._take(session, part.data, part.captured_at)
-            self._bad_in_a_row = 0 if violation is None or violation.status != 415 else self._bad_in_a_row + 1
+            is_jpeg = violation is None or violation.code != "not-a-jpeg"
+            self._bad_in_a_row = 0 if is_jpeg else self._bad_in_a_row + 1
             if violation is not None and self._bad_in_a_row == _BAD_PARTS_IN_A_ROW:
                 raise violation
         if not self._taken:
-            raise violation or ProtocolViolation("expected pictures, got none", code="not-a-jpeg", status=415)
+            raise violation or ProtocolViolation("expected pictures, got none", "not-a-jpeg")
 
     async def _next_part(self, reader: MultipartReader) -> Part | None:
         # Many small parts may come at once: others want their turn between them.
@@ -237,5 +229,4 @@ class _Push:
 
 
 def _ended(reason: EndReason) -> ProtocolViolation:
-    message, code, status = _ENDINGS[reason]
-    return ProtocolViolation(message, code=code, status=status)
+    return ProtocolViolation(_ENDINGS[reason], reason)

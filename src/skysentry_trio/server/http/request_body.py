@@ -57,7 +57,7 @@ class RequestBody:
                     continue
             except h11.RemoteProtocolError as error:
                 raise ProtocolViolation(
-                    f"the request's body cannot be read: {error}", code="bad-request", status=error.error_status_hint
+                    f"the request's body cannot be read: {error}", "bad-request", http_status=error.error_status_hint
                 ) from error
             if isinstance(event, h11.Data):
                 # What was read at once can be ten thousand chunks of a byte: others want their turn between them.

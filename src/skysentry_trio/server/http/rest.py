@@ -13,8 +13,8 @@ from skysentry_trio._version import __version__
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.current import CurrentHub
-from skysentry_trio.server.http.jpeg_responses import picture
-from skysentry_trio.server.http.lookup import find_camera, find_newest
+from skysentry_trio.server.http.jpeg_responses import frame_response
+from skysentry_trio.server.http.lookup import choose_id, find_camera, read_newest
 from skysentry_trio.server.http.openapi import describe_api
 from skysentry_trio.server.http.ring_reader import iterate_ring
 from skysentry_trio.server.relay.camera import HubCamera
@@ -96,9 +96,10 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
 
     @api.get("/clients/<camera_id>/latest")
     async def get_latest(camera_id: str) -> Response:
-        camera, frame = find_newest(current_hub(), camera_id)
+        hub = current_hub()
+        camera, frame = read_newest(hub, choose_id(hub, camera_id))
         if request.accept_mimetypes.best_match(["application/json", "image/jpeg"], "application/json") == "image/jpeg":
-            response = picture(camera, frame)
+            response = frame_response(camera, frame)
         else:
             response = _in_pieces(write_latest(camera.id, frame, _summarize(camera)))
         response.vary.add("Accept")
@@ -107,7 +108,7 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
     @api.get("/clients/<camera_id>/stream")
     async def get_ring(camera_id: str) -> Response:
         hub = current_hub()
-        camera = find_camera(hub, camera_id)
+        camera = find_camera(hub, choose_id(hub, camera_id))
         return _in_pieces(write_ring(camera.id, _read(hub, camera), _summarize(camera)))
 
     @api.get("/streams")

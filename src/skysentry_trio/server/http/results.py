@@ -21,7 +21,7 @@ def create_results(current_hub: CurrentHub) -> Blueprint:
         # Pages of other origins cannot send this type without asking (Fetch standard, CORS-safelisted request-header).
         if request.mimetype != "application/json":
             raise ProtocolViolation(
-                f"expected Content-Type: application/json, got {request.mimetype[:80]!a}", status=415
+                f"expected Content-Type: application/json, got {request.mimetype[:80]!a}", "wrong-content-type"
             )
         result = decode_posted_result(camera_id, await request.get_data(cache=False))
         viewers = current_hub().publish_result(camera_id, result.sequence, encode_frame(encode_message(result)))

@@ -1,4 +1,4 @@
-"""Single pictures: the newest, the next, or one of those from before, under our own addresses and those of others."""
+"""Single frames: the newest, the next, or an old one, at addresses of our own and at those of other programs."""
 
 from __future__ import annotations
 
@@ -7,33 +7,37 @@ from quart import Blueprint, Response, request
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.nurseries import cancel_when
 from skysentry_trio.server.http.current import CurrentHub
-from skysentry_trio.server.http.jpeg_responses import picture, stand_in
-from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera, find_newest
+from skysentry_trio.server.http.jpeg_responses import frame_response, placeholder_response
+from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera, read_newest
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.outbox import Delivery
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.shutdown import Shutdown
-from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.query import Query, decode_query
 
 _MAX_WAIT = 60.0
+"""Seconds."""
 _MAX_BACK = 86400.0 * 365
+"""Seconds."""
 _WAYS = ("after", "at", "back")
+"""Parameters that choose a frame other than the newest; a query has at most one of them."""
 
 
 def create_snapshots(current_hub: CurrentHub, shutdown: Shutdown) -> Blueprint:
     """Return the routes.
 
     Args:
-        current_hub: where the cameras are.
-        shutdown: ends every wait once it is requested.
+        current_hub: returns the cameras that the current request may see.
+        shutdown: ends every wait for a frame once it is requested.
     """
     snapshots = Blueprint("snapshots", __name__)
 
     @snapshots.get("/api/clients/<camera_id>/latest.jpg")
     async def get_latest_jpeg(camera_id: str) -> Response:
-        return await _answer(current_hub(), camera_id, _query(), shutdown)
+        hub = current_hub()
+        return await _answer(hub, choose_id(hub, camera_id), _query(), shutdown)
 
     @snapshots.get("/api/frame.jpeg")
     async def get_go2rtc_frame() -> Response:
@@ -49,9 +53,11 @@ def create_snapshots(current_hub: CurrentHub, shutdown: Shutdown) -> Blueprint:
 
     @snapshots.before_app_request
     async def answer_as_mjpg_streamer() -> Response | None:
-        # The pages have this address; a query, to which routes are blind, makes it that of a picture.
-        wanted = request.path == "/" and request.method in {"GET", "HEAD"} and request.args.get("action") == "snapshot"
-        return await get_ustreamer_snapshot() if wanted else None
+        # The viewer page has this address too. Only the query tells the two apart, and routes do not see the query.
+        is_asked = (
+            request.path == "/" and request.method in {"GET", "HEAD"} and request.args.get("action") == "snapshot"
+        )
+        return await get_ustreamer_snapshot() if is_asked else None
 
     return snapshots
 
@@ -61,62 +67,64 @@ def _query() -> Query:
 
 
 async def _answer(hub: ScopedHub, camera_id: str, query: Query, shutdown: Shutdown) -> Response:
-    check_camera_id(camera_id)
+    """Answer with the frame that a query asks for.
+
+    Raises:
+        ProtocolViolation: the query makes no sense, or there is no such camera or frame.
+    """
     if sum(query.text(way) is not None for way in _WAYS) > 1:
         raise ProtocolViolation(f"expected one of {', '.join(_WAYS)}, got several")
     moment, back = query.moment("at"), query.number("back", 0, _MAX_BACK)
     after, wait = query.whole("after", 0, 2**53), query.number("wait", 0, _MAX_WAIT) or 0.0
     if moment is not None or back is not None:
-        found = _find_old(find_camera(hub, camera_id), moment, back)
-    elif after is not None:
-        newer = await _wait_for_newer(hub, find_camera(hub, camera_id), after, wait, shutdown)
-        if newer is None:
-            return _nothing_newer(hub, camera_id)
-        found = newer
-    else:
-        camera = hub.camera(camera_id)
-        absent = camera is None or not camera.online or camera.ring.newest is None
-        if query.flag("placeholder") and absent:
-            return stand_in(await draw_absence(camera_id, camera))
-        found = find_newest(hub, camera_id)
-    return await picture(*found).make_conditional(request)
+        return await _answer_old(hub, camera_id, moment, back)
+    if after is not None:
+        return await _answer_newer(hub, camera_id, after, wait, shutdown)
+    if query.flag("placeholder") and _shows_nothing(camera := hub.camera(camera_id)):
+        return placeholder_response(await draw_absence(camera_id, camera))
+    return await _frame(*read_newest(hub, camera_id))
 
 
-def _find_old(camera: HubCamera, moment: float | None, back: float | None) -> tuple[HubCamera, JpegFrame]:
-    """Return the frame that was the newest at a moment, or so long ago."""
+async def _answer_old(hub: ScopedHub, camera_id: str, moment: float | None, back: float | None) -> Response:
+    """Answer with the frame that was the newest at a moment, or that many seconds ago."""
+    camera = find_camera(hub, camera_id)
     frame = camera.ring.back(back or 0.0, trio.current_time()) if moment is None else camera.ring.at(moment)
     if frame is None:
         raise ProtocolViolation(
-            f"camera {camera.id} has no frame any more, or had none yet, from so long ago", code="no-frame", status=404
+            f"camera {camera_id} has no frame any more, or had none yet, from so long ago", "no-frame"
         )
-    return camera, frame
+    return await _frame(camera, frame)
 
 
-async def _wait_for_newer(
-    hub: ScopedHub, camera: HubCamera, after: int, seconds: float, shutdown: Shutdown
-) -> tuple[HubCamera, JpegFrame] | None:
-    """Return a frame with a higher sequence, waiting for it; None if none comes in time."""
+async def _answer_newer(hub: ScopedHub, camera_id: str, after: int, seconds: float, shutdown: Shutdown) -> Response:
+    """Answer with a frame that has a higher sequence, or with status 204 if there is none in time."""
+    camera = find_camera(hub, camera_id)
+    hub.note_read(camera)
     newest = camera.ring.newest
     # A camera that was forgotten and came back counts from 1: then all its frames are newer.
     if newest is not None and (newest.sequence > after or camera.sequence < after):
-        return camera, newest
-    frame, patience = None, trio.CancelScope(deadline=trio.current_time() + seconds)
+        return await _frame(camera, newest)
+    frame = await _wait_for_next(hub, camera_id, newest, seconds, shutdown)
+    # The camera may have been forgotten during the wait, and may have come back as another object.
+    known = hub.camera(camera_id)
+    return _no_content(known) if frame is None or known is None else await _frame(known, frame)
+
+
+async def _wait_for_next(
+    hub: ScopedHub, camera_id: str, seen: JpegFrame | None, seconds: float, shutdown: Shutdown
+) -> JpegFrame | None:
+    """Return the next frame after ``seen``; None if there is none within some seconds or before the server stops."""
+    frame = None
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_cancel_when, shutdown.requested, patience)
-        with patience:
-            frame = await _next_frame(hub, camera.id, newest)
+        nursery.start_soon(cancel_when, shutdown.requested, nursery.cancel_scope)
+        with trio.move_on_after(seconds):
+            frame = await _next_frame(hub, camera_id, seen)
         nursery.cancel_scope.cancel()
-    known = hub.camera(camera.id)
-    return None if frame is None or known is None else (known, frame)
-
-
-async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
-    await event.wait()
-    scope.cancel()
+    return frame
 
 
 async def _next_frame(hub: ScopedHub, camera_id: str, seen: JpegFrame | None) -> JpegFrame:
-    """Wait as a viewer does, so that a camera which rests while nobody watches sends a picture."""
+    """Wait as a viewer does, so that a camera that sends little while nobody watches sends a frame."""
     with hub.watch() as viewer:
         hub.subscribe(viewer, [camera_id])
         while True:
@@ -125,10 +133,19 @@ async def _next_frame(hub: ScopedHub, camera_id: str, seen: JpegFrame | None) ->
                 return news.frame
 
 
-def _nothing_newer(hub: ScopedHub, camera_id: str) -> Response:
-    camera = hub.camera(camera_id)
+def _shows_nothing(camera: HubCamera | None) -> bool:
+    return camera is None or not camera.online or camera.ring.newest is None
+
+
+async def _frame(camera: HubCamera, frame: JpegFrame) -> Response:
+    """Answer with a frame, or with status 304 to a client that has it."""
+    response: Response = await frame_response(camera, frame).make_conditional(request)
+    return response
+
+
+def _no_content(camera: HubCamera | None) -> Response:
     response = Response(b"", 204)
-    # Of nothing there is no type, and no length either (RFC 9110 section 8.6).
+    # A response without a body has neither of them (RFC 9110 section 8.6).
     del response.headers["Content-Type"], response.headers["Content-Length"]
     response.headers["X-SkySentry-Online"] = "true" if camera is not None and camera.online else "false"
     response.headers["Cache-Control"] = "no-store"

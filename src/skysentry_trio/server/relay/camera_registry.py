@@ -89,4 +89,4 @@ class CameraRegistry:
 
 
 def _server_full(message: str) -> ProtocolViolation:
-    return ProtocolViolation(message, code="server-full", close_code=1013, status=503)
+    return ProtocolViolation(message, "server-full")

@@ -147,7 +147,7 @@ class Hub:
         camera.last_heard = now
         if not session.rate_limiter.admit(now):
             message = f"expected at most {self.settings.max_fps:g} frames a second, got more: some are dropped"
-            raise session.refuse(ProtocolViolation(message, code="too-fast", status=429))
+            raise session.refuse(ProtocolViolation(message, "too-fast"))
         if sequence is None:
             sequence = camera.sequence + 1
         elif sequence <= camera.sequence:
@@ -155,7 +155,7 @@ class Hub:
         frame = JpegFrame(sequence, received_at or time.time(), captured_at, jpeg, width, height, now)
         if not self._cameras.keep(camera, frame):
             message = f"the frames of other cameras leave no room in {self.settings.max_memory} bytes: some are dropped"
-            raise session.refuse(ProtocolViolation(message, code="memory-full", status=503))
+            raise session.refuse(ProtocolViolation(message, "memory-full"))
         camera.sequence = sequence
         camera.frame_count += 1
         camera.byte_count += len(jpeg)
@@ -367,11 +367,10 @@ class Hub:
         """
         camera = self._cameras.get(camera_id)
         if camera is None:
-            raise ProtocolViolation(f"there is no camera {camera_id}", code="not-found", status=404)
+            raise ProtocolViolation(f"there is no camera {camera_id}", "not-found")
         if not 1 <= sequence <= camera.sequence:
             raise ProtocolViolation(
-                f"camera {camera_id} has sent frames 1 to {camera.sequence}, got a result for {sequence}",
-                code="no-frame",
+                f"camera {camera_id} has sent frames 1 to {camera.sequence}, got a result for {sequence}", "no-frame"
             )
         notice, told = ResultNotice(camera_id, sequence, message), 0
         for viewer in self._audience.watching(camera_id):

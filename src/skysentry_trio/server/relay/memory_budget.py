@@ -71,8 +71,8 @@ class MemoryBudget:
                 break
             while self.nbytes > goal and len(largest) > 1:
                 self._discard_oldest(largest)
-        # All rings are down to their newest frames, and the new frame replaces the one of its own ring.
-        if self.nbytes + size > self.limit:
+        # Rings hold their newest frame and perhaps empty ones, and the new frame replaces those of its own ring.
+        while self.nbytes + size > self.limit:
             self._discard_oldest(own)
 
     def _discard_oldest(self, ring: FrameRing) -> None:

@@ -113,7 +113,7 @@ class ScopedHub:
     def publish_result(self, camera_id: str, sequence: int, message: bytes) -> int:
         """Send a detection result to the camera's viewers; see `Hub.publish_result`."""
         if not self.principal.may_see(camera_id):
-            raise ProtocolViolation(f"there is no camera {camera_id}", code="not-found", status=404)
+            raise ProtocolViolation(f"there is no camera {camera_id}", "not-found")
         return self._hub.publish_result(camera_id, sequence, message)
 
     def viewer_count(self, camera_id: str) -> int:

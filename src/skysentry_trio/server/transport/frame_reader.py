@@ -13,6 +13,7 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.wire.framing import FrameHead, Opcode, decode_head
@@ -81,7 +82,7 @@ class FrameReader:
         self._reading = True
         try:
             return await self._receive()
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+        except CONNECTION_LOST:
             # The connection is lost, or the library has let it go: both end at the library.
             self._to_library.close()
             return None
@@ -154,17 +155,15 @@ class FrameReader:
         if head.opcode >= Opcode.CLOSE:
             # A Close frame is the last of them.
             if head.opcode != Opcode.CLOSE and not self._control.admit(trio.current_time()):
-                raise ProtocolViolation("too many control frames", code="flood")
+                raise ProtocolViolation("too many control frames", "flood")
             return
         size = head.length + (self._fragmented_size if head.opcode == Opcode.CONTINUATION else 0)
         if size > self._max_message_size:
             raise ProtocolViolation(
-                f"a message may have {self._max_message_size} bytes, got one of {size} or more",
-                code="frame-too-large",
-                close_code=1009,
+                f"a message may have {self._max_message_size} bytes, got one of {size} or more", "frame-too-large"
             )
         if self._fragments == _MAX_FRAGMENTS:
-            raise ProtocolViolation(f"a message may have {_MAX_FRAGMENTS} fragments, got more", code="flood")
+            raise ProtocolViolation(f"a message may have {_MAX_FRAGMENTS} fragments, got more", "flood")
 
     async def _read_head(self) -> FrameHead | None:
         """Return the next frame's head, which stays in `_unread`; None at the end of the stream."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import trio
 from attrs import define, field
 
+from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.server.transport.fast_path import FastPath
 from skysentry_trio.wire.framing import encode_ping
 
@@ -76,7 +77,7 @@ class Heartbeat:
         heard = fast_path.reader.heard
         try:
             await fast_path.writer.send(_PING)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+        except CONNECTION_LOST:
             # The connection is lost or about to be closed, which its own task notices.
             return
         if number in self._watched:

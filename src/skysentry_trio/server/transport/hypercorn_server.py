@@ -15,6 +15,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
 from quart_trio import QuartTrio
 
+from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.request import Request
 from skysentry_trio.wire.request_head import MAX_HEAD_SIZE
@@ -56,7 +57,7 @@ class _Connection:
     async def send_all(self, data: bytes) -> None:
         try:
             await self._stream.send_all(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+        except CONNECTION_LOST:
             self._served.cancel()
             raise
 
@@ -128,7 +129,7 @@ class HttpServer:
 
 async def _close_gently(stream: PeerStream) -> None:
     """Wait for a while until the client closes, too; then leave the rest of its answer to the kernel."""
-    with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(_LINGER):
+    with suppress(*CONNECTION_LOST), trio.move_on_after(_LINGER):
         await stream.send_eof()
         while await stream.receive_some():
             pass

@@ -12,11 +12,13 @@ from attrs import define, evolve, field, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.logs import LogLimiter, get_logger
+from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.request import Request, Service, judge_request
-from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader, encode_handshake, encode_refusal
+from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader, encode_handshake
+from skysentry_trio.wire.response import encode_refusal
 
 log = get_logger(__name__)
 
@@ -119,7 +121,7 @@ class Router:
         except ProtocolViolation as violation:
             self._count(violation.code)
             # Who is gone already is spared the reason.
-            with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(_REFUSAL_LINGER):
+            with suppress(*CONNECTION_LOST), trio.move_on_after(_REFUSAL_LINGER):
                 await peer.send_all(encode_refusal(violation))
                 await peer.linger(_REFUSAL_LINGER)
         else:
@@ -139,7 +141,7 @@ class Router:
                         peer.push_back(received)
                         return head
                 cause = "left-before-request"
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
+            except CONNECTION_LOST:
                 cause = "lost-before-request"
             if not received:
                 # Load balancers look every second whether somebody answers.
@@ -152,21 +154,21 @@ class Router:
     def _choose(self, request: Request) -> Service:
         head = request.head
         if not head.path.startswith("/"):
-            raise ProtocolViolation(f"expected a path that begins with /, got {head.path[:80]}", code="bad-request")
+            raise ProtocolViolation(f"expected a path that begins with /, got {head.path[:80]}", "bad-request")
         service = self.websockets.get(head.path)
         if service is None and head.upgrade is None:
             if "upgrade" in head.headers:
                 # To be ignored, says RFC 9110 section 7.8; but Hypercorn would change to HTTP/2 without being asked.
-                raise ProtocolViolation("an Upgrade header goes with Connection: Upgrade", code="bad-request")
+                raise ProtocolViolation("an Upgrade header goes with Connection: Upgrade", "bad-request")
             return self.find_streaming(head) or self.http
         if service is None:
             known = " and ".join(self.websockets)
-            raise ProtocolViolation(f"WebSockets are at {known}, not at this address", code="not-found", status=404)
+            raise ProtocolViolation(f"WebSockets are at {known}, not at this address", "not-found")
         if head.upgrade is None:
-            raise ProtocolViolation("expected a WebSocket handshake here", code="upgrade-required", status=426)
+            raise ProtocolViolation("expected a WebSocket handshake here", "upgrade-required")
         request.require_allowed_origin("open WebSockets")
         if self.shutdown.requested.is_set():
-            raise ProtocolViolation("the server is stopping", code="draining", status=503)
+            raise ProtocolViolation("the server is stopping", "draining")
         return service
 
     def _count(self, cause: str) -> None:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 import trio
 from attrs import define, field
 
+from skysentry_trio.base.nurseries import CONNECTION_LOST
+
 CHUNK = 64 * 1024
 """Bytes that a peer must take within the write timeout."""
 
@@ -175,7 +177,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
                 await self._stream.send_eof()
                 while await self._stream.receive_some(CHUNK):
                     pass
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+        except CONNECTION_LOST:
             pass
         finally:
             self.abort()

@@ -40,8 +40,7 @@ class Request:
             raise ProtocolViolation(
                 f"pages of {self.head.headers['origin'][:80]} may not {action} here; "
                 "the operator can allow it with --cors-origin",
-                code="origin-refused",
-                status=403,
+                "origin-refused",
             )
 
 

@@ -9,7 +9,8 @@ import trio
 from attrs import define, field, frozen
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
-from skysentry_trio.base.exceptions import PeerGone
+from skysentry_trio.base.exceptions import CloseCode, PeerGone
+from skysentry_trio.base.nurseries import CONNECTION_LOST, single_error
 from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.fast_path import FastPath
 from skysentry_trio.server.transport.frame_writer import FrameWriter
@@ -17,10 +18,10 @@ from skysentry_trio.server.transport.heartbeat import Heartbeat
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.wire.framing import encode_close, fit_reason
 
-GOING_AWAY = 1001
-INTERNAL_ERROR = 1011
-_SAID = frozenset({1002, 1003, 1007, 1009})
-"""Close codes that say what the peer did wrong."""
+_SAID = frozenset(
+    {CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_TEXT, CloseCode.MESSAGE_TOO_BIG}
+)
+"""Close codes with which trio-websocket reports what the peer did wrong."""
 
 
 @frozen
@@ -92,7 +93,7 @@ class WebSocketPeer:
         """
         try:
             await self._fast_path.writer.send(frame)
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        except CONNECTION_LOST as error:
             raise PeerGone(str(error)) from None
 
     async def finish_frame(self) -> None:
@@ -103,7 +104,7 @@ class WebSocketPeer:
         """
         try:
             await self._fast_path.writer.finish()
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        except CONNECTION_LOST as error:
             raise PeerGone(str(error)) from None
 
     async def close(self, code: int, reason: str) -> None:
@@ -128,7 +129,7 @@ class WebSocketPeer:
         reason = closed.reason
         if self._closing is not None:
             return PeerGone("closed by this side")
-        if reason is None or reason.code == 1006:  # RFC 6455 section 7.1.5: no Close frame came
+        if reason is None or reason.code == CloseCode.ABNORMAL_CLOSURE:
             return PeerGone("connection lost")
         return PeerGone(f"closed with {reason.code} {reason.reason or ''}".strip())
 
@@ -173,42 +174,44 @@ class WebSockets:
         """
         limits = self.limits
         fast_path = FastPath.along(stream, head_size=head_size, max_message_size=limits.max_message_size)
-        connection, crash = None, None
+        connection = None
         try:
-            async with trio.open_nursery() as nursery:
-                connection = await _shake_hands(nursery, fast_path, limits, subprotocols)
-                if connection is not None:
-                    peer = WebSocketPeer(connection, fast_path, limits.close_timeout)
-                    crash = await self._attend(peer, fast_path, handler, nursery.cancel_scope)
-                    await peer.close(1000, "")
-                nursery.cancel_scope.cancel()
+            with single_error():
+                async with trio.open_nursery() as nursery:
+                    connection = await _shake_hands(nursery, fast_path, limits, subprotocols)
+                    if connection is not None:
+                        peer = WebSocketPeer(connection, fast_path, limits.close_timeout)
+                        await self._attend(peer, fast_path, handler, nursery.cancel_scope)
+                        await peer.close(CloseCode.NORMAL, "")
+                    nursery.cancel_scope.cancel()
             if connection is not None and not fast_path.writer.close_sent:
                 await _say_why(fast_path, connection, limits.close_timeout)
             await stream.linger(limits.close_timeout)
+        except Exception:
+            # An abort would take back the Close frame that the peer has not read yet.
+            await stream.linger(limits.close_timeout)
+            raise
         finally:
             stream.abort()
-        if crash is not None:
-            raise crash
 
     async def _attend(
         self, peer: WebSocketPeer, fast_path: FastPath, handler: Handler, scope: trio.CancelScope
-    ) -> Exception | None:
-        """Let the handler serve a peer; return why it crashed, if it did."""
+    ) -> None:
+        """Let the handler serve a peer; if the handler crashes, tell the peer before the error is raised."""
         if self._shutdown.requested.is_set():
             await _send_away(peer, scope)
-            return None
+            return
         self._open[peer] = scope
         try:
             with self._heartbeat.watch(fast_path):
                 await handler(peer)
         except PeerGone:
             pass
-        except Exception as crash:  # noqa: BLE001  (raised again when the peer has been told)
-            await peer.close(INTERNAL_ERROR, "the server made a mistake; its log says more")
-            return crash
+        except Exception:
+            await peer.close(CloseCode.INTERNAL_ERROR, "the server made a mistake; its log says more")
+            raise
         finally:
             del self._open[peer]
-        return None
 
 
 async def _shake_hands(
@@ -233,10 +236,10 @@ async def _say_why(fast_path: FastPath, connection: WebSocketConnection, seconds
     closed = connection.closed
     if closed is None or closed.code not in _SAID:
         return
-    with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(seconds):
+    with suppress(*CONNECTION_LOST), trio.move_on_after(seconds):
         await fast_path.writer.say_goodbye(encode_close(closed.code, closed.reason or ""))
 
 
 async def _send_away(peer: WebSocketPeer, scope: trio.CancelScope) -> None:
-    await peer.close(GOING_AWAY, "the server is stopping")
+    await peer.close(CloseCode.GOING_AWAY, "the server is stopping")
     scope.cancel()

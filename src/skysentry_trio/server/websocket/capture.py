@@ -7,8 +7,9 @@ import time
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
+from skysentry_trio.base.exceptions import REFUSALS, PeerGone, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded, flood_limit
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
@@ -28,8 +29,8 @@ from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_
 log = get_logger(__name__)
 
 _GOODBYES = {
-    EndReason.REPLACED: (4001, "replaced: another connection registered this client id"),
-    EndReason.SILENT: (4002, "silent: nothing came for longer than the client timeout"),
+    EndReason.REPLACED: "replaced: another connection registered this client id",
+    EndReason.SILENT: "silent: nothing came for longer than the client timeout",
 }
 _MESSAGES_BEFORE_REGISTRATION = 100
 """Asking for the clock takes a few."""
@@ -56,7 +57,7 @@ async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
         if session.ended is not None:
             log.info("camera ended", camera=camera_id, reason=session.ended)
             hub.count_refusal("camera", session.ended)
-            await peer.close(*_GOODBYES[session.ended])
+            await peer.close(REFUSALS[session.ended].close_code, _GOODBYES[session.ended])
     except PeerGone as gone:
         log.info("camera left", camera=camera_id, reason=str(gone))
     except ProtocolViolation as violation:
@@ -70,25 +71,19 @@ async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
 
 
 async def _converse(conversation: _Conversation, teller: DemandNotifier | None, hub: ScopedHub) -> None:
-    """Talk with a camera until it leaves or breaks the protocol, both of which are raised plainly."""
-    end: PeerGone | ProtocolViolation | None = None
+    """Talk with a camera.
 
-    async def listen() -> None:
-        nonlocal end
-        try:
-            await conversation.run()
-        except (PeerGone, ProtocolViolation) as error:
-            end = error
-        nursery.cancel_scope.cancel()
-
-    async with trio.open_nursery() as nursery:
-        # In a task of its own even if it is the only one: Python wakes a task through all functions that it is in, and
-        # this one is woken for every frame.
-        nursery.start_soon(listen)
-        if teller is not None:
-            nursery.start_soon(teller.tell, hub, conversation.camera)
-    if end is not None:
-        raise end
+    Raises:
+        PeerGone: the camera left.
+        ProtocolViolation: the camera broke the protocol.
+    """
+    with single_error():
+        async with trio.open_nursery() as nursery:
+            # In a task of its own even if it is the only one: Python wakes a task through all functions that it is in,
+            # and this one is woken for every frame.
+            nursery.start_soon(conversation.run)
+            if teller is not None:
+                nursery.start_soon(teller.tell, hub, conversation.camera)
 
 
 async def _receive_registration(peer: Peer, settings: Settings) -> Registration:
@@ -98,7 +93,7 @@ async def _receive_registration(peer: Peer, settings: Settings) -> Registration:
             if isinstance(message, bytes):
                 raise ProtocolViolation(
                     f"expected client-registration first, got a binary message of {len(message)} bytes",
-                    code="not-registered",
+                    "not-registered",
                 )
             decoded = decode_camera_message(message)
             if isinstance(decoded, Registration):
@@ -106,10 +101,10 @@ async def _receive_registration(peer: Peer, settings: Settings) -> Registration:
             if isinstance(decoded, Clock):
                 await _tell_time(peer, decoded)
         raise ProtocolViolation(
-            f"expected client-registration, got {_MESSAGES_BEFORE_REGISTRATION} other messages", code="flood"
+            f"expected client-registration, got {_MESSAGES_BEFORE_REGISTRATION} other messages", "flood"
         )
     raise ProtocolViolation(
-        f"expected client-registration within {settings.registration_timeout:g} s", code="registration-timeout"
+        f"expected client-registration within {settings.registration_timeout:g} s", "registration-timeout"
     )
 
 
@@ -162,7 +157,7 @@ class _Conversation:
             self._count_message()
             session.refuse(violation)
             self._bad_in_a_row += 1
-            if violation.close_code == 1009 or self._bad_in_a_row == _BAD_FRAMES_IN_A_ROW:
+            if violation.code == "frame-too-large" or self._bad_in_a_row == _BAD_FRAMES_IN_A_ROW:
                 raise
             await self._complain(violation)
             return
@@ -183,7 +178,7 @@ class _Conversation:
         """
         now = trio.current_time()
         if not self._messages.admit(now):
-            raise ProtocolViolation("too many messages", code="flood")
+            raise ProtocolViolation("too many messages", "flood")
         # Even a frame that is none shows that the camera is there.
         self.camera.last_heard = now
 
@@ -204,6 +199,6 @@ class _Conversation:
             if decoded.camera_id != camera.id:
                 raise ProtocolViolation(
                     f"this connection sends for {camera.id}; another camera needs a connection of its own",
-                    code="already-registered",
+                    "already-registered",
                 )
             await self._peer.send(encode_message(RegistrationSuccess(camera.id, rfc3339(time.time()))))

@@ -8,6 +8,7 @@ import trio
 
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, PartialWrite, ResultNotice
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
@@ -71,18 +72,15 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
             hub.subscribe(viewer, request.clients, request.limits)
             if supports_notices:
                 await peer.send(encode_message(cameras))
-            fault = None
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(
-                    partial(_send_all, supports_notices=supports_notices), peer, viewer, encode, nursery.cancel_scope
-                )
-                player = PlaybackController(peer, hub.playback(viewer), supports_notices, nursery)
-                fault = await ViewerCommands(peer, hub, viewer, player).run()
-                nursery.cancel_scope.cancel()
-            if fault is not None:
-                await _refuse(peer, hub, fault, supports_notices=supports_notices)
+            with single_error():
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(partial(_send_all, supports_notices=supports_notices), peer, viewer, encode)
+                    player = PlaybackController(peer, hub.playback(viewer), supports_notices, nursery)
+                    await ViewerCommands(peer, hub, viewer, player).run()
         except PeerGone:
             pass
+        except ProtocolViolation as violation:
+            await _refuse(peer, hub, violation, supports_notices=supports_notices)
         outbox = viewer.outbox
         log.info(
             "viewer left",
@@ -105,25 +103,24 @@ def _list_cameras(hub: ScopedHub, camera_ids: frozenset[str] | None) -> Clients:
     )
 
 
-async def _send_all(
-    peer: Peer, viewer: HubViewer, encode: Encoder, connection: trio.CancelScope, *, supports_notices: bool
-) -> None:
-    """Send what is in the outbox, for ever: the one task that waits for this viewer to read."""
-    try:
-        while True:
-            waiting = await viewer.outbox.receive()
-            if isinstance(waiting, Delivery):
-                await peer.send_frame(waiting.encode(encode))
-            elif isinstance(waiting, PartialWrite):
-                await peer.finish_frame()
-            elif supports_notices:
-                for notice in waiting:
-                    if isinstance(notice, ResultNotice):
-                        await peer.send_frame(notice.message)
-                    else:
-                        await peer.send(encode_message(_as_message(notice)))
-    except PeerGone:
-        connection.cancel()
+async def _send_all(peer: Peer, viewer: HubViewer, encode: Encoder, *, supports_notices: bool) -> None:
+    """Send what is in the outbox: the one task that waits for this viewer to read.
+
+    Raises:
+        PeerGone: the viewer left or stopped reading; nothing else ends this.
+    """
+    while True:
+        waiting = await viewer.outbox.receive()
+        if isinstance(waiting, Delivery):
+            await peer.send_frame(waiting.encode(encode))
+        elif isinstance(waiting, PartialWrite):
+            await peer.finish_frame()
+        elif supports_notices:
+            for notice in waiting:
+                if isinstance(notice, ResultNotice):
+                    await peer.send_frame(notice.message)
+                else:
+                    await peer.send(encode_message(_as_message(notice)))
 
 
 def _as_message(notice: CameraNotice) -> ClientConnected | ClientDisconnected:

@@ -7,7 +7,7 @@ import time
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
+from skysentry_trio.base.exceptions import CloseCode, ProtocolViolation
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
@@ -50,20 +50,23 @@ class ViewerCommands:
     _results: RateLimiter = field(factory=lambda: RateLimiter(_RESULTS_PER_SECOND, burst=1.0), init=False)
     _choices: RateLimiter = field(factory=lambda: RateLimiter(_CHOICES_PER_SECOND, _CHOICE_BURST), init=False)
 
-    async def run(self) -> ProtocolViolation | None:
-        """Do what the viewer says until it leaves, or return what it did wrong."""
-        try:
-            while True:
-                await self._handle(await self._peer.receive())
-        except ProtocolViolation as violation:
-            return violation
-        except PeerGone:
-            return None
+    async def run(self) -> None:
+        """Do what the viewer says.
+
+        Raises:
+            PeerGone: the viewer left.
+            ProtocolViolation: the viewer broke the protocol.
+        """
+        while True:
+            await self._handle(await self._peer.receive())
 
     async def _handle(self, text: str | bytes) -> None:
         _limit(self._messages, "messages")
         if isinstance(text, bytes):
-            raise ProtocolViolation(f"viewers send text, got {len(text)} bytes of binary", close_code=1003)
+            # RFC 6455 section 7.4.1 has a close code for data of the wrong kind.
+            raise ProtocolViolation(
+                f"viewers send text, got {len(text)} bytes of binary", close_code=CloseCode.UNSUPPORTED_DATA
+            )
         message = decode_viewer_message(text)
         match message:
             case None:
@@ -114,4 +117,4 @@ class ViewerCommands:
 
 def _limit(pacer: RateLimiter, what: str) -> None:
     if not pacer.admit(trio.current_time()):
-        raise ProtocolViolation(f"more than {pacer.rate:g} {what} a second", code="flood")
+        raise ProtocolViolation(f"more than {pacer.rate:g} {what} a second", "flood")
