@@ -1,5 +1,7 @@
 /** The wire: what goes over `/ws` and `/stream/ws`, as values. Twin of the Python package `skysentry_trio.wire`. */
 
+import { MAX_CAMERA_ID_LENGTH, MAX_HEADER_BYTES, MAX_NAME_LENGTH } from "./limits.js";
+
 export const VIEWER_SUBPROTOCOL = "skysentry.v1";
 
 /** WebSocket close codes that change what we do next. */
@@ -10,11 +12,8 @@ export const CloseCode = {
   replaced: 4001,
 } as const;
 
-/** Bytes before which no envelope's header may end; a larger one is not from a server of ours. */
-const MAX_HEADER_BYTES = 16 * 1024;
 // "." and ".." would be folders in an address.
-const CLIENT_ID = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/;
-const MAX_NAME_LENGTH = 80;
+const CLIENT_ID = new RegExp(`^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,${MAX_CAMERA_ID_LENGTH}}$`);
 // Controls, and the marks that reorder the text around a label.
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
@@ -93,8 +92,8 @@ export function encodeEnvelope(
   jpeg: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const json = new TextEncoder().encode(JSON.stringify(header));
-  if (json.byteLength > 0xffff) {
-    throw new ProtocolError(`expected a header of at most 65535 bytes, got ${json.byteLength}`);
+  if (json.byteLength > MAX_HEADER_BYTES) {
+    throw new ProtocolError(`expected a header of at most ${MAX_HEADER_BYTES} bytes, got ${json.byteLength}`);
   }
   const message = new Uint8Array(2 + json.byteLength + jpeg.byteLength);
   new DataView(message.buffer).setUint16(0, json.byteLength);

@@ -1,6 +1,7 @@
 import { useEffect, useId, useState, type SyntheticEvent } from "react";
 import { listCameras, watchCameras, type CameraChoice } from "../core/capture/camera.js";
 import { LIMITS, type CaptureSettings } from "../core/capture/settings.js";
+import { MAX_CAMERA_ID_LENGTH, MAX_NAME_LENGTH } from "../core/limits.js";
 import { isClientId } from "../core/protocol.js";
 
 /** The longer side in pixels, and what people call it. */
@@ -38,7 +39,7 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
         label="Camera id"
         hint="1–64 letters, digits, dots, dashes or underscores. Viewers ask for the camera by it."
         value={settings.clientId}
-        maxLength={64}
+        maxLength={MAX_CAMERA_ID_LENGTH}
         problem={(value) =>
           isClientId(value) ? null : "Use 1–64 letters, digits, dots, dashes or underscores."
         }
@@ -48,7 +49,7 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
         label="Label"
         hint="What people read beside the picture, for example “Front door”."
         value={settings.name}
-        maxLength={80}
+        maxLength={MAX_NAME_LENGTH}
         onCommit={(name) => onChange({ name })}
       />
       <div className="sky-field">

@@ -128,8 +128,13 @@ describe("envelopes", () => {
     expect(() => decodeEnvelope(encodeEnvelope(good, new Uint8Array(8)).buffer)).toThrow("JPEG");
   });
 
-  it("cannot write a header longer than its length field", () => {
-    expect(() => encodeEnvelope({ ...good, name: "x".repeat(70_000) }, JPEG)).toThrow("65535");
+  it("neither writes nor reads a header longer than 4096 bytes", () => {
+    const padding = 4096 - JSON.stringify({ ...good, name: "" }).length;
+    const longest = encodeEnvelope({ ...good, name: "x".repeat(padding) }, JPEG);
+    expect(decodeEnvelope(longest.buffer).header.sequence).toBe(1);
+    expect(() => encodeEnvelope({ ...good, name: "x".repeat(padding + 1) }, JPEG)).toThrow("4096");
+    new DataView(longest.buffer).setUint16(0, 4097);
+    expect(() => decodeEnvelope(longest.buffer)).toThrow("4096");
   });
 });
 

@@ -1,11 +1,9 @@
 /** Tells the server which frames are on the screen, which is what it paces us by. */
 
 import { now } from "../clock.js";
+import { ACK_BURST, ACKS_PER_SECOND } from "../limits.js";
 import { encodeAck } from "./messages.js";
 
-/** A server refuses a viewer that says more than a thousand things a second. */
-const PER_SECOND = 500;
-const BURST = 250;
 const RETRY_MS = 50;
 /** More than a server sends ahead of its acks. */
 const MAX_OUTSTANDING = 64;
@@ -21,7 +19,7 @@ export class Acks {
   private readonly outstanding = new Map<string, number[]>();
   private readonly waiting = new Map<string, Ack>();
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private tokens = BURST;
+  private tokens = ACK_BURST;
   private refilledAt = now();
 
   constructor(private readonly send: (text: string) => void) {}
@@ -55,7 +53,7 @@ export class Acks {
 
   private flush(): void {
     const at = now();
-    this.tokens = Math.min(BURST, this.tokens + ((at - this.refilledAt) * PER_SECOND) / 1000);
+    this.tokens = Math.min(ACK_BURST, this.tokens + ((at - this.refilledAt) * ACKS_PER_SECOND) / 1000);
     this.refilledAt = at;
     for (const [clientId, { sequence, paintedAt }] of this.waiting) {
       if (this.tokens < 1) break;

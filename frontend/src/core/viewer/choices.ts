@@ -1,13 +1,10 @@
 /** Asks the server for the cameras somebody can see, each no larger than it is shown. */
 
+import { MAX_NAMED_CAMERAS, SUBSCRIPTION_INTERVAL_MS } from "../limits.js";
 import { encodeSubscribe, encodeUnsubscribe, type Limits } from "./messages.js";
 
 /** Device pixels. Steps, so that a window being resized asks seldom; above the last there is no limit. */
 const WIDTHS = [160, 320, 640, 960, 1280, 1920];
-/** A server takes 20 choices a second; a change of ours is three at most, as all tiles of a grid are alike. */
-const SETTLE_MS = 200;
-/** The ids a viewer may name. */
-const MAX_NAMED = 1024;
 
 /** The limit to ask for when a camera is shown `pixels` wide. */
 export function widthLimit(pixels: number): number | undefined {
@@ -41,7 +38,7 @@ export class Choices {
     if (pixels === null) this.seen.delete(clientId);
     else this.seen.set(clientId, widthLimit(pixels));
     this.choosy = true;
-    this.timer ??= setTimeout(() => this.settle(), SETTLE_MS);
+    this.timer ??= setTimeout(() => this.settle(), SUBSCRIPTION_INTERVAL_MS);
   }
 
   /** A new connection, for which the server knows nothing yet. */
@@ -69,7 +66,7 @@ export class Choices {
   private settle(): void {
     this.stop();
     const before = this.asked;
-    const wanted = new Map([...this.seen].slice(0, MAX_NAMED));
+    const wanted = new Map([...this.seen].slice(0, MAX_NAMED_CAMERAS));
     const byWidth = new Map<number | undefined, string[]>();
     for (const [id, width] of wanted) {
       if (before !== "all" && before.has(id) && before.get(id) === width) continue;

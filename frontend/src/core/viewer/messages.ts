@@ -1,5 +1,6 @@
 /** What only viewers hear and say on `/stream/ws`, beside the messages of `protocol.ts`. */
 
+import { MAX_BOXES } from "../limits.js";
 import {
   cleanName,
   decodeServerMessage,
@@ -60,8 +61,6 @@ export type ViewerMessage =
       readonly boxes: readonly Box[];
     };
 
-/** As many as the server takes: more would hide the picture, and cost more to draw than it. */
-const MAX_BOXES = 256;
 const MAX_COORDINATE = 100_000;
 // As the server takes it; a colour that is none is left out.
 const COLOR = /^#[0-9a-f]{6}$/i;

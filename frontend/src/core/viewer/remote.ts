@@ -1,6 +1,7 @@
 /** What a person does with one camera's replay: pause, play, step, scrub, return; as wishes for the server. */
 
 import { now } from "../clock.js";
+import { SEEK_INTERVAL_MS } from "../limits.js";
 import type { Position } from "./messages.js";
 import type { Replay } from "./replay.js";
 
@@ -9,8 +10,6 @@ export interface ReplayControls {
   goLive(clientId: string): void;
 }
 
-/** A server takes 20 wishes a second; a finger on a timeline has more. */
-const WISH_EVERY_MS = 80;
 /** The answer to a wish has come by then. */
 const QUIET_MS = 3000;
 /** Steps that follow each other this fast count from where the last was to lead, not from what is on the screen. */
@@ -60,7 +59,7 @@ export class ReplayRemote {
     this.from((position) => this.seek(position, speed));
   }
 
-  /** Frame by frame, at most as fast as the server takes wishes. */
+  /** Frame by frame, at most as fast as seeks may follow each other. */
   step(by: number): void {
     const at = now();
     const recent = this.target && at - this.target.at < STEPPING_MS ? this.target.sequence : undefined;
@@ -109,7 +108,7 @@ export class ReplayRemote {
   private wish(say: () => void): void {
     this.waiting = say;
     if (this.timer !== undefined) return;
-    const wait = this.wishedAt + WISH_EVERY_MS - now();
+    const wait = this.wishedAt + SEEK_INTERVAL_MS - now();
     if (wait <= 0) this.say();
     else this.timer = setTimeout(() => this.say(), wait);
   }

@@ -1,0 +1,31 @@
+/** The server's limits that this code depends on, and the rates it keeps below them: "Limits and rates" in docs/reference/protocol.md. */
+
+// ── limits of the server ────────────────────────────────────────────────────────────────────────
+
+/** Bytes of JSON in the header of an envelope, in both directions. */
+export const MAX_HEADER_BYTES = 4096;
+export const MAX_CAMERA_ID_LENGTH = 64;
+/** Characters of a camera's label. */
+export const MAX_NAME_LENGTH = 80;
+/** Cameras that one viewer may name. */
+export const MAX_NAMED_CAMERAS = 1024;
+/** Boxes in one detection result. */
+export const MAX_BOXES = 256;
+
+/** Messages that one viewer may send a second, of all types together. */
+export const VIEWER_MESSAGES_PER_SECOND = 2000;
+/** Messages of type `subscribe` and `unsubscribe` that one viewer may send a second. */
+export const SUBSCRIPTIONS_PER_SECOND = 20;
+/** Messages of type `seek` and `live` that one viewer may send a second. */
+export const SEEKS_PER_SECOND = 60;
+
+// ── our own rates, which leave room below those limits ──────────────────────────────────────────
+
+/** Acknowledgements a second over a longer time. */
+export const ACKS_PER_SECOND = 500;
+/** Acknowledgements that may go out at once after a pause. */
+export const ACK_BURST = 250;
+/** Milliseconds between two changes of the subscriptions. One change takes three messages at most if all tiles have one width. */
+export const SUBSCRIPTION_INTERVAL_MS = 200;
+/** Milliseconds between two seeks: 20 a second while a finger drags along the timeline. */
+export const SEEK_INTERVAL_MS = 50;
