@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 import { CameraGrid } from "../react/camera-grid.js";
 import { LinkNotice, LinkStatus } from "../react/link-status.js";
 import { useViewer } from "../react/use-viewer.js";
+import { IconButton } from "../react/icon-button.js";
 import { Icon, ICONS } from "../react/icons.js";
 import { isClientId } from "../core/protocol.js";
 import type { ViewerSnapshot } from "../core/viewer/session.js";
@@ -23,16 +24,15 @@ function ViewerPage() {
           {totals.live} of {totals.cameras} live
         </span>
         <LinkStatus link={link} />
-        <button
-          type="button"
-          className="sky-button page-tool"
+        <IconButton
+          className="page-tool"
+          icon="gauge"
+          label="Performance"
+          labelShown
           aria-expanded={panelOpen}
           aria-controls="performance"
           onClick={() => setPanelOpen(!panelOpen)}
-        >
-          <Icon path={ICONS.gauge} />
-          <span className="page-tool__words">Performance</span>
-        </button>
+        />
       </PageHead>
       <main className="page-main">
         <LinkNotice link={link} />

@@ -3,6 +3,7 @@ import type { CameraSnapshot, CameraStatus } from "../core/viewer/camera.js";
 import type { Painter, Surface } from "../core/viewer/painter.js";
 import { watchSight } from "../core/viewer/sight.js";
 import { formatAge, formatBack, formatCount, formatFps, formatRate, formatSpeed } from "./format.js";
+import { IconButton, IconLink } from "./icon-button.js";
 import { Icon, ICONS } from "./icons.js";
 import { describeLatency, LatencyParts } from "./latency.js";
 import { Timeline } from "./timeline.js";
@@ -182,71 +183,39 @@ export function CameraTile({
         </h2>
         <span className="sky-tile__actions">
           {camera.hasResults && controls ? (
-            <button
-              type="button"
-              className="sky-button sky-button--icon"
+            <IconButton
+              icon="boxes"
+              label="Boxes on the pictures"
               aria-pressed={boxesShown}
-              title="Boxes on the pictures"
               onClick={toggleBoxes}
-            >
-              <Icon path={ICONS.boxes} />
-              <span className="sky-visually-hidden">Boxes on the pictures</span>
-            </button>
+            />
           ) : null}
-          <button
-            type="button"
-            className="sky-button sky-button--icon"
+          <IconButton
+            icon="download"
+            label={`Save a picture of ${name}`}
             title="Save a picture"
             onClick={() => void save()}
             disabled={!seen}
-          >
-            <Icon path={ICONS.download} />
-            <span className="sky-visually-hidden">Save a picture of {name}</span>
-          </button>
-          <button
-            type="button"
-            className="sky-button sky-button--icon"
+          />
+          <IconButton
+            icon="expand"
+            label={`Show ${name} on the full screen`}
             title="Full screen"
             onClick={toggleFullScreen}
-          >
-            <Icon path={ICONS.expand} />
-            <span className="sky-visually-hidden">Show {name} on the full screen</span>
-          </button>
+          />
           {full && href !== undefined ? (
-            <a className="sky-button sky-button--icon" title="Page with this camera alone" href={href}>
-              <Icon path={ICONS.link} />
-              <span className="sky-visually-hidden">Page with {name} alone</span>
-            </a>
+            <IconLink
+              icon="link"
+              label={`Page with ${name} alone`}
+              title="Page with this camera alone"
+              href={href}
+            />
           ) : null}
           {full ? (
             <>
-              <button
-                type="button"
-                className="sky-button sky-button--icon"
-                title="Previous camera"
-                onClick={() => onStep(-1)}
-              >
-                <Icon path={ICONS.previous} />
-                <span className="sky-visually-hidden">Previous camera</span>
-              </button>
-              <button
-                type="button"
-                className="sky-button sky-button--icon"
-                title="Next camera"
-                onClick={() => onStep(1)}
-              >
-                <Icon path={ICONS.next} />
-                <span className="sky-visually-hidden">Next camera</span>
-              </button>
-              <button
-                type="button"
-                className="sky-button sky-button--icon"
-                title="Back to all cameras"
-                onClick={onClose}
-              >
-                <Icon path={ICONS.close} />
-                <span className="sky-visually-hidden">Back to all cameras</span>
-              </button>
+              <IconButton icon="previous" label="Previous camera" onClick={() => onStep(-1)} />
+              <IconButton icon="next" label="Next camera" onClick={() => onStep(1)} />
+              <IconButton icon="close" label="Back to all cameras" onClick={onClose} />
             </>
           ) : null}
         </span>

@@ -33,3 +33,5 @@ export const ICONS = {
   phone: "M8 3h8v18H8zM11 18h2",
   link: "M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.700l-1.600 1.600M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.700 5.700l1.600-1.600",
 } as const;
+
+export type IconName = keyof typeof ICONS;

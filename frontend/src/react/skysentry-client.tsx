@@ -7,6 +7,7 @@ import { Figure } from "./camera-tile.js";
 import { describeDemand, describeUplink } from "./capture-words.js";
 import { CaptureSettingsForm } from "./capture-settings-form.js";
 import { formatCount, formatFps, formatRate, formatTrip } from "./format.js";
+import { IconButton } from "./icon-button.js";
 import { Icon, ICONS } from "./icons.js";
 import { useCapture, type Capture } from "./use-capture.js";
 
@@ -54,13 +55,15 @@ export function SkySentryClient(props: SkySentryClientProps) {
         <Preview snapshot={snapshot} />
         <div className="sky-client__controls">
           {snapshot.camera === "off" ? (
-            <button type="button" className="sky-button sky-button--primary" onClick={capture.start}>
-              <Icon path={ICONS.play} /> Start
-            </button>
+            <IconButton
+              className="sky-button--primary"
+              icon="play"
+              label="Start"
+              labelShown
+              onClick={capture.start}
+            />
           ) : (
-            <button type="button" className="sky-button" onClick={capture.stop}>
-              <Icon path={ICONS.stop} /> Stop
-            </button>
+            <IconButton icon="stop" label="Stop" labelShown onClick={capture.stop} />
           )}
           <ConnectionStatus snapshot={snapshot} />
           <Sending snapshot={snapshot} />

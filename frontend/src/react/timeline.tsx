@@ -3,7 +3,7 @@ import { chooseClipFormat } from "../core/viewer/clip.js";
 import type { ReplayRemote } from "../core/viewer/remote.js";
 import type { Replay } from "../core/viewer/replay.js";
 import { formatBack, formatSpeed } from "./format.js";
-import { Icon, ICONS } from "./icons.js";
+import { IconButton, IconLink } from "./icon-button.js";
 import type { ViewerControls } from "./use-viewer.js";
 
 const SPEEDS = [-1, 0.25, 0.5, 1, 2, 4];
@@ -79,18 +79,18 @@ export function Timeline({ clientId, name, replay, remote, controls }: TimelineP
         </button>
       </div>
       <div className="sky-timeline__controls">
-        <Tool
+        <IconButton
           icon="rewind"
-          words={`Back ${REWIND_SECONDS} seconds`}
-          onClick={() => remote.rewind(REWIND_SECONDS)}
+          label={`Back ${REWIND_SECONDS} seconds`}
+          onClick={keepKeys(() => remote.rewind(REWIND_SECONDS))}
         />
-        <Tool icon="stepBack" words="One frame back" onClick={() => remote.step(-1)} />
+        <IconButton icon="stepBack" label="One frame back" onClick={keepKeys(() => remote.step(-1))} />
         {live || replay.speed !== 0 ? (
-          <Tool icon="pause" words="Pause" onClick={() => remote.pause()} />
+          <IconButton icon="pause" label="Pause" onClick={keepKeys(() => remote.pause())} />
         ) : (
-          <Tool icon="play" words="Play" onClick={() => remote.play()} />
+          <IconButton icon="play" label="Play" onClick={keepKeys(() => remote.play())} />
         )}
-        <Tool icon="stepForward" words="One frame forward" onClick={() => remote.step(1)} />
+        <IconButton icon="stepForward" label="One frame forward" onClick={keepKeys(() => remote.step(1))} />
         <label className="sky-timeline__speed">
           <span className="sky-visually-hidden">Speed</span>
           <select value={speed} onChange={(event) => choose(Number(event.target.value))}>
@@ -102,40 +102,40 @@ export function Timeline({ clientId, name, replay, remote, controls }: TimelineP
           </select>
         </label>
         <span className="sky-timeline__space" />
-        <Tool icon="markStart" words="Start the clip here" onClick={() => setMarks({ ...marks, from: at })} />
-        <Tool icon="markEnd" words="End the clip here" onClick={() => setMarks({ ...marks, to: at })} />
-        <a
-          className="sky-button sky-timeline__save"
+        <IconButton
+          icon="markStart"
+          label="Start the clip here"
+          onClick={keepKeys(() => setMarks({ ...marks, from: at }))}
+        />
+        <IconButton
+          icon="markEnd"
+          label="End the clip here"
+          onClick={keepKeys(() => setMarks({ ...marks, to: at }))}
+        />
+        <IconLink
+          className="sky-timeline__save"
+          icon="download"
+          label={
+            <>
+              Clip <span className="sky-timeline__length">{((to - from) / 1000).toFixed(1)} s</span>
+            </>
+          }
+          labelShown
           href={controls.clipUrl(clientId, from, to, "mkv")}
           download
           onClick={(event) => void saveClip(event, (format) => controls.clipUrl(clientId, from, to, format))}
-        >
-          <Icon path={ICONS.download} />
-          <span>
-            Clip <span className="sky-timeline__length">{((to - from) / 1000).toFixed(1)} s</span>
-          </span>
-        </a>
+        />
       </div>
     </section>
   );
 }
 
-function Tool({ icon, words, onClick }: { icon: keyof typeof ICONS; words: string; onClick: () => void }) {
-  return (
-    <button
-      type="button"
-      className="sky-button sky-button--icon"
-      title={words}
-      onClick={({ detail, currentTarget }) => {
-        onClick();
-        // Who points has the keys for the picture all the same, the space bar included.
-        if (detail > 0) currentTarget.closest("article")?.focus();
-      }}
-    >
-      <Icon path={ICONS[icon]} />
-      <span className="sky-visually-hidden">{words}</span>
-    </button>
-  );
+/** Does what a button is for. A pointer then leaves the focus on the picture, whose keys work on, the space bar included. */
+function keepKeys(action: () => void): (event: MouseEvent<HTMLElement>) => void {
+  return ({ detail, currentTarget }) => {
+    action();
+    if (detail > 0) currentTarget.closest("article")?.focus();
+  };
 }
 
 /** A value that counts for a moment after it was set. */
