@@ -57,7 +57,7 @@ def link(page: Page) -> str:
 
 def status(page: Page, camera_id: str) -> str | None:
     """Return the state of a camera's tile, or None if there is no tile."""
-    tile = page.locator(f'[data-client="{camera_id}"]')
+    tile = page.locator(f'[data-camera="{camera_id}"]')
     return tile.get_attribute("data-status") if tile.count() else None
 
 
@@ -85,7 +85,7 @@ def test_a_page_is_a_camera_and_another_shows_it(server: Server, open_page: Open
     # Both are averages over seconds that do not begin together: wait for them to settle.
     wait_until(figures_agree, 10, "the viewer's rate is within a tenth of the server's")
 
-    picture = viewer.locator('[data-client="front-door"] canvas')
+    picture = viewer.locator('[data-camera="front-door"] canvas')
     first = picture.screenshot()
     time.sleep(0.5)
     assert picture.screenshot() != first
@@ -175,7 +175,7 @@ def test_sixteen_cameras_in_one_page(server: Server, open_page: OpenPage, record
         long_tasks = page.evaluate("() => window.longTasks")
 
         def painted() -> list[float]:
-            return sorted(number(figure(page, "fps", f'[data-client="{camera_id}"]')) for camera_id, _ in names)
+            return sorted(number(figure(page, "fps", f'[data-camera="{camera_id}"]')) for camera_id, _ in names)
 
         record_property("painted fps", painted())
         record_property("long tasks in ms", [round(task) for task in long_tasks])
@@ -207,7 +207,7 @@ def test_a_camera_is_live_then_offline(server: Server, open_page: OpenPage) -> N
         with registered(server, "still"):
             wait_until(lambda: status(page, "still") == "waiting", 5, "waiting for a first picture")
     wait_until(lambda: status(page, "cam") == "offline", 5, "offline")
-    assert "last picture" in page.locator('[data-client="cam"] .sky-tile__notice').inner_text()
+    assert "last picture" in page.locator('[data-camera="cam"] .sky-tile__notice').inner_text()
     with registered(server, "cam") as silent:
         silent.send(moving_pictures("cam", NIGHT)[0])
         wait_until(lambda: status(page, "cam") == "live", 5, "live again")
@@ -223,10 +223,10 @@ def test_keys_and_snapshot(server: Server, open_page: OpenPage) -> None:
         page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
         full = page.locator(".sky-tile--full")
-        assert full.get_attribute("data-client") == "b"
+        assert full.get_attribute("data-camera") == "b"
         assert full.bounding_box() == {"x": 0, "y": 0, "width": 1440, "height": 900}
         page.keyboard.press("ArrowRight")
-        assert full.get_attribute("data-client") == "c"
+        assert full.get_attribute("data-camera") == "c"
         with page.expect_download() as download:
             page.keyboard.press("s")
         assert download.value.suggested_filename.startswith("c-")

@@ -60,7 +60,7 @@ def test_only_what_is_seen_is_sent_and_no_larger(server: Server, open_page: Open
         page.locator("article").last.scroll_into_view_if_needed()
         wait_until(lambda: demand(server, last)["viewers"] == 1, 5, "the last is seen")
         wait_until(lambda: demand(server, first)["viewers"] == 0, 5, "the first is not")
-        page.locator(f'[data-client="{last}"] .sky-tile__open').click()
+        page.locator(f'[data-camera="{last}"] .sky-tile__open').click()
         wait_until(lambda: sum(demand(server, name)["viewers"] for name, _ in names) == 1, 5, "one fills the page")
         # Long enough for what does not come to be called stalled, if it were.
         time.sleep(4)
@@ -79,7 +79,7 @@ def test_the_address_limits_the_rate(server: Server, open_page: OpenPage) -> Non
         assert figure(page, "drops") == "0"
 
 
-def test_the_latency_is_shown_with_its_hops(server: Server, open_page: OpenPage, record_property: Record) -> None:
+def test_the_latency_is_shown_with_its_stages(server: Server, open_page: OpenPage, record_property: Record) -> None:
     """The tile tells the time to the screen, the panel where it goes, and the server knows it too."""
     with cameras(server, [("cam", "Cam")], fps=15):
         page = open_page(f"{server.url}/")
@@ -97,7 +97,7 @@ def test_the_latency_is_shown_with_its_hops(server: Server, open_page: OpenPage,
         assert camera is not None
         assert camera["latency"]["frames"] > 0
         page.locator(".sky-tile__open").click()
-        assert page.locator(".sky-hops").is_visible()
+        assert page.locator(".sky-stages").is_visible()
         assert page.locator("canvas").evaluate("(canvas) => getComputedStyle(canvas).opacity") == "1"
 
 
@@ -121,13 +121,13 @@ def test_the_past_is_shown_frame_by_frame(server: Server, open_page: OpenPage) -
     with cameras(server, [("cam", "Cam")], fps=10), cameras(server, [("other", "Other")], fps=10):
         page = open_page(f"{server.url}/")
         wait_until(lambda: status(page, "cam") == "live", 10, "live")
-        page.locator('[data-client="cam"] .sky-tile__open').click()
+        page.locator('[data-camera="cam"] .sky-tile__open').click()
         wait_until(lambda: page.locator(".sky-timeline").count(), 5, "the timeline is there")
         time.sleep(7)
         page.keyboard.press("j")
         wait_until(lambda: 4 < back(page) < 8, 5, "it is five seconds back")
         page.keyboard.press(" ")
-        wait_until(lambda: "paused" in page.locator(".sky-tile__replay").inner_text(), 5, "it stands still")
+        wait_until(lambda: "paused" in page.locator(".sky-tile__playback").inner_text(), 5, "it stands still")
         time.sleep(0.5)
         before = shown(page, scene)
         time.sleep(1)

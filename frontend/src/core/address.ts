@@ -1,10 +1,10 @@
-/** Where a server's endpoints are, worked out from an address a person would give. */
+/** Builds the addresses of a server's endpoints from the address that a person enters. */
 
 /**
- * The folder all endpoints hang under, always ending in `/`.
+ * Returns the folder of all endpoints, which ends in `/`.
  *
- * `server` may be http(s) or ws(s), may carry a path prefix, may be one of the WebSocket addresses themselves, and may be
- * relative to `page`; left out, the server is the one that served the page. Throws TypeError for anything else.
+ * `server` is an http, https, ws or wss address. It may have a path prefix, may be the address of a WebSocket endpoint, and
+ * may be relative to `page`. Left out, it is the server that served the page. Throws TypeError for anything else.
  */
 export function serverBase(server: string | undefined, page: string): URL {
   if (server === undefined || server.trim() === "") return new URL(".", page);
@@ -23,7 +23,7 @@ export function captureSocketUrl(base: URL): string {
   return socketUrl(new URL("ws", base));
 }
 
-/** `cameras`: the ids to ask for; empty means all. `maxFps`: the most frames a second of each. */
+/** `cameras` has the ids to ask for; empty means all. `maxFps` is the highest frame rate of each camera. */
 export function viewerSocketUrl(base: URL, cameras: readonly string[], maxFps?: number): string {
   const url = new URL("stream/ws", base);
   for (const id of cameras) url.searchParams.append("client", id);
@@ -35,14 +35,14 @@ export function cameraListUrl(base: URL): string {
   return new URL("api/clients", base).href;
 }
 
-export function snapshotUrl(base: URL, clientId: string): string {
-  return new URL(`api/clients/${encodeURIComponent(clientId)}/latest.jpg`, base).href;
+export function snapshotUrl(base: URL, cameraId: string): string {
+  return new URL(`api/clients/${encodeURIComponent(cameraId)}/latest.jpg`, base).href;
 }
 
 /** `from` and `to` are milliseconds since the epoch by the server's clock. */
-export function clipUrl(base: URL, clientId: string, from: number, to: number, format: string): string {
-  const url = new URL(`api/clients/${encodeURIComponent(clientId)}/clip`, base);
-  // Whole milliseconds, and with them the frames at both ends.
+export function clipUrl(base: URL, cameraId: string, from: number, to: number, format: string): string {
+  const url = new URL(`api/clients/${encodeURIComponent(cameraId)}/clip`, base);
+  // Rounded outwards to whole milliseconds, so that the clip has the frames at both ends.
   url.searchParams.set("from", new Date(Math.floor(from)).toISOString());
   url.searchParams.set("to", new Date(Math.ceil(to)).toISOString());
   url.searchParams.set("format", format);

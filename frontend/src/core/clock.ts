@@ -1,9 +1,9 @@
-/** How far the server's clock is from ours, and how long a message takes there and back. */
+/** Estimates the difference between the server's clock and ours, and the round trip. */
 
-/** Samples kept: at one every few seconds, a network that changed is believed within a minute. */
+/** Samples that are kept. With one every two seconds, a change of the network takes effect within half a minute. */
 const KEPT = 12;
 
-/** Milliseconds since the epoch that never jump: the page's start by the wall clock, then a monotonic one. */
+/** Returns milliseconds since the epoch that never jump: the page's start by the wall clock, continued by a monotonic clock. */
 export function now(): number {
   return performance.timeOrigin + performance.now();
 }
@@ -11,10 +11,10 @@ export function now(): number {
 export class ClockSync {
   private samples: { roundTrip: number; offset: number }[] = [];
 
-  /** Takes an answer: `sentAt` and `receivedAt` by our clock, `serverAt` by the server's. */
+  /** Takes an answer: `sentAt` and `receivedAt` are by our clock, `serverAt` is by the server's. */
   add(sentAt: number, serverAt: number, receivedAt: number): void {
     const roundTrip = receivedAt - sentAt;
-    // A negative one is an answer to something we did not ask.
+    // A negative round trip answers a question that we did not ask.
     if (roundTrip < 0) return;
     this.samples.push({ roundTrip, offset: serverAt - (sentAt + receivedAt) / 2 });
     if (this.samples.length > KEPT) this.samples.shift();
@@ -25,7 +25,7 @@ export class ClockSync {
     return this.samples.at(-1)?.roundTrip;
   }
 
-  /** The server's clock minus ours in milliseconds, from the quickest answer: it was delayed least. */
+  /** The server's clock minus ours in milliseconds, from the answer with the shortest round trip, which is the most exact. */
   get offset(): number | undefined {
     let best: { roundTrip: number; offset: number } | undefined;
     for (const sample of this.samples)

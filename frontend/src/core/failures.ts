@@ -1,4 +1,4 @@
-/** Everything that can go wrong on a capture page, and what a person can do about it. */
+/** What can go wrong on a capture page, and what a person can do about it. */
 
 export type Failure =
   | { readonly kind: "insecure-context"; readonly address: string }
@@ -9,8 +9,8 @@ export type Failure =
   | { readonly kind: "camera-lost" }
   | { readonly kind: "camera-failed"; readonly detail: string }
   | { readonly kind: "server-gone"; readonly retryAt: number | null }
-  | { readonly kind: "refused"; readonly clientId: string; readonly reason: string }
-  | { readonly kind: "replaced"; readonly clientId: string }
+  | { readonly kind: "refused"; readonly cameraId: string; readonly reason: string }
+  | { readonly kind: "replaced"; readonly cameraId: string }
   | { readonly kind: "frame-too-big" }
   | { readonly kind: "sent-away"; readonly reason: string }
   | { readonly kind: "bad-address"; readonly detail: string };
@@ -18,7 +18,7 @@ export type Failure =
 export interface Explanation {
   /** What happened, in one line. */
   readonly title: string;
-  /** What to do about it. */
+  /** What the person can do. */
   readonly advice: string;
 }
 
@@ -26,16 +26,16 @@ export function explain(failure: Failure): Explanation {
   switch (failure.kind) {
     case "insecure-context":
       return {
-        title: "This address is not secure, so the browser gives it no camera",
+        title: "This address is not secure, so the browser does not allow the camera",
         advice:
-          `Browsers hand out cameras only over https, or on the machine itself under http://localhost. ` +
+          `Browsers allow cameras only over https, or on the same machine under http://localhost. ` +
           `This page came from ${failure.address}. Open it over https, which a proxy in front of the server provides.`,
       };
     case "unsupported":
       return {
         title: "This browser has no camera support",
         advice:
-          "Use a current version of Chrome, Edge, Firefox or Safari. Browsers inside other apps often lack cameras.",
+          "Use a current version of Chrome, Edge, Firefox or Safari. Browsers inside other apps often have no camera support.",
       };
     case "permission-denied":
       return {
@@ -47,7 +47,7 @@ export function explain(failure: Failure): Explanation {
     case "no-camera":
       return {
         title: "No camera was found",
-        advice: "Connect one, or choose another in the list, and press Start again.",
+        advice: "Connect a camera, or choose another one in the list, and press Start again.",
       };
     case "camera-in-use":
       return {
@@ -57,25 +57,25 @@ export function explain(failure: Failure): Explanation {
       };
     case "camera-lost":
       return {
-        title: "The camera went away",
-        advice: "It was unplugged, switched off or taken by the system. Once it is back, press Start.",
+        title: "The camera is disconnected",
+        advice: "It was unplugged, switched off or taken by the system. Connect it again and press Start.",
       };
     case "camera-failed":
-      return { title: "The camera could not be started", advice: `The browser said: ${failure.detail}` };
+      return { title: "The camera could not be started", advice: `The browser reports: ${failure.detail}` };
     case "server-gone":
       return {
         title: "The server cannot be reached",
-        advice: "The camera stays on, and sending goes on by itself as soon as the server answers.",
+        advice: "The camera stays on. The page sends again as soon as the server answers.",
       };
     case "refused":
       return {
-        title: `The server refused the id ${failure.clientId}`,
-        advice: `It said: ${failure.reason}. Change the id, or try again.`,
+        title: `The server refused the id ${failure.cameraId}`,
+        advice: `The reason: ${failure.reason}. Change the id, or try again.`,
       };
     case "replaced":
       return {
-        title: `Another page or device now sends as ${failure.clientId}`,
-        advice: "Only one can use an id. Take it back, or give this camera an id of its own.",
+        title: `Another page or device now sends as ${failure.cameraId}`,
+        advice: "Only one camera can use an id at a time. Take it back, or give this camera another id.",
       };
     case "frame-too-big":
       return {
@@ -85,14 +85,14 @@ export function explain(failure: Failure): Explanation {
     case "sent-away":
       return {
         title: "The server ended the connection",
-        advice: `It said: ${failure.reason}. Sending goes on by itself as soon as the server agrees.`,
+        advice: `The reason: ${failure.reason}. The page tries again by itself.`,
       };
     case "bad-address":
-      return { title: "The server's address cannot be used", advice: failure.detail };
+      return { title: "The server's address is not valid", advice: failure.detail };
   }
 }
 
-/** What getUserMedia rejected with, as one of ours. */
+/** Converts what getUserMedia rejected with. */
 export function cameraFailure(error: unknown): Failure {
   const name = error instanceof Error || error instanceof DOMException ? error.name : "";
   switch (name) {

@@ -1,28 +1,28 @@
-/** Finds a connection that is open in name only, and measures the round trip on the way. */
+/** Detects a connection that is open but dead, and measures the round trip. */
 
 import { ClockSync, now } from "./clock.js";
 import { encodeClock } from "./protocol.js";
 
 const ASK_EVERY_MS = 2000;
-/** The first questions come quickly: with the best of five answers the clocks are known well from the start. */
+/** The first questions follow each other quickly: the best of five answers gives a good estimate of the clock at once. */
 const FIRST_QUESTIONS = 5;
 const FIRST_EVERY_MS = 100;
-/** An unanswered question this old means the other side is gone. */
+/** The connection is dead if a question stays unanswered for this long. */
 const SILENCE_MS = 12_000;
 
 export interface HeartbeatOptions {
   readonly send: (text: string) => void;
-  /** The connection is dead although nobody closed it. */
+  /** The connection is dead, although it was not closed. */
   readonly onSilent: () => void;
 }
 
-/** Start it when a connection opens, stop it when it closes, tell it of every message. */
+/** Start it when a connection opens, stop it when the connection closes, and report every message to it. */
 export class Heartbeat {
   readonly clock = new ClockSync();
   private timer: ReturnType<typeof setInterval> | undefined;
   private firstTimer: ReturnType<typeof setInterval> | undefined;
   private unansweredSince: number | undefined;
-  /** Servers that know no clock messages may be silent for good reason. */
+  /** Whether the server answers clock messages. The silence of a server that does not means nothing. */
   private answers = false;
 
   constructor(private readonly options: HeartbeatOptions) {}
@@ -37,7 +37,7 @@ export class Heartbeat {
       if (++asked >= FIRST_QUESTIONS) clearInterval(this.firstTimer);
     }, FIRST_EVERY_MS);
     this.timer = setInterval(() => {
-      // Counted from a question, not from the last message: a hidden page's timers run once a minute.
+      // Measured from a question, not from the last message, because the timers of a hidden page run once a minute.
       const silent = this.unansweredSince !== undefined && now() - this.unansweredSince > SILENCE_MS;
       if (silent && this.answers) this.options.onSilent();
       else this.ask();
@@ -51,13 +51,13 @@ export class Heartbeat {
     this.unansweredSince = undefined;
   }
 
-  /** Any message shows that the other side is there. */
-  heard(): void {
+  /** Any message proves that the connection works. */
+  noteMessage(): void {
     this.unansweredSince = undefined;
   }
 
-  /** Takes a clock message: an answer to ours, or the server's own question. */
-  take(message: { readonly sentAt: number; readonly serverAt?: number }): void {
+  /** Handles a clock message: an answer to our question, or a question of the server. */
+  handle(message: { readonly sentAt: number; readonly serverAt?: number }): void {
     if (message.serverAt === undefined) {
       this.options.send(encodeClock(message.sentAt, now()));
       return;

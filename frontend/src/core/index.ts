@@ -1,4 +1,4 @@
-/** The core for apps without React: sessions that capture and view, and the protocol they speak. */
+/** The core for apps without React: sessions that send and receive frames, and the codecs of the protocol. */
 
 export * from "./protocol.js";
 export { explain, type Explanation, type Failure } from "./failures.js";
@@ -13,12 +13,12 @@ export {
 export { CaptureSession, type CaptureOptions } from "./capture/session.js";
 export type { CaptureConnection, CaptureSnapshot, CaptureStats } from "./capture/snapshot.js";
 export type { Demand } from "./capture/demand.js";
-export { DEFAULTS, inventClientId, sanitize, type CaptureSettings } from "./capture/settings.js";
+export { DEFAULTS, generateCameraId, sanitize, type CaptureSettings } from "./capture/settings.js";
 export { keepAwake } from "./capture/wake-lock.js";
 export type { Box, CameraLatency, Position } from "./viewer/messages.js";
-export { Painter, type PaintedPicture, type PainterHandlers, type Surface } from "./viewer/painter.js";
-export type { Replay } from "./viewer/replay.js";
-export type { FrameSink } from "./viewer/screen.js";
+export { Painter, type PaintedFrame, type PainterHandlers, type Surface } from "./viewer/painter.js";
+export type { PlaybackState } from "./viewer/playback.js";
+export type { FrameSink } from "./viewer/frame-presenter.js";
 export {
   ViewerSession,
   type ViewerLink,

@@ -1,11 +1,11 @@
-/** Rates over the last few seconds: how often something happened and how much it weighed. */
+/** Rates over the last few seconds: events per second and their amount per second. */
 
 interface Entry {
   readonly at: number;
   readonly amount: number;
 }
 
-/** Times are in milliseconds of one clock; `window` is how far back the rates look. */
+/** Times are in milliseconds of one clock; the rates are of the last `window` milliseconds. */
 export class RateMeter {
   private entries: Entry[] = [];
   private head = 0;
@@ -24,7 +24,7 @@ export class RateMeter {
     const first = this.entries[this.head];
     const last = this.entries[this.entries.length - 1];
     if (first === undefined || last === undefined || count < 2) return { perSecond: 0, amountPerSecond: 0 };
-    // N events span N-1 intervals. A silence longer than the usual interval counts too, so that a stop shows at once.
+    // N events span N-1 intervals. A pause longer than the usual interval is added, so that a stop shows at once.
     const usual = (last.at - first.at) / (count - 1);
     const silence = Math.max(0, now - last.at - usual);
     const span = Math.max(1, last.at - first.at + silence);
@@ -41,7 +41,7 @@ export class RateMeter {
   private forget(now: number): void {
     const horizon = now - this.window;
     while (this.head < this.entries.length && (this.entries[this.head]?.at ?? now) < horizon) this.head++;
-    // Compacting rarely keeps adding cheap: this runs for every frame.
+    // Compacting rarely keeps `add` cheap, which runs for every frame.
     if (this.head > 256) {
       this.entries = this.entries.slice(this.head);
       this.head = 0;

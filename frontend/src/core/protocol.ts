@@ -1,10 +1,14 @@
-/** The wire: what goes over `/ws` and `/stream/ws`, as values. Twin of the Python package `skysentry_trio.wire`. */
+/**
+ * Encodes and decodes the messages of `/ws` and `/stream/ws`, as the Python package `skysentry_trio.wire` does.
+ *
+ * On the wire a camera's id is called `clientId`, as in SkySentry Go; in the decoded values it is `cameraId`.
+ */
 
 import { MAX_CAMERA_ID_LENGTH, MAX_HEADER_BYTES, MAX_NAME_LENGTH } from "./limits.js";
 
 export const VIEWER_SUBPROTOCOL = "skysentry.v1";
 
-/** WebSocket close codes that change what we do next. */
+/** WebSocket close codes that decide how the page reacts. */
 export const CloseCode = {
   policyViolation: 1008,
   messageTooBig: 1009,
@@ -12,16 +16,16 @@ export const CloseCode = {
   replaced: 4001,
 } as const;
 
-// "." and ".." would be folders in an address.
-const CLIENT_ID = new RegExp(`^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,${MAX_CAMERA_ID_LENGTH}}$`);
-// Controls, and the marks that reorder the text around a label.
+// "." and ".." would name folders in an address.
+const CAMERA_ID = new RegExp(`^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,${MAX_CAMERA_ID_LENGTH}}$`);
+// Control characters, and marks that reorder the text around a label.
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-export function isClientId(value: unknown): value is string {
-  return typeof value === "string" && CLIENT_ID.test(value);
+export function isCameraId(value: unknown): value is string {
+  return typeof value === "string" && CAMERA_ID.test(value);
 }
 
-/** A label as it may be shown: printable, one line, bounded; undefined when nothing is left. */
+/** Returns a label that is safe to show: printable, on one line, of limited length. Returns undefined if nothing is left. */
 export function cleanName(value: unknown): string | undefined {
   if (typeof value !== "string") return undefined;
   const name = value.replace(/\s+/g, " ").replace(UNPRINTABLE, "").trim();
@@ -31,33 +35,34 @@ export function cleanName(value: unknown): string | undefined {
 // ── frames ──────────────────────────────────────────────────────────────────────────────────────
 
 export interface FrameHeader {
-  readonly clientId: string;
-  /** Counts the camera's accepted frames from 1, across reconnects. */
+  readonly cameraId: string;
+  /** Counts the camera's accepted frames from 1, also across reconnects. */
   readonly sequence: number;
-  /** When the server took the frame, in milliseconds since the epoch by the server's clock. */
+  /** When the server received the frame, in milliseconds since the epoch by the server's clock. */
   readonly timestamp: number;
-  /** When the picture was taken, by the server's clock, if the capture side said so. */
+  /** When the frame was captured, by the server's clock; left out if the camera does not send it. */
   readonly capturedAt?: number;
+  /** Bytes of the JPEG. */
   readonly size: number;
   readonly fps?: number;
-  /** False for a frame of a playback; left out by servers that know none. */
+  /** False for a frame of a playback; left out by servers without playback. */
   readonly live?: boolean;
 }
 
 export interface Envelope {
   readonly header: FrameHeader;
-  /** A view into the message that was decoded, not a copy. */
+  /** A view of the decoded message, not a copy. */
   readonly jpeg: Uint8Array<ArrayBuffer>;
 }
 
-/** The bytes were not what the protocol says; the message tells what was expected and what came. */
+/** A message violates the protocol. The error says what was expected and what came. */
 export class ProtocolError extends Error {
   override name = "ProtocolError";
 }
 
 /**
- * Reads one binary message of `skysentry.v1`: length (2 bytes, big-endian), JSON header, JPEG.
- * Throws ProtocolError.
+ * Reads a binary message of `skysentry.v1`: header length (2 bytes, big-endian), JSON header, JPEG.
+ * Throws ProtocolError if the message is invalid.
  */
 export function decodeEnvelope(message: ArrayBuffer): Envelope {
   if (message.byteLength < 2) {
@@ -71,22 +76,22 @@ export function decodeEnvelope(message: ArrayBuffer): Envelope {
   }
   const fields = parseObject(new TextDecoder().decode(new Uint8Array(message, 2, headerLength)));
   if (fields?.type !== "frame") throw new ProtocolError("expected a header of type frame");
-  const { clientId, sequence, timestamp, capturedAt, fps, live } = fields;
-  if (!isClientId(clientId))
-    throw new ProtocolError("expected a client id of 1-64 letters, digits, '.', '_', '-'");
+  const { clientId: cameraId, sequence, timestamp, capturedAt, fps, live } = fields;
+  if (!isCameraId(cameraId))
+    throw new ProtocolError("expected a camera id of 1-64 letters, digits, '.', '_', '-'");
   if (!isCount(sequence)) throw new ProtocolError("expected a sequence number");
   const at = parseTime(timestamp);
   if (at === undefined) throw new ProtocolError("expected an RFC 3339 timestamp");
   const jpeg = new Uint8Array(message, 2 + headerLength);
   if (!isJpeg(jpeg)) throw new ProtocolError("expected a JPEG after the header");
-  const header: Mutable<FrameHeader> = { clientId, sequence, timestamp: at, size: jpeg.byteLength };
+  const header: Mutable<FrameHeader> = { cameraId, sequence, timestamp: at, size: jpeg.byteLength };
   if (isFiniteNumber(capturedAt)) header.capturedAt = capturedAt;
   if (isFiniteNumber(fps)) header.fps = fps;
   if (typeof live === "boolean") header.live = live;
   return { header, jpeg };
 }
 
-/** Writes an envelope around a JPEG; fields are written as given. */
+/** Encodes a JPEG with a header, whose fields are written as given. Throws ProtocolError if the header is too long. */
 export function encodeEnvelope(
   header: Readonly<Record<string, unknown>>,
   jpeg: Uint8Array,
@@ -106,11 +111,11 @@ export function isJpeg(bytes: Uint8Array): boolean {
   return bytes.byteLength > 3 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
 }
 
-// ── what a server says ──────────────────────────────────────────────────────────────────────────
+// ── messages of the server ──────────────────────────────────────────────────────────────────────
 
-/** What the server knows of one camera. */
+/** What the server reports about one camera. */
 export interface CameraInfo {
-  readonly clientId: string;
+  readonly cameraId: string;
   readonly name?: string;
   readonly online: boolean;
   readonly fps?: number;
@@ -119,27 +124,27 @@ export interface CameraInfo {
 export interface ClockMessage {
   readonly type: "clock";
   readonly sentAt: number;
-  /** Only in an answer. */
+  /** Left out in a question. */
   readonly serverAt?: number;
 }
 
-/** Text messages we act on, from either endpoint. */
+/** The text messages of both endpoints that are used here. */
 export type ServerMessage =
-  | { readonly type: "registration-success"; readonly clientId: string }
+  | { readonly type: "registration-success"; readonly cameraId: string }
   | { readonly type: "registration-error"; readonly error: string; readonly code?: string }
-  | { readonly type: "clients"; readonly clients: readonly CameraInfo[] }
+  | { readonly type: "clients"; readonly cameras: readonly CameraInfo[] }
   | { readonly type: "client-connected"; readonly camera: CameraInfo }
-  /** `removed`: the server has forgotten the camera and its pictures too. */
-  | { readonly type: "client-disconnected"; readonly clientId: string; readonly removed: boolean }
+  /** `removed` means that the server has forgotten the camera and its frames. */
+  | { readonly type: "client-disconnected"; readonly cameraId: string; readonly removed: boolean }
   | ClockMessage;
 
-/** Reads a text message; null for one we do not know or cannot read, which is to be ignored. */
+/** Reads a text message. Returns null for an unknown or invalid message, which the caller ignores. */
 export function decodeServerMessage(text: string): ServerMessage | null {
   const fields = parseObject(text);
   if (fields === null) return null;
   switch (fields.type) {
     case "registration-success":
-      return isClientId(fields.clientId) ? { type: fields.type, clientId: fields.clientId } : null;
+      return isCameraId(fields.clientId) ? { type: fields.type, cameraId: fields.clientId } : null;
     case "registration-error": {
       const error = cleanName(fields.error) ?? "the server gave no reason";
       return typeof fields.code === "string"
@@ -148,15 +153,15 @@ export function decodeServerMessage(text: string): ServerMessage | null {
     }
     case "clients":
       return Array.isArray(fields.clients)
-        ? { type: fields.type, clients: decodeCameras(fields.clients) }
+        ? { type: fields.type, cameras: decodeCameras(fields.clients) }
         : null;
     case "client-connected": {
       const camera = decodeCamera({ ...fields, online: true });
       return camera && { type: fields.type, camera };
     }
     case "client-disconnected":
-      return isClientId(fields.clientId)
-        ? { type: fields.type, clientId: fields.clientId, removed: fields.removed === true }
+      return isCameraId(fields.clientId)
+        ? { type: fields.type, cameraId: fields.clientId, removed: fields.removed === true }
         : null;
     case "clock":
       if (!isFiniteNumber(fields.sentAt)) return null;
@@ -168,31 +173,31 @@ export function decodeServerMessage(text: string): ServerMessage | null {
   }
 }
 
-/** Reads the list in a `clients` message or in `details` of `GET /api/clients`; skips what it cannot read. */
+/** Reads the list in a `clients` message or in `details` of `GET /api/clients`. Skips invalid entries. */
 export function decodeCameras(list: readonly unknown[]): CameraInfo[] {
   return list.map(decodeCamera).filter((camera) => camera !== null);
 }
 
 function decodeCamera(value: unknown): CameraInfo | null {
-  if (!isObject(value) || !isClientId(value.clientId)) return null;
-  const camera: Mutable<CameraInfo> = { clientId: value.clientId, online: value.online !== false };
+  if (!isObject(value) || !isCameraId(value.clientId)) return null;
+  const camera: Mutable<CameraInfo> = { cameraId: value.clientId, online: value.online !== false };
   const name = cleanName(value.name);
   if (name !== undefined) camera.name = name;
   if (isFiniteNumber(value.fps)) camera.fps = value.fps;
   return camera;
 }
 
-// ── what we say ─────────────────────────────────────────────────────────────────────────────────
+// ── messages to the server ──────────────────────────────────────────────────────────────────────
 
 export interface Registration {
-  readonly clientId: string;
+  readonly cameraId: string;
   readonly name?: string | undefined;
   readonly token?: string | undefined;
   readonly capabilities?: readonly string[];
 }
 
-export function encodeRegistration(registration: Registration): string {
-  return JSON.stringify({ type: "client-registration", ...registration });
+export function encodeRegistration({ cameraId, ...rest }: Registration): string {
+  return JSON.stringify({ type: "client-registration", clientId: cameraId, ...rest });
 }
 
 export function encodeClock(sentAt: number, serverAt?: number): string {
@@ -207,7 +212,7 @@ export function encodeControl(type: "pause" | "resume"): string {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Milliseconds since the epoch of an RFC 3339 time. */
+/** Returns the milliseconds since the epoch of an RFC 3339 time. */
 export function parseTime(value: unknown): number | undefined {
   if (typeof value !== "string") return undefined;
   const at = Date.parse(value);

@@ -1,15 +1,15 @@
-/** A WebSocket that comes back: it reconnects for ever, waiting longer each time, until it is stopped. */
+/** A WebSocket that reconnects until it is stopped, waiting longer after each failure. */
 
 import { backoffMs } from "./backoff.js";
 
 export type SocketState =
   | { readonly kind: "connecting" }
   | { readonly kind: "open" }
-  /** `retryAt` is by Date.now(). */
+  /** `retryAt` is in milliseconds by Date.now(). */
   | { readonly kind: "waiting"; readonly retryAt: number }
   | { readonly kind: "stopped" };
 
-/** The part of WebSocket we use; `ws` for Node has it too. */
+/** The part of WebSocket that is used here; the package `ws` for Node has it too. */
 export type WebSocketLike = Pick<
   WebSocket,
   | "binaryType"
@@ -28,7 +28,7 @@ export interface SocketHandlers {
   onOpen(): void;
   onText(text: string): void;
   onBinary(data: ArrayBuffer): void;
-  /** Says whether to try again. A connection that never opened arrives here with code 1006. */
+  /** Returns whether to try again. The code of a connection that never opened is 1006. */
   onClose(code: number, reason: string): "retry" | "stop";
   onState?(state: SocketState): void;
 }
@@ -40,9 +40,9 @@ export interface SocketOptions {
   readonly random?: () => number;
 }
 
-/** A server that neither takes nor refuses a connection within this is tried anew. */
+/** A connection that the server neither accepts nor refuses within this time is tried again. */
 const CONNECT_DEADLINE_MS = 8000;
-/** A connection that lasted this long was a good one: the next wait starts small again. */
+/** After a connection that lasted this long, the next wait is short again. */
 const PROVEN_MS = 5000;
 const OPEN = 1;
 
@@ -62,12 +62,12 @@ export class ReconnectingSocket {
     return this.current;
   }
 
-  /** The subprotocol that was agreed on; empty for none, or while there is no connection. */
+  /** The negotiated subprotocol; empty without one, or without a connection. */
   get protocol(): string {
     return this.socket?.protocol ?? "";
   }
 
-  /** Bytes given to `send` that have not left the browser. */
+  /** Bytes that were passed to `send` and have not left the browser. */
   get bufferedAmount(): number {
     return this.socket?.bufferedAmount ?? 0;
   }
@@ -85,7 +85,7 @@ export class ReconnectingSocket {
     socket?.close(1000);
   }
 
-  /** Cuts a connection that is open in name only, or a wait that has lost its reason, and tries at once. */
+  /** Closes the connection or ends the wait, and connects again at once. */
   reconnect(): void {
     if (this.current.kind === "stopped") return;
     clearTimeout(this.timer);
@@ -94,7 +94,7 @@ export class ReconnectingSocket {
     socket?.close();
   }
 
-  /** False when the connection is not open: what was to be sent is then lost, on purpose. */
+  /** Returns false if the connection is not open; the data is then dropped, as it would be outdated later. */
   send(data: string | ArrayBuffer | Uint8Array<ArrayBuffer>): boolean {
     if (this.socket?.readyState !== OPEN) return false;
     this.socket.send(data);
@@ -108,7 +108,7 @@ export class ReconnectingSocket {
     try {
       socket = open(this.options.url, this.options.protocols);
     } catch {
-      // The constructor throws where a policy forbids the address; that can change with the network.
+      // The constructor throws if a policy forbids the address. Another network may allow it later.
       this.closed(1006, "");
       return;
     }
@@ -152,7 +152,7 @@ export class ReconnectingSocket {
     this.socket = null;
     if (socket) {
       socket.onopen = socket.onmessage = socket.onclose = null;
-      // ws for Node throws an error nobody listens for.
+      // The package `ws` throws an error event that has no listener.
       socket.onerror = () => undefined;
     }
     return socket;

@@ -1,8 +1,8 @@
-/** A value that says when it changed; shaped so that React's useSyncExternalStore takes it as it is. */
+/** A value that notifies of its changes, in the shape that React's useSyncExternalStore takes. */
 
 export interface Readable<T> {
   readonly getSnapshot: () => T;
-  /** Returns the function that ends the subscription. */
+  /** Calls `listener` after every change. Returns the function that ends this. */
   readonly subscribe: (listener: () => void) => () => void;
 }
 

@@ -1,7 +1,7 @@
 /** `<skysentry-viewer server="https://host/" client="front-door">`: one live camera on any page, without React. */
 
 import { Painter, type Surface } from "../core/viewer/painter.js";
-import { watchSight } from "../core/viewer/sight.js";
+import { watchVisibility } from "../core/viewer/visibility.js";
 import { ViewerSession, type ViewerSnapshot } from "../core/viewer/session.js";
 
 // Set through the CSSOM, which a Content-Security-Policy without unsafe-inline allows.
@@ -67,22 +67,22 @@ export class SkySentryViewerElement extends HTMLElement {
   }
 
   private begin(): void {
-    const clientId = this.getAttribute("client") ?? "";
-    if (clientId === "") {
+    const cameraId = this.getAttribute("client") ?? "";
+    if (cameraId === "") {
       this.say("No camera chosen: the attribute “client” is missing.");
       return;
     }
     let session: ViewerSession;
     try {
-      session = new ViewerSession({ server: this.getAttribute("server") ?? undefined, cameras: [clientId] });
+      session = new ViewerSession({ server: this.getAttribute("server") ?? undefined, cameras: [cameraId] });
     } catch {
       this.say("The attribute “server” is no address of a server.");
       return;
     }
     const painter = new Painter(session);
-    const surface = painter.open(clientId);
+    const surface = painter.open(cameraId);
     surface.canvas.setAttribute("role", "img");
-    surface.canvas.setAttribute("aria-label", `Camera ${clientId}`);
+    surface.canvas.setAttribute("aria-label", `Camera ${cameraId}`);
     this.root.prepend(surface.canvas);
     session.showOn(painter);
     const describe = (): void => this.describe(session.snapshot.getSnapshot());
@@ -90,14 +90,14 @@ export class SkySentryViewerElement extends HTMLElement {
     const unsubscribe = session.snapshot.subscribe(describe);
     document.addEventListener("visibilitychange", followVisibility);
     followVisibility();
-    const endSight = watchSight(this, (pixels) => session.see(clientId, pixels));
+    const unwatch = watchVisibility(this, (pixels) => session.setShownWidth(cameraId, pixels));
     session.start();
     this.running = {
       session,
       painter,
       surface,
       end: () => {
-        endSight();
+        unwatch();
         unsubscribe();
         document.removeEventListener("visibilitychange", followVisibility);
         session.stop();

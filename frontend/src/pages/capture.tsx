@@ -3,15 +3,15 @@
 import { useEffect, useState } from "react";
 import {
   DEFAULTS,
-  inventClientId,
-  keep,
+  generateCameraId,
+  saveSettings,
   readAddress,
-  readKept,
+  loadSettings,
   sanitize,
   writeAddress,
   type CaptureSettings,
 } from "../core/capture/settings.js";
-import { isClientId } from "../core/protocol.js";
+import { isCameraId } from "../core/protocol.js";
 import { SkySentryClient } from "../react/skysentry-client.js";
 import { PhoneCode } from "./phone-code.js";
 import { mount, PageHead } from "./shell.js";
@@ -21,11 +21,11 @@ const STORAGE_KEY = "skysentry-capture";
 function CapturePage() {
   const [{ autostart, badId, settings: initial }] = useState(readSettings);
   const [settings, setSettings] = useState(initial);
-  const misnamed = badId !== null && settings.clientId === initial.clientId;
+  const misnamed = badId !== null && settings.cameraId === initial.cameraId;
   useEffect(() => {
     // Not at every step of a slider: browsers refuse an address that changes too often.
     const timer = setTimeout(() => {
-      keep(storage(), STORAGE_KEY, settings);
+      saveSettings(storage(), STORAGE_KEY, settings);
       // Whoever reloads is to be told again.
       if (misnamed) return;
       history.replaceState(null, "", `?${writeAddress(settings, { withId: true, autostart })}`);
@@ -41,12 +41,12 @@ function CapturePage() {
             <p className="sky-notice__title">The id “{badId}” in the address cannot be used</p>
             <p>
               Ids have 1–64 letters, digits, dots, dashes or underscores. Until you change it, this camera is
-              called {initial.clientId}.
+              called {initial.cameraId}.
             </p>
           </div>
         ) : null}
         <SkySentryClient
-          clientId={initial.clientId}
+          clientId={initial.cameraId}
           name={initial.name}
           frameRate={initial.fps}
           quality={initial.quality}
@@ -69,9 +69,9 @@ function CapturePage() {
 /** The address goes before what the browser kept, and that before the defaults. */
 function readSettings(): { autostart: boolean; badId: string | null; settings: CaptureSettings } {
   const { given, autostart } = readAddress(location.search);
-  const kept = sanitize(readKept(storage(), STORAGE_KEY), { ...DEFAULTS, clientId: inventClientId() });
-  const { clientId } = given;
-  const badId = typeof clientId === "string" && !isClientId(clientId) ? clientId : null;
+  const kept = sanitize(loadSettings(storage(), STORAGE_KEY), { ...DEFAULTS, cameraId: generateCameraId() });
+  const { cameraId } = given;
+  const badId = typeof cameraId === "string" && !isCameraId(cameraId) ? cameraId : null;
   return { autostart, badId, settings: sanitize(given, kept) };
 }
 

@@ -6,13 +6,13 @@ import { LinkNotice, LinkStatus } from "../react/link-status.js";
 import { useViewer } from "../react/use-viewer.js";
 import { IconButton } from "../react/icon-button.js";
 import { Icon, ICONS } from "../react/icons.js";
-import { isClientId } from "../core/protocol.js";
+import { isCameraId } from "../core/protocol.js";
 import type { ViewerSnapshot } from "../core/viewer/session.js";
 import { PerformancePanel } from "./performance-panel.js";
 import { mount, PageHead } from "./shell.js";
 
 function ViewerPage() {
-  const chosen = useMemo(() => new URLSearchParams(location.search).getAll("client").filter(isClientId), []);
+  const chosen = useMemo(() => new URLSearchParams(location.search).getAll("client").filter(isCameraId), []);
   const maxFps = useMemo(() => readRate(new URLSearchParams(location.search).get("maxFps")), []);
   const { snapshot, painter, controls } = useViewer({ cameras: chosen, maxFps });
   const [panelOpen, setPanelOpen] = useState(false);
@@ -64,11 +64,11 @@ function readRate(text: string | null): number | undefined {
   return rate >= 0.001 && rate <= 1000 ? rate : undefined;
 }
 
-function hrefOf(clientId: string): string {
+function hrefOf(cameraId: string): string {
   // What else the address asks for stays.
   const query = new URLSearchParams(location.search);
   query.delete("client");
-  query.append("client", clientId);
+  query.append("client", cameraId);
   return `?${query}`;
 }
 

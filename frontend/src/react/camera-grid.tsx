@@ -13,7 +13,7 @@ export interface CameraGridProps {
   /** As the session's snapshot says; true if left out. */
   readonly boxesShown?: boolean;
   /** The address that shows one camera alone; left out, there is no link to it. */
-  readonly hrefOf?: (clientId: string) => string;
+  readonly hrefOf?: (cameraId: string) => string;
 }
 
 /** All cameras at once; one fills the page when chosen. Arrow keys move between cameras. */
@@ -29,11 +29,11 @@ export function CameraGrid({
   const space = useSpace(grid);
   const { columns, tileWidth } = chooseLayout(cameras.length, space);
   // A camera that has gone gives the page back.
-  const full = cameras.some((camera) => camera.clientId === chosen) ? chosen : null;
+  const full = cameras.some((camera) => camera.cameraId === chosen) ? chosen : null;
 
   const step = (by: number): void => {
-    const index = cameras.findIndex((camera) => camera.clientId === full);
-    setChosen(cameras.at((index + by) % cameras.length)?.clientId ?? null);
+    const index = cameras.findIndex((camera) => camera.cameraId === full);
+    setChosen(cameras.at((index + by) % cameras.length)?.cameraId ?? null);
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -58,15 +58,15 @@ export function CameraGrid({
       {painter &&
         cameras.map((camera) => (
           <CameraTile
-            key={camera.clientId}
+            key={camera.cameraId}
             camera={camera}
             painter={painter}
             controls={controls}
             boxesShown={boxesShown}
-            full={camera.clientId === full}
-            hidden={full !== null && camera.clientId !== full}
-            href={hrefOf?.(camera.clientId)}
-            onOpen={() => setChosen(camera.clientId)}
+            full={camera.cameraId === full}
+            hidden={full !== null && camera.cameraId !== full}
+            href={hrefOf?.(camera.cameraId)}
+            onOpen={() => setChosen(camera.cameraId)}
             onClose={() => setChosen(null)}
             onStep={step}
           />

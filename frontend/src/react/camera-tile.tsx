@@ -1,13 +1,13 @@
 import { useEffect, useRef, type KeyboardEvent } from "react";
 import type { CameraSnapshot, CameraStatus } from "../core/viewer/camera.js";
 import type { Painter, Surface } from "../core/viewer/painter.js";
-import { watchSight } from "../core/viewer/sight.js";
+import { watchVisibility } from "../core/viewer/visibility.js";
 import { formatAge, formatBack, formatCount, formatFps, formatRate, formatSpeed } from "./format.js";
 import { IconButton, IconLink } from "./icon-button.js";
 import { Icon, ICONS } from "./icons.js";
 import { describeLatency, LatencyParts } from "./latency.js";
-import { Timeline } from "./timeline.js";
-import { useReplay } from "./use-replay.js";
+import { SKIP_BACK_SECONDS, Timeline } from "./timeline.js";
+import { usePlaybackController } from "./use-playback.js";
 import type { ViewerControls } from "./use-viewer.js";
 
 export const STATUS_WORDS: Record<CameraStatus, string> = {
@@ -46,7 +46,7 @@ export function CameraTile({
   onClose,
   onStep,
 }: CameraTileProps) {
-  const { clientId, name, status } = camera;
+  const { cameraId, name, status } = camera;
   const picture = useRef<HTMLDivElement>(null);
   const tile = useRef<HTMLElement>(null);
   const opener = useRef<HTMLButtonElement>(null);
@@ -54,7 +54,7 @@ export function CameraTile({
 
   // The canvas belongs to the painter, not to React: frames never pass through a render.
   useEffect(() => {
-    const opened = painter.open(clientId);
+    const opened = painter.open(cameraId);
     surface.current = opened;
     opened.canvas.className = "sky-tile__canvas";
     picture.current?.append(opened.canvas);
@@ -63,20 +63,20 @@ export function CameraTile({
       opened.close();
       surface.current = null;
     };
-  }, [painter, clientId]);
+  }, [painter, cameraId]);
 
-  // What nobody can see is not asked for, and nothing larger than it is shown.
+  // Only visible cameras are subscribed, each no larger than it is shown.
   useEffect(() => {
     if (!controls || !picture.current) return;
-    const see = (pixels: number | null): void => controls.see(clientId, pixels);
-    if (!hidden) return watchSight(picture.current, see);
-    see(null);
+    const setShownWidth = (pixels: number | null): void => controls.setShownWidth(cameraId, pixels);
+    if (!hidden) return watchVisibility(picture.current, setShownWidth);
+    setShownWidth(null);
     return undefined;
-  }, [controls, clientId, hidden]);
+  }, [controls, cameraId, hidden]);
 
-  const remote = useReplay(camera, controls, full);
-  const { replay } = camera;
-  const replaying = full && replay !== null && !replay.live;
+  const controller = usePlaybackController(camera, controls, full);
+  const { playback } = camera;
+  const playing = full && playback !== null && !playback.live;
 
   const wasFull = useRef(false);
   useEffect(() => {
@@ -88,7 +88,7 @@ export function CameraTile({
 
   const save = async (): Promise<void> => {
     const jpeg = await surface.current?.snapshot();
-    if (jpeg) download(jpeg, `${clientId}-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.jpg`);
+    if (jpeg) download(jpeg, `${cameraId}-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.jpg`);
   };
   const toggleFullScreen = (): void => {
     if (document.fullscreenElement) void document.exitFullscreen();
@@ -100,7 +100,7 @@ export function CameraTile({
     const on = event.target instanceof Element ? event.target.tagName : "";
     // A list of choices has its own keys, and so has a button.
     if (on === "SELECT" || (event.key === " " && (on === "BUTTON" || on === "A"))) return;
-    const steps = remote && (replaying || on === "INPUT") ? (by: number) => remote.step(by) : onStep;
+    const steps = controller && (playing || on === "INPUT") ? (by: number) => controller.step(by) : onStep;
     const keys: Record<string, (() => void) | undefined> = {
       s: () => void save(),
       f: toggleFullScreen,
@@ -110,12 +110,12 @@ export function CameraTile({
         ArrowLeft: () => steps(-1),
         ArrowRight: () => steps(1),
       }),
-      ...(remote && {
-        ",": () => remote.step(-1),
-        ".": () => remote.step(1),
-        " ": () => (replaying && replay.speed === 0 ? remote.play() : remote.pause()),
-        j: () => remote.rewind(5),
-        l: () => remote.live(),
+      ...(controller && {
+        ",": () => controller.step(-1),
+        ".": () => controller.step(1),
+        " ": () => (playing && playback.speed === 0 ? controller.play() : controller.pause()),
+        j: () => controller.skipBack(SKIP_BACK_SECONDS),
+        l: () => controller.goLive(),
       }),
     };
     const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -134,9 +134,9 @@ export function CameraTile({
       ref={tile}
       className={full ? "sky-tile sky-tile--full" : "sky-tile"}
       data-status={status}
-      data-client={clientId}
-      data-replay={replaying}
-      aria-label={`${name}, ${replaying ? "replay" : STATUS_WORDS[status].toLowerCase()}`}
+      data-camera={cameraId}
+      data-playback={playing}
+      aria-label={`${name}, ${playing ? "playback" : STATUS_WORDS[status].toLowerCase()}`}
       inert={hidden}
       tabIndex={-1}
       onKeyDown={onKeyDown}
@@ -154,13 +154,13 @@ export function CameraTile({
             <span className="sky-visually-hidden">Show {name} in full size</span>
           </button>
         )}
-        {replaying ? (
-          <p className="sky-tile__replay">
+        {playing ? (
+          <p className="sky-tile__playback">
             Not live ·{" "}
             <span className="sky-tile__back" data-figure="back">
-              {formatBack(replay.newestAt - replay.at)}
+              {formatBack(playback.newestAt - playback.at)}
             </span>{" "}
-            · {replay.speed === 0 ? "paused" : formatSpeed(replay.speed)}
+            · {playback.speed === 0 ? "paused" : formatSpeed(playback.speed)}
           </p>
         ) : null}
         {seen && (status === "stalled" || status === "offline") ? (
@@ -171,14 +171,20 @@ export function CameraTile({
           </p>
         ) : null}
       </div>
-      {full && replay && remote && controls ? (
-        <Timeline clientId={clientId} name={name} replay={replay} remote={remote} controls={controls} />
+      {full && playback && controller && controls ? (
+        <Timeline
+          cameraId={cameraId}
+          name={name}
+          playback={playback}
+          controller={controller}
+          controls={controls}
+        />
       ) : null}
       <header className="sky-tile__bar">
-        <span className="sky-status" data-status={replaying ? "replay" : status}>
-          {replaying ? "Replay" : STATUS_WORDS[status]}
+        <span className="sky-status" data-status={playing ? "playback" : status}>
+          {playing ? "Playback" : STATUS_WORDS[status]}
         </span>
-        <h2 className="sky-tile__name" title={name === clientId ? clientId : `${name} (${clientId})`}>
+        <h2 className="sky-tile__name" title={name === cameraId ? cameraId : `${name} (${cameraId})`}>
           <bdi>{name}</bdi>
         </h2>
         <span className="sky-tile__actions">
@@ -224,7 +230,7 @@ export function CameraTile({
         <Figure label="Painted" value={flows ? formatFps(camera.fps) : "–"} name="fps" />
         <Figure
           label="Latency"
-          value={flows && !replaying ? formatAge(camera.latency?.total ?? camera.delay) : "–"}
+          value={flows && !playing ? formatAge(camera.latency?.total ?? camera.delay) : "–"}
           name="latency"
           title={camera.latency ? describeLatency(camera.latency) : undefined}
         />
@@ -232,8 +238,8 @@ export function CameraTile({
         <Figure label="Size" value={seen ? `${camera.width}×${camera.height}` : "–"} name="size" />
         <Figure label="Drops" value={formatCount(camera.dropped)} name="drops" />
       </dl>
-      {full && (replay || camera.latency) ? (
-        <LatencyParts latency={flows && !replaying ? camera.latency : null} />
+      {full && (playback || camera.latency) ? (
+        <LatencyParts latency={flows && !playing ? camera.latency : null} />
       ) : null}
     </article>
   );

@@ -2,7 +2,7 @@ import { useEffect, useId, useState, type SyntheticEvent } from "react";
 import { listCameras, watchCameras, type CameraChoice } from "../core/capture/camera.js";
 import { LIMITS, type CaptureSettings } from "../core/capture/settings.js";
 import { MAX_CAMERA_ID_LENGTH, MAX_NAME_LENGTH } from "../core/limits.js";
-import { isClientId } from "../core/protocol.js";
+import { isCameraId } from "../core/protocol.js";
 
 /** The longer side in pixels, and what people call it. */
 const SIZES: readonly (readonly [number, string])[] = [
@@ -38,12 +38,12 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
       <TextField
         label="Camera id"
         hint="1–64 letters, digits, dots, dashes or underscores. Viewers ask for the camera by it."
-        value={settings.clientId}
+        value={settings.cameraId}
         maxLength={MAX_CAMERA_ID_LENGTH}
         problem={(value) =>
-          isClientId(value) ? null : "Use 1–64 letters, digits, dots, dashes or underscores."
+          isCameraId(value) ? null : "Use 1–64 letters, digits, dots, dashes or underscores."
         }
-        onCommit={(clientId) => onChange({ clientId })}
+        onCommit={(cameraId) => onChange({ cameraId })}
       />
       <TextField
         label="Label"

@@ -26,7 +26,7 @@ export const ICONS = {
   pause: "M8 5v14M16 5v14",
   stepBack: "M17 6v12l-8-6zM6.5 6v12",
   stepForward: "M7 6v12l8-6zM17.5 6v12",
-  rewind: "M4 12a8 8 0 1 0 2.500-5.800M4 4v4.500h4.500",
+  skipBack: "M4 12a8 8 0 1 0 2.500-5.800M4 4v4.500h4.500",
   boxes: "M4 8V4h4M20 8V4h-4M4 16v4h4M20 16v4h-4M9 9h6v6H9z",
   markStart: "M9 4H5v16h4",
   markEnd: "M15 4h4v16h-4",

@@ -1,28 +1,28 @@
-/** Where the time goes between a camera and the screen. */
+/** Shows the latency breakdown: the stages between a camera and the screen. */
 
 import type { CameraLatency } from "../core/viewer/messages.js";
 import { formatTrip } from "./format.js";
 
-/** The hops in the order of the way. */
-const HOPS = [
+/** The stages in the order in which a frame passes them. */
+const STAGES = [
   { key: "capture", name: "Capture to server" },
   { key: "server", name: "In the server" },
   { key: "delivery", name: "Server to screen" },
 ] as const;
 
 export function describeLatency(latency: CameraLatency): string {
-  return HOPS.map(({ key, name }) => `${name}: ${formatTrip(latency[key])}`).join(", ");
+  return STAGES.map(({ key, name }) => `${name}: ${formatTrip(latency[key])}`).join(", ");
 }
 
-/** One camera's hops as a bar and in words; dashes while they are not known, so that nothing below the picture moves. */
+/** One camera's stages as a bar and in words. Unknown stages are dashes, so that nothing below the picture moves. */
 export function LatencyParts({ latency }: { latency: CameraLatency | null }) {
   return (
-    <dl className="sky-hops" aria-label="Latency by hop">
-      {HOPS.map(({ key, name }) => (
+    <dl className="sky-stages" aria-label="Latency by stage">
+      {STAGES.map(({ key, name }) => (
         <div
           key={key}
-          className="sky-hop"
-          data-hop={key}
+          className="sky-stage"
+          data-stage={key}
           style={{ flexGrow: latency ? share(latency[key], latency.total) : 1 }}
         >
           <dt>{name}</dt>
@@ -33,20 +33,20 @@ export function LatencyParts({ latency }: { latency: CameraLatency | null }) {
   );
 }
 
-function share(hop: number | null, total: number): number {
-  return total > 0 ? Math.max(0, hop ?? 0) / total : 0;
+function share(stage: number | null, total: number): number {
+  return total > 0 ? Math.max(0, stage ?? 0) / total : 0;
 }
 
 export interface LatencyTableProps {
   readonly cameras: readonly { readonly name: string; readonly latency: CameraLatency | null }[];
 }
 
-/** All cameras' hops in numbers; nothing while none are known. */
+/** A table of all cameras' stages; renders nothing while no latency is known. */
 export function LatencyTable({ cameras }: LatencyTableProps) {
   const known = cameras.flatMap(({ name, latency }) => (latency ? [{ name, latency }] : []));
   if (known.length === 0) return null;
   return (
-    // It scrolls sideways on a phone, which keys must be able to do too.
+    // The table scrolls sideways on a phone, so it must be reachable by keyboard.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className="sky-table" role="region" aria-label="Latency by camera" tabIndex={0}>
       <table>
@@ -54,7 +54,7 @@ export function LatencyTable({ cameras }: LatencyTableProps) {
           <tr>
             <th scope="col">Latency</th>
             <th scope="col">Total</th>
-            {HOPS.map(({ key, name }) => (
+            {STAGES.map(({ key, name }) => (
               <th scope="col" key={key}>
                 {name}
               </th>
@@ -63,12 +63,12 @@ export function LatencyTable({ cameras }: LatencyTableProps) {
         </thead>
         <tbody>
           {known.map(({ name, latency }) => (
-            <tr key={latency.clientId}>
+            <tr key={latency.cameraId}>
               <th scope="row">
                 <bdi>{name}</bdi>
               </th>
               <td>{formatTrip(latency.total)}</td>
-              {HOPS.map(({ key }) => (
+              {STAGES.map(({ key }) => (
                 <td key={key}>{formatTrip(latency[key])}</td>
               ))}
             </tr>

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { cameraUnavailable } from "../core/capture/camera.js";
 import type { CaptureConnection, CaptureSnapshot } from "../core/capture/snapshot.js";
-import { DEFAULTS, inventClientId, sanitize, type CaptureSettings } from "../core/capture/settings.js";
+import { DEFAULTS, generateCameraId, sanitize, type CaptureSettings } from "../core/capture/settings.js";
 import { explain, type Failure } from "../core/failures.js";
 import { Figure } from "./camera-tile.js";
 import { describeDemand, describeUplink } from "./capture-words.js";
@@ -50,7 +50,7 @@ export function SkySentryClient(props: SkySentryClientProps) {
   useEffect(() => onStateChange?.(snapshot), [onStateChange, snapshot]);
 
   return (
-    <section className="sky-client" aria-label={`Camera ${snapshot.settings.clientId}`}>
+    <section className="sky-client" aria-label={`Camera ${snapshot.settings.cameraId}`}>
       <div className="sky-client__stage">
         <Preview snapshot={snapshot} />
         <div className="sky-client__controls">
@@ -179,12 +179,12 @@ function Trouble({ failure, capture }: { failure: Failure | null; capture: Captu
 }
 
 function initialSettings(props: SkySentryClientProps): CaptureSettings {
-  return sanitize(given(props), { ...DEFAULTS, clientId: inventClientId() });
+  return sanitize(given(props), { ...DEFAULTS, cameraId: generateCameraId() });
 }
 
 function given(props: SkySentryClientProps) {
-  const { clientId, name, frameRate, quality, width, facing, deviceId, demand, adapt } = props;
-  return { clientId, name, fps: frameRate, quality, width, facing, deviceId, demand, adapt };
+  const { clientId: cameraId, name, frameRate, quality, width, facing, deviceId, demand, adapt } = props;
+  return { cameraId, name, fps: frameRate, quality, width, facing, deviceId, demand, adapt };
 }
 
 /** An app may change a prop of a running camera; what the person has set meanwhile stays until then. */

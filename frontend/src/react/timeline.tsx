@@ -1,30 +1,31 @@
 import { useEffect, useRef, useState, type MouseEvent } from "react";
 import { chooseClipFormat } from "../core/viewer/clip.js";
-import type { ReplayRemote } from "../core/viewer/remote.js";
-import type { Replay } from "../core/viewer/replay.js";
+import type { PlaybackController } from "../core/viewer/playback-controller.js";
+import type { PlaybackState } from "../core/viewer/playback.js";
 import { formatBack, formatSpeed } from "./format.js";
 import { IconButton, IconLink } from "./icon-button.js";
+import { useStore } from "./use-store.js";
 import type { ViewerControls } from "./use-viewer.js";
 
 const SPEEDS = [-1, 0.25, 0.5, 1, 2, 4];
-const REWIND_SECONDS = 5;
-/** Nearer to the end than this is the end. */
+export const SKIP_BACK_SECONDS = 5;
+/** A position this close to the end counts as live. */
 const LIVE_MS = 50;
-/** How long a hand on the timeline counts for more than what the server says. */
+/** A position that the person set is shown for this long, also if the server still reports another one. */
 const HELD_MS = 700;
 
 export interface TimelineProps {
-  readonly clientId: string;
+  readonly cameraId: string;
   readonly name: string;
-  readonly replay: Replay;
-  readonly remote: ReplayRemote;
+  readonly playback: PlaybackState;
+  readonly controller: PlaybackController;
   readonly controls: ViewerControls;
 }
 
-/** Scrubs, steps and plays what the server keeps of one camera, and saves a part of it. */
-export function Timeline({ clientId, name, replay, remote, controls }: TimelineProps) {
-  const { live, oldestAt, newestAt, at } = replay;
-  const [speed, setSpeed] = useState(1);
+/** Controls the playback of one camera, and downloads clips. */
+export function Timeline({ cameraId, name, playback, controller, controls }: TimelineProps) {
+  const { live, oldestAt, newestAt, at } = playback;
+  const speed = useStore(controller.speed);
   const [marks, setMarks] = useState<{ from?: number; to?: number }>({});
   const [held, hold] = useHeld();
   const span = Math.max(1, newestAt - oldestAt);
@@ -32,14 +33,13 @@ export function Timeline({ clientId, name, replay, remote, controls }: TimelineP
 
   const scrub = (milliseconds: number): void => {
     hold(milliseconds);
-    if (milliseconds >= -LIVE_MS) remote.live();
-    else remote.scrub(newestAt + milliseconds);
+    if (milliseconds >= -LIVE_MS) controller.goLive();
+    else controller.seekTo(newestAt + milliseconds);
   };
   const choose = (chosen: number): void => {
-    setSpeed(chosen);
-    remote.choose(chosen);
-    // What is live cannot go faster.
-    if (!live || chosen < 1) remote.play();
+    controller.speed.set(chosen);
+    // Live frames cannot be played faster.
+    if (!live || chosen < 1) controller.play();
   };
   const clamp = (moment: number): number => Math.min(newestAt, Math.max(oldestAt, moment));
   const [from, to] = [clamp(marks.from ?? oldestAt), clamp(marks.to ?? newestAt)].sort((a, b) => a - b) as [
@@ -73,24 +73,28 @@ export function Timeline({ clientId, name, replay, remote, controls }: TimelineP
           type="button"
           className="sky-button sky-timeline__live"
           aria-pressed={live}
-          onClick={() => remote.live()}
+          onClick={() => controller.goLive()}
         >
           Live
         </button>
       </div>
       <div className="sky-timeline__controls">
         <IconButton
-          icon="rewind"
-          label={`Back ${REWIND_SECONDS} seconds`}
-          onClick={keepKeys(() => remote.rewind(REWIND_SECONDS))}
+          icon="skipBack"
+          label={`Back ${SKIP_BACK_SECONDS} seconds`}
+          onClick={keepKeys(() => controller.skipBack(SKIP_BACK_SECONDS))}
         />
-        <IconButton icon="stepBack" label="One frame back" onClick={keepKeys(() => remote.step(-1))} />
-        {live || replay.speed !== 0 ? (
-          <IconButton icon="pause" label="Pause" onClick={keepKeys(() => remote.pause())} />
+        <IconButton icon="stepBack" label="One frame back" onClick={keepKeys(() => controller.step(-1))} />
+        {live || playback.speed !== 0 ? (
+          <IconButton icon="pause" label="Pause" onClick={keepKeys(() => controller.pause())} />
         ) : (
-          <IconButton icon="play" label="Play" onClick={keepKeys(() => remote.play())} />
+          <IconButton icon="play" label="Play" onClick={keepKeys(() => controller.play())} />
         )}
-        <IconButton icon="stepForward" label="One frame forward" onClick={keepKeys(() => remote.step(1))} />
+        <IconButton
+          icon="stepForward"
+          label="One frame forward"
+          onClick={keepKeys(() => controller.step(1))}
+        />
         <label className="sky-timeline__speed">
           <span className="sky-visually-hidden">Speed</span>
           <select value={speed} onChange={(event) => choose(Number(event.target.value))}>
@@ -121,16 +125,16 @@ export function Timeline({ clientId, name, replay, remote, controls }: TimelineP
             </>
           }
           labelShown
-          href={controls.clipUrl(clientId, from, to, "mkv")}
+          href={controls.clipUrl(cameraId, from, to, "mkv")}
           download
-          onClick={(event) => void saveClip(event, (format) => controls.clipUrl(clientId, from, to, format))}
+          onClick={(event) => void saveClip(event, (format) => controls.clipUrl(cameraId, from, to, format))}
         />
       </div>
     </section>
   );
 }
 
-/** Does what a button is for. A pointer then leaves the focus on the picture, whose keys work on, the space bar included. */
+/** Wraps the action of a button. After a click the focus returns to the tile, so that all its keys work, also the space bar. */
 function keepKeys(action: () => void): (event: MouseEvent<HTMLElement>) => void {
   return ({ detail, currentTarget }) => {
     action();
@@ -138,7 +142,7 @@ function keepKeys(action: () => void): (event: MouseEvent<HTMLElement>) => void 
   };
 }
 
-/** A value that counts for a moment after it was set. */
+/** Returns a value that is null again `HELD_MS` after it was set, and its setter. */
 function useHeld(): [number | null, (value: number) => void] {
   const [held, setHeld] = useState<number | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -151,7 +155,7 @@ function useHeld(): [number | null, (value: number) => void] {
   return [held, hold];
 }
 
-/** The link leads to a film; a server that makes none gives the pictures. */
+/** Downloads the clip as a video, or as JPEGs if the server cannot encode videos. */
 async function saveClip(event: MouseEvent, urlOf: (format: "mkv" | "zip") => string): Promise<void> {
   event.preventDefault();
   const link = document.createElement("a");

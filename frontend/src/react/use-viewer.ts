@@ -12,7 +12,10 @@ export interface UseViewerOptions {
 }
 
 /** What a page can ask of the session that feeds it. */
-export type ViewerControls = Pick<ViewerSession, "see" | "seek" | "goLive" | "clipUrl" | "setBoxesShown">;
+export type ViewerControls = Pick<
+  ViewerSession,
+  "setShownWidth" | "seek" | "goLive" | "clipUrl" | "setBoxesShown"
+>;
 
 export interface Viewer {
   readonly snapshot: ViewerSnapshot;

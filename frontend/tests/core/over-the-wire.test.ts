@@ -54,7 +54,7 @@ describe("over a real socket", () => {
     const session = new CaptureSession({
       server: `http://127.0.0.1:${port}/`,
       page: "http://127.0.0.1/",
-      settings: { ...DEFAULTS, clientId: "a" },
+      settings: { ...DEFAULTS, cameraId: "a" },
       openSocket,
       openCamera: (_, handlers) => {
         camera = handlers;

@@ -10,7 +10,7 @@ import { backoffMs } from "../../src/core/backoff.js";
 import { ClockSync } from "../../src/core/clock.js";
 import { cameraFailure, explain, type Failure } from "../../src/core/failures.js";
 import { RateMeter } from "../../src/core/meter.js";
-import { NewestOnly } from "../../src/core/newest.js";
+import { ConflatingQueue } from "../../src/core/conflating-queue.js";
 import { Store } from "../../src/core/store.js";
 
 describe("addresses", () => {
@@ -121,30 +121,30 @@ describe("the store", () => {
   });
 });
 
-describe("newest only", () => {
+describe("the conflating queue", () => {
   it("works on one at a time and on the newest of those that waited", async () => {
     const finish: (() => void)[] = [];
     const begun: number[] = [];
     const dropped: number[] = [];
-    const newest = new NewestOnly<number>(
+    const queue = new ConflatingQueue<number>(
       (item) => {
         begun.push(item);
         return new Promise((resolve) => finish.push(resolve));
       },
       (item) => dropped.push(item),
     );
-    for (const item of [1, 2, 3]) newest.offer(item);
+    for (const item of [1, 2, 3]) queue.offer(item);
     expect(begun).toEqual([1]);
     expect(dropped).toEqual([2]);
     finish.shift()?.();
     await Promise.resolve();
     expect(begun).toEqual([1, 3]);
-    newest.offer(4);
-    newest.clear();
+    queue.offer(4);
+    queue.clear();
     expect(dropped).toEqual([2, 4]);
     finish.shift()?.();
     await Promise.resolve();
-    newest.offer(5);
+    queue.offer(5);
     expect(begun).toEqual([1, 3, 5]);
   });
 });
@@ -176,8 +176,8 @@ describe("failures", () => {
     { kind: "camera-lost" },
     { kind: "camera-failed", detail: "odd" },
     { kind: "server-gone", retryAt: null },
-    { kind: "refused", clientId: "a", reason: "full" },
-    { kind: "replaced", clientId: "a" },
+    { kind: "refused", cameraId: "a", reason: "full" },
+    { kind: "replaced", cameraId: "a" },
     { kind: "frame-too-big" },
     { kind: "sent-away", reason: "flood" },
     { kind: "bad-address", detail: "no" },

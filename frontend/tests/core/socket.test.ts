@@ -169,10 +169,10 @@ describe("a heartbeat", () => {
     heartbeat.start();
     const { sentAt } = JSON.parse(sent[0] ?? "") as { sentAt: number };
     vi.advanceTimersByTime(30);
-    heartbeat.take({ sentAt, serverAt: sentAt + 500 });
+    heartbeat.handle({ sentAt, serverAt: sentAt + 500 });
     expect(heartbeat.clock.roundTrip).toBeCloseTo(30, 0);
     expect(heartbeat.clock.offset).toBeCloseTo(485, 0);
-    heartbeat.take({ sentAt: 5 });
+    heartbeat.handle({ sentAt: 5 });
     expect(JSON.parse(sent[1] ?? "")).toMatchObject({
       type: "clock",
       sentAt: 5,
@@ -185,8 +185,8 @@ describe("a heartbeat", () => {
     const onSilent = vi.fn();
     const heartbeat = new Heartbeat({ send: vi.fn(), onSilent });
     heartbeat.start();
-    heartbeat.heard();
-    heartbeat.take({ sentAt: performance.timeOrigin, serverAt: 0 });
+    heartbeat.noteMessage();
+    heartbeat.handle({ sentAt: performance.timeOrigin, serverAt: 0 });
     vi.advanceTimersByTime(10_000);
     expect(onSilent).not.toHaveBeenCalled();
     vi.advanceTimersByTime(8000);
@@ -207,10 +207,10 @@ describe("a heartbeat", () => {
     const onSilent = vi.fn();
     const heartbeat = new Heartbeat({ send: vi.fn(), onSilent });
     heartbeat.start();
-    heartbeat.take({ sentAt: performance.timeOrigin, serverAt: 0 });
+    heartbeat.handle({ sentAt: performance.timeOrigin, serverAt: 0 });
     for (let i = 0; i < 30; i++) {
       vi.advanceTimersByTime(5000);
-      heartbeat.heard();
+      heartbeat.noteMessage();
     }
     expect(onSilent).not.toHaveBeenCalled();
     heartbeat.stop();

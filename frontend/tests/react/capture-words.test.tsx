@@ -8,7 +8,7 @@ import { NO_STATS, type CaptureSnapshot } from "../../src/core/capture/snapshot.
 import { CaptureSettingsForm } from "../../src/react/capture-settings-form.js";
 import { describeDemand, describeUplink } from "../../src/react/capture-words.js";
 
-const settings: CaptureSettings = { ...DEFAULTS, clientId: "a", fps: 30 };
+const settings: CaptureSettings = { ...DEFAULTS, cameraId: "a", fps: 30 };
 
 function snapshot(change: Partial<CaptureSnapshot>): CaptureSnapshot {
   return {

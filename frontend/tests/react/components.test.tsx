@@ -13,10 +13,10 @@ import { host, mountForEach, render, settle } from "./mounting.js";
 
 mountForEach();
 
-function camera(clientId: string, change: Partial<CameraSnapshot> = {}): CameraSnapshot {
+function camera(cameraId: string, change: Partial<CameraSnapshot> = {}): CameraSnapshot {
   return {
-    clientId,
-    name: clientId,
+    cameraId,
+    name: cameraId,
     status: "live",
     fps: 14.96,
     receivedFps: 15,
@@ -26,7 +26,7 @@ function camera(clientId: string, change: Partial<CameraSnapshot> = {}): CameraS
     age: 45,
     latency: null,
     delay: null,
-    replay: null,
+    playback: null,
     hasResults: false,
     dropped: 3,
     painted: 100,
@@ -39,10 +39,10 @@ function fakePainter() {
   const opened: string[] = [];
   const closed: string[] = [];
   const painter = {
-    open(clientId: string) {
-      opened.push(clientId);
+    open(cameraId: string) {
+      opened.push(cameraId);
       const canvas = document.createElement("canvas");
-      return { canvas, snapshot: () => Promise.resolve(null), close: () => closed.push(clientId) };
+      return { canvas, snapshot: () => Promise.resolve(null), close: () => closed.push(cameraId) };
     },
   };
   return { painter: painter as unknown as Painter, opened, closed };
@@ -92,14 +92,14 @@ describe("the grid", () => {
     const press = (key: string) =>
       act(() => void full()?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })));
     act(() => host.querySelector<HTMLButtonElement>(".sky-tile__open")?.click());
-    expect(full()?.getAttribute("data-client")).toBe("a");
+    expect(full()?.getAttribute("data-camera")).toBe("a");
     expect(full()?.querySelector("a")?.getAttribute("href")).toBe("?c=a");
     expect(host.querySelectorAll("article[inert]")).toHaveLength(2);
     press("ArrowLeft");
-    expect(full()?.getAttribute("data-client")).toBe("c");
+    expect(full()?.getAttribute("data-camera")).toBe("c");
     press("ArrowRight");
     press("ArrowRight");
-    expect(full()?.getAttribute("data-client")).toBe("b");
+    expect(full()?.getAttribute("data-camera")).toBe("b");
     press("x");
     press("Escape");
     expect(full()).toBeNull();
@@ -213,7 +213,7 @@ describe("<SkySentryClient>", () => {
     await settle(element);
     expect(host.querySelector('[role="alert"]')?.textContent).toBe("");
     expect(sockets[0]?.url).toBe("wss://host/cams/ws");
-    expect(onSettingsChange).toHaveBeenLastCalledWith(expect.objectContaining({ clientId: "door", fps: 60 }));
+    expect(onSettingsChange).toHaveBeenLastCalledWith(expect.objectContaining({ cameraId: "door", fps: 60 }));
     act(() => {
       sockets[0]?.accept();
       sockets[0]?.text({ type: "registration-success", clientId: "door" });
@@ -243,8 +243,8 @@ describe("<SkySentryClient>", () => {
     leave();
     expect(input?.getAttribute("aria-invalid")).toBe("true");
     type("gate");
-    expect(onSettingsChange).toHaveBeenLastCalledWith(expect.objectContaining({ clientId: "door" }));
+    expect(onSettingsChange).toHaveBeenLastCalledWith(expect.objectContaining({ cameraId: "door" }));
     leave();
-    expect(onSettingsChange).toHaveBeenLastCalledWith(expect.objectContaining({ clientId: "gate" }));
+    expect(onSettingsChange).toHaveBeenLastCalledWith(expect.objectContaining({ cameraId: "gate" }));
   });
 });

@@ -3,7 +3,7 @@ import { act } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CameraSnapshot } from "../../src/core/viewer/camera.js";
 import type { Painter } from "../../src/core/viewer/painter.js";
-import type { Replay } from "../../src/core/viewer/replay.js";
+import type { PlaybackState } from "../../src/core/viewer/playback.js";
 import { CameraGrid } from "../../src/react/camera-grid.js";
 import { formatBack, formatSpeed } from "../../src/react/format.js";
 import { LatencyTable } from "../../src/react/latency.js";
@@ -18,13 +18,13 @@ afterEach(() => {
 });
 mountForEach();
 
-const LIVE: Replay = { live: true, speed: 1, sequence: 80, at: 9000, oldestAt: 1000, newestAt: 9000 };
-const PAUSED: Replay = { ...LIVE, live: false, speed: 0, sequence: 40, at: 4800 };
-const LATENCY = { clientId: "a", frames: 30, capture: 20, server: 0.5, delivery: 27.4, total: 47.9 };
+const LIVE: PlaybackState = { live: true, speed: 1, sequence: 80, at: 9000, oldestAt: 1000, newestAt: 9000 };
+const PAUSED: PlaybackState = { ...LIVE, live: false, speed: 0, sequence: 40, at: 4800 };
+const LATENCY = { cameraId: "a", frames: 30, capture: 20, server: 0.5, delivery: 27.4, total: 47.9 };
 
 function camera(change: Partial<CameraSnapshot> = {}): CameraSnapshot {
   return {
-    clientId: "a",
+    cameraId: "a",
     name: "Door",
     status: "live",
     fps: 15,
@@ -35,7 +35,7 @@ function camera(change: Partial<CameraSnapshot> = {}): CameraSnapshot {
     age: 45,
     latency: null,
     delay: null,
-    replay: LIVE,
+    playback: LIVE,
     hasResults: false,
     dropped: 3,
     painted: 100,
@@ -53,30 +53,30 @@ const painter = {
 } as unknown as Painter;
 
 function build() {
-  const wishes: unknown[] = [];
+  const requests: unknown[] = [];
   const controls: ViewerControls = {
-    see: () => undefined,
-    seek: (_, position, speed) => wishes.push([position, speed]),
-    goLive: () => wishes.push("live"),
+    setShownWidth: () => undefined,
+    seek: (_, position, speed) => requests.push([position, speed]),
+    goLive: () => requests.push("live"),
     clipUrl: (_, from, to, format) => `clip-${from}-${to}-${format}`,
-    setBoxesShown: (shown) => wishes.push(shown),
+    setBoxesShown: (shown) => requests.push(shown),
   };
   const show = (change: Partial<CameraSnapshot> = {}, boxesShown = true) =>
     render(
       <CameraGrid cameras={[camera(change)]} painter={painter} controls={controls} boxesShown={boxesShown} />,
     );
-  /** What was wished for since last asked. */
-  const wished = () => {
+  /** Returns the requests since the last call. */
+  const requested = () => {
     act(() => void vi.advanceTimersByTime(100));
-    return wishes.splice(0);
+    return requests.splice(0);
   };
   const open = (change: Partial<CameraSnapshot> = {}) => {
     show(change);
     act(() => host.querySelector<HTMLButtonElement>(".sky-tile__open")?.click());
     show(change);
-    wished();
+    requested();
   };
-  return { show, open, wished };
+  return { show, open, requested };
 }
 
 const tile = () => host.querySelector("article");
@@ -97,111 +97,111 @@ const slide = (value: number) =>
 const href = () => host.querySelector<HTMLAnchorElement>(".sky-timeline__save")?.getAttribute("href");
 
 describe("the timeline", () => {
-  it("is there in full size alone, asks what there is, and leaves the camera live behind", () => {
-    const { show, wished } = build();
+  it("exists only in full size, asks for its extent, and returns the camera to live at the end", () => {
+    const { show, requested } = build();
     show();
     expect(host.querySelector(".sky-timeline")).toBeNull();
     act(() => host.querySelector<HTMLButtonElement>(".sky-tile__open")?.click());
     expect(document.activeElement).toBe(tile());
-    expect(wished()).toEqual(["live"]);
+    expect(requested()).toEqual(["live"]);
     act(() => void vi.advanceTimersByTime(4000));
-    expect(wished()).toEqual(["live"]);
+    expect(requested()).toEqual(["live"]);
     expect(host.querySelector(".sky-timeline")?.getAttribute("aria-label")).toBe("Timeline of Door");
     press("Escape");
-    expect(wished()).toEqual(["live"]);
+    expect(requested()).toEqual(["live"]);
   });
 
-  it("is not there while the server keeps nothing or does not say", () => {
+  it("does not exist while the timeline is empty or unknown", () => {
     const { open } = build();
-    open({ replay: null });
+    open({ playback: null });
     expect(host.querySelector(".sky-timeline")).toBeNull();
   });
 
-  it("says clearly that the picture is not live, and how far back it is", () => {
+  it("shows that the picture is not live, and how far back it is", () => {
     const { open, show } = build();
-    open({ replay: PAUSED, latency: LATENCY });
-    expect(tile()?.getAttribute("aria-label")).toBe("Door, replay");
-    expect(host.querySelector(".sky-tile__replay")?.textContent).toBe("Not live · −4.2 s · paused");
-    expect(host.querySelector(".sky-status")?.textContent).toBe("Replay");
+    open({ playback: PAUSED, latency: LATENCY });
+    expect(tile()?.getAttribute("aria-label")).toBe("Door, playback");
+    expect(host.querySelector(".sky-tile__playback")?.textContent).toBe("Not live · −4.2 s · paused");
+    expect(host.querySelector(".sky-status")?.textContent).toBe("Playback");
     expect(host.querySelector("input")?.getAttribute("aria-valuetext")).toBe("−4.2 s from now");
     expect(host.querySelector('[data-figure="latency"]')?.textContent).toBe("–");
-    show({ replay: { ...PAUSED, speed: 0.5 } });
-    expect(host.querySelector(".sky-tile__replay")?.textContent).toBe("Not live · −4.2 s · ½×");
+    show({ playback: { ...PAUSED, speed: 0.5 } });
+    expect(host.querySelector(".sky-tile__playback")?.textContent).toBe("Not live · −4.2 s · ½×");
     show();
-    expect(host.querySelector(".sky-tile__replay")).toBeNull();
+    expect(host.querySelector(".sky-tile__playback")).toBeNull();
     expect(host.querySelector("input")?.getAttribute("aria-valuetext")).toBe("live");
   });
 
-  it("scrubs, and is live at its end", () => {
-    const { open, wished } = build();
+  it("seeks while it is dragged, and returns to live at its end", () => {
+    const { open, requested } = build();
     open();
     slide(-3000);
-    expect(wished()).toEqual([[{ at: 6000 }, 0]]);
+    expect(requested()).toEqual([[{ at: 6000 }, 0]]);
     expect(host.querySelector("input")?.getAttribute("aria-valuetext")).toBe("−3.0 s from now");
     slide(0);
-    expect(wished()).toEqual(["live"]);
+    expect(requested()).toEqual(["live"]);
     act(() => void vi.advanceTimersByTime(1000));
     expect(host.querySelector("input")?.getAttribute("aria-valuetext")).toBe("live");
   });
 
-  it("pauses, plays at the chosen speed, steps, rewinds and returns by its buttons", () => {
-    const { open, show, wished } = build();
+  it("pauses, plays at the chosen speed, steps, skips back and returns to live with its buttons", () => {
+    const { open, show, requested } = build();
     open();
     click("Pause");
-    expect(wished()).toEqual([[{ sequence: 80 }, 0]]);
-    show({ replay: PAUSED });
+    expect(requested()).toEqual([[{ sequence: 80 }, 0]]);
+    show({ playback: PAUSED });
     const select = host.querySelector("select");
     act(() => {
       if (select) select.value = "0.5";
       select?.dispatchEvent(new Event("change", { bubbles: true }));
     });
-    expect(wished()).toEqual([[{ sequence: 40 }, 0.5]]);
+    expect(requested()).toEqual([[{ sequence: 40 }, 0.5]]);
     click("Play");
-    expect(wished()).toEqual([[{ sequence: 40 }, 0.5]]);
+    expect(requested()).toEqual([[{ sequence: 40 }, 0.5]]);
     press(" ");
-    expect(wished()).toEqual([[{ sequence: 40 }, 0.5]]);
+    expect(requested()).toEqual([[{ sequence: 40 }, 0.5]]);
     click("One frame back");
-    expect(wished()).toEqual([[{ sequence: 39 }, 0]]);
+    expect(requested()).toEqual([[{ sequence: 39 }, 0]]);
     click("One frame forward");
-    expect(wished()).toEqual([[{ sequence: 40 }, 0]]);
+    expect(requested()).toEqual([[{ sequence: 40 }, 0]]);
     click("Back 5 seconds");
-    expect(wished()).toEqual([[{ back: 9.2 }, 1]]);
+    expect(requested()).toEqual([[{ back: 9.2 }, 1]]);
     click("Live");
-    expect(wished()).toEqual(["live"]);
+    expect(requested()).toEqual(["live"]);
   });
 
-  it("does the same by keys", () => {
-    const { open, show, wished } = build();
+  it("does the same with keys", () => {
+    const { open, show, requested } = build();
     open();
     press(" ");
-    expect(wished()).toEqual([[{ sequence: 80 }, 0]]);
-    show({ replay: PAUSED });
+    expect(requested()).toEqual([[{ sequence: 80 }, 0]]);
+    show({ playback: PAUSED });
     press(" ");
-    expect(wished()).toEqual([[{ sequence: 40 }, 1]]);
+    expect(requested()).toEqual([[{ sequence: 40 }, 1]]);
     press("ArrowLeft");
-    expect(wished()).toEqual([[{ sequence: 39 }, 0]]);
+    expect(requested()).toEqual([[{ sequence: 39 }, 0]]);
     press(".");
     press(",");
-    expect(wished().at(-1)).toEqual([{ sequence: 39 }, 0]);
+    expect(requested().at(-1)).toEqual([{ sequence: 39 }, 0]);
     press("j");
-    expect(wished()).toEqual([[{ back: 9.2 }, 1]]);
+    expect(requested()).toEqual([[{ back: 9.2 }, 1]]);
     press("L");
-    expect(wished()).toEqual(["live"]);
+    expect(requested()).toEqual(["live"]);
     press(" ", host.querySelector(".sky-timeline button"));
     press("ArrowLeft", host.querySelector("select"));
-    expect(wished()).toEqual([]);
+    expect(requested()).toEqual([]);
     show();
     press("ArrowLeft", host.querySelector("input"));
-    expect(wished()).toEqual([[{ sequence: 79 }, 0]]);
+    expect(requested()).toEqual([[{ sequence: 79 }, 0]]);
   });
 
-  it("offers the chosen part as a film, or as pictures where the server makes no films", async () => {
+  it("offers the chosen part as a video, or as JPEGs if the server cannot encode videos", async () => {
     const { open, show } = build();
     open();
     expect(href()).toBe("clip-1000-9000-mkv");
-    show({ replay: PAUSED });
+    show({ playback: PAUSED });
     click("End the clip here");
-    show({ replay: { ...PAUSED, at: 2000 } });
+    show({ playback: { ...PAUSED, at: 2000 } });
     click("Start the clip here");
     expect(href()).toBe("clip-2000-4800-mkv");
     expect(host.querySelector(".sky-timeline__length")?.textContent).toBe("2.8 s");
@@ -220,24 +220,24 @@ describe("the timeline", () => {
 });
 
 describe("a tile", () => {
-  it("tells the latency and its hops once they are known", () => {
+  it("shows the latency and its stages once they are known", () => {
     const { open, show } = build();
     open({ delay: 52.3 });
     const figure = () => host.querySelector('[data-figure="latency"]')?.textContent;
     expect(figure()).toBe("52 ms");
-    const hops = () => host.querySelector(".sky-hops")?.textContent;
-    expect(hops()).toBe("Capture to server–In the server–Server to screen–");
+    const stages = () => host.querySelector(".sky-stages")?.textContent;
+    expect(stages()).toBe("Capture to server–In the server–Server to screen–");
     show({ latency: LATENCY });
     expect(figure()).toBe("48 ms");
-    expect(hops()).toBe("Capture to server20 msIn the server0.5 msServer to screen27 ms");
+    expect(stages()).toBe("Capture to server20 msIn the server0.5 msServer to screen27 ms");
     expect(host.querySelector("[title^='Capture to server: 20 ms']")).not.toBeNull();
     show({ latency: { ...LATENCY, capture: null }, status: "offline" });
     expect(figure()).toBe("–");
-    expect(hops()).toBe("Capture to server–In the server–Server to screen–");
+    expect(stages()).toBe("Capture to server–In the server–Server to screen–");
   });
 
-  it("has a switch for boxes when a program finds some", () => {
-    const { open, show, wished } = build();
+  it("has a switch for boxes once detection results come", () => {
+    const { open, show, requested } = build();
     open();
     expect(host.querySelector("[aria-pressed] + .x, header [aria-pressed]")).toBeNull();
     show({ hasResults: true });
@@ -245,12 +245,12 @@ describe("a tile", () => {
     click("Boxes on the pictures");
     show({ hasResults: true }, false);
     press("b");
-    expect(wished()).toEqual([false, true]);
+    expect(requested()).toEqual([false, true]);
   });
 });
 
 describe("the table of latencies", () => {
-  it("has the cameras that are known, and is not there without any", () => {
+  it("has the cameras with a known latency, and does not exist without any", () => {
     render(<LatencyTable cameras={[{ name: "Yard", latency: null }]} />);
     expect(host.textContent).toBe("");
     render(
@@ -266,7 +266,7 @@ describe("the table of latencies", () => {
   });
 });
 
-describe("words for a replay", () => {
+describe("the text of a position and a speed", () => {
   it("read well", () => {
     expect([-5, 4240, 59_940].map(formatBack)).toEqual(["−0.0 s", "−4.2 s", "−59.9 s"]);
     expect([59_960, 60_000, 65_000].map(formatBack)).toEqual(["−1:00", "−1:00", "−1:05"]);

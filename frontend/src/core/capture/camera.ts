@@ -1,4 +1,4 @@
-/** The browser's camera: asks for it, watches over it, and has its pictures encoded. */
+/** Opens the browser's camera and starts an encoder for its frames. */
 
 import { cameraFailure, type Failure } from "../failures.js";
 import { startEncoder, type Encoder } from "./encoder.js";
@@ -10,7 +10,7 @@ export interface CameraChoice {
   readonly label: string;
 }
 
-/** Opens the camera the settings ask for. Rejects with a Failure. */
+/** Opens the camera that the settings name. Rejects with a Failure. */
 export async function openBrowserCamera(
   settings: CaptureSettings,
   handlers: CameraHandlers,
@@ -43,7 +43,7 @@ export async function openBrowserCamera(
     method: encoder.method,
     configure: (next) => encoder.configure(next),
     setRate(fps) {
-      // The camera may go on at its old rate; the encoder picks from that.
+      // The camera may keep its old rate; the encoder then picks frames.
       track.applyConstraints({ ...track.getConstraints(), frameRate: { ideal: fps } }).catch(() => undefined);
     },
     hold: (held) => encoder.hold(held),
@@ -55,15 +55,15 @@ export async function openBrowserCamera(
   };
 }
 
-/** Why this page can have no camera whatever the person says, or null. */
+/** Returns why this page cannot use a camera at all, or null. */
 export function cameraUnavailable(): Failure | null {
   if (!globalThis.isSecureContext) return { kind: "insecure-context", address: globalThis.location.origin };
-  // The types promise it; browsers inside apps do not all keep that.
+  // The types promise mediaDevices, but some browsers inside apps have none.
   const devices = (navigator as Partial<Navigator>).mediaDevices as Partial<MediaDevices> | undefined;
   return devices?.getUserMedia ? null : { kind: "unsupported" };
 }
 
-/** The cameras there are; nameless until the person has allowed one. */
+/** Lists the cameras. They have no names until the person has allowed the use of one. */
 export async function listCameras(): Promise<CameraChoice[]> {
   if (cameraUnavailable()) return [];
   const devices = await navigator.mediaDevices.enumerateDevices();
@@ -72,7 +72,7 @@ export async function listCameras(): Promise<CameraChoice[]> {
     .map(({ deviceId, label }, index) => ({ deviceId, label: label || `Camera ${index + 1}` }));
 }
 
-/** Calls back whenever a camera is plugged in or out; returns how to stop that. */
+/** Calls back whenever a camera is connected or disconnected. Returns the function that ends this. */
 export function watchCameras(listener: () => void): () => void {
   if (cameraUnavailable()) return () => undefined;
   navigator.mediaDevices.addEventListener("devicechange", listener);
@@ -85,7 +85,7 @@ async function askForCamera(settings: CaptureSettings): Promise<MediaStream> {
   try {
     return await ask(constraints(settings));
   } catch (error) {
-    // The camera that was chosen last time is not there today: any other is better than none.
+    // The camera that was chosen last time is not connected: use any other.
     const missing = cameraFailure(error).kind === "no-camera" && settings.deviceId !== "";
     if (!missing) throw error;
     return ask(constraints({ ...settings, deviceId: "" }));
@@ -93,7 +93,7 @@ async function askForCamera(settings: CaptureSettings): Promise<MediaStream> {
 }
 
 function constraints(settings: CaptureSettings): MediaTrackConstraints {
-  // 4:3 up to VGA and 16:9 above is what cameras have; "ideal" takes the nearest.
+  // Most cameras have 4:3 up to VGA and 16:9 above; "ideal" takes the nearest size.
   const height = Math.round(settings.width <= 800 ? (settings.width * 3) / 4 : (settings.width * 9) / 16);
   return {
     width: { ideal: settings.width },

@@ -1,10 +1,10 @@
-/** What the server needs of this camera, and what is sent then: never more than the person has set. */
+/** The most that viewers need of this camera, and how that limits what is sent. */
 
 import type { EncoderSettings } from "./encode-loop.js";
 
 /** null means no limit. */
 export interface Demand {
-  /** How many watch it live. */
+  /** Number of viewers that watch the camera live. */
   readonly viewers: number;
   readonly maxFps: number | null;
   /** Pixels of the longer side. */
@@ -13,17 +13,18 @@ export interface Demand {
   readonly quality: number | null;
 }
 
-/** Below this an encoder gives pictures nobody can use. */
-const LEAST_WIDTH = 64;
-const LEAST_QUALITY = 0.1;
-/** One picture a minute keeps a camera from being taken for dead, whatever it is asked for. */
-const LEAST_FPS = 1 / 60;
+/** Frames below these limits would be useless. */
+const MIN_WIDTH = 64;
+const MIN_QUALITY = 0.1;
+/** One frame a minute shows that the camera works, also if less is needed. */
+const MIN_FPS = 1 / 60;
 
-export function within(own: EncoderSettings, demand: Demand | null): EncoderSettings {
+/** Returns `own` limited to `demand`: never more than the person has set. */
+export function limitToDemand(own: EncoderSettings, demand: Demand | null): EncoderSettings {
   return {
-    fps: Math.min(own.fps, Math.max(LEAST_FPS, demand?.maxFps ?? Infinity)),
-    width: Math.min(own.width, Math.max(LEAST_WIDTH, demand?.maxWidth ?? Infinity)),
-    quality: Math.min(own.quality, Math.max(LEAST_QUALITY, demand?.quality ?? Infinity)),
+    fps: Math.min(own.fps, Math.max(MIN_FPS, demand?.maxFps ?? Infinity)),
+    width: Math.min(own.width, Math.max(MIN_WIDTH, demand?.maxWidth ?? Infinity)),
+    quality: Math.min(own.quality, Math.max(MIN_QUALITY, demand?.quality ?? Infinity)),
   };
 }
 

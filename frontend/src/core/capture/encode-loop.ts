@@ -1,6 +1,6 @@
-/** From a camera's pictures to JPEGs: which to take, how big, and never more than one behind. */
+/** Encodes a camera's frames as JPEGs at the wanted rate and size. At most one frame waits while another is encoded. */
 
-import { NewestOnly } from "../newest.js";
+import { ConflatingQueue } from "../conflating-queue.js";
 import { fit, FramePacer } from "./pacer.js";
 
 export interface EncoderSettings {
@@ -10,7 +10,7 @@ export interface EncoderSettings {
   readonly width: number;
 }
 
-/** A VideoFrame, an ImageBitmap or a stand-in for one: it has to be closed. */
+/** An uncompressed frame: a VideoFrame, an ImageBitmap or a substitute. Its owner must close it. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
@@ -19,7 +19,7 @@ export interface Picture {
 
 export interface EncodedFrame {
   readonly jpeg: ArrayBuffer;
-  /** By our clock, in milliseconds since the epoch. */
+  /** When the frame was captured by our clock, in milliseconds since the epoch. */
   readonly takenAt: number;
   readonly width: number;
   readonly height: number;
@@ -28,7 +28,7 @@ export interface EncodedFrame {
 export interface EncodeLoopOptions<P extends Picture> {
   readonly encode: (picture: P, width: number, height: number, quality: number) => Promise<ArrayBuffer>;
   readonly onFrame: (frame: EncodedFrame) => void;
-  /** A picture that was due was not encoded: we are on hold, or the machine is too slow. */
+  /** A frame that was due was not encoded, because the loop is held or the machine is too slow. */
   readonly onSkipped: () => void;
   readonly onError: (error: unknown) => void;
 }
@@ -40,17 +40,17 @@ interface Taken<P> {
 
 export class EncodeLoop<P extends Picture> {
   private held = false;
-  /** A picture is due: the next that can be taken is. */
+  /** Whether the next frame is to be encoded. */
   private due = false;
   private readonly pacer: FramePacer;
-  private readonly newest: NewestOnly<Taken<P>>;
+  private readonly queue: ConflatingQueue<Taken<P>>;
 
   constructor(
     private settings: EncoderSettings,
     private readonly options: EncodeLoopOptions<P>,
   ) {
     this.pacer = new FramePacer(settings.fps);
-    this.newest = new NewestOnly<Taken<P>>(
+    this.queue = new ConflatingQueue<Taken<P>>(
       (taken) => this.encode(taken),
       ({ picture }) => {
         picture.close();
@@ -67,13 +67,13 @@ export class EncodeLoop<P extends Picture> {
     this.settings = settings;
   }
 
-  /** While held, pictures are skipped before they cost anything; the next one after it makes up for the last of them. */
+  /** While held, frames are skipped without being encoded. Afterwards the next frame replaces the last skipped one. */
   hold(held: boolean): void {
     this.held = held;
-    if (held) this.newest.clear();
+    if (held) this.queue.clear();
   }
 
-  /** Takes over `picture` and closes it; `at` is when it was taken, in milliseconds. */
+  /** Takes ownership of `picture` and closes it. `at` is the time of capture in milliseconds. */
   offer(picture: P, at: number): void {
     if (this.pacer.accept(at)) {
       if (this.due) this.options.onSkipped();
@@ -84,12 +84,12 @@ export class EncodeLoop<P extends Picture> {
       return;
     }
     this.due = false;
-    this.newest.offer({ picture, at });
+    this.queue.offer({ picture, at });
   }
 
   stop(): void {
     this.held = true;
-    this.newest.clear();
+    this.queue.clear();
   }
 
   private async encode({ picture, at }: Taken<P>): Promise<void> {

@@ -1,4 +1,4 @@
-/** What the page and the encoding worker say to each other. */
+/** The messages between the page and the encoding worker. */
 
 import type { EncodedFrame, EncoderSettings } from "./encode-loop.js";
 
@@ -16,7 +16,7 @@ export type ToEncoder =
 export type FromEncoder =
   | ({ readonly type: "frame" } & EncodedFrame)
   | { readonly type: "skipped" }
-  /** Asks for a bitmap. Workers keep time in hidden pages, pages do not. */
+  /** Asks for a bitmap. In a hidden page, timers run on time only in workers. */
   | { readonly type: "tick" }
-  /** The track cannot be read here. */
+  /** The worker cannot read the track. */
   | { readonly type: "no-processor" };

@@ -1,4 +1,4 @@
-/** Has a track's pictures encoded by the best means this browser has, off the main thread wherever it can. */
+/** Encodes a track by the best means that the browser has, in a worker if possible. */
 
 import { now } from "../clock.js";
 import { EncodeLoop, type EncodedFrame, type EncoderSettings, type Picture } from "./encode-loop.js";
@@ -10,7 +10,7 @@ export interface EncoderHandlers {
 }
 
 export interface Encoder {
-  /** In words, for the statistics. */
+  /** Describes in words how frames are encoded, for the statistics. */
   readonly method: string;
   configure(settings: EncoderSettings): void;
   hold(held: boolean): void;
@@ -36,7 +36,7 @@ export function startEncoder(
   try {
     worker = new Worker(new URL("./encoder.worker.ts", import.meta.url), { type: "module" });
   } catch {
-    // A page of another origin may not start our worker.
+    // Browsers refuse to start a worker from another origin.
     return encodeOnMainThread(stream, settings, handlers);
   }
   return encodeInWorker(worker, stream, track, settings, handlers);
@@ -49,7 +49,7 @@ function encodeInWorker(
   settings: EncoderSettings,
   handlers: EncoderHandlers,
 ): Encoder {
-  const say = (message: ToEncoder, transfer: Transferable[] = []): void =>
+  const post = (message: ToEncoder, transfer: Transferable[] = []): void =>
     worker.postMessage(message, transfer);
   let current = settings;
   let fallback: Encoder | undefined;
@@ -59,20 +59,20 @@ function encodeInWorker(
 
   const grabFromVideo = (): string => {
     grabber = new Grabber(stream);
-    say({ type: "start", source: { kind: "bitmaps" }, settings: current });
+    post({ type: "start", source: { kind: "bitmaps" }, settings: current });
     return "video element, encoded in a worker";
   };
 
   const begin = (): string => {
     if (typeof MediaStreamTrackProcessor !== "undefined") {
       const { readable } = new MediaStreamTrackProcessor({ track });
-      say({ type: "start", source: { kind: "frames", readable }, settings }, [readable]);
+      post({ type: "start", source: { kind: "frames", readable }, settings }, [readable]);
       return "camera frames, encoded in a worker";
     }
-    // Safari has the processor in workers only, and gives a track away for good: send a copy.
+    // Safari has the processor only in workers, and a transferred track is lost to the page: transfer a copy.
     copy = track.clone();
     try {
-      say({ type: "start", source: { kind: "track", track: copy }, settings }, [copy]);
+      post({ type: "start", source: { kind: "track", track: copy }, settings }, [copy]);
       return "camera track, encoded in a worker";
     } catch {
       copy.stop();
@@ -90,7 +90,7 @@ function encodeInWorker(
         handlers.onSkipped();
         break;
       case "tick":
-        grabber?.grab((bitmap, at) => say({ type: "bitmap", bitmap, at }, [bitmap]));
+        grabber?.grab((bitmap, at) => post({ type: "bitmap", bitmap, at }, [bitmap]));
         break;
       case "no-processor":
         copy?.stop();
@@ -100,7 +100,7 @@ function encodeInWorker(
   };
   worker.onerror = (event) => {
     event.preventDefault();
-    // The worker could not be loaded or broke: the camera goes on without it.
+    // The worker could not be loaded or failed: continue on the page.
     worker.terminate();
     if (fallback) return;
     fallback = encodeOnMainThread(stream, current, handlers);
@@ -112,12 +112,12 @@ function encodeInWorker(
     method,
     configure(next) {
       current = next;
-      say({ type: "configure", settings: next });
+      post({ type: "configure", settings: next });
       fallback?.configure(next);
     },
     hold(next) {
       held = next;
-      say({ type: "hold", held: next });
+      post({ type: "hold", held: next });
       fallback?.hold(next);
     },
     stop() {
@@ -129,7 +129,7 @@ function encodeInWorker(
   };
 }
 
-/** The last resort: a canvas and a timer on the page itself, which sleep when the page is hidden. */
+/** The last resort: a canvas and a timer on the page, which browsers slow down while the page is hidden. */
 function encodeOnMainThread(
   stream: MediaStream,
   settings: EncoderSettings,
@@ -159,7 +159,7 @@ function encodeOnMainThread(
     method: "video element, encoded on the page",
     configure(next) {
       loop.configure(next);
-      // Beginning anew at every change of something else could put a slow tick off for ever.
+      // Restarting the timer at the same rate could postpone a slow tick again and again.
       if (next.fps === ticking) return;
       ticking = next.fps;
       clearInterval(timer);
@@ -178,14 +178,14 @@ interface VideoPicture extends Picture {
   readonly video: HTMLVideoElement;
 }
 
-/** A hidden page is not told of its video's frames: what it was told last must not pass for the present one. */
+/** A hidden page gets no callbacks for its video's frames, so an older capture time than this belongs to another frame. */
 const STALE_MS = 250;
 
-/** Takes pictures out of a stream through a video element that nobody sees. */
+/** Takes frames out of a stream through a video element that is not on the page. */
 class Grabber {
   private readonly video = document.createElement("video");
   private busy = false;
-  /** When the frame was taken that the video shows, where the browser says so. */
+  /** When the frame that the video shows was captured, if the browser reports that. */
   private captured = -Infinity;
 
   constructor(stream: MediaStream) {
@@ -196,7 +196,7 @@ class Grabber {
     this.followFrames();
   }
 
-  /** When the picture was taken that would be grabbed now. */
+  /** When the frame that would be grabbed now was captured. */
   takenAt(): number {
     const at = now();
     return this.captured <= at && this.captured > at - STALE_MS ? this.captured : at;
@@ -225,7 +225,7 @@ class Grabber {
   }
 
   private followFrames(): void {
-    // Not in every browser we support, whatever the types promise.
+    // The types promise this callback, but some supported browsers have none.
     const video = this.video as Partial<HTMLVideoElement>;
     video.requestVideoFrameCallback?.((_, { captureTime }) => {
       if (captureTime !== undefined) this.captured = performance.timeOrigin + captureTime;

@@ -1,4 +1,4 @@
-/** The encoding worker: pictures in, JPEGs out, nothing of it on the page's thread. */
+/** The encoding worker: encodes frames as JPEGs without occupying the page's thread. */
 
 import { now } from "../clock.js";
 import { EncodeLoop, type EncoderSettings, type Picture } from "./encode-loop.js";
@@ -23,7 +23,7 @@ const canvas = new OffscreenCanvas(2, 2);
 const context = canvas.getContext("2d", { alpha: false });
 let loop: EncodeLoop<Drawable> | undefined;
 let timer: ReturnType<typeof setInterval> | undefined;
-/** The rate at which the page is asked for bitmaps; 0 where it is not. */
+/** The rate at which the page is asked for bitmaps; 0 if it is not asked. */
 let ticking = 0;
 let held = false;
 
@@ -56,7 +56,7 @@ function start(source: FrameSource, settings: EncoderSettings): void {
     encode,
     onFrame: (frame) => scope.postMessage({ type: "frame", ...frame }, [frame.jpeg]),
     onSkipped: () => scope.postMessage({ type: "skipped" }),
-    // One picture that cannot be encoded is one picture less.
+    // An error costs one frame, not the camera.
     onError: () => scope.postMessage({ type: "skipped" }),
   });
   loop.hold(held);
@@ -74,7 +74,7 @@ function start(source: FrameSource, settings: EncoderSettings): void {
   }
 }
 
-/** Reads every picture as it comes, so that none grows old in the stream; the loop chooses. */
+/** Reads every frame at once, so that frames do not age in the stream; the loop chooses which to encode. */
 async function pump(readable: ReadableStream<VideoFrame>, target: EncodeLoop<Drawable>): Promise<void> {
   const reader = readable.getReader();
   const clock = new PictureClock();
@@ -89,7 +89,7 @@ async function pump(readable: ReadableStream<VideoFrame>, target: EncodeLoop<Dra
 }
 
 function tickAt(fps: number): void {
-  // Beginning anew at every change of something else could put a slow tick off for ever.
+  // Restarting the timer at the same rate could postpone a slow tick again and again.
   if (fps === ticking) return;
   ticking = fps;
   clearInterval(timer);

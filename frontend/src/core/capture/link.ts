@@ -1,4 +1,4 @@
-/** One camera's connection: registers it, keeps it, and knows what the ways of losing it mean. */
+/** One camera's connection: registers the camera, reconnects, and turns close codes into failures. */
 
 import { Heartbeat } from "../heartbeat.js";
 import type { Failure } from "../failures.js";
@@ -13,21 +13,21 @@ export interface LinkOptions {
   readonly url: string;
   readonly token?: string | undefined;
   readonly openSocket?: SocketOptions["open"] | undefined;
-  /** Asked at every registration. */
-  readonly identity: () => { readonly clientId: string; readonly name: string };
+  /** Called at every registration. */
+  readonly identity: () => { readonly cameraId: string; readonly name: string };
 }
 
 export interface LinkHandlers {
-  /** `failure` is left out where the last one stays the best explanation. */
+  /** `failure` is left out if the last one still is the best explanation. */
   onChange(change: { connection?: CaptureConnection; failure?: Failure | null }): void;
-  /** On the air: also after every reconnect. */
+  /** The server has accepted the registration: the first one, or one after a reconnect. */
   onRegistered(): void;
   onDemand(demand: Demand): void;
-  /** The server answered the question that was sent then. True if it was a frame's receipt. */
+  /** The server answered the clock message that was sent at `sentAt`. Returns true if that was the receipt of a frame. */
   onAnswer(sentAt: number): boolean;
 }
 
-/** What this page can do, for the server to know. */
+/** What the page offers to the server at registration. */
 const CAPABILITIES = ["demand", "envelope", "clock"] as const;
 const REGISTRATION_DEADLINE_MS = 8000;
 
@@ -36,12 +36,12 @@ export class CaptureLink implements Carrier {
   private readonly heartbeat: Heartbeat;
   private registrationTimer: ReturnType<typeof setTimeout> | undefined;
   private registered = false;
-  /** On this connection; a server that came back may be another. */
+  /** Whether the server has answered a clock message on this connection. */
   private answers = false;
-  /** What the server said before it closed. */
+  /** The error that the server sent before it closed the connection. */
   private refusal: { readonly reason: string; readonly whileOnAir: boolean } | null = null;
-  /** Why we are off the air, where we know better than "gone". */
-  private explained: Failure | null = null;
+  /** Why the connection was closed, if more is known than "server-gone". */
+  private explanation: Failure | null = null;
 
   constructor(
     private readonly options: LinkOptions,
@@ -54,8 +54,8 @@ export class CaptureLink implements Carrier {
     });
     this.socket = new ReconnectingSocket(open ? { url, open } : { url }, {
       onOpen: () => this.register(),
-      onText: (text) => this.read(text),
-      onBinary: () => this.heartbeat.heard(),
+      onText: (text) => this.receiveText(text),
+      onBinary: () => this.heartbeat.noteMessage(),
       onClose: (code) => this.closed(code),
       onState: (state) => this.entered(state),
     });
@@ -77,7 +77,7 @@ export class CaptureLink implements Carrier {
     return this.answers ? this.heartbeat.clock.offset : undefined;
   }
 
-  /** The latest, in milliseconds. */
+  /** The latest round trip in milliseconds. */
   get roundTrip(): number | null {
     return this.heartbeat.clock.roundTrip ?? null;
   }
@@ -87,7 +87,7 @@ export class CaptureLink implements Carrier {
   }
 
   stop(): void {
-    this.lost();
+    this.reset();
     this.socket.stop();
   }
 
@@ -100,15 +100,15 @@ export class CaptureLink implements Carrier {
   }
 
   private entered(state: SocketState): void {
-    if (state.kind !== "open") this.lost();
+    if (state.kind !== "open") this.reset();
     if (state.kind === "waiting") {
-      // What the server said is the better explanation; keep it until we are back on the air.
-      const failure = this.explained ?? { kind: "server-gone", retryAt: state.retryAt };
+      // The reason that the server gave is the better explanation until the camera is registered again.
+      const failure = this.explanation ?? { kind: "server-gone", retryAt: state.retryAt };
       this.handlers.onChange({ connection: "waiting", failure });
     } else this.handlers.onChange({ connection: state.kind === "stopped" ? "ended" : "connecting" });
   }
 
-  private lost(): void {
+  private reset(): void {
     clearTimeout(this.registrationTimer);
     this.heartbeat.stop();
     this.registered = false;
@@ -116,12 +116,12 @@ export class CaptureLink implements Carrier {
   }
 
   private register(): void {
-    const { clientId, name } = this.options.identity();
+    const { cameraId, name } = this.options.identity();
     const { token } = this.options;
     this.refusal = null;
     this.socket.send(
       encodeRegistration({
-        clientId,
+        cameraId,
         ...(name === "" ? {} : { name }),
         ...(token === undefined ? {} : { token }),
         capabilities: CAPABILITIES,
@@ -130,14 +130,14 @@ export class CaptureLink implements Carrier {
     this.registrationTimer = setTimeout(() => this.socket.reconnect(), REGISTRATION_DEADLINE_MS);
   }
 
-  private read(text: string): void {
-    this.heartbeat.heard();
+  private receiveText(text: string): void {
+    this.heartbeat.noteMessage();
     const message = decodeCaptureMessage(text);
     switch (message?.type) {
       case "registration-success":
         clearTimeout(this.registrationTimer);
         this.registered = true;
-        this.explained = null;
+        this.explanation = null;
         this.heartbeat.start();
         this.handlers.onChange({ connection: "on-air", failure: null });
         this.handlers.onRegistered();
@@ -149,7 +149,7 @@ export class CaptureLink implements Carrier {
         this.handlers.onDemand(message);
         break;
       case "clock":
-        this.takeClock(message);
+        this.handleClock(message);
         break;
       case "clients":
       case "client-connected":
@@ -159,28 +159,28 @@ export class CaptureLink implements Carrier {
     }
   }
 
-  private takeClock(message: { readonly sentAt: number; readonly serverAt?: number }): void {
+  private handleClock(message: { readonly sentAt: number; readonly serverAt?: number }): void {
     const receipt = message.serverAt !== undefined && this.handlers.onAnswer(message.sentAt);
-    // Receipts waited behind frames: they would drive the better answers out of the clock's memory.
-    if (!receipt) this.heartbeat.take(message);
+    // Receipts wait behind frames, so they would replace better samples of the clock.
+    if (!receipt) this.heartbeat.handle(message);
     this.answers ||= message.serverAt !== undefined;
   }
 
   private closed(code: number): "retry" | "stop" {
-    const { clientId } = this.options.identity();
+    const { cameraId } = this.options.identity();
     if (code === CloseCode.replaced) {
-      // Coming back by ourselves would throw the other page out, which would come back, and so on for ever.
-      this.handlers.onChange({ failure: { kind: "replaced", clientId } });
+      // Reconnecting would end the connection of the other page, which would reconnect too, and so on.
+      this.handlers.onChange({ failure: { kind: "replaced", cameraId } });
       return "stop";
     }
     const { refusal } = this;
     this.refusal = null;
     if (refusal && !refusal.whileOnAir && code === CloseCode.policyViolation) {
-      this.handlers.onChange({ failure: { kind: "refused", clientId, reason: refusal.reason } });
+      this.handlers.onChange({ failure: { kind: "refused", cameraId, reason: refusal.reason } });
       return "stop";
     }
-    if (code === CloseCode.messageTooBig) this.explained = { kind: "frame-too-big" };
-    else if (refusal) this.explained = { kind: "sent-away", reason: refusal.reason };
+    if (code === CloseCode.messageTooBig) this.explanation = { kind: "frame-too-big" };
+    else if (refusal) this.explanation = { kind: "sent-away", reason: refusal.reason };
     return "retry";
   }
 }

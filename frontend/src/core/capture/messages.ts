@@ -1,11 +1,11 @@
-/** What a server says to a camera, beyond what it says to everybody. */
+/** The messages of `/ws` that only cameras receive. */
 
 import { decodeServerMessage, isFiniteNumber, parseObject, type ServerMessage } from "../protocol.js";
 import type { Demand } from "./demand.js";
 
 export type CaptureMessage = ServerMessage | ({ readonly type: "demand" } & Demand);
 
-/** Reads a text message; null for one we do not know or cannot read, which is to be ignored. */
+/** Reads a text message. Returns null for an unknown or invalid message, which the caller ignores. */
 export function decodeCaptureMessage(text: string): CaptureMessage | null {
   const fields = parseObject(text);
   if (fields?.type !== "demand") return decodeServerMessage(text);
@@ -18,7 +18,7 @@ export function decodeCaptureMessage(text: string): CaptureMessage | null {
   };
 }
 
-/** What is no limit, however it is written, must not become one. */
+/** Returns null, which means no limit, for anything but a positive number. */
 function positive(value: unknown): number | null {
   return isFiniteNumber(value) && value > 0 ? value : null;
 }

@@ -1,4 +1,4 @@
-/** The way of frames to the server: stamps them, holds them back while the link is full, and asks for less if it stays so. */
+/** Sends frames to the server: timestamps them, holds the camera while the link is full, and lowers the target if it stays full. */
 
 import { now } from "../clock.js";
 import { RateMeter } from "../meter.js";
@@ -9,27 +9,27 @@ import type { EncodedFrame, EncoderSettings } from "./encode-loop.js";
 import { NO_STATS, type CaptureStats } from "./snapshot.js";
 import { Uplink } from "./uplink.js";
 
-/** A connection to a server. */
+/** A connection to the server. */
 export interface Carrier {
   readonly onAir: boolean;
   /** Bytes that have not left the browser. */
   readonly bufferedAmount: number;
-  /** The server's clock minus ours in milliseconds; undefined while it has not answered on this connection. */
+  /** The server's clock minus ours in milliseconds; undefined until the server has answered a clock message on this connection. */
   readonly offset: number | undefined;
-  /** False if the connection is not open. */
+  /** Returns false if the connection is not open. */
   send(data: string | ArrayBuffer | Uint8Array<ArrayBuffer>): boolean;
 }
 
 export interface OutgoingHandlers {
-  /** Pictures are of no use from now on, or of use again. */
+  /** Whether the camera is to stop encoding for now. */
   onHold(held: boolean): void;
-  /** `sending` has changed by itself. */
+  /** The adaptation has changed `sending`. */
   onAdapted(): void;
 }
 
-/** What may wait in the browser unsent; more would only be older when it arrives. At least two frames, however big. */
+/** Bytes that may wait in the browser unsent, or two frames if those are larger. More would only make frames older. */
 const BACKLOG_BYTES = 64 * 1024;
-/** How far back the rates look. */
+/** The rates are of the last 3 s, or of longer if frames are sent more seldom than once a second. */
 const METER_MS = 3000;
 
 export class Outgoing {
@@ -40,7 +40,7 @@ export class Outgoing {
   private counted = NO_STATS;
   private lastFrameBytes = 0;
   private isHeld = true;
-  /** Since the last frame that was sent. A skipped frame is reported when the next one is due. */
+  /** Whether the camera was held at any time since the last frame was sent: a skip is reported only when the next frame is due. */
   private wasHeld = false;
   private carrier: Carrier | null = null;
   private wanted: EncoderSettings;
@@ -57,12 +57,12 @@ export class Outgoing {
     return this.isHeld;
   }
 
-  /** What is to be encoded: of what is wanted, what the link carries. */
+  /** The target of the encoder: what is wanted, limited to what the link carries. */
   get sending(): EncoderSettings {
     return this.adapts ? this.adaptation.limit(this.wanted) : this.wanted;
   }
 
-  /** Whether the link carries less than is wanted. */
+  /** Whether the link is too slow for what is wanted. */
   get narrow(): boolean {
     return !sameSettings(this.sending, this.wanted);
   }
@@ -75,7 +75,7 @@ export class Outgoing {
     this.adaptation.reset();
   }
 
-  /** Frames go here from now on, and what is known of the old way is no longer so. */
+  /** Sends on another connection from now on, and forgets the measurements of the last one. */
   use(carrier: Carrier | null): void {
     this.carrier = carrier;
     this.uplink.reset();
@@ -95,7 +95,7 @@ export class Outgoing {
     this.counted = { ...this.counted, sent: this.counted.sent + 1, width, height };
     this.wasHeld = false;
     this.adaptation.sent(at);
-    // A server that answers no such questions must not be made to wait for.
+    // Do not wait for receipts from a server that does not answer clock messages.
     if (carrier.offset !== undefined && carrier.send(encodeClock(at))) this.uplink.sent(at);
     this.judge();
   }
@@ -104,11 +104,11 @@ export class Outgoing {
   skipped(): void {
     this.counted = { ...this.counted, dropped: this.counted.dropped + 1 };
     if (this.wasHeld && this.carrier?.onAir) this.adaptation.lost(now());
-    // Skipped frames come at the frame rate, even in a hidden page whose timers sleep: they are our tick.
+    // Skipped frames come at the frame rate, also in a hidden page, whose timers are slow: they serve as a timer.
     this.judge();
   }
 
-  /** The server answered a question. True if that was a frame's receipt; others measure the way. */
+  /** The server answered a clock message. Returns true if that was a frame's receipt; other answers measure the round trip. */
   answered(sentAt: number): boolean {
     const at = now();
     const receipt = this.uplink.answered(sentAt, at);
@@ -117,7 +117,7 @@ export class Outgoing {
     return receipt;
   }
 
-  /** Decides anew whether to hold pictures back, and what to ask of the camera. */
+  /** Decides whether to hold the camera, and whether to change the target. */
   judge(): void {
     const at = now();
     const { carrier } = this;
@@ -145,14 +145,14 @@ export class Outgoing {
     this.meter.reset();
   }
 
-  /** A rate takes some frames to be seen. */
+  /** Measures the rates over `ms` milliseconds: a low rate needs a longer time. */
   private measureOver(ms: number): void {
     if (ms === this.meterMs) return;
     this.meterMs = ms;
     this.meter = new RateMeter(ms);
   }
 
-  /** A server that has told its clock is told when the picture was taken; others get what they have always got. */
+  /** Wraps the JPEG in an envelope with the time of capture. While the server's clock is unknown, the JPEG is sent alone. */
   private wrapped({ jpeg, takenAt }: EncodedFrame): ArrayBuffer | Uint8Array<ArrayBuffer> {
     const offset = this.carrier?.offset;
     if (offset === undefined) return jpeg;

@@ -1,4 +1,4 @@
-/** Chooses which of a camera's frames to send, so that a lower rate comes out even. */
+/** Chooses which of a camera's frames to send at a lower rate, evenly spaced. */
 
 /** Times are in milliseconds of one clock. */
 export class FramePacer {
@@ -15,16 +15,16 @@ export class FramePacer {
   }
 
   accept(at: number): boolean {
-    // Cameras jitter: a frame a little early is the one that was meant.
+    // Cameras jitter, so a frame that is a little early counts as due.
     const early = this.interval * 0.25;
     if (at < this.due - early) return false;
-    // Counting from when it was due keeps the average right; after a gap, or at a rate no camera reaches, start afresh.
+    // Counting from the due time keeps the average rate. After a gap, or if the camera is slower, count from now.
     this.due = at - this.due < this.interval * 2 ? this.due + this.interval : at + this.interval;
     return true;
   }
 }
 
-/** Scales a picture so that its longer side is at most `longest`; never enlarges. Sizes come out even, as encoders like them. */
+/** Scales a size so that its longer side is at most `longest` pixels. Never enlarges. Both sides are even, as encoders want. */
 export function fit(width: number, height: number, longest: number): { width: number; height: number } {
   const scale = Math.min(1, longest / Math.max(width, height, 1));
   return { width: even(width * scale), height: even(height * scale) };

@@ -1,6 +1,6 @@
-/** The smallest of the values of the last while, at a cost that does not grow with their number. */
+/** The minimum of recent values, at a cost that does not grow with their number. */
 
-/** Looks back over `slices` slices of `sliceMs` each; times are in milliseconds of one clock. */
+/** Covers the last `count` slices of `sliceMs` milliseconds each; times are in milliseconds of one clock. */
 export class RecentMinimum {
   private slices: { readonly from: number; smallest: number }[] = [];
 
@@ -13,7 +13,7 @@ export class RecentMinimum {
     const last = this.slices.at(-1);
     if (last && at < last.from + this.sliceMs) last.smallest = Math.min(last.smallest, value);
     else this.slices.push({ from: at, smallest: value });
-    // By time, not by number: after a silence, what was before it is old too.
+    // By time, not by number of slices, as there may be a long pause between two values.
     const horizon = at - this.sliceMs * this.count;
     while (this.slices.length > 1 && (this.slices[0]?.from ?? at) < horizon) this.slices.shift();
   }

@@ -1,10 +1,10 @@
-/** One camera on the air: opens it, registers its id, sends its pictures, and says at any time how that goes. */
+/** A camera: opens it, registers it with the server, sends its frames, and keeps the state to show. */
 
 import { captureSocketUrl, serverBase } from "../address.js";
 import { cameraFailure, type Failure } from "../failures.js";
 import type { SocketOptions } from "../socket.js";
 import { Store, type Readable } from "../store.js";
-import { sameSettings, within, type Demand } from "./demand.js";
+import { limitToDemand, sameSettings, type Demand } from "./demand.js";
 import type { EncodedFrame, EncoderSettings } from "./encode-loop.js";
 import { CaptureLink } from "./link.js";
 import { Outgoing } from "./outgoing.js";
@@ -17,9 +17,9 @@ export interface Camera {
   readonly stream: MediaStream | null;
   readonly label: string;
   readonly method: string;
-  /** Encodes like this from the next picture on. */
+  /** Sets how frames are encoded from the next one on. */
   configure(settings: EncoderSettings): void;
-  /** Asks the camera itself for another rate, which may take it a while. */
+  /** Asks the device for another frame rate, which may take a while. */
   setRate(fps: number): void;
   hold(held: boolean): void;
   stop(): void;
@@ -38,9 +38,9 @@ export interface CaptureOptions {
   readonly token?: string | undefined;
   readonly settings: CaptureSettings;
   readonly openCamera: OpenCamera;
-  /** The address of the page, against which `server` is resolved. */
+  /** The address that `server` is relative to; left out, the address of the page. */
   readonly page?: string;
-  /** Keeps the screen on; returns how to let go. */
+  /** Keeps the screen on. Returns the function that ends this. */
   readonly keepAwake?: () => () => void;
   readonly openSocket?: SocketOptions["open"];
 }
@@ -55,17 +55,17 @@ export class CaptureSession {
   private link: CaptureLink | null = null;
   private readonly outgoing: Outgoing;
   private refreshTimer: ReturnType<typeof setInterval> | undefined;
-  private letSleep: (() => void) | undefined;
-  /** Rises with every start and stop, so that a camera that opens late knows it is no longer wanted. */
+  private releaseWakeLock: (() => void) | undefined;
+  /** Changes with every start and stop, so that a camera that opens too late is closed again. */
   private generation = 0;
-  /** What the camera encodes like. */
+  /** The settings that the camera was last given. */
   private configured: EncoderSettings | undefined;
 
   constructor(private readonly options: CaptureOptions) {
     const { settings } = options;
-    this.outgoing = new Outgoing(within(settings, null), {
+    this.outgoing = new Outgoing(limitToDemand(settings, null), {
       onHold: (held) => this.camera?.hold(held),
-      onAdapted: () => this.aim(),
+      onAdapted: () => this.updateTarget(),
     });
     this.store = new Store<CaptureSnapshot>({
       camera: "off",
@@ -76,14 +76,14 @@ export class CaptureSession {
       cameraLabel: "",
       method: "",
       demand: null,
-      sending: within(settings, null),
+      sending: limitToDemand(settings, null),
       narrow: false,
       stats: NO_STATS,
     });
     this.snapshot = this.store;
   }
 
-  /** Opens the camera and goes on the air. Does nothing while that is already so or under way. */
+  /** Opens the camera and starts sending. Does nothing if it is started already. */
   async start(): Promise<void> {
     const before = this.store.getSnapshot();
     if (before.camera !== "off") {
@@ -93,37 +93,37 @@ export class CaptureSession {
     const generation = ++this.generation;
     this.update({ camera: "starting", failure: null, stats: NO_STATS });
     if (!(await this.openCamera(generation))) return;
-    this.letSleep = this.options.keepAwake?.();
+    this.releaseWakeLock = this.options.keepAwake?.();
     this.refreshTimer = setInterval(() => this.refresh(), REFRESH_MS);
     this.connect();
   }
 
-  /** Closes connection and camera. */
+  /** Closes the connection and the camera. */
   stop(): void {
     this.generation++;
     this.disconnect();
     this.closeCamera();
     this.update({ camera: "off", connection: "off", failure: null, stream: null, demand: null });
-    this.aim();
+    this.updateTarget();
   }
 
-  /** Goes back on the air after another page took the id over, or after a refusal. The camera has stayed on. */
+  /** Connects again after another page took the id over, or after a refusal. The camera has stayed on. */
   resume(): void {
     const { camera, connection } = this.store.getSnapshot();
     if (camera === "on" && connection === "ended") this.connect();
   }
 
-  /** Takes new settings into effect, with as little interruption as they allow. */
+  /** Applies new settings with as little interruption as possible. */
   async configure(settings: CaptureSettings): Promise<void> {
     const before = this.store.getSnapshot().settings;
     this.update({ settings });
-    this.aim();
+    this.updateTarget();
     const otherCamera = settings.deviceId !== before.deviceId || settings.facing !== before.facing;
-    // A higher resolution has to be asked of the camera itself; a camera that is opening will see the new settings.
+    // Only the device can raise the resolution. A camera that is opening gets the new settings anyway.
     if (this.camera && (otherCamera || settings.width > before.width)) await this.reopenCamera();
     else if (settings.fps !== before.fps) this.camera?.setRate(settings.fps);
-    if (settings.clientId === before.clientId && settings.name === before.name) return;
-    // An id belongs to a connection: another id needs another one.
+    if (settings.cameraId === before.cameraId && settings.name === before.name) return;
+    // A connection has one id and one name, so a new one needs a new connection.
     if (this.link?.running) this.link.reconnect();
     else this.resume();
   }
@@ -143,10 +143,10 @@ export class CaptureSession {
         return false;
       }
       this.camera = camera;
-      this.configured = within(settings, null);
+      this.configured = limitToDemand(settings, null);
       camera.hold(this.outgoing.held);
       this.update({ camera: "on", stream: camera.stream, cameraLabel: camera.label, method: camera.method });
-      this.aim();
+      this.updateTarget();
       return true;
     } catch (error) {
       if (generation === this.generation) this.cameraFailed(isFailure(error) ? error : cameraFailure(error));
@@ -170,15 +170,15 @@ export class CaptureSession {
   private closeCamera(): void {
     this.camera?.stop();
     this.camera = null;
-    this.letSleep?.();
-    this.letSleep = undefined;
+    this.releaseWakeLock?.();
+    this.releaseWakeLock = undefined;
     clearInterval(this.refreshTimer);
   }
 
-  /** Has the camera encode what is needed and can be carried, within what the person has set. */
-  private aim(): void {
+  /** Sets what the camera encodes: the settings, limited by demand and by the uplink. */
+  private updateTarget(): void {
     const { settings, demand } = this.store.getSnapshot();
-    this.outgoing.want(within(settings, settings.demand ? demand : null), settings.adapt);
+    this.outgoing.want(limitToDemand(settings, settings.demand ? demand : null), settings.adapt);
     const { sending, narrow } = this.outgoing;
     if (this.camera && !(this.configured && sameSettings(sending, this.configured))) {
       this.configured = sending;
@@ -236,7 +236,7 @@ export class CaptureSession {
 
   private setDemand(demand: Demand | null): void {
     this.update({ demand });
-    this.aim();
+    this.updateTarget();
   }
 
   private update(change: Partial<CaptureSnapshot>): void {

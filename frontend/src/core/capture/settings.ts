@@ -1,9 +1,9 @@
-/** What a capture page can be set to, and how that is kept in the address and in the browser. */
+/** The settings of a capture page, and how the address and the browser store them. */
 
-import { cleanName, isClientId } from "../protocol.js";
+import { cleanName, isCameraId } from "../protocol.js";
 
 export interface CaptureSettings {
-  readonly clientId: string;
+  readonly cameraId: string;
   /** A label for people; may be empty. */
   readonly name: string;
   /** Frames per second, 1-60. */
@@ -12,12 +12,12 @@ export interface CaptureSettings {
   readonly quality: number;
   /** The picture's longer side in pixels. */
   readonly width: number;
-  /** A camera of this machine, or "" for whichever faces the right way. */
+  /** A camera of this machine, or "" for any that faces the right way. */
   readonly deviceId: string;
   readonly facing: "user" | "environment";
-  /** Send no more than somebody needs; off, everything is sent always. */
+  /** Send no more than viewers need; if off, send everything always. */
   readonly demand: boolean;
-  /** Give up quality, size and rate where the uplink cannot carry them; off, frames are left out instead. */
+  /** Lower quality, size and rate if the uplink is too slow; if off, drop frames instead. */
   readonly adapt: boolean;
 }
 
@@ -32,15 +32,15 @@ export const DEFAULTS = {
   facing: "environment",
   demand: true,
   adapt: true,
-} as const satisfies Omit<CaptureSettings, "clientId">;
+} as const satisfies Omit<CaptureSettings, "cameraId">;
 
-/** Brings every value into its limits; what is not of the right kind falls back. */
+/** Brings every value into its limits. A value of the wrong type is replaced by that of `fallback`. */
 export function sanitize(
   given: Partial<Record<keyof CaptureSettings, unknown>>,
   fallback: CaptureSettings,
 ): CaptureSettings {
   return {
-    clientId: isClientId(given.clientId) ? given.clientId : fallback.clientId,
+    cameraId: isCameraId(given.cameraId) ? given.cameraId : fallback.cameraId,
     name: typeof given.name === "string" ? (cleanName(given.name) ?? "") : fallback.name,
     fps: Math.round(clamp(given.fps, LIMITS.fps, fallback.fps)),
     quality: clamp(given.quality, LIMITS.quality, fallback.quality),
@@ -52,9 +52,9 @@ export function sanitize(
   };
 }
 
-/** An id nobody else is likely to have: `camera-` and 6 random letters and digits. */
-export function inventClientId(random: () => number = Math.random): string {
-  // Without the look-alikes 0, 1, i, l, o: people read these out to each other.
+/** Returns an id that is probably unique: `camera-` and 6 random letters and digits. */
+export function generateCameraId(random: () => number = Math.random): string {
+  // Without 0, 1, i, l and o, which look alike: people read ids out to each other.
   const alphabet = "23456789abcdefghjkmnpqrstuvwxyz";
   let id = "camera-";
   for (let i = 0; i < 6; i++) id += alphabet[Math.floor(random() * alphabet.length)] ?? "x";
@@ -73,7 +73,7 @@ export function readAddress(search: string): AddressSettings {
   const query = new URLSearchParams(search);
   const given: Partial<Record<keyof CaptureSettings, unknown>> = {};
   for (const [key, parameter] of [
-    ["clientId", "id"],
+    ["cameraId", "id"],
     ["name", "name"],
     ["facing", "facing"],
   ] as const) {
@@ -91,7 +91,7 @@ export function readAddress(search: string): AddressSettings {
   return { given, autostart: YES.includes(query.get("autostart") ?? "") };
 }
 
-/** The query that makes another page start with these settings; `withId` only for the page that is this camera. */
+/** Returns the query that starts a page with these settings. `withId` includes the id and the name, for the same camera. */
 export function writeAddress(
   settings: CaptureSettings,
   options: { withId: boolean; autostart: boolean },
@@ -99,7 +99,7 @@ export function writeAddress(
   const query = new URLSearchParams();
   if (options.autostart) query.set("autostart", "1");
   if (options.withId) {
-    query.set("id", settings.clientId);
+    query.set("id", settings.cameraId);
     if (settings.name !== "") query.set("name", settings.name);
   }
   for (const key of ["fps", "quality", "width", "facing"] as const) {
@@ -109,8 +109,8 @@ export function writeAddress(
   return query.toString();
 }
 
-/** What the browser kept from last time; storage that is forbidden or broken is as good as empty. */
-export function readKept(
+/** Returns the settings that the browser stored. Returns nothing if the storage is forbidden or broken. */
+export function loadSettings(
   storage: Pick<Storage, "getItem"> | undefined,
   key: string,
 ): Record<string, unknown> {
@@ -122,7 +122,8 @@ export function readKept(
   }
 }
 
-export function keep(
+/** Stores the settings in the browser. */
+export function saveSettings(
   storage: Pick<Storage, "setItem"> | undefined,
   key: string,
   settings: CaptureSettings,
@@ -130,7 +131,7 @@ export function keep(
   try {
     storage?.setItem(key, JSON.stringify(settings));
   } catch {
-    // Full or forbidden: the settings then last as long as the page.
+    // The storage is full or forbidden: the settings are lost when the page is closed.
   }
 }
 

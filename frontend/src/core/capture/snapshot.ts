@@ -1,4 +1,4 @@
-/** What there is to say of a camera on the air, for whoever shows it. */
+/** The state of a camera session, as a page shows it. */
 
 import type { Failure } from "../failures.js";
 import type { Demand } from "./demand.js";
@@ -12,7 +12,7 @@ export interface CaptureStats {
   readonly sent: number;
   readonly dropped: number;
   readonly bytesPerSecond: number;
-  /** Milliseconds there and back. */
+  /** Milliseconds to the server and back; null while not measured. */
   readonly roundTrip: number | null;
   readonly width: number;
   readonly height: number;
@@ -24,15 +24,15 @@ export interface CaptureSnapshot {
   readonly failure: Failure | null;
   readonly settings: CaptureSettings;
   readonly stream: MediaStream | null;
-  /** What the browser calls the camera. */
+  /** The browser's name of the camera. */
   readonly cameraLabel: string;
-  /** How pictures become JPEGs here, for the curious. */
+  /** How frames are encoded, in words. */
   readonly method: string;
-  /** What the server needs; null while it has not said. */
+  /** What viewers need; null while the server has not sent it. */
   readonly demand: Demand | null;
-  /** What is aimed at now: the settings, within what is needed and what the uplink carries. */
+  /** What the camera encodes: the settings, limited by demand and by the uplink. */
   readonly sending: EncoderSettings;
-  /** The uplink carries less than that would be without it. */
+  /** Whether the uplink is too slow for the settings within the demand. */
   readonly narrow: boolean;
   readonly stats: CaptureStats;
 }

@@ -1,6 +1,6 @@
-/** Keeps the screen on while a camera is on the air, where the browser lets us. */
+/** Keeps the screen on while a camera sends, if the browser allows it. */
 
-/** Returns how to let the screen go dark again. */
+/** Returns the function that lets the screen turn off again. */
 export function keepAwake(): () => void {
   const wakeLock = (navigator as Partial<Navigator>).wakeLock;
   if (!wakeLock) return () => undefined;
@@ -13,11 +13,11 @@ export function keepAwake(): () => void {
         if (wanted) lock = granted;
         else void granted.release();
       },
-      // Refused on low battery; the camera works without it.
+      // Browsers refuse this on a low battery; the camera works without it.
       () => undefined,
     );
   };
-  // The browser takes the lock away whenever the page is hidden.
+  // The browser releases the lock whenever the page is hidden.
   document.addEventListener("visibilitychange", ask);
   ask();
   return () => {

@@ -1,11 +1,11 @@
-/** Tells the server which frames are on the screen, which is what it paces us by. */
+/** Acknowledges frames that are on the screen: the server sends new frames as fast as they are acknowledged. */
 
 import { now } from "../clock.js";
 import { ACK_BURST, ACKS_PER_SECOND } from "../limits.js";
 import { encodeAck } from "./messages.js";
 
 const RETRY_MS = 50;
-/** More than a server sends ahead of its acks. */
+/** Frames of one camera that are remembered without an acknowledgement; a server sends fewer ahead. */
 const MAX_OUTSTANDING = 64;
 
 interface Ack {
@@ -13,9 +13,9 @@ interface Ack {
   readonly paintedAt: number | undefined;
 }
 
-/** Of one connection: `reset` it for the next. An ack speaks for all frames that came before the one it names. */
+/** The acknowledgements of one connection; call `reset` for the next. One for a frame covers all frames that came before it. */
 export class Acks {
-  /** By camera, in the order in which they came, which in a playback is not the order of their numbers. */
+  /** Sequence numbers by camera, in order of arrival, which is not the order of the numbers in a playback. */
   private readonly outstanding = new Map<string, number[]>();
   private readonly waiting = new Map<string, Ack>();
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -31,23 +31,23 @@ export class Acks {
     this.timer = undefined;
   }
 
-  received(clientId: string, sequence: number): void {
-    let sequences = this.outstanding.get(clientId);
-    if (!sequences) this.outstanding.set(clientId, (sequences = []));
+  received(cameraId: string, sequence: number): void {
+    let sequences = this.outstanding.get(cameraId);
+    if (!sequences) this.outstanding.set(cameraId, (sequences = []));
     sequences.push(sequence);
     if (sequences.length > MAX_OUTSTANDING) sequences.shift();
   }
 
   /**
-   * The frame is on the screen since `paintedAt` by the server's clock, or will never be there. Does nothing for a frame
-   * that did not come by this connection, or that an ack already spoke for.
+   * Acknowledges a frame: painted at `paintedAt` by the server's clock, or never to be painted if that is undefined. Does
+   * nothing for a frame that another connection sent, or that is already acknowledged.
    */
-  settle(clientId: string, sequence: number, paintedAt?: number): void {
-    const sequences = this.outstanding.get(clientId);
+  settle(cameraId: string, sequence: number, paintedAt?: number): void {
+    const sequences = this.outstanding.get(cameraId);
     const index = sequences?.lastIndexOf(sequence) ?? -1;
     if (index < 0) return;
     sequences?.splice(0, index + 1);
-    this.waiting.set(clientId, { sequence, paintedAt });
+    this.waiting.set(cameraId, { sequence, paintedAt });
     this.flush();
   }
 
@@ -55,11 +55,11 @@ export class Acks {
     const at = now();
     this.tokens = Math.min(ACK_BURST, this.tokens + ((at - this.refilledAt) * ACKS_PER_SECOND) / 1000);
     this.refilledAt = at;
-    for (const [clientId, { sequence, paintedAt }] of this.waiting) {
+    for (const [cameraId, { sequence, paintedAt }] of this.waiting) {
       if (this.tokens < 1) break;
       this.tokens--;
-      this.waiting.delete(clientId);
-      this.send(encodeAck(clientId, sequence, paintedAt));
+      this.waiting.delete(cameraId);
+      this.send(encodeAck(cameraId, sequence, paintedAt));
     }
     if (this.waiting.size === 0 || this.timer !== undefined) return;
     this.timer = setTimeout(() => {

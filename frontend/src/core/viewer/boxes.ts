@@ -1,8 +1,8 @@
-/** Draws what a program found in a picture. */
+/** Draws the boxes of a detection result. */
 
 import type { Box } from "./messages.js";
 
-/** The part of a canvas's 2D context that is needed here. */
+/** The part of a canvas's 2D context that is used here. */
 export type BoxContext = Pick<
   CanvasRenderingContext2D,
   | "fillStyle"
@@ -21,16 +21,16 @@ const PLATE = "#14181e";
 const TEXT = "#ffffff";
 const MAX_LABEL_LENGTH = 40;
 
-/** `width` and `height` are those of the picture. */
+/** `width` and `height` are those of the frame, in pixels. */
 export function drawBoxes(context: BoxContext, boxes: readonly Box[], width: number, height: number): void {
-  // In proportion to the picture, which is shown larger or smaller than it is.
+  // Lines and letters are in proportion to the frame, because the page scales it.
   const line = Math.max(2, Math.round(width / 320));
   const size = Math.max(12, Math.round(width / 40));
   context.font = `600 ${size}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   context.lineWidth = line;
   for (const box of boxes) {
-    // Of a colour that is none, a canvas keeps the one it had.
+    // A canvas ignores an invalid colour, so the default is set first.
     context.strokeStyle = COLOR;
     context.strokeStyle = box.color ?? COLOR;
     context.strokeRect(box.x, box.y, box.width, box.height);
@@ -38,7 +38,7 @@ export function drawBoxes(context: BoxContext, boxes: readonly Box[], width: num
     if (words === "") continue;
     const plateHeight = size * 1.5;
     const plateWidth = Math.min(width, context.measureText(words).width + size);
-    // Above the box, below its upper edge where there is no room, and never beside the picture.
+    // Above the box, or below its upper edge if there is no room, and always within the frame.
     const x = clamp(box.x - line / 2, 0, width - plateWidth);
     const above = box.y - plateHeight;
     const y = clamp(above < 0 ? box.y : above, 0, height - plateHeight);

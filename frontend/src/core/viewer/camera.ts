@@ -1,45 +1,46 @@
-/** What a viewer knows of one camera, and whether it is live, stalled or offline. */
+/** What a viewer knows about one camera, and whether the camera is live, stalled or offline. */
 
 import { RateMeter } from "../meter.js";
 import type { CameraInfo, FrameHeader } from "../protocol.js";
-import type { CameraLatency, Playback } from "./messages.js";
+import type { CameraLatency, PlaybackMessage } from "./messages.js";
 import type { FrameMark } from "./painter-messages.js";
-import { ReplayTracker, type Replay } from "./replay.js";
+import { PlaybackTracker, type PlaybackState } from "./playback.js";
 
 export type CameraStatus = "waiting" | "live" | "stalled" | "offline";
 
 export interface CameraSnapshot {
-  readonly clientId: string;
-  /** The label, or the id where there is none. */
+  readonly cameraId: string;
+  /** The camera's label, or its id if it has no label. */
   readonly name: string;
   readonly status: CameraStatus;
-  /** Pictures painted per second. */
+  /** Frames painted per second. */
   readonly fps: number;
-  /** Pictures received per second. */
+  /** Frames received per second. */
   readonly receivedFps: number;
   readonly bytesPerSecond: number;
   readonly width: number;
   readonly height: number;
-  /** Milliseconds since the newest painted picture was taken, as far as the clocks tell. */
+  /** Milliseconds since the frame on the screen was captured, as far as the clocks allow to say; null without a frame. */
   readonly age: number | null;
-  /** Where the time went until pictures were on the screen; null while the server does not say. */
+  /** The latency breakdown; null while the server reports none. */
   readonly latency: CameraLatency | null;
-  /** Milliseconds from capture to the screen as measured here, in the mean of the last pictures. */
+  /** Milliseconds from capture to the screen as measured by this page: a moving average; null while it is not known. */
   readonly delay: number | null;
-  /** What the server keeps and where we stand in it; null while it does not say. */
-  readonly replay: Replay | null;
-  /** Programs tell what they find in this camera's pictures. */
+  /** The timeline and the viewer's position in it; null while the server has not described it. */
+  readonly playback: PlaybackState | null;
+  /** Whether detection results came for this camera. */
   readonly hasResults: boolean;
-  /** Overtaken by newer ones, on the server or here. */
+  /** Frames that newer ones superseded, on the server or on this page. */
   readonly dropped: number;
   readonly painted: number;
   readonly sequence: number | null;
 }
 
-/** A camera slower than this is still not called stalled until a few of its own intervals have passed. */
+/** A camera is stalled after this time without a frame, or after this many of its own intervals if they last longer. */
 const STALLED_MS = 3000;
 const STALLED_INTERVALS = 4;
-/** The server tells latencies once a second: what is older than this is no longer so. */
+const MAX_STALLED_MS = 60_000;
+/** The server reports latencies once a second; an older report than this is outdated. */
 const LATENCY_MS = 5000;
 
 export class ViewedCamera {
@@ -54,15 +55,15 @@ export class ViewedCamera {
   private dropped = 0;
   private painted = 0;
   private size = { width: 0, height: 0 };
-  /** Gaps are somebody's drops only while frames flow: not across a pause or a reconnect. */
+  /** Whether a gap in the sequence numbers means dropped frames. After a pause or a reconnect it does not. */
   private gapsCount = false;
-  private followed = true;
-  private readonly replay = new ReplayTracker();
+  private subscribed = true;
+  private readonly playback = new PlaybackTracker();
   hasResults = false;
   private delay: { readonly mean: number; readonly at: number } | undefined;
   private latency: { readonly value: CameraLatency; readonly at: number } | undefined;
 
-  constructor(readonly clientId: string) {}
+  constructor(readonly cameraId: string) {}
 
   describe(info: CameraInfo): void {
     this.online = info.online;
@@ -74,10 +75,10 @@ export class ViewedCamera {
     this.online = online;
   }
 
-  /** Frames of a camera nobody sees are not asked for. */
-  setFollowed(followed: boolean): void {
-    if (followed === this.followed) return;
-    this.followed = followed;
+  /** A camera that is not visible is not subscribed, and so sends no frames. */
+  setSubscribed(subscribed: boolean): void {
+    if (subscribed === this.subscribed) return;
+    this.subscribed = subscribed;
     this.interrupted();
   }
 
@@ -85,24 +86,24 @@ export class ViewedCamera {
     this.latency = { value: latency, at };
   }
 
-  /** Where the server plays from, or that it sends the newest again. */
-  setPlayback(playback: Playback, at: number): void {
-    if (this.replay.active || !playback.live) this.interrupted();
-    this.replay.answered(playback, at);
+  /** Takes the server's description of the timeline and of our position in it. */
+  setPlayback(playback: PlaybackMessage, at: number): void {
+    if (this.playback.active || !playback.live) this.interrupted();
+    this.playback.answered(playback, at);
   }
 
-  /** Another connection, or none, shows the newest and knows nothing of the past. */
-  reconnected(): void {
-    this.replay.reset();
+  /** Frames come from another connection, which starts live. */
+  reset(): void {
+    this.playback.reset();
     this.interrupted();
   }
 
-  /** Frames flow anew: what was missed in between was nobody's drop. */
+  /** The frames until the next one were not sent on purpose, so they do not count as dropped. */
   interrupted(): void {
     this.gapsCount = false;
   }
 
-  /** Notes a frame that arrived; false if it is the one we have. */
+  /** Notes a frame that arrived. Returns false if it is the same as the last one. */
   frameReceived(header: FrameHeader, at: number): boolean {
     if (header.live === false) {
       this.received.add(at, header.size);
@@ -111,7 +112,7 @@ export class ViewedCamera {
     const last = this.lastSequence;
     if (this.gapsCount && last !== undefined) {
       if (header.sequence === last) return false;
-      // A lower number is a camera that the server had forgotten and that started anew.
+      // A lower number means that the server forgot the camera and counts from 1 again.
       this.dropped += Math.max(0, header.sequence - last - 1);
     }
     this.gapsCount = true;
@@ -136,7 +137,7 @@ export class ViewedCamera {
     this.size = { width, height };
     this.shown.add(at);
     this.onScreen = { takenAt: mark.takenAt, paintedAt: at };
-    this.replay.painted(mark);
+    this.playback.painted(mark);
     if (mark.live && offset !== undefined) {
       const delay = Math.max(0, at + offset - mark.takenAt);
       this.delay = { mean: this.delay ? 0.9 * this.delay.mean + 0.1 * delay : delay, at };
@@ -147,8 +148,8 @@ export class ViewedCamera {
   snapshot(now: number, offset: number | undefined): CameraSnapshot {
     const received = this.received.rates(now);
     return {
-      clientId: this.clientId,
-      name: this.name ?? this.clientId,
+      cameraId: this.cameraId,
+      name: this.name ?? this.cameraId,
       status: this.status(now, offset),
       fps: this.shown.rates(now).perSecond,
       receivedFps: received.perSecond,
@@ -158,7 +159,7 @@ export class ViewedCamera {
       age: this.age(now, offset),
       latency: this.latency && now - this.latency.at < LATENCY_MS ? this.latency.value : null,
       delay: this.delay && now - this.delay.at < LATENCY_MS ? this.delay.mean : null,
-      replay: this.replay.snapshot(now, this.status(now, offset) === "live"),
+      playback: this.playback.snapshot(now, this.status(now, offset) === "live"),
       hasResults: this.hasResults,
       dropped: this.dropped,
       painted: this.painted,
@@ -168,7 +169,7 @@ export class ViewedCamera {
 
   private age(now: number, offset: number | undefined): number | null {
     if (!this.onScreen) return null;
-    // With no common clock, the time since we painted it is the least it can be.
+    // While the server's clock is unknown, the time since painting is a lower bound.
     const takenAt = offset === undefined ? this.onScreen.paintedAt : this.onScreen.takenAt - offset;
     return Math.max(0, now - takenAt);
   }
@@ -176,13 +177,13 @@ export class ViewedCamera {
   private status(now: number, offset: number | undefined): CameraStatus {
     if (!this.online) return "offline";
     if (!this.newest) return "waiting";
-    // What does not come as it is taken shows only that the camera is there.
-    if (!this.followed || this.replay.active) return "live";
+    // No live frames are expected, so only the server knows whether the camera sends.
+    if (!this.subscribed || this.playback.active) return "live";
     const interval = this.serverFps > 0 ? 1000 / this.serverFps : 0;
-    const patience = Math.min(60_000, Math.max(STALLED_MS, STALLED_INTERVALS * interval));
-    // On connect a server sends the newest frame it has, which may be an old one.
+    const stalledAfter = Math.min(MAX_STALLED_MS, Math.max(STALLED_MS, STALLED_INTERVALS * interval));
+    // A new connection starts with the newest frame of the ring, which may be old.
     const { receivedAt, timestamp } = this.newest;
     const freshAt = offset === undefined ? receivedAt : Math.min(receivedAt, timestamp - offset);
-    return now - freshAt > patience ? "stalled" : "live";
+    return now - freshAt > stalledAfter ? "stalled" : "live";
   }
 }

@@ -1,15 +1,15 @@
-/** Clips: what the server keeps of a camera, from one moment to another, as a file. */
+/** Clips: a part of the timeline of a camera as a file. */
 
-/** `mkv` plays everywhere; `zip` holds the JPEGs, for servers that cannot make films. */
+/** `mkv` is a video; `zip` holds the JPEGs, for servers that cannot encode videos. */
 export type ClipFormat = "mkv" | "zip";
 
-/** Asks whether the server makes films, without having one made. */
-export async function chooseClipFormat(film: string, ask: typeof fetch = fetch): Promise<ClipFormat> {
+/** Asks whether the server encodes videos, without downloading one. `video` is the address of the clip as `mkv`. */
+export async function chooseClipFormat(video: string, ask: typeof fetch = fetch): Promise<ClipFormat> {
   try {
-    const { status } = await ask(film, { method: "HEAD", cache: "no-store" });
+    const { status } = await ask(video, { method: "HEAD", cache: "no-store" });
     return status === 501 ? "zip" : "mkv";
   } catch {
-    // The download will say what is wrong.
+    // The download itself will show the error.
     return "mkv";
   }
 }

@@ -1,4 +1,4 @@
-/** Frames and messages from a server: by WebSocket, or by REST while that cannot be had. */
+/** Receives frames and messages from a server: by WebSocket, or by REST requests while there is no WebSocket. */
 
 import { viewerSocketUrl } from "../address.js";
 import type { ClockSync } from "../clock.js";
@@ -15,21 +15,21 @@ import { decodeViewerMessage, type ViewerMessage } from "./messages.js";
 import { RestPolling } from "./polling.js";
 
 export type ViewerLink =
-  /** No answer yet, by either way. */
+  /** The server has not answered yet. */
   | "connecting"
   | "live"
-  /** Pictures come by REST, a few a second. */
+  /** Frames come by REST requests, a few a second. */
   | "polling"
-  /** The server answers neither way; the last pictures stay. */
+  /** The server answers neither by WebSocket nor by REST; the last frames stay on the screen. */
   | "unreachable"
   | "stopped";
 
-/** How a frame came: by a WebSocket that wants acks, by one that does not, or by REST. */
-export type Way = "acked" | "unacked" | "polled";
+/** How a frame came: by a WebSocket with acknowledgements, by a WebSocket without them, or by a REST request. */
+export type Transport = "acked" | "unacked" | "polled";
 
 export interface FeedOptions {
   readonly base: URL;
-  /** The ids to ask for; empty means all. */
+  /** The ids of the cameras to ask for; empty means all. */
   readonly cameras: readonly string[];
   readonly maxFps?: number | undefined;
   readonly openSocket?: SocketOptions["open"];
@@ -37,25 +37,25 @@ export interface FeedOptions {
 }
 
 export interface FeedHandlers {
-  /** A new connection, on which nothing has been said yet. */
+  /** A new connection is open; nothing has been sent on it. */
   onOpen(): void;
-  onFrame(frame: Envelope, way: Way): void;
+  onFrame(frame: Envelope, transport: Transport): void;
   onMessage(message: ViewerMessage): void;
-  /** All cameras there are, as the REST interface tells. */
+  /** The complete list of the server's cameras, from the REST interface. */
   onCameras(cameras: readonly CameraInfo[]): void;
-  /** Frames come another way from now on, or come again. */
-  onSwitch(): void;
+  /** The transport of frames changes, or frames come again after an interruption. */
+  onTransportChange(): void;
   onLink(link: ViewerLink): void;
 }
 
-/** How long the WebSocket may be away before pictures come by REST. */
-const PATIENCE_MS = 2000;
+/** Polling starts after this time without a WebSocket. */
+const FALLBACK_AFTER_MS = 2000;
 
 export class Feed {
   private readonly socket: ReconnectingSocket;
   private readonly heartbeat: Heartbeat;
   private polling: RestPolling | null = null;
-  private patienceTimer: ReturnType<typeof setTimeout> | undefined;
+  private fallbackTimer: ReturnType<typeof setTimeout> | undefined;
   private link: ViewerLink = "stopped";
   private paused = false;
 
@@ -76,11 +76,11 @@ export class Feed {
       },
       {
         onOpen: () => this.opened(),
-        onText: (text) => this.readText(text),
-        onBinary: (data) => this.readFrame(data),
-        onClose: () => this.lost(),
+        onText: (text) => this.receiveText(text),
+        onBinary: (data) => this.receiveFrame(data),
+        onClose: () => this.closed(),
         onState: (state) => {
-          // A reconnect cuts the old connection without a close event.
+          // `reconnect` closes the old connection without a close event.
           if (state.kind === "connecting") this.heartbeat.stop();
         },
       },
@@ -97,19 +97,19 @@ export class Feed {
 
   start(): void {
     this.enter("connecting");
-    this.beImpatient();
+    this.scheduleFallback();
     this.socket.start();
   }
 
   stop(): void {
-    clearTimeout(this.patienceTimer);
+    clearTimeout(this.fallbackTimer);
     this.stopPolling();
     this.heartbeat.stop();
     this.socket.stop();
     this.enter("stopped");
   }
 
-  /** False when there is no connection to say it on. */
+  /** Returns false if there is no connection. */
   send(text: string): boolean {
     return this.socket.send(text);
   }
@@ -118,9 +118,9 @@ export class Feed {
     this.paused = paused;
     this.socket.send(encodeControl(paused ? "pause" : "resume"));
     if (paused) {
-      clearTimeout(this.patienceTimer);
+      clearTimeout(this.fallbackTimer);
       this.stopPolling();
-    } else if (this.link !== "live" && this.link !== "stopped") this.beImpatient();
+    } else if (this.link !== "live" && this.link !== "stopped") this.scheduleFallback();
   }
 
   // ── by WebSocket ──────────────────────────────────────────────────────────────────────────────
@@ -131,50 +131,50 @@ export class Feed {
     if (this.paused) this.socket.send(encodeControl("pause"));
   }
 
-  /** Only a message proves the connection: there are proxies that accept a WebSocket and pass nothing on. */
-  private heard(): void {
-    this.heartbeat.heard();
+  /** Only a message proves that the connection works: some proxies accept a WebSocket and pass nothing on. */
+  private noteMessage(): void {
+    this.heartbeat.noteMessage();
     if (this.link === "live") return;
-    clearTimeout(this.patienceTimer);
+    clearTimeout(this.fallbackTimer);
     this.stopPolling();
-    this.handlers.onSwitch();
+    this.handlers.onTransportChange();
     this.enter("live");
   }
 
-  private lost(): "retry" {
+  private closed(): "retry" {
     this.heartbeat.stop();
     if (this.link === "live") {
       this.enter("connecting");
-      this.beImpatient();
+      this.scheduleFallback();
     }
     return "retry";
   }
 
-  private readFrame(data: ArrayBuffer): void {
-    this.heard();
+  private receiveFrame(data: ArrayBuffer): void {
+    this.noteMessage();
     let frame: Envelope;
     try {
       frame = decodeEnvelope(data);
     } catch {
-      // One message that cannot be read is one picture less.
+      // An invalid message costs one frame, not the connection.
       return;
     }
     this.handlers.onFrame(frame, this.socket.protocol === VIEWER_SUBPROTOCOL ? "acked" : "unacked");
   }
 
-  private readText(text: string): void {
-    this.heard();
+  private receiveText(text: string): void {
+    this.noteMessage();
     const message = decodeViewerMessage(text);
-    if (message?.type === "clock") this.heartbeat.take(message);
+    if (message?.type === "clock") this.heartbeat.handle(message);
     else if (message) this.handlers.onMessage(message);
   }
 
   // ── by REST ───────────────────────────────────────────────────────────────────────────────────
 
-  private beImpatient(): void {
-    clearTimeout(this.patienceTimer);
+  private scheduleFallback(): void {
+    clearTimeout(this.fallbackTimer);
     if (this.paused) return;
-    this.patienceTimer = setTimeout(() => this.startPolling(), PATIENCE_MS);
+    this.fallbackTimer = setTimeout(() => this.startPolling(), FALLBACK_AFTER_MS);
   }
 
   private startPolling(): void {
@@ -188,7 +188,7 @@ export class Feed {
         onReachable: (reachable) => this.enter(reachable ? "polling" : "unreachable"),
       },
     );
-    this.handlers.onSwitch();
+    this.handlers.onTransportChange();
     this.polling.start();
   }
 

@@ -1,10 +1,10 @@
-/** What only viewers hear and say on `/stream/ws`, beside the messages of `protocol.ts`. */
+/** The messages of `/stream/ws` that only viewers exchange with the server. `protocol.ts` has the others. */
 
 import { MAX_BOXES } from "../limits.js";
 import {
   cleanName,
   decodeServerMessage,
-  isClientId,
+  isCameraId,
   isCount,
   isFiniteNumber,
   isObject,
@@ -12,24 +12,24 @@ import {
   type ServerMessage,
 } from "../protocol.js";
 
-/** How old one camera's pictures were on the screen, and where the time went: means in milliseconds. */
+/** The latency breakdown of one camera: means in milliseconds. */
 export interface CameraLatency {
-  readonly clientId: string;
-  /** How many pictures the means are of. */
+  readonly cameraId: string;
+  /** Number of frames in the means. */
   readonly frames: number;
-  /** From capture until the server had the frame; null if the camera does not say when that was. */
+  /** From the capture to the server; null if the camera does not send capture times. */
   readonly capture: number | null;
-  /** From there until the frame went out. */
+  /** From its arrival at the server until the frame was sent. */
   readonly server: number;
-  /** From there until it was on the screen. */
+  /** From the server to the screen. */
   readonly delivery: number;
-  /** Sum of what is known. */
+  /** Sum of the known stages. */
   readonly total: number;
 }
 
-/** Where a viewer is in what the server keeps of a camera. Times are milliseconds by the server's clock. */
-export interface Playback {
-  readonly clientId: string;
+/** The timeline of a camera and the viewer's position in it. Times are milliseconds since the epoch by the server's clock. */
+export interface PlaybackMessage {
+  readonly cameraId: string;
   readonly live: boolean;
   readonly speed: number;
   readonly sequence: number | null;
@@ -38,14 +38,14 @@ export interface Playback {
   readonly newestAt: number | null;
 }
 
-/** Something a program found in a picture; lengths in pixels of that picture. */
+/** A box of a detection result; lengths in pixels of the frame. */
 export interface Box {
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
   readonly label?: string;
-  /** 0 to 1. */
+  /** Confidence, 0 to 1. */
   readonly score?: number;
   readonly color?: string;
 }
@@ -53,19 +53,19 @@ export interface Box {
 export type ViewerMessage =
   | ServerMessage
   | { readonly type: "latency"; readonly cameras: readonly CameraLatency[] }
-  | ({ readonly type: "playback" } & Playback)
+  | ({ readonly type: "playback" } & PlaybackMessage)
   | {
       readonly type: "result";
-      readonly clientId: string;
+      readonly cameraId: string;
       readonly sequence: number;
       readonly boxes: readonly Box[];
     };
 
 const MAX_COORDINATE = 100_000;
-// As the server takes it; a colour that is none is left out.
+// The format that the server accepts; an invalid colour is left out.
 const COLOR = /^#[0-9a-f]{6}$/i;
 
-/** Reads a text message; null for one we do not know or cannot read, which is to be ignored. */
+/** Reads a text message. Returns null for an unknown or invalid message, which the caller ignores. */
 export function decodeViewerMessage(text: string): ViewerMessage | null {
   const fields = parseObject(text);
   switch (fields?.type) {
@@ -76,10 +76,10 @@ export function decodeViewerMessage(text: string): ViewerMessage | null {
         cameras: fields.cameras.map(decodeLatency).filter((camera) => camera !== null),
       };
     case "playback":
-      if (!isClientId(fields.clientId) || typeof fields.live !== "boolean") return null;
+      if (!isCameraId(fields.clientId) || typeof fields.live !== "boolean") return null;
       return {
         type: fields.type,
-        clientId: fields.clientId,
+        cameraId: fields.clientId,
         live: fields.live,
         speed: isFiniteNumber(fields.speed) ? fields.speed : 1,
         sequence: isCount(fields.sequence) ? fields.sequence : null,
@@ -88,12 +88,12 @@ export function decodeViewerMessage(text: string): ViewerMessage | null {
         newestAt: numberOrNull(fields.newestAt),
       };
     case "result":
-      if (!isClientId(fields.clientId) || !isCount(fields.sequence)) return null;
+      if (!isCameraId(fields.clientId) || !isCount(fields.sequence)) return null;
       return {
         type: fields.type,
-        clientId: fields.clientId,
+        cameraId: fields.clientId,
         sequence: fields.sequence,
-        // Left out where nothing was found.
+        // The server leaves `boxes` out if the result has none.
         boxes: (Array.isArray(fields.boxes) ? fields.boxes : [])
           .slice(0, MAX_BOXES)
           .map(decodeBox)
@@ -105,11 +105,12 @@ export function decodeViewerMessage(text: string): ViewerMessage | null {
 }
 
 function decodeLatency(value: unknown): CameraLatency | null {
-  if (!isObject(value) || !isClientId(value.clientId)) return null;
-  const { clientId, frames, server, delivery, total } = value;
+  if (!isObject(value)) return null;
+  const { clientId: cameraId, frames, server, delivery, total } = value;
+  if (!isCameraId(cameraId)) return null;
   if (!isCount(frames) || !isFiniteNumber(server) || !isFiniteNumber(delivery) || !isFiniteNumber(total))
     return null;
-  return { clientId, frames, capture: numberOrNull(value.capture), server, delivery, total };
+  return { cameraId, frames, capture: numberOrNull(value.capture), server, delivery, total };
 }
 
 function decodeBox(value: unknown): Box | null {
@@ -136,9 +137,9 @@ function numberOrNull(value: unknown): number | null {
   return isFiniteNumber(value) ? value : null;
 }
 
-// ── what we say ─────────────────────────────────────────────────────────────────────────────────
+// ── messages to the server ──────────────────────────────────────────────────────────────────────
 
-/** The most that a viewer has use for of one camera; what is left out has no limit. */
+/** The most that a viewer needs of one camera; a field that is left out sets no limit. */
 export interface Limits {
   readonly maxFps?: number;
   /** Pixels. */
@@ -155,19 +156,19 @@ export function encodeUnsubscribe(clients: readonly string[]): string {
   return JSON.stringify({ type: "unsubscribe", clients });
 }
 
-/** `paintedAt` is by the server's clock; left out for a frame that will never be on the screen. */
-export function encodeAck(clientId: string, sequence: number, paintedAt?: number): string {
-  return JSON.stringify({ type: "ack", clientId, sequence, paintedAt });
+/** `paintedAt` is by the server's clock; left out for a frame that is never painted. */
+export function encodeAck(cameraId: string, sequence: number, paintedAt?: number): string {
+  return JSON.stringify({ type: "ack", clientId: cameraId, sequence, paintedAt });
 }
 
-/** Where to play from: a time by the server's clock, seconds before now, or a frame. */
+/** Where a playback starts: a time by the server's clock, seconds before now, or a sequence number. */
 export type Position = { readonly at: number } | { readonly back: number } | { readonly sequence: number };
 
-/** `speed` 0 stands still, a negative one plays backwards. */
-export function encodeSeek(clientId: string, position: Position, speed: number): string {
-  return JSON.stringify({ type: "seek", clientId, ...position, speed });
+/** `speed` 0 pauses, a negative speed plays backwards. */
+export function encodeSeek(cameraId: string, position: Position, speed: number): string {
+  return JSON.stringify({ type: "seek", clientId: cameraId, ...position, speed });
 }
 
-export function encodeLive(clientId: string): string {
-  return JSON.stringify({ type: "live", clientId });
+export function encodeLive(cameraId: string): string {
+  return JSON.stringify({ type: "live", clientId: cameraId });
 }

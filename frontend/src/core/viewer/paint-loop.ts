@@ -1,6 +1,6 @@
-/** From JPEGs to a screen, for one camera: decodes one at a time and paints only the newest. */
+/** Decodes the frames of one camera one at a time, and paints only the newest. */
 
-import { NewestOnly } from "../newest.js";
+import { ConflatingQueue } from "../conflating-queue.js";
 
 export interface Decoded {
   readonly width: number;
@@ -11,31 +11,31 @@ export interface Decoded {
 export interface PaintLoopOptions<F, D extends Decoded> {
   readonly decode: (frame: F) => Promise<D>;
   readonly paint: (picture: D) => void;
-  /** Calls back when the screen is about to be drawn anew. */
+  /** Calls back before the next repaint of the screen. */
   readonly nextRepaint: (callback: () => void) => void;
   readonly onPainted: (frame: F, picture: { width: number; height: number }) => void;
-  /** Overtaken by a newer one. */
+  /** A newer frame superseded this one. */
   readonly onDropped: (frame: F) => void;
-  /** Not to be decoded. */
+  /** The frame cannot be decoded. */
   readonly onBroken: (frame: F) => void;
 }
 
 export class PaintLoop<F, D extends Decoded> {
-  private readonly newest: NewestOnly<F>;
+  private readonly queue: ConflatingQueue<F>;
   private ready: { frame: F; picture: D } | undefined;
   private stopped = false;
 
   constructor(private readonly options: PaintLoopOptions<F, D>) {
-    this.newest = new NewestOnly<F>((frame) => this.decode(frame), options.onDropped);
+    this.queue = new ConflatingQueue<F>((frame) => this.decode(frame), options.onDropped);
   }
 
   offer(frame: F): void {
-    this.newest.offer(frame);
+    this.queue.offer(frame);
   }
 
   stop(): void {
     this.stopped = true;
-    this.newest.clear();
+    this.queue.clear();
     this.ready?.picture.close();
     this.ready = undefined;
   }
@@ -66,7 +66,7 @@ export class PaintLoop<F, D extends Decoded> {
     if (!this.ready) return;
     const { frame, picture } = this.ready;
     this.ready = undefined;
-    // Painting may use the picture up, and its size with it.
+    // Painting may transfer the picture away, which sets its size to 0.
     const { width, height } = picture;
     this.options.paint(picture);
     this.options.onPainted(frame, { width, height });

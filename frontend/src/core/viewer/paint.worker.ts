@@ -1,4 +1,4 @@
-/** The painting worker: JPEGs in, pictures on canvases the page has handed over. */
+/** The painting worker: decodes JPEGs and paints them on canvases of the page. */
 
 import type { FromPainter, ToPainter } from "./painter-messages.js";
 import { Surfaces } from "./surfaces.js";

@@ -1,11 +1,11 @@
-/** What the page and the painting worker say to each other. A surface is one camera's canvas. */
+/** The messages between the page and the painting worker. A surface is one camera's canvas. */
 
 import type { Box } from "./messages.js";
 
-/** What is known of a frame wherever it goes. */
+/** Identifies a frame on its way to the screen. */
 export interface FrameMark {
   readonly sequence: number;
-  /** When the picture was taken, by the server's clock. */
+  /** When a live frame was captured, or when the server received a frame of a playback. By the server's clock. */
   readonly takenAt: number;
   readonly live: boolean;
 }
@@ -15,7 +15,7 @@ export type ToPainter =
   | {
       readonly type: "frame";
       readonly surface: number;
-      /** The message as it came, and where in it the JPEG starts. */
+      /** The message as it was received, and the offset of the JPEG in it. */
       readonly buffer: ArrayBuffer;
       readonly offset: number;
       readonly mark: FrameMark;
@@ -29,11 +29,11 @@ export type FromPainter =
       readonly type: "painted";
       readonly surface: number;
       readonly mark: FrameMark;
-      /** By our clock. */
+      /** By our clock, in milliseconds since the epoch. */
       readonly paintedAt: number;
       readonly width: number;
       readonly height: number;
     }
-  /** Overtaken by a newer one, or, if broken, no picture at all. */
+  /** A newer frame superseded this one, or it cannot be decoded if `broken`. */
   | { readonly type: "dropped"; readonly surface: number; readonly mark: FrameMark; readonly broken: boolean }
   | { readonly type: "snapshot"; readonly request: number; readonly jpeg: Blob | null };

@@ -1,12 +1,12 @@
-/** Paints every camera on a canvas of its own, in a worker where the browser can. */
+/** Paints every camera on its own canvas, in a worker if the browser supports that. */
 
 import type { FrameHeader } from "../protocol.js";
 import type { Box } from "./messages.js";
 import type { FrameMark, FromPainter, ToPainter } from "./painter-messages.js";
-import type { FrameSink } from "./screen.js";
+import type { FrameSink } from "./frame-presenter.js";
 import { Surfaces } from "./surfaces.js";
 
-export interface PaintedPicture {
+export interface PaintedFrame {
   readonly mark: FrameMark;
   /** By our clock. */
   readonly paintedAt: number;
@@ -15,22 +15,22 @@ export interface PaintedPicture {
 }
 
 export interface PainterHandlers {
-  painted(clientId: string, picture: PaintedPicture): void;
-  /** `broken`: it was no picture; else a newer one overtook it. */
-  dropped(clientId: string, mark: FrameMark, broken: boolean): void;
-  /** Not to be painted soon, if ever: its surface is not open, or is open no more. So for all before it. */
-  shelved(clientId: string, newest: FrameMark): void;
+  onPainted(cameraId: string, frame: PaintedFrame): void;
+  /** The frame cannot be decoded if `broken`; otherwise a newer frame superseded it. */
+  onDropped(cameraId: string, mark: FrameMark, broken: boolean): void;
+  /** The camera has no open surface, so neither `newest` nor any frame before it is painted now. */
+  onUnpaintable(cameraId: string, newest: FrameMark): void;
 }
 
 export interface Surface {
-  /** To be put into the page by whoever asked for it. */
+  /** The caller inserts it into the page. */
   readonly canvas: HTMLCanvasElement;
-  /** The newest JPEG as the camera sent it, or null if there was none yet. */
+  /** Resolves to the newest JPEG as the camera sent it, or to null if no frame has come. */
   snapshot(): Promise<Blob | null>;
   close(): void;
 }
 
-/** A worker that does not answer must not leave a button without effect. */
+/** A snapshot resolves to null after this time, in case the worker does not answer. */
 const SNAPSHOT_DEADLINE_MS = 3000;
 
 export class Painter implements FrameSink {
@@ -40,62 +40,62 @@ export class Painter implements FrameSink {
   private readonly cameraOf = new Map<number, string>();
   private readonly newestOf = new Map<number, FrameMark>();
   private readonly requests = new Map<number, (jpeg: Blob | null) => void>();
-  /** The newest picture of cameras that have no surface yet, so that a tile is not blank at first. */
-  private readonly early = new Map<string, Parameters<FrameSink["show"]>>();
+  /** The newest frame of cameras without a surface: a new tile shows it at once. */
+  private readonly pending = new Map<string, Parameters<FrameSink["show"]>>();
   private lastNumber = 0;
 
   constructor(private readonly handlers: PainterHandlers) {
     this.worker = startWorker();
-    if (this.worker) this.worker.onmessage = ({ data }: MessageEvent<FromPainter>) => this.take(data);
-    else this.local = new Surfaces((message) => this.take(message));
+    if (this.worker) this.worker.onmessage = ({ data }: MessageEvent<FromPainter>) => this.handleReport(data);
+    else this.local = new Surfaces((message) => this.handleReport(message));
   }
 
-  /** In words, for the statistics. */
+  /** Describes in words where frames are painted, for the statistics. */
   get method(): string {
     return this.worker ? "in a worker" : "on the page";
   }
 
-  /** Opens the surface of a camera. A camera has one; the latest opened gets the pictures. */
-  open(clientId: string): Surface {
+  /** Opens a surface for a camera. If a camera has several, the one opened last shows the frames. */
+  open(cameraId: string): Surface {
     const surface = ++this.lastNumber;
     const canvas = document.createElement("canvas");
-    this.surfaceOf.set(clientId, surface);
-    this.cameraOf.set(surface, clientId);
+    this.surfaceOf.set(cameraId, surface);
+    this.cameraOf.set(surface, cameraId);
     if (this.worker) {
       const offscreen = canvas.transferControlToOffscreen();
       this.worker.postMessage({ type: "open", surface, canvas: offscreen } satisfies ToPainter, [offscreen]);
     } else this.local?.handle({ type: "open", surface, canvas });
-    const early = this.early.get(clientId);
-    this.early.delete(clientId);
-    if (early) this.show(...early);
+    const pending = this.pending.get(cameraId);
+    this.pending.delete(cameraId);
+    if (pending) this.show(...pending);
     return {
       canvas,
       snapshot: () => this.snapshot(surface),
       close: () => {
-        this.say({ type: "close", surface });
+        this.post({ type: "close", surface });
         this.cameraOf.delete(surface);
-        if (this.surfaceOf.get(clientId) === surface) this.surfaceOf.delete(clientId);
+        if (this.surfaceOf.get(cameraId) === surface) this.surfaceOf.delete(cameraId);
         const newest = this.newestOf.get(surface);
         this.newestOf.delete(surface);
-        if (newest) this.handlers.shelved(clientId, newest);
+        if (newest) this.handlers.onUnpaintable(cameraId, newest);
       },
     };
   }
 
   show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>, boxes: readonly Box[]): void {
     const live = header.live !== false;
-    // What the server keeps is in the order in which it came.
+    // The timeline is in order of arrival, so a playback shows the time of arrival.
     const takenAt = live ? (header.capturedAt ?? header.timestamp) : header.timestamp;
     const mark: FrameMark = { sequence: header.sequence, takenAt, live };
-    const surface = this.surfaceOf.get(header.clientId);
+    const surface = this.surfaceOf.get(header.cameraId);
     if (surface === undefined) {
-      this.early.set(header.clientId, [header, jpeg, boxes]);
-      this.handlers.shelved(header.clientId, mark);
+      this.pending.set(header.cameraId, [header, jpeg, boxes]);
+      this.handlers.onUnpaintable(header.cameraId, mark);
       return;
     }
     const { buffer, byteOffset: offset } = jpeg;
     this.newestOf.set(surface, mark);
-    this.say({ type: "frame", surface, buffer, offset, mark, boxes }, [buffer]);
+    this.post({ type: "frame", surface, buffer, offset, mark, boxes }, [buffer]);
   }
 
   close(): void {
@@ -103,7 +103,7 @@ export class Painter implements FrameSink {
     for (const surface of this.cameraOf.keys()) this.local?.handle({ type: "close", surface });
     for (const answer of this.requests.values()) answer(null);
     this.requests.clear();
-    this.early.clear();
+    this.pending.clear();
   }
 
   private snapshot(surface: number): Promise<Blob | null> {
@@ -115,24 +115,24 @@ export class Painter implements FrameSink {
         this.requests.delete(request);
         resolve(jpeg);
       });
-      this.say({ type: "snapshot", surface, request });
+      this.post({ type: "snapshot", surface, request });
     });
   }
 
-  private say(message: Exclude<ToPainter, { type: "open" }>, transfer: Transferable[] = []): void {
+  private post(message: Exclude<ToPainter, { type: "open" }>, transfer: Transferable[] = []): void {
     if (this.worker) this.worker.postMessage(message, transfer);
     else this.local?.handle(message);
   }
 
-  private take(message: FromPainter): void {
+  private handleReport(message: FromPainter): void {
     if (message.type === "snapshot") {
       this.requests.get(message.request)?.(message.jpeg);
       return;
     }
-    const clientId = this.cameraOf.get(message.surface);
-    if (clientId === undefined) return;
-    if (message.type === "painted") this.handlers.painted(clientId, message);
-    else this.handlers.dropped(clientId, message.mark, message.broken);
+    const cameraId = this.cameraOf.get(message.surface);
+    if (cameraId === undefined) return;
+    if (message.type === "painted") this.handlers.onPainted(cameraId, message);
+    else this.handlers.onDropped(cameraId, message.mark, message.broken);
   }
 }
 
@@ -142,7 +142,7 @@ function startWorker(): Worker | null {
   try {
     return new Worker(new URL("./paint.worker.ts", import.meta.url), { type: "module" });
   } catch {
-    // A page of another origin may not start our worker.
+    // Browsers refuse to start a worker from another origin.
     return null;
   }
 }

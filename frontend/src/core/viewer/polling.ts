@@ -1,9 +1,9 @@
-/** Pictures without a WebSocket: asks the REST interface for every camera's newest, again and again. */
+/** Frames without a WebSocket: requests the newest frame of every camera from the REST interface, again and again. */
 
 import { cameraListUrl, snapshotUrl } from "../address.js";
 import {
   decodeCameras,
-  isClientId,
+  isCameraId,
   isJpeg,
   parseObject,
   parseTime,
@@ -14,26 +14,26 @@ import {
 export interface PollingHandlers {
   onCameras(cameras: readonly CameraInfo[]): void;
   onFrame(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>): void;
-  /** The server answered, or did not. */
+  /** Whether the server answered. */
   onReachable(reachable: boolean): void;
 }
 
 export interface PollingOptions {
   readonly base: URL;
-  /** The ids to ask for; empty means all. */
+  /** The ids of the cameras to ask for; empty means all. */
   readonly cameras: readonly string[];
   readonly fetch?: typeof fetch;
 }
 
 const LIST_EVERY_MS = 2000;
 const FRAME_EVERY_MS = 250;
-/** Requests per second over all cameras: browsers open six connections at most, and the server answers one on each. */
+/** Requests per second for all cameras together. Browsers open at most six connections to a server, with one request on each. */
 const REQUESTS_PER_SECOND = 24;
 const DEADLINE_MS = 5000;
 
 export class RestPolling {
   private stopped = false;
-  /** Ends every request and every wait there is. */
+  /** Ends every request and every wait in progress. */
   private readonly endings = new Set<() => void>();
   private readonly running = new Set<string>();
 
@@ -58,7 +58,7 @@ export class RestPolling {
       this.handlers.onReachable(cameras !== null);
       if (cameras) {
         this.handlers.onCameras(cameras);
-        const online = new Set(cameras.filter((camera) => camera.online).map((camera) => camera.clientId));
+        const online = new Set(cameras.filter((camera) => camera.online).map((camera) => camera.cameraId));
         for (const id of online) if (!this.running.has(id)) void this.pollCamera(id);
         for (const id of this.running) if (!online.has(id)) this.running.delete(id);
       }
@@ -73,36 +73,36 @@ export class RestPolling {
       const body = parseObject(new TextDecoder().decode(answer.body));
       const cameras = Array.isArray(body?.details)
         ? decodeCameras(body.details)
-        : // A server of the older kind lists ids only, and only those that are there.
-          (Array.isArray(body?.clients) ? body.clients.filter(isClientId) : []).map((clientId) => ({
-            clientId,
+        : // SkySentry Go lists only the ids of cameras that are online.
+          (Array.isArray(body?.clients) ? body.clients.filter(isCameraId) : []).map((cameraId) => ({
+            cameraId,
             online: true,
           }));
       const wanted = this.options.cameras;
-      return wanted.length === 0 ? cameras : cameras.filter((camera) => wanted.includes(camera.clientId));
+      return wanted.length === 0 ? cameras : cameras.filter((camera) => wanted.includes(camera.cameraId));
     } catch {
       return null;
     }
   }
 
-  private async pollCamera(clientId: string): Promise<void> {
-    this.running.add(clientId);
+  private async pollCamera(cameraId: string): Promise<void> {
+    this.running.add(cameraId);
     let etag: string | null = null;
     let counted = 0;
-    while (this.running.has(clientId) && !this.over()) {
+    while (this.running.has(cameraId) && !this.over()) {
       const startedAt = Date.now();
       try {
         const { status, headers, body } = await this.get(
-          snapshotUrl(this.options.base, clientId),
+          snapshotUrl(this.options.base, cameraId),
           etag === null ? {} : { "If-None-Match": etag },
         );
         const jpeg = new Uint8Array(body);
         if (status === 200 && isJpeg(jpeg) && !this.over()) {
           etag = headers.get("ETag");
-          this.handlers.onFrame(readHeaders(clientId, headers, jpeg, ++counted), jpeg);
+          this.handlers.onFrame(readHeaders(cameraId, headers, jpeg, ++counted), jpeg);
         }
       } catch {
-        // The list, asked for as often as it is, says whether the server is there.
+        // The requests for the list show whether the server is reachable.
       }
       const every = Math.max(FRAME_EVERY_MS, (1000 * this.running.size) / REQUESTS_PER_SECOND);
       await this.pause(Math.max(20, every - (Date.now() - startedAt)));
@@ -119,7 +119,7 @@ export class RestPolling {
     const timer = setTimeout(abort, DEADLINE_MS);
     this.endings.add(abort);
     try {
-      // no-store: the browser's cache would answer a 304 with the old picture and hide that nothing is new.
+      // no-store: the browser would turn a 304 into a 200 with the old frame, and hide that nothing is new.
       const options: RequestInit = { headers, signal: controller.signal, cache: "no-store" };
       const response = await (this.options.fetch ?? fetch)(url, options);
       return { status: response.status, headers: response.headers, body: await response.arrayBuffer() };
@@ -149,15 +149,15 @@ interface Answer {
   readonly body: ArrayBuffer;
 }
 
-/** Headers another origin may not show us are made up for: order by arrival, age from the time of arrival. */
-function readHeaders(clientId: string, headers: Headers, jpeg: Uint8Array, counted: number): FrameHeader {
+/** Reads the headers of a frame. Those that another origin hides are replaced by the order and the time of arrival. */
+function readHeaders(cameraId: string, headers: Headers, jpeg: Uint8Array, counted: number): FrameHeader {
   const sequence = Number(headers.get("X-Sequence") ?? Number.NaN);
   const stamp = headers.get("X-Timestamp");
   // Seconds since the epoch, as in the multipart streams, or RFC 3339.
   const seconds = Number(stamp ?? Number.NaN);
   const timestamp = Number.isFinite(seconds) ? seconds * 1000 : parseTime(stamp);
   return {
-    clientId,
+    cameraId,
     sequence: Number.isInteger(sequence) ? sequence : counted,
     timestamp: timestamp ?? Date.now(),
     size: jpeg.byteLength,

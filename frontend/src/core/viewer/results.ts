@@ -1,13 +1,13 @@
-/** Brings what a program found in a frame together with that frame, which it has to wait for. */
+/** Holds the frames of a camera until their detection results arrive, so that both are shown together. */
 
 import type { Box } from "./messages.js";
 
-/** The longest a frame waits for its result, and how many may wait. */
+/** The longest time a frame waits for its result, and how many frames may wait. */
 const HOLD_MS = 500;
 const MAX_HELD = 16;
-/** A camera without results for this long is shown at once again. */
+/** After this time without a result in time, frames are shown at once again. */
 const QUIET_MS = 2000;
-/** Results and frames remembered: a result may come before its frame, and a replay shows both again. */
+/** Results and frames that are remembered: a result may come before its frame, and a playback shows both again. */
 const MAX_KNOWN = 256;
 const MAX_RECENT = 64;
 
@@ -20,42 +20,42 @@ interface Held<F> {
 export interface ResultHoldOptions<F> {
   readonly now: () => number;
   readonly release: (frame: F, boxes: readonly Box[]) => void;
-  /** A later frame is released instead. */
+  /** A newer frame superseded this one. */
   readonly drop: (frame: F) => void;
 }
 
-/** Of one camera. Frames of a camera without results, or whose results come too late, pass through. */
+/** For one camera. Frames pass through while no results come, or while they come too late. */
 export class ResultHold<F> {
   private held: Held<F>[] = [];
   private recent: { readonly sequence: number; readonly at: number }[] = [];
   private readonly known = new Map<number, readonly Box[]>();
-  /** The newest frame that a result came for. */
-  private judged = -1;
-  /** When a result last came in time. */
+  /** Sequence number of the newest frame with a result. */
+  private newestResult = -1;
+  /** When the last result came in time. */
   private inTimeAt = Number.NEGATIVE_INFINITY;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly options: ResultHoldOptions<F>) {}
 
-  /** Results come, and in time. */
+  /** Whether results come, and in time. */
   get active(): boolean {
     return this.options.now() - this.inTimeAt < QUIET_MS;
   }
 
-  /** What was found in a frame of the past. */
+  /** Returns the boxes of a frame, as far as they are remembered. */
   boxesOf(sequence: number): readonly Box[] {
     return this.known.get(sequence) ?? [];
   }
 
-  /** Takes a live frame; true if it has to wait. */
+  /** Takes a live frame. Returns true if the frame waits for its result. */
   offer(frame: F, sequence: number): boolean {
     const at = this.options.now();
     const last = this.recent.at(-1);
-    // A lower number is a camera that the server had forgotten and that started anew.
+    // A lower number means that the server forgot the camera and counts from 1 again.
     if (last && sequence < last.sequence) this.reset();
     this.recent.push({ sequence, at });
     if (this.recent.length > MAX_RECENT) this.recent.shift();
-    if (!this.active || sequence <= this.judged) {
+    if (!this.active || sequence <= this.newestResult) {
       this.dropHeld();
       this.options.release(frame, this.boxesOf(sequence));
       return false;
@@ -75,8 +75,8 @@ export class ResultHold<F> {
       this.known.delete(oldest);
     }
     if (this.cameInTime(sequence, at)) this.inTimeAt = at;
-    this.judged = Math.max(this.judged, sequence);
-    // Of the frames that need wait no longer the newest is shown: the others were overtaken by it.
+    this.newestResult = Math.max(this.newestResult, sequence);
+    // The newest frame that need not wait any longer supersedes the others.
     const ready = this.held.filter((held) => held.sequence <= sequence);
     this.held = this.held.filter((held) => held.sequence > sequence);
     const newest = ready.pop();
@@ -85,7 +85,7 @@ export class ResultHold<F> {
     this.schedule();
   }
 
-  /** Drops what waits. */
+  /** Drops the frames that wait. */
   clear(): void {
     this.dropHeld();
     this.schedule();
@@ -95,7 +95,7 @@ export class ResultHold<F> {
     this.clear();
     this.known.clear();
     this.recent = [];
-    this.judged = -1;
+    this.newestResult = -1;
   }
 
   private cameInTime(sequence: number, at: number): boolean {

@@ -1,29 +1,29 @@
-/** A viewer: every camera's newest picture, or those of the past somebody asks for, and how well it goes. */
+/** A viewer: receives the frames of all cameras, live or from a playback, and keeps statistics. */
 
 import { clipUrl, serverBase } from "../address.js";
 import { now } from "../clock.js";
-import { isClientId, type Envelope } from "../protocol.js";
+import { isCameraId, type Envelope } from "../protocol.js";
 import type { SocketOptions } from "../socket.js";
 import { Store, type Readable } from "../store.js";
 import type { CameraSnapshot } from "./camera.js";
-import { Choices } from "./choices.js";
+import { Subscriptions } from "./subscriptions.js";
 import type { ClipFormat } from "./clip.js";
-import { Feed, type ViewerLink, type Way } from "./feed.js";
+import { Feed, type ViewerLink, type Transport } from "./feed.js";
 import { encodeLive, encodeSeek, type Position, type ViewerMessage } from "./messages.js";
 import type { FrameMark } from "./painter-messages.js";
-import type { PaintedPicture } from "./painter.js";
-import { NO_TOTALS, Roster, type ViewerTotals } from "./roster.js";
-import { Screen, type FrameSink } from "./screen.js";
+import type { PaintedFrame } from "./painter.js";
+import { NO_TOTALS, CameraList, type ViewerTotals } from "./camera-list.js";
+import { FramePresenter, type FrameSink } from "./frame-presenter.js";
 
 export type { ViewerLink } from "./feed.js";
-export type { ViewerTotals } from "./roster.js";
+export type { ViewerTotals } from "./camera-list.js";
 
 export interface ViewerSnapshot {
   readonly link: ViewerLink;
   readonly paused: boolean;
-  /** What programs find is drawn on the pictures. */
+  /** Whether the boxes of detection results are drawn on the frames. */
   readonly boxesShown: boolean;
-  /** Milliseconds there and back. */
+  /** Milliseconds to the server and back; null while not measured. */
   readonly roundTrip: number | null;
   readonly cameras: readonly CameraSnapshot[];
   readonly totals: ViewerTotals;
@@ -31,18 +31,19 @@ export interface ViewerSnapshot {
 
 export interface ViewerOptions {
   readonly server?: string | undefined;
-  /** The ids to show; empty or left out means all. */
+  /** The ids of the cameras to show; empty or left out means all. */
   readonly cameras?: readonly string[];
-  /** The most frames a second of each camera. */
+  /** The highest frame rate of each camera. */
   readonly maxFps?: number | undefined;
+  /** The address that `server` is relative to; left out, the address of the page. */
   readonly page?: string;
   readonly openSocket?: SocketOptions["open"];
   readonly fetch?: typeof fetch;
 }
 
 const REFRESH_MS = 400;
-/** Who steps through the past looks at where it is more often. */
-const REPLAY_REFRESH_MS = 100;
+/** During a playback the position in the timeline is shown more often. */
+const PLAYBACK_REFRESH_MS = 100;
 
 export class ViewerSession {
   private readonly store = new Store<ViewerSnapshot>({
@@ -58,33 +59,33 @@ export class ViewerSession {
   private readonly base: URL;
   private readonly wanted: readonly string[];
   private readonly maxFps: number | undefined;
-  private readonly cameras: Roster;
+  private readonly cameras: CameraList;
   private readonly feed: Feed;
-  private readonly screen: Screen;
-  private readonly choices: Choices;
+  private readonly presenter: FramePresenter;
+  private readonly subscriptions: Subscriptions;
   private refreshedAt = Number.NEGATIVE_INFINITY;
   private refreshTimer: ReturnType<typeof setInterval> | undefined;
   private link: ViewerLink = "stopped";
   private paused = false;
   private boxesShown = true;
 
-  /** Throws TypeError if `server` is no address. */
+  /** Throws TypeError if `server` is not a valid address. */
   constructor({ server, cameras = [], maxFps, page, openSocket, fetch }: ViewerOptions = {}) {
     this.wanted = cameras;
     this.maxFps = maxFps;
-    this.cameras = new Roster(cameras);
+    this.cameras = new CameraList(cameras);
     const base = (this.base = serverBase(server, page ?? globalThis.location.href));
     this.feed = new Feed(
       { base, cameras, maxFps, fetch, ...(openSocket && { openSocket }) },
       {
         onOpen: () => this.opened(),
-        onFrame: (frame, way) => this.take(frame, way),
-        onMessage: (message) => this.read(message),
+        onFrame: (frame, transport) => this.receiveFrame(frame, transport),
+        onMessage: (message) => this.handleMessage(message),
         onCameras: (list) => {
           this.cameras.replace(list);
           this.refresh();
         },
-        onSwitch: () => this.beginAnew(),
+        onTransportChange: () => this.resetCameras(),
         onLink: (link) => {
           this.link = link;
           this.refresh();
@@ -92,34 +93,39 @@ export class ViewerSession {
       },
     );
     const send = (text: string): boolean => this.feed.send(text);
-    this.screen = new Screen({
+    this.presenter = new FramePresenter({
       send,
-      onDropped: (clientId) => this.cameras.get(clientId)?.frameDropped(),
+      onDropped: (cameraId) => this.cameras.get(cameraId)?.frameDropped(),
     });
-    this.choices = new Choices({ send, maxFps, initial: cameras, onChange: () => this.refresh() });
+    this.subscriptions = new Subscriptions({
+      send,
+      maxFps,
+      initial: cameras,
+      onChange: () => this.refresh(),
+    });
   }
 
   start(): void {
     if (!this.feed.stopped) return;
-    // Cameras asked for by name get their place at once, whether the server knows them or not.
-    for (const id of this.wanted) if (isClientId(id)) this.cameras.of(id).setOnline(false);
+    // Cameras that are asked for by id are listed at once, whether the server knows them or not.
+    for (const id of this.wanted) if (isCameraId(id)) this.cameras.getOrAdd(id).setOnline(false);
     this.refreshTimer = setInterval(() => this.refresh(), REFRESH_MS);
     this.feed.start();
   }
 
   stop(): void {
     clearInterval(this.refreshTimer);
-    this.screen.reset();
-    this.choices.stop();
+    this.presenter.reset();
+    this.subscriptions.stop();
     this.feed.stop();
   }
 
-  /** Where pictures go from now on; one sink at a time. */
+  /** Sets where frames go from now on; null drops them. */
   showOn(sink: FrameSink | null): void {
-    this.screen.sink = sink;
+    this.presenter.sink = sink;
   }
 
-  /** A paused viewer gets no pictures and costs nothing: for a page nobody sees. */
+  /** Asks the server to send no frames, or to send them again: a hidden page needs none. */
   setPaused(paused: boolean): void {
     if (paused === this.paused) return;
     this.paused = paused;
@@ -129,109 +135,109 @@ export class ViewerSession {
   }
 
   /**
-   * A camera is shown `pixels` of the device wide, or cannot be seen for null. From the first such word on, only cameras
-   * that can be seen are asked for, and no larger than that.
+   * The camera is shown `pixels` wide in device pixels, or is not visible if null. From the first call on, only visible
+   * cameras are subscribed, each no larger than it is shown.
    */
-  see(clientId: string, pixels: number | null): void {
-    this.choices.see(clientId, pixels);
+  setShownWidth(cameraId: string, pixels: number | null): void {
+    this.subscriptions.setShownWidth(cameraId, pixels);
   }
 
   /**
-   * Leaves the newest pictures of a camera and plays from `position` at `speed`: 0 stands still, a negative one plays
-   * backwards. The snapshot's `replay` says what came of it.
+   * Starts a playback of the camera from `position`. `speed` 0 pauses, a negative speed plays backwards. The snapshot's
+   * `playback` shows the result.
    */
-  seek(clientId: string, position: Position, speed: number): void {
-    this.feed.send(encodeSeek(clientId, position, speed));
+  seek(cameraId: string, position: Position, speed: number): void {
+    this.feed.send(encodeSeek(cameraId, position, speed));
   }
 
-  /** Returns to the newest pictures; asked for while they are shown, it tells what the server keeps. */
-  goLive(clientId: string): void {
-    this.feed.send(encodeLive(clientId));
+  /** Returns to live frames. While the camera is live, this asks the server to describe the timeline. */
+  goLive(cameraId: string): void {
+    this.feed.send(encodeLive(cameraId));
   }
 
-  /** Where to download what the server keeps of a camera; times are milliseconds by the server's clock. */
-  clipUrl(clientId: string, from: number, to: number, format: ClipFormat): string {
-    return clipUrl(this.base, clientId, from, to, format);
+  /** Returns the address of a clip; times are milliseconds since the epoch by the server's clock. */
+  clipUrl(cameraId: string, from: number, to: number, format: ClipFormat): string {
+    return clipUrl(this.base, cameraId, from, to, format);
   }
 
-  /** Draws what programs find on the pictures, which then wait for it; or does neither. */
+  /** Whether boxes are drawn. If so, a frame waits for its detection result. */
   setBoxesShown(shown: boolean): void {
     this.boxesShown = shown;
-    this.screen.setBoxesShown(shown);
+    this.presenter.setBoxesShown(shown);
     this.refresh();
   }
 
-  // ── told by the sink ──────────────────────────────────────────────────────────────────────────
+  // ── reports of the sink ───────────────────────────────────────────────────────────────────────
 
-  /** The picture is on the screen. */
-  painted(clientId: string, picture: PaintedPicture): void {
+  /** The frame is on the screen. */
+  onPainted(cameraId: string, frame: PaintedFrame): void {
     const { offset } = this.feed.clock;
-    // The worker's clock may have been set a little apart from ours, but nothing was painted in the future.
-    const paintedAt = Math.min(picture.paintedAt, now());
-    this.cameras.get(clientId)?.framePainted(picture, paintedAt, offset);
-    this.screen.painted(clientId, picture.mark, offset === undefined ? undefined : paintedAt + offset);
-    if (!picture.mark.live && now() - this.refreshedAt >= REPLAY_REFRESH_MS) this.refresh();
+    // The worker's clock may differ a little from ours, but the frame was not painted in the future.
+    const paintedAt = Math.min(frame.paintedAt, now());
+    this.cameras.get(cameraId)?.framePainted(frame, paintedAt, offset);
+    this.presenter.painted(cameraId, frame.mark, offset === undefined ? undefined : paintedAt + offset);
+    if (!frame.mark.live && now() - this.refreshedAt >= PLAYBACK_REFRESH_MS) this.refresh();
   }
 
-  /** A newer picture overtook this one, or it was none. */
-  dropped(clientId: string, mark: FrameMark, broken: boolean): void {
-    this.cameras.get(clientId)?.frameDropped();
-    this.screen.dropped(clientId, mark, broken);
+  /** A newer frame superseded this one, or it cannot be decoded if `broken`. */
+  onDropped(cameraId: string, mark: FrameMark, broken: boolean): void {
+    this.cameras.get(cameraId)?.frameDropped();
+    this.presenter.dropped(cameraId, mark, broken);
   }
 
-  /** What the sink has of this camera will not be painted soon, if ever. */
-  shelved(clientId: string, newest: FrameMark): void {
-    this.screen.dropped(clientId, newest, true);
+  /** The sink cannot paint the frames of this camera up to `newest`. */
+  onUnpaintable(cameraId: string, newest: FrameMark): void {
+    this.presenter.dropped(cameraId, newest, true);
   }
 
-  // ── told by the server ────────────────────────────────────────────────────────────────────────
+  // ── messages of the server ────────────────────────────────────────────────────────────────────
 
   private opened(): void {
-    this.screen.reset();
-    this.beginAnew();
-    this.choices.opened();
+    this.presenter.reset();
+    this.resetCameras();
+    this.subscriptions.opened();
   }
 
-  private beginAnew(): void {
-    for (const camera of this.cameras) camera.reconnected();
+  private resetCameras(): void {
+    for (const camera of this.cameras) camera.reset();
   }
 
-  private take({ header, jpeg }: Envelope, way: Way): void {
-    if (way === "acked") this.screen.received(header);
-    // What nobody will paint must be acked too: the server would wait for it.
-    if (this.paused || !this.cameras.wants(header.clientId)) {
-      this.screen.skip(header);
+  private receiveFrame({ header, jpeg }: Envelope, transport: Transport): void {
+    if (transport === "acked") this.presenter.received(header);
+    // A frame that is not painted is acknowledged too, as the server would wait for it.
+    if (this.paused || !this.cameras.wants(header.cameraId)) {
+      this.presenter.skip(header);
       return;
     }
-    const camera = this.cameras.of(header.clientId);
-    // What was never asked for was not dropped: polling sees only some frames, and so does who asked for fewer.
-    if (way === "polled" || this.maxFps !== undefined) camera.interrupted();
-    if (camera.frameReceived(header, now())) this.screen.show(header, jpeg);
-    else this.screen.skip(header);
+    const camera = this.cameras.getOrAdd(header.cameraId);
+    // Polling and a frame rate limit leave frames out on purpose; those do not count as dropped.
+    if (transport === "polled" || this.maxFps !== undefined) camera.interrupted();
+    if (camera.frameReceived(header, now())) this.presenter.show(header, jpeg);
+    else this.presenter.skip(header);
   }
 
-  private read(message: ViewerMessage): void {
+  private handleMessage(message: ViewerMessage): void {
     switch (message.type) {
       case "clients":
-        this.cameras.replace(message.clients);
+        this.cameras.replace(message.cameras);
         break;
       case "client-connected":
         this.cameras.describe(message.camera);
         break;
       case "client-disconnected":
-        this.disconnected(message.clientId, message.removed);
+        this.disconnected(message.cameraId, message.removed);
         break;
       case "playback":
-        this.cameras.get(message.clientId)?.setPlayback(message, now());
+        this.cameras.get(message.cameraId)?.setPlayback(message, now());
         break;
       case "latency":
-        for (const latency of message.cameras) this.cameras.get(latency.clientId)?.setLatency(latency, now());
+        for (const latency of message.cameras) this.cameras.get(latency.cameraId)?.setLatency(latency, now());
         return;
       case "result": {
-        const camera = this.cameras.get(message.clientId);
+        const camera = this.cameras.get(message.cameraId);
         if (!camera) return;
         camera.hasResults = true;
-        this.screen.result(message.clientId, message.sequence, message.boxes);
+        this.presenter.result(message.cameraId, message.sequence, message.boxes);
         return;
       }
       case "clock":
@@ -242,18 +248,18 @@ export class ViewerSession {
     this.refresh();
   }
 
-  private disconnected(clientId: string, removed: boolean): void {
-    if (!removed) this.cameras.get(clientId)?.setOnline(false);
+  private disconnected(cameraId: string, removed: boolean): void {
+    if (!removed) this.cameras.get(cameraId)?.setOnline(false);
     else {
-      this.cameras.forget(clientId);
-      this.screen.forget(clientId);
+      this.cameras.forget(cameraId);
+      this.presenter.forget(cameraId);
     }
   }
 
   private refresh(): void {
     const { roundTrip, offset } = this.feed.clock;
     this.refreshedAt = now();
-    for (const camera of this.cameras) camera.setFollowed(this.choices.follows(camera.clientId));
+    for (const camera of this.cameras) camera.setSubscribed(this.subscriptions.isSubscribed(camera.cameraId));
     this.store.set({
       link: this.link,
       paused: this.paused,

@@ -1,4 +1,4 @@
-/** The painting side, wherever it runs: surfaces by number, each with its own loop. Runs in the worker or on the page. */
+/** Decodes and paints frames on numbered surfaces, each with its own loop. Runs in the worker or on the page. */
 
 import { now } from "../clock.js";
 import { drawBoxes } from "./boxes.js";
@@ -29,7 +29,7 @@ export type ToSurfaces =
 export class Surfaces {
   private readonly surfaces = new Map<number, Surface>();
   private readonly waiting: (() => void)[] = [];
-  private readonly pad = new Pad();
+  private readonly boxCanvas = new BoxCanvas();
 
   constructor(private readonly report: (message: FromPainter) => void) {}
 
@@ -68,7 +68,7 @@ export class Surfaces {
     return new PaintLoop<Frame, ImageBitmap>({
       decode: async ({ blob, boxes }) => {
         const bitmap = await createImageBitmap(blob);
-        return boxes.length === 0 ? bitmap : this.pad.draw(bitmap, boxes);
+        return boxes.length === 0 ? bitmap : this.boxCanvas.draw(bitmap, boxes);
       },
       paint: (bitmap) => {
         if (canvas.width !== bitmap.width) canvas.width = bitmap.width;
@@ -83,9 +83,9 @@ export class Surfaces {
     });
   }
 
-  /** All cameras paint in one animation frame: one commit to the compositor instead of one for each. */
+  /** All cameras paint in one animation frame: the compositor gets one commit instead of one for each camera. */
   private nextRepaint(callback: () => void): void {
-    // Not every browser has animation frames in workers; a task of its own is the next best.
+    // Some browsers have no animation frames in workers; a separate task is the next best.
     const { requestAnimationFrame: request } = globalThis as {
       requestAnimationFrame?: (callback: () => void) => void;
     };
@@ -99,11 +99,11 @@ export class Surfaces {
   }
 }
 
-/** Where boxes are drawn on pictures; one for all surfaces, as nothing is left on it. */
-class Pad {
+/** A canvas on which boxes are drawn on frames. All surfaces share it, as each drawing is taken off it at once. */
+class BoxCanvas {
   private canvas: OffscreenCanvas | HTMLCanvasElement | undefined;
 
-  /** The bitmap with the boxes on it, in place of the one that was given. */
+  /** Returns a bitmap with the boxes drawn on it, and closes the given one. */
   async draw(bitmap: ImageBitmap, boxes: readonly Box[]): Promise<ImageBitmap> {
     const { width, height } = bitmap;
     const canvas = this.ofSize(width, height);
@@ -116,7 +116,7 @@ class Pad {
   }
 
   private ofSize(width: number, height: number): OffscreenCanvas | HTMLCanvasElement {
-    // Where there is no such canvas, we are not in a worker but on the page.
+    // Without OffscreenCanvas this runs on the page, not in a worker.
     this.canvas ??=
       typeof OffscreenCanvas === "undefined"
         ? document.createElement("canvas")

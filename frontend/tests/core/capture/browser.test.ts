@@ -10,7 +10,7 @@ import type { FromEncoder, ToEncoder } from "../../../src/core/capture/encoder-m
 import { DEFAULTS, type CaptureSettings } from "../../../src/core/capture/settings.js";
 import { keepAwake } from "../../../src/core/capture/wake-lock.js";
 
-const settings: CaptureSettings = { ...DEFAULTS, clientId: "a", fps: 10, width: 640 };
+const settings: CaptureSettings = { ...DEFAULTS, cameraId: "a", fps: 10, width: 640 };
 
 class FakeTrack extends EventTarget {
   readonly label = "Fake camera";

@@ -12,7 +12,7 @@ import { fakeNetwork, JPEG, type FakeSocket } from "../../fakes.js";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const settings: CaptureSettings = { ...DEFAULTS, clientId: "door", name: "Door" };
+const settings: CaptureSettings = { ...DEFAULTS, cameraId: "door", name: "Door" };
 
 function build(options: Partial<CaptureOptions> = {}) {
   const network = fakeNetwork();
@@ -179,7 +179,7 @@ describe("a capture session", () => {
     expect(state()).toMatchObject({
       camera: "on",
       connection: "ended",
-      failure: { kind: "replaced", clientId: "door" },
+      failure: { kind: "replaced", cameraId: "door" },
     });
     vi.advanceTimersByTime(60_000);
     expect(network.sockets).toHaveLength(1);
@@ -198,7 +198,7 @@ describe("a capture session", () => {
     network.last.accept();
     network.last.text({ type: "registration-error", clientId: "door", error: "reserved" });
     network.last.drop(1008);
-    expect(state().failure).toEqual({ kind: "refused", clientId: "door", reason: "reserved" });
+    expect(state().failure).toEqual({ kind: "refused", cameraId: "door", reason: "reserved" });
     vi.advanceTimersByTime(60_000);
     expect(network.sockets).toHaveLength(1);
     await session.start();
@@ -343,14 +343,14 @@ describe("a capture session", () => {
   it("registers anew for another id or label", async () => {
     const { network, session, state, onAir } = build();
     await onAir();
-    await session.configure({ ...settings, clientId: "gate" });
+    await session.configure({ ...settings, cameraId: "gate" });
     network.last.accept();
     expect(network.last.said("client-registration")).toMatchObject([{ clientId: "gate" }]);
     network.last.drop(4001);
-    await session.configure({ ...settings, clientId: "yard" });
+    await session.configure({ ...settings, cameraId: "yard" });
     network.last.accept();
     expect(network.last.said("client-registration")).toMatchObject([{ clientId: "yard" }]);
-    expect(state().settings.clientId).toBe("yard");
+    expect(state().settings.cameraId).toBe("yard");
     session.stop();
   });
 
@@ -480,8 +480,8 @@ describe("a capture session", () => {
 
   it("keeps settings for later while it is off", async () => {
     const { network, session, state } = build();
-    await session.configure({ ...settings, clientId: "gate", fps: 3 });
-    expect(state().settings).toMatchObject({ clientId: "gate", fps: 3 });
+    await session.configure({ ...settings, cameraId: "gate", fps: 3 });
+    expect(state().settings).toMatchObject({ cameraId: "gate", fps: 3 });
     expect(network.sockets).toHaveLength(0);
   });
 });

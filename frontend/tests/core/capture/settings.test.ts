@@ -1,17 +1,17 @@
 import { describe, expect, it } from "vitest";
 import {
   DEFAULTS,
-  inventClientId,
-  keep,
+  generateCameraId,
   readAddress,
-  readKept,
+  loadSettings,
   sanitize,
+  saveSettings,
   writeAddress,
   type CaptureSettings,
 } from "../../../src/core/capture/settings.js";
-import { isClientId } from "../../../src/core/protocol.js";
+import { isCameraId } from "../../../src/core/protocol.js";
 
-const plain: CaptureSettings = { ...DEFAULTS, clientId: "a" };
+const plain: CaptureSettings = { ...DEFAULTS, cameraId: "a" };
 
 describe("capture settings", () => {
   it("are brought into their limits", () => {
@@ -30,7 +30,7 @@ describe("capture settings", () => {
 
   it("fall back where a value is of the wrong kind", () => {
     const hostile = {
-      clientId: "<img onerror=x>",
+      cameraId: "<img onerror=x>",
       name: 7,
       fps: "9",
       quality: Number.NaN,
@@ -45,7 +45,7 @@ describe("capture settings", () => {
 
   it("take what is good", () => {
     const good = {
-      clientId: "b",
+      cameraId: "b",
       name: "",
       fps: 30,
       quality: 0.5,
@@ -59,15 +59,15 @@ describe("capture settings", () => {
   });
 
   it("invent ids that are ids", () => {
-    expect(isClientId(inventClientId())).toBe(true);
-    expect(inventClientId(() => 0)).toBe("camera-222222");
-    expect(inventClientId(() => 1)).toBe("camera-xxxxxx");
+    expect(isCameraId(generateCameraId())).toBe(true);
+    expect(generateCameraId(() => 0)).toBe("camera-222222");
+    expect(generateCameraId(() => 1)).toBe("camera-xxxxxx");
   });
 
   it("come back out of the address they were written to", () => {
     const settings = sanitize(
       {
-        clientId: "b",
+        cameraId: "b",
         name: "A & B",
         fps: 30,
         quality: 0.5,
@@ -110,12 +110,12 @@ describe("capture settings", () => {
         throw new Error("no");
       },
     };
-    expect(readKept(undefined, "k")).toEqual({});
-    expect(readKept(broken, "k")).toEqual({});
-    expect(readKept(forbidden, "k")).toEqual({});
-    expect(readKept({ getItem: () => "null" }, "k")).toEqual({});
-    expect(readKept({ getItem: () => '{"fps":5}' }, "k")).toEqual({ fps: 5 });
-    expect(() => keep(forbidden, "k", plain)).not.toThrow();
-    expect(() => keep(undefined, "k", plain)).not.toThrow();
+    expect(loadSettings(undefined, "k")).toEqual({});
+    expect(loadSettings(broken, "k")).toEqual({});
+    expect(loadSettings(forbidden, "k")).toEqual({});
+    expect(loadSettings({ getItem: () => "null" }, "k")).toEqual({});
+    expect(loadSettings({ getItem: () => '{"fps":5}' }, "k")).toEqual({ fps: 5 });
+    expect(() => saveSettings(forbidden, "k", plain)).not.toThrow();
+    expect(() => saveSettings(undefined, "k", plain)).not.toThrow();
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sameSettings, within, type Demand } from "../../../src/core/capture/demand.js";
+import { limitToDemand, sameSettings, type Demand } from "../../../src/core/capture/demand.js";
 import { decodeCaptureMessage } from "../../../src/core/capture/messages.js";
 import { PictureClock } from "../../../src/core/capture/picture-clock.js";
 
@@ -14,10 +14,10 @@ const demand = (limits: Partial<Demand>): Demand => ({
 
 describe("demand", () => {
   it("bounds what the person has set, and never raises it", () => {
-    expect(within(own, null)).toEqual(own);
-    expect(within(own, demand({}))).toEqual(own);
-    expect(within(own, demand({ maxFps: 60, maxWidth: 4000, quality: 1 }))).toEqual(own);
-    expect(within(own, demand({ maxFps: 0.2, maxWidth: 320, quality: 0.5 }))).toEqual({
+    expect(limitToDemand(own, null)).toEqual(own);
+    expect(limitToDemand(own, demand({}))).toEqual(own);
+    expect(limitToDemand(own, demand({ maxFps: 60, maxWidth: 4000, quality: 1 }))).toEqual(own);
+    expect(limitToDemand(own, demand({ maxFps: 0.2, maxWidth: 320, quality: 0.5 }))).toEqual({
       fps: 0.2,
       width: 320,
       quality: 0.5,
@@ -25,7 +25,7 @@ describe("demand", () => {
   });
 
   it("makes no picture useless, whatever is asked for", () => {
-    expect(within(own, demand({ maxFps: 1e-6, maxWidth: 1, quality: 1e-6 }))).toEqual({
+    expect(limitToDemand(own, demand({ maxFps: 1e-6, maxWidth: 1, quality: 1e-6 }))).toEqual({
       fps: 1 / 60,
       width: 64,
       quality: 0.1,
@@ -54,7 +54,7 @@ describe("demand", () => {
 
   it("leaves other messages to those who know them", () => {
     expect(decodeCaptureMessage('{"type":"registration-success","clientId":"a"}')).toMatchObject({
-      clientId: "a",
+      cameraId: "a",
     });
     expect(decodeCaptureMessage("demand")).toBeNull();
   });

@@ -3,7 +3,7 @@ import type { FrameMark } from "../../../src/core/viewer/painter-messages.js";
 import { ViewedCamera } from "../../../src/core/viewer/camera.js";
 
 const header = (sequence: number, timestamp: number, fps = 10) => ({
-  clientId: "a",
+  cameraId: "a",
   sequence,
   timestamp,
   size: 1000,
@@ -29,8 +29,8 @@ describe("a viewed camera", () => {
     expect(camera.snapshot(3100, undefined).status).toBe("stalled");
     camera.setOnline(false);
     expect(camera.snapshot(3100, undefined).status).toBe("offline");
-    camera.describe({ clientId: "a", online: true, name: "Door" });
-    camera.describe({ clientId: "a", online: true });
+    camera.describe({ cameraId: "a", online: true, name: "Door" });
+    camera.describe({ cameraId: "a", online: true });
     camera.frameReceived(header(2, 4000), 4000);
     expect(camera.snapshot(4100, undefined)).toMatchObject({ status: "live", name: "Door" });
   });
@@ -40,7 +40,7 @@ describe("a viewed camera", () => {
     camera.frameReceived(header(1, 0, 0.2), 0);
     expect(camera.snapshot(19_000, undefined).status).toBe("live");
     expect(camera.snapshot(21_000, undefined).status).toBe("stalled");
-    camera.describe({ clientId: "a", online: true, fps: 0.001 });
+    camera.describe({ cameraId: "a", online: true, fps: 0.001 });
     expect(camera.snapshot(61_000, undefined).status).toBe("stalled");
   });
 
@@ -73,22 +73,22 @@ describe("a viewed camera", () => {
 
   it("is there as long as the server says so while its frames are not asked for", () => {
     const camera = new ViewedCamera("a");
-    camera.setFollowed(false);
+    camera.setSubscribed(false);
     expect(camera.snapshot(0, undefined).status).toBe("waiting");
     camera.frameReceived(header(1, 0), 0);
     expect(camera.snapshot(60_000, undefined).status).toBe("live");
-    camera.setFollowed(true);
+    camera.setSubscribed(true);
     expect(camera.snapshot(60_000, undefined).status).toBe("stalled");
     camera.frameReceived(header(900, 60_000), 60_000);
     expect(camera.snapshot(60_000, undefined)).toMatchObject({ status: "live", dropped: 0 });
     camera.setOnline(false);
-    camera.setFollowed(false);
+    camera.setSubscribed(false);
     expect(camera.snapshot(60_000, undefined).status).toBe("offline");
   });
 
   it("forgets a latency that the server no longer tells", () => {
     const camera = new ViewedCamera("a");
-    const latency = { clientId: "a", frames: 30, capture: null, server: 1, delivery: 20, total: 21 };
+    const latency = { cameraId: "a", frames: 30, capture: null, server: 1, delivery: 20, total: 21 };
     expect(camera.snapshot(0, undefined).latency).toBeNull();
     camera.setLatency(latency, 1000);
     expect(camera.snapshot(5900, undefined).latency).toBe(latency);
@@ -108,7 +108,7 @@ describe("a viewed camera", () => {
 
   it("counts no drops in a replay, nor when it returns from one", () => {
     const camera = new ViewedCamera("a");
-    const playback = { clientId: "a", speed: 1, sequence: 3, at: 100, oldestAt: 0, newestAt: 1000 };
+    const playback = { cameraId: "a", speed: 1, sequence: 3, at: 100, oldestAt: 0, newestAt: 1000 };
     camera.frameReceived(header(10, 1000), 1000);
     camera.setPlayback({ ...playback, live: false }, 1000);
     for (const sequence of [3, 9, 4, 4])
@@ -116,13 +116,13 @@ describe("a viewed camera", () => {
     camera.framePainted(painted(300, { sequence: 4, live: false }), 1200, 0);
     expect(camera.snapshot(60_000, 0)).toMatchObject({
       status: "live",
-      replay: { live: false, sequence: 4, at: 300 },
+      playback: { live: false, sequence: 4, at: 300 },
     });
     camera.setPlayback({ ...playback, live: true }, 60_000);
     camera.frameReceived(header(90, 60_000), 60_000);
-    expect(camera.snapshot(60_000, 0)).toMatchObject({ dropped: 0, sequence: 90, replay: { live: true } });
-    camera.reconnected();
-    expect(camera.snapshot(60_000, 0).replay).toBeNull();
+    expect(camera.snapshot(60_000, 0)).toMatchObject({ dropped: 0, sequence: 90, playback: { live: true } });
+    camera.reset();
+    expect(camera.snapshot(60_000, 0).playback).toBeNull();
   });
 
   it("ignores a frame it has, and follows a camera that counts from 1 again", () => {

@@ -14,7 +14,11 @@ describe("messages to viewers", () => {
       { ...good, delivery: "1" },
       { ...good, total: undefined },
     ];
-    expect(read({ type: "latency", cameras: [...bad, good] })).toEqual({ type: "latency", cameras: [good] });
+    const { clientId: cameraId, ...stages } = good;
+    expect(read({ type: "latency", cameras: [...bad, good] })).toEqual({
+      type: "latency",
+      cameras: [{ cameraId, ...stages }],
+    });
     expect(read({ type: "latency" })).toBeNull();
   });
 
@@ -22,13 +26,17 @@ describe("messages to viewers", () => {
     const nowhere = { speed: 1, sequence: null, at: null, oldestAt: null, newestAt: null };
     expect(read({ type: "playback", clientId: "a", live: true })).toEqual({
       type: "playback",
-      clientId: "a",
+      cameraId: "a",
       live: true,
       ...nowhere,
     });
     const somewhere = { speed: -0.5, sequence: 8, at: 5.5, oldestAt: 1, newestAt: 9 };
-    const message = { type: "playback", clientId: "a", live: false, ...somewhere };
-    expect(read(message)).toEqual(message);
+    expect(read({ type: "playback", clientId: "a", live: false, ...somewhere })).toEqual({
+      type: "playback",
+      cameraId: "a",
+      live: false,
+      ...somewhere,
+    });
     expect(read({ type: "playback", clientId: "a" })).toBeNull();
     expect(read({ type: "playback", live: true })).toBeNull();
   });
@@ -44,7 +52,7 @@ describe("messages to viewers", () => {
     ];
     expect(read({ type: "result", clientId: "a", sequence: 5, boxes, data: { any: 1 } })).toEqual({
       type: "result",
-      clientId: "a",
+      cameraId: "a",
       sequence: 5,
       boxes: [{ ...box, label: "cat <b>", score: 0.9, color: "#ffee00" }, box],
     });

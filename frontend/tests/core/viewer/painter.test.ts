@@ -21,8 +21,8 @@ class FakeWorker {
   }
 }
 
-const header = (clientId: string, extra: Partial<FrameHeader> = {}): FrameHeader => ({
-  clientId,
+const header = (cameraId: string, extra: Partial<FrameHeader> = {}): FrameHeader => ({
+  cameraId,
   sequence: 1,
   timestamp: 1000,
   size: JPEG.byteLength,
@@ -30,7 +30,7 @@ const header = (clientId: string, extra: Partial<FrameHeader> = {}): FrameHeader
 });
 
 const mark: FrameMark = { sequence: 1, takenAt: 900, live: true };
-const handlers = () => ({ painted: vi.fn(), dropped: vi.fn(), shelved: vi.fn() });
+const handlers = () => ({ onPainted: vi.fn(), onDropped: vi.fn(), onUnpaintable: vi.fn() });
 
 beforeEach(() => {
   FakeWorker.refuse = false;
@@ -60,10 +60,10 @@ describe("a painter with a worker", () => {
     FakeWorker.last.onmessage?.({ data: { type: "painted", ...picture } });
     FakeWorker.last.onmessage?.({ data: { type: "dropped", surface: 1, mark, broken: true } });
     FakeWorker.last.onmessage?.({ data: { type: "dropped", surface: 99, mark, broken: false } });
-    expect(told.painted).toHaveBeenCalledWith("a", expect.objectContaining(picture));
-    expect(told.dropped.mock.calls).toEqual([["a", mark, true]]);
+    expect(told.onPainted).toHaveBeenCalledWith("a", expect.objectContaining(picture));
+    expect(told.onDropped.mock.calls).toEqual([["a", mark, true]]);
     surface.close();
-    expect(told.shelved.mock.calls).toEqual([["a", mark]]);
+    expect(told.onUnpaintable.mock.calls).toEqual([["a", mark]]);
     expect(said.at(-1)).toEqual({ type: "close", surface: 1 });
     painter.close();
     expect(FakeWorker.last.terminate).toHaveBeenCalled();
@@ -74,7 +74,7 @@ describe("a painter with a worker", () => {
     const painter = new Painter(told);
     painter.show(header("a", { timestamp: 1 }), JPEG, []);
     painter.show(header("a", { timestamp: 2 }), JPEG, []);
-    expect(told.shelved).toHaveBeenCalledTimes(2);
+    expect(told.onUnpaintable).toHaveBeenCalledTimes(2);
     painter.open("a");
     expect(FakeWorker.last.said).toMatchObject([{ type: "open" }, { type: "frame", mark: { takenAt: 2 } }]);
   });
@@ -121,13 +121,13 @@ describe("a painter without a worker", () => {
     const transferFromImageBitmap = vi.fn();
     vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue({ transferFromImageBitmap } as never);
     vi.stubGlobal("createImageBitmap", () => Promise.resolve({ width: 4, height: 2, close: vi.fn() }));
-    const painted = vi.fn();
-    const painter = new Painter({ ...handlers(), painted });
+    const onPainted = vi.fn();
+    const painter = new Painter({ ...handlers(), onPainted });
     expect(painter.method).toBe("on the page");
     const surface = painter.open("a");
     painter.show(header("a"), JPEG, []);
     await vi.waitFor(() =>
-      expect(painted).toHaveBeenCalledWith(
+      expect(onPainted).toHaveBeenCalledWith(
         "a",
         expect.objectContaining({ width: 4, mark: { sequence: 1, takenAt: 1000, live: true } }),
       ),

@@ -58,7 +58,7 @@ describe("polling", () => {
       "http://host/cams/api/clients/a/latest.jpg",
     ]);
     expect(frames).toEqual([
-      { clientId: "a", sequence: 7, timestamp: 1_700_000_000_250, size: JPEG.byteLength },
+      { cameraId: "a", sequence: 7, timestamp: 1_700_000_000_250, size: JPEG.byteLength },
     ]);
     sequence = 8;
     await vi.advanceTimersByTimeAsync(300);
@@ -112,7 +112,7 @@ describe("polling", () => {
     );
     polling.start();
     await vi.advanceTimersByTimeAsync(100);
-    expect(lists[0]).toEqual([{ clientId: "b", online: true }]);
+    expect(lists[0]).toEqual([{ cameraId: "b", online: true }]);
     polling.stop();
   });
 

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { FrameHeader } from "../../../src/core/protocol.js";
-import type { PaintedPicture } from "../../../src/core/viewer/painter.js";
+import type { PaintedFrame } from "../../../src/core/viewer/painter.js";
 import { ViewerSession, type ViewerOptions } from "../../../src/core/viewer/session.js";
 import { envelope, fakeNetwork, JPEG } from "../../fakes.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const picture = (sequence: number, change: Partial<PaintedPicture> = {}): PaintedPicture => ({
+const picture = (sequence: number, change: Partial<PaintedFrame> = {}): PaintedFrame => ({
   mark: mark(sequence),
   paintedAt: performance.timeOrigin + performance.now(),
   width: 640,
@@ -28,7 +28,7 @@ function build(options: Partial<ViewerOptions> = {}, serve: () => Promise<Respon
   });
   session.showOn({ show: (header) => shown.push(header) });
   const state = () => session.snapshot.getSnapshot();
-  const camera = (id: string) => state().cameras.find(({ clientId }) => clientId === id);
+  const camera = (id: string) => state().cameras.find(({ cameraId }) => cameraId === id);
   const connect = () => {
     session.start();
     network.last.accept();
@@ -63,8 +63,8 @@ describe("a viewer session by WebSocket", () => {
     for (let i = 1; i <= 20; i++) {
       vi.advanceTimersByTime(100);
       network.last.binary(envelope("a", i));
-      session.painted("a", picture(i));
-      session.dropped("a", mark(i), false);
+      session.onPainted("a", picture(i));
+      session.onDropped("a", mark(i), false);
     }
     vi.advanceTimersByTime(400);
     expect(shown).toHaveLength(20);
@@ -72,8 +72,8 @@ describe("a viewer session by WebSocket", () => {
     expect(camera("b")).toMatchObject({ status: "waiting", name: "Beta" });
     expect(state().totals).toMatchObject({ cameras: 2, live: 1, dropped: 20 });
     expect(state().totals.receivedFps).toBeGreaterThan(5);
-    session.painted("gone", picture(1));
-    session.dropped("gone", mark(1), false);
+    session.onPainted("gone", picture(1));
+    session.onDropped("gone", mark(1), false);
     session.stop();
   });
 
@@ -86,7 +86,7 @@ describe("a viewer session by WebSocket", () => {
     network.last.text({ type: "registration-error", error: "?" });
     network.last.text({ type: "unheard-of" });
     expect(shown).toEqual([]);
-    expect(state().cameras.map(({ clientId }) => clientId)).toEqual(["a"]);
+    expect(state().cameras.map(({ cameraId }) => cameraId)).toEqual(["a"]);
     session.stop();
   });
 
@@ -117,7 +117,7 @@ describe("a viewer session by WebSocket", () => {
     connect();
     network.last.binary(envelope("a", 1));
     network.last.text({ type: "clients", clients: [{ clientId: "b", online: true }] });
-    expect(state().cameras.map(({ clientId }) => clientId)).toEqual(["b"]);
+    expect(state().cameras.map(({ cameraId }) => cameraId)).toEqual(["b"]);
     session.stop();
   });
 
@@ -129,7 +129,7 @@ describe("a viewer session by WebSocket", () => {
       name: clientId === "x" ? "Cam 1" : clientId,
     }));
     network.last.text({ type: "clients", clients: [...clients, { clientId: "y", name: "Cam 1" }] });
-    expect(state().cameras.map(({ clientId }) => clientId)).toEqual(["x", "y", "cam2", "cam10"]);
+    expect(state().cameras.map(({ cameraId }) => cameraId)).toEqual(["x", "y", "cam2", "cam10"]);
     session.stop();
   });
 
@@ -175,13 +175,13 @@ describe("acks", () => {
     const { network, session, connect } = build();
     connect();
     network.last.binary(envelope("a", 1));
-    session.painted("a", picture(1));
+    session.onPainted("a", picture(1));
     expect(network.last.said("ack")).toEqual([{ type: "ack", clientId: "a", sequence: 1 }]);
     answerClock(network, 5000);
     network.last.binary(envelope("a", 2));
     network.last.binary(envelope("a", 3));
     const at = performance.timeOrigin + performance.now();
-    session.painted("a", picture(3, { paintedAt: at + 60_000 }));
+    session.onPainted("a", picture(3, { paintedAt: at + 60_000 }));
     const { paintedAt, ...ack } = network.last.said("ack")[1] ?? {};
     expect(ack).toEqual({ type: "ack", clientId: "a", sequence: 3 });
     expect(paintedAt).toBeCloseTo(at + 5000, 3);
@@ -193,11 +193,11 @@ describe("acks", () => {
     connect();
     answerClock(network, 0);
     for (const sequence of [1, 2, 3, 4]) network.last.binary(envelope("a", sequence));
-    session.painted("a", picture(1, { mark: mark(1, false) }));
-    session.dropped("a", mark(2), true);
-    session.dropped("a", mark(3), false);
-    session.shelved("a", mark(4));
-    session.painted("a", picture(4));
+    session.onPainted("a", picture(1, { mark: mark(1, false) }));
+    session.onDropped("a", mark(2), true);
+    session.onDropped("a", mark(3), false);
+    session.onUnpaintable("a", mark(4));
+    session.onPainted("a", picture(4));
     const acks = [1, 2, 4].map((sequence) => ({ type: "ack", clientId: "a", sequence }));
     expect(network.last.said("ack")).toEqual(acks);
     session.stop();
@@ -219,14 +219,14 @@ describe("acks", () => {
     session.start();
     network.last.accept("");
     network.last.binary(envelope("a", 1));
-    session.painted("a", picture(1));
+    session.onPainted("a", picture(1));
     expect(network.last.said("ack")).toEqual([]);
     session.stop();
     session.showOn(null);
     session.start();
     network.last.accept();
     network.last.binary(envelope("a", 1));
-    session.painted("a", picture(1));
+    session.onPainted("a", picture(1));
     expect(network.last.said("ack")).toEqual([]);
     session.stop();
   });
@@ -238,7 +238,7 @@ describe("acks", () => {
     network.last.drop();
     vi.advanceTimersByTime(500);
     network.last.accept();
-    session.painted("a", picture(1));
+    session.onPainted("a", picture(1));
     expect(network.last.said("ack")).toEqual([]);
     session.stop();
   });
@@ -249,8 +249,8 @@ describe("a viewer that says what it sees", () => {
     const { network, session, camera, connect } = build();
     connect();
     for (const id of ["a", "b"]) network.last.binary(envelope(id, 1));
-    session.see("a", 600);
-    session.see("b", null);
+    session.setShownWidth("a", 600);
+    session.setShownWidth("b", null);
     vi.advanceTimersByTime(200);
     const subscribe = { type: "subscribe", clients: ["a"], maxWidth: 640 };
     expect(network.last.said("subscribe")).toEqual([subscribe]);
@@ -279,10 +279,11 @@ describe("a viewer that says what it sees", () => {
     const { network, session, camera, connect } = build();
     connect();
     network.last.binary(envelope("a", 1));
-    const latency = { clientId: "a", frames: 3, capture: 10, server: 1, delivery: 20, total: 31 };
-    network.last.text({ type: "latency", cameras: [latency, { ...latency, clientId: "unknown" }] });
+    const stages = { frames: 3, capture: 10, server: 1, delivery: 20, total: 31 };
+    const cameras = ["a", "unknown"].map((clientId) => ({ clientId, ...stages }));
+    network.last.text({ type: "latency", cameras });
     vi.advanceTimersByTime(400);
-    expect(camera("a")?.latency).toEqual(latency);
+    expect(camera("a")?.latency).toEqual({ ...stages, cameraId: "a" });
     session.stop();
   });
 });
@@ -297,16 +298,16 @@ describe("a viewer that looks back", () => {
     const playback = { type: "playback", clientId: "a", speed: 0.5, sequence: 3, at: 40, oldestAt: 10 };
     network.last.text({ ...playback, live: false, newestAt: 90 });
     network.last.text({ ...playback, clientId: "unknown", live: false, newestAt: 90 });
-    expect(camera("a")?.replay).toMatchObject({ live: false, speed: 0.5, sequence: 3, at: 40 });
+    expect(camera("a")?.playback).toMatchObject({ live: false, speed: 0.5, sequence: 3, at: 40 });
     vi.advanceTimersByTime(100);
-    session.painted("a", picture(4, { mark: { sequence: 4, takenAt: 50, live: false } }));
-    expect(camera("a")?.replay).toMatchObject({ sequence: 4, at: 50 });
+    session.onPainted("a", picture(4, { mark: { sequence: 4, takenAt: 50, live: false } }));
+    expect(camera("a")?.playback).toMatchObject({ sequence: 4, at: 50 });
     session.goLive("a");
     expect(network.last.said("live")).toEqual([{ type: "live", clientId: "a" }]);
     // Whatever shows pictures from now on shows the newest.
     network.last.drop();
     vi.advanceTimersByTime(2500);
-    expect(camera("a")?.replay).toBeNull();
+    expect(camera("a")?.playback).toBeNull();
     session.stop();
   });
 

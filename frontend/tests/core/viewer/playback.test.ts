@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { ReplayTracker } from "../../../src/core/viewer/replay.js";
+import { PlaybackTracker } from "../../../src/core/viewer/playback.js";
 
 const answer = {
-  clientId: "a",
+  cameraId: "a",
   live: true,
   speed: 1,
   sequence: 80,
@@ -14,7 +14,7 @@ const mark = (sequence: number, takenAt: number, live: boolean) => ({ sequence, 
 
 describe("where a viewer stands", () => {
   it("is unknown until the server says so, and when it keeps nothing", () => {
-    const tracker = new ReplayTracker();
+    const tracker = new PlaybackTracker();
     tracker.painted(mark(7, 5, true));
     expect(tracker.snapshot(0, true)).toBeNull();
     tracker.answered({ ...answer, sequence: null, at: null, oldestAt: null, newestAt: null }, 0);
@@ -22,16 +22,16 @@ describe("where a viewer stands", () => {
   });
 
   it("is the end while live, which moves on as long as the camera sends", () => {
-    const tracker = new ReplayTracker();
+    const tracker = new PlaybackTracker();
     tracker.answered(answer, 500);
     tracker.painted(mark(81, 9100, true));
-    const replay = { live: true, speed: 1, sequence: 81 };
-    expect(tracker.snapshot(700, true)).toEqual({ ...replay, at: 9200, oldestAt: 1000, newestAt: 9200 });
-    expect(tracker.snapshot(700, false)).toEqual({ ...replay, at: 9000, oldestAt: 1000, newestAt: 9000 });
+    const state = { live: true, speed: 1, sequence: 81 };
+    expect(tracker.snapshot(700, true)).toEqual({ ...state, at: 9200, oldestAt: 1000, newestAt: 9200 });
+    expect(tracker.snapshot(700, false)).toEqual({ ...state, at: 9000, oldestAt: 1000, newestAt: 9000 });
   });
 
   it("begins later and later once the server lets frames go, as two answers show", () => {
-    const tracker = new ReplayTracker();
+    const tracker = new PlaybackTracker();
     tracker.answered(answer, 0);
     tracker.answered({ ...answer, oldestAt: 1500, newestAt: 9500 }, 500);
     expect(tracker.snapshot(700, true)).toMatchObject({ oldestAt: 1700, newestAt: 9700 });
@@ -40,7 +40,7 @@ describe("where a viewer stands", () => {
   });
 
   it("follows the frames of a playback, and falls behind while it stands still", () => {
-    const tracker = new ReplayTracker();
+    const tracker = new PlaybackTracker();
     // Whether a frame or the answer comes first is not certain.
     tracker.painted(mark(30, 4000, false));
     tracker.answered(answer, 400);

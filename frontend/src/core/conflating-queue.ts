@@ -1,7 +1,7 @@
-/** One thing at a time, and of those that come meanwhile only the newest. */
+/** A queue that works on one item at a time, and keeps only the newest of those that wait. */
 
-/** `work` must not reject; `drop` is told of every item that was overtaken, so that it can be freed and counted. */
-export class NewestOnly<T> {
+/** `work` must not reject. `drop` gets every item that a newer one superseded, to free and count it. */
+export class ConflatingQueue<T> {
   private busy = false;
   private waiting: { item: T } | undefined;
 
@@ -19,7 +19,7 @@ export class NewestOnly<T> {
     this.waiting = { item };
   }
 
-  /** Drops what waits; what is being worked on goes on. */
+  /** Drops the item that waits. Work in progress continues. */
   clear(): void {
     if (this.waiting) this.drop(this.waiting.item);
     this.waiting = undefined;

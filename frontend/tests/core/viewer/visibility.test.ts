@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { watchSight } from "../../../src/core/viewer/sight.js";
+import { watchVisibility } from "../../../src/core/viewer/visibility.js";
 
 function build() {
   let intersect: (entries: { isIntersecting: boolean }[]) => void = () => undefined;
@@ -28,7 +28,7 @@ function build() {
   vi.stubGlobal("devicePixelRatio", 2);
   const element = { clientWidth: 300 };
   const seen: (number | null)[] = [];
-  const end = watchSight(element as Element, (pixels) => seen.push(pixels));
+  const end = watchVisibility(element as Element, (pixels) => seen.push(pixels));
   return {
     element,
     seen,
@@ -63,8 +63,8 @@ describe("the sight of an element", () => {
 
   it("is not told where browsers cannot tell", () => {
     vi.stubGlobal("IntersectionObserver", undefined);
-    const onSight = vi.fn();
-    watchSight({} as Element, onSight)();
-    expect(onSight).not.toHaveBeenCalled();
+    const onChange = vi.fn();
+    watchVisibility({} as Element, onChange)();
+    expect(onChange).not.toHaveBeenCalled();
   });
 });

@@ -1,4 +1,4 @@
-/** The cameras a viewer knows, in the order in which a page shows them. */
+/** The cameras that a viewer knows, in the order in which a page shows them. */
 
 import type { CameraInfo } from "../protocol.js";
 import { ViewedCamera, type CameraSnapshot } from "./camera.js";
@@ -21,24 +21,24 @@ export const NO_TOTALS: ViewerTotals = {
   dropped: 0,
 };
 
-export class Roster {
+export class CameraList {
   private readonly cameras = new Map<string, ViewedCamera>();
 
-  /** `wanted`: the ids to show; empty means all there are. */
+  /** `wanted` has the ids of the cameras to show; empty means all. */
   constructor(private readonly wanted: readonly string[]) {}
 
-  wants(clientId: string): boolean {
-    return this.wanted.length === 0 || this.wanted.includes(clientId);
+  wants(cameraId: string): boolean {
+    return this.wanted.length === 0 || this.wanted.includes(cameraId);
   }
 
-  get(clientId: string): ViewedCamera | undefined {
-    return this.cameras.get(clientId);
+  get(cameraId: string): ViewedCamera | undefined {
+    return this.cameras.get(cameraId);
   }
 
-  /** The camera, which is new if nobody has asked for it before. */
-  of(clientId: string): ViewedCamera {
-    let camera = this.cameras.get(clientId);
-    if (!camera) this.cameras.set(clientId, (camera = new ViewedCamera(clientId)));
+  /** Returns the camera; adds it if it is not in the list. */
+  getOrAdd(cameraId: string): ViewedCamera {
+    let camera = this.cameras.get(cameraId);
+    if (!camera) this.cameras.set(cameraId, (camera = new ViewedCamera(cameraId)));
     return camera;
   }
 
@@ -46,33 +46,34 @@ export class Roster {
     return this.cameras.values();
   }
 
+  /** Takes what the server reports about one camera. */
   describe(info: CameraInfo): void {
-    if (this.wants(info.clientId)) this.of(info.clientId).describe(info);
+    if (this.wants(info.cameraId)) this.getOrAdd(info.cameraId).describe(info);
   }
 
-  /** Takes the list of all that the server knows. */
+  /** Takes the complete list of the server's cameras. */
   replace(list: readonly CameraInfo[]): void {
-    const known = new Set(list.map((camera) => camera.clientId));
+    const known = new Set(list.map((camera) => camera.cameraId));
     for (const info of list) this.describe(info);
     for (const id of [...this.cameras.keys()]) if (!known.has(id)) this.forget(id);
   }
 
-  /** A camera that was asked for by name keeps its place. */
-  forget(clientId: string): void {
-    if (this.wanted.includes(clientId)) this.cameras.get(clientId)?.setOnline(false);
-    else this.cameras.delete(clientId);
+  /** Removes a camera. A camera that was asked for by its id stays in the list and is offline. */
+  forget(cameraId: string): void {
+    if (this.wanted.includes(cameraId)) this.cameras.get(cameraId)?.setOnline(false);
+    else this.cameras.delete(cameraId);
   }
 
-  /** Frames flow anew: what was missed meanwhile was nobody's drop. */
+  /** The frames until the next one were not sent on purpose, so they do not count as dropped. */
   interrupted(): void {
     for (const camera of this) camera.interrupted();
   }
 
-  /** `offset` is the server's clock minus ours, if known. */
+  /** `offset` is the server's clock minus ours in milliseconds, if known. */
   snapshot(now: number, offset: number | undefined): { cameras: CameraSnapshot[]; totals: ViewerTotals } {
     const cameras = Array.from(this, (camera) => camera.snapshot(now, offset)).sort(
       (a, b) =>
-        a.name.localeCompare(b.name, undefined, { numeric: true }) || (a.clientId < b.clientId ? -1 : 1),
+        a.name.localeCompare(b.name, undefined, { numeric: true }) || (a.cameraId < b.cameraId ? -1 : 1),
     );
     const sum = (of: (camera: CameraSnapshot) => number): number =>
       cameras.reduce((total, c) => total + of(c), 0);

@@ -1,0 +1,103 @@
+/** Passes frames on to the painter, holds those back that wait for a detection result, and acknowledges them. */
+
+import { now } from "../clock.js";
+import type { FrameHeader } from "../protocol.js";
+import { Acks } from "./acks.js";
+import type { Box } from "./messages.js";
+import type { FrameMark } from "./painter-messages.js";
+import { ResultHold } from "./results.js";
+
+/** Where frames go. `painter.ts` has the browser's sink. */
+export interface FrameSink {
+  /**
+   * Shows a frame with `boxes` drawn on it, and reports to the session what became of the frame. The sink owns `jpeg`
+   * from now on, and may transfer its buffer to a worker.
+   */
+  show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>, boxes: readonly Box[]): void;
+}
+
+interface Frame {
+  readonly header: FrameHeader;
+  readonly jpeg: Uint8Array<ArrayBuffer>;
+}
+
+export interface FramePresenterOptions {
+  readonly send: (text: string) => void;
+  /** A frame will not be painted, because a newer one superseded it. */
+  readonly onDropped: (cameraId: string) => void;
+}
+
+export class FramePresenter {
+  sink: FrameSink | null = null;
+  private readonly acks: Acks;
+  private readonly holds = new Map<string, ResultHold<Frame>>();
+  private boxesShown = true;
+
+  constructor(private readonly options: FramePresenterOptions) {
+    this.acks = new Acks(options.send);
+  }
+
+  /** The connection is closed or new: frames of the previous one need no acknowledgement. */
+  reset(): void {
+    this.acks.reset();
+    for (const hold of this.holds.values()) hold.clear();
+  }
+
+  /** A frame came on a connection that expects acknowledgements. */
+  received({ cameraId, sequence }: FrameHeader): void {
+    if (this.sink) this.acks.received(cameraId, sequence);
+  }
+
+  /** Acknowledges a frame that will not be painted. */
+  skip({ cameraId, sequence }: FrameHeader): void {
+    this.acks.settle(cameraId, sequence);
+  }
+
+  /** Paints a frame: at once, or when its detection result is known. */
+  show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>): void {
+    const hold = this.boxesShown ? this.holds.get(header.cameraId) : undefined;
+    if (!hold) this.sink?.show(header, jpeg, []);
+    else if (header.live === false) {
+      hold.clear();
+      this.sink?.show(header, jpeg, hold.boxesOf(header.sequence));
+    } else if (hold.offer({ header, jpeg }, header.sequence)) {
+      // The frame waits here by our own choice, so the server may send the next one.
+      this.skip(header);
+    }
+  }
+
+  /** Takes the detection result of a frame. */
+  result(cameraId: string, sequence: number, boxes: readonly Box[]): void {
+    let hold = this.holds.get(cameraId);
+    if (!hold) {
+      hold = new ResultHold<Frame>({
+        now,
+        release: ({ header, jpeg }, found) => this.sink?.show(header, jpeg, found),
+        drop: () => this.options.onDropped(cameraId),
+      });
+      this.holds.set(cameraId, hold);
+    }
+    hold.result(sequence, boxes);
+  }
+
+  setBoxesShown(shown: boolean): void {
+    this.boxesShown = shown;
+    if (!shown) for (const hold of this.holds.values()) hold.clear();
+  }
+
+  /** `paintedAt` is by the server's clock, if that is known. */
+  painted(cameraId: string, mark: FrameMark, paintedAt: number | undefined): void {
+    // The age of a playback's frame says nothing about the latency of the connection.
+    this.acks.settle(cameraId, mark.sequence, mark.live ? paintedAt : undefined);
+  }
+
+  /** A later acknowledgement covers a superseded frame; a broken frame, which cannot be decoded, needs its own. */
+  dropped(cameraId: string, mark: FrameMark, broken: boolean): void {
+    if (broken) this.acks.settle(cameraId, mark.sequence);
+  }
+
+  forget(cameraId: string): void {
+    this.holds.get(cameraId)?.clear();
+    this.holds.delete(cameraId);
+  }
+}

@@ -1,0 +1,119 @@
+/** Turns what a person does with one camera's timeline (pause, play, step, drag, return to live) into requests to the server. */
+
+import { now } from "../clock.js";
+import { SEEK_INTERVAL_MS } from "../limits.js";
+import { Store } from "../store.js";
+import type { Position } from "./messages.js";
+import type { PlaybackState } from "./playback.js";
+
+export interface PlaybackCommands {
+  seek(cameraId: string, position: Position, speed: number): void;
+  goLive(cameraId: string): void;
+}
+
+/** The server has answered a request by then. */
+const ANSWER_MS = 3000;
+/** A step that follows another within this time counts from that step's target: the screen may not show it yet. */
+const STEPPING_MS = 600;
+/** A position this close to the oldest frame counts as the oldest frame. */
+const AT_START_MS = 50;
+
+export class PlaybackController {
+  /** The speed that `play` plays at. */
+  readonly speed = new Store(1);
+  private playback: PlaybackState | null = null;
+  private requestedAt = Number.NEGATIVE_INFINITY;
+  private waiting: (() => void) | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private target: { readonly sequence: number; readonly at: number } | undefined;
+
+  constructor(
+    private readonly commands: PlaybackCommands,
+    private readonly cameraId: string,
+  ) {}
+
+  /** Takes the newest state, as the session's snapshot has it. */
+  update(playback: PlaybackState | null): void {
+    this.playback = playback;
+  }
+
+  /** Asks the server to describe the timeline. Does nothing during a playback, or shortly after another request. */
+  requestState(): void {
+    if (this.timer !== undefined || now() - this.requestedAt < ANSWER_MS) return;
+    if (this.playback?.live !== false) this.commands.goLive(this.cameraId);
+  }
+
+  pause(): void {
+    this.seekToCurrentFrame(0);
+  }
+
+  play(): void {
+    const { playback } = this;
+    const speed = this.speed.getSnapshot();
+    // Nothing can be played backwards from the oldest frame.
+    const atStart = playback !== null && playback.at - playback.oldestAt < AT_START_MS;
+    this.seekToCurrentFrame(atStart && speed < 0 ? 1 : speed);
+  }
+
+  /** Pauses, `by` frames after the current one. */
+  step(by: number): void {
+    const at = now();
+    const recent = this.target && at - this.target.at < STEPPING_MS ? this.target.sequence : undefined;
+    const from = recent ?? this.playback?.sequence ?? undefined;
+    if (from === undefined) return;
+    const sequence = Math.max(1, from + by);
+    this.target = { sequence, at };
+    this.seek({ sequence }, 0);
+  }
+
+  /** Pauses at a time by the server's clock. */
+  seekTo(at: number): void {
+    this.target = undefined;
+    this.seek({ at }, 0);
+  }
+
+  /** Goes back by `seconds` and plays from there. */
+  skipBack(seconds: number): void {
+    if (!this.playback) return;
+    this.target = undefined;
+    const back = (this.playback.newestAt - this.playback.at) / 1000 + seconds;
+    this.seek({ back }, 1);
+  }
+
+  goLive(): void {
+    this.target = undefined;
+    this.request(() => this.commands.goLive(this.cameraId));
+  }
+
+  /** Drops the request that waits, if any. */
+  stop(): void {
+    clearTimeout(this.timer);
+    this.timer = this.waiting = undefined;
+  }
+
+  private seekToCurrentFrame(speed: number): void {
+    const sequence = this.target?.sequence ?? this.playback?.sequence;
+    this.target = undefined;
+    if (sequence !== null && sequence !== undefined) this.seek({ sequence }, speed);
+  }
+
+  private seek(position: Position, speed: number): void {
+    this.request(() => this.commands.seek(this.cameraId, position, speed));
+  }
+
+  /** Sends at once, or after the interval the newest of the requests that came meanwhile. */
+  private request(send: () => void): void {
+    this.waiting = send;
+    if (this.timer !== undefined) return;
+    const wait = this.requestedAt + SEEK_INTERVAL_MS - now();
+    if (wait <= 0) this.sendWaiting();
+    else this.timer = setTimeout(() => this.sendWaiting(), wait);
+  }
+
+  private sendWaiting(): void {
+    const send = this.waiting;
+    this.stop();
+    this.requestedAt = now();
+    send?.();
+  }
+}

@@ -1,0 +1,37 @@
+import { useEffect, useMemo } from "react";
+import type { CameraSnapshot } from "../core/viewer/camera.js";
+import { PlaybackController } from "../core/viewer/playback-controller.js";
+import type { ViewerControls } from "./use-viewer.js";
+
+/** The timeline grows while a camera is watched, so the server is asked again this often. */
+const REQUEST_STATE_EVERY_MS = 4000;
+
+/** Returns the playback controls of one camera while `active`, or null. Returns the camera to live at the end. */
+export function usePlaybackController(
+  { cameraId, playback }: CameraSnapshot,
+  controls: ViewerControls | null,
+  active: boolean,
+): PlaybackController | null {
+  const controller = useMemo(
+    () => (controls && active ? new PlaybackController(controls, cameraId) : null),
+    [controls, cameraId, active],
+  );
+  useEffect(() => controller?.update(playback), [controller, playback]);
+
+  useEffect(() => {
+    if (!controller) return;
+    controller.requestState();
+    const timer = setInterval(() => controller.requestState(), REQUEST_STATE_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [controller]);
+
+  useEffect(() => {
+    if (!controller || !controls) return;
+    return () => {
+      controller.stop();
+      controls.goLive(cameraId);
+    };
+  }, [controller, controls, cameraId]);
+
+  return controller;
+}

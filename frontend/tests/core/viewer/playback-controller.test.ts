@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { PlaybackController } from "../../../src/core/viewer/playback-controller.js";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const LIVE = { live: true, speed: 1, sequence: 80, at: 9000, oldestAt: 1000, newestAt: 9000 };
+const PAUSED = { ...LIVE, live: false, speed: 0, sequence: 40, at: 5000 };
+
+function build() {
+  const requests: unknown[] = [];
+  const controller = new PlaybackController(
+    {
+      seek: (cameraId, position, speed) => requests.push([cameraId, position, speed]),
+      goLive: (cameraId) => requests.push([cameraId, "live"]),
+    },
+    "a",
+  );
+  /** What was requested for since last asked. */
+  const requested = () => {
+    vi.advanceTimersByTime(100);
+    return requests.splice(0);
+  };
+  return { controller, requested };
+}
+
+describe("the remote control", () => {
+  it("knows nothing to do before anything is known", () => {
+    const { controller, requested } = build();
+    controller.pause();
+    controller.play();
+    controller.step(1);
+    controller.skipBack(5);
+    expect(requested()).toEqual([]);
+  });
+
+  it("pauses and plays from the frame on the screen", () => {
+    const { controller, requested } = build();
+    controller.update(LIVE);
+    controller.pause();
+    expect(requested()).toEqual([["a", { sequence: 80 }, 0]]);
+    controller.update(PAUSED);
+    controller.play();
+    expect(requested()).toEqual([["a", { sequence: 40 }, 1]]);
+    controller.speed.set(-1);
+    expect(requested()).toEqual([]);
+    controller.play();
+    expect(requested()).toEqual([["a", { sequence: 40 }, -1]]);
+  });
+
+  it("plays forwards from the oldest frame, whatever was chosen", () => {
+    const { controller, requested } = build();
+    controller.update({ ...PAUSED, sequence: 3, at: 1000 });
+    controller.speed.set(-1);
+    controller.play();
+    expect(requested()).toEqual([["a", { sequence: 3 }, 1]]);
+  });
+
+  it("steps on from where the last step was to lead, however late the picture", () => {
+    const { controller, requested } = build();
+    controller.update(PAUSED);
+    controller.step(-1);
+    controller.step(-1);
+    controller.step(-1);
+    expect(requested()).toEqual([
+      ["a", { sequence: 39 }, 0],
+      ["a", { sequence: 37 }, 0],
+    ]);
+    controller.play();
+    expect(requested()).toEqual([["a", { sequence: 37 }, 1]]);
+    vi.advanceTimersByTime(1000);
+    controller.step(1);
+    expect(requested()).toEqual([["a", { sequence: 41 }, 0]]);
+    controller.update({ ...PAUSED, sequence: 1 });
+    vi.advanceTimersByTime(1000);
+    controller.step(-1);
+    expect(requested()).toEqual([["a", { sequence: 1 }, 0]]);
+  });
+
+  it("seeks at most twenty times a second while a finger drags, and ends at the last position", () => {
+    const { controller, requested } = build();
+    controller.update(PAUSED);
+    for (let at = 1000; at < 2000; at += 10) {
+      controller.seekTo(at);
+      vi.advanceTimersByTime(10);
+    }
+    const requests = requested();
+    expect(requests.length).toBeLessThanOrEqual(21);
+    expect(requests.at(-1)).toEqual(["a", { at: 1990 }, 0]);
+  });
+
+  it("rewinds from where it is, and returns", () => {
+    const { controller, requested } = build();
+    controller.update(PAUSED);
+    controller.skipBack(5);
+    expect(requested()).toEqual([["a", { back: 9 }, 1]]);
+    controller.goLive();
+    expect(requested()).toEqual([["a", "live"]]);
+    controller.goLive();
+    controller.stop();
+    controller.goLive();
+    controller.stop();
+    expect(requested()).toEqual([["a", "live"]]);
+  });
+
+  it("asks what is kept while that changes nothing", () => {
+    const { controller, requested } = build();
+    controller.requestState();
+    expect(requested()).toEqual([["a", "live"]]);
+    controller.update(LIVE);
+    controller.pause();
+    controller.requestState();
+    expect(requested()).toEqual([["a", { sequence: 80 }, 0]]);
+    vi.advanceTimersByTime(1000);
+    controller.requestState();
+    expect(requested()).toEqual([]);
+    controller.update(PAUSED);
+    vi.advanceTimersByTime(5000);
+    controller.requestState();
+    expect(requested()).toEqual([]);
+  });
+});
