@@ -16,6 +16,7 @@ export type { Demand } from "./capture/demand.js";
 export { DEFAULTS, generateCameraId, sanitize, type CaptureSettings } from "./capture/settings.js";
 export { keepAwake } from "./capture/wake-lock.js";
 export type { Box, CameraLatency, Position } from "./viewer/messages.js";
+export { mountViewer, type MountedViewer } from "./viewer/mount-viewer.js";
 export { Painter, type PaintedFrame, type PainterHandlers, type Surface } from "./viewer/painter.js";
 export type { PlaybackState } from "./viewer/playback.js";
 export type { FrameSink } from "./viewer/frame-presenter.js";

@@ -1,10 +1,11 @@
 /** `<skysentry-viewer server="https://host/" client="front-door">`: one live camera on any page, without React. */
 
-import { Painter, type Surface } from "../core/viewer/painter.js";
+import { mountViewer, type MountedViewer } from "../core/viewer/mount-viewer.js";
+import type { Surface } from "../core/viewer/painter.js";
+import type { ViewerSnapshot } from "../core/viewer/session.js";
 import { watchVisibility } from "../core/viewer/visibility.js";
-import { ViewerSession, type ViewerSnapshot } from "../core/viewer/session.js";
 
-// Set through the CSSOM, which a Content-Security-Policy without unsafe-inline allows.
+// Set through the CSSOM, which a Content-Security-Policy allows without unsafe-inline.
 const STYLE = `
 :host { display: block; position: relative; overflow: hidden; background: #10141a; aspect-ratio: 16 / 9; }
 :host([hidden]) { display: none; }
@@ -14,11 +15,9 @@ p { position: absolute; inset: auto 0 0 0; margin: 0; padding: 0.4em 0.7em; font
 p:empty { display: none; }
 `;
 
-interface Running {
-  readonly session: ViewerSession;
-  readonly painter: Painter;
+interface Mounted {
   readonly surface: Surface;
-  readonly end: () => void;
+  readonly unmount: () => void;
 }
 
 export class SkySentryViewerElement extends HTMLElement {
@@ -26,7 +25,7 @@ export class SkySentryViewerElement extends HTMLElement {
 
   private readonly root = this.attachShadow({ mode: "open" });
   private readonly caption = document.createElement("p");
-  private running: Running | null = null;
+  private mounted: Mounted | null = null;
   private scheduled = false;
 
   constructor() {
@@ -43,86 +42,78 @@ export class SkySentryViewerElement extends HTMLElement {
   }
 
   disconnectedCallback(): void {
-    this.end();
+    this.unmount();
   }
 
   attributeChangedCallback(): void {
     this.scheduleRestart();
   }
 
-  /** The newest JPEG as the camera sent it, or null if there is none yet. */
+  /** Resolves to the newest JPEG as the camera sent it, or to null if no frame has come. */
   async snapshot(): Promise<Blob | null> {
-    return this.running?.surface.snapshot() ?? null;
+    return this.mounted?.surface.snapshot() ?? null;
   }
 
-  /** An element in the page's source tells each of its attributes first: wait until it has told them all. */
+  /** Restarts after the current script: the browser reports each attribute of a new element in a call of its own. */
   private scheduleRestart(): void {
     if (this.scheduled) return;
     this.scheduled = true;
     queueMicrotask(() => {
       this.scheduled = false;
-      this.end();
-      if (this.isConnected) this.begin();
+      this.unmount();
+      if (this.isConnected) this.mount();
     });
   }
 
-  private begin(): void {
+  private mount(): void {
     const cameraId = this.getAttribute("client") ?? "";
     if (cameraId === "") {
-      this.say("No camera chosen: the attribute “client” is missing.");
+      this.showCaption("No camera chosen: the attribute “client” is missing.");
       return;
     }
-    let session: ViewerSession;
+    let viewer: MountedViewer;
     try {
-      session = new ViewerSession({ server: this.getAttribute("server") ?? undefined, cameras: [cameraId] });
+      viewer = mountViewer({ server: this.getAttribute("server") ?? undefined, cameras: [cameraId] });
     } catch {
-      this.say("The attribute “server” is no address of a server.");
+      this.showCaption("The attribute “server” is not a valid address.");
       return;
     }
-    const painter = new Painter(session);
+    const { session, painter } = viewer;
     const surface = painter.open(cameraId);
     surface.canvas.setAttribute("role", "img");
     surface.canvas.setAttribute("aria-label", `Camera ${cameraId}`);
     this.root.prepend(surface.canvas);
-    session.showOn(painter);
-    const describe = (): void => this.describe(session.snapshot.getSnapshot());
-    const followVisibility = (): void => session.setPaused(document.visibilityState === "hidden");
-    const unsubscribe = session.snapshot.subscribe(describe);
-    document.addEventListener("visibilitychange", followVisibility);
-    followVisibility();
+    const update = (): void => this.update(session.snapshot.getSnapshot());
+    const unsubscribe = session.snapshot.subscribe(update);
+    update();
     const unwatch = watchVisibility(this, (pixels) => session.setShownWidth(cameraId, pixels));
-    session.start();
-    this.running = {
-      session,
-      painter,
+    this.mounted = {
       surface,
-      end: () => {
+      unmount: () => {
         unwatch();
         unsubscribe();
-        document.removeEventListener("visibilitychange", followVisibility);
-        session.stop();
-        painter.close();
+        viewer.unmount();
         surface.canvas.remove();
       },
     };
   }
 
-  private end(): void {
-    this.running?.end();
-    this.running = null;
+  private unmount(): void {
+    this.mounted?.unmount();
+    this.mounted = null;
   }
 
-  private describe({ link, cameras: [camera] }: ViewerSnapshot): void {
+  private update({ link, cameras: [camera] }: ViewerSnapshot): void {
     this.setAttribute("status", camera?.status ?? "waiting");
-    if (link === "unreachable") this.say("The server cannot be reached");
-    else if (camera?.status === "offline") this.say("The camera is offline");
-    else if (camera?.status === "stalled") this.say("No new pictures");
-    else this.say("");
+    if (link === "unreachable") this.showCaption("The server cannot be reached");
+    else if (camera?.status === "offline") this.showCaption("The camera is offline");
+    else if (camera?.status === "stalled") this.showCaption("No new pictures");
+    else this.showCaption("");
   }
 
-  private say(words: string): void {
-    // Writing the same words again would have screen readers say them again.
-    if (this.caption.textContent !== words) this.caption.textContent = words;
+  private showCaption(text: string): void {
+    // Screen readers announce the text whenever it is written, also if it is the same.
+    if (this.caption.textContent !== text) this.caption.textContent = text;
   }
 }
 

@@ -1,5 +1,6 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
-import { Painter } from "../core/viewer/painter.js";
+import { mountViewer, type MountedViewer } from "../core/viewer/mount-viewer.js";
+import type { Painter } from "../core/viewer/painter.js";
 import { ViewerSession, type ViewerSnapshot } from "../core/viewer/session.js";
 
 export interface UseViewerOptions {
@@ -25,43 +26,30 @@ export interface Viewer {
   readonly controls: ViewerControls | null;
 }
 
-interface Running {
-  readonly session: ViewerSession;
-  readonly painter: Painter;
-}
-
 const STOPPED: ViewerSnapshot = new ViewerSession({ page: "http://localhost/" }).snapshot.getSnapshot();
 
 /** Views cameras as long as the component is mounted; pauses while the page is hidden. */
 export function useViewer({ serverUrl, cameras = [], maxFps }: UseViewerOptions = {}): Viewer {
   const wanted = cameras.join("\n");
-  const [running, setRunning] = useState<Running | null>(null);
+  const [mounted, setMounted] = useState<MountedViewer | null>(null);
 
   useEffect(() => {
-    const session = new ViewerSession({
+    const viewer = mountViewer({
       server: serverUrl,
       cameras: wanted === "" ? [] : wanted.split("\n"),
       maxFps,
     });
-    const painter = new Painter(session);
-    session.showOn(painter);
-    const followVisibility = (): void => session.setPaused(document.visibilityState === "hidden");
-    followVisibility();
-    document.addEventListener("visibilitychange", followVisibility);
-    session.start();
-    // eslint-disable-next-line react-hooks/set-state-in-effect -- the session is an outside thing that lives as long as the effect
-    setRunning({ session, painter });
+    // eslint-disable-next-line react-hooks/set-state-in-effect -- the viewer is an outside thing that lives as long as the effect
+    setMounted(viewer);
     return () => {
-      document.removeEventListener("visibilitychange", followVisibility);
-      session.stop();
-      painter.close();
-      setRunning(null);
+      viewer.unmount();
+      setMounted(null);
     };
   }, [serverUrl, wanted, maxFps]);
 
-  const source = running?.session.snapshot;
+  const source = mounted?.session.snapshot;
   const snapshot = useSyncExternalStore(source?.subscribe ?? never, source?.getSnapshot ?? stopped, stopped);
-  return { snapshot, painter: running?.painter ?? null, controls: running?.session ?? null };
+  return { snapshot, painter: mounted?.painter ?? null, controls: mounted?.session ?? null };
 }
 
 function never(): () => void {
