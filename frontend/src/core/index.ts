@@ -20,11 +20,6 @@ export { mountViewer, type MountedViewer } from "./viewer/mount-viewer.js";
 export { Painter, type PaintedFrame, type PainterHandlers, type Surface } from "./viewer/painter.js";
 export type { PlaybackState } from "./viewer/playback.js";
 export type { FrameSink } from "./viewer/frame-presenter.js";
-export {
-  ViewerSession,
-  type ViewerLink,
-  type ViewerOptions,
-  type ViewerSnapshot,
-  type ViewerTotals,
-} from "./viewer/session.js";
+export { ViewerSession, type ViewerOptions } from "./viewer/session.js";
+export type { ViewerLink, ViewerSnapshot, ViewerTotals } from "./viewer/snapshot.js";
 export type { CameraSnapshot, CameraStatus } from "./viewer/camera.js";

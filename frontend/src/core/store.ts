@@ -24,3 +24,12 @@ export class Store<T> implements Readable<T> {
     for (const listener of [...this.listeners]) listener();
   }
 }
+
+/** Returns `before` if it has the same fields or items as `after`, so that a comparison by identity finds no change. */
+export function reuse<T extends object>(before: T | null | undefined, after: T): T {
+  if (!before) return after;
+  const keys = Object.keys(after) as (keyof T)[];
+  const equal =
+    keys.length === Object.keys(before).length && keys.every((key) => Object.is(before[key], after[key]));
+  return equal ? before : after;
+}

@@ -2,7 +2,7 @@
 
 import { mountViewer, type MountedViewer } from "../core/viewer/mount-viewer.js";
 import type { Surface } from "../core/viewer/painter.js";
-import type { ViewerSnapshot } from "../core/viewer/session.js";
+import type { ViewerSnapshot } from "../core/viewer/snapshot.js";
 import { watchVisibility } from "../core/viewer/visibility.js";
 
 // Set through the CSSOM, which a Content-Security-Policy allows without unsafe-inline.

@@ -1,28 +1,28 @@
-/** The viewer page: all cameras, or those the address names. */
+/** The viewer page: shows all cameras, or those that the address names. */
 
 import { useMemo, useState } from "react";
 import { CameraGrid } from "../react/camera-grid.js";
 import { LinkNotice, LinkStatus } from "../react/link-status.js";
-import { useViewer } from "../react/use-viewer.js";
+import { useStore } from "../react/use-store.js";
+import { useViewer, type Viewer } from "../react/use-viewer.js";
 import { IconButton } from "../react/icon-button.js";
 import { Icon, ICONS } from "../react/icons.js";
 import { isCameraId } from "../core/protocol.js";
-import type { ViewerSnapshot } from "../core/viewer/session.js";
+import type { ViewerLink } from "../core/viewer/snapshot.js";
 import { PerformancePanel } from "./performance-panel.js";
 import { mount, PageHead } from "./shell.js";
 
 function ViewerPage() {
   const chosen = useMemo(() => new URLSearchParams(location.search).getAll("client").filter(isCameraId), []);
   const maxFps = useMemo(() => readRate(new URLSearchParams(location.search).get("maxFps")), []);
-  const { snapshot, painter, controls } = useViewer({ cameras: chosen, maxFps });
+  const viewer = useViewer({ cameras: chosen, maxFps });
+  const link = useStore(viewer.snapshot, (snapshot) => snapshot.link);
+  const isEmpty = useStore(viewer.snapshot, ({ cameras }) => cameras.length === 0);
   const [panelOpen, setPanelOpen] = useState(false);
-  const { cameras, totals, link } = snapshot;
   return (
     <>
       <PageHead current="viewer">
-        <span className="page-count">
-          {totals.live} of {totals.cameras} live
-        </span>
+        <CameraCount viewer={viewer} />
         <LinkStatus link={link} />
         <IconButton
           className="page-tool"
@@ -37,7 +37,7 @@ function ViewerPage() {
       <main className="page-main">
         <LinkNotice link={link} />
         <div id="performance" hidden={!panelOpen}>
-          {panelOpen ? <PerformancePanel snapshot={snapshot} painting={painter?.method ?? "–"} /> : null}
+          {panelOpen ? <PerformancePanel viewer={viewer} /> : null}
         </div>
         {chosen.length > 0 ? (
           <p className="page-chosen">
@@ -45,34 +45,37 @@ function ViewerPage() {
             address. <a href={location.pathname}>Show all cameras</a>
           </p>
         ) : null}
-        <CameraGrid
-          cameras={cameras}
-          painter={painter}
-          controls={controls}
-          boxesShown={snapshot.boxesShown}
-          hrefOf={hrefOf}
-        />
-        {cameras.length === 0 ? <Empty link={link} /> : <Keys />}
+        <CameraGrid viewer={viewer} hrefOf={hrefOf} />
+        {isEmpty ? <Empty link={link} /> : <Keys />}
       </main>
     </>
   );
 }
 
-/** A rate the server takes, or none. */
+function CameraCount({ viewer }: { viewer: Viewer }) {
+  const { live, cameras } = useStore(viewer.snapshot, ({ totals }) => totals);
+  return (
+    <span className="page-count">
+      {live} of {cameras} live
+    </span>
+  );
+}
+
+/** Returns a frame rate that the server accepts, or undefined. */
 function readRate(text: string | null): number | undefined {
   const rate = Number(text ?? Number.NaN);
   return rate >= 0.001 && rate <= 1000 ? rate : undefined;
 }
 
 function hrefOf(cameraId: string): string {
-  // What else the address asks for stays.
+  // Other parts of the query stay.
   const query = new URLSearchParams(location.search);
   query.delete("client");
   query.append("client", cameraId);
   return `?${query}`;
 }
 
-function Empty({ link }: { link: ViewerSnapshot["link"] }) {
+function Empty({ link }: { link: ViewerLink }) {
   if (link !== "live" && link !== "polling") return null;
   return (
     <section className="page-empty">

@@ -1,40 +1,39 @@
-import { useLayoutEffect, useRef, useState, type KeyboardEvent, type RefObject } from "react";
-import type { CameraSnapshot } from "../core/viewer/camera.js";
-import type { Painter } from "../core/viewer/painter.js";
+import {
+  useCallback,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type RefObject,
+} from "react";
+import type { ViewerSnapshot } from "../core/viewer/snapshot.js";
 import { CameraTile } from "./camera-tile.js";
-import type { ViewerControls } from "./use-viewer.js";
 import { chooseLayout, GAP, type Space } from "./layout.js";
+import { useStore } from "./use-store.js";
+import type { Viewer } from "./use-viewer.js";
 
 export interface CameraGridProps {
-  readonly cameras: readonly CameraSnapshot[];
-  readonly painter: Painter | null;
-  /** Of the session that feeds the painter; left out, every camera comes as large as it is, seen or not. */
-  readonly controls?: ViewerControls | null;
-  /** As the session's snapshot says; true if left out. */
-  readonly boxesShown?: boolean;
-  /** The address that shows one camera alone; left out, there is no link to it. */
+  readonly viewer: Viewer;
+  /** Returns the address of a page that shows only this camera; left out, there is no link to one. */
   readonly hrefOf?: (cameraId: string) => string;
 }
 
-/** All cameras at once; one fills the page when chosen. Arrow keys move between cameras. */
-export function CameraGrid({
-  cameras,
-  painter,
-  controls = null,
-  boxesShown = true,
-  hrefOf,
-}: CameraGridProps) {
-  const [chosen, setChosen] = useState<string | null>(null);
+/** Shows all cameras. One camera fills the page when it is chosen. Arrow keys move between cameras. */
+export function CameraGrid({ viewer, hrefOf }: CameraGridProps) {
+  const cameraIds = useCameraIds(viewer);
+  const [chosen, choose] = useState<string | null>(null);
   const grid = useRef<HTMLDivElement>(null);
   const space = useSpace(grid);
-  const { columns, tileWidth } = chooseLayout(cameras.length, space);
-  // A camera that has gone gives the page back.
-  const full = cameras.some((camera) => camera.cameraId === chosen) ? chosen : null;
+  const { columns, tileWidth } = chooseLayout(cameraIds.length, space);
+  // The other cameras are shown again if the chosen one disappears.
+  const full = chosen !== null && cameraIds.includes(chosen) ? chosen : null;
 
-  const step = (by: number): void => {
-    const index = cameras.findIndex((camera) => camera.cameraId === full);
-    setChosen(cameras.at((index + by) % cameras.length)?.cameraId ?? null);
-  };
+  const onStep = useCallback(
+    (by: number) =>
+      choose((current) => cameraIds.at((cameraIds.indexOf(current ?? "") + by) % cameraIds.length) ?? null),
+    [cameraIds],
+  );
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (full !== null) return;
@@ -47,7 +46,7 @@ export function CameraGrid({
   };
 
   return (
-    // The arrow keys are a short cut; Tab reaches every camera as well.
+    // The arrow keys are a shortcut; Tab reaches every camera too.
     // eslint-disable-next-line jsx-a11y/no-static-element-interactions
     <div
       ref={grid}
@@ -55,22 +54,18 @@ export function CameraGrid({
       style={{ gap: GAP, gridTemplateColumns: `repeat(${columns}, ${tileWidth}px)` }}
       onKeyDown={onKeyDown}
     >
-      {painter &&
-        cameras.map((camera) => (
-          <CameraTile
-            key={camera.cameraId}
-            camera={camera}
-            painter={painter}
-            controls={controls}
-            boxesShown={boxesShown}
-            full={camera.cameraId === full}
-            hidden={full !== null && camera.cameraId !== full}
-            href={hrefOf?.(camera.cameraId)}
-            onOpen={() => setChosen(camera.cameraId)}
-            onClose={() => setChosen(null)}
-            onStep={step}
-          />
-        ))}
+      {cameraIds.map((cameraId) => (
+        <CameraTile
+          key={cameraId}
+          viewer={viewer}
+          cameraId={cameraId}
+          full={cameraId === full}
+          hidden={full !== null && cameraId !== full}
+          href={hrefOf?.(cameraId)}
+          onChoose={choose}
+          onStep={onStep}
+        />
+      ))}
     </div>
   );
 }
@@ -79,7 +74,20 @@ function moveBy(key: string, columns: number): number {
   return { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[key] ?? Number.NaN;
 }
 
-/** The room from the grid's top left corner to the bottom of the window. */
+/** The cameras in the order in which they are shown: the same array as long as that does not change. */
+function useCameraIds(viewer: Viewer): readonly string[] {
+  const joined = useStore(viewer.snapshot, joinIds);
+  return useMemo(() => (joined === "" ? [] : joined.split(SEPARATOR)), [joined]);
+}
+
+/** Not part of any id. */
+const SEPARATOR = " ";
+
+function joinIds({ cameras }: ViewerSnapshot): string {
+  return cameras.map(({ cameraId }) => cameraId).join(SEPARATOR);
+}
+
+/** Returns the space from the grid's top left corner to the bottom of the window. */
 function useSpace(element: RefObject<HTMLElement | null>): Space {
   const [space, setSpace] = useState<Space>({ width: 0, height: 0 });
   useLayoutEffect(() => {
@@ -94,7 +102,7 @@ function useSpace(element: RefObject<HTMLElement | null>): Space {
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(grid);
-    // What stands above the grid may grow or shrink too.
+    // The content above the grid may change its height too.
     observer.observe(document.body);
     window.addEventListener("resize", measure);
     return () => {

@@ -1,16 +1,21 @@
-import { useEffect, useRef, type KeyboardEvent } from "react";
+import { memo, useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { now } from "../core/clock.js";
 import type { CameraSnapshot, CameraStatus } from "../core/viewer/camera.js";
-import type { Painter, Surface } from "../core/viewer/painter.js";
+import type { Surface } from "../core/viewer/painter.js";
 import { watchVisibility } from "../core/viewer/visibility.js";
+import { Figure } from "./figure.js";
 import { formatAge, formatBack, formatCount, formatFps, formatRate, formatSpeed } from "./format.js";
 import { IconButton, IconLink } from "./icon-button.js";
 import { Icon, ICONS } from "./icons.js";
 import { describeLatency, LatencyParts } from "./latency.js";
 import { SKIP_BACK_SECONDS, Timeline } from "./timeline.js";
 import { usePlaybackController } from "./use-playback.js";
-import type { ViewerControls } from "./use-viewer.js";
+import { useStore } from "./use-store.js";
+import type { Viewer } from "./use-viewer.js";
 
-export const STATUS_WORDS: Record<CameraStatus, string> = {
+const AGE_EVERY_MS = 1000;
+
+const STATUS_WORDS: Record<CameraStatus, string> = {
   waiting: "Waiting",
   live: "Live",
   stalled: "Stalled",
@@ -18,42 +23,42 @@ export const STATUS_WORDS: Record<CameraStatus, string> = {
 };
 
 export interface CameraTileProps {
-  readonly camera: CameraSnapshot;
-  readonly painter: Painter;
-  readonly controls: ViewerControls | null;
-  /** What programs find is drawn on the pictures. */
-  readonly boxesShown: boolean;
+  readonly viewer: Viewer;
+  readonly cameraId: string;
   readonly full: boolean;
-  /** Another tile fills the page: this one is out of reach. */
+  /** Another tile fills the page, so this one is out of reach. */
   readonly hidden: boolean;
-  /** An address that shows this camera alone, if there is one. */
-  readonly href?: string | undefined;
-  readonly onOpen: () => void;
-  readonly onClose: () => void;
+  /** The address of a page that shows only this camera, if there is one. */
+  readonly href: string | undefined;
+  /** Fills the page with a camera, or shows all cameras again if null. */
+  readonly onChoose: (cameraId: string | null) => void;
   readonly onStep: (by: number) => void;
 }
 
-/** One camera: its picture, its state, its figures; fills the page when `full`. */
-export function CameraTile({
-  camera,
-  painter,
-  controls,
-  boxesShown,
-  full,
-  hidden,
-  href,
-  onOpen,
-  onClose,
-  onStep,
-}: CameraTileProps) {
+/** One camera: its picture, state and figures. Renders again only when the state of this camera changes. */
+export const CameraTile = memo(function CameraTile({ cameraId, ...props }: CameraTileProps) {
+  const camera = useStore(props.viewer.snapshot, ({ cameras }) =>
+    cameras.find((one) => one.cameraId === cameraId),
+  );
+  return camera ? <Tile camera={camera} {...props} /> : null;
+});
+
+interface TileProps extends Omit<CameraTileProps, "cameraId"> {
+  readonly camera: CameraSnapshot;
+}
+
+function Tile({ camera, viewer, full, hidden, href, onChoose, onStep }: TileProps) {
+  const { snapshot, painter, controls } = viewer;
   const { cameraId, name, status } = camera;
+  const boxesShown = useStore(snapshot, (state) => state.boxesShown);
   const picture = useRef<HTMLDivElement>(null);
   const tile = useRef<HTMLElement>(null);
   const opener = useRef<HTMLButtonElement>(null);
   const surface = useRef<Surface | null>(null);
 
-  // The canvas belongs to the painter, not to React: frames never pass through a render.
+  // The canvas belongs to the painter, not to React, so frames never cause a render.
   useEffect(() => {
+    if (!painter) return;
     const opened = painter.open(cameraId);
     surface.current = opened;
     opened.canvas.className = "sky-tile__canvas";
@@ -80,7 +85,7 @@ export function CameraTile({
 
   const wasFull = useRef(false);
   useEffect(() => {
-    // Not a button: the space bar is to pause the picture.
+    // The tile, not one of its buttons, so that the space bar pauses the picture.
     if (full) tile.current?.focus();
     else if (wasFull.current) opener.current?.focus();
     wasFull.current = full;
@@ -98,7 +103,7 @@ export function CameraTile({
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const on = event.target instanceof Element ? event.target.tagName : "";
-    // A list of choices has its own keys, and so has a button.
+    // Lists and buttons have their own keys.
     if (on === "SELECT" || (event.key === " " && (on === "BUTTON" || on === "A"))) return;
     const steps = controller && (playing || on === "INPUT") ? (by: number) => controller.step(by) : onStep;
     const keys: Record<string, (() => void) | undefined> = {
@@ -106,7 +111,7 @@ export function CameraTile({
       f: toggleFullScreen,
       b: toggleBoxes,
       ...(full && {
-        Escape: onClose,
+        Escape: () => onChoose(null),
         ArrowLeft: () => steps(-1),
         ArrowRight: () => steps(1),
       }),
@@ -128,7 +133,7 @@ export function CameraTile({
   const seen = camera.width > 0;
   const flows = status === "live" || status === "stalled";
   return (
-    // The keys work wherever in the tile the focus is; each has a button too.
+    // The keys work anywhere in the tile; each has a button too.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <article
       ref={tile}
@@ -150,7 +155,7 @@ export function CameraTile({
           </p>
         )}
         {full ? null : (
-          <button ref={opener} type="button" className="sky-tile__open" onClick={onOpen}>
+          <button ref={opener} type="button" className="sky-tile__open" onClick={() => onChoose(cameraId)}>
             <span className="sky-visually-hidden">Show {name} in full size</span>
           </button>
         )}
@@ -166,7 +171,7 @@ export function CameraTile({
         {seen && (status === "stalled" || status === "offline") ? (
           <p className="sky-tile__notice">
             {status === "stalled" ? "No new picture for" : "Offline, last picture from"}{" "}
-            {formatAge(camera.age)}
+            <Age since={camera.takenAt} />
             {status === "offline" ? " ago" : ""}
           </p>
         ) : null}
@@ -221,7 +226,7 @@ export function CameraTile({
             <>
               <IconButton icon="previous" label="Previous camera" onClick={() => onStep(-1)} />
               <IconButton icon="next" label="Next camera" onClick={() => onStep(1)} />
-              <IconButton icon="close" label="Back to all cameras" onClick={onClose} />
+              <IconButton icon="close" label="Back to all cameras" onClick={() => onChoose(null)} />
             </>
           ) : null}
         </span>
@@ -245,21 +250,14 @@ export function CameraTile({
   );
 }
 
-export interface FigureProps {
-  readonly label: string;
-  readonly value: string;
-  readonly name: string;
-  /** More on it, for those who point at it. */
-  readonly title?: string | undefined;
-}
-
-export function Figure({ label, value, name, title }: FigureProps) {
-  return (
-    <div className="sky-figure" title={title}>
-      <dt>{label}</dt>
-      <dd data-figure={name}>{value}</dd>
-    </div>
-  );
+/** The time since a frame was captured, counted on by itself. */
+function Age({ since }: { since: number | null }) {
+  const [at, setAt] = useState(now);
+  useEffect(() => {
+    const timer = setInterval(() => setAt(now()), AGE_EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return formatAge(since === null ? null : Math.max(0, at - since));
 }
 
 function download(blob: Blob, name: string): void {
@@ -268,6 +266,6 @@ function download(blob: Blob, name: string): void {
   link.href = url;
   link.download = name;
   link.click();
-  // The browser reads it in its own time.
+  // The browser reads the blob later.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

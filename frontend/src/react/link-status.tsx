@@ -1,4 +1,4 @@
-import type { ViewerLink } from "../core/viewer/session.js";
+import type { ViewerLink } from "../core/viewer/snapshot.js";
 
 const WORDS: Record<ViewerLink, { short: string; long: string }> = {
   connecting: { short: "Connecting", long: "" },

@@ -1,61 +1,57 @@
-import { useEffect, useState, useSyncExternalStore } from "react";
-import { mountViewer, type MountedViewer } from "../core/viewer/mount-viewer.js";
+import { useEffect, useState } from "react";
+import { Store, type Readable } from "../core/store.js";
+import { mountViewer } from "../core/viewer/mount-viewer.js";
 import type { Painter } from "../core/viewer/painter.js";
-import { ViewerSession, type ViewerSnapshot } from "../core/viewer/session.js";
+import type { ViewerSession } from "../core/viewer/session.js";
+import { STOPPED_VIEWER, type ViewerSnapshot } from "../core/viewer/snapshot.js";
 
 export interface UseViewerOptions {
   /** The server's address; left out, the server that served the page. */
   readonly serverUrl?: string | undefined;
-  /** The ids to show; left out or empty means all. */
+  /** The ids of the cameras to show; left out or empty means all. */
   readonly cameras?: readonly string[] | undefined;
-  /** The most frames a second of each camera. */
+  /** The highest frame rate of each camera. */
   readonly maxFps?: number | undefined;
 }
 
-/** What a page can ask of the session that feeds it. */
+/** What components may ask of the viewer's session. */
 export type ViewerControls = Pick<
   ViewerSession,
   "setShownWidth" | "seek" | "goLive" | "clipUrl" | "setBoxesShown"
 >;
 
 export interface Viewer {
-  readonly snapshot: ViewerSnapshot;
-  /** Null until the page has been painted once. */
+  /** The state, several times a second. `useStore` selects the part that a component shows. */
+  readonly snapshot: Readable<ViewerSnapshot>;
+  /** Null until the component is mounted. */
   readonly painter: Painter | null;
-  /** Null until there is a painter. */
+  /** Null until the component is mounted. */
   readonly controls: ViewerControls | null;
 }
 
-const STOPPED: ViewerSnapshot = new ViewerSession({ page: "http://localhost/" }).snapshot.getSnapshot();
+const STOPPED: Viewer = { snapshot: new Store(STOPPED_VIEWER), painter: null, controls: null };
 
-/** Views cameras as long as the component is mounted; pauses while the page is hidden. */
+/**
+ * Runs a viewer as long as the component is mounted. The viewer pauses while the page is hidden. The component renders
+ * again only when the viewer starts or stops, not when its state changes.
+ */
 export function useViewer({ serverUrl, cameras = [], maxFps }: UseViewerOptions = {}): Viewer {
   const wanted = cameras.join("\n");
-  const [mounted, setMounted] = useState<MountedViewer | null>(null);
+  const [viewer, setViewer] = useState(STOPPED);
 
   useEffect(() => {
-    const viewer = mountViewer({
+    const { session, painter, unmount } = mountViewer({
       server: serverUrl,
       cameras: wanted === "" ? [] : wanted.split("\n"),
       maxFps,
     });
-    // eslint-disable-next-line react-hooks/set-state-in-effect -- the viewer is an outside thing that lives as long as the effect
-    setMounted(viewer);
+    // eslint-disable-next-line react-hooks/set-state-in-effect -- the viewer lives outside React, as long as the effect
+    setViewer({ snapshot: session.snapshot, painter, controls: session });
     return () => {
-      viewer.unmount();
-      setMounted(null);
+      unmount();
+      setViewer(STOPPED);
     };
   }, [serverUrl, wanted, maxFps]);
 
-  const source = mounted?.session.snapshot;
-  const snapshot = useSyncExternalStore(source?.subscribe ?? never, source?.getSnapshot ?? stopped, stopped);
-  return { snapshot, painter: mounted?.painter ?? null, controls: mounted?.session ?? null };
-}
-
-function never(): () => void {
-  return () => undefined;
-}
-
-function stopped(): ViewerSnapshot {
-  return STOPPED;
+  return viewer;
 }

@@ -11,7 +11,7 @@ import { ClockSync } from "../../src/core/clock.js";
 import { cameraFailure, explain, type Failure } from "../../src/core/failures.js";
 import { RateMeter } from "../../src/core/meter.js";
 import { ConflatingQueue } from "../../src/core/conflating-queue.js";
-import { Store } from "../../src/core/store.js";
+import { reuse, Store } from "../../src/core/store.js";
 
 describe("addresses", () => {
   it.each([
@@ -118,6 +118,19 @@ describe("the store", () => {
     store.set(3);
     expect(listener).toHaveBeenCalledTimes(1);
     expect(store.getSnapshot()).toBe(3);
+  });
+});
+
+describe("reuse", () => {
+  it("returns the object before if nothing in it has changed", () => {
+    const before = { a: 1, b: "x" };
+    expect(reuse(before, { a: 1, b: "x" })).toBe(before);
+    expect(reuse(before, { a: 1, b: "y" })).toEqual({ a: 1, b: "y" });
+    expect(reuse<object>(before, { a: 1 })).toEqual({ a: 1 });
+    expect(reuse(undefined, before)).toBe(before);
+    const list = [before];
+    expect(reuse(list, [before])).toBe(list);
+    expect(reuse(list, [before, before])).toHaveLength(2);
   });
 });
 

@@ -1,64 +1,25 @@
 // @vitest-environment happy-dom
 import { act } from "react";
 import { describe, expect, it, vi } from "vitest";
-import type { Painter } from "../../src/core/viewer/painter.js";
-import type { CameraSnapshot } from "../../src/core/viewer/camera.js";
+import { now } from "../../src/core/clock.js";
 import { CameraGrid } from "../../src/react/camera-grid.js";
 import { formatAge, formatCount, formatFps, formatRate, formatTrip } from "../../src/react/format.js";
 import { chooseLayout } from "../../src/react/layout.js";
 import { LinkNotice, LinkStatus } from "../../src/react/link-status.js";
 import { SkySentryClient } from "../../src/react/skysentry-client.js";
 import { FakeSocket } from "../fakes.js";
+import { cameraSnapshot as camera, fakeViewer } from "./fake-viewer.js";
 import { host, mountForEach, render, settle } from "./mounting.js";
 
 mountForEach();
-
-function camera(cameraId: string, change: Partial<CameraSnapshot> = {}): CameraSnapshot {
-  return {
-    cameraId,
-    name: cameraId,
-    status: "live",
-    fps: 14.96,
-    receivedFps: 15,
-    bytesPerSecond: 182_000,
-    width: 640,
-    height: 480,
-    age: 45,
-    latency: null,
-    delay: null,
-    playback: null,
-    hasResults: false,
-    dropped: 3,
-    painted: 100,
-    sequence: 103,
-    ...change,
-  };
-}
-
-function fakePainter() {
-  const opened: string[] = [];
-  const closed: string[] = [];
-  const painter = {
-    open(cameraId: string) {
-      opened.push(cameraId);
-      const canvas = document.createElement("canvas");
-      return { canvas, snapshot: () => Promise.resolve(null), close: () => closed.push(cameraId) };
-    },
-  };
-  return { painter: painter as unknown as Painter, opened, closed };
-}
 
 const HOSTILE = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>`;
 
 describe("the grid", () => {
   it("shows each camera's picture, state and figures", () => {
-    const { painter, opened } = fakePainter();
-    render(
-      <CameraGrid
-        cameras={[camera("a"), camera("b", { status: "offline", age: 90_000 })]}
-        painter={painter}
-      />,
-    );
+    const offline = camera("b", { status: "offline", takenAt: now() - 90_000 });
+    const { viewer, opened } = fakeViewer([camera("a"), offline]);
+    render(<CameraGrid viewer={viewer} />);
     expect(opened).toEqual(["a", "b"]);
     const [first, second] = host.querySelectorAll("article");
     expect(first?.querySelector("canvas")).not.toBeNull();
@@ -68,26 +29,31 @@ describe("the grid", () => {
     expect(second?.textContent).toContain("last picture from 1 min ago");
   });
 
-  it("keeps a camera's canvas while its figures change, and gives it back at the end", () => {
-    const { painter, opened, closed } = fakePainter();
-    render(<CameraGrid cameras={[camera("a")]} painter={painter} />);
+  it("counts on how long a camera has sent nothing", () => {
+    vi.useFakeTimers();
+    const { viewer } = fakeViewer([camera("a", { status: "stalled", takenAt: now() - 4000 })]);
+    render(<CameraGrid viewer={viewer} />);
+    expect(host.textContent).toContain("No new picture for 4.0 s");
+    act(() => void vi.advanceTimersByTime(2000));
+    expect(host.textContent).toContain("No new picture for 6.0 s");
+    vi.useRealTimers();
+  });
+
+  it("keeps a camera's canvas while its figures change, and closes its surface at the end", () => {
+    const { viewer, update, opened, closed } = fakeViewer([camera("a")]);
+    render(<CameraGrid viewer={viewer} />);
     const canvas = host.querySelector("canvas");
-    render(<CameraGrid cameras={[camera("a", { fps: 3 }), camera("b")]} painter={painter} />);
+    update({ cameras: [camera("a", { fps: 3 }), camera("b")] });
+    expect(host.querySelector('[data-figure="fps"]')?.textContent).toBe("3.0 fps");
     expect(host.querySelector("canvas")).toBe(canvas);
-    render(<CameraGrid cameras={[camera("b")]} painter={painter} />);
+    update({ cameras: [camera("b")] });
     expect(opened).toEqual(["a", "b"]);
     expect(closed).toEqual(["a"]);
   });
 
   it("opens one camera in full size, steps through them, and goes back", () => {
-    const { painter } = fakePainter();
-    render(
-      <CameraGrid
-        cameras={["a", "b", "c"].map((id) => camera(id))}
-        painter={painter}
-        hrefOf={(id) => `?c=${id}`}
-      />,
-    );
+    const { viewer, update } = fakeViewer(["a", "b", "c"].map((id) => camera(id)));
+    render(<CameraGrid viewer={viewer} hrefOf={(id) => `?c=${id}`} />);
     const full = () => host.querySelector(".sky-tile--full");
     const press = (key: string) =>
       act(() => void full()?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })));
@@ -104,20 +70,23 @@ describe("the grid", () => {
     press("Escape");
     expect(full()).toBeNull();
     expect(document.activeElement?.textContent).toContain("Show b");
+    act(() => host.querySelector<HTMLButtonElement>(".sky-tile__open")?.click());
+    update({ cameras: [camera("b")] });
+    expect(full()).toBeNull();
   });
 
   it("moves between cameras by arrow keys", () => {
-    const { painter } = fakePainter();
-    render(<CameraGrid cameras={["a", "b"].map((id) => camera(id))} painter={painter} />);
+    const { viewer } = fakeViewer(["a", "b"].map((id) => camera(id)));
+    render(<CameraGrid viewer={viewer} />);
     const [first, second] = host.querySelectorAll<HTMLButtonElement>(".sky-tile__open");
     first?.focus();
     act(() => void first?.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true })));
     expect(document.activeElement).toBe(second);
   });
 
-  it("shows a hostile label as the text it is", () => {
-    const { painter } = fakePainter();
-    render(<CameraGrid cameras={[camera("a", { name: HOSTILE })]} painter={painter} />);
+  it("shows a hostile label as text", () => {
+    const { viewer } = fakeViewer([camera("a", { name: HOSTILE })]);
+    render(<CameraGrid viewer={viewer} />);
     expect(host.querySelector("h2")?.textContent).toBe(HOSTILE);
     expect(host.querySelector("img, script")).toBeNull();
   });

@@ -2,12 +2,12 @@
 import { act } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CameraSnapshot } from "../../src/core/viewer/camera.js";
-import type { Painter } from "../../src/core/viewer/painter.js";
 import type { PlaybackState } from "../../src/core/viewer/playback.js";
 import { CameraGrid } from "../../src/react/camera-grid.js";
 import { formatBack, formatSpeed } from "../../src/react/format.js";
 import { LatencyTable } from "../../src/react/latency.js";
 import type { ViewerControls } from "../../src/react/use-viewer.js";
+import { cameraSnapshot, fakeViewer } from "./fake-viewer.js";
 import { host, mountForEach, render } from "./mounting.js";
 
 beforeEach(() => {
@@ -22,36 +22,6 @@ const LIVE: PlaybackState = { live: true, speed: 1, sequence: 80, at: 9000, olde
 const PAUSED: PlaybackState = { ...LIVE, live: false, speed: 0, sequence: 40, at: 4800 };
 const LATENCY = { cameraId: "a", frames: 30, capture: 20, server: 0.5, delivery: 27.4, total: 47.9 };
 
-function camera(change: Partial<CameraSnapshot> = {}): CameraSnapshot {
-  return {
-    cameraId: "a",
-    name: "Door",
-    status: "live",
-    fps: 15,
-    receivedFps: 15,
-    bytesPerSecond: 182_000,
-    width: 640,
-    height: 480,
-    age: 45,
-    latency: null,
-    delay: null,
-    playback: LIVE,
-    hasResults: false,
-    dropped: 3,
-    painted: 100,
-    sequence: 103,
-    ...change,
-  };
-}
-
-const painter = {
-  open: () => ({
-    canvas: document.createElement("canvas"),
-    snapshot: () => Promise.resolve(null),
-    close: () => undefined,
-  }),
-} as unknown as Painter;
-
 function build() {
   const requests: unknown[] = [];
   const controls: ViewerControls = {
@@ -61,10 +31,12 @@ function build() {
     clipUrl: (_, from, to, format) => `clip-${from}-${to}-${format}`,
     setBoxesShown: (shown) => requests.push(shown),
   };
-  const show = (change: Partial<CameraSnapshot> = {}, boxesShown = true) =>
-    render(
-      <CameraGrid cameras={[camera(change)]} painter={painter} controls={controls} boxesShown={boxesShown} />,
-    );
+  const { viewer, update } = fakeViewer([], controls);
+  render(<CameraGrid viewer={viewer} />);
+  const show = (change: Partial<CameraSnapshot> = {}, boxesShown = true) => {
+    const camera = cameraSnapshot("a", { name: "Door", playback: LIVE, ...change });
+    update({ cameras: [camera], boxesShown });
+  };
   /** Returns the requests since the last call. */
   const requested = () => {
     act(() => void vi.advanceTimersByTime(100));

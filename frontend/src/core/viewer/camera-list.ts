@@ -1,31 +1,19 @@
 /** The cameras that a viewer knows, in the order in which a page shows them. */
 
-import type { CameraInfo } from "../protocol.js";
+import { isCameraId, type CameraInfo } from "../protocol.js";
 import { ViewedCamera, type CameraSnapshot } from "./camera.js";
-
-export interface ViewerTotals {
-  readonly cameras: number;
-  readonly live: number;
-  readonly fps: number;
-  readonly receivedFps: number;
-  readonly bytesPerSecond: number;
-  readonly dropped: number;
-}
-
-export const NO_TOTALS: ViewerTotals = {
-  cameras: 0,
-  live: 0,
-  fps: 0,
-  receivedFps: 0,
-  bytesPerSecond: 0,
-  dropped: 0,
-};
+import type { ViewerTotals } from "./snapshot.js";
 
 export class CameraList {
   private readonly cameras = new Map<string, ViewedCamera>();
 
   /** `wanted` has the ids of the cameras to show; empty means all. */
   constructor(private readonly wanted: readonly string[]) {}
+
+  /** Lists the cameras that are asked for by their ids, as offline until the server describes them. */
+  addWanted(): void {
+    for (const id of this.wanted) if (isCameraId(id)) this.getOrAdd(id).setOnline(false);
+  }
 
   wants(cameraId: string): boolean {
     return this.wanted.length === 0 || this.wanted.includes(cameraId);
@@ -70,21 +58,28 @@ export class CameraList {
   }
 
   /** `offset` is the server's clock minus ours in milliseconds, if known. */
-  snapshot(now: number, offset: number | undefined): { cameras: CameraSnapshot[]; totals: ViewerTotals } {
-    const cameras = Array.from(this, (camera) => camera.snapshot(now, offset)).sort(
+  snapshot(
+    now: number,
+    offset: number | undefined,
+    isSubscribed: (cameraId: string) => boolean,
+  ): CameraSnapshot[] {
+    const cameras = Array.from(this, (camera) => camera.snapshot(now, offset, isSubscribed(camera.cameraId)));
+    return cameras.sort(
       (a, b) =>
         a.name.localeCompare(b.name, undefined, { numeric: true }) || (a.cameraId < b.cameraId ? -1 : 1),
     );
-    const sum = (of: (camera: CameraSnapshot) => number): number =>
-      cameras.reduce((total, c) => total + of(c), 0);
-    const totals = {
-      cameras: cameras.length,
-      live: cameras.filter((camera) => camera.status === "live").length,
-      fps: sum((camera) => camera.fps),
-      receivedFps: sum((camera) => camera.receivedFps),
-      bytesPerSecond: sum((camera) => camera.bytesPerSecond),
-      dropped: sum((camera) => camera.dropped),
-    };
-    return { cameras, totals };
   }
+}
+
+export function totalsOf(cameras: readonly CameraSnapshot[]): ViewerTotals {
+  const sum = (of: (camera: CameraSnapshot) => number): number =>
+    cameras.reduce((total, camera) => total + of(camera), 0);
+  return {
+    cameras: cameras.length,
+    live: cameras.filter((camera) => camera.status === "live").length,
+    fps: sum((camera) => camera.fps),
+    receivedFps: sum((camera) => camera.receivedFps),
+    bytesPerSecond: sum((camera) => camera.bytesPerSecond),
+    dropped: sum((camera) => camera.dropped),
+  };
 }

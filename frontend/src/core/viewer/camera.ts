@@ -2,6 +2,7 @@
 
 import { RateMeter } from "../meter.js";
 import type { CameraInfo, FrameHeader } from "../protocol.js";
+import { reuse } from "../store.js";
 import type { CameraLatency, PlaybackMessage } from "./messages.js";
 import type { FrameMark } from "./painter-messages.js";
 import { PlaybackTracker, type PlaybackState } from "./playback.js";
@@ -20,8 +21,8 @@ export interface CameraSnapshot {
   readonly bytesPerSecond: number;
   readonly width: number;
   readonly height: number;
-  /** Milliseconds since the frame on the screen was captured, as far as the clocks allow to say; null without a frame. */
-  readonly age: number | null;
+  /** When the frame on the screen was captured, in milliseconds since the epoch by our clock; null without a frame. */
+  readonly takenAt: number | null;
   /** The latency breakdown; null while the server reports none. */
   readonly latency: CameraLatency | null;
   /** Milliseconds from capture to the screen as measured by this page: a moving average; null while it is not known. */
@@ -57,11 +58,11 @@ export class ViewedCamera {
   private size = { width: 0, height: 0 };
   /** Whether a gap in the sequence numbers means dropped frames. After a pause or a reconnect it does not. */
   private gapsCount = false;
-  private subscribed = true;
   private readonly playback = new PlaybackTracker();
   hasResults = false;
   private delay: { readonly mean: number; readonly at: number } | undefined;
   private latency: { readonly value: CameraLatency; readonly at: number } | undefined;
+  private lastSnapshot: CameraSnapshot | undefined;
 
   constructor(readonly cameraId: string) {}
 
@@ -73,13 +74,6 @@ export class ViewedCamera {
 
   setOnline(online: boolean): void {
     this.online = online;
-  }
-
-  /** A camera that is not visible is not subscribed, and so sends no frames. */
-  setSubscribed(subscribed: boolean): void {
-    if (subscribed === this.subscribed) return;
-    this.subscribed = subscribed;
-    this.interrupted();
   }
 
   setLatency(latency: CameraLatency, at: number): void {
@@ -144,41 +138,47 @@ export class ViewedCamera {
     }
   }
 
-  /** `offset` is the server's clock minus ours, if known. */
-  snapshot(now: number, offset: number | undefined): CameraSnapshot {
+  /**
+   * Returns the state at `now`: the same object as the last time if nothing has changed. `offset` is the server's clock
+   * minus ours in milliseconds, if known. The server sends frames of a camera only while it is `subscribed`.
+   */
+  snapshot(now: number, offset: number | undefined, subscribed: boolean): CameraSnapshot {
     const received = this.received.rates(now);
-    return {
+    const status = this.status(now, offset, subscribed);
+    const playback = this.playback.snapshot(now, status === "live");
+    const snapshot: CameraSnapshot = {
       cameraId: this.cameraId,
       name: this.name ?? this.cameraId,
-      status: this.status(now, offset),
+      status,
       fps: this.shown.rates(now).perSecond,
       receivedFps: received.perSecond,
       bytesPerSecond: received.amountPerSecond,
       width: this.size.width,
       height: this.size.height,
-      age: this.age(now, offset),
+      takenAt: this.takenAt(offset),
       latency: this.latency && now - this.latency.at < LATENCY_MS ? this.latency.value : null,
       delay: this.delay && now - this.delay.at < LATENCY_MS ? this.delay.mean : null,
-      playback: this.playback.snapshot(now, this.status(now, offset) === "live"),
+      playback: playback && reuse(this.lastSnapshot?.playback, playback),
       hasResults: this.hasResults,
       dropped: this.dropped,
       painted: this.painted,
       sequence: this.lastSequence ?? null,
     };
+    return (this.lastSnapshot = reuse(this.lastSnapshot, snapshot));
   }
 
-  private age(now: number, offset: number | undefined): number | null {
+  private takenAt(offset: number | undefined): number | null {
     if (!this.onScreen) return null;
-    // While the server's clock is unknown, the time since painting is a lower bound.
-    const takenAt = offset === undefined ? this.onScreen.paintedAt : this.onScreen.takenAt - offset;
-    return Math.max(0, now - takenAt);
+    const { takenAt, paintedAt } = this.onScreen;
+    // While the server's clock is unknown, the time of painting is the best guess.
+    return offset === undefined ? paintedAt : Math.min(takenAt - offset, paintedAt);
   }
 
-  private status(now: number, offset: number | undefined): CameraStatus {
+  private status(now: number, offset: number | undefined, subscribed: boolean): CameraStatus {
     if (!this.online) return "offline";
     if (!this.newest) return "waiting";
     // No live frames are expected, so only the server knows whether the camera sends.
-    if (!this.subscribed || this.playback.active) return "live";
+    if (!subscribed || this.playback.active) return "live";
     const interval = this.serverFps > 0 ? 1000 / this.serverFps : 0;
     const stalledAfter = Math.min(MAX_STALLED_MS, Math.max(STALLED_MS, STALLED_INTERVALS * interval));
     // A new connection starts with the newest frame of the ring, which may be old.

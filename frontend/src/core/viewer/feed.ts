@@ -13,16 +13,7 @@ import {
 import { ReconnectingSocket, type SocketOptions } from "../socket.js";
 import { decodeViewerMessage, type ViewerMessage } from "./messages.js";
 import { RestPolling } from "./polling.js";
-
-export type ViewerLink =
-  /** The server has not answered yet. */
-  | "connecting"
-  | "live"
-  /** Frames come by REST requests, a few a second. */
-  | "polling"
-  /** The server answers neither by WebSocket nor by REST; the last frames stay on the screen. */
-  | "unreachable"
-  | "stopped";
+import type { ViewerLink } from "./snapshot.js";
 
 /** How a frame came: by a WebSocket with acknowledgements, by a WebSocket without them, or by a REST request. */
 export type Transport = "acked" | "unacked" | "polled";
@@ -45,7 +36,8 @@ export interface FeedHandlers {
   onCameras(cameras: readonly CameraInfo[]): void;
   /** The transport of frames changes, or frames come again after an interruption. */
   onTransportChange(): void;
-  onLink(link: ViewerLink): void;
+  /** `link` has changed. */
+  onLinkChange(): void;
 }
 
 /** Polling starts after this time without a WebSocket. */
@@ -56,8 +48,8 @@ export class Feed {
   private readonly heartbeat: Heartbeat;
   private polling: RestPolling | null = null;
   private fallbackTimer: ReturnType<typeof setTimeout> | undefined;
-  private link: ViewerLink = "stopped";
-  private paused = false;
+  private currentLink: ViewerLink = "stopped";
+  private isPaused = false;
 
   constructor(
     private readonly options: FeedOptions,
@@ -91,8 +83,12 @@ export class Feed {
     return this.heartbeat.clock;
   }
 
-  get stopped(): boolean {
-    return this.link === "stopped";
+  get link(): ViewerLink {
+    return this.currentLink;
+  }
+
+  get paused(): boolean {
+    return this.isPaused;
   }
 
   start(): void {
@@ -115,7 +111,7 @@ export class Feed {
   }
 
   setPaused(paused: boolean): void {
-    this.paused = paused;
+    this.isPaused = paused;
     this.socket.send(encodeControl(paused ? "pause" : "resume"));
     if (paused) {
       clearTimeout(this.fallbackTimer);
@@ -198,7 +194,7 @@ export class Feed {
   }
 
   private enter(link: ViewerLink): void {
-    this.link = link;
-    this.handlers.onLink(link);
+    this.currentLink = link;
+    this.handlers.onLinkChange();
   }
 }

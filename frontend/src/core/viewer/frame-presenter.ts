@@ -31,7 +31,7 @@ export class FramePresenter {
   sink: FrameSink | null = null;
   private readonly acks: Acks;
   private readonly holds = new Map<string, ResultHold<Frame>>();
-  private boxesShown = true;
+  private drawsBoxes = true;
 
   constructor(private readonly options: FramePresenterOptions) {
     this.acks = new Acks(options.send);
@@ -80,8 +80,13 @@ export class FramePresenter {
     hold.result(sequence, boxes);
   }
 
-  setBoxesShown(shown: boolean): void {
-    this.boxesShown = shown;
+  /** Whether boxes are drawn. If so, a frame waits for its detection result. */
+  get boxesShown(): boolean {
+    return this.drawsBoxes;
+  }
+
+  set boxesShown(shown: boolean) {
+    this.drawsBoxes = shown;
     if (!shown) for (const hold of this.holds.values()) hold.clear();
   }
 

@@ -2,32 +2,18 @@
 
 import { clipUrl, serverBase } from "../address.js";
 import { now } from "../clock.js";
-import { isCameraId, type Envelope } from "../protocol.js";
+import type { Envelope } from "../protocol.js";
 import type { SocketOptions } from "../socket.js";
-import { Store, type Readable } from "../store.js";
-import type { CameraSnapshot } from "./camera.js";
-import { Subscriptions } from "./subscriptions.js";
+import { reuse, Store, type Readable } from "../store.js";
+import { CameraList, totalsOf } from "./camera-list.js";
 import type { ClipFormat } from "./clip.js";
-import { Feed, type ViewerLink, type Transport } from "./feed.js";
+import { Feed, type Transport } from "./feed.js";
+import { FramePresenter, type FrameSink } from "./frame-presenter.js";
 import { encodeLive, encodeSeek, type Position, type ViewerMessage } from "./messages.js";
 import type { FrameMark } from "./painter-messages.js";
 import type { PaintedFrame } from "./painter.js";
-import { NO_TOTALS, CameraList, type ViewerTotals } from "./camera-list.js";
-import { FramePresenter, type FrameSink } from "./frame-presenter.js";
-
-export type { ViewerLink } from "./feed.js";
-export type { ViewerTotals } from "./camera-list.js";
-
-export interface ViewerSnapshot {
-  readonly link: ViewerLink;
-  readonly paused: boolean;
-  /** Whether the boxes of detection results are drawn on the frames. */
-  readonly boxesShown: boolean;
-  /** Milliseconds to the server and back; null while not measured. */
-  readonly roundTrip: number | null;
-  readonly cameras: readonly CameraSnapshot[];
-  readonly totals: ViewerTotals;
-}
+import { STOPPED_VIEWER, type ViewerSnapshot } from "./snapshot.js";
+import { Subscriptions } from "./subscriptions.js";
 
 export interface ViewerOptions {
   readonly server?: string | undefined;
@@ -46,18 +32,10 @@ const REFRESH_MS = 400;
 const PLAYBACK_REFRESH_MS = 100;
 
 export class ViewerSession {
-  private readonly store = new Store<ViewerSnapshot>({
-    link: "stopped",
-    paused: false,
-    boxesShown: true,
-    roundTrip: null,
-    cameras: [],
-    totals: NO_TOTALS,
-  });
+  private readonly store = new Store<ViewerSnapshot>(STOPPED_VIEWER);
   readonly snapshot: Readable<ViewerSnapshot> = this.store;
 
   private readonly base: URL;
-  private readonly wanted: readonly string[];
   private readonly maxFps: number | undefined;
   private readonly cameras: CameraList;
   private readonly feed: Feed;
@@ -65,13 +43,9 @@ export class ViewerSession {
   private readonly subscriptions: Subscriptions;
   private refreshedAt = Number.NEGATIVE_INFINITY;
   private refreshTimer: ReturnType<typeof setInterval> | undefined;
-  private link: ViewerLink = "stopped";
-  private paused = false;
-  private boxesShown = true;
 
   /** Throws TypeError if `server` is not a valid address. */
   constructor({ server, cameras = [], maxFps, page, openSocket, fetch }: ViewerOptions = {}) {
-    this.wanted = cameras;
     this.maxFps = maxFps;
     this.cameras = new CameraList(cameras);
     const base = (this.base = serverBase(server, page ?? globalThis.location.href));
@@ -86,10 +60,7 @@ export class ViewerSession {
           this.refresh();
         },
         onTransportChange: () => this.resetCameras(),
-        onLink: (link) => {
-          this.link = link;
-          this.refresh();
-        },
+        onLinkChange: () => this.refresh(),
       },
     );
     const send = (text: string): boolean => this.feed.send(text);
@@ -101,14 +72,13 @@ export class ViewerSession {
       send,
       maxFps,
       initial: cameras,
-      onChange: () => this.refresh(),
+      onChange: (wasSubscribed) => this.subscribed(wasSubscribed),
     });
   }
 
   start(): void {
-    if (!this.feed.stopped) return;
-    // Cameras that are asked for by id are listed at once, whether the server knows them or not.
-    for (const id of this.wanted) if (isCameraId(id)) this.cameras.getOrAdd(id).setOnline(false);
+    if (this.feed.link !== "stopped") return;
+    this.cameras.addWanted();
     this.refreshTimer = setInterval(() => this.refresh(), REFRESH_MS);
     this.feed.start();
   }
@@ -127,8 +97,7 @@ export class ViewerSession {
 
   /** Asks the server to send no frames, or to send them again: a hidden page needs none. */
   setPaused(paused: boolean): void {
-    if (paused === this.paused) return;
-    this.paused = paused;
+    if (paused === this.feed.paused) return;
     this.cameras.interrupted();
     this.feed.setPaused(paused);
     this.refresh();
@@ -162,8 +131,7 @@ export class ViewerSession {
 
   /** Whether boxes are drawn. If so, a frame waits for its detection result. */
   setBoxesShown(shown: boolean): void {
-    this.boxesShown = shown;
-    this.presenter.setBoxesShown(shown);
+    this.presenter.boxesShown = shown;
     this.refresh();
   }
 
@@ -205,7 +173,7 @@ export class ViewerSession {
   private receiveFrame({ header, jpeg }: Envelope, transport: Transport): void {
     if (transport === "acked") this.presenter.received(header);
     // A frame that is not painted is acknowledged too, as the server would wait for it.
-    if (this.paused || !this.cameras.wants(header.cameraId)) {
+    if (this.feed.paused || !this.cameras.wants(header.cameraId)) {
       this.presenter.skip(header);
       return;
     }
@@ -256,16 +224,27 @@ export class ViewerSession {
     }
   }
 
+  /** A camera whose subscription changed has a gap in its sequence numbers, which does not mean dropped frames. */
+  private subscribed(wasSubscribed: (cameraId: string) => boolean): void {
+    for (const camera of this.cameras)
+      if (wasSubscribed(camera.cameraId) !== this.subscriptions.isSubscribed(camera.cameraId))
+        camera.interrupted();
+    this.refresh();
+  }
+
   private refresh(): void {
+    const at = (this.refreshedAt = now());
     const { roundTrip, offset } = this.feed.clock;
-    this.refreshedAt = now();
-    for (const camera of this.cameras) camera.setSubscribed(this.subscriptions.isSubscribed(camera.cameraId));
-    this.store.set({
-      link: this.link,
-      paused: this.paused,
-      boxesShown: this.boxesShown,
+    const before = this.store.getSnapshot();
+    const cameras = this.cameras.snapshot(at, offset, (id) => this.subscriptions.isSubscribed(id));
+    const after: ViewerSnapshot = {
+      link: this.feed.link,
+      paused: this.feed.paused,
+      boxesShown: this.presenter.boxesShown,
       roundTrip: roundTrip ?? null,
-      ...this.cameras.snapshot(now(), offset),
-    });
+      cameras: reuse(before.cameras, cameras),
+      totals: reuse(before.totals, totalsOf(cameras)),
+    };
+    this.store.set(reuse(before, after));
   }
 }

@@ -19,7 +19,7 @@ export interface SubscriptionsOptions {
   /** The cameras that the connection's address asks for; empty means all. */
   readonly initial: readonly string[];
   /** Other cameras are subscribed than before. */
-  readonly onChange: () => void;
+  readonly onChange: (wasSubscribed: (cameraId: string) => boolean) => void;
 }
 
 /** The cameras with their width limits, or all cameras. */
@@ -52,7 +52,7 @@ export class Subscriptions {
   }
 
   isSubscribed(cameraId: string): boolean {
-    return this.requested === "all" || this.requested.has(cameraId);
+    return includes(this.requested, cameraId);
   }
 
   stop(): void {
@@ -82,7 +82,7 @@ export class Subscriptions {
     for (const [width, ids] of byWidth) if (!this.options.send(this.subscribe(ids, width))) return;
     if (hidden.length > 0 && !this.options.send(encodeUnsubscribe(hidden))) return;
     this.requested = wanted;
-    this.options.onChange();
+    this.options.onChange((cameraId) => includes(before, cameraId));
   }
 
   private subscribe(ids: readonly string[], maxWidth: number | undefined): string {
@@ -93,4 +93,8 @@ export class Subscriptions {
     };
     return encodeSubscribe(ids, limits);
   }
+}
+
+function includes(requested: Requested, cameraId: string): boolean {
+  return requested === "all" || requested.has(cameraId);
 }

@@ -18,92 +18,101 @@ const painted = (takenAt = 0, change: Partial<FrameMark> = {}) => ({
 describe("a viewed camera", () => {
   it("is waiting, live, stalled and offline in turn", () => {
     const camera = new ViewedCamera("a");
-    expect(camera.snapshot(0, undefined)).toMatchObject({
+    expect(camera.snapshot(0, undefined, true)).toMatchObject({
       status: "waiting",
       name: "a",
-      age: null,
+      takenAt: null,
       sequence: null,
     });
     camera.frameReceived(header(1, 0), 0);
-    expect(camera.snapshot(2900, undefined).status).toBe("live");
-    expect(camera.snapshot(3100, undefined).status).toBe("stalled");
+    expect(camera.snapshot(2900, undefined, true).status).toBe("live");
+    expect(camera.snapshot(3100, undefined, true).status).toBe("stalled");
     camera.setOnline(false);
-    expect(camera.snapshot(3100, undefined).status).toBe("offline");
+    expect(camera.snapshot(3100, undefined, true).status).toBe("offline");
     camera.describe({ cameraId: "a", online: true, name: "Door" });
     camera.describe({ cameraId: "a", online: true });
     camera.frameReceived(header(2, 4000), 4000);
-    expect(camera.snapshot(4100, undefined)).toMatchObject({ status: "live", name: "Door" });
+    expect(camera.snapshot(4100, undefined, true)).toMatchObject({ status: "live", name: "Door" });
   });
 
   it("has patience with a slow camera, but not without bounds", () => {
     const camera = new ViewedCamera("a");
     camera.frameReceived(header(1, 0, 0.2), 0);
-    expect(camera.snapshot(19_000, undefined).status).toBe("live");
-    expect(camera.snapshot(21_000, undefined).status).toBe("stalled");
+    expect(camera.snapshot(19_000, undefined, true).status).toBe("live");
+    expect(camera.snapshot(21_000, undefined, true).status).toBe("stalled");
     camera.describe({ cameraId: "a", online: true, fps: 0.001 });
-    expect(camera.snapshot(61_000, undefined).status).toBe("stalled");
+    expect(camera.snapshot(61_000, undefined, true).status).toBe("stalled");
   });
 
   it("does not take an old frame for a sign of life, if the clocks are known", () => {
     const camera = new ViewedCamera("a");
     camera.frameReceived(header(1, 50_000), 100_000);
-    expect(camera.snapshot(100_000, undefined).status).toBe("live");
-    expect(camera.snapshot(100_000, 0).status).toBe("stalled");
-    expect(camera.snapshot(100_000, -49_000).status).toBe("live");
+    expect(camera.snapshot(100_000, undefined, true).status).toBe("live");
+    expect(camera.snapshot(100_000, 0, true).status).toBe("stalled");
+    expect(camera.snapshot(100_000, -49_000, true).status).toBe("live");
   });
 
-  it("tells the age by the server's clock, or at least the time since it was painted", () => {
+  it("knows when the frame on the screen was captured, or at least when it was painted", () => {
     const camera = new ViewedCamera("a");
     camera.framePainted(painted(5100), 200, undefined);
-    expect(camera.snapshot(300, 5000).age).toBe(200);
-    expect(camera.snapshot(300, undefined).age).toBe(100);
-    expect(camera.snapshot(300, 0).age).toBe(0);
+    expect(camera.snapshot(300, 5000, true).takenAt).toBe(100);
+    expect(camera.snapshot(300, undefined, true).takenAt).toBe(200);
+    expect(camera.snapshot(300, 0, true).takenAt).toBe(200);
   });
 
   it("counts gaps in the sequence as drops, except across an interruption", () => {
     const camera = new ViewedCamera("a");
     camera.frameReceived(header(10, 0), 0);
     camera.frameReceived(header(14, 0), 1);
-    expect(camera.snapshot(1, undefined).dropped).toBe(3);
+    expect(camera.snapshot(1, undefined, true).dropped).toBe(3);
     camera.interrupted();
     camera.frameReceived(header(99, 0), 2);
     camera.frameDropped();
-    expect(camera.snapshot(2, undefined)).toMatchObject({ dropped: 4, sequence: 99 });
+    expect(camera.snapshot(2, undefined, true)).toMatchObject({ dropped: 4, sequence: 99 });
   });
 
-  it("is there as long as the server says so while its frames are not asked for", () => {
+  it("is live as long as the server says so while it is not subscribed", () => {
     const camera = new ViewedCamera("a");
-    camera.setSubscribed(false);
-    expect(camera.snapshot(0, undefined).status).toBe("waiting");
+    expect(camera.snapshot(0, undefined, false).status).toBe("waiting");
     camera.frameReceived(header(1, 0), 0);
-    expect(camera.snapshot(60_000, undefined).status).toBe("live");
-    camera.setSubscribed(true);
-    expect(camera.snapshot(60_000, undefined).status).toBe("stalled");
-    camera.frameReceived(header(900, 60_000), 60_000);
-    expect(camera.snapshot(60_000, undefined)).toMatchObject({ status: "live", dropped: 0 });
+    expect(camera.snapshot(60_000, undefined, false).status).toBe("live");
+    expect(camera.snapshot(60_000, undefined, true).status).toBe("stalled");
     camera.setOnline(false);
-    camera.setSubscribed(false);
-    expect(camera.snapshot(60_000, undefined).status).toBe("offline");
+    expect(camera.snapshot(60_000, undefined, false).status).toBe("offline");
+  });
+
+  it("returns the same snapshot until something changes", () => {
+    const camera = new ViewedCamera("a");
+    const other = { speed: 0, sequence: 3, at: 100, oldestAt: 0, newestAt: 1000 };
+    camera.describe({ cameraId: "a", online: false, name: "Door" });
+    camera.framePainted(painted(5100), 200, undefined);
+    camera.setPlayback({ cameraId: "a", live: false, ...other }, 300);
+    const first = camera.snapshot(10_000, 5000, true);
+    expect(camera.snapshot(20_000, 5000, true)).toBe(first);
+    camera.describe({ cameraId: "a", online: false, name: "Gate" });
+    const second = camera.snapshot(20_000, 5000, true);
+    expect(second).not.toBe(first);
+    expect(second.playback).toBe(first.playback);
   });
 
   it("forgets a latency that the server no longer tells", () => {
     const camera = new ViewedCamera("a");
     const latency = { cameraId: "a", frames: 30, capture: null, server: 1, delivery: 20, total: 21 };
-    expect(camera.snapshot(0, undefined).latency).toBeNull();
+    expect(camera.snapshot(0, undefined, true).latency).toBeNull();
     camera.setLatency(latency, 1000);
-    expect(camera.snapshot(5900, undefined).latency).toBe(latency);
-    expect(camera.snapshot(6000, undefined).latency).toBeNull();
+    expect(camera.snapshot(5900, undefined, true).latency).toBe(latency);
+    expect(camera.snapshot(6000, undefined, true).latency).toBeNull();
   });
 
   it("measures the delay here as well, as long as pictures come", () => {
     const camera = new ViewedCamera("a");
     camera.framePainted(painted(5100), 200, undefined);
-    expect(camera.snapshot(200, undefined).delay).toBeNull();
+    expect(camera.snapshot(200, undefined, true).delay).toBeNull();
     for (let at = 200; at < 2000; at += 50) camera.framePainted(painted(at + 5000 - 80), at, 5000);
-    expect(camera.snapshot(2000, 5000).delay).toBeCloseTo(80);
+    expect(camera.snapshot(2000, 5000, true).delay).toBeCloseTo(80);
     camera.framePainted(painted(0, { live: false }), 2000, 5000);
-    expect(camera.snapshot(2000, 5000).delay).toBeCloseTo(80);
-    expect(camera.snapshot(9000, 5000).delay).toBeNull();
+    expect(camera.snapshot(2000, 5000, true).delay).toBeCloseTo(80);
+    expect(camera.snapshot(9000, 5000, true).delay).toBeNull();
   });
 
   it("counts no drops in a replay, nor when it returns from one", () => {
@@ -114,15 +123,19 @@ describe("a viewed camera", () => {
     for (const sequence of [3, 9, 4, 4])
       expect(camera.frameReceived({ ...header(sequence, 0), live: false }, 1100)).toBe(true);
     camera.framePainted(painted(300, { sequence: 4, live: false }), 1200, 0);
-    expect(camera.snapshot(60_000, 0)).toMatchObject({
+    expect(camera.snapshot(60_000, 0, true)).toMatchObject({
       status: "live",
       playback: { live: false, sequence: 4, at: 300 },
     });
     camera.setPlayback({ ...playback, live: true }, 60_000);
     camera.frameReceived(header(90, 60_000), 60_000);
-    expect(camera.snapshot(60_000, 0)).toMatchObject({ dropped: 0, sequence: 90, playback: { live: true } });
+    expect(camera.snapshot(60_000, 0, true)).toMatchObject({
+      dropped: 0,
+      sequence: 90,
+      playback: { live: true },
+    });
     camera.reset();
-    expect(camera.snapshot(60_000, 0).playback).toBeNull();
+    expect(camera.snapshot(60_000, 0, true).playback).toBeNull();
   });
 
   it("ignores a frame it has, and follows a camera that counts from 1 again", () => {
@@ -130,7 +143,7 @@ describe("a viewed camera", () => {
     expect(camera.frameReceived(header(10, 0), 0)).toBe(true);
     expect(camera.frameReceived(header(10, 0), 1)).toBe(false);
     expect(camera.frameReceived(header(1, 0), 2)).toBe(true);
-    expect(camera.snapshot(2, undefined)).toMatchObject({ dropped: 0, sequence: 1 });
+    expect(camera.snapshot(2, undefined, true)).toMatchObject({ dropped: 0, sequence: 1 });
   });
 
   it("tells received and painted rates apart", () => {
@@ -139,7 +152,7 @@ describe("a viewed camera", () => {
       camera.frameReceived(header(i + 1, i * 50), i * 50);
       if (i % 2 === 0) camera.framePainted(painted(i * 50), i * 50, 0);
     }
-    const snapshot = camera.snapshot(1000, 0);
+    const snapshot = camera.snapshot(1000, 0, true);
     expect(snapshot.receivedFps).toBeCloseTo(20);
     expect(snapshot.fps).toBeCloseTo(10);
     expect(snapshot.bytesPerSecond).toBeCloseTo(20_000);

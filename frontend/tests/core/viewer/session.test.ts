@@ -257,6 +257,15 @@ describe("a viewer that says what it sees", () => {
     vi.advanceTimersByTime(8000);
     expect(camera("a")?.status).toBe("stalled");
     expect(camera("b")?.status).toBe("live");
+    session.setShownWidth("b", 600);
+    vi.advanceTimersByTime(200);
+    network.last.binary(envelope("a", 3));
+    network.last.binary(envelope("b", 99));
+    vi.advanceTimersByTime(400);
+    expect(camera("a")).toMatchObject({ dropped: 1 });
+    expect(camera("b")).toMatchObject({ dropped: 0, sequence: 99 });
+    session.setShownWidth("b", null);
+    vi.advanceTimersByTime(200);
     network.last.drop();
     vi.advanceTimersByTime(500);
     network.last.accept();

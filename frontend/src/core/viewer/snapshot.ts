@@ -1,0 +1,46 @@
+/** The state of a viewer session, as a page shows it. */
+
+import type { CameraSnapshot } from "./camera.js";
+
+export type ViewerLink =
+  /** The server has not answered yet. */
+  | "connecting"
+  | "live"
+  /** Frames come by REST requests, a few a second. */
+  | "polling"
+  /** The server answers neither by WebSocket nor by REST; the last frames stay on the screen. */
+  | "unreachable"
+  | "stopped";
+
+/** Sums over all cameras. */
+export interface ViewerTotals {
+  readonly cameras: number;
+  readonly live: number;
+  readonly fps: number;
+  readonly receivedFps: number;
+  readonly bytesPerSecond: number;
+  readonly dropped: number;
+}
+
+/** A part that has not changed is the same object as in the snapshot before. */
+export interface ViewerSnapshot {
+  readonly link: ViewerLink;
+  readonly paused: boolean;
+  /** Whether the boxes of detection results are drawn on the frames. */
+  readonly boxesShown: boolean;
+  /** Milliseconds to the server and back; null while not measured. */
+  readonly roundTrip: number | null;
+  /** In the order in which a page shows them. */
+  readonly cameras: readonly CameraSnapshot[];
+  readonly totals: ViewerTotals;
+}
+
+/** The snapshot of a session that has not started. */
+export const STOPPED_VIEWER: ViewerSnapshot = {
+  link: "stopped",
+  paused: false,
+  boxesShown: true,
+  roundTrip: null,
+  cameras: [],
+  totals: { cameras: 0, live: 0, fps: 0, receivedFps: 0, bytesPerSecond: 0, dropped: 0 },
+};

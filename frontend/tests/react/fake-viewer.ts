@@ -1,0 +1,48 @@
+import { act } from "react";
+import { now } from "../../src/core/clock.js";
+import { Store } from "../../src/core/store.js";
+import type { CameraSnapshot } from "../../src/core/viewer/camera.js";
+import type { Painter } from "../../src/core/viewer/painter.js";
+import { STOPPED_VIEWER, type ViewerSnapshot } from "../../src/core/viewer/snapshot.js";
+import type { Viewer, ViewerControls } from "../../src/react/use-viewer.js";
+
+export function cameraSnapshot(cameraId: string, change: Partial<CameraSnapshot> = {}): CameraSnapshot {
+  return {
+    cameraId,
+    name: cameraId,
+    status: "live",
+    fps: 14.96,
+    receivedFps: 15,
+    bytesPerSecond: 182_000,
+    width: 640,
+    height: 480,
+    takenAt: now() - 45,
+    latency: null,
+    delay: null,
+    playback: null,
+    hasResults: false,
+    dropped: 3,
+    painted: 100,
+    sequence: 103,
+    ...change,
+  };
+}
+
+/** A viewer whose state the test sets, and whose painter notes which surfaces it opens and closes. */
+export function fakeViewer(cameras: readonly CameraSnapshot[], controls: ViewerControls | null = null) {
+  const opened: string[] = [];
+  const closed: string[] = [];
+  const painter = {
+    open(cameraId: string) {
+      opened.push(cameraId);
+      const canvas = document.createElement("canvas");
+      return { canvas, snapshot: () => Promise.resolve(null), close: () => closed.push(cameraId) };
+    },
+  };
+  const store = new Store<ViewerSnapshot>({ ...STOPPED_VIEWER, link: "live", cameras });
+  const viewer: Viewer = { snapshot: store, painter: painter as unknown as Painter, controls };
+  /** Changes the state, as a session does. */
+  const update = (change: Partial<ViewerSnapshot>) =>
+    act(() => store.set({ ...store.getSnapshot(), ...change }));
+  return { viewer, update, opened, closed };
+}
