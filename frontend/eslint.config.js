@@ -37,14 +37,14 @@ export default defineConfig(
   },
   forbid("core", [
     reactFree,
-    [["**/react/**", "**/pages/**", "**/element/**"], "core knows nothing above it."],
+    [["**/react/**", "**/pages/**", "**/element/**"], "core imports only from core."],
   ]),
-  forbid("element", [reactFree, [["**/react/**", "**/pages/**"], "element stands on core alone."]]),
-  forbid("react", [[["**/pages/**", "**/element/**"], "react stands on core alone."]]),
+  forbid("element", [reactFree, [["**/react/**", "**/pages/**"], "element imports only from core."]]),
+  forbid("react", [[["**/pages/**", "**/element/**"], "react imports only from core."]]),
   {
     files: ["tests/**"],
     rules: {
-      // Fakes: empty classes, mocks passed to expect(), values thrown that are no errors.
+      // Fakes have empty classes, pass mocks to expect(), and throw values that are not errors.
       "@typescript-eslint/no-extraneous-class": "off",
       "@typescript-eslint/no-unnecessary-type-parameters": "off",
       "@typescript-eslint/prefer-promise-reject-errors": "off",

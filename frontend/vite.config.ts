@@ -1,13 +1,13 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-// The built pages go into the Python package, which serves them: pages uncached, /assets/ for ever.
+// The pages are built into the Python package. The server lets browsers cache /assets/ for ever, but not the pages.
 const SERVER = process.env.SKYSENTRY_SERVER ?? "http://localhost:8080";
-// The server takes sockets from its own pages only, so what we pass on must look like one of those.
+// The server accepts WebSockets only from its own pages, so forwarded requests must have its origin.
 const toServer = { target: SERVER, changeOrigin: true, ws: true, rewriteWsOrigin: true };
 
 export default defineConfig({
-  // Relative, so that the pages work under any path prefix a proxy adds.
+  // Relative, so that the pages work under any path prefix of a proxy.
   base: "./",
   plugins: [react()],
   worker: { format: "es" },
@@ -26,9 +26,9 @@ export default defineConfig({
     outDir: "../src/skysentry_trio/web",
     emptyOutDir: true,
     target: "es2022",
-    // The notices of the libraries built in travel with them, as their licences ask.
+    // The libraries' licences require that their notices are distributed with them.
     license: { fileName: "licenses.md" },
-    // Inlined assets would need data: in the Content-Security-Policy.
+    // Inlined assets would require data: in the Content-Security-Policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
@@ -38,7 +38,7 @@ export default defineConfig({
         element: "src/element/index.ts",
       },
       output: {
-        // Pages of other sites name this one, so its name must not change from build to build.
+        // Other sites refer to this file, so its name must be the same in every build.
         entryFileNames: (chunk) =>
           chunk.name === "element" ? "skysentry-viewer.js" : "assets/[name]-[hash].js",
       },

@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-// The npm package: three ES modules that share chunks, React left to the app that uses them.
+// The npm package: three ES modules that share chunks. The app provides React.
 export default defineConfig({
   base: "./",
   plugins: [
     react(),
     {
-      // Beside the modules, not imported by them: tools without a CSS loader can use them too.
+      // A separate file that no module imports, so that tools without a CSS loader can use the modules.
       name: "style",
       generateBundle() {
         this.emitFile({

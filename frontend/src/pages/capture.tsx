@@ -1,4 +1,4 @@
-/** The capture page: this browser is a camera. */
+/** The capture page: turns this browser into a camera. */
 
 import { useEffect, useState } from "react";
 import {
@@ -23,10 +23,10 @@ function CapturePage() {
   const [settings, setSettings] = useState(initial);
   const misnamed = badId !== null && settings.cameraId === initial.cameraId;
   useEffect(() => {
-    // Not at every step of a slider: browsers refuse an address that changes too often.
+    // Delayed, because browsers refuse an address that changes at every step of a slider.
     const timer = setTimeout(() => {
       saveSettings(storage(), STORAGE_KEY, settings);
-      // Whoever reloads is to be told again.
+      // The address keeps the invalid id, so that a reload shows the message again.
       if (misnamed) return;
       history.replaceState(null, "", `?${writeAddress(settings, { withId: true, autostart })}`);
     }, 300);
@@ -55,7 +55,7 @@ function CapturePage() {
           deviceId={initial.deviceId}
           demand={initial.demand}
           adapt={initial.adapt}
-          // Nobody looks for it under another id.
+          // Viewers would not look for the camera under another id.
           autoStartCamera={autostart && badId === null}
           onSettingsChange={setSettings}
         >
@@ -66,20 +66,23 @@ function CapturePage() {
   );
 }
 
-/** The address goes before what the browser kept, and that before the defaults. */
+/** Settings in the address override stored settings, which override the defaults. */
 function readSettings(): { autostart: boolean; badId: string | null; settings: CaptureSettings } {
   const { given, autostart } = readAddress(location.search);
-  const kept = sanitize(loadSettings(storage(), STORAGE_KEY), { ...DEFAULTS, cameraId: generateCameraId() });
+  const stored = sanitize(loadSettings(storage(), STORAGE_KEY), {
+    ...DEFAULTS,
+    cameraId: generateCameraId(),
+  });
   const { cameraId } = given;
   const badId = typeof cameraId === "string" && !isCameraId(cameraId) ? cameraId : null;
-  return { autostart, badId, settings: sanitize(given, kept) };
+  return { autostart, badId, settings: sanitize(given, stored) };
 }
 
 function storage(): Storage | undefined {
   try {
     return localStorage;
   } catch {
-    // Reading the property alone throws where cookies are blocked.
+    // Reading the property throws if cookies are blocked.
     return undefined;
   }
 }

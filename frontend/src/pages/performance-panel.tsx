@@ -29,7 +29,7 @@ const WINDOW_MS = 10_000;
 
 /** Counts the tasks that blocked the page for more than 50 ms, and returns their number and median duration as text. */
 function useLongTasks(): string {
-  const [words, setWords] = useState("–");
+  const [text, setText] = useState("–");
   useEffect(() => {
     if (!PerformanceObserver.supportedEntryTypes.includes("longtask")) return;
     let tasks: PerformanceEntry[] = [];
@@ -40,12 +40,12 @@ function useLongTasks(): string {
       tasks = tasks.filter((task) => task.startTime > now - WINDOW_MS);
       const durations = tasks.map((task) => task.duration).sort((a, b) => a - b);
       const median = durations[Math.floor(durations.length / 2)];
-      setWords(median === undefined ? "none" : `${durations.length}, median ${median.toFixed(0)} ms`);
+      setText(median === undefined ? "none" : `${durations.length}, median ${median.toFixed(0)} ms`);
     }, 1000);
     return () => {
       observer.disconnect();
       clearInterval(timer);
     };
   }, []);
-  return words;
+  return text;
 }

@@ -2,10 +2,10 @@ import { useEffect, useRef, useState } from "react";
 import { writeAddress, type CaptureSettings } from "../core/capture/settings.js";
 import { Icon, ICONS } from "../react/icons.js";
 
-/** A QR code that opens this page on a phone, with these settings and an id of the phone's own. */
+/** A QR code that opens this page on a phone, with the same settings and another id. */
 export function PhoneCode({ settings }: { settings: CaptureSettings }) {
   const [open, setOpen] = useState(false);
-  // Without the id: with it, phone and computer would take the camera from each other.
+  // Without the id, which phone and computer would otherwise take over from each other.
   const query = writeAddress({ ...settings, deviceId: "" }, { withId: false, autostart: false });
   const address = `${location.origin}${location.pathname}${query === "" ? "" : `?${query}`}`;
   return (
@@ -36,9 +36,9 @@ function PhoneAdvice() {
     );
   }
   if (location.protocol !== "https:") {
-    return <p>The phone’s browser gives this address no camera, because it is not https.</p>;
+    return <p>The phone’s browser does not allow a camera at this address, because it is not https.</p>;
   }
-  return <p>Scan it with the phone’s camera, open the page, and press Start there.</p>;
+  return <p>Scan the code with the phone’s camera, open the page, and press Start there.</p>;
 }
 
 function QrCode({ text }: { text: string }) {
@@ -46,7 +46,7 @@ function QrCode({ text }: { text: string }) {
   const [failed, setFailed] = useState(false);
   useEffect(() => {
     let current = true;
-    // Loaded only when somebody wants to see it.
+    // Loaded only when the code is shown.
     import("lean-qr").then(
       ({ generate }) => {
         if (current && canvas.current)

@@ -1,4 +1,4 @@
-/** What both pages have in common: the head with its links, and how they start. */
+/** The parts that both pages share: the head with its links, and the start of React. */
 
 import { StrictMode, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
@@ -18,7 +18,7 @@ export function PageHead({ current, children }: { current: "viewer" | "capture";
       <h1 className="page-brand">
         <img src={mark} alt="" /> SkySentry
       </h1>
-      {/* Relative, so that a path prefix in front of the pages stays. */}
+      {/* Relative links keep a path prefix. */}
       <nav className="page-nav" aria-label="Pages">
         <a href="./" {...(current === "viewer" ? here : {})}>
           Cameras

@@ -82,8 +82,8 @@ function Empty({ link }: { link: ViewerLink }) {
       <Icon path={ICONS.camera} />
       <h2>No camera is on the air</h2>
       <p>
-        Open the capture page on a phone or a computer with a camera and press Start. Its picture appears here
-        by itself.
+        Open the capture page on a phone or a computer with a camera and press Start. The picture then appears
+        here.
       </p>
       <a className="sky-button sky-button--primary" href="./capture">
         Open the capture page

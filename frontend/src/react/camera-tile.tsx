@@ -15,7 +15,7 @@ import type { Viewer } from "./use-viewer.js";
 
 const AGE_EVERY_MS = 1000;
 
-const STATUS_WORDS: Record<CameraStatus, string> = {
+const STATUS_TEXT: Record<CameraStatus, string> = {
   waiting: "Waiting",
   live: "Live",
   stalled: "Stalled",
@@ -141,7 +141,7 @@ function Tile({ camera, viewer, full, hidden, href, onChoose, onStep }: TileProp
       data-status={status}
       data-camera={cameraId}
       data-playback={playing}
-      aria-label={`${name}, ${playing ? "playback" : STATUS_WORDS[status].toLowerCase()}`}
+      aria-label={`${name}, ${playing ? "playback" : STATUS_TEXT[status].toLowerCase()}`}
       inert={hidden}
       tabIndex={-1}
       onKeyDown={onKeyDown}
@@ -187,7 +187,7 @@ function Tile({ camera, viewer, full, hidden, href, onChoose, onStep }: TileProp
       ) : null}
       <header className="sky-tile__bar">
         <span className="sky-status" data-status={playing ? "playback" : status}>
-          {playing ? "Playback" : STATUS_WORDS[status]}
+          {playing ? "Playback" : STATUS_TEXT[status]}
         </span>
         <h2 className="sky-tile__name" title={name === cameraId ? cameraId : `${name} (${cameraId})`}>
           <bdi>{name}</bdi>
@@ -217,8 +217,8 @@ function Tile({ camera, viewer, full, hidden, href, onChoose, onStep }: TileProp
           {full && href !== undefined ? (
             <IconLink
               icon="link"
-              label={`Page with ${name} alone`}
-              title="Page with this camera alone"
+              label={`Page with only ${name}`}
+              title="Page with only this camera"
               href={href}
             />
           ) : null}

@@ -4,7 +4,7 @@ import { LIMITS, type CaptureSettings } from "../core/capture/settings.js";
 import { MAX_CAMERA_ID_LENGTH, MAX_NAME_LENGTH } from "../core/limits.js";
 import { isCameraId } from "../core/protocol.js";
 
-/** The longer side in pixels, and what people call it. */
+/** The longer side in pixels, and the name that people see. */
 const SIZES: readonly (readonly [number, string])[] = [
   [320, "320 × 240"],
   [640, "640 × 480"],
@@ -16,17 +16,17 @@ const SIZES: readonly (readonly [number, string])[] = [
 
 export interface CaptureSettingsFormProps {
   readonly settings: CaptureSettings;
-  /** Changes when a camera was opened: only then do cameras tell their names. */
+  /** Changes when a camera is opened: only then does the browser reveal the names of the cameras. */
   readonly cameraLabel: string;
   readonly onChange: (change: Partial<CaptureSettings>) => void;
 }
 
-/** Everything about a camera that can be set; takes effect at once, also on the air. */
+/** All settings of a camera. A change takes effect at once, also while the camera sends. */
 export function CaptureSettingsForm({ settings, cameraLabel, onChange }: CaptureSettingsFormProps) {
   const id = useId();
   const cameras = useCameras(cameraLabel);
   const facing = `facing:${settings.facing}`;
-  // Phones and tablets have a front and a rear; what has a mouse has cameras with names.
+  // Phones and tablets have a front and a rear camera; the cameras of a computer have names.
   const hasSides = matchMedia("(pointer: coarse)").matches;
   const known = cameras.some((camera) => camera.deviceId === settings.deviceId);
   const sizes = SIZES.some(([width]) => width === settings.width)
@@ -37,7 +37,7 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
     <form className="sky-form" onSubmit={(event) => event.preventDefault()}>
       <TextField
         label="Camera id"
-        hint="1–64 letters, digits, dots, dashes or underscores. Viewers ask for the camera by it."
+        hint="1–64 letters, digits, dots, dashes or underscores. Viewers use it to choose the camera."
         value={settings.cameraId}
         maxLength={MAX_CAMERA_ID_LENGTH}
         problem={(value) =>
@@ -47,7 +47,7 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
       />
       <TextField
         label="Label"
-        hint="What people read beside the picture, for example “Front door”."
+        hint="Shown next to the picture, for example “Front door”."
         value={settings.name}
         maxLength={MAX_NAME_LENGTH}
         onCommit={(name) => onChange({ name })}
@@ -85,9 +85,9 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
           value={settings.width}
           onChange={({ target }) => onChange({ width: Number(target.value) })}
         >
-          {sizes.map(([width, words]) => (
+          {sizes.map(([width, text]) => (
             <option key={width} value={width}>
-              {words}
+              {text}
             </option>
           ))}
         </select>
@@ -95,7 +95,7 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
       <SliderField
         label="Frame rate"
         value={settings.fps}
-        words={`${settings.fps} fps`}
+        text={`${settings.fps} fps`}
         limits={LIMITS.fps}
         step={1}
         onChange={(fps) => onChange({ fps })}
@@ -103,20 +103,20 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
       <SliderField
         label="JPEG quality"
         value={settings.quality}
-        words={settings.quality.toFixed(2)}
+        text={settings.quality.toFixed(2)}
         limits={LIMITS.quality}
         step={0.05}
         onChange={(quality) => onChange({ quality })}
       />
       <SwitchField
         label="Send only what is needed"
-        hint="Fewer or smaller pictures while nobody needs more."
+        hint="Fewer or smaller pictures while viewers need no more."
         value={settings.demand}
         onChange={(demand) => onChange({ demand })}
       />
       <SwitchField
         label="Adapt to the uplink"
-        hint="On a narrow connection, lower the quality rather than leave pictures out."
+        hint="On a slow connection, lower the quality instead of dropping pictures."
         value={settings.adapt}
         onChange={(adapt) => onChange({ adapt })}
       />
@@ -133,7 +133,7 @@ interface TextFieldProps {
   readonly onCommit: (value: string) => void;
 }
 
-/** Text that takes effect when the person is done with it: each letter of an id would be a camera of its own. */
+/** A text field that takes effect when the person leaves it. Otherwise each typed letter of an id would register another camera. */
 function TextField({ label, hint, value, maxLength, problem, onCommit }: TextFieldProps) {
   const id = useId();
   const [draft, setDraft] = useState<string | null>(null);
@@ -174,18 +174,18 @@ function TextField({ label, hint, value, maxLength, problem, onCommit }: TextFie
 interface SliderFieldProps {
   readonly label: string;
   readonly value: number;
-  readonly words: string;
+  readonly text: string;
   readonly limits: readonly [number, number];
   readonly step: number;
   readonly onChange: (value: number) => void;
 }
 
-function SliderField({ label, value, words, limits: [low, high], step, onChange }: SliderFieldProps) {
+function SliderField({ label, value, text, limits: [low, high], step, onChange }: SliderFieldProps) {
   const id = useId();
   return (
     <div className="sky-field">
       <label htmlFor={id}>
-        {label} <output htmlFor={id}>{words}</output>
+        {label} <output htmlFor={id}>{text}</output>
       </label>
       <input
         id={id}
@@ -194,7 +194,7 @@ function SliderField({ label, value, words, limits: [low, high], step, onChange 
         max={high}
         step={step}
         value={value}
-        aria-valuetext={words}
+        aria-valuetext={text}
         onChange={({ target }) => onChange(Number(target.value))}
       />
     </div>

@@ -1,4 +1,4 @@
-/** Numbers as people read them. */
+/** Formats numbers for people. */
 
 export function formatRate(bytesPerSecond: number): string {
   const kilobytes = bytesPerSecond / 1000;
@@ -27,17 +27,17 @@ export function formatTrip(milliseconds: number | null): string {
   return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
 }
 
-/** How far back, with the sign that says so: −4.2 s, −1:05. */
+/** Formats a time before now, with a minus sign: −4.2 s, −1:05. */
 export function formatBack(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1000;
-  // What would be rounded to 60.0 s is a minute already.
+  // 59.95 s would be rounded to 60.0 s.
   if (seconds < 59.95) return `−${seconds.toFixed(1)} s`;
   const whole = Math.max(60, Math.floor(seconds));
   const rest = whole % 60;
   return `−${Math.floor(whole / 60)}:${String(rest).padStart(2, "0")}`;
 }
 
-/** 0.5 as ½×, -1 as −1×. */
+/** Formats 0.5 as ½× and -1 as −1×. */
 export function formatSpeed(speed: number): string {
   const fraction = { 0.25: "¼", 0.5: "½" }[Math.abs(speed)] ?? String(Math.abs(speed));
   return `${speed < 0 ? "−" : ""}${fraction}×`;

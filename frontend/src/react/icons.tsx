@@ -1,4 +1,4 @@
-/** The few icons there are, drawn on a 24-unit grid in the colour of the text. */
+/** The icons, drawn on a 24-unit grid in the colour of the text. */
 
 interface IconProps {
   readonly path: string;

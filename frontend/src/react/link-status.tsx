@@ -1,36 +1,38 @@
 import type { ViewerLink } from "../core/viewer/snapshot.js";
 
-const WORDS: Record<ViewerLink, { short: string; long: string }> = {
-  connecting: { short: "Connecting", long: "" },
-  live: { short: "Connected", long: "" },
+const TEXT: Record<ViewerLink, { status: string; notice: string }> = {
+  connecting: { status: "Connecting", notice: "" },
+  live: { status: "Connected", notice: "" },
   polling: {
-    short: "Fallback",
-    long: "The live connection cannot be had. Showing a few pictures a second by plain HTTP until it is back.",
+    status: "Fallback",
+    notice:
+      "There is no live connection. Until there is one, a few pictures a second arrive over plain HTTP.",
   },
   unreachable: {
-    short: "Server unreachable",
-    long: "The server does not answer. The pictures below are the last ones; this page keeps trying.",
+    status: "Server unreachable",
+    notice:
+      "The server does not answer. The pictures below are the last ones. This page keeps trying to connect.",
   },
-  stopped: { short: "Stopped", long: "" },
+  stopped: { status: "Stopped", notice: "" },
 };
 
-/** How the page is connected, in one or two words. */
+/** Shows the state of the connection in one or two words. */
 export function LinkStatus({ link }: { link: ViewerLink }) {
   return (
     <span className="sky-link" data-link={link} role="status">
-      {WORDS[link].short}
+      {TEXT[link].status}
     </span>
   );
 }
 
-/** What is wrong with the connection, if anything is. */
+/** Explains a problem with the connection, if there is one. */
 export function LinkNotice({ link }: { link: ViewerLink }) {
-  const { long } = WORDS[link];
+  const { notice } = TEXT[link];
   return (
     <div role="status" className="sky-notice-slot">
-      {long === "" ? null : (
+      {notice === "" ? null : (
         <p className="sky-notice" data-link={link}>
-          {long}
+          {notice}
         </p>
       )}
     </div>

@@ -3,7 +3,7 @@ import { cameraUnavailable } from "../core/capture/camera.js";
 import type { CaptureConnection, CaptureSnapshot } from "../core/capture/snapshot.js";
 import { DEFAULTS, generateCameraId, sanitize, type CaptureSettings } from "../core/capture/settings.js";
 import { explain, type Failure } from "../core/failures.js";
-import { describeDemand, describeUplink } from "./capture-words.js";
+import { describeDemand, describeUplink } from "./capture-text.js";
 import { CaptureSettingsForm } from "./capture-settings-form.js";
 import { Figure } from "./figure.js";
 import { formatCount, formatFps, formatRate, formatTrip } from "./format.js";
@@ -12,9 +12,9 @@ import { Icon, ICONS } from "./icons.js";
 import { useCapture, type Capture } from "./use-capture.js";
 
 export interface SkySentryClientProps {
-  /** What the camera is called on the wire; left out, one is made up. */
+  /** The id of the camera; left out, a random one. */
   readonly clientId?: string;
-  /** A label for people. */
+  /** A label that people see. */
   readonly name?: string;
   /** The server's address, for example `https://host/prefix/`; left out, the server that served the page. */
   readonly serverUrl?: string;
@@ -27,18 +27,18 @@ export interface SkySentryClientProps {
   readonly width?: number;
   readonly facing?: CaptureSettings["facing"];
   readonly deviceId?: string;
-  /** Send no more than somebody needs; true unless set. */
+  /** Send no more than viewers need; true by default. */
   readonly demand?: boolean;
-  /** Give up quality, size and rate where the uplink cannot carry them; true unless set. */
+  /** Lower quality, size and rate if the uplink is too slow; true by default. */
   readonly adapt?: boolean;
   readonly token?: string;
   readonly onSettingsChange?: (settings: CaptureSettings) => void;
   readonly onStateChange?: (snapshot: CaptureSnapshot) => void;
-  /** More for the settings' column. */
+  /** More content below the settings. */
   readonly children?: ReactNode;
 }
 
-/** A camera: preview, start and stop, settings, figures, and clear words when something is wrong. */
+/** A camera: preview, start and stop, settings, figures, and error messages. */
 export function SkySentryClient(props: SkySentryClientProps) {
   const { serverUrl, token, autoStartCamera = false, onSettingsChange, onStateChange, children } = props;
   const [initial] = useState(() => initialSettings(props));
@@ -124,7 +124,7 @@ function Preview({ snapshot }: { snapshot: CaptureSnapshot }) {
   );
 }
 
-const CONNECTION_WORDS: Record<CaptureConnection, string> = {
+const CONNECTION_TEXT: Record<CaptureConnection, string> = {
   off: "Off",
   connecting: "Connecting",
   "on-air": "On the air",
@@ -135,12 +135,12 @@ const CONNECTION_WORDS: Record<CaptureConnection, string> = {
 function ConnectionStatus({ snapshot: { camera, connection } }: { snapshot: CaptureSnapshot }) {
   return (
     <span className="sky-link" data-link={connection} role="status">
-      {camera === "starting" && connection === "off" ? "Starting" : CONNECTION_WORDS[connection]}
+      {camera === "starting" && connection === "off" ? "Starting" : CONNECTION_TEXT[connection]}
     </span>
   );
 }
 
-/** Why it sends less than it is set to. */
+/** Explains why the camera sends less than its settings allow. */
 function Sending({ snapshot }: { snapshot: CaptureSnapshot }) {
   const onAir = snapshot.connection === "on-air";
   const demand = onAir ? describeDemand(snapshot) : null;
@@ -155,13 +155,13 @@ function Sending({ snapshot }: { snapshot: CaptureSnapshot }) {
 }
 
 function Trouble({ failure, capture }: { failure: Failure | null; capture: Capture }) {
-  const words = failure && explain(failure);
+  const explanation = failure && explain(failure);
   return (
     <div role="alert" className="sky-notice-slot">
-      {words ? (
+      {explanation ? (
         <div className="sky-notice sky-notice--bad" data-failure={failure.kind}>
-          <p className="sky-notice__title">{words.title}</p>
-          <p>{words.advice}</p>
+          <p className="sky-notice__title">{explanation.title}</p>
+          <p>{explanation.advice}</p>
           {failure.kind === "replaced" ? (
             <button type="button" className="sky-button" onClick={capture.resume}>
               Take it back
@@ -179,19 +179,19 @@ function Trouble({ failure, capture }: { failure: Failure | null; capture: Captu
 }
 
 function initialSettings(props: SkySentryClientProps): CaptureSettings {
-  return sanitize(given(props), { ...DEFAULTS, cameraId: generateCameraId() });
+  return sanitize(settingsOf(props), { ...DEFAULTS, cameraId: generateCameraId() });
 }
 
-function given(props: SkySentryClientProps) {
+function settingsOf(props: SkySentryClientProps) {
   const { clientId: cameraId, name, frameRate, quality, width, facing, deviceId, demand, adapt } = props;
   return { cameraId, name, fps: frameRate, quality, width, facing, deviceId, demand, adapt };
 }
 
-/** An app may change a prop of a running camera; what the person has set meanwhile stays until then. */
+/** Applies changed props to a running camera. Settings that the person changed stay until a prop changes. */
 function useFollowProps(props: SkySentryClientProps, { configure }: Capture): void {
   const configureRef = useRef(configure);
   const first = useRef(true);
-  const settings = JSON.stringify(given(props));
+  const settings = JSON.stringify(settingsOf(props));
   useEffect(() => {
     configureRef.current = configure;
   });

@@ -1,15 +1,16 @@
-import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { openBrowserCamera } from "../core/capture/camera.js";
 import { CaptureSession } from "../core/capture/session.js";
 import { sanitize, type CaptureSettings } from "../core/capture/settings.js";
 import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 import { keepAwake } from "../core/capture/wake-lock.js";
+import { useStore } from "./use-store.js";
 
 export interface UseCaptureOptions {
   /** The server's address; left out, the server that served the page. */
   readonly serverUrl?: string | undefined;
   readonly token?: string | undefined;
-  /** What to start with; changes go through `configure`. */
+  /** The settings at the start; `configure` changes them later. */
   readonly settings: CaptureSettings;
   readonly autoStart?: boolean | undefined;
 }
@@ -18,12 +19,12 @@ export interface Capture {
   readonly snapshot: CaptureSnapshot;
   readonly start: () => void;
   readonly stop: () => void;
-  /** Goes back on the air after being replaced or refused. */
+  /** Connects again after another page took the id over, or after a refusal. */
   readonly resume: () => void;
   readonly configure: (change: Partial<CaptureSettings>) => void;
 }
 
-/** A camera session as long as the component is mounted. */
+/** Runs a camera session while the component is mounted. */
 export function useCapture({ serverUrl, token, settings, autoStart = false }: UseCaptureOptions): Capture {
   const initial = useRef(settings);
   const session = useMemo(
@@ -31,7 +32,7 @@ export function useCapture({ serverUrl, token, settings, autoStart = false }: Us
       new CaptureSession({
         server: serverUrl,
         token,
-        // eslint-disable-next-line react-hooks/refs -- written once, read when the address changes: not a render's business
+        // eslint-disable-next-line react-hooks/refs -- written at unmount and read when the address changes, so no render depends on it
         settings: initial.current,
         openCamera: openBrowserCamera,
         keepAwake,
@@ -47,11 +48,7 @@ export function useCapture({ serverUrl, token, settings, autoStart = false }: Us
     };
   }, [session, autoStart]);
 
-  const snapshot = useSyncExternalStore(
-    session.snapshot.subscribe,
-    session.snapshot.getSnapshot,
-    session.snapshot.getSnapshot,
-  );
+  const snapshot = useStore(session.snapshot);
   return useMemo(
     () => ({
       snapshot,

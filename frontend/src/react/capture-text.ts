@@ -1,19 +1,19 @@
-/** What a camera sends and why, in words. */
+/** Describes in text what a camera sends, and why. */
 
 import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 
-/** Who watches, and what is sent for them unless `describeUplink` tells that; null while it is not known. */
+/** Describes the viewers, and what is sent unless `describeUplink` describes that. Returns null while demand is unknown. */
 export function describeDemand(snapshot: CaptureSnapshot): string | null {
   const { demand, narrow } = snapshot;
   if (demand === null) return null;
-  const who =
+  const viewers =
     demand.viewers === 0
       ? "Nobody is watching"
       : `${demand.viewers.toLocaleString("en")} ${demand.viewers === 1 ? "is" : "are"} watching`;
-  return narrow ? `${who}.` : `${who}, ${describeSending(snapshot)}.`;
+  return narrow ? `${viewers}.` : `${viewers}, ${describeSending(snapshot)}.`;
 }
 
-/** What a narrow uplink leaves; null if it leaves everything. */
+/** Describes what is sent over a slow uplink. Returns null if the uplink is fast enough. */
 export function describeUplink(snapshot: CaptureSnapshot): string | null {
   return snapshot.narrow ? `The uplink is narrow: ${describeSending(snapshot)}.` : null;
 }

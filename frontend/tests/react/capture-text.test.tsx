@@ -6,7 +6,7 @@ import type { Demand } from "../../src/core/capture/demand.js";
 import { DEFAULTS, type CaptureSettings } from "../../src/core/capture/settings.js";
 import { NO_STATS, type CaptureSnapshot } from "../../src/core/capture/snapshot.js";
 import { CaptureSettingsForm } from "../../src/react/capture-settings-form.js";
-import { describeDemand, describeUplink } from "../../src/react/capture-words.js";
+import { describeDemand, describeUplink } from "../../src/react/capture-text.js";
 
 const settings: CaptureSettings = { ...DEFAULTS, cameraId: "a", fps: 30 };
 
@@ -29,7 +29,7 @@ function snapshot(change: Partial<CaptureSnapshot>): CaptureSnapshot {
 
 const demand = (viewers: number): Demand => ({ viewers, maxFps: null, maxWidth: null, quality: null });
 
-describe("the words for what is sent", () => {
+describe("the text about what is sent", () => {
   it.each([
     [
       3,
@@ -47,7 +47,7 @@ describe("the words for what is sent", () => {
       "1,200 are watching, sending 30 fps at 1280 px, quality 70 %.",
     ],
     [0, { fps: 0.2, width: 1280, quality: 0.7 }, "Nobody is watching, one picture every 5 s."],
-    // Somebody asks for single pictures over HTTP.
+    // A program reads single frames over HTTP.
     [
       0,
       { fps: 2, width: 1280, quality: 0.7 },
@@ -58,12 +58,12 @@ describe("the words for what is sent", () => {
     expect(describeDemand(snapshot({ demand: demand(viewers), sending }))).toBe(words);
   });
 
-  it("are none while the server has not said", () => {
+  it("is empty while demand is unknown", () => {
     expect(describeDemand(snapshot({}))).toBeNull();
     expect(describeUplink(snapshot({}))).toBeNull();
   });
 
-  it("tell what a narrow uplink costs", () => {
+  it("shows what is sent over a slow uplink", () => {
     const sending = { fps: 30, width: 640, quality: 0.45 };
     const narrow = snapshot({ narrow: true, demand: demand(2), sending });
     expect(describeDemand(narrow)).toBe("2 are watching.");
@@ -72,7 +72,7 @@ describe("the words for what is sent", () => {
 });
 
 describe("the switches", () => {
-  it("turn demand and adaptation off and on", () => {
+  it("turn demand and adaptation off", () => {
     vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
     const host = document.createElement("div");
     document.body.append(host);
