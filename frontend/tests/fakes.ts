@@ -1,10 +1,10 @@
 import { encodeEnvelope } from "../src/core/protocol.js";
 import type { WebSocketLike } from "../src/core/socket.js";
 
-/** The smallest bytes that pass for a JPEG. */
+/** The shortest bytes that are accepted as a JPEG. */
 export const JPEG = new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 0, 0, 0xff, 0xd9]);
 
-/** A WebSocket whose other end is the test. */
+/** A WebSocket whose peer is the test. */
 export class FakeSocket {
   binaryType = "blob";
   readyState = 0;
@@ -31,7 +31,7 @@ export class FakeSocket {
     this.closedWith = code;
   }
 
-  /** Opens, with the subprotocol the server chose: the first that was offered. */
+  /** Opens the connection. The server chooses `protocol`, by default the first that was offered. */
   accept(protocol = this.protocols?.[0] ?? ""): void {
     this.readyState = 1;
     this.protocol = protocol;
@@ -51,8 +51,8 @@ export class FakeSocket {
     this.onclose?.({ code, reason: "" });
   }
 
-  /** The JSON messages that were sent, of one type. */
-  said(type: string): Record<string, unknown>[] {
+  /** Returns the JSON messages of one type that were sent. */
+  sentMessages(type: string): Record<string, unknown>[] {
     return this.sent
       .filter((data) => typeof data === "string")
       .map((data) => JSON.parse(data) as Record<string, unknown>)
@@ -60,7 +60,7 @@ export class FakeSocket {
   }
 }
 
-/** Opens FakeSockets and keeps them in order. */
+/** Opens FakeSockets and keeps them, oldest first. */
 export function fakeNetwork() {
   const sockets: FakeSocket[] = [];
   return {

@@ -14,7 +14,7 @@ const openSocket = (url: string, protocols?: string[]): WebSocketLike =>
 let server: WebSocketServer | undefined;
 afterEach(async () => stop());
 
-/** Starts a server; every connection is given to `serve`. */
+/** Starts a server that passes every connection to `serve`. */
 async function start(port: number, serve: (peer: Peer, path: string) => void): Promise<number> {
   const started = new WebSocketServer({ port, host: "127.0.0.1" });
   started.on("connection", (peer, request) => serve(peer, request.url ?? ""));
@@ -40,7 +40,7 @@ async function until(done: () => boolean, milliseconds = 4500): Promise<void> {
 }
 
 describe("over a real socket", () => {
-  it("a camera's JPEG arrives byte for byte, also after the server was away", async () => {
+  it("a camera sends a JPEG byte for byte, and reconnects after the server was stopped", async () => {
     const received: (string | Uint8Array)[] = [];
     const serve = (peer: Peer): void =>
       void peer.on("message", (data: Buffer, isBinary) => {
@@ -83,7 +83,7 @@ describe("over a real socket", () => {
     session.stop();
   }, 12_000);
 
-  it("a viewer agrees on the subprotocol and shows a frame, also after the server was away", async () => {
+  it("a viewer agrees on the subprotocol and shows a frame, also after the server was restarted", async () => {
     const serve = (peer: Peer, path: string): void => {
       expect(peer.protocol).toBe("skysentry.v1");
       expect(path).toBe("/stream/ws?client=a");

@@ -45,7 +45,7 @@ const envelopes = golden<{ frames: GoldenEnvelope[]; refused: { name: string; me
   "envelopes.json",
 );
 
-/** Types that are for other viewers or only for a log: we ignore them, whatever they hold. */
+/** Types for other viewers, or for a log only: they are ignored, whatever their content is. */
 const IGNORED = ["frame_update", "error", "demand"];
 
 const refusals = golden<{ closeCodes: Record<string, number> }>("refusals.json");
@@ -73,9 +73,9 @@ describe("golden messages", () => {
     [...messages["camera-to-server"], ...messages["viewer-to-server"]].filter(({ canonical }) => canonical),
   )("writes: $name", ({ text, value }) => {
     const written = encode(value ?? {});
-    // What the page has no use for yet, it cannot write.
+    // The page does not send every type.
     if (written === null) return;
-    // Text against text, so that the keys are in order too; JavaScript writes the float 5.0 as 5.
+    // Compared as text, so that the order of the keys counts; JavaScript writes the float 5.0 as 5.
     expect(written).toBe(JSON.stringify(JSON.parse(text)));
   });
 
@@ -116,15 +116,15 @@ describe("envelopes", () => {
   it.each([
     ["an id that is a path", { ...good, clientId: "../x" }, "camera id"],
     ["an id that is markup", { ...good, clientId: "<img src=x onerror=alert(1)>" }, "camera id"],
-    ["a sequence that is no count", { ...good, sequence: -1 }, "sequence"],
-    ["a sequence that is no number", { ...good, sequence: "1" }, "sequence"],
-    ["a timestamp that is none", { ...good, timestamp: "yesterday" }, "timestamp"],
+    ["a negative sequence", { ...good, sequence: -1 }, "sequence"],
+    ["a sequence as text", { ...good, sequence: "1" }, "sequence"],
+    ["an invalid timestamp", { ...good, timestamp: "yesterday" }, "timestamp"],
     ["a timestamp of another type", { ...good, timestamp: 5 }, "timestamp"],
   ])("refuses %s", (_, header, words) => {
     expect(() => decodeEnvelope(encodeEnvelope(header, JPEG).buffer)).toThrow(words);
   });
 
-  it("refuses bytes that are no JPEG", () => {
+  it("refuses bytes that are not a JPEG", () => {
     expect(() => decodeEnvelope(encodeEnvelope(good, new Uint8Array(8)).buffer)).toThrow("JPEG");
   });
 
@@ -156,11 +156,11 @@ describe("hostile text", () => {
   it.each([
     '{"type":"registration-success","clientId":"<b>"}',
     '{"type":"client-connected","clientId":".."}',
-  ])("ignores a message with an id that is none: %s", (text) => {
+  ])("ignores a message with an invalid id: %s", (text) => {
     expect(decodeServerMessage(text)).toBeNull();
   });
 
-  it("skips cameras it cannot read and keeps the others", () => {
+  it("skips invalid cameras and keeps the others", () => {
     const clients = [
       7,
       null,
@@ -173,7 +173,7 @@ describe("hostile text", () => {
     });
   });
 
-  it("keeps a refusal's reason printable and says so if there is none", () => {
+  it("cleans the reason of a refusal, and replaces a missing one", () => {
     expect(decodeServerMessage('{"type":"registration-error","error":"no\\u0007 \\n room"}')).toEqual({
       type: "registration-error",
       error: "no room",
@@ -208,7 +208,7 @@ describe("ids and labels", () => {
     expect(isCameraId(id)).toBe(false);
   });
 
-  it("leaves of a label what can be printed on one line, and of an empty one nothing", () => {
+  it("reduces a label to printable text on one line, and an empty label to nothing", () => {
     expect(cleanName("  Front\n\tdoor \u202e\u2066\ud800 ")).toBe("Front door");
     expect(cleanName(" \u200f ")).toBeUndefined();
     expect(cleanName(7)).toBeUndefined();

@@ -31,7 +31,7 @@ describe("addresses", () => {
     expect(() => serverBase(server, "https://host/")).toThrow(TypeError);
   });
 
-  it("hangs every endpoint under the base", () => {
+  it("puts every endpoint under the base", () => {
     const base = new URL("https://host/cams/");
     expect(captureSocketUrl(base)).toBe("wss://host/cams/ws");
     expect(viewerSocketUrl(base, ["a", "b"])).toBe("wss://host/cams/stream/ws?client=a&client=b");
@@ -60,7 +60,7 @@ describe("rates", () => {
     expect(amountPerSecond).toBeCloseTo(200);
   });
 
-  it("fall as soon as events are overdue, and to nothing after the window", () => {
+  it("fall as soon as events are overdue, and to zero after the window", () => {
     const meter = new RateMeter(1000);
     for (let at = 0; at <= 1000; at += 100) meter.add(at);
     expect(meter.rates(1050).perSecond).toBeCloseTo(10);
@@ -68,7 +68,7 @@ describe("rates", () => {
     expect(meter.rates(2500).perSecond).toBe(0);
   });
 
-  it("are nothing before the second event and after a reset", () => {
+  it("are zero before the second event and after a reset", () => {
     const meter = new RateMeter();
     meter.add(0);
     expect(meter.rates(1)).toEqual({ perSecond: 0, amountPerSecond: 0 });
@@ -77,7 +77,7 @@ describe("rates", () => {
     expect(meter.rates(11).perSecond).toBe(0);
   });
 
-  it("stay right when old entries are thrown away", () => {
+  it("stay right when old entries are removed", () => {
     const meter = new RateMeter(1000);
     for (let at = 0; at <= 20_000; at += 10) meter.add(at);
     expect(meter.rates(20_000).perSecond).toBeCloseTo(100);
@@ -85,7 +85,7 @@ describe("rates", () => {
 });
 
 describe("the clock", () => {
-  it("believes the quickest answer", () => {
+  it("uses the answer with the shortest round trip", () => {
     const clock = new ClockSync();
     expect(clock.roundTrip).toBeUndefined();
     expect(clock.offset).toBeUndefined();
@@ -95,7 +95,7 @@ describe("the clock", () => {
     expect(clock.offset).toBe(5000);
   });
 
-  it("forgets old answers, ignores impossible ones, and can start anew", () => {
+  it("forgets old answers, ignores impossible ones, and can be reset", () => {
     const clock = new ClockSync();
     clock.add(0, 100, 2);
     for (let i = 0; i < 12; i++) clock.add(0, 55, 10);
@@ -107,7 +107,7 @@ describe("the clock", () => {
 });
 
 describe("the store", () => {
-  it("tells listeners of changes, and only of changes, until they leave", () => {
+  it("notifies listeners of changes, and only of changes, until they unsubscribe", () => {
     const store = new Store(1);
     const listener = vi.fn();
     const unsubscribe = store.subscribe(listener);
@@ -135,7 +135,7 @@ describe("reuse", () => {
 });
 
 describe("the conflating queue", () => {
-  it("works on one at a time and on the newest of those that waited", async () => {
+  it("works on one item at a time, and then on the newest of those that waited", async () => {
     const finish: (() => void)[] = [];
     const begun: number[] = [];
     const dropped: number[] = [];
@@ -171,11 +171,11 @@ describe("failures", () => {
     ["NotReadableError", "camera-in-use"],
     ["AbortError", "camera-in-use"],
     ["TypeError", "camera-failed"],
-  ])("takes %s for %s", (name, kind) => {
+  ])("turns %s into %s", (name, kind) => {
     expect(cameraFailure(new DOMException("words", name)).kind).toBe(kind);
   });
 
-  it("keeps the words of what it does not know", () => {
+  it("keeps the message of an unknown error", () => {
     expect(cameraFailure(new Error("odd"))).toEqual({ kind: "camera-failed", detail: "odd" });
     expect(cameraFailure("odder")).toEqual({ kind: "camera-failed", detail: "odder" });
   });
@@ -195,13 +195,13 @@ describe("failures", () => {
     { kind: "sent-away", reason: "flood" },
     { kind: "bad-address", detail: "no" },
   ];
-  it.each(all)("has words and advice for $kind", (failure) => {
+  it.each(all)("has a title and advice for $kind", (failure) => {
     const { title, advice } = explain(failure);
     expect(title.length).toBeGreaterThan(10);
     expect(advice.length).toBeGreaterThan(0);
   });
 
-  it("has words of its own for each", () => {
+  it("has a different title for each", () => {
     expect(new Set(all.map((failure) => explain(failure).title)).size).toBe(all.length);
   });
 });

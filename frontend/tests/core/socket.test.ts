@@ -25,7 +25,7 @@ function build(onClose: SocketHandlers["onClose"] = () => "retry") {
 }
 
 describe("a reconnecting socket", () => {
-  it("asks for arrays and the subprotocol, and hands messages on by kind", () => {
+  it("asks for array buffers and the subprotocol, and passes on text and binary messages", () => {
     const { network, socket, texts, binaries } = build();
     socket.start();
     socket.start();
@@ -40,7 +40,7 @@ describe("a reconnecting socket", () => {
     expect(binaries).toHaveLength(1);
   });
 
-  it("sends only while open, and says whether it did", () => {
+  it("sends only while open, and returns whether it did", () => {
     const { network, socket } = build();
     expect(socket.send("x")).toBe(false);
     expect(socket.bufferedAmount).toBe(0);
@@ -53,7 +53,7 @@ describe("a reconnecting socket", () => {
     expect(socket.bufferedAmount).toBe(7);
   });
 
-  it("tries again for ever, waiting longer each time up to the bound", () => {
+  it("reconnects again and again, waiting longer each time up to the limit", () => {
     const { network, socket, states } = build();
     socket.start();
     const waits: number[] = [];
@@ -68,7 +68,7 @@ describe("a reconnecting socket", () => {
     expect(states.slice(0, 3)).toEqual(["connecting", "waiting", "connecting"]);
   });
 
-  it("starts with a short wait again only after a connection that lasted", () => {
+  it("waits for a short time again only after a connection that lasted", () => {
     const { network, socket } = build();
     socket.start();
     network.last.drop();
@@ -84,7 +84,7 @@ describe("a reconnecting socket", () => {
     expect(socket.state).toMatchObject({ kind: "waiting", retryAt: Date.now() + 400 });
   });
 
-  it("gives up on a server that neither takes nor refuses", () => {
+  it("tries again if the server neither accepts nor refuses", () => {
     const { network, socket } = build();
     socket.start();
     vi.advanceTimersByTime(8000);
@@ -92,7 +92,7 @@ describe("a reconnecting socket", () => {
     expect(socket.state.kind).toBe("waiting");
   });
 
-  it("stops when told so, by either side, and tells nobody of what comes later", () => {
+  it("stops when the handler or the owner wants it, and reports nothing afterwards", () => {
     const { network, socket, states } = build(() => "stop");
     socket.start();
     const first = network.last;
@@ -112,7 +112,7 @@ describe("a reconnecting socket", () => {
     expect(network.sockets).toHaveLength(2);
   });
 
-  it("cuts a connection and connects anew at once when asked", () => {
+  it("closes the connection and connects again at once when asked", () => {
     const { network, socket } = build();
     socket.start();
     const first = network.last;
@@ -123,7 +123,7 @@ describe("a reconnecting socket", () => {
     expect(socket.state.kind).toBe("connecting");
   });
 
-  it("tries again even when the browser will not hear of the address", () => {
+  it("tries again even if the browser refuses the address", () => {
     let calls = 0;
     const socket = new ReconnectingSocket(
       {
@@ -141,7 +141,7 @@ describe("a reconnecting socket", () => {
     socket.stop();
   });
 
-  it("uses the browser's WebSocket when given none", () => {
+  it("uses the browser's WebSocket by default", () => {
     const opened: unknown[][] = [];
     vi.stubGlobal(
       "WebSocket",
@@ -181,7 +181,7 @@ describe("a heartbeat", () => {
     heartbeat.stop();
   });
 
-  it("notices silence after a question, if the server has ever answered one", () => {
+  it("notices an unanswered question, if the server has answered one before", () => {
     const onSilent = vi.fn();
     const heartbeat = new Heartbeat({ send: vi.fn(), onSilent });
     heartbeat.start();
@@ -194,7 +194,7 @@ describe("a heartbeat", () => {
     heartbeat.stop();
   });
 
-  it("does not take a server for dead that knows no clocks", () => {
+  it("ignores the silence of a server that does not answer clock messages", () => {
     const onSilent = vi.fn();
     const heartbeat = new Heartbeat({ send: vi.fn(), onSilent });
     heartbeat.start();
@@ -203,7 +203,7 @@ describe("a heartbeat", () => {
     heartbeat.stop();
   });
 
-  it("hears any message as a sign of life", () => {
+  it("takes any message as a sign of life", () => {
     const onSilent = vi.fn();
     const heartbeat = new Heartbeat({ send: vi.fn(), onSilent });
     heartbeat.start();

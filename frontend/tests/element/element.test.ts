@@ -47,7 +47,7 @@ describe("<skysentry-viewer>", () => {
     await expect(element.snapshot()).resolves.toBeNull();
   });
 
-  it("follows its attributes", async () => {
+  it("reconnects when an attribute changes", async () => {
     const element = await show({ server: "https://host/", client: "a" });
     element.setAttribute("client", "b");
     await Promise.resolve();
@@ -59,7 +59,7 @@ describe("<skysentry-viewer>", () => {
     element.remove();
   });
 
-  it("says what is wrong with its attributes", async () => {
+  it("shows what is wrong with its attributes", async () => {
     expect(caption(await show({}))).toContain("client");
     expect(caption(await show({ client: "a", server: "ftp://host" }))).toContain("server");
     expect(sockets).toHaveLength(0);

@@ -29,7 +29,7 @@ describe("the grid", () => {
     expect(second?.textContent).toContain("last picture from 1 min ago");
   });
 
-  it("counts on how long a camera has sent nothing", () => {
+  it("counts the time since the last picture of a stalled camera", () => {
     vi.useFakeTimers();
     const { viewer } = fakeViewer([camera("a", { status: "stalled", takenAt: now() - 4000 })]);
     render(<CameraGrid viewer={viewer} />);
@@ -93,7 +93,7 @@ describe("the grid", () => {
 });
 
 describe("the layout", () => {
-  it("uses the space there is", () => {
+  it("uses the available space", () => {
     expect(chooseLayout(1, { width: 1400, height: 800 })).toEqual({ columns: 1, tileWidth: 1265 });
     expect(chooseLayout(4, { width: 1400, height: 800 }).columns).toBe(2);
     expect(chooseLayout(16, { width: 3800, height: 2080 }).columns).toBe(4);
@@ -106,8 +106,8 @@ describe("the layout", () => {
   });
 });
 
-describe("the link's words", () => {
-  it("say what is wrong, and nothing when nothing is", () => {
+describe("the link's text", () => {
+  it("explains a problem, and is empty without one", () => {
     render(<LinkNotice link="live" />);
     expect(host.textContent).toBe("");
     render(<LinkNotice link="polling" />);
@@ -136,14 +136,14 @@ describe("figures", () => {
 });
 
 describe("<SkySentryClient>", () => {
-  it("says why there can be no camera here", async () => {
+  it("explains why the page cannot use a camera", async () => {
     vi.stubGlobal("isSecureContext", false);
     await settle(<SkySentryClient clientId="door" />);
     expect(host.querySelector('[role="alert"]')?.textContent).toContain("not secure");
     expect(host.querySelector("section")?.getAttribute("aria-label")).toBe("Camera door");
   });
 
-  it("starts by itself with the props it is given, and stops when it goes", async () => {
+  it("starts by itself with its props, and stops when it is unmounted", async () => {
     const sockets: FakeSocket[] = [];
     vi.stubGlobal("isSecureContext", true);
     vi.stubGlobal("Worker", undefined);
@@ -197,7 +197,7 @@ describe("<SkySentryClient>", () => {
     expect(track.stop).toHaveBeenCalled();
   });
 
-  it("takes an id only when it is one, and only when it is complete", async () => {
+  it("accepts only a valid id, and only when the field is left", async () => {
     vi.stubGlobal("isSecureContext", false);
     const onSettingsChange = vi.fn();
     await settle(<SkySentryClient clientId="door" onSettingsChange={onSettingsChange} />);

@@ -1,4 +1,4 @@
-/** A page in a document, for each test anew. */
+/** Renders React components into a new element for each test. */
 import { act, type ReactNode } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { afterEach, beforeEach, vi } from "vitest";
@@ -6,7 +6,7 @@ import { afterEach, beforeEach, vi } from "vitest";
 let root: Root;
 export let host: HTMLElement;
 
-/** Have `host` and `render` in the tests of a file. */
+/** Provides `host` and `render` to the tests of a file. */
 export function mountForEach(): void {
   beforeEach(() => {
     vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
@@ -24,7 +24,7 @@ export function render(page: ReactNode): void {
   act(() => root.render(page));
 }
 
-/** Renders, and waits for what the page starts then. */
+/** Renders, and waits for the promises that this starts. */
 export async function settle(page: ReactNode): Promise<void> {
   await act(async () => {
     root.render(page);

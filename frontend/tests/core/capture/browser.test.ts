@@ -21,15 +21,15 @@ class FakeTrack extends EventTarget {
   readonly clone = vi.fn(() => this.copy);
 }
 
-/** A worker whose inside is the test. */
+/** A worker that the test plays. */
 class FakeWorker {
   static last: FakeWorker;
   static refuse = false;
-  /** What postMessage must not be able to transfer. */
+  /** postMessage fails to transfer this. */
   static untransferable: unknown = undefined;
   onmessage: ((event: { data: FromEncoder }) => void) | null = null;
   onerror: ((event: { preventDefault: () => void }) => void) | null = null;
-  readonly said: ToEncoder[] = [];
+  readonly posted: ToEncoder[] = [];
   readonly terminate = vi.fn();
   constructor() {
     if (FakeWorker.refuse) throw new DOMException("cross origin", "SecurityError");
@@ -38,7 +38,7 @@ class FakeWorker {
   postMessage(message: ToEncoder, transfer: unknown[] = []): void {
     if (transfer.some((item) => item === FakeWorker.untransferable))
       throw new DOMException("", "DataCloneError");
-    this.said.push(message);
+    this.posted.push(message);
   }
   say(data: FromEncoder): void {
     this.onmessage?.({ data });
@@ -81,7 +81,7 @@ function handlers() {
   return { onFrame: vi.fn(), onSkipped: vi.fn(), onFailure: vi.fn() };
 }
 
-/** A video element has a picture, or has none yet. */
+/** Sets the state of all video elements. */
 function setVideo(picture: { readyState: number; videoWidth: number; videoHeight: number }): void {
   for (const [name, value] of Object.entries(picture)) {
     Object.defineProperty(HTMLVideoElement.prototype, name, { configurable: true, value });
@@ -93,7 +93,7 @@ function showVideo(): void {
 }
 
 describe("the browser's camera", () => {
-  it("is asked for by facing, or exactly by name", async () => {
+  it("is chosen by its facing, or exactly by its id", async () => {
     (await openBrowserCamera(settings, handlers())).stop();
     expect(devices.getUserMedia).toHaveBeenLastCalledWith({
       audio: false,
@@ -117,7 +117,7 @@ describe("the browser's camera", () => {
     expect(track.stop).toHaveBeenCalledTimes(2);
   });
 
-  it("is another one where the one chosen last time is gone", async () => {
+  it("is another one if the camera of last time is not connected", async () => {
     devices.getUserMedia?.mockRejectedValueOnce(new DOMException("", "OverconstrainedError"));
     (await openBrowserCamera({ ...settings, deviceId: "gone" }, handlers())).stop();
     expect(devices.getUserMedia).toHaveBeenCalledTimes(2);
@@ -125,7 +125,7 @@ describe("the browser's camera", () => {
     await expect(openBrowserCamera(settings, handlers())).rejects.toEqual({ kind: "no-camera" });
   });
 
-  it("reports that it was unplugged", async () => {
+  it("reports that it was disconnected", async () => {
     const given = handlers();
     const camera = await openBrowserCamera(settings, given);
     expect(camera.label).toBe("Fake camera");
@@ -133,7 +133,7 @@ describe("the browser's camera", () => {
     expect(given.onFailure).toHaveBeenCalledWith({ kind: "camera-lost" });
   });
 
-  it("says why it cannot be had", async () => {
+  it("reports why it cannot be used", async () => {
     devices.getUserMedia?.mockRejectedValueOnce(new DOMException("", "NotReadableError"));
     await expect(openBrowserCamera(settings, handlers())).rejects.toEqual({ kind: "camera-in-use" });
     devices.getUserMedia?.mockResolvedValueOnce({ getVideoTracks: () => [] });
@@ -156,7 +156,7 @@ describe("the browser's camera", () => {
     expect(() => watchCameras(vi.fn())()).not.toThrow();
   });
 
-  it("is one of those that are listed, and the list is watched", async () => {
+  it("is in the list of cameras, whose changes are reported", async () => {
     await expect(listCameras()).resolves.toEqual([
       { deviceId: "1", label: "Webcam" },
       { deviceId: "2", label: "Camera 2" },
@@ -171,7 +171,7 @@ describe("the browser's camera", () => {
 });
 
 describe("encoding", () => {
-  it("hands the camera's frames to the worker where the page can read them", async () => {
+  it("transfers the camera's frames to the worker if the page can read them", async () => {
     const readable = {};
     vi.stubGlobal(
       "MediaStreamTrackProcessor",
@@ -181,7 +181,7 @@ describe("encoding", () => {
     );
     const given = handlers();
     const camera = await openBrowserCamera(settings, given);
-    expect(FakeWorker.last.said[0]).toEqual({
+    expect(FakeWorker.last.posted[0]).toEqual({
       type: "start",
       source: { kind: "frames", readable },
       settings,
@@ -195,7 +195,7 @@ describe("encoding", () => {
     camera.configure({ ...settings, fps: 5 });
     expect(track.applyConstraints).not.toHaveBeenCalled();
     camera.setRate(5);
-    expect(FakeWorker.last.said.slice(1)).toMatchObject([
+    expect(FakeWorker.last.posted.slice(1)).toMatchObject([
       { type: "hold", held: true },
       { type: "configure", settings: { fps: 5 } },
     ]);
@@ -204,31 +204,31 @@ describe("encoding", () => {
     expect(FakeWorker.last.terminate).toHaveBeenCalled();
   });
 
-  it("hands a copy of the track to the worker where only that can read it", async () => {
+  it("transfers a copy of the track to the worker if only the worker can read it", async () => {
     const camera = await openBrowserCamera(settings, handlers());
-    expect(FakeWorker.last.said[0]).toMatchObject({ source: { kind: "track", track: track.copy } });
+    expect(FakeWorker.last.posted[0]).toMatchObject({ source: { kind: "track", track: track.copy } });
     expect(camera.method).toContain("track");
     camera.stop();
     expect(track.copy.stop).toHaveBeenCalled();
   });
 
-  it("takes bitmaps from a video element where tracks cannot be given away", async () => {
+  it("takes bitmaps from a video element if tracks cannot be transferred", async () => {
     FakeWorker.untransferable = track.copy;
     const bitmap = { close: vi.fn() };
     vi.stubGlobal("createImageBitmap", vi.fn().mockResolvedValue(bitmap));
     const camera = await openBrowserCamera(settings, handlers());
     expect(camera.method).toContain("video element");
     FakeWorker.last.say({ type: "tick" });
-    expect(FakeWorker.last.said).toHaveLength(1);
+    expect(FakeWorker.last.posted).toHaveLength(1);
     showVideo();
     FakeWorker.last.say({ type: "tick" });
     FakeWorker.last.say({ type: "tick" });
-    await vi.waitFor(() => expect(FakeWorker.last.said).toHaveLength(2));
-    expect(FakeWorker.last.said[1]).toMatchObject({ type: "bitmap", bitmap });
+    await vi.waitFor(() => expect(FakeWorker.last.posted).toHaveLength(2));
+    expect(FakeWorker.last.posted[1]).toMatchObject({ type: "bitmap", bitmap });
     camera.stop();
   });
 
-  it("tells of bitmaps when they were captured, as far as the browser says so", async () => {
+  it("knows when a bitmap was captured, if the browser reports that", async () => {
     FakeWorker.untransferable = track.copy;
     vi.stubGlobal("createImageBitmap", vi.fn().mockResolvedValue({ close: vi.fn() }));
     let told: ((now: number, metadata: { captureTime?: number }) => void) | undefined;
@@ -239,12 +239,12 @@ describe("encoding", () => {
     showVideo();
     const camera = await openBrowserCamera(settings, handlers());
     const grabbed = async (captureTime?: number): Promise<number> => {
-      const before = FakeWorker.last.said.length;
+      const before = FakeWorker.last.posted.length;
       told?.(performance.now(), captureTime === undefined ? {} : { captureTime });
       FakeWorker.last.say({ type: "tick" });
-      await vi.waitFor(() => expect(FakeWorker.last.said).toHaveLength(before + 1));
-      const said = FakeWorker.last.said.at(-1);
-      return said?.type === "bitmap" ? said.at - performance.timeOrigin : NaN;
+      await vi.waitFor(() => expect(FakeWorker.last.posted).toHaveLength(before + 1));
+      const posted = FakeWorker.last.posted.at(-1);
+      return posted?.type === "bitmap" ? posted.at - performance.timeOrigin : NaN;
     };
     const at = performance.now() - 100;
     expect(await grabbed(performance.now() - 900)).toBeGreaterThan(at + 90);
@@ -254,15 +254,15 @@ describe("encoding", () => {
     Reflect.deleteProperty(HTMLVideoElement.prototype, "requestVideoFrameCallback");
   });
 
-  it("does so too when the worker finds it cannot read the track", async () => {
+  it("takes bitmaps too if the worker reports that it cannot read the track", async () => {
     const camera = await openBrowserCamera(settings, handlers());
     FakeWorker.last.say({ type: "no-processor" });
     expect(track.copy.stop).toHaveBeenCalled();
-    expect(FakeWorker.last.said.at(-1)).toMatchObject({ source: { kind: "bitmaps" } });
+    expect(FakeWorker.last.posted.at(-1)).toMatchObject({ source: { kind: "bitmaps" } });
     camera.stop();
   });
 
-  it("goes on on the page when the worker breaks or may not be", async () => {
+  it("continues on the page if the worker fails or is forbidden", async () => {
     vi.useFakeTimers();
     showVideo();
     const drawImage = vi.fn();
@@ -340,7 +340,7 @@ describe("the encoding worker", () => {
     expect(first?.close).toHaveBeenCalled();
   });
 
-  it("says that it cannot read a track, or reads it", async () => {
+  it("reports that it cannot read a track, or reads it", async () => {
     const { posted, tell } = await load();
     tell({ type: "start", source: { kind: "track", track: track as never }, settings });
     expect(posted).toEqual([{ type: "no-processor" }]);
@@ -367,7 +367,7 @@ describe("the encoding worker", () => {
     vi.advanceTimersByTime(1000);
     expect(posted.filter(({ type }) => type === "tick")).toHaveLength(30);
     for (let i = 0; i < 100; i++) {
-      // Whatever else changes, the ticks go on.
+      // Another quality must not delay the ticks.
       tell({ type: "configure", settings: { ...settings, fps: 20, quality: i / 100 } });
       vi.advanceTimersByTime(10);
     }
@@ -387,22 +387,22 @@ describe("the encoding worker", () => {
 });
 
 describe("the wake lock", () => {
-  it("is asked for again whenever the page is seen, until let go", async () => {
+  it("is requested again whenever the page is visible, until it is released", async () => {
     const release = vi.fn(() => Promise.resolve());
     const request = vi.fn(() => Promise.resolve({ release }));
     vi.stubGlobal("navigator", { wakeLock: { request } });
-    const letSleep = keepAwake();
+    const stop = keepAwake();
     await Promise.resolve();
     document.dispatchEvent(new Event("visibilitychange"));
     await Promise.resolve();
     expect(request).toHaveBeenCalledTimes(2);
-    letSleep();
+    stop();
     document.dispatchEvent(new Event("visibilitychange"));
     expect(request).toHaveBeenCalledTimes(2);
     expect(release).toHaveBeenCalled();
   });
 
-  it("is given back at once if it comes too late, and not missed where there is none", async () => {
+  it("is released at once if it comes too late, and is optional", async () => {
     const release = vi.fn(() => Promise.resolve());
     vi.stubGlobal("navigator", { wakeLock: { request: () => Promise.resolve({ release }) } });
     keepAwake()();

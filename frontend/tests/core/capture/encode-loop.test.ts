@@ -11,7 +11,7 @@ describe("the pacer", () => {
     [30, 7],
     [30, 1],
     [60, 24],
-  ])("makes of %i fps even %i fps", (from, to) => {
+  ])("reduces %i fps evenly to %i fps", (from, to) => {
     const pacer = new FramePacer(to);
     let taken = 0;
     // Ten seconds of a camera whose frames come up to 3 ms early or late.
@@ -19,13 +19,13 @@ describe("the pacer", () => {
     expect(taken / 10).toBeCloseTo(to, 0);
   });
 
-  it("passes every frame of a camera slower than asked for, and makes up for no gap", () => {
+  it("accepts every frame of a slower camera, and does not catch up after a gap", () => {
     const pacer = new FramePacer(30);
     expect([0, 100, 200, 5000, 5100].map((at) => pacer.accept(at))).toEqual([true, true, true, true, true]);
     expect(pacer.accept(5110)).toBe(false);
   });
 
-  it("takes a new rate at once", () => {
+  it("applies a new rate at once", () => {
     const pacer = new FramePacer(1);
     pacer.accept(0);
     expect(pacer.accept(100)).toBe(false);
@@ -35,7 +35,7 @@ describe("the pacer", () => {
 });
 
 describe("fitting", () => {
-  it("bounds the longer side, keeps the shape, never enlarges, and stays even", () => {
+  it("limits the longer side, keeps the shape, never enlarges, and returns even numbers", () => {
     expect(fit(1920, 1080, 640)).toEqual({ width: 640, height: 360 });
     expect(fit(1080, 1920, 640)).toEqual({ width: 360, height: 640 });
     expect(fit(320, 240, 640)).toEqual({ width: 320, height: 240 });
@@ -58,7 +58,7 @@ function build(encode = (): Promise<ArrayBuffer> => Promise.resolve(new ArrayBuf
 }
 
 describe("the encode loop", () => {
-  it("encodes in the wanted size and quality and closes what it was given", async () => {
+  it("encodes in the wanted size and quality, and closes the picture", async () => {
     const { loop, frames, encode, picture } = build();
     const first = picture();
     loop.offer(first, 0);
@@ -68,7 +68,7 @@ describe("the encode loop", () => {
     await vi.waitFor(() => expect(first.close).toHaveBeenCalledTimes(1));
   });
 
-  it("leaves frames above the rate alone without calling them skipped", () => {
+  it("does not report frames above the rate as skipped", () => {
     const { loop, onSkipped, picture } = build();
     loop.offer(picture(), 0);
     const early = picture();
@@ -77,13 +77,13 @@ describe("the encode loop", () => {
     expect(onSkipped).not.toHaveBeenCalled();
   });
 
-  it("tells when each picture was taken", async () => {
+  it("reports when each picture was taken", async () => {
     const { loop, frames, picture } = build();
     loop.offer(picture(), 70);
     await vi.waitFor(() => expect(frames[0]?.takenAt).toBe(70));
   });
 
-  it("takes the next picture at once when the rate rises, however long it would have waited", async () => {
+  it("encodes the next picture at once when the rate rises", async () => {
     const { loop, frames, picture } = build();
     loop.configure({ fps: 0.2, quality: 0.5, width: 640 });
     loop.offer(picture(), 0);
@@ -94,7 +94,7 @@ describe("the encode loop", () => {
     await vi.waitFor(() => expect(frames.map(({ takenAt }) => takenAt)).toEqual([0, 1010]));
   });
 
-  it("skips without encoding while held, and makes up for the last one at once", () => {
+  it("skips pictures without encoding while held, and encodes the next one afterwards at once", () => {
     const { loop, encode, onSkipped, picture } = build();
     loop.hold(true);
     const held = picture();
@@ -112,7 +112,7 @@ describe("the encode loop", () => {
     expect(onSkipped).toHaveBeenCalledTimes(1);
   });
 
-  it("keeps only the newest when encoding is too slow", async () => {
+  it("keeps only the newest picture if encoding is too slow", async () => {
     const finish: (() => void)[] = [];
     const { loop, frames, onSkipped, picture } = build(
       () => new Promise((resolve) => finish.push(() => resolve(new ArrayBuffer(1)))),
@@ -131,7 +131,7 @@ describe("the encode loop", () => {
     await vi.waitFor(() => expect(frames).toHaveLength(2));
   });
 
-  it("goes on after a picture that could not be encoded, and takes new settings", async () => {
+  it("continues after an encoding error, and applies new settings", async () => {
     const { loop, encode, onError, frames, picture } = build();
     encode.mockRejectedValueOnce(new Error("no"));
     loop.offer(picture(), 0);

@@ -23,12 +23,12 @@ function build(options: Partial<CaptureOptions> = {}) {
     held: boolean | undefined;
     opened: CaptureSettings;
   })[] = [];
-  const letSleep = vi.fn();
+  const release = vi.fn();
   const session = new CaptureSession({
     settings,
     page: "http://host/cams/capture",
     openSocket: network.open,
-    keepAwake: () => letSleep,
+    keepAwake: () => release,
     openCamera: (opened, handlers) => {
       const camera = {
         stream: null,
@@ -55,9 +55,9 @@ function build(options: Partial<CaptureOptions> = {}) {
   };
   const frame = (bytes = 1000) =>
     camera().handlers.onFrame({ jpeg: new ArrayBuffer(bytes), takenAt: now(), width: 640, height: 480 });
-  /** Answers all that was asked of the clock and has not been answered. */
+  /** Answers all clock messages that are unanswered. */
   const answer = (serverAhead = 0) => {
-    const asked = network.last.said("clock");
+    const asked = network.last.sentMessages("clock");
     for (const { sentAt } of asked.slice(answered.get(network.last) ?? 0))
       network.last.text({ type: "clock", sentAt, serverAt: Number(sentAt) + serverAhead });
     answered.set(network.last, asked.length);
@@ -68,7 +68,7 @@ function build(options: Partial<CaptureOptions> = {}) {
     network.last.accept();
     network.last.text({ type: "registration-success", clientId: "door" });
   };
-  return { network, session, state, camera, cameras, frame, onAir, letSleep, answer };
+  return { network, session, state, camera, cameras, frame, onAir, release, answer };
 }
 
 describe("a capture session", () => {
@@ -85,7 +85,7 @@ describe("a capture session", () => {
     });
     expect(network.last.url).toBe("ws://host/cams/ws");
     network.last.accept();
-    expect(network.last.said("client-registration")).toEqual([
+    expect(network.last.sentMessages("client-registration")).toEqual([
       {
         type: "client-registration",
         clientId: "door",
@@ -103,17 +103,17 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("leaves label and token out where there are none", async () => {
+  it("leaves label and token out if there are none", async () => {
     const { network, session } = build({ settings: { ...settings, name: "" } });
     await session.start();
     network.last.accept();
-    expect(network.last.said("client-registration")).toEqual([
+    expect(network.last.sentMessages("client-registration")).toEqual([
       { type: "client-registration", clientId: "door", capabilities: ["demand", "envelope", "clock"] },
     ]);
     session.stop();
   });
 
-  it("counts what it sends, what it drops, rates and the round trip, twice a second", async () => {
+  it("updates counters, rates and the round trip twice a second", async () => {
     const { session, state, camera, frame, onAir, answer } = build();
     await onAir();
     vi.advanceTimersByTime(40);
@@ -132,13 +132,13 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("holds the encoder while the socket is backed up and lets it go by the skipped frames", async () => {
+  it("holds the encoder while the socket has a backlog, and checks at every skipped frame", async () => {
     const { network, session, camera, frame, onAir, state } = build();
     await onAir();
     network.last.bufferedAmount = 200_000;
     frame(10_000);
     expect(camera().held).toBe(true);
-    // One that was already being encoded.
+    // A frame that was already being encoded.
     frame(10_000);
     camera().handlers.onSkipped();
     expect(camera().held).toBe(true);
@@ -150,7 +150,7 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("lets two frames wait, however big they are", async () => {
+  it("lets two frames wait, however large they are", async () => {
     const { network, session, camera, frame, onAir } = build();
     await onAir();
     network.last.bufferedAmount = 900_000;
@@ -159,7 +159,7 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("comes back by itself when the server goes, and says so meanwhile", async () => {
+  it("reconnects by itself when the server is lost, and shows that meanwhile", async () => {
     const { network, session, state, camera, onAir } = build();
     await onAir();
     network.last.drop(1006);
@@ -172,7 +172,7 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("does not fight for an id another page took over, and takes it back when asked", async () => {
+  it("does not fight for an id that another page took over, and takes it back when asked", async () => {
     const { network, session, state, onAir } = build();
     await onAir();
     network.last.drop(4001);
@@ -192,7 +192,7 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("stops at a refusal and tells the server's reason", async () => {
+  it("stops after a refusal and shows the server's reason", async () => {
     const { network, session, state } = build();
     await session.start();
     network.last.accept();
@@ -206,7 +206,7 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("tries again when a full server asks it to", async () => {
+  it("tries again if the server is full", async () => {
     const { network, session, state } = build();
     await session.start();
     network.last.accept();
@@ -216,7 +216,7 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("says that a picture was too big, and keeps saying so while it reconnects", async () => {
+  it("shows that a frame was too large while it reconnects", async () => {
     const { network, session, state, onAir } = build();
     await onAir();
     network.last.text({ type: "registration-error", error: "a frame of 9 MB", code: "frame-too-big" });
@@ -225,7 +225,7 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("comes back after the server sent it away, and says what the server said until then", async () => {
+  it("reconnects after the server closed the connection, and shows the server's reason until then", async () => {
     const { network, session, state, onAir } = build();
     await onAir();
     network.last.text({ type: "registration-error", error: "too many messages", code: "flood" });
@@ -242,7 +242,7 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("does not wait for ever for an answer to its registration", async () => {
+  it("reconnects if its registration is not answered", async () => {
     const { network, session } = build();
     await session.start();
     network.last.accept();
@@ -251,17 +251,17 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("finds a connection that is open in name only", async () => {
+  it("replaces a connection that is open but dead", async () => {
     const { network, session, onAir } = build();
     await onAir();
-    const { sentAt } = network.last.said("clock")[0] as { sentAt: number };
+    const { sentAt } = network.last.sentMessages("clock")[0] as { sentAt: number };
     network.last.text({ type: "clock", sentAt, serverAt: 5 });
     vi.advanceTimersByTime(20_000);
     expect(network.sockets.length).toBeGreaterThan(1);
     session.stop();
   });
 
-  it("ignores what is not for it", async () => {
+  it("ignores messages that are not for cameras", async () => {
     const { network, session, state, onAir } = build();
     await onAir();
     network.last.text({ type: "clients", clients: [] });
@@ -270,19 +270,19 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("gives everything back when stopped", async () => {
-    const { network, session, state, camera, onAir, letSleep } = build();
+  it("closes everything when stopped", async () => {
+    const { network, session, state, camera, onAir, release } = build();
     await onAir();
     session.stop();
     expect(camera().stop).toHaveBeenCalled();
-    expect(letSleep).toHaveBeenCalled();
+    expect(release).toHaveBeenCalled();
     expect(network.last.closedWith).toBe(1000);
     expect(state()).toMatchObject({ camera: "off", connection: "off", stream: null });
     vi.advanceTimersByTime(60_000);
     expect(network.sockets).toHaveLength(1);
   });
 
-  it("closes a camera that opened after it was no longer wanted", async () => {
+  it("closes a camera that opens after the session was stopped", async () => {
     const { session, state, camera } = build();
     const starting = session.start();
     session.stop();
@@ -291,7 +291,7 @@ describe("a capture session", () => {
     expect(state().camera).toBe("off");
   });
 
-  it("says why there is no camera", async () => {
+  it("shows why there is no camera", async () => {
     const denied = build({ openCamera: () => Promise.reject(new DOMException("", "NotAllowedError")) });
     await denied.session.start();
     expect(denied.state()).toMatchObject({ camera: "off", failure: { kind: "permission-denied" } });
@@ -303,7 +303,7 @@ describe("a capture session", () => {
     expect(insecure.state().failure).toEqual({ kind: "insecure-context", address: "http://h" });
   });
 
-  it("goes off the air when the camera is pulled out", async () => {
+  it("stops sending when the camera is disconnected", async () => {
     const { session, state, camera, onAir } = build();
     await onAir();
     camera().handlers.onFailure({ kind: "camera-lost" });
@@ -311,13 +311,13 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("says that an address is none", async () => {
+  it("shows that an address is invalid", async () => {
     const { session, state } = build({ server: "ftp://host" });
     await session.start();
     expect(state()).toMatchObject({ camera: "off", failure: { kind: "bad-address" } });
   });
 
-  it("takes rate and quality into effect without interruption", async () => {
+  it("applies rate and quality without interruption", async () => {
     const { network, session, camera, cameras, onAir } = build();
     await onAir();
     await session.configure({ ...settings, fps: 30, quality: 0.4 });
@@ -340,21 +340,21 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("registers anew for another id or label", async () => {
+  it("registers again for another id or label", async () => {
     const { network, session, state, onAir } = build();
     await onAir();
     await session.configure({ ...settings, cameraId: "gate" });
     network.last.accept();
-    expect(network.last.said("client-registration")).toMatchObject([{ clientId: "gate" }]);
+    expect(network.last.sentMessages("client-registration")).toMatchObject([{ clientId: "gate" }]);
     network.last.drop(4001);
     await session.configure({ ...settings, cameraId: "yard" });
     network.last.accept();
-    expect(network.last.said("client-registration")).toMatchObject([{ clientId: "yard" }]);
+    expect(network.last.sentMessages("client-registration")).toMatchObject([{ clientId: "yard" }]);
     expect(state().settings.cameraId).toBe("yard");
     session.stop();
   });
 
-  it("says when pictures were taken, by the server's clock, as soon as it knows that", async () => {
+  it("sends the time of capture by the server's clock, as soon as that is known", async () => {
     const { network, session, camera, onAir, answer } = build();
     await onAir();
     const send = (takenAt: number) =>
@@ -369,7 +369,7 @@ describe("a capture session", () => {
     expect(new TextDecoder().decode(bytes.subarray(2, end))).toBe('{"capturedAt":2500}');
     expect([...bytes.subarray(end)]).toEqual([...JPEG]);
     expect(JSON.parse(question as string)).toMatchObject({ type: "clock" });
-    // Another server may have come in its place: it has to answer first.
+    // The new connection may be to another server, which has to answer first.
     network.last.drop(1006);
     vi.advanceTimersByTime(5000);
     network.last.accept();
@@ -379,7 +379,7 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("has two frames on the way at most, until the server has them", async () => {
+  it("has at most two frames on the way to the server", async () => {
     const { session, camera, frame, onAir, answer, state } = build();
     await onAir();
     answer();
@@ -396,7 +396,7 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("sends no more than is needed, until the switch is turned off", async () => {
+  it("sends no more than is needed, until that is switched off", async () => {
     const { network, session, camera, onAir, state } = build();
     await onAir();
     expect(state().demand).toBeNull();
@@ -422,7 +422,7 @@ describe("a capture session", () => {
     expect(state()).toMatchObject({ demand: null, sending: { fps: 5, width: 1280 } });
   });
 
-  it("does not take what one server needed for what the next one needs", async () => {
+  it("forgets the demand of the previous connection", async () => {
     const { network, session, camera, onAir, state } = build();
     await onAir();
     network.last.text({ type: "demand", viewers: 0, maxFps: 0.2 });
@@ -436,7 +436,7 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("has a camera that is opened anew send what is needed too", async () => {
+  it("limits a camera that is opened again to the demand too", async () => {
     const { network, session, camera, cameras, onAir } = build();
     await onAir();
     network.last.text({ type: "demand", viewers: 1, maxFps: 2, maxWidth: 320, quality: 0.5 });
@@ -446,7 +446,7 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("lowers the quality when the link is narrow, says so, and leaves it alone when told to", async () => {
+  it("lowers the quality when the link is slow, shows that, and can be told not to", async () => {
     const { session, camera, frame, onAir, answer, state } = build();
     await onAir();
     answer();
@@ -468,17 +468,17 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("takes no answers at all for a server that tells no time, and waits for none", async () => {
+  it("waits for no receipts from a server that does not answer clock messages", async () => {
     const { network, session, camera, frame, onAir } = build();
     await onAir();
-    const asked = network.last.said("clock").length;
+    const asked = network.last.sentMessages("clock").length;
     for (let i = 0; i < 10; i++) frame();
     expect(camera().held).toBe(false);
-    expect(network.last.said("clock")).toHaveLength(asked);
+    expect(network.last.sentMessages("clock")).toHaveLength(asked);
     session.stop();
   });
 
-  it("keeps settings for later while it is off", async () => {
+  it("keeps settings while it is off", async () => {
     const { network, session, state } = build();
     await session.configure({ ...settings, cameraId: "gate", fps: 3 });
     expect(state().settings).toMatchObject({ cameraId: "gate", fps: 3 });

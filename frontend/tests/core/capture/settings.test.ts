@@ -14,7 +14,7 @@ import { isCameraId } from "../../../src/core/protocol.js";
 const plain: CaptureSettings = { ...DEFAULTS, cameraId: "a" };
 
 describe("capture settings", () => {
-  it("are brought into their limits", () => {
+  it("are limited to their ranges", () => {
     expect(sanitize({ fps: 200, quality: 0, width: 10, name: " x\u202e " }, plain)).toMatchObject({
       fps: 60,
       quality: 0.1,
@@ -28,7 +28,7 @@ describe("capture settings", () => {
     });
   });
 
-  it("fall back where a value is of the wrong kind", () => {
+  it("fall back if a value has the wrong type", () => {
     const hostile = {
       cameraId: "<img onerror=x>",
       name: 7,
@@ -43,7 +43,7 @@ describe("capture settings", () => {
     expect(sanitize({}, plain)).toEqual(plain);
   });
 
-  it("take what is good", () => {
+  it("accept valid values", () => {
     const good = {
       cameraId: "b",
       name: "",
@@ -58,13 +58,13 @@ describe("capture settings", () => {
     expect(sanitize(good, plain)).toEqual(good);
   });
 
-  it("invent ids that are ids", () => {
+  it("generate valid ids", () => {
     expect(isCameraId(generateCameraId())).toBe(true);
     expect(generateCameraId(() => 0)).toBe("camera-222222");
     expect(generateCameraId(() => 1)).toBe("camera-xxxxxx");
   });
 
-  it("come back out of the address they were written to", () => {
+  it("are the same after writing them to an address and reading it", () => {
     const settings = sanitize(
       {
         cameraId: "b",
@@ -83,12 +83,12 @@ describe("capture settings", () => {
     expect(sanitize(given, plain)).toEqual(settings);
   });
 
-  it("are left out of the address where they are as usual, and the id where it must not travel", () => {
+  it("are left out of the address if they are defaults, and so is the id for another camera", () => {
     expect(writeAddress(plain, { withId: false, autostart: false })).toBe("");
     expect(writeAddress(plain, { withId: true, autostart: false })).toBe("id=a");
   });
 
-  it("take switches from the address in several spellings", () => {
+  it("read switches from the address in several spellings", () => {
     expect(readAddress("?demand=0&adapt=true").given).toEqual({ demand: false, adapt: true });
     expect(readAddress("?demand=&adapt=no").given).toEqual({ adapt: false });
   });
@@ -100,7 +100,7 @@ describe("capture settings", () => {
     });
   });
 
-  it("survive storage that is missing, broken or forbidden", () => {
+  it("work with storage that is missing, broken or forbidden", () => {
     const broken = { getItem: () => "{", setItem: () => undefined };
     const forbidden = {
       getItem: () => {

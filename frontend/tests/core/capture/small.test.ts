@@ -13,7 +13,7 @@ const demand = (limits: Partial<Demand>): Demand => ({
 });
 
 describe("demand", () => {
-  it("bounds what the person has set, and never raises it", () => {
+  it("limits the settings, and never raises them", () => {
     expect(limitToDemand(own, null)).toEqual(own);
     expect(limitToDemand(own, demand({}))).toEqual(own);
     expect(limitToDemand(own, demand({ maxFps: 60, maxWidth: 4000, quality: 1 }))).toEqual(own);
@@ -24,7 +24,7 @@ describe("demand", () => {
     });
   });
 
-  it("makes no picture useless, whatever is asked for", () => {
+  it("keeps frames usable, whatever is asked for", () => {
     expect(limitToDemand(own, demand({ maxFps: 1e-6, maxWidth: 1, quality: 1e-6 }))).toEqual({
       fps: 1 / 60,
       width: 64,
@@ -32,13 +32,13 @@ describe("demand", () => {
     });
   });
 
-  it("compares", () => {
+  it("is compared by all its fields", () => {
     expect(sameSettings(own, { ...own })).toBe(true);
     for (const change of [{ fps: 1 }, { width: 1 }, { quality: 0.1 }])
       expect(sameSettings(own, { ...own, ...change })).toBe(false);
   });
 
-  it("is read from what the server says; what is no limit is none", () => {
+  it("is read from the server's message; invalid limits are ignored", () => {
     const read = (fields: object) => decodeCaptureMessage(JSON.stringify({ type: "demand", ...fields }));
     expect(read({ viewers: 3, maxFps: 12, maxWidth: 640, quality: 0.6, more: 1 })).toEqual({
       type: "demand",
@@ -52,7 +52,7 @@ describe("demand", () => {
     expect(read({ viewers: "3", maxFps: 0, maxWidth: -1, quality: "high" })).toEqual(none);
   });
 
-  it("leaves other messages to those who know them", () => {
+  it("is not read from other messages", () => {
     expect(decodeCaptureMessage('{"type":"registration-success","clientId":"a"}')).toMatchObject({
       cameraId: "a",
     });
@@ -61,7 +61,7 @@ describe("demand", () => {
 });
 
 describe("the picture clock", () => {
-  it("puts pictures that came late where they were taken", () => {
+  it("corrects the time of pictures that came late", () => {
     const clock = new PictureClock();
     expect(clock.takenAt(0, 1000)).toBe(1000);
     expect(clock.takenAt(33, 1030)).toBe(1030);
@@ -69,7 +69,7 @@ describe("the picture clock", () => {
     expect(clock.takenAt(100, 1097)).toBe(1097);
   });
 
-  it("follows a camera's clock that drifts, jumps back or was set anew", () => {
+  it("follows a camera's clock that drifts, jumps back or is set again", () => {
     const clock = new PictureClock();
     for (let i = 0; i <= 600; i++) clock.takenAt(i * 99.9, i * 100);
     expect(60_000 - clock.takenAt(600 * 99.9, 60_000)).toBeLessThan(40);

@@ -11,7 +11,7 @@ function build() {
 }
 
 describe("acks", () => {
-  it("speak once for a frame and all that came before it", () => {
+  it("acknowledge a frame and all before it once", () => {
     const { acks, sent } = build();
     for (const sequence of [1, 2, 3]) acks.received("a", sequence);
     acks.settle("a", 2, 50);
@@ -24,14 +24,14 @@ describe("acks", () => {
     ]);
   });
 
-  it("follow the order of arrival, not of numbers, as a playback may go backwards", () => {
+  it("follow the order of arrival, as a playback may go backwards", () => {
     const { acks, sent } = build();
     for (const sequence of [9, 8, 7]) acks.received("a", sequence);
     for (const sequence of [9, 8, 7]) acks.settle("a", sequence);
     expect(sent.map(({ sequence }) => sequence)).toEqual([9, 8, 7]);
   });
 
-  it("remember a bounded number of frames", () => {
+  it("remember a limited number of frames", () => {
     const { acks, sent } = build();
     for (let sequence = 1; sequence <= 100; sequence++) acks.received("a", sequence);
     acks.settle("a", 1);
@@ -40,7 +40,7 @@ describe("acks", () => {
     expect(sent).toHaveLength(1);
   });
 
-  it("do not flood the server: what is too much is put together, and nothing is forgotten", () => {
+  it("do not flood the server: later ones replace those above the rate, and the last one is always sent", () => {
     const { acks, sent } = build();
     for (let sequence = 1; sequence <= 40; sequence++)
       for (let camera = 0; camera < 32; camera++) {
@@ -54,7 +54,7 @@ describe("acks", () => {
       expect(sent.filter(({ clientId }) => clientId === `c${camera}`).at(-1)?.sequence).toBe(40);
   });
 
-  it("of one connection are not for the next", () => {
+  it("do not acknowledge frames of another connection", () => {
     const { acks, sent } = build();
     acks.received("a", 1);
     acks.reset();

@@ -4,7 +4,7 @@ import type { Box } from "../../../src/core/viewer/messages.js";
 
 const BOX: Box = { x: 100, y: 200, width: 50, height: 60 };
 
-/** What a canvas was told to draw. */
+/** Returns what is drawn on the canvas. */
 function draw(boxes: Box[], width = 640, height = 480) {
   const drawn: { what: string; at: number[]; style: unknown; text?: string }[] = [];
   const context = {
@@ -21,7 +21,7 @@ function draw(boxes: Box[], width = 640, height = 480) {
 }
 
 describe("boxes", () => {
-  it("are frames where they were found, in their colour or in ours", () => {
+  it("are drawn in their colour, or in the default colour", () => {
     const drawn = draw([BOX, { ...BOX, color: "#f00" }]);
     expect(drawn).toEqual([
       { what: "frame", at: [100, 200, 50, 60], style: "#ffd60a" },
@@ -32,9 +32,9 @@ describe("boxes", () => {
   it.each([
     ["above the box", { ...BOX }, 176],
     ["inside it at the upper edge", { ...BOX, y: 4 }, 4],
-    ["within the picture, wherever the box is", { ...BOX, x: 5000, y: 5000 }, 456],
-    ["within the picture, on the other side", { ...BOX, x: -5000, y: -50 }, 0],
-  ])("have their words %s", (_, box, y) => {
+    ["within the frame, wherever the box is", { ...BOX, x: 5000, y: 5000 }, 456],
+    ["within the frame, on the other side", { ...BOX, x: -5000, y: -50 }, 0],
+  ])("have their label %s", (_, box, y) => {
     const [, plate, text] = draw([{ ...box, label: "cat", score: 0.876 }]);
     expect(text?.text).toBe("cat 88 %");
     const [left = -1, top, plateWidth = 0, plateHeight = 0] = plate?.at ?? [];
@@ -44,7 +44,7 @@ describe("boxes", () => {
     expect((top ?? 0) + plateHeight).toBeLessThanOrEqual(480);
   });
 
-  it("have words of bounded length, cut between characters", () => {
+  it("have a label of limited length, cut between characters", () => {
     expect(describeBox({ ...BOX, label: "🐈".repeat(80) })).toBe(`${"🐈".repeat(40)}…`);
     expect(describeBox({ ...BOX, score: 7 })).toBe("100 %");
     expect(describeBox(BOX)).toBe("");

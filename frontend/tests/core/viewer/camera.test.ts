@@ -16,7 +16,7 @@ const painted = (takenAt = 0, change: Partial<FrameMark> = {}) => ({
 });
 
 describe("a viewed camera", () => {
-  it("is waiting, live, stalled and offline in turn", () => {
+  it("is first waiting, then live, stalled and offline", () => {
     const camera = new ViewedCamera("a");
     expect(camera.snapshot(0, undefined, true)).toMatchObject({
       status: "waiting",
@@ -35,7 +35,7 @@ describe("a viewed camera", () => {
     expect(camera.snapshot(4100, undefined, true)).toMatchObject({ status: "live", name: "Door" });
   });
 
-  it("has patience with a slow camera, but not without bounds", () => {
+  it("is stalled later if it is slow, but within a minute", () => {
     const camera = new ViewedCamera("a");
     camera.frameReceived(header(1, 0, 0.2), 0);
     expect(camera.snapshot(19_000, undefined, true).status).toBe("live");
@@ -44,7 +44,7 @@ describe("a viewed camera", () => {
     expect(camera.snapshot(61_000, undefined, true).status).toBe("stalled");
   });
 
-  it("does not take an old frame for a sign of life, if the clocks are known", () => {
+  it("is stalled if its newest frame is old by the server's clock", () => {
     const camera = new ViewedCamera("a");
     camera.frameReceived(header(1, 50_000), 100_000);
     expect(camera.snapshot(100_000, undefined, true).status).toBe("live");
@@ -60,7 +60,7 @@ describe("a viewed camera", () => {
     expect(camera.snapshot(300, 0, true).takenAt).toBe(200);
   });
 
-  it("counts gaps in the sequence as drops, except across an interruption", () => {
+  it("counts gaps in the sequence as dropped frames, except across an interruption", () => {
     const camera = new ViewedCamera("a");
     camera.frameReceived(header(10, 0), 0);
     camera.frameReceived(header(14, 0), 1);
@@ -71,7 +71,7 @@ describe("a viewed camera", () => {
     expect(camera.snapshot(2, undefined, true)).toMatchObject({ dropped: 4, sequence: 99 });
   });
 
-  it("is live as long as the server says so while it is not subscribed", () => {
+  it("is live while it is not subscribed, until the server reports it offline", () => {
     const camera = new ViewedCamera("a");
     expect(camera.snapshot(0, undefined, false).status).toBe("waiting");
     camera.frameReceived(header(1, 0), 0);
@@ -95,7 +95,7 @@ describe("a viewed camera", () => {
     expect(second.playback).toBe(first.playback);
   });
 
-  it("forgets a latency that the server no longer tells", () => {
+  it("forgets a latency that the server no longer reports", () => {
     const camera = new ViewedCamera("a");
     const latency = { cameraId: "a", frames: 30, capture: null, server: 1, delivery: 20, total: 21 };
     expect(camera.snapshot(0, undefined, true).latency).toBeNull();
@@ -104,7 +104,7 @@ describe("a viewed camera", () => {
     expect(camera.snapshot(6000, undefined, true).latency).toBeNull();
   });
 
-  it("measures the delay here as well, as long as pictures come", () => {
+  it("measures the delay on the page, as long as frames come", () => {
     const camera = new ViewedCamera("a");
     camera.framePainted(painted(5100), 200, undefined);
     expect(camera.snapshot(200, undefined, true).delay).toBeNull();
@@ -115,7 +115,7 @@ describe("a viewed camera", () => {
     expect(camera.snapshot(9000, 5000, true).delay).toBeNull();
   });
 
-  it("counts no drops in a replay, nor when it returns from one", () => {
+  it("counts no dropped frames during a playback, nor when it ends", () => {
     const camera = new ViewedCamera("a");
     const playback = { cameraId: "a", speed: 1, sequence: 3, at: 100, oldestAt: 0, newestAt: 1000 };
     camera.frameReceived(header(10, 1000), 1000);
@@ -138,7 +138,7 @@ describe("a viewed camera", () => {
     expect(camera.snapshot(60_000, 0, true).playback).toBeNull();
   });
 
-  it("ignores a frame it has, and follows a camera that counts from 1 again", () => {
+  it("ignores a duplicate, and follows a camera that counts from 1 again", () => {
     const camera = new ViewedCamera("a");
     expect(camera.frameReceived(header(10, 0), 0)).toBe(true);
     expect(camera.frameReceived(header(10, 0), 1)).toBe(false);
@@ -146,7 +146,7 @@ describe("a viewed camera", () => {
     expect(camera.snapshot(2, undefined, true)).toMatchObject({ dropped: 0, sequence: 1 });
   });
 
-  it("tells received and painted rates apart", () => {
+  it("measures the rates of received and painted frames", () => {
     const camera = new ViewedCamera("a");
     for (let i = 0; i <= 20; i++) {
       camera.frameReceived(header(i + 1, i * 50), i * 50);

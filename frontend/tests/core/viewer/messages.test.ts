@@ -4,7 +4,7 @@ import { decodeViewerMessage } from "../../../src/core/viewer/messages.js";
 const read = (message: object) => decodeViewerMessage(JSON.stringify(message));
 
 describe("messages to viewers", () => {
-  it("give the latency of the cameras that can be read", () => {
+  it("have the latency of each camera, without invalid entries", () => {
     const good = { clientId: "a", frames: 3, capture: null, server: 1, delivery: 20.5, total: 21.5 };
     const bad = [
       7,
@@ -22,7 +22,7 @@ describe("messages to viewers", () => {
     expect(read({ type: "latency" })).toBeNull();
   });
 
-  it("say where a playback is, as far as they do", () => {
+  it("have the position of a playback, if the server sends it", () => {
     const nowhere = { speed: 1, sequence: null, at: null, oldestAt: null, newestAt: null };
     expect(read({ type: "playback", clientId: "a", live: true })).toEqual({
       type: "playback",
@@ -41,7 +41,7 @@ describe("messages to viewers", () => {
     expect(read({ type: "playback", live: true })).toBeNull();
   });
 
-  it("give boxes, and of hostile ones nothing but harmless text", () => {
+  it("have boxes, reduced to harmless text", () => {
     const box = { x: 1, y: 2, width: 3, height: 4 };
     const boxes = [
       { ...box, label: "\u202ecat\u0000 <b>", score: 0.9, color: "#ffee00" },
@@ -64,7 +64,7 @@ describe("messages to viewers", () => {
   it.each([
     { type: "result", clientId: "..", sequence: 1, boxes: [] },
     { type: "result", clientId: "a", sequence: 1.5, boxes: [] },
-  ])("ignore a result that cannot be read: %j", (message) => {
+  ])("ignore an invalid result: %j", (message) => {
     expect(read(message)).toBeNull();
   });
 });

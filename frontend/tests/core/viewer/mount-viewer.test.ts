@@ -20,7 +20,9 @@ describe("a mounted viewer", () => {
     viewer.painter.open("a");
     network.last.accept();
     network.last.binary(envelope("a", 7));
-    await vi.waitFor(() => expect(network.last.said("ack")).toMatchObject([{ clientId: "a", sequence: 7 }]));
+    await vi.waitFor(() =>
+      expect(network.last.sentMessages("ack")).toMatchObject([{ clientId: "a", sequence: 7 }]),
+    );
     viewer.unmount();
     expect(network.last.readyState).toBe(3);
     expect(viewer.session.snapshot.getSnapshot().link).toBe("stopped");
@@ -31,9 +33,9 @@ describe("a mounted viewer", () => {
     visibility("hidden");
     const viewer = mountViewer({ server: "http://host/", openSocket: network.open });
     network.last.accept();
-    expect(network.last.said("pause")).toHaveLength(1);
+    expect(network.last.sentMessages("pause")).toHaveLength(1);
     visibility("visible");
-    expect(network.last.said("resume")).toHaveLength(1);
+    expect(network.last.sentMessages("resume")).toHaveLength(1);
     viewer.unmount();
     visibility("hidden");
     expect(viewer.session.snapshot.getSnapshot().paused).toBe(false);

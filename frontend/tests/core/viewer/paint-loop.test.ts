@@ -32,7 +32,7 @@ function build() {
 }
 
 describe("the paint loop", () => {
-  it("paints a decoded picture at the next repaint", async () => {
+  it("paints a decoded frame at the next repaint", async () => {
     const { loop, repaints, painted, settle } = build();
     loop.offer("a");
     await settle(0);
@@ -42,7 +42,7 @@ describe("the paint loop", () => {
     expect(painted).toEqual(["a"]);
   });
 
-  it("decodes one at a time, and of those that came meanwhile only the newest", async () => {
+  it("decodes one frame at a time, and then only the newest of those that came meanwhile", async () => {
     const { loop, decoding, dropped, settle } = build();
     for (const name of ["a", "b", "c"]) loop.offer(name);
     expect(decoding).toHaveLength(1);
@@ -51,7 +51,7 @@ describe("the paint loop", () => {
     expect(decoding).toHaveLength(2);
   });
 
-  it("replaces a picture that has not been painted yet", async () => {
+  it("replaces a decoded frame that has not been painted yet", async () => {
     const { loop, repaints, painted, dropped, closed, settle } = build();
     loop.offer("a");
     await settle(0);
@@ -64,7 +64,7 @@ describe("the paint loop", () => {
     expect(closed).toEqual(["a"]);
   });
 
-  it("goes on after bytes that are no picture", async () => {
+  it("continues after a frame that cannot be decoded", async () => {
     const { loop, repaints, painted, broken, settle } = build();
     loop.offer("bad");
     await settle(0, "reject");
@@ -75,7 +75,7 @@ describe("the paint loop", () => {
     expect(painted).toEqual(["good"]);
   });
 
-  it("paints nothing once stopped, and frees what it had", async () => {
+  it("paints nothing once stopped, and closes what it has decoded", async () => {
     const { loop, repaints, painted, closed, settle } = build();
     loop.offer("a");
     await settle(0);

@@ -10,14 +10,14 @@ class FakeWorker {
   static last: FakeWorker;
   static refuse = false;
   onmessage: ((event: { data: FromPainter }) => void) | null = null;
-  readonly said: ToPainter[] = [];
+  readonly posted: ToPainter[] = [];
   readonly terminate = vi.fn();
   constructor() {
     if (FakeWorker.refuse) throw new DOMException("cross origin", "SecurityError");
     FakeWorker.last = this;
   }
   postMessage(message: ToPainter): void {
-    this.said.push(message);
+    this.posted.push(message);
   }
 }
 
@@ -44,15 +44,15 @@ beforeEach(() => {
 afterEach(() => void vi.useRealTimers());
 
 describe("a painter with a worker", () => {
-  it("hands canvas and frames over, and tells what became of them", () => {
+  it("transfers canvas and frames to the worker, and reports what became of them", () => {
     const told = handlers();
     const painter = new Painter(told);
     expect(painter.method).toBe("in a worker");
     const surface = painter.open("a");
     expect(surface.canvas).toBeInstanceOf(HTMLCanvasElement);
     painter.show(header("a", { capturedAt: 900 }), JPEG, []);
-    const { said } = FakeWorker.last;
-    expect(said).toMatchObject([
+    const { posted } = FakeWorker.last;
+    expect(posted).toMatchObject([
       { type: "open", surface: 1 },
       { type: "frame", surface: 1, mark, offset: 0 },
     ]);
@@ -64,36 +64,36 @@ describe("a painter with a worker", () => {
     expect(told.onDropped.mock.calls).toEqual([["a", mark, true]]);
     surface.close();
     expect(told.onUnpaintable.mock.calls).toEqual([["a", mark]]);
-    expect(said.at(-1)).toEqual({ type: "close", surface: 1 });
+    expect(posted.at(-1)).toEqual({ type: "close", surface: 1 });
     painter.close();
     expect(FakeWorker.last.terminate).toHaveBeenCalled();
   });
 
-  it("keeps the newest picture of a camera whose surface is yet to come", () => {
+  it("keeps the newest frame of a camera until its surface is opened", () => {
     const told = handlers();
     const painter = new Painter(told);
     painter.show(header("a", { timestamp: 1 }), JPEG, []);
     painter.show(header("a", { timestamp: 2 }), JPEG, []);
     expect(told.onUnpaintable).toHaveBeenCalledTimes(2);
     painter.open("a");
-    expect(FakeWorker.last.said).toMatchObject([{ type: "open" }, { type: "frame", mark: { takenAt: 2 } }]);
+    expect(FakeWorker.last.posted).toMatchObject([{ type: "open" }, { type: "frame", mark: { takenAt: 2 } }]);
   });
 
-  it("leaves a camera's later surface alone when the earlier one closes", () => {
+  it("keeps a camera's later surface when the earlier one is closed", () => {
     const painter = new Painter(handlers());
     const first = painter.open("a");
     painter.open("a");
     first.close();
     painter.show(header("a"), JPEG, []);
-    expect(FakeWorker.last.said.at(-1)).toMatchObject({ type: "frame", surface: 2 });
+    expect(FakeWorker.last.posted.at(-1)).toMatchObject({ type: "frame", surface: 2 });
   });
 
-  it("gets a snapshot, or nothing from a worker that does not answer", async () => {
+  it("returns a snapshot, or null if the worker does not answer", async () => {
     vi.useFakeTimers();
     const painter = new Painter(handlers());
     const surface = painter.open("a");
     const answered = surface.snapshot();
-    const request = FakeWorker.last.said.at(-1);
+    const request = FakeWorker.last.posted.at(-1);
     const jpeg = new Blob(["jpeg"]);
     if (request?.type === "snapshot") {
       FakeWorker.last.onmessage?.({ data: { type: "snapshot", request: request.request, jpeg } });
@@ -112,10 +112,7 @@ describe("a painter without a worker", () => {
   it.each([
     ["may not be started", () => (FakeWorker.refuse = true)],
     ["is unknown", () => vi.stubGlobal("Worker", undefined)],
-    [
-      "could not paint",
-      () => Reflect.deleteProperty(HTMLCanvasElement.prototype, "transferControlToOffscreen"),
-    ],
+    ["cannot paint", () => Reflect.deleteProperty(HTMLCanvasElement.prototype, "transferControlToOffscreen")],
   ])("paints on the page where one %s", async (_, prepare) => {
     prepare();
     const transferFromImageBitmap = vi.fn();
@@ -140,7 +137,7 @@ describe("a painter without a worker", () => {
 });
 
 describe("surfaces", () => {
-  it("ignore frames for none, and have no snapshot before the first", () => {
+  it("ignore frames for an unknown surface, and have no snapshot of it", () => {
     const reports: FromPainter[] = [];
     const surfaces = new Surfaces((message) => reports.push(message));
     surfaces.handle({ type: "frame", surface: 7, buffer: JPEG.buffer, offset: 0, mark, boxes: [] });
@@ -149,7 +146,7 @@ describe("surfaces", () => {
     expect(reports).toEqual([{ type: "snapshot", request: 1, jpeg: null }]);
   });
 
-  it("paint all cameras in one animation frame, or in a task where there are none", async () => {
+  it("paint all cameras in one animation frame, or in one task without animation frames", async () => {
     const request = vi.fn();
     vi.stubGlobal("requestAnimationFrame", request);
     vi.stubGlobal("createImageBitmap", () => Promise.resolve({ width: 4, height: 2, close: vi.fn() }));
@@ -179,7 +176,7 @@ describe("surfaces", () => {
     measureText: () => ({ width: 10 }),
   });
 
-  it("draw boxes on the picture that is painted, in a worker", async () => {
+  it("draw boxes on the painted frame in a worker", async () => {
     const context = canvas2d();
     const bitmap = { width: 40, height: 20, close: vi.fn() };
     const composed = { width: 40, height: 20, close: vi.fn() };
@@ -203,7 +200,7 @@ describe("surfaces", () => {
     expect(bitmap.close).toHaveBeenCalled();
   });
 
-  it("draw boxes on the page too, and paint without them where nothing can be drawn on", async () => {
+  it("draw boxes on the page too, and paint without them if there is no 2D context", async () => {
     vi.stubGlobal("requestAnimationFrame", undefined);
     vi.stubGlobal("OffscreenCanvas", undefined);
     const bitmap = { width: 40, height: 20, close: vi.fn() };
@@ -227,7 +224,7 @@ describe("surfaces", () => {
     }
   });
 
-  it("report a frame that is no picture as dropped", async () => {
+  it("report a frame that cannot be decoded as broken", async () => {
     vi.stubGlobal("createImageBitmap", () => Promise.reject(new Error("no picture")));
     const reports: FromPainter[] = [];
     const surfaces = new Surfaces((message) => reports.push(message));
@@ -236,7 +233,7 @@ describe("surfaces", () => {
     await vi.waitFor(() => expect(reports).toEqual([{ type: "dropped", surface: 1, mark, broken: true }]));
   });
 
-  it("live in the worker too", async () => {
+  it("run in the worker", async () => {
     const posted: FromPainter[] = [];
     const scope = { onmessage: null as ((event: { data: ToPainter }) => void) | null };
     vi.stubGlobal(

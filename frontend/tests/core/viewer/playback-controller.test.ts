@@ -16,7 +16,7 @@ function build() {
     },
     "a",
   );
-  /** What was requested for since last asked. */
+  /** Returns the requests since the last call. */
   const requested = () => {
     vi.advanceTimersByTime(100);
     return requests.splice(0);
@@ -24,8 +24,8 @@ function build() {
   return { controller, requested };
 }
 
-describe("the remote control", () => {
-  it("knows nothing to do before anything is known", () => {
+describe("the playback controller", () => {
+  it("does nothing while the timeline is unknown", () => {
     const { controller, requested } = build();
     controller.pause();
     controller.play();
@@ -48,7 +48,7 @@ describe("the remote control", () => {
     expect(requested()).toEqual([["a", { sequence: 40 }, -1]]);
   });
 
-  it("plays forwards from the oldest frame, whatever was chosen", () => {
+  it("plays forwards from the oldest frame, whatever the speed", () => {
     const { controller, requested } = build();
     controller.update({ ...PAUSED, sequence: 3, at: 1000 });
     controller.speed.set(-1);
@@ -56,7 +56,7 @@ describe("the remote control", () => {
     expect(requested()).toEqual([["a", { sequence: 3 }, 1]]);
   });
 
-  it("steps on from where the last step was to lead, however late the picture", () => {
+  it("steps from the target of the last step, also if that frame is not on the screen yet", () => {
     const { controller, requested } = build();
     controller.update(PAUSED);
     controller.step(-1);
@@ -89,7 +89,7 @@ describe("the remote control", () => {
     expect(requests.at(-1)).toEqual(["a", { at: 1990 }, 0]);
   });
 
-  it("rewinds from where it is, and returns", () => {
+  it("skips back from the current position, and returns to live", () => {
     const { controller, requested } = build();
     controller.update(PAUSED);
     controller.skipBack(5);
@@ -103,7 +103,7 @@ describe("the remote control", () => {
     expect(requested()).toEqual([["a", "live"]]);
   });
 
-  it("asks what is kept while that changes nothing", () => {
+  it("asks for the state only if that does not end a playback", () => {
     const { controller, requested } = build();
     controller.requestState();
     expect(requested()).toEqual([["a", "live"]]);

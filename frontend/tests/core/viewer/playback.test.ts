@@ -12,8 +12,8 @@ const answer = {
 };
 const mark = (sequence: number, takenAt: number, live: boolean) => ({ sequence, takenAt, live });
 
-describe("where a viewer stands", () => {
-  it("is unknown until the server says so, and when it keeps nothing", () => {
+describe("the playback tracker", () => {
+  it("has no state until the server describes a timeline with frames", () => {
     const tracker = new PlaybackTracker();
     tracker.painted(mark(7, 5, true));
     expect(tracker.snapshot(0, true)).toBeNull();
@@ -21,7 +21,7 @@ describe("where a viewer stands", () => {
     expect(tracker.snapshot(0, true)).toBeNull();
   });
 
-  it("is the end while live, which moves on as long as the camera sends", () => {
+  it("is at the end while live, and advances while the camera sends", () => {
     const tracker = new PlaybackTracker();
     tracker.answered(answer, 500);
     tracker.painted(mark(81, 9100, true));
@@ -30,7 +30,7 @@ describe("where a viewer stands", () => {
     expect(tracker.snapshot(700, false)).toEqual({ ...state, at: 9000, oldestAt: 1000, newestAt: 9000 });
   });
 
-  it("begins later and later once the server lets frames go, as two answers show", () => {
+  it("advances the oldest time once two messages show that the server removes frames", () => {
     const tracker = new PlaybackTracker();
     tracker.answered(answer, 0);
     tracker.answered({ ...answer, oldestAt: 1500, newestAt: 9500 }, 500);
@@ -39,9 +39,9 @@ describe("where a viewer stands", () => {
     expect(tracker.snapshot(900, true)).toMatchObject({ oldestAt: 1500, newestAt: 9900 });
   });
 
-  it("follows the frames of a playback, and falls behind while it stands still", () => {
+  it("follows the frames of a playback, and falls behind while it is paused", () => {
     const tracker = new PlaybackTracker();
-    // Whether a frame or the answer comes first is not certain.
+    // The frame may come before the message.
     tracker.painted(mark(30, 4000, false));
     tracker.answered(answer, 400);
     tracker.answered({ ...answer, oldestAt: 1100, live: false, speed: 0, sequence: 30, at: 4000 }, 500);
@@ -56,7 +56,7 @@ describe("where a viewer stands", () => {
     });
     tracker.painted(mark(31, 4100, false));
     expect(tracker.snapshot(1500, true)).toMatchObject({ sequence: 31, at: 4100 });
-    // What the server has let go meanwhile, this viewer still sees.
+    // The frame is still on the screen although the server has removed it.
     expect(tracker.snapshot(9000, true)).toMatchObject({ at: 4100, oldestAt: 4100 });
     tracker.answered(answer, 9000);
     expect(tracker.active).toBe(false);

@@ -41,7 +41,7 @@ const list = (...details: object[]) => json({ success: true, clients: [], detail
 const isList = (url: string) => url.endsWith("/api/clients");
 
 describe("polling", () => {
-  it("asks for the list and for every camera's newest, and not twice for the same picture", async () => {
+  it("requests the list and the newest frame of every camera, and no frame twice", async () => {
     let sequence = 7;
     const { polling, requests, frames, lists, reachable } = build((url, headers) => {
       if (isList(url)) return list({ clientId: "a", online: true }, { clientId: "b", online: false });
@@ -72,7 +72,7 @@ describe("polling", () => {
     expect(requests).toHaveLength(asked);
   });
 
-  it("asks slower when there are many cameras", async () => {
+  it("requests frames less often if there are many cameras", async () => {
     const many = Array.from({ length: 48 }, (_, i) => ({ clientId: `c${i}`, online: true }));
     const { polling, requests } = build((url) =>
       isList(url) ? list(...many) : new Response(null, { status: 404 }),
@@ -83,7 +83,7 @@ describe("polling", () => {
     polling.stop();
   });
 
-  it("says when the server is gone, and goes on when it is back", async () => {
+  it("reports when the server cannot be reached, and continues when it can", async () => {
     let there = false;
     const { polling, reachable } = build(() => {
       if (!there) throw new TypeError("failed to fetch");
@@ -97,7 +97,7 @@ describe("polling", () => {
     polling.stop();
   });
 
-  it("takes an error for an answer that says nothing", async () => {
+  it("treats an error status as no answer", async () => {
     const { polling, reachable } = build(() => new Response("no", { status: 500 }));
     polling.start();
     await vi.advanceTimersByTimeAsync(100);
@@ -105,7 +105,7 @@ describe("polling", () => {
     polling.stop();
   });
 
-  it("understands an older server's list of ids, and shows only the cameras asked for", async () => {
+  it("reads a list of ids, as SkySentry Go sends it, and only the wanted cameras", async () => {
     const { polling, lists } = build(
       (url) => (isList(url) ? json({ clients: ["a", "b", 7, "<b>"] }) : new Response()),
       ["b"],
@@ -116,7 +116,7 @@ describe("polling", () => {
     polling.stop();
   });
 
-  it("makes up a sequence and a time where headers are kept from it, and takes no frame that is no JPEG", async () => {
+  it("replaces hidden headers by order and time of arrival, and ignores bytes that are not a JPEG", async () => {
     let body: Uint8Array<ArrayBuffer> = JPEG;
     const { polling, frames } = build((url) => (isList(url) ? list({ clientId: "a" }) : new Response(body)));
     polling.start();
@@ -128,7 +128,7 @@ describe("polling", () => {
     polling.stop();
   });
 
-  it("stops asking for a camera that has gone and starts again when it returns", async () => {
+  it("stops requesting frames of a camera while it is offline", async () => {
     let online = true;
     const { polling, requests } = build((url) => {
       if (isList(url)) return list({ clientId: "a", online });
@@ -147,7 +147,7 @@ describe("polling", () => {
     polling.stop();
   });
 
-  it("reads an RFC 3339 time too, and can be stopped before it starts", async () => {
+  it("reads an RFC 3339 time, and can be stopped before it starts", async () => {
     const { polling, frames, requests } = build((url) =>
       isList(url)
         ? list({ clientId: "a" })

@@ -16,7 +16,7 @@ function build() {
     release: (frame, boxes) => painted.push(`${frame}${"+".repeat(boxes.length)}`),
     drop: (frame) => dropped.push(frame),
   });
-  /** Frame 1 with its result, from which on frames wait. */
+  /** Offers frame 1 and its result, so that the next frames wait for theirs. */
   const begin = () => {
     hold.offer(1, 1);
     hold.result(1, [BOX]);
@@ -26,14 +26,14 @@ function build() {
 }
 
 describe("frames and results", () => {
-  it("pass at once where no program looks", () => {
+  it("are shown at once if no results come", () => {
     const { hold, painted } = build();
     expect(hold.offer(1, 1)).toBe(false);
     expect(hold.active).toBe(false);
     expect(painted).toEqual(["1"]);
   });
 
-  it("come together, though the result is late", () => {
+  it("are shown together, also if the result is late", () => {
     const { hold, painted, begin } = build();
     begin();
     for (let sequence = 2; sequence <= 30; sequence++) {
@@ -44,7 +44,7 @@ describe("frames and results", () => {
     expect(painted).toEqual(Array.from({ length: 26 }, (_, index) => `${index + 2}++`));
   });
 
-  it("show a frame without boxes when only a later one has a result, and the newest of those", () => {
+  it("show the newest frame before a result without boxes if it has no result of its own", () => {
     const { hold, painted, dropped, begin } = build();
     begin();
     for (const sequence of [2, 3, 5]) hold.offer(sequence, sequence);
@@ -55,7 +55,7 @@ describe("frames and results", () => {
     expect(painted).toEqual(["3", "5"]);
   });
 
-  it("need not wait for a result that came before its frame", () => {
+  it("do not wait for a result that came before its frame", () => {
     const { hold, painted, begin } = build();
     begin();
     hold.result(3, [BOX]);
@@ -64,7 +64,7 @@ describe("frames and results", () => {
     expect(painted).toEqual(["2", "3+"]);
   });
 
-  it("wait half a second at most, and after two seconds without a result not at all", () => {
+  it("wait half a second at most, and not at all after two seconds without a result", () => {
     const { hold, painted, begin } = build();
     begin();
     hold.offer(2, 2);
@@ -84,14 +84,14 @@ describe("frames and results", () => {
     expect(painted).toEqual(["2", "3", "5"]);
   });
 
-  it("wait sixteen at a time at most", () => {
+  it("hold at most sixteen frames", () => {
     const { hold, painted, begin } = build();
     begin();
     for (let sequence = 2; sequence <= 20; sequence++) hold.offer(sequence, sequence);
     expect(painted).toEqual(["2", "3", "4"]);
   });
 
-  it("do not begin to wait for a program that is always too late, and never draw boxes elsewhere", () => {
+  it("do not wait for results that are always too late, and draw no boxes on other frames", () => {
     const { hold, painted } = build();
     for (let sequence = 1; sequence <= 40; sequence++) {
       expect(hold.offer(sequence, sequence)).toBe(false);
@@ -101,7 +101,7 @@ describe("frames and results", () => {
     expect(painted).toEqual(Array.from({ length: 40 }, (_, index) => String(index + 1)));
   });
 
-  it("begin anew with a camera that counts from 1 again", () => {
+  it("start again with a camera that counts from 1 again", () => {
     const { hold, painted, begin } = build();
     hold.offer(500, 500);
     hold.result(500, [BOX]);
@@ -111,7 +111,7 @@ describe("frames and results", () => {
     expect(painted).toEqual(["2+"]);
   });
 
-  it("are remembered for a replay, a bounded number of them", () => {
+  it("remember a limited number of results for a playback", () => {
     const { hold } = build();
     for (let sequence = 1; sequence <= 300; sequence++) hold.result(sequence, [BOX]);
     expect(hold.boxesOf(300)).toEqual([BOX]);
@@ -119,7 +119,7 @@ describe("frames and results", () => {
     expect(hold.boxesOf(45)).toEqual([BOX]);
   });
 
-  it("stop waiting when told so", () => {
+  it("drop the waiting frames when cleared", () => {
     const { hold, painted, dropped, begin } = build();
     begin();
     hold.offer(2, 2);

@@ -42,7 +42,7 @@ function unreachable(): Promise<Response> {
 }
 
 describe("a viewer session by WebSocket", () => {
-  it("asks for envelopes of all cameras, or of those named", () => {
+  it("asks for envelopes of all cameras, or of the named ones", () => {
     const all = build();
     all.connect();
     expect(all.network.last.url).toBe("ws://host/stream/ws");
@@ -55,7 +55,7 @@ describe("a viewer session by WebSocket", () => {
     named.session.stop();
   });
 
-  it("hands frames to the sink and gathers the figures", () => {
+  it("passes frames to the sink and collects the figures", () => {
     const { network, session, shown, state, camera, connect } = build();
     connect();
     expect(state().link).toBe("live");
@@ -77,7 +77,7 @@ describe("a viewer session by WebSocket", () => {
     session.stop();
   });
 
-  it("ignores what it cannot read and cameras it did not ask for", () => {
+  it("ignores invalid messages and unwanted cameras", () => {
     const { network, session, shown, state, connect } = build({ cameras: ["a"] });
     connect();
     network.last.binary(new Uint8Array([0, 1, 2]));
@@ -90,7 +90,7 @@ describe("a viewer session by WebSocket", () => {
     session.stop();
   });
 
-  it("follows cameras that come, leave and are forgotten", () => {
+  it("follows cameras that connect, disconnect and are forgotten", () => {
     const { network, session, camera, connect } = build();
     connect();
     network.last.text({ type: "client-connected", clientId: "a", name: "Alpha" });
@@ -103,7 +103,7 @@ describe("a viewer session by WebSocket", () => {
     session.stop();
   });
 
-  it("lets a named camera keep its place when the server forgets it", () => {
+  it("keeps a named camera in the list when the server forgets it", () => {
     const { network, session, camera, connect } = build({ cameras: ["a"] });
     connect();
     network.last.text({ type: "client-connected", clientId: "a" });
@@ -112,7 +112,7 @@ describe("a viewer session by WebSocket", () => {
     session.stop();
   });
 
-  it("drops cameras a restarted server does not know", () => {
+  it("removes cameras that a restarted server does not know", () => {
     const { network, session, state, connect } = build();
     connect();
     network.last.binary(envelope("a", 1));
@@ -121,7 +121,7 @@ describe("a viewer session by WebSocket", () => {
     session.stop();
   });
 
-  it("sorts by label, numbers as numbers", () => {
+  it("sorts by label, and compares digits as numbers", () => {
     const { network, session, state, connect } = build();
     connect();
     const clients = ["cam10", "cam2", "x"].map((clientId) => ({
@@ -136,7 +136,7 @@ describe("a viewer session by WebSocket", () => {
   it("measures the round trip", () => {
     const { network, session, state, connect } = build();
     connect();
-    const { sentAt } = network.last.said("clock")[0] as { sentAt: number };
+    const { sentAt } = network.last.sentMessages("clock")[0] as { sentAt: number };
     vi.advanceTimersByTime(25);
     network.last.text({ type: "clock", sentAt, serverAt: sentAt });
     vi.advanceTimersByTime(400);
@@ -144,17 +144,17 @@ describe("a viewer session by WebSocket", () => {
     session.stop();
   });
 
-  it("finds a connection that is open in name only", () => {
+  it("replaces a connection that is open but dead", () => {
     const { network, session, connect } = build();
     connect();
-    const { sentAt } = network.last.said("clock")[0] as { sentAt: number };
+    const { sentAt } = network.last.sentMessages("clock")[0] as { sentAt: number };
     network.last.text({ type: "clock", sentAt, serverAt: sentAt });
     vi.advanceTimersByTime(20_000);
     expect(network.sockets.length).toBeGreaterThan(1);
     session.stop();
   });
 
-  it("can do without a sink", () => {
+  it("works without a sink", () => {
     const { network, session, camera, connect } = build();
     session.showOn(null);
     connect();
@@ -167,28 +167,28 @@ describe("a viewer session by WebSocket", () => {
 
 describe("acks", () => {
   const answerClock = (network: ReturnType<typeof build>["network"], offset: number) => {
-    for (const { sentAt } of network.last.said("clock") as { sentAt: number }[])
+    for (const { sentAt } of network.last.sentMessages("clock") as { sentAt: number }[])
       network.last.text({ type: "clock", sentAt, serverAt: sentAt + offset });
   };
 
-  it("say when a picture was painted by the server's clock, once that is known", () => {
+  it("have the time of painting by the server's clock, once that is known", () => {
     const { network, session, connect } = build();
     connect();
     network.last.binary(envelope("a", 1));
     session.onPainted("a", picture(1));
-    expect(network.last.said("ack")).toEqual([{ type: "ack", clientId: "a", sequence: 1 }]);
+    expect(network.last.sentMessages("ack")).toEqual([{ type: "ack", clientId: "a", sequence: 1 }]);
     answerClock(network, 5000);
     network.last.binary(envelope("a", 2));
     network.last.binary(envelope("a", 3));
     const at = performance.timeOrigin + performance.now();
     session.onPainted("a", picture(3, { paintedAt: at + 60_000 }));
-    const { paintedAt, ...ack } = network.last.said("ack")[1] ?? {};
+    const { paintedAt, ...ack } = network.last.sentMessages("ack")[1] ?? {};
     expect(ack).toEqual({ type: "ack", clientId: "a", sequence: 3 });
     expect(paintedAt).toBeCloseTo(at + 5000, 3);
     session.stop();
   });
 
-  it("leave the time out for frames of a playback and for those that will never be painted", () => {
+  it("leave the time out for frames of a playback and for frames that are never painted", () => {
     const { network, session, connect } = build();
     connect();
     answerClock(network, 0);
@@ -199,39 +199,39 @@ describe("acks", () => {
     session.onUnpaintable("a", mark(4));
     session.onPainted("a", picture(4));
     const acks = [1, 2, 4].map((sequence) => ({ type: "ack", clientId: "a", sequence }));
-    expect(network.last.said("ack")).toEqual(acks);
+    expect(network.last.sentMessages("ack")).toEqual(acks);
     session.stop();
   });
 
-  it("speak for frames that nobody shows: of a paused viewer, and one it has", () => {
+  it("cover frames that are not shown: those of a paused viewer, and duplicates", () => {
     const { network, session, connect } = build();
     connect();
     network.last.binary(envelope("a", 1));
     network.last.binary(envelope("a", 1));
     session.setPaused(true);
     network.last.binary(envelope("a", 2));
-    expect(network.last.said("ack").map(({ sequence }) => sequence)).toEqual([1, 2]);
+    expect(network.last.sentMessages("ack").map(({ sequence }) => sequence)).toEqual([1, 2]);
     session.stop();
   });
 
-  it("are not for servers that did not agree on the protocol, nor without a screen", () => {
+  it("are not sent to a server that did not agree on the protocol, nor without a sink", () => {
     const { network, session } = build();
     session.start();
     network.last.accept("");
     network.last.binary(envelope("a", 1));
     session.onPainted("a", picture(1));
-    expect(network.last.said("ack")).toEqual([]);
+    expect(network.last.sentMessages("ack")).toEqual([]);
     session.stop();
     session.showOn(null);
     session.start();
     network.last.accept();
     network.last.binary(envelope("a", 1));
     session.onPainted("a", picture(1));
-    expect(network.last.said("ack")).toEqual([]);
+    expect(network.last.sentMessages("ack")).toEqual([]);
     session.stop();
   });
 
-  it("are of this connection, whatever was on the screen before", () => {
+  it("are not sent for frames of the previous connection", () => {
     const { network, session, connect } = build();
     connect();
     network.last.binary(envelope("a", 1));
@@ -239,13 +239,13 @@ describe("acks", () => {
     vi.advanceTimersByTime(500);
     network.last.accept();
     session.onPainted("a", picture(1));
-    expect(network.last.said("ack")).toEqual([]);
+    expect(network.last.sentMessages("ack")).toEqual([]);
     session.stop();
   });
 });
 
-describe("a viewer that says what it sees", () => {
-  it("asks for that alone, also after a reconnect, and calls nothing stalled that it did not ask for", () => {
+describe("a viewer that reports what is visible", () => {
+  it("subscribes only to visible cameras, also after a reconnect, and calls no other camera stalled", () => {
     const { network, session, camera, connect } = build();
     connect();
     for (const id of ["a", "b"]) network.last.binary(envelope(id, 1));
@@ -253,7 +253,7 @@ describe("a viewer that says what it sees", () => {
     session.setShownWidth("b", null);
     vi.advanceTimersByTime(200);
     const subscribe = { type: "subscribe", clients: ["a"], maxWidth: 640 };
-    expect(network.last.said("subscribe")).toEqual([subscribe]);
+    expect(network.last.sentMessages("subscribe")).toEqual([subscribe]);
     vi.advanceTimersByTime(8000);
     expect(camera("a")?.status).toBe("stalled");
     expect(camera("b")?.status).toBe("live");
@@ -269,11 +269,11 @@ describe("a viewer that says what it sees", () => {
     network.last.drop();
     vi.advanceTimersByTime(500);
     network.last.accept();
-    expect(network.last.said("subscribe")).toEqual([subscribe]);
+    expect(network.last.sentMessages("subscribe")).toEqual([subscribe]);
     session.stop();
   });
 
-  it("counts no drops when it asked for fewer frames", () => {
+  it("counts no dropped frames if it asked for a lower rate", () => {
     const { network, session, camera, connect } = build({ maxFps: 5 });
     connect();
     expect(network.last.url).toBe("ws://host/stream/ws?maxFps=5");
@@ -284,7 +284,7 @@ describe("a viewer that says what it sees", () => {
     session.stop();
   });
 
-  it("tells the latency the server tells", () => {
+  it("shows the latency that the server reports", () => {
     const { network, session, camera, connect } = build();
     connect();
     network.last.binary(envelope("a", 1));
@@ -297,13 +297,13 @@ describe("a viewer that says what it sees", () => {
   });
 });
 
-describe("a viewer that looks back", () => {
-  it("says where to, and tells where it is", () => {
+describe("a viewer during a playback", () => {
+  it("sends the position, and shows where it is", () => {
     const { network, session, camera, connect } = build();
     connect();
     network.last.binary(envelope("a", 9));
     session.seek("a", { back: 5 }, 0.5);
-    expect(network.last.said("seek")).toEqual([{ type: "seek", clientId: "a", back: 5, speed: 0.5 }]);
+    expect(network.last.sentMessages("seek")).toEqual([{ type: "seek", clientId: "a", back: 5, speed: 0.5 }]);
     const playback = { type: "playback", clientId: "a", speed: 0.5, sequence: 3, at: 40, oldestAt: 10 };
     network.last.text({ ...playback, live: false, newestAt: 90 });
     network.last.text({ ...playback, clientId: "unknown", live: false, newestAt: 90 });
@@ -312,15 +312,15 @@ describe("a viewer that looks back", () => {
     session.onPainted("a", picture(4, { mark: { sequence: 4, takenAt: 50, live: false } }));
     expect(camera("a")?.playback).toMatchObject({ sequence: 4, at: 50 });
     session.goLive("a");
-    expect(network.last.said("live")).toEqual([{ type: "live", clientId: "a" }]);
-    // Whatever shows pictures from now on shows the newest.
+    expect(network.last.sentMessages("live")).toEqual([{ type: "live", clientId: "a" }]);
+    // The next connection starts live.
     network.last.drop();
     vi.advanceTimersByTime(2500);
     expect(camera("a")?.playback).toBeNull();
     session.stop();
   });
 
-  it("knows where the film of it is", () => {
+  it("knows the address of a clip", () => {
     const { session } = build();
     expect(session.clipUrl("a", 0.9, 1500.4, "mkv")).toBe(
       "http://host/api/clients/a/clip?from=1970-01-01T00%3A00%3A00.000Z&to=1970-01-01T00%3A00%3A01.501Z&format=mkv",
@@ -328,10 +328,10 @@ describe("a viewer that looks back", () => {
   });
 });
 
-describe("a viewer of what programs find", () => {
+describe("a viewer of detection results", () => {
   const box = { x: 1, y: 2, width: 3, height: 4 };
 
-  it("shows boxes with the frame they are of, and tells the server at once that it has come", () => {
+  it("shows boxes on their frame, and acknowledges the frame when it arrives", () => {
     const { network, session, shown, camera, connect } = build();
     connect();
     network.last.binary(envelope("a", 1));
@@ -341,7 +341,7 @@ describe("a viewer of what programs find", () => {
     result(1, "unknown");
     network.last.binary(envelope("a", 2));
     expect(shown.map(({ sequence }) => sequence)).toEqual([1]);
-    expect(network.last.said("ack")).toEqual([{ type: "ack", clientId: "a", sequence: 2 }]);
+    expect(network.last.sentMessages("ack")).toEqual([{ type: "ack", clientId: "a", sequence: 2 }]);
     network.last.binary(envelope("a", 3));
     result(3);
     expect(shown.map(({ sequence }) => sequence)).toEqual([1, 3]);
@@ -363,20 +363,20 @@ describe("a viewer of what programs find", () => {
 });
 
 describe("a paused viewer", () => {
-  it("says so to the server, also after a reconnect, and takes no frames", () => {
+  it("pauses on the server, also after a reconnect, and shows no frames", () => {
     const { network, session, shown, state, connect } = build();
     connect();
     session.setPaused(true);
     session.setPaused(true);
-    expect(network.last.said("pause")).toHaveLength(1);
+    expect(network.last.sentMessages("pause")).toHaveLength(1);
     network.last.binary(envelope("a", 1));
     expect(shown).toEqual([]);
     network.last.drop();
     vi.advanceTimersByTime(500);
     network.last.accept();
-    expect(network.last.said("pause")).toHaveLength(1);
+    expect(network.last.sentMessages("pause")).toHaveLength(1);
     session.setPaused(false);
-    expect(network.last.said("resume")).toHaveLength(1);
+    expect(network.last.sentMessages("resume")).toHaveLength(1);
     network.last.binary(envelope("a", 500));
     expect(shown).toHaveLength(1);
     expect(state().paused).toBe(false);
@@ -400,7 +400,7 @@ describe("a paused viewer", () => {
   });
 });
 
-describe("a viewer whose WebSocket cannot be had", () => {
+describe("a viewer without a WebSocket", () => {
   const rest = (() => {
     let sequence = 0;
     return (url: string) =>
@@ -411,7 +411,7 @@ describe("a viewer whose WebSocket cannot be had", () => {
       );
   })();
 
-  it("polls after two seconds, says so, and returns", async () => {
+  it("polls after two seconds, and stops when the WebSocket works", async () => {
     const { network, session, shown, state, fetch } = build();
     fetch.mockImplementation(rest);
     session.start();
@@ -434,7 +434,7 @@ describe("a viewer whose WebSocket cannot be had", () => {
     session.stop();
   });
 
-  it("polls when the WebSocket opens but nothing comes through", async () => {
+  it("polls when the WebSocket opens but receives nothing", async () => {
     const { network, session, state, fetch } = build();
     fetch.mockImplementation(rest);
     session.start();
@@ -444,7 +444,7 @@ describe("a viewer whose WebSocket cannot be had", () => {
     session.stop();
   });
 
-  it("says that the server is gone when it answers neither way", async () => {
+  it("is unreachable when the server answers neither by WebSocket nor by REST", async () => {
     const { network, session, state, connect } = build();
     connect();
     network.last.drop();
@@ -457,6 +457,6 @@ describe("a viewer whose WebSocket cannot be had", () => {
   });
 });
 
-it("refuses an address that is none", () => {
+it("refuses an invalid address", () => {
   expect(() => build({ server: "ftp://host" })).toThrow(TypeError);
 });

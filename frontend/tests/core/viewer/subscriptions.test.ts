@@ -17,28 +17,28 @@ function build(initial: string[] = [], maxFps?: number) {
     initial,
     onChange,
   });
-  /** What was said since last asked, after all has settled. */
-  const said = () => {
+  /** Returns the messages since the last call, when all changes are sent. */
+  const takeSent = () => {
     vi.advanceTimersByTime(250);
     return sent.splice(0).map(({ type, clients, maxWidth, maxFps: rate }) => [type, clients, maxWidth, rate]);
   };
-  return { subscriptions, said, link, onChange };
+  return { subscriptions, takeSent, link, onChange };
 }
 
 describe("subscriptions", () => {
-  it("leave the server's default alone until somebody says what is seen", () => {
-    const { subscriptions, said } = build();
+  it("keep the server's default until the page reports what is visible", () => {
+    const { subscriptions, takeSent } = build();
     subscriptions.opened();
-    expect(said()).toEqual([]);
+    expect(takeSent()).toEqual([]);
     expect(subscriptions.isSubscribed("whatever")).toBe(true);
   });
 
-  it("name what is seen, each no larger than shown, and then only what changes", () => {
-    const { subscriptions, said, onChange } = build([], 5);
+  it("name the visible cameras, each no larger than shown, and then only changes", () => {
+    const { subscriptions, takeSent, onChange } = build([], 5);
     subscriptions.setShownWidth("a", 500);
     subscriptions.setShownWidth("b", 640);
     subscriptions.setShownWidth("c", 5000);
-    expect(said()).toEqual([
+    expect(takeSent()).toEqual([
       ["subscribe", ["a", "b"], 640, 5],
       ["subscribe", ["c"], undefined, 5],
     ]);
@@ -46,14 +46,14 @@ describe("subscriptions", () => {
     subscriptions.setShownWidth("b", 700);
     subscriptions.setShownWidth("a", 510);
     subscriptions.setShownWidth("c", null);
-    expect(said()).toEqual([
+    expect(takeSent()).toEqual([
       ["subscribe", ["b"], 960, 5],
       ["unsubscribe", ["c"], undefined, undefined],
     ]);
     expect(["a", "b", "c"].map((id) => subscriptions.isSubscribed(id))).toEqual([true, true, false]);
   });
 
-  it("settle at most five times a second, however fast a page is scrolled", () => {
+  it("change at most five times a second, however fast the page is scrolled", () => {
     const { subscriptions, onChange } = build();
     for (let i = 0; i < 100; i++) {
       subscriptions.setShownWidth(`c${i}`, 300);
@@ -62,38 +62,38 @@ describe("subscriptions", () => {
     expect(onChange.mock.calls.length).toBeLessThanOrEqual(5);
   });
 
-  it("end the default of all when nothing is seen", () => {
-    const { subscriptions, said } = build();
+  it("end the default of all cameras when none is visible", () => {
+    const { subscriptions, takeSent } = build();
     subscriptions.setShownWidth("a", null);
-    expect(said()).toEqual([["subscribe", [], undefined, undefined]]);
+    expect(takeSent()).toEqual([["subscribe", [], undefined, undefined]]);
   });
 
-  it("leave out what the address asked for and nobody sees", () => {
-    const { subscriptions, said } = build(["a", "b"]);
+  it("leave out a camera of the address that is not visible", () => {
+    const { subscriptions, takeSent } = build(["a", "b"]);
     expect(subscriptions.isSubscribed("a")).toBe(true);
     expect(subscriptions.isSubscribed("c")).toBe(false);
     subscriptions.setShownWidth("a", 100);
-    expect(said()).toEqual([
+    expect(takeSent()).toEqual([
       ["subscribe", ["a"], 160, undefined],
       ["unsubscribe", ["b"], undefined, undefined],
     ]);
   });
 
-  it("are said anew on a new connection, and lost without one", () => {
-    const { subscriptions, said, link } = build();
+  it("are sent again on a new connection", () => {
+    const { subscriptions, takeSent, link } = build();
     link.open = false;
     subscriptions.setShownWidth("a", 100);
-    expect(said()).toEqual([]);
+    expect(takeSent()).toEqual([]);
     expect(subscriptions.isSubscribed("b")).toBe(true);
     link.open = true;
     subscriptions.opened();
-    expect(said()).toEqual([["subscribe", ["a"], 160, undefined]]);
+    expect(takeSent()).toEqual([["subscribe", ["a"], 160, undefined]]);
     subscriptions.setShownWidth("a", 2000);
     subscriptions.stop();
-    expect(said()).toEqual([]);
+    expect(takeSent()).toEqual([]);
   });
 
-  it("go in steps up to where a camera may send what it has", () => {
+  it("limit the width in steps, up to a width without a limit", () => {
     expect([1, 160, 161, 1920, 1921].map(widthLimit)).toEqual([160, 160, 320, 1920, undefined]);
   });
 });

@@ -39,8 +39,8 @@ function build() {
   };
 }
 
-describe("the sight of an element", () => {
-  it("is its width in pixels of the device while it is in view", () => {
+describe("the visibility of an element", () => {
+  it("is its width in device pixels while it is in view", () => {
     const { element, seen, end, disconnect, intersect, resize } = build();
     intersect(false);
     resize();
@@ -55,13 +55,13 @@ describe("the sight of an element", () => {
     expect(disconnect).toHaveBeenCalledTimes(2);
   });
 
-  it("ends without a word when there was none", () => {
+  it("ends without a call if the element was not visible", () => {
     const { seen, end } = build();
     end();
     expect(seen).toEqual([]);
   });
 
-  it("is not told where browsers cannot tell", () => {
+  it("is not reported by browsers without the observers", () => {
     vi.stubGlobal("IntersectionObserver", undefined);
     const onChange = vi.fn();
     watchVisibility({} as Element, onChange)();
