@@ -3,8 +3,9 @@
 /**
  * Returns the folder of all endpoints, which ends in `/`.
  *
- * `server` is an http, https, ws or wss address. It may have a path prefix, may be the address of a WebSocket endpoint, and
- * may be relative to `page`. Left out, it is the server that served the page. Throws TypeError for anything else.
+ * `server` is an http, https, ws or wss address. It may have a path prefix, may be the address of a WebSocket
+ * endpoint, and may be relative to `page`. Left out, it is the server that served the page. Throws TypeError for
+ * anything else.
  */
 export function serverBase(server: string | undefined, page: string): URL {
   if (server === undefined || server.trim() === "") return new URL(".", page);

@@ -3,7 +3,10 @@
 /** Samples that are kept. With one every two seconds, a change of the network takes effect within half a minute. */
 const KEPT = 12;
 
-/** Returns milliseconds since the epoch that never jump: the page's start by the wall clock, continued by a monotonic clock. */
+/**
+ * Returns milliseconds since the epoch that never jump: the page's start by the wall clock, continued by a monotonic
+ * clock.
+ */
 export function now(): number {
   return performance.timeOrigin + performance.now();
 }
@@ -25,7 +28,10 @@ export class ClockSync {
     return this.samples.at(-1)?.roundTrip;
   }
 
-  /** The server's clock minus ours in milliseconds, from the answer with the shortest round trip, which is the most exact. */
+  /**
+   * The server's clock minus ours in milliseconds, from the answer with the shortest round trip, which is the most
+   * exact.
+   */
   get offset(): number | undefined {
     let best: { roundTrip: number; offset: number } | undefined;
     for (const sample of this.samples)

@@ -35,7 +35,7 @@ export function explain(failure: Failure): Explanation {
       return {
         title: "This browser has no camera support",
         advice:
-          "Use a current version of Chrome, Edge, Firefox or Safari. Browsers inside other apps often have no camera support.",
+          "Use a current version of Chrome, Edge, Firefox or Safari. Browsers inside other apps often cannot use a camera.",
       };
     case "permission-denied":
       return {

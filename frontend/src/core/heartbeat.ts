@@ -4,7 +4,9 @@ import { ClockSync, now } from "./clock.js";
 import { encodeClock } from "./protocol.js";
 
 const ASK_EVERY_MS = 2000;
-/** The first questions follow each other quickly: the best of five answers gives a good estimate of the clock at once. */
+/**
+ * The first questions follow each other quickly: the best of five answers gives a good estimate of the clock at once.
+ */
 const FIRST_QUESTIONS = 5;
 const FIRST_EVERY_MS = 100;
 /** The connection is dead if a question stays unanswered for this long. */

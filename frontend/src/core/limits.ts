@@ -1,4 +1,7 @@
-/** The server's limits that this code depends on, and the rates it keeps below them: "Limits and rates" in docs/reference/protocol.md. */
+/**
+ * The server's limits that this code depends on, and the rates it keeps below them: "Limits and rates" in
+ * docs/reference/protocol.md.
+ */
 
 // ── limits of the server ────────────────────────────────────────────────────────────────────────
 
@@ -25,7 +28,10 @@ export const SEEKS_PER_SECOND = 60;
 export const ACKS_PER_SECOND = 500;
 /** Acknowledgements that may go out at once after a pause. */
 export const ACK_BURST = 250;
-/** Milliseconds between two changes of the subscriptions. One change takes three messages at most if all tiles have one width. */
+/**
+ * Milliseconds between two changes of the subscriptions. One change takes three messages at most if all tiles have one
+ * width.
+ */
 export const SUBSCRIPTION_INTERVAL_MS = 200;
 /** Milliseconds between two seeks: 20 a second while a finger drags along the timeline. */
 export const SEEK_INTERVAL_MS = 50;

@@ -25,7 +25,10 @@ export function isCameraId(value: unknown): value is string {
   return typeof value === "string" && CAMERA_ID.test(value);
 }
 
-/** Returns a label that is safe to show: printable, on one line, of limited length. Returns undefined if nothing is left. */
+/**
+ * Returns a label that is safe to show: printable, on one line, of limited length. Returns undefined if nothing is
+ * left.
+ */
 export function cleanName(value: unknown): string | undefined {
   if (typeof value !== "string") return undefined;
   const name = value.replace(/\s+/g, " ").replace(UNPRINTABLE, "").trim();

@@ -133,7 +133,10 @@ interface TextFieldProps {
   readonly onCommit: (value: string) => void;
 }
 
-/** A text field that takes effect when the person leaves it. Otherwise each typed letter of an id would register another camera. */
+/**
+ * A text field that takes effect when the person leaves it. Otherwise each typed letter of an id would register another
+ * camera.
+ */
 function TextField({ label, hint, value, maxLength, problem, onCommit }: TextFieldProps) {
   const id = useId();
   const [draft, setDraft] = useState<string | null>(null);

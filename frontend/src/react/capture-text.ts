@@ -2,7 +2,9 @@
 
 import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 
-/** Describes the viewers, and what is sent unless `describeUplink` describes that. Returns null while demand is unknown. */
+/**
+ * Describes the viewers, and what is sent unless `describeUplink` describes that. Returns null while demand is unknown.
+ */
 export function describeDemand(snapshot: CaptureSnapshot): string | null {
   const { demand, narrow } = snapshot;
   if (demand === null) return null;

@@ -3,7 +3,10 @@ import { Icon, ICONS, type IconName } from "./icons.js";
 
 interface IconLabel {
   readonly icon: IconName;
-  /** What the control does. Without `labelShown` only screen readers read it, and it is the tooltip unless `title` is set. */
+  /**
+   * What the control does. Without `labelShown` only screen readers read it, and it is the tooltip unless `title` is
+   * set.
+   */
   readonly label: ReactNode;
   /** Shows the label beside the icon. */
   readonly labelShown?: boolean | undefined;

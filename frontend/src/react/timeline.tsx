@@ -134,7 +134,10 @@ export function Timeline({ cameraId, name, playback, controller, controls }: Tim
   );
 }
 
-/** Wraps the action of a button. After a click the focus returns to the tile, so that all its keys work, also the space bar. */
+/**
+ * Wraps the action of a button. After a click the focus returns to the tile, so that all its keys work, also the space
+ * bar.
+ */
 function keepKeys(action: () => void): (event: MouseEvent<HTMLElement>) => void {
   return ({ detail, currentTarget }) => {
     action();

@@ -32,7 +32,7 @@ export function useCapture({ serverUrl, token, settings, autoStart = false }: Us
       new CaptureSession({
         server: serverUrl,
         token,
-        // eslint-disable-next-line react-hooks/refs -- written at unmount and read when the address changes, so no render depends on it
+        // eslint-disable-next-line react-hooks/refs -- written only at unmount
         settings: initial.current,
         openCamera: openBrowserCamera,
         keepAwake,

@@ -16,7 +16,7 @@ export async function openBrowserCamera(
   handlers: CameraHandlers,
 ): Promise<Camera> {
   const unavailable = cameraUnavailable();
-  // eslint-disable-next-line @typescript-eslint/only-throw-error -- a Failure is a value with words for people, not a bug
+  // eslint-disable-next-line @typescript-eslint/only-throw-error -- a Failure is a value to show, not a bug
   if (unavailable) throw unavailable;
   let stream: MediaStream;
   try {

@@ -178,7 +178,9 @@ interface VideoPicture extends Picture {
   readonly video: HTMLVideoElement;
 }
 
-/** A hidden page gets no callbacks for its video's frames, so an older capture time than this belongs to another frame. */
+/**
+ * A hidden page gets no callbacks for its video's frames, so an older capture time than this belongs to another frame.
+ */
 const STALE_MS = 250;
 
 /** Takes frames out of a stream through a video element that is not on the page. */

@@ -23,7 +23,9 @@ export interface LinkHandlers {
   /** The server has accepted the registration: the first one, or one after a reconnect. */
   onRegistered(): void;
   onDemand(demand: Demand): void;
-  /** The server answered the clock message that was sent at `sentAt`. Returns true if that was the receipt of a frame. */
+  /**
+   * The server answered the clock message that was sent at `sentAt`. Returns true if that was the receipt of a frame.
+   */
   onAnswer(sentAt: number): boolean;
 }
 

@@ -1,4 +1,7 @@
-/** Sends frames to the server: timestamps them, holds the camera while the link is full, and lowers the target if it stays full. */
+/**
+ * Sends frames to the server: timestamps them, holds the camera while the link is full, and lowers the target if it
+ * stays full.
+ */
 
 import { now } from "../clock.js";
 import { RateMeter } from "../meter.js";
@@ -14,7 +17,10 @@ export interface Carrier {
   readonly onAir: boolean;
   /** Bytes that have not left the browser. */
   readonly bufferedAmount: number;
-  /** The server's clock minus ours in milliseconds; undefined until the server has answered a clock message on this connection. */
+  /**
+   * The server's clock minus ours in milliseconds; undefined until the server has answered a clock message on this
+   * connection.
+   */
   readonly offset: number | undefined;
   /** Returns false if the connection is not open. */
   send(data: string | ArrayBuffer | Uint8Array<ArrayBuffer>): boolean;
@@ -40,7 +46,10 @@ export class Outgoing {
   private counted = NO_STATS;
   private lastFrameBytes = 0;
   private isHeld = true;
-  /** Whether the camera was held at any time since the last frame was sent: a skip is reported only when the next frame is due. */
+  /**
+   * Whether the camera was held at any time since the last frame was sent: a skip is reported only when the next frame
+   * is due.
+   */
   private wasHeld = false;
   private carrier: Carrier | null = null;
   private wanted: EncoderSettings;
@@ -108,7 +117,10 @@ export class Outgoing {
     this.judge();
   }
 
-  /** The server answered a clock message. Returns true if that was a frame's receipt; other answers measure the round trip. */
+  /**
+   * The server answered a clock message. Returns true if that was a frame's receipt; other answers measure the round
+   * trip.
+   */
   answered(sentAt: number): boolean {
     const at = now();
     const receipt = this.uplink.answered(sentAt, at);
@@ -152,7 +164,10 @@ export class Outgoing {
     this.meter = new RateMeter(ms);
   }
 
-  /** Wraps the JPEG in an envelope with the time of capture. While the server's clock is unknown, the JPEG is sent alone. */
+  /**
+   * Wraps the JPEG in an envelope with the time of capture. While the server's clock is unknown, the JPEG is sent
+   * alone.
+   */
   private wrapped({ jpeg, takenAt }: EncodedFrame): ArrayBuffer | Uint8Array<ArrayBuffer> {
     const offset = this.carrier?.offset;
     if (offset === undefined) return jpeg;

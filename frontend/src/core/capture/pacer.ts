@@ -24,7 +24,10 @@ export class FramePacer {
   }
 }
 
-/** Scales a size so that its longer side is at most `longest` pixels. Never enlarges. Both sides are even, as encoders want. */
+/**
+ * Scales a size so that its longer side is at most `longest` pixels. Never enlarges. Both sides are even, as encoders
+ * want.
+ */
 export function fit(width: number, height: number, longest: number): { width: number; height: number } {
   const scale = Math.min(1, longest / Math.max(width, height, 1));
   return { width: even(width * scale), height: even(height * scale) };

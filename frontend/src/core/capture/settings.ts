@@ -91,7 +91,9 @@ export function readAddress(search: string): AddressSettings {
   return { given, autostart: YES.includes(query.get("autostart") ?? "") };
 }
 
-/** Returns the query that starts a page with these settings. `withId` includes the id and the name, for the same camera. */
+/**
+ * Returns the query that starts a page with these settings. `withId` includes the id and the name, for the same camera.
+ */
 export function writeAddress(
   settings: CaptureSettings,
   options: { withId: boolean; autostart: boolean },

@@ -13,7 +13,10 @@ interface Ack {
   readonly paintedAt: number | undefined;
 }
 
-/** The acknowledgements of one connection; call `reset` for the next. One for a frame covers all frames that came before it. */
+/**
+ * The acknowledgements of one connection; call `reset` for the next. One for a frame covers all frames that came before
+ * it.
+ */
 export class Acks {
   /** Sequence numbers by camera, in order of arrival, which is not the order of the numbers in a playback. */
   private readonly outstanding = new Map<string, number[]>();
@@ -39,8 +42,8 @@ export class Acks {
   }
 
   /**
-   * Acknowledges a frame: painted at `paintedAt` by the server's clock, or never to be painted if that is undefined. Does
-   * nothing for a frame that another connection sent, or that is already acknowledged.
+   * Acknowledges a frame: painted at `paintedAt` by the server's clock, or never to be painted if that is undefined.
+   * Does nothing for a frame that another connection sent, or that is already acknowledged.
    */
   settle(cameraId: string, sequence: number, paintedAt?: number): void {
     const sequences = this.outstanding.get(cameraId);

@@ -27,7 +27,10 @@ export interface CameraLatency {
   readonly total: number;
 }
 
-/** The timeline of a camera and the viewer's position in it. Times are milliseconds since the epoch by the server's clock. */
+/**
+ * The timeline of a camera and the viewer's position in it. Times are milliseconds since the epoch by the server's
+ * clock.
+ */
 export interface PlaybackMessage {
   readonly cameraId: string;
   readonly live: boolean;

@@ -10,7 +10,10 @@ export interface MountedViewer {
   readonly unmount: () => void;
 }
 
-/** Connects to the server and paints every frame whose camera has a surface. Throws TypeError if the address is not valid. */
+/**
+ * Connects to the server and paints every frame whose camera has a surface. Throws TypeError if the address is not
+ * valid.
+ */
 export function mountViewer(options: ViewerOptions = {}): MountedViewer {
   const session = new ViewerSession(options);
   const painter = new Painter(session);

@@ -1,4 +1,7 @@
-/** Turns what a person does with one camera's timeline (pause, play, step, drag, return to live) into requests to the server. */
+/**
+ * Turns what a person does with one camera's timeline (pause, play, step, drag, return to live) into requests to the
+ * server.
+ */
 
 import { now } from "../clock.js";
 import { SEEK_INTERVAL_MS } from "../limits.js";

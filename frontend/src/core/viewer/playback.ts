@@ -52,8 +52,8 @@ export class PlaybackTracker {
   }
 
   /**
-   * `now` is by our clock. `grows` says that the camera sends frames, so the timeline has advanced since the last message.
-   * Returns null if the timeline is empty or the server has not described it.
+   * `now` is by our clock. `grows` says that the camera sends frames, so the timeline has advanced since the last
+   * message. Returns null if the timeline is empty or the server has not described it.
    */
   snapshot(now: number, grows: boolean): PlaybackState | null {
     if (!this.answer) return null;

@@ -27,7 +27,10 @@ export interface PollingOptions {
 
 const LIST_EVERY_MS = 2000;
 const FRAME_EVERY_MS = 250;
-/** Requests per second for all cameras together. Browsers open at most six connections to a server, with one request on each. */
+/**
+ * Requests per second for all cameras together. Browsers open at most six connections to a server, with one request on
+ * each.
+ */
 const REQUESTS_PER_SECOND = 24;
 const DEADLINE_MS = 5000;
 

@@ -25,7 +25,10 @@ export interface SubscriptionsOptions {
 /** The cameras with their width limits, or all cameras. */
 type Requested = Map<string, number | undefined> | "all";
 
-/** Until `setShownWidth` is called for the first time, the server sends the cameras that the connection's address asks for. */
+/**
+ * Until `setShownWidth` is called for the first time, the server sends the cameras that the connection's address asks
+ * for.
+ */
 export class Subscriptions {
   private readonly shown = new Map<string, number | undefined>();
   /** What the server was last asked for. */
