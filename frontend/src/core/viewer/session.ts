@@ -72,7 +72,7 @@ export class ViewerSession {
       send,
       maxFps,
       initial: cameras,
-      onChange: (wasSubscribed) => this.subscribed(wasSubscribed),
+      onChange: (wasSubscribed) => this.subscriptionsChanged(wasSubscribed),
     });
   }
 
@@ -225,7 +225,7 @@ export class ViewerSession {
   }
 
   /** A camera whose subscription changed has a gap in its sequence numbers, which does not mean dropped frames. */
-  private subscribed(wasSubscribed: (cameraId: string) => boolean): void {
+  private subscriptionsChanged(wasSubscribed: (cameraId: string) => boolean): void {
     for (const camera of this.cameras)
       if (wasSubscribed(camera.cameraId) !== this.subscriptions.isSubscribed(camera.cameraId))
         camera.interrupted();
