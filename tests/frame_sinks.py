@@ -1,4 +1,4 @@
-"""Outlets for outboxes without a connection."""
+"""Frame sinks for outboxes without a connection."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from skysentry_trio.base.sink import WriteResult
 
 
 @frozen
-class CallingOutlet:
-    """Leaves it to a function what becomes of a frame."""
+class CallingSink:
+    """Asks a function what becomes of a frame."""
 
     _try_send: Callable[[bytes], WriteResult]
 
-    def try_send(self, rendering: bytes) -> WriteResult:
+    def try_send(self, encoded: bytes) -> WriteResult:
         """Call it."""
-        return self._try_send(rendering)
+        return self._try_send(encoded)

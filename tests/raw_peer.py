@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from io import BytesIO
 from typing import Any, Literal, Self
 
 import h11
 import trio
 from attrs import define, field, frozen
-from PIL import Image
+
+from tests.jpegs import draw_jpeg
 
 PATIENCE = 10.0
 """Seconds for what should take none; machines that run tests are slow at times."""
@@ -110,9 +110,7 @@ def register(camera_id: str) -> bytes:
 
 def picture(size: int | None = None, shade: int = 0) -> bytes:
     """Return a small JPEG, or one of exactly ``size`` bytes: what is too much is a comment in it."""
-    encoded = BytesIO()
-    Image.new("RGB", (16, 16), (shade % 256, 90, 90)).save(encoded, "JPEG")
-    jpeg = encoded.getvalue()
+    jpeg = draw_jpeg(shade, (16, 16))
     missing = 0 if size is None else size - len(jpeg)
     segments = b""
     while missing:

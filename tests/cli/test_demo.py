@@ -7,7 +7,7 @@ from trio_websocket import WebSocketConnection
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.cli.demo import DEMO_CAMERAS, run_demo
 from tests.client.engine.fake_server import FakeServer, open_fake_server
-from tests.sources.pictures import size_of
+from tests.jpegs import size_of
 
 
 async def test_the_demo_is_two_cameras() -> None:

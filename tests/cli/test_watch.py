@@ -5,13 +5,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
-from io import BytesIO, StringIO
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
-from PIL import Image
 from trio_websocket import ConnectionClosed, WebSocketRequest, serve_websocket
 
 from skysentry_trio.base.demand import NO_LIMITS
@@ -21,12 +20,7 @@ from skysentry_trio.cli.viewer_display import Style
 from skysentry_trio.cli.watch import run_watch
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.wire.viewer_frames import encode_envelope
-
-
-def picture(number: int) -> bytes:
-    encoded = BytesIO()
-    Image.new("RGB", (32, 24), (number % 256, 0, 0)).save(encoded, "JPEG")
-    return encoded.getvalue()
+from tests.jpegs import draw_jpeg
 
 
 async def show_door(request: WebSocketRequest) -> None:
@@ -34,7 +28,7 @@ async def show_door(request: WebSocketRequest) -> None:
     websocket = await request.accept(subprotocol=next(iter(request.proposed_subprotocols), None))
     try:
         for number in range(1, 2000):
-            frame = JpegFrame(number, 1_700_000_000.0, None, picture(number), 32, 24)
+            frame = JpegFrame(number, 1_700_000_000.0, None, draw_jpeg(number), 32, 24)
             stats = RingStatistics(1, 16, number, frame.received_at, 100.0)
             await websocket.send_message(b"".join(encode_envelope("door", frame, stats)))
             await trio.sleep(0.01)
@@ -70,7 +64,7 @@ async def test_it_ends_after_so_many_frames(tmp_path: Path) -> None:
             nursery.cancel_scope.cancel()
     assert "5 frames, 0 gaps" in shown.splitlines()[-1]
     files = {path.name: path.read_bytes() for path in (tmp_path / "door").iterdir()}
-    assert files == {f"door-{number:08d}.jpg": picture(number) for number in range(1, 6)}
+    assert files == {f"door-{number:08d}.jpg": draw_jpeg(number) for number in range(1, 6)}
 
 
 async def test_it_ends_after_a_while() -> None:

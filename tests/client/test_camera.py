@@ -13,7 +13,7 @@ from skysentry_trio.client import Camera, Closed, ConfigurationError, Demand, Pr
 from skysentry_trio.client.thread import handle as handle_module
 from skysentry_trio.wire.messages import encode_message
 from tests.client.engine.fake_server import FakeServer, Handler, open_fake_server
-from tests.sources.pictures import draw_jpeg
+from tests.jpegs import draw_jpeg
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from skysentry_trio.base.frames import RingStatistics
 from skysentry_trio.client import Box, Closed, ConfigurationError, Frame, ProtocolViolation, Refused, Viewer
 from skysentry_trio.wire.viewer_frames import encode_envelope
 from tests.client.engine.fake_server import FakeServer, Handler, open_fake_server
-from tests.sources.pictures import draw_jpeg
+from tests.jpegs import draw_jpeg
 
 
 def envelope(sequence: int, camera_id: str = "door", captured_at: float | None = None) -> bytes:

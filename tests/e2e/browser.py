@@ -55,6 +55,17 @@ def wait_until(done: Callable[[], object], seconds: float, what: str) -> float:
     return time.monotonic() - started
 
 
+def wait_for_frames(server: Server, camera_id: str, count: int) -> None:
+    """Wait until the server has taken this many more frames of a camera, which takes their time and no more."""
+
+    def taken() -> int:
+        details = server.camera(camera_id)
+        return 0 if details is None else int(details["frameCount"])
+
+    goal = taken() + count
+    wait_until(lambda: taken() >= goal, 30 + count / 2, f"{count} more frames of {camera_id}")
+
+
 def free_port() -> int:
     """Return a port of the loopback address that nobody listens on."""
     with socket.socket() as probe:

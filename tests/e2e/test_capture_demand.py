@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.e2e.browser import CHROMIUM, Server, wait_until
+from tests.e2e.browser import CHROMIUM, Server, wait_for_frames, wait_until
 from tests.e2e.narrow_link import Way, narrow_link_in_thread
 
 from .conftest import OpenPage
@@ -114,7 +114,7 @@ def test_a_page_sends_only_while_somebody_watches(server: Server, open_page: Ope
             wait_until(lambda: viewer.fps(1) >= 20, 15, "frames flow")
             watched = rate(link.up, 3)
             assert words(page) == "1 is watching, sending 30 fps at 640 px, quality 70 %."
-        time.sleep(2)
+        wait_until(lambda: words(page) == "Nobody is watching, one picture every 5 s.", 10, "nobody watches")
         alone = rate(link.up, 6)
         record_property("bytes a second, watched and alone", (round(watched), round(alone)))
         assert 0 < alone < 0.05 * watched
@@ -129,7 +129,7 @@ def test_a_page_that_is_told_to_sends_always(server: Server, open_page: OpenPage
     with narrow_link_in_thread(server.port) as link:
         page = open_page(f"http://localhost:{link.port}/capture?autostart=1&id=cam&fps=10&width=320&demand=0")
         wait_until(lambda: on_air(page), 10, "the camera is on the air")
-        time.sleep(3)
+        wait_for_frames(server, "cam", 30)
         always = rate(link.up, 3)
         assert "sending 10 fps" in words(page)
         page.get_by_label("Send only what is needed").check()
@@ -148,7 +148,7 @@ def test_a_page_adapts_to_a_narrow_uplink(server: Server, open_page: OpenPage, r
     ):
         page = open_page(f"http://localhost:{link.port}/capture?autostart=1&id=cam&fps=30&width=640")
         wait_until(lambda: viewer.fps(1) >= 20, 20, "frames flow")
-        time.sleep(1)
+        wait_until(lambda: viewer.fps(3) >= 20, 20, "frames have flown for three seconds")
         needed = rate(link.up, 3)
         before = viewer.fps(3)
         assert viewer.oldest(3) < 0.5
@@ -159,7 +159,8 @@ def test_a_page_adapts_to_a_narrow_uplink(server: Server, open_page: OpenPage, r
         record_property("seconds until it adapted", round(narrow, 1))
         record_property("worst while it adapts", max(sighting.age for sighting in viewer.since(time.time() - narrow)))
         wait_until(lambda: viewer.oldest(1.5) < 0.5 and viewer.fps(1.5) > before / 2, 8, "pictures are fresh again")
-        time.sleep(5)
+        goal = len(viewer.sightings) + round(5 * before / 2)
+        wait_until(lambda: len(viewer.sightings) >= goal, 20, "frames flow at half the rate at least")
         record_property("age and rate then", (round(viewer.oldest(5), 3), round(viewer.fps(5), 1), words(page)))
         assert viewer.oldest(5) < 0.5
         assert viewer.fps(5) > before / 2

@@ -97,7 +97,9 @@ def test_a_video_reaches_every_viewer(tmp_path: Path) -> None:
             took = time.monotonic() - started
             sent = int(camera.wait_for_line(r"sent (\d+) frames")[1])
         newest = httpx.get(f"http://{server}/api/clients/film/latest", headers={"Accept": "image/jpeg"})
-        time.sleep(0.5)
+        deadline = time.monotonic() + PATIENCE
+        while min(len(saved_frames(tmp_path / name)) for name in ("one", "two")) < sent and time.monotonic() < deadline:
+            time.sleep(0.05)
         assert first.end(signal.SIGINT) == 0
         assert second.end(signal.SIGINT) == 0
 

@@ -7,17 +7,16 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
-from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from tests.e2e.processes import running_server
+from tests.jpegs import draw_jpeg
 
 pytestmark = pytest.mark.e2e
 
@@ -32,9 +31,7 @@ def server() -> Iterator[str]:
 
 
 def picture(shade: int, size: int = 32) -> bytes:
-    encoded = BytesIO()
-    Image.new("RGB", (size, size), (shade % 256, 10, 10)).save(encoded, "JPEG")
-    return encoded.getvalue()
+    return draw_jpeg(shade, (size, size))
 
 
 def told(websocket: ClientConnection) -> dict[str, Any]:

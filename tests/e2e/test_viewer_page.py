@@ -21,7 +21,16 @@ from playwright.sync_api import Page
 from websockets.sync.client import ClientConnection
 
 from skysentry_trio.sources.drawing import DUSK
-from tests.e2e.browser import CHROMIUM, Server, cameras, feeding, moving_pictures, registered, wait_until
+from tests.e2e.browser import (
+    CHROMIUM,
+    Server,
+    cameras,
+    feeding,
+    moving_pictures,
+    registered,
+    wait_for_frames,
+    wait_until,
+)
 
 from .test_pages import HOSTILE, figure, number, serious_problems, status
 
@@ -62,8 +71,8 @@ def test_only_what_is_seen_is_sent_and_no_larger(server: Server, open_page: Open
         wait_until(lambda: demand(server, first)["viewers"] == 0, 5, "the first is not")
         page.locator(f'[data-camera="{last}"] .sky-tile__open').click()
         wait_until(lambda: sum(demand(server, name)["viewers"] for name, _ in names) == 1, 5, "one fills the page")
-        # Long enough for what does not come to be called stalled, if it were.
-        time.sleep(4)
+        # Long enough for a camera without frames to be called stalled, if that were a mistake of the page.
+        wait_for_frames(server, first, 25)
         page.keyboard.press("Escape")
         assert page.locator(".page-count").inner_text() == "12 of 12 live"
         wait_until(lambda: sum(demand(server, name)["viewers"] for name, _ in names) > 1, 5, "others are seen again")
@@ -123,25 +132,23 @@ def test_the_past_is_shown_frame_by_frame(server: Server, open_page: OpenPage) -
         wait_until(lambda: status(page, "cam") == "live", 10, "live")
         page.locator('[data-camera="cam"] .sky-tile__open').click()
         wait_until(lambda: page.locator(".sky-timeline").count(), 5, "the timeline is there")
-        time.sleep(7)
+        wait_for_frames(server, "cam", 70)
         page.keyboard.press("j")
         wait_until(lambda: 4 < back(page) < 8, 5, "it is five seconds back")
         page.keyboard.press(" ")
         wait_until(lambda: "paused" in page.locator(".sky-tile__playback").inner_text(), 5, "it stands still")
-        time.sleep(0.5)
         before = shown(page, scene)
-        time.sleep(1)
+        wait_for_frames(server, "cam", 10)
         assert shown(page, scene) == before
         page.keyboard.press("ArrowLeft")
         wait_until(lambda: shown(page, scene) == (before - 1) % len(scene), 5, "one frame back")
-        time.sleep(1)
         for _ in range(3):
             page.keyboard.press("ArrowRight")
         wait_until(lambda: shown(page, scene) == (before + 2) % len(scene), 5, "three frames on")
         assert serious_problems(page) == []
         was = back(page)
         page.keyboard.press(" ")
-        time.sleep(2)
+        wait_for_frames(server, "cam", 20)
         assert back(page) == pytest.approx(was, abs=1.5)
         page.get_by_role("button", name="Live").click()
         wait_until(lambda: back(page) == 0, 5, "it is live again")
@@ -153,7 +160,7 @@ def test_a_hand_on_the_timeline(server: Server, open_page: OpenPage) -> None:
     with cameras(server, [("cam", "Cam")], fps=10):
         page = open_page(f"{server.url}/", size=(390, 844), has_touch=True, is_mobile=True)
         wait_until(lambda: status(page, "cam") == "live", 10, "live")
-        time.sleep(6)
+        wait_for_frames(server, "cam", 60)
         page.locator(".sky-tile__open").tap()
         slider = page.get_by_role("slider", name="Position")
         wait_until(slider.is_visible, 5, "the timeline is there")
@@ -236,7 +243,7 @@ def test_boxes_are_drawn_on_their_own_frame(server: Server, open_page: OpenPage,
         page = open_page(f"{server.url}/")
         switch = page.get_by_role("button", name="Boxes on the pictures")
         wait_until(switch.is_visible, 10, "the page knows of results")
-        time.sleep(1)
+        wait_for_frames(server, "cam", 12)
         samples = page.evaluate(SAMPLE, 4000)
         boxed = [(picture, edge) for picture, edge in samples if edge[2] > 200 and edge[1] < 60]
         record_property("repaints with a box, of all", (len(boxed), len(samples)))
@@ -246,8 +253,12 @@ def test_boxes_are_drawn_on_their_own_frame(server: Server, open_page: OpenPage,
         assert page.evaluate("() => window.hacked") is None
         switch.click()
         assert switch.get_attribute("aria-pressed") == "false"
-        time.sleep(0.5)
-        assert all(max(edge) - min(edge) < 20 for _, edge in page.evaluate(SAMPLE, 500))
+
+        def no_boxes() -> bool:
+            return all(max(edge) - min(edge) < 20 for _, edge in page.evaluate(SAMPLE, 500))
+
+        wait_until(no_boxes, 5, "no box is drawn")
+        assert no_boxes()
 
 
 def test_a_clip_is_saved(server: Server, open_page: OpenPage) -> None:
@@ -255,12 +266,12 @@ def test_a_clip_is_saved(server: Server, open_page: OpenPage) -> None:
     with cameras(server, [("cam", "Cam")], fps=10):
         page = open_page(f"{server.url}/")
         wait_until(lambda: status(page, "cam") == "live", 10, "live")
-        time.sleep(5)
+        wait_for_frames(server, "cam", 50)
         page.locator(".sky-tile__open").click()
         page.get_by_role("button", name="Back 5 seconds").click()
         wait_until(lambda: back(page) > 2, 5, "it is in the past")
         page.get_by_role("button", name="Start the clip here").click()
-        time.sleep(1.5)
+        wait_for_frames(server, "cam", 15)
         page.get_by_role("button", name="End the clip here").click()
         with page.expect_download() as download:
             page.get_by_role("link", name="Clip").click()

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from skysentry_trio.sources.drawing import DUSK, MORNING, NIGHT, Look, Pattern
-from tests.sources.pictures import size_of
+from tests.jpegs import size_of
 
 NOON = 1_700_000_000.25
 

@@ -10,7 +10,7 @@ from PIL import Image
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.sources.encoder_target import UNLIMITED, EncoderTarget
 from skysentry_trio.sources.encoding import UNCHANGED, ResizeSpec, encode_jpeg, reshape_jpeg
-from tests.sources.pictures import draw_jpeg, size_of
+from tests.jpegs import draw_jpeg, size_of
 
 
 @given(st.integers(16, 4000), st.integers(1, 4000), st.integers(1, 4000))

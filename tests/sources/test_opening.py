@@ -10,7 +10,7 @@ from skysentry_trio.sources.opening import SourceOptions, choose_source, open_so
 from skysentry_trio.sources.pattern import PatternSource
 from skysentry_trio.sources.stills import StillsSource
 from skysentry_trio.sources.video import LiveVideoSource, VideoFileSource
-from tests.sources.pictures import draw_jpeg, size_of
+from tests.jpegs import draw_jpeg, size_of
 from tests.sources.videos import write_video
 
 

@@ -7,7 +7,7 @@ from skysentry_trio.sources.drawing import Pattern
 from skysentry_trio.sources.encoder_target import EncoderTarget
 from skysentry_trio.sources.frames import FrameSlot
 from skysentry_trio.sources.pattern import PatternSource
-from tests.sources.pictures import size_of
+from tests.jpegs import size_of
 
 
 async def test_the_pattern_comes_at_its_rate() -> None:

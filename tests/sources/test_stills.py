@@ -10,7 +10,7 @@ from skysentry_trio.sources.encoder_target import EncoderTarget
 from skysentry_trio.sources.encoding import ResizeSpec
 from skysentry_trio.sources.opening import SourceOptions, open_source
 from skysentry_trio.sources.stills import StillsSource, list_jpegs
-from tests.sources.pictures import draw_jpeg, size_of
+from tests.jpegs import draw_jpeg, size_of
 
 
 @pytest.fixture

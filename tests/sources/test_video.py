@@ -19,7 +19,7 @@ from skysentry_trio.sources.frames import FrameSlot
 from skysentry_trio.sources.opening import SourceOptions, open_source
 from skysentry_trio.sources.video import LiveVideoSource, VideoFileSource
 from skysentry_trio.sources.video_stream import FrameFilter, VideoAddress, VideoStream, VideoUnavailable
-from tests.sources.pictures import draw_jpeg, size_of
+from tests.jpegs import draw_jpeg, size_of
 from tests.sources.videos import write_video
 
 

@@ -16,7 +16,7 @@ from skysentry_trio.sources.video_stream import (
     VideoUnavailable,
     open_video,
 )
-from tests.sources.pictures import size_of
+from tests.jpegs import size_of
 from tests.sources.videos import write_video
 
 

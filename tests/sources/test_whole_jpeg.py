@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.sources.whole_jpeg import standard_huffman_tables, whole_jpeg
 from skysentry_trio.wire.jpeg import inspect_jpeg
-from tests.sources.pictures import draw_jpeg, size_of
+from tests.jpegs import draw_jpeg, size_of
 
 
 def without_tables(jpeg: bytes) -> bytes:

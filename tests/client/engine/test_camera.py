@@ -21,7 +21,7 @@ from skysentry_trio.sources.frames import FrameSlot, SourceFrame
 from skysentry_trio.wire.capture import Demand, RegistrationError
 from skysentry_trio.wire.messages import encode_message
 from tests.client.engine.fake_server import FakeServer, Handler, open_fake_server
-from tests.sources.pictures import draw_jpeg
+from tests.jpegs import draw_jpeg
 
 SOON = Backoff(lambda: 0.02)
 

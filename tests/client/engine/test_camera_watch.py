@@ -8,7 +8,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.client.engine.camera_watch import CameraView, CameraWatch
 from skysentry_trio.wire.messages import rfc3339
 from skysentry_trio.wire.viewer_frames import FrameHeader
-from tests.sources.pictures import draw_jpeg
+from tests.jpegs import draw_jpeg
 
 NOON = 1_700_000_000.0
 

@@ -28,7 +28,7 @@ from skysentry_trio.wire.viewer import (
 )
 from skysentry_trio.wire.viewer_frames import FrameHeader, encode_envelope
 from tests.client.engine.fake_server import FakeServer, Handler, open_fake_server
-from tests.sources.pictures import draw_jpeg
+from tests.jpegs import draw_jpeg
 
 NOON = 1_700_000_000.0
 

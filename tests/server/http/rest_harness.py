@@ -26,7 +26,7 @@ from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.hypercorn_server import SCOPE_KEY
 from skysentry_trio.server.transport.request import Request
 from tests.hubs import publish_nowait
-from tests.server.websocket.fakes import draw_jpeg
+from tests.jpegs import draw_jpeg
 
 DESCRIPTION = describe_api(__version__)
 

@@ -7,8 +7,9 @@ import trio
 from trio.testing import MockClock
 
 from tests.hubs import nothing
+from tests.jpegs import draw_jpeg
 from tests.server.http.push_harness import chunk, door
-from tests.server.websocket.fakes import JPEG, NO_JPEG, draw_jpeg
+from tests.server.websocket.fakes import JPEG, NO_JPEG
 
 PATIENCE = 40.0
 """The ping interval and the ping timeout."""

@@ -22,7 +22,7 @@ from skysentry_trio.server.relay.camera import CameraSession, EndReason, Session
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice
 from skysentry_trio.server.relay.viewer import HubViewer
-from tests.frame_sinks import CallingOutlet
+from tests.frame_sinks import CallingSink
 from tests.hubs import make_hub, nothing, publish_nowait
 
 
@@ -455,7 +455,7 @@ async def test_a_viewer_that_waits_is_served_while_the_frame_is_published(autoju
         with ExitStack() as stack:
             session = register(stack, hub)
             for _ in range(2):
-                viewer = stack.enter_context(hub.watch(encode, CallingOutlet(try_send)))
+                viewer = stack.enter_context(hub.watch(encode, CallingSink(try_send)))
                 hub.subscribe(viewer)
                 nursery.start_soon(viewer.outbox.receive)
             await trio.testing.wait_all_tasks_blocked()

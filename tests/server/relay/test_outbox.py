@@ -18,7 +18,7 @@ from skysentry_trio.base.frames import JpegFrame, RingStatistics
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice, Outbox, PartialWrite, ResultNotice
-from tests.frame_sinks import CallingOutlet
+from tests.frame_sinks import CallingSink
 
 STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.0)
 
@@ -411,7 +411,7 @@ def sent_at_once(outbox: Outbox) -> list[tuple[str, int]]:
         return WriteResult.ALL
 
     outbox.encode = lambda one: f"{one.camera_id} {one.frame.sequence}".encode()
-    outbox.sink = CallingOutlet(send)
+    outbox.sink = CallingSink(send)
     return frames
 
 
@@ -444,7 +444,7 @@ async def test_the_time_to_make_and_send_a_frame_counts(autojump_clock: MockCloc
         autojump_clock.jump(0.003)
         return WriteResult.ALL
 
-    outbox = Outbox(4, lambda one: one.camera_id.encode(), CallingOutlet(send))
+    outbox = Outbox(4, lambda one: one.camera_id.encode(), CallingSink(send))
     outbox.acknowledge("a", 0, 0.0)
     came = trio.current_time()
     async with trio.open_nursery() as nursery:

@@ -23,7 +23,7 @@ from skysentry_trio.server.transport.frame_reader import FrameReader
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.websocket import WebSocketPeer
 from skysentry_trio.wire.framing import Opcode, encode_frame
-from tests.frame_sinks import CallingOutlet
+from tests.frame_sinks import CallingSink
 from tests.raw_peer import PATIENCE, client_frame
 from tests.server.transport.raw_client import RawClient, close_frame, collect, converse
 
@@ -386,7 +386,7 @@ async def test_an_outbox_keeps_the_order_whatever_is_sent_at_once(
             if isinstance(waiting, Delivery):
                 left.append((waiting.camera_id, waiting.frame.sequence))
 
-    outbox = Outbox(3, lambda one: f"{one.camera_id} {one.frame.sequence}".encode(), CallingOutlet(try_send))
+    outbox = Outbox(3, lambda one: f"{one.camera_id} {one.frame.sequence}".encode(), CallingSink(try_send))
     offered: dict[str, int] = {}
     async with trio.open_nursery() as nursery:
         nursery.start_soon(send_all)

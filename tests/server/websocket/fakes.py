@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from io import BytesIO
 from typing import Any, Self
 
 import trio
 from attrs import define, field
-from PIL import Image
 
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.wire.framing import Opcode, decode_head
-
-
-def draw_jpeg(shade: int = 0, size: tuple[int, int] = (32, 24)) -> bytes:
-    """Return a small JPEG of one colour."""
-    encoded = BytesIO()
-    Image.new("RGB", size, (shade % 256, 80, 90)).save(encoded, "JPEG")
-    return encoded.getvalue()
-
+from tests.jpegs import draw_jpeg
 
 JPEG = draw_jpeg()
 NO_JPEG = b"\x89PNG no JPEG"

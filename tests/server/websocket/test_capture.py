@@ -20,7 +20,8 @@ from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.capture import serve_capture
 from skysentry_trio.wire.envelope import join_envelope
 from tests.hubs import publish_nowait
-from tests.server.websocket.fakes import JPEG, NO_JPEG, FakePeer, draw_jpeg
+from tests.jpegs import draw_jpeg
+from tests.server.websocket.fakes import JPEG, NO_JPEG, FakePeer
 
 REGISTRATION = {"type": "client-registration", "clientId": "door"}
 

@@ -20,7 +20,8 @@ from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.viewer import serve_viewer
 from skysentry_trio.wire.viewer_query import ViewerFormat
 from tests.hubs import nothing, publish_nowait
-from tests.server.websocket.fakes import FakePeer, draw_jpeg
+from tests.jpegs import draw_jpeg
+from tests.server.websocket.fakes import FakePeer
 
 EPOCH = 1_700_000_000.0
 

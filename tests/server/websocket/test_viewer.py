@@ -24,7 +24,8 @@ from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.viewer_frames import decode_envelope
 from skysentry_trio.wire.viewer_query import MAX_SUBSCRIBED, ViewerFormat
 from tests.hubs import make_hub, nothing, publish_nowait
-from tests.server.websocket.fakes import FakePeer, draw_jpeg
+from tests.jpegs import draw_jpeg
+from tests.server.websocket.fakes import FakePeer
 
 NOBODY: dict[str, Any] = {"type": "clients", "clients": []}
 
