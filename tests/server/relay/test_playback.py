@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable
 
 import pytest
+from attrs import define, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skysentry_trio.base.frames import FrameRing, JpegFrame
+from skysentry_trio.base.timeline import Mark, Timeline
 from skysentry_trio.server.relay.playback import PlaybackCursor, find_start
 
 EPOCH = 1_700_000_000.0
@@ -28,15 +31,57 @@ def ring_of(arrivals: Iterable[float], capacity: int = 1000) -> FrameRing:
     return ring
 
 
+@frozen
+class StoredMark:
+    """Where a frame is that is not in memory."""
+
+    sequence: int
+    arrived: float
+
+    @property
+    def received_at(self) -> float:
+        return EPOCH + self.arrived
+
+
+@define
+class StoredTimeline:
+    """Frames that are not in memory, found by looking at all of them."""
+
+    marks: list[StoredMark]
+
+    @property
+    def oldest(self) -> StoredMark | None:
+        return next(iter(self.marks), None)
+
+    @property
+    def newest(self) -> StoredMark | None:
+        return next(reversed(self.marks), None)
+
+    def at(self, timestamp: float) -> StoredMark | None:
+        return self._last(mark for mark in self.marks if mark.received_at <= timestamp)
+
+    def back(self, seconds: float, now: float) -> StoredMark | None:
+        return self._last(mark for mark in self.marks if mark.arrived <= now - seconds)
+
+    def after(self, sequence: int) -> StoredMark | None:
+        return next((mark for mark in self.marks if mark.sequence > sequence), None)
+
+    def up_to(self, sequence: int) -> StoredMark | None:
+        return self._last(mark for mark in self.marks if mark.sequence <= sequence)
+
+    def _last(self, found: Iterable[StoredMark]) -> StoredMark | None:
+        return next(iter(deque(found, maxlen=1)), None)
+
+
 def start(
-    ring: FrameRing, sequence: int, speed: float, now: float = 100.0, max_fps: float | None = None
+    ring: Timeline[Mark], sequence: int, speed: float, now: float = 100.0, max_fps: float | None = None
 ) -> PlaybackCursor:
     frame = ring.up_to(sequence)
     assert frame is not None
     return PlaybackCursor.start(ring, frame, speed, now, max_fps)
 
 
-def play(playback: PlaybackCursor, ring: FrameRing, steps: int = 1000) -> list[tuple[float, int]]:
+def play(playback: PlaybackCursor, ring: Timeline[Mark], steps: int = 1000) -> list[tuple[float, int]]:
     """Step whenever it is due; return when each frame was shown."""
     shown: list[tuple[float, int]] = []
     while playback.due < math.inf and len(shown) < steps:
@@ -217,6 +262,27 @@ def test_after_a_break_a_playback_whose_frame_is_gone_goes_on_from_the_oldest() 
     forwards = start(ring, 7, 1.0)
     assert forwards.resume(FrameRing(3), 500.0) is None
     assert forwards.live
+
+
+@given(
+    arrivals=st.sets(st.integers(0, 500), min_size=1, max_size=30).map(sorted),
+    speed=st.sampled_from([-16.0, -1.0, -0.3, 0.0, 0.3, 1.0, 16.0]),
+    back=st.integers(0, 60),
+)
+def test_frames_that_are_not_in_memory_play_as_those_of_a_ring(arrivals: list[int], speed: float, back: int) -> None:
+    """The cursor needs of a timeline no more than the look-ups, and shows the same frames at the same times."""
+    ring = ring_of(tenth / 10 for tenth in arrivals)
+    stored = StoredTimeline([StoredMark(frame.sequence, frame.arrived) for frame in ring])
+    timelines: list[Timeline[Mark]] = [ring, stored]
+    shown = []
+    for timeline in timelines:
+        first = find_start(timeline, 50.0, back=back)
+        assert first is not None
+        cursor = PlaybackCursor.start(timeline, first, speed, 100.0)
+        resumed = cursor.resume(timeline, 100.0)
+        assert resumed is first
+        shown.append((first.sequence, play(cursor, timeline), cursor.live, cursor.speed))
+    assert shown[0] == shown[1]
 
 
 @given(

@@ -1,4 +1,4 @@
-"""Where in a camera's ring a viewer looks that has left the live picture, and which frame it gets next, and when."""
+"""One viewer's place in the timeline of one camera: which frame comes next, and when."""
 
 from __future__ import annotations
 
@@ -7,122 +7,141 @@ from typing import Final, Self
 
 from attrs import define, field
 
-from skysentry_trio.base.frames import FrameRing, JpegFrame
+from skysentry_trio.base.timeline import M, Mark, Timeline
 
 _MAX_FPS: Final = 60.0
-"""Frames a second of a playback at most: hardly a screen shows more, however fast the playback is."""
+"""Frames a second of a playback at most, at any speed: hardly a screen shows more."""
 
 
 def find_start(
-    ring: FrameRing, now: float, *, at: float | None = None, back: float | None = None, sequence: int | None = None
-) -> JpegFrame | None:
-    """Return the frame that was the newest at some moment, the oldest there is if that was earlier; None without any.
+    timeline: Timeline[M],
+    now: float,
+    *,
+    at: float | None = None,
+    back: float | None = None,
+    sequence: int | None = None,
+) -> M | None:
+    """Return the frame that was the newest at some moment; the oldest frame if that moment was before it.
+
+    At most one of `at`, `back` and `sequence` says which moment; without any it is now.
 
     Args:
-        ring: of the camera.
-        now: seconds by the clock of `JpegFrame.arrived`.
-        at: the moment in seconds since the epoch;
-        back: or in seconds before now;
-        sequence: or as that of the frame.
+        timeline: of the camera.
+        now: seconds by the clock of `Mark.arrived`.
+        at: seconds since the epoch.
+        back: seconds before now.
+        sequence: of the frame that was the newest then.
+
+    Returns:
+        The frame; None if the timeline is empty.
     """
     if at is not None:
-        found = ring.at(at)
+        found = timeline.at(at)
     elif back is not None:
-        found = ring.back(back, now)
+        found = timeline.back(back, now)
     else:
-        found = ring.newest if sequence is None else ring.up_to(sequence)
-    return found or ring.oldest
+        found = timeline.newest if sequence is None else timeline.up_to(sequence)
+    return found or timeline.oldest
 
 
 @define(eq=False)
 class PlaybackCursor:
-    """One viewer's place in the ring of one camera; times are seconds of the clock of `JpegFrame.arrived`.
+    """One viewer's place in the timeline of one camera; times are seconds of the clock of `Mark.arrived`.
 
-    It moves through the times at which frames arrived, so a pause of the camera is a pause of the playback too. It
-    keeps no frame in memory: what the ring lets go before the playback gets there is left out.
+    The cursor moves through the times at which frames arrived, so a pause of the camera is a pause of the playback too.
+    It keeps no frame in memory, and skips frames that leave the timeline before it reaches them.
     """
 
     speed: float
-    """1 is as it happened; 0 stands still, less goes backwards. It becomes 0 at the oldest frame."""
+    """1 plays as fast as it happened, 0 stands still, a negative speed plays backwards; 0 from the oldest frame on."""
     sequence: int
     """Of the frame that is shown."""
     received_at: float
     """When the server had that frame: seconds since the epoch."""
     due: float = field(default=math.inf, init=False)
-    """When to `step`; infinite if there is nothing to wait for."""
+    """When to call `step`; infinite if no frame is to come."""
     live: bool = field(default=False, init=False)
-    """Whether it has come to the newest frame, where there is nothing to play any more."""
+    """Whether the cursor has reached the newest frame, where the playback ends."""
     _interval: float
-    """Between frames at least."""
+    """Shortest time between two frames."""
     _anchor: float
-    """The time of arrival at which it was,"""
+    """Media time of the anchor, which is the arrival time of a frame."""
     _anchored_at: float
-    """and when it was there."""
+    """Time at which the cursor was at the anchor."""
 
     @classmethod
-    def start(cls, ring: FrameRing, frame: JpegFrame, speed: float, now: float, max_fps: float | None = None) -> Self:
-        """Return a playback that shows a frame now.
+    def start(
+        cls, timeline: Timeline[Mark], frame: Mark, speed: float, now: float, max_fps: float | None = None
+    ) -> Self:
+        """Return a cursor that shows a frame now.
 
         Args:
-            ring: the frame is in.
-            frame: to be shown first.
+            timeline: which contains the frame.
+            frame: to show first.
             speed: checked by the caller.
-            now: when it begins.
-            max_fps: the most frames a second that the viewer wants.
+            now: when the playback begins.
+            max_fps: the most frames a second that the viewer wants; None for no limit of its own.
         """
-        playback = cls(speed, frame.sequence, frame.received_at, _interval(max_fps), frame.arrived, now)
-        playback._plan(ring, now)
-        return playback
+        cursor = cls(speed, frame.sequence, frame.received_at, _interval(max_fps), frame.arrived, now)
+        cursor._plan(timeline, now)
+        return cursor
 
     def limit(self, max_fps: float | None) -> None:
-        """Show no more frames a second than that from the next step on."""
+        """Show at most this many frames a second from the next step on; None for no limit of the viewer's own."""
         self._interval = _interval(max_fps)
 
-    def step(self, ring: FrameRing, now: float) -> JpegFrame | None:
-        """Move on to the frame that is to be shown now, which may be several further; None at an end.
+    def step(self, timeline: Timeline[M], now: float) -> M | None:
+        """Move to the frame that is to be shown now, which may be several frames further.
 
         Args:
-            ring: of the camera.
-            now: when it was `due`, or later.
+            timeline: of the camera.
+            now: the time at which the step was `due`, or later.
+
+        Returns:
+            The frame; None if there is no further frame in the direction of the playback.
         """
         position = self._anchor + (now - self._anchored_at) * self.speed
-        frame = self._forwards(ring, position) if self.speed > 0 else self._backwards(ring, position)
+        frame = self._forwards(timeline, position) if self.speed > 0 else self._backwards(timeline, position)
         if frame is not None:
             self.sequence, self.received_at = frame.sequence, frame.received_at
             if (frame.arrived - position) * self.speed > 0:
-                # What lay between is gone: the playback goes on from where the ring begins now.
+                # The frames in between have left the timeline: go on from this one as if it had been due now.
                 self._anchor, self._anchored_at = frame.arrived, now
-        self._plan(ring, now)
+        self._plan(timeline, now)
         return frame
 
-    def resume(self, ring: FrameRing, now: float) -> JpegFrame | None:
-        """Go on after a break from the frame that was shown, or from the oldest if that is gone; None without any."""
-        frame = find_start(ring, now, sequence=self.sequence)
+    def resume(self, timeline: Timeline[M], now: float) -> M | None:
+        """Go on after a break, in which no time was played.
+
+        Returns:
+            The frame that was shown before, or the oldest if that one is gone; None if the timeline is empty.
+        """
+        frame = find_start(timeline, now, sequence=self.sequence)
         if frame is not None:
             self.sequence, self.received_at = frame.sequence, frame.received_at
             self._anchor, self._anchored_at = frame.arrived, now
-        self._plan(ring, now)
+        self._plan(timeline, now)
         return frame
 
-    def _forwards(self, ring: FrameRing, position: float) -> JpegFrame | None:
-        frame = ring.back(0.0, position)
-        # One step at least: rounding may put the position a little before the frame that is due.
-        return frame if frame is not None and frame.sequence > self.sequence else ring.after(self.sequence)
+    def _forwards(self, timeline: Timeline[M], position: float) -> M | None:
+        frame = timeline.back(0.0, position)
+        # At least one frame further: rounding may put the position slightly before the frame that is due.
+        return frame if frame is not None and frame.sequence > self.sequence else timeline.after(self.sequence)
 
-    def _backwards(self, ring: FrameRing, position: float) -> JpegFrame | None:
-        frame = ring.back(0.0, position)
+    def _backwards(self, timeline: Timeline[M], position: float) -> M | None:
+        frame = timeline.back(0.0, position)
         if frame is None:
-            frame = ring.oldest
+            frame = timeline.oldest
         elif frame.arrived < position:
-            frame = ring.after(frame.sequence)
-        return frame if frame is not None and frame.sequence < self.sequence else ring.up_to(self.sequence - 1)
+            frame = timeline.after(frame.sequence)
+        return frame if frame is not None and frame.sequence < self.sequence else timeline.up_to(self.sequence - 1)
 
-    def _plan(self, ring: FrameRing, now: float) -> None:
-        """Say when the next frame is due, or that there is none."""
+    def _plan(self, timeline: Timeline[Mark], now: float) -> None:
+        """Set when the next frame is due, or end the playback if there is none."""
         self.due = math.inf
         if self.speed == 0:
             return
-        following = ring.after(self.sequence) if self.speed > 0 else ring.up_to(self.sequence - 1)
+        following = timeline.after(self.sequence) if self.speed > 0 else timeline.up_to(self.sequence - 1)
         if following is not None:
             due = self._anchored_at + (following.arrived - self._anchor) / self.speed
             self.due = max(due, now + self._interval)
