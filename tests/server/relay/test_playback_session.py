@@ -12,6 +12,7 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio.base.demand import Limits
+from skysentry_trio.base.principal import Principal
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import Delivery
@@ -57,13 +58,13 @@ async def take(viewer: HubViewer) -> list[tuple[str, int, bool]]:
     return taken
 
 
-async def follow(rewind: PlaybackSession, until: float) -> list[tuple[float, int, bool]]:
+async def follow(playback: PlaybackSession, viewer: HubViewer, until: float) -> list[tuple[float, int, bool]]:
     """Let playbacks go on until a time; return when each frame came for the viewer."""
     seen = []
-    while rewind.due <= until + 0.01:
-        await trio.sleep_until(rewind.due)
-        rewind.advance()
-        seen += [(round(trio.current_time(), 2), *what) for _, *what in await take(rewind.viewer)]
+    while playback.due <= until + 0.01:
+        await trio.sleep_until(playback.due)
+        playback.advance()
+        seen += [(round(trio.current_time(), 2), *what) for _, *what in await take(viewer)]
     return seen  # type: ignore[return-value]
 
 
@@ -73,16 +74,16 @@ async def test_who_looks_back_gets_the_frames_of_then_as_fast_as_they_came(autoj
     with filled(hub, "door") as [door], hub.watch() as viewer, hub.watch() as other:
         hub.subscribe(viewer)
         hub.subscribe(other)
-        rewind = PlaybackSession(hub, viewer)
+        playback = PlaybackSession(hub, viewer)
         await pass_seconds(hub, [door], 10)
         await take(viewer)
         await take(other)
 
-        rewind.seek("door", 1.0, back=5)
+        playback.seek("door", 1.0, back=5)
         assert await take(viewer) == [("door", 6, PAST)]
         publish(hub, door)
         assert await take(other) == [("door", 11, LIVE)]
-        assert await follow(rewind, 13.0) == [(11.0, 7, PAST), (12.0, 8, PAST), (13.0, 9, PAST)]
+        assert await follow(playback, viewer, 13.0) == [(11.0, 7, PAST), (12.0, 8, PAST), (13.0, 9, PAST)]
 
 
 async def test_a_playback_that_catches_up_is_live_again(autojump_clock: MockClock) -> None:
@@ -90,17 +91,17 @@ async def test_a_playback_that_catches_up_is_live_again(autojump_clock: MockCloc
     hub = make_hub()
     with filled(hub, "door") as [door], hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = PlaybackSession(hub, viewer)
+        playback = PlaybackSession(hub, viewer)
         await pass_seconds(hub, [door], 5)
-        rewind.seek("door", 2.0, sequence=3)
+        playback.seek("door", 2.0, sequence=3)
         assert await take(viewer) == [("door", 3, PAST)]
         await trio.sleep_until(5.5)
-        assert rewind.advance() == []
+        assert playback.advance() == []
         await trio.sleep_until(6.0)
-        assert rewind.advance() == ["door"]
+        assert playback.advance() == ["door"]
 
         assert await take(viewer) == [("door", 5, LIVE)]
-        assert (rewind.due, viewer.playbacks) == (math.inf, {})
+        assert (playback.due, playback.is_active()) == (math.inf, False)
         publish(hub, door)
         assert await take(viewer) == [("door", 6, LIVE)]
 
@@ -110,13 +111,13 @@ async def test_backwards_ends_at_the_oldest_frame_and_stays_there(autojump_clock
     hub = make_hub()
     with filled(hub, "door") as [door], hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = PlaybackSession(hub, viewer)
+        playback = PlaybackSession(hub, viewer)
         await pass_seconds(hub, [door], 3)
-        rewind.seek("door", -1.0, back=0)
-        assert await follow(rewind, 99.0) == [(4.0, 2, PAST), (5.0, 1, PAST)]
+        playback.seek("door", -1.0, back=0)
+        assert await follow(playback, viewer, 99.0) == [(4.0, 2, PAST), (5.0, 1, PAST)]
         publish(hub, door)
 
-        assert viewer.playbacks["door"].speed == 0
+        assert playback.state_of("door").speed == 0
         assert await take(viewer) == []
 
 
@@ -125,18 +126,18 @@ async def test_one_camera_in_the_past_leaves_the_others_live(autojump_clock: Moc
     hub = make_hub()
     with filled(hub, "a", "b") as sessions, hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = PlaybackSession(hub, viewer)
+        playback = PlaybackSession(hub, viewer)
         await pass_seconds(hub, sessions, 3)
         await take(viewer)
-        rewind.seek("a", 0.0, sequence=2)
+        playback.seek("a", 0.0, sequence=2)
         assert await take(viewer) == [("a", 2, PAST)]
         for session in sessions:
             publish(hub, session)
         assert await take(viewer) == [("b", 4, LIVE)]
-        rewind.go_live("a")
+        playback.go_live("a")
         assert await take(viewer) == [("a", 4, LIVE)]
-        rewind.go_live("a")
-        rewind.go_live("nobody")
+        playback.go_live("a")
+        playback.go_live("nobody")
         assert await take(viewer) == []
 
 
@@ -145,10 +146,10 @@ async def test_a_frame_of_the_past_takes_the_place_of_what_waits(autojump_clock:
     hub = make_hub()
     with filled(hub, "door") as [door], hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = PlaybackSession(hub, viewer)
+        playback = PlaybackSession(hub, viewer)
         publish(hub, door)
         publish(hub, door)
-        rewind.seek("door", 0.0, sequence=1)
+        playback.seek("door", 0.0, sequence=1)
         assert await take(viewer) == [("door", 1, PAST)]
         assert viewer.outbox.superseded == 2
 
@@ -158,16 +159,16 @@ async def test_what_cannot_be_played_stays_live(autojump_clock: MockClock) -> No
     hub = make_hub()
     with filled(hub, "a", "b", "empty") as [a, b, _], hub.watch() as viewer:
         hub.subscribe(viewer, ["a", "empty", "nobody"])
-        rewind = PlaybackSession(hub, viewer)
+        playback = PlaybackSession(hub, viewer)
         publish(hub, a)
         publish(hub, b)
         await take(viewer)
         for camera_id in ("nobody", "b", "empty"):
-            rewind.seek(camera_id, 1.0, back=5)
+            playback.seek(camera_id, 1.0, back=5)
         assert await take(viewer) == []
-        rewind.seek("a", 1.0, at=4e9)
+        playback.seek("a", 1.0, at=4e9)
         assert await take(viewer) == [("a", 1, LIVE)]
-        assert viewer.playbacks == {}
+        assert not playback.is_active()
 
 
 async def test_the_number_of_playbacks_is_bounded(autojump_clock: MockClock) -> None:
@@ -176,14 +177,14 @@ async def test_the_number_of_playbacks_is_bounded(autojump_clock: MockClock) -> 
     ids = [f"camera-{number}" for number in range(MAX_PLAYBACKS + 1)]
     with filled(hub, *ids) as sessions, hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = PlaybackSession(hub, viewer)
+        playback = PlaybackSession(hub, viewer)
         await pass_seconds(hub, sessions, 2)
         await take(viewer)
         for camera_id in ids:
-            rewind.seek(camera_id, 0.0, sequence=1)
-        rewind.seek(ids[0], 0.0, sequence=2)
+            playback.seek(camera_id, 0.0, sequence=1)
+        playback.seek(ids[0], 0.0, sequence=2)
 
-        assert list(viewer.playbacks) == ids[:-1]
+        assert [camera_id for camera_id in ids if playback.is_active(camera_id)] == ids[:-1]
         assert await take(viewer) == [(ids[0], 2, PAST), *((camera_id, 1, PAST) for camera_id in ids[1:-1])]
 
 
@@ -195,15 +196,15 @@ async def test_who_returns_while_a_frame_is_being_spread_gets_it_once(autojump_c
         await pass_seconds(hub, [session], 2)
         for viewer in (viewers := [stack.enter_context(hub.watch()) for _ in range(300)]):
             hub.subscribe(viewer)
-        rewind = PlaybackSession(hub, viewers[-1])
-        rewind.seek("door", 0.0, sequence=1)
+        playback = PlaybackSession(hub, viewers[-1])
+        playback.seek("door", 0.0, sequence=1)
         await take(viewers[-1])
         async with trio.open_nursery() as nursery:
             nursery.start_soon(partial(hub.publish, session, b"jpeg", width=4, height=3))
             # The publishing task offers the frame to the first viewers, and yields before the others.
             while session.camera.sequence < 3:
                 await trio.lowlevel.checkpoint()
-            rewind.go_live("door")
+            playback.go_live("door")
         assert await take(viewers[-1]) == [("door", 3, LIVE)]
 
 
@@ -212,20 +213,20 @@ async def test_a_playback_ends_with_the_choice_of_its_camera(autojump_clock: Moc
     hub = make_hub()
     with filled(hub, "a", "b") as sessions, hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = PlaybackSession(hub, viewer)
+        playback = PlaybackSession(hub, viewer)
         await pass_seconds(hub, sessions, 3)
-        rewind.seek("a", 1.0, sequence=1)
-        rewind.seek("b", 1.0, sequence=1)
+        playback.seek("a", 1.0, sequence=1)
+        playback.seek("b", 1.0, sequence=1)
         hub.unsubscribe(viewer, ["a"])
-        assert list(viewer.playbacks) == ["b"]
+        assert [playback.is_active(camera_id) for camera_id in "ab"] == [False, True]
         hub.subscribe(viewer, ["a"])
-        assert (rewind.due, viewer.playbacks) == (math.inf, {})
+        assert (playback.due, playback.is_active()) == (math.inf, False)
         assert await take(viewer) == [("a", 3, LIVE)]
 
-        rewind.seek("a", 1.0, sequence=1)
+        playback.seek("a", 1.0, sequence=1)
         hub.subscribe(viewer, ["a"], Limits(max_fps=2))
         hub.subscribe(viewer)
-        assert list(viewer.playbacks) == ["a"]
+        assert [playback.is_active(camera_id) for camera_id in "ab"] == [True, False]
 
 
 async def test_a_playback_ends_with_its_camera(autojump_clock: MockClock) -> None:
@@ -233,13 +234,13 @@ async def test_a_playback_ends_with_its_camera(autojump_clock: MockClock) -> Non
     hub = make_hub(client_timeout=60)
     with hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = PlaybackSession(hub, viewer)
+        playback = PlaybackSession(hub, viewer)
         with filled(hub, "door") as sessions:
             await pass_seconds(hub, sessions, 3)
-            rewind.seek("door", 0.01, sequence=1)
+            playback.seek("door", 0.01, sequence=1)
         await trio.sleep(60)
         assert hub.evict_idle() == ["door"]
-        assert (rewind.due, rewind.advance()) == (math.inf, [])
+        assert (playback.due, playback.advance()) == (math.inf, [])
         with filled(hub, "door") as [door]:
             publish(hub, door)
             assert await take(viewer) == [("door", 1, LIVE)]
@@ -250,14 +251,14 @@ async def test_a_playback_outlives_the_connection_of_its_camera(autojump_clock: 
     hub = make_hub()
     with filled(hub, "door") as sessions, hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = PlaybackSession(hub, viewer)
+        playback = PlaybackSession(hub, viewer)
         await pass_seconds(hub, sessions, 3)
         await take(viewer)
-        rewind.seek("door", 1.0, sequence=1)
+        playback.seek("door", 1.0, sequence=1)
         with filled(hub, "door") as [successor]:
             publish(hub, successor)
             assert await take(viewer) == [("door", 1, PAST)]
-            assert await follow(rewind, 4.0) == [(4.0, 2, PAST)]
+            assert await follow(playback, viewer, 4.0) == [(4.0, 2, PAST)]
 
 
 async def test_a_pause_holds_playbacks_too(autojump_clock: MockClock) -> None:
@@ -265,22 +266,22 @@ async def test_a_pause_holds_playbacks_too(autojump_clock: MockClock) -> None:
     hub = make_hub()
     with filled(hub, "door", "gone") as [door, gone], hub.watch() as viewer:
         hub.subscribe(viewer)
-        rewind = PlaybackSession(hub, viewer)
+        playback = PlaybackSession(hub, viewer)
         await pass_seconds(hub, [door, gone], 4)
-        rewind.seek("door", 1.0, sequence=1)
-        await follow(rewind, 5.0)
+        playback.seek("door", 1.0, sequence=1)
+        await follow(playback, viewer, 5.0)
         hub.pause(viewer)
         await take(viewer)
         await trio.sleep(15)
-        assert (rewind.due, rewind.advance(), await take(viewer)) == (math.inf, [], [])
-        rewind.seek("gone", 0.0, sequence=3)
-        rewind.go_live("gone")
+        assert (playback.due, playback.advance(), await take(viewer)) == (math.inf, [], [])
+        playback.seek("gone", 0.0, sequence=3)
+        playback.go_live("gone")
         assert await take(viewer) == []
 
         hub.resume(viewer)
-        rewind.resume()
+        playback.resume()
         assert await take(viewer) == [("gone", 4, LIVE), ("door", 2, PAST)]
-        assert await follow(rewind, 22.0) == [(21.0, 3, PAST), (22.0, 4, LIVE)]
+        assert await follow(playback, viewer, 22.0) == [(21.0, 3, PAST), (22.0, 4, LIVE)]
 
 
 async def test_the_viewers_rate_holds_for_playbacks(autojump_clock: MockClock) -> None:
@@ -288,11 +289,27 @@ async def test_the_viewers_rate_holds_for_playbacks(autojump_clock: MockClock) -
     hub = make_hub()
     with filled(hub, "door") as sessions, hub.watch() as viewer:
         hub.subscribe(viewer, limits=Limits(max_fps=1 / 2.3))
-        rewind = PlaybackSession(hub, viewer)
+        playback = PlaybackSession(hub, viewer)
         await pass_seconds(hub, sessions, 10)
         await take(viewer)
-        rewind.seek("door", 1.0, back=9)
+        playback.seek("door", 1.0, back=9)
         assert await take(viewer) == [("door", 2, PAST)]
-        assert await follow(rewind, 15.0) == [(12.3, 4, PAST), (14.6, 6, PAST)]
+        assert await follow(playback, viewer, 15.0) == [(12.3, 4, PAST), (14.6, 6, PAST)]
         hub.subscribe(viewer)
-        assert await follow(rewind, 18.5) == [(16.9, 8, PAST), (17.0, 9, PAST), (18.0, 10, LIVE)]
+        assert await follow(playback, viewer, 18.5) == [(16.9, 8, PAST), (17.0, 9, PAST), (18.0, 10, LIVE)]
+
+
+async def test_a_hidden_camera_is_described_as_one_that_does_not_exist(autojump_clock: MockClock) -> None:
+    """Who may not see a camera learns neither its newest frame nor how far its timeline reaches."""
+    hub = make_hub()
+    guest = Principal("guest", {"lobby"}.__contains__)
+    with filled(hub, "door", "lobby") as sessions, hub.watch(principal=guest) as viewer:
+        hub.subscribe(viewer)
+        playback = PlaybackSession(hub, viewer)
+        await pass_seconds(hub, sessions, 3)
+        await take(viewer)
+        playback.seek("door", 1.0, sequence=1)
+
+        assert await take(viewer) == []
+        assert playback.state_of("door") == playback.state_of("nobody")
+        assert playback.state_of("lobby").sequence == 3

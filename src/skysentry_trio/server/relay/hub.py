@@ -27,7 +27,6 @@ from skysentry_trio.server.relay.fan_out import FanOut
 from skysentry_trio.server.relay.latency import LatencyHistograms
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency, measure
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, Outbox, ResultNotice, encode_nothing
-from skysentry_trio.server.relay.playback import PlaybackCursor
 from skysentry_trio.server.relay.statistics import Counters, HubStatistics, Role
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
@@ -312,19 +311,11 @@ class Hub:
             self._enter(viewer)
             self._offer_newest(viewer, self._cameras.ids if viewer.wants_all else viewer.named)
 
-    def begin_playback(self, viewer: HubViewer, camera_id: str, playback: PlaybackCursor) -> None:
-        """Let a viewer have the frames of a playback instead of the camera's live ones."""
-        viewer.playbacks[camera_id] = playback
+    def note_playback(self, viewer: HubViewer, camera_id: str) -> None:
+        """Update where a viewer's live frames of a camera go: its playback goes on, has begun, or has ended."""
         self._audience.note_playbacks(viewer, camera_id)
-
-    def end_playback(self, viewer: HubViewer, camera_id: str) -> bool:
-        """Let a viewer have a camera's live frames again; return whether it had others."""
-        if viewer.playbacks.pop(camera_id, None) is None:
-            return False
-        self._audience.note_playbacks(viewer, camera_id)
-        # It has seen the newest frame, or is shown it now.
+        # The playback shows the viewer a frame now; if it ends, that is the newest one.
         self._fan_out.note_served(camera_id, viewer)
-        return True
 
     def _offer_newest(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
         now = trio.current_time()

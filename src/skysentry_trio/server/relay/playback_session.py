@@ -1,15 +1,16 @@
-"""Lets one viewer leave the live pictures of cameras and look at what their rings hold.
+"""Lets one viewer leave the live frames of cameras to see their timelines.
 
-Nothing in here awaits, as in the hub; whoever serves the viewer calls `PlaybackSession.advance` when something is due.
+No method awaits, as in the hub; the task that serves the viewer calls `PlaybackSession.advance` when a frame is due.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Final
 
 import trio
-from attrs import define
+from attrs import define, field, frozen
 
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.relay.camera import HubCamera
@@ -19,15 +20,58 @@ from skysentry_trio.server.relay.playback import PlaybackCursor, find_start
 from skysentry_trio.server.relay.viewer import HubViewer
 
 MAX_PLAYBACKS: Final = 16
-"""Cameras that one viewer may look back on at the same time."""
+"""Cameras that one viewer may play back at the same time."""
+
+
+@frozen
+class PlaybackStatus:
+    """What a viewer sees of one camera; times are seconds since the epoch, and None if the camera has no frame."""
+
+    live: bool
+    """Whether the viewer gets the live frames."""
+    speed: float
+    """Speed of the playback as in `PlaybackCursor`; 1 while the camera is live."""
+    sequence: int | None
+    """Of the frame that is shown."""
+    received_at: float | None
+    """When the server had that frame."""
+    oldest_at: float | None
+    """When the server had the oldest frame of the timeline."""
+    newest_at: float | None
+    """When the server had the newest frame of the timeline."""
 
 
 @define(eq=False)
 class PlaybackSession:
-    """The playbacks of one viewer; they end with its choice of the camera, and with the camera."""
+    """The playbacks of one viewer; each ends with the viewer's subscription to the camera, or with the camera."""
 
-    hub: Hub
-    viewer: HubViewer
+    _hub: Hub
+    _viewer: HubViewer
+    _cursors: dict[str, PlaybackCursor] = field(factory=dict, init=False)
+    """By camera id; a camera without a cursor is live."""
+
+    def __attrs_post_init__(self) -> None:
+        # The viewer asks the session which live frames to leave out.
+        self._viewer.playback = self
+
+    def is_active(self, camera_id: str | None = None) -> bool:
+        """Return whether the viewer plays a camera back; for None, whether it plays any camera back."""
+        return bool(self._cursors) if camera_id is None else camera_id in self._cursors
+
+    def state_of(self, camera_id: str) -> PlaybackStatus:
+        """Return what the viewer sees of a camera; for a camera that it may not know, the same as for none."""
+        camera = self._hub.camera(camera_id) if self._viewer.principal.may_see(camera_id) else None
+        oldest, newest = (None, None) if camera is None else (camera.ring.oldest, camera.ring.newest)
+        cursor = self._cursors.get(camera_id)
+        shown = cursor or newest
+        return PlaybackStatus(
+            live=cursor is None,
+            speed=1.0 if cursor is None else cursor.speed,
+            sequence=None if shown is None else shown.sequence,
+            received_at=None if shown is None else shown.received_at,
+            oldest_at=None if oldest is None else oldest.received_at,
+            newest_at=None if newest is None else newest.received_at,
+        )
 
     def seek(
         self,
@@ -38,72 +82,86 @@ class PlaybackSession:
         back: float | None = None,
         sequence: int | None = None,
     ) -> None:
-        """Show a camera from some moment on; without effect if the viewer does not follow it or it has no frames.
+        """Play a camera back from some moment on, unless that is the newest frame: then the camera is live.
 
-        No more than `MAX_PLAYBACKS` are begun. One that begins at the newest frame is live at once.
+        Nothing happens if the viewer does not subscribe to the camera, if the camera has no frames, or if the viewer
+        plays `MAX_PLAYBACKS` other cameras back.
 
         Args:
             camera_id: of the camera.
             speed: as of `PlaybackCursor`.
-            at: where to begin, in seconds since the epoch;
-            back: or in seconds before now;
+            at: where to begin, in seconds since the epoch,
+            back: or in seconds before now,
             sequence: or as the sequence of a frame.
         """
-        viewer, now = self.viewer, trio.current_time()
-        camera = self.hub.camera(camera_id) if viewer.follows(camera_id) else None
-        if camera is None or (camera_id not in viewer.playbacks and len(viewer.playbacks) >= MAX_PLAYBACKS):
+        now = trio.current_time()
+        camera = self._hub.camera(camera_id) if self._viewer.follows(camera_id) else None
+        if camera is None or (camera_id not in self._cursors and len(self._cursors) >= MAX_PLAYBACKS):
             return
         frame = find_start(camera.ring, now, at=at, back=back, sequence=sequence)
-        if frame is None:
-            return
-        playback = PlaybackCursor.start(camera.ring, frame, speed, now, viewer.limits(camera_id).max_fps)
-        self.hub.begin_playback(viewer, camera_id, playback)
-        self._show(camera, playback, frame)
+        if frame is not None:
+            cursor = PlaybackCursor.start(camera.ring, frame, speed, now, self._viewer.limits(camera_id).max_fps)
+            self._show(camera, cursor, frame)
 
     def go_live(self, camera_id: str) -> None:
-        """Show the live picture again, the newest frame first."""
-        camera = self.hub.camera(camera_id)
-        if self.hub.end_playback(self.viewer, camera_id) and camera is not None:
-            newest = camera.ring.newest
-            if newest is not None:
-                now = trio.current_time()
-                self.viewer.show(Delivery(camera_id, newest, camera.statistics(now), fresh=False), now)
+        """End the playback of a camera, and show the newest frame and all that follow it."""
+        if self._cursors.pop(camera_id, None) is None:
+            return
+        self._hub.note_playback(self._viewer, camera_id)
+        camera = self._hub.camera(camera_id)
+        if camera is not None and camera.ring.newest is not None:
+            self._deliver(camera, camera.ring.newest, live=True)
 
     def resume(self) -> None:
-        """Go on after the viewer was paused: each playback from the frame at which it was."""
-        for camera_id, playback in list(self.viewer.playbacks.items()):
-            if (camera := self.hub.camera(camera_id)) is not None:
-                self._show(camera, playback, playback.resume(camera.ring, trio.current_time()))
+        """Go on after the viewer was paused: each playback from the frame that it showed before."""
+        for camera_id, cursor in list(self._cursors.items()):
+            if (camera := self._hub.camera(camera_id)) is not None:
+                self._show(camera, cursor, cursor.resume(camera.ring, trio.current_time()))
 
     @property
     def due(self) -> float:
-        """When to call `advance`, by Trio's clock; infinite if nothing moves."""
-        if self.viewer.paused:
+        """When to call `advance`, by Trio's clock; infinite if no frame is to come."""
+        if self._viewer.paused:
             return math.inf
-        return min((playback.due for playback in self.viewer.playbacks.values()), default=math.inf)
+        return min((cursor.due for cursor in self._cursors.values()), default=math.inf)
 
     def advance(self) -> list[str]:
         """Show the frames that are due.
 
         Returns:
-            The ids of cameras whose playback has become live, or stopped at the oldest frame.
+            The ids of the cameras whose playback has become live, or has stopped at the oldest frame.
         """
         now, ended = trio.current_time(), list[str]()
-        if self.viewer.paused:
+        if self._viewer.paused:
             return ended
-        for camera_id, playback in list(self.viewer.playbacks.items()):
-            camera = self.hub.camera(camera_id)
-            if camera is not None and playback.due <= now:
-                playback.limit(self.viewer.limits(camera_id).max_fps)
-                self._show(camera, playback, playback.step(camera.ring, now))
-                if playback.due == math.inf:
+        for camera_id, cursor in list(self._cursors.items()):
+            camera = self._hub.camera(camera_id)
+            if camera is not None and cursor.due <= now:
+                cursor.limit(self._viewer.limits(camera_id).max_fps)
+                self._show(camera, cursor, cursor.step(camera.ring, now))
+                if cursor.due == math.inf:
                     ended.append(camera_id)
         return ended
 
-    def _show(self, camera: HubCamera, playback: PlaybackCursor, frame: JpegFrame | None) -> None:
-        if playback.live:
-            self.hub.end_playback(self.viewer, camera.id)
+    def forget(self, camera_id: str) -> None:
+        """End the playback of a camera that the viewer no longer gets."""
+        self._cursors.pop(camera_id, None)
+
+    def forget_all(self, *, except_of: Collection[str] = ()) -> None:
+        """End the playbacks of all cameras but these."""
+        for camera_id in self._cursors.keys() - set(except_of):
+            del self._cursors[camera_id]
+
+    def _show(self, camera: HubCamera, cursor: PlaybackCursor, frame: JpegFrame | None) -> None:
+        """Keep a cursor until it is live, and show its frame, if there is one."""
+        if cursor.live:
+            self._cursors.pop(camera.id, None)
+        else:
+            self._cursors[camera.id] = cursor
+        self._hub.note_playback(self._viewer, camera.id)
         if frame is not None:
-            now = trio.current_time()
-            delivery = Delivery(camera.id, frame, camera.statistics(now), live=playback.live, fresh=False)
-            self.viewer.show(delivery, now)
+            self._deliver(camera, frame, live=cursor.live)
+
+    def _deliver(self, camera: HubCamera, frame: JpegFrame, *, live: bool) -> None:
+        now = trio.current_time()
+        self._viewer.show(Delivery(camera.id, frame, camera.statistics(now), live=live, fresh=False), now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import Final, Protocol
 
 from attrs import define, field
 
@@ -12,7 +12,6 @@ from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.latency_breakdown import LatencyReport
 from skysentry_trio.server.relay.outbox import Delivery, Outbox
-from skysentry_trio.server.relay.playback import PlaybackCursor
 
 
 class FrameReceiver(Protocol):
@@ -21,6 +20,37 @@ class FrameReceiver(Protocol):
     def offer(self, delivery: Delivery, now: float) -> None:
         """Take a frame; ``now`` is in seconds of the monotonic clock."""
         ...
+
+
+class Playback(Protocol):
+    """Which cameras a viewer plays back instead of seeing them live."""
+
+    def is_active(self, camera_id: str | None = None) -> bool:
+        """Return whether the viewer plays a camera back; for None, whether it plays any camera back."""
+        ...
+
+    def forget(self, camera_id: str) -> None:
+        """End the playback of a camera that the viewer no longer gets."""
+        ...
+
+    def forget_all(self, *, except_of: Collection[str] = ()) -> None:
+        """End the playbacks of all cameras but these."""
+        ...
+
+
+class _NoPlayback:
+    def is_active(self, camera_id: str | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def forget(self, camera_id: str) -> None:
+        pass
+
+    def forget_all(self, *, except_of: Collection[str] = ()) -> None:
+        pass
+
+
+NO_PLAYBACK: Final = _NoPlayback()
+"""Of a viewer that sees every camera live."""
 
 
 @define(eq=False)
@@ -45,8 +75,8 @@ class HubViewer:
     """Whether cameras that the hub meets later join `named`: "all cameras" of a principal that may not see all."""
     named: set[str] = field(factory=set, init=False)
     paused: bool = field(default=False, init=False)
-    playbacks: dict[str, PlaybackCursor] = field(factory=dict, init=False)
-    """Cursors of the cameras that the viewer does not watch live, by camera id."""
+    playback: Playback = field(default=NO_PLAYBACK, init=False, repr=False)
+    """Says which cameras the viewer does not see live."""
     _limits: Limits = field(default=NO_LIMITS, init=False)
     _own_limits: dict[str, Limits] = field(factory=dict, init=False)
     _declined: set[str] = field(factory=set, init=False)
@@ -92,8 +122,7 @@ class HubViewer:
             self.wants_all = self.wants_new = False
             self.named.clear()
             self.outbox.forget_all(except_of=camera_ids)
-            for camera_id in self.playbacks.keys() - set(camera_ids):
-                del self.playbacks[camera_id]
+            self.playback.forget_all(except_of=camera_ids)
         self.named.update(camera_ids)
         self._own_limits.update(dict.fromkeys(camera_ids, limits))
 
@@ -125,7 +154,7 @@ class HubViewer:
         """Drop a camera's waiting frame, its playback and its rate; the subscription stays."""
         self.outbox.forget(camera_id)
         self.latency.forget(camera_id)
-        self.playbacks.pop(camera_id, None)
+        self.playback.forget(camera_id)
         self._rate_limiters.pop(camera_id, None)
 
     def receiver(self, camera_id: str | None) -> FrameReceiver:
@@ -143,15 +172,18 @@ class HubViewer:
         missing here never works, instead of working for some viewers.
         """
         if camera_id is None:
-            return bool(self._limits.max_fps is not None or self.playbacks or self.named or not self.wants_all)
+            return bool(
+                self._limits.max_fps is not None or self.playback.is_active() or self.named or not self.wants_all
+            )
         limits = self._own_limits.get(camera_id, self._limits)
-        return limits.max_fps is not None or camera_id in self.playbacks or (camera_id in self.named) == self.wants_all
+        is_wanted = (camera_id in self.named) != self.wants_all
+        return limits.max_fps is not None or self.playback.is_active(camera_id) or not is_wanted
 
     def offer(self, delivery: Delivery, now: float) -> None:
         """Put a live frame into the outbox unless a filter applies: subscription, playback, or rate."""
         camera_id = delivery.camera_id
         if self._is_filtered(camera_id):
-            if not self.follows(camera_id) or camera_id in self.playbacks:
+            if not self.follows(camera_id) or self.playback.is_active(camera_id):
                 return
             if not self._admits(camera_id, now):
                 self.outbox.rate_limited += 1
