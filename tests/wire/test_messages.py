@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,33 +14,32 @@ from skysentry_trio.wire.messages import (
     MAX_TEXT_LENGTH,
     Clock,
     ClockReply,
-    Decoders,
     ErrorNotice,
-    decode_message,
+    MessageDecoder,
     encode_json,
     encode_message,
     rfc3339,
 )
 
-DECODERS: Decoders = {"clock": msgspec.json.Decoder(Clock), "error": msgspec.json.Decoder(ErrorNotice)}
+DECODER = MessageDecoder[Clock | ErrorNotice](Clock | ErrorNotice)
 
 
 @pytest.mark.parametrize("number", [0.0, -1.5, 1700000000250.5, 1e308, 5e-324])
 def test_a_clock_message_comes_back_as_it_was(number: float) -> None:
     """Any finite number of milliseconds survives the way over the wire."""
-    assert decode_message(encode_message(Clock(number)), DECODERS) == Clock(number)
+    assert DECODER.decode(encode_message(Clock(number))) == Clock(number)
 
 
 @given(error=st.text(), code=st.text())
 def test_any_text_comes_back_as_it_was(error: str, code: str) -> None:
     """Texts with quotes, controls and other scripts survive the way over the wire."""
-    assert decode_message(encode_message(ErrorNotice(error, code)), DECODERS) == ErrorNotice(error, code)
+    assert DECODER.decode(encode_message(ErrorNotice(error, code))) == ErrorNotice(error, code)
 
 
 def test_a_type_we_do_not_know_is_nothing() -> None:
     """A newer peer may say more than we understand, and messages may have keys we do not know."""
-    assert decode_message('{"type":"of the future","sentAt":"later"}', DECODERS) is None
-    assert decode_message('{"type":"clock","sentAt":1,"zone":[{}]}', DECODERS) == Clock(1.0)
+    assert DECODER.decode('{"type":"of the future","sentAt":"later"}') is None
+    assert DECODER.decode('{"type":"clock","sentAt":1,"zone":[{}]}') == Clock(1.0)
 
 
 @pytest.mark.parametrize(
@@ -79,26 +77,45 @@ def test_a_type_we_do_not_know_is_nothing() -> None:
 def test_what_has_no_known_shape_is_refused(text: str) -> None:
     """Deep, huge, not finite, not an object: each is the peer's fault and says so in a sentence that can be sent."""
     with pytest.raises(ProtocolViolation) as refused:
-        decode_message(text, DECODERS)
+        DECODER.decode(text)
 
     assert (refused.value.code, refused.value.close_code) == ("invalid-message", 1008)
     assert len(encode_json(str(refused.value))) < 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"type":"clock"}', "Object missing required field `sentAt`"),
+        ('{"type":"clock","sentAt":"now"}', "Expected `float`, got `str` - at `$.sentAt`"),
+        ('{"sentAt":1}', "Object missing required field `type`"),
+        ('{"type":7}', "Expected `str`, got `int` - at `$.type`"),
+        ('["clock"]', "Expected `object`, got `array`"),
+        ('{"type":"of the future"', "Input data was truncated"),
+    ],
+)
+def test_a_refusal_names_the_field_and_what_was_expected(text: str, reason: str) -> None:
+    """The reason is about the message that its type announces, not about all messages that it might have been."""
+    with pytest.raises(ProtocolViolation) as refused:
+        DECODER.decode(text)
+
+    assert str(refused.value) == f"expected a JSON object with a known shape: {reason}"
 
 
 @given(text=st.text(st.characters(codec=None)))
 def test_any_text_is_decoded_or_refused(text: str) -> None:
     """No text raises anything but a ProtocolViolation."""
     with suppress(ProtocolViolation):
-        decode_message(text, DECODERS)
+        DECODER.decode(text)
 
 
 def test_a_message_that_is_too_long_is_refused_unread() -> None:
     """One character above the limit is too much, and the connection closes with 1009."""
     filler = MAX_TEXT_LENGTH - len('{"type":"x","y":""}')
-    decode_message('{"type":"x","y":"' + "y" * filler + '"}', DECODERS)
+    DECODER.decode('{"type":"x","y":"' + "y" * filler + '"}')
 
     with pytest.raises(ProtocolViolation, match="65536 characters, got 65537") as refused:
-        decode_message('{"type":"x","y":"' + "y" * (filler + 1) + '"}', DECODERS)
+        DECODER.decode('{"type":"x","y":"' + "y" * (filler + 1) + '"}')
     assert (refused.value.code, refused.value.close_code) == ("message-too-large", 1009)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -13,10 +13,9 @@ from skysentry_trio.wire.jpeg import PictureSize, inspect_jpeg
 from skysentry_trio.wire.messages import (
     Clock,
     ClockReply,
-    Decoders,
     ErrorNotice,
     Message,
-    decode_message,
+    MessageDecoder,
     encode_json,
     encode_message,
 )
@@ -29,13 +28,18 @@ class Registration(Message, tag="client-registration", tag_field="type", omit_de
     name: str | None = None
     """A label for people."""
     capabilities: tuple[str, ...] = ()
+    """Parts of the protocol that the camera uses; see the protocol's description."""
     timestamp: Any = None
-    """Any JSON value: clients of SkySentry Go send what they like, and nobody reads it."""
+    """Any JSON value, which is not used: programs written for SkySentry Go differ in what they send."""
     token: str | None = None
+
+    def check(self) -> None:
+        """Check the camera's id."""
+        check_camera_id(self.camera_id)
 
 
 class RegistrationSuccess(Message, tag="registration-success", tag_field="type"):
-    """The server's answer to a camera it takes."""
+    """The server's answer to a camera that it accepts."""
 
     camera_id: str
     timestamp: str
@@ -50,16 +54,18 @@ class RegistrationError(Message, tag="registration-error", tag_field="type"):
 
 
 class Demand(Message, tag="demand", tag_field="type"):
-    """The most that anybody needs of a camera now; None for no limit."""
+    """The most that viewers need of a camera now; None for no limit."""
 
     viewers: int
+    """Number of viewers that get the camera's frames."""
     max_fps: float | None = None
     max_width: int | None = None
-    """Pixels."""
+    """In pixels."""
     quality: float | None = None
-    """Of the JPEG, above 0 to 1."""
+    """Of the JPEG: above 0, at most 1."""
 
 
+CameraMessage = Registration | Clock
 ServerMessage = RegistrationSuccess | RegistrationError | Demand | ErrorNotice | ClockReply
 
 
@@ -76,36 +82,30 @@ class CapturedJpeg(NamedTuple):
     """Seconds since the epoch by the camera's clock."""
 
 
-_from_camera: Decoders = {
-    "client-registration": msgspec.json.Decoder(Registration),
-    "clock": msgspec.json.Decoder(Clock),
-}
-_from_server: Decoders = {
-    "registration-success": msgspec.json.Decoder(RegistrationSuccess),
-    "registration-error": msgspec.json.Decoder(RegistrationError),
-    "demand": msgspec.json.Decoder(Demand),
-    "error": msgspec.json.Decoder(ErrorNotice),
-    "clock": msgspec.json.Decoder(ClockReply),
-}
+_from_camera: Final = MessageDecoder[CameraMessage](CameraMessage)
+_from_server: Final = MessageDecoder[ServerMessage](ServerMessage)
 _header = msgspec.json.Decoder(_EnvelopeHeader)
 
 
-def decode_camera_message(text: str) -> Registration | Clock | None:
-    """Decode what a camera said; None for a type we do not know.
+def decode_camera_message(text: str) -> CameraMessage | None:
+    """Decode and check a message from a camera; None for an unknown type.
 
     Raises:
-        ProtocolViolation: if the message is malformed or the client id is none.
+        ProtocolViolation: the message is malformed, or the camera's id is invalid.
     """
-    message: Registration | Clock | None = decode_message(text, _from_camera)
-    if isinstance(message, Registration):
-        check_camera_id(message.camera_id)
+    message = _from_camera.decode(text)
+    if message is not None:
+        message.check()
     return message
 
 
 def decode_server_message(text: str) -> ServerMessage | None:
-    """Decode what the server said to a camera; None for a type we do not know."""
-    message: ServerMessage | None = decode_message(text, _from_server)
-    return message
+    """Decode a text message from the server to a camera; None for an unknown type.
+
+    Raises:
+        ProtocolViolation: the message is malformed.
+    """
+    return _from_server.decode(text)
 
 
 def encode_registration(camera_id: str, *, name: str | None = None, capabilities: tuple[str, ...] = ()) -> str:
@@ -114,7 +114,7 @@ def encode_registration(camera_id: str, *, name: str | None = None, capabilities
 
 
 def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> CapturedJpeg:
-    """Take a binary message from a camera apart: one bare JPEG, or a JPEG in an envelope if that was agreed on.
+    """Take a binary message from a camera apart: one bare JPEG, or if `envelope` is set a JPEG in an envelope.
 
     Args:
         message: the whole WebSocket message.
@@ -138,10 +138,10 @@ def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> Cap
 
 
 def encode_captured_jpeg(jpeg: bytes, captured_at: float) -> bytes:
-    """Put a JPEG into an envelope that says when it was taken; the reverse of `decode_jpeg`.
+    """Put a JPEG into an envelope with its time of capture; the reverse of `decode_jpeg`.
 
     Args:
-        jpeg: the picture.
+        jpeg: to send.
         captured_at: seconds since the epoch.
     """
     return join_envelope(encode_json(_EnvelopeHeader(captured_at * 1000)), jpeg)

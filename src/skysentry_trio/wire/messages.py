@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Generic, TypeVar, get_args
 
 import msgspec
 from msgspec import Struct
@@ -15,10 +14,6 @@ MAX_TEXT_LENGTH = 64 * 1024
 """Characters in a JSON message. Larger ones hold up everybody else while they are parsed."""
 
 
-Decoders = Mapping[str, msgspec.json.Decoder[Any]]
-"""For each ``type`` that one side may say, how to decode the message."""
-
-
 def _wire_name(attribute: str) -> str:
     """Return the key of an attribute in JSON: camelCase, and ``clientId`` for a camera's id, as SkySentry Go has it."""
     first, *others = attribute.replace("camera_id", "client_id").split("_")
@@ -26,7 +21,14 @@ def _wire_name(attribute: str) -> str:
 
 
 class Message(Struct, rename=_wire_name):
-    """A message on the wire: camelCase there, snake_case here."""
+    """A JSON object on the wire, or a part of one: camelCase there, snake_case here."""
+
+    def check(self) -> None:
+        """Check what the types of the fields do not say.
+
+        Raises:
+            ProtocolViolation: a value makes no sense.
+        """
 
 
 class Clock(Message, tag="clock", tag_field="type"):
@@ -53,29 +55,49 @@ class _Typed(Struct):
     type: str
 
 
+T = TypeVar("T")
+
 _typed = msgspec.json.Decoder(_Typed)
 _encoder = msgspec.json.Encoder()
 
 
-def decode_message(text: str, decoders: Decoders, *, max_length: int = MAX_TEXT_LENGTH) -> Any:
-    """Decode a message by its ``type``.
+class MessageDecoder(Generic[T]):
+    """Decodes the messages that one side may send, which a union of tagged `Message` classes lists."""
 
-    Returns:
-        The value, or None for a type we do not know: a newer peer may say more than we understand.
+    def __init__(self, union: object, *, max_length: int = MAX_TEXT_LENGTH) -> None:
+        """Make a decoder.
 
-    Raises:
-        ProtocolViolation: if it is too long, no JSON object with a ``type``, or has wrong fields.
-    """
-    if len(text) > max_length:
-        raise ProtocolViolation(
-            f"a text message may have {max_length} characters, got {len(text)}", "message-too-large"
-        )
-    try:
-        kind = _typed.decode(text).type
-        decoder = decoders.get(kind)
-        return decoder.decode(text) if decoder else None
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise ProtocolViolation(f"expected a JSON object with a known shape: {error}") from error
+        Args:
+            union: two or more classes, each with a tag of its own.
+            max_length: of a message, in characters.
+        """
+        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(union)
+        self._types = frozenset(kind.__struct_config__.tag for kind in get_args(union))
+        self._max_length = max_length
+
+    def decode(self, text: str) -> T | None:
+        """Decode a message.
+
+        Returns:
+            The message; None if its ``type`` is unknown, because a newer peer may send more than we understand.
+
+        Raises:
+            ProtocolViolation: it is too long, not a JSON object with a ``type``, or has wrong fields.
+        """
+        if len(text) > self._max_length:
+            raise ProtocolViolation(
+                f"a text message may have {self._max_length} characters, got {len(text)}", "message-too-large"
+            )
+        try:
+            try:
+                return self._decoder.decode(text)
+            except msgspec.ValidationError:
+                # Look again, at the type alone: the message may be one that we do not know.
+                if _typed.decode(text).type in self._types:
+                    raise
+                return None
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise ProtocolViolation(f"expected a JSON object with a known shape: {error}") from error
 
 
 def encode_json(value: object) -> bytes:
