@@ -65,7 +65,7 @@ def test_an_envelope_comes_apart_as_it_was_put_together(
     if frame.captured_at is None or math.isinf(frame.captured_at * 1000):
         assert header.captured_at is None
     else:
-        assert header.captured_at == pytest.approx(frame.captured_at * 1000)
+        assert header.captured_at == pytest.approx(frame.captured_at)
 
 
 @given(message=st.binary())

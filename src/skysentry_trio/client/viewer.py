@@ -158,7 +158,7 @@ class _Intake:
     server_time: Callable[[], float] = field(default=_no_time, init=False)
 
     async def take(self, header: FrameHeader, jpeg: bytes) -> None:
-        captured_at = None if header.captured_at is None else header.captured_at / 1000
+        captured_at = header.captured_at
         received_at = parse_timestamp(header.timestamp)
         age = self.server_time() - (received_at if captured_at is None else captured_at)
         frame = Frame(header.camera_id, header.sequence, jpeg, captured_at, received_at, began=time.monotonic() - age)

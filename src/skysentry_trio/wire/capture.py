@@ -18,6 +18,7 @@ from skysentry_trio.wire.messages import (
     MessageDecoder,
     encode_json,
     encode_message,
+    to_seconds,
 )
 
 
@@ -131,7 +132,7 @@ def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> Cap
             captured_at_ms = _header.decode(header).captured_at
         except (msgspec.DecodeError, RecursionError) as error:
             raise ProtocolViolation(f"the envelope's header is not as expected: {error}") from error
-        captured_at = None if captured_at_ms is None else captured_at_ms / 1000
+        captured_at = to_seconds(captured_at_ms)
     if len(message) > max_size:
         raise ProtocolViolation(f"a frame may have {max_size} bytes, got {len(message)}", "frame-too-large")
     return CapturedJpeg(message, inspect_jpeg(message), captured_at)

@@ -1,4 +1,4 @@
-"""What all JSON messages share: one object with a ``type``, of bounded size, decoded into a typed value."""
+"""JSON messages: each is one object of bounded size with a ``type``, decoded into a value of its own class."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from msgspec import Struct
 from skysentry_trio.base.exceptions import ProtocolViolation
 
 MAX_TEXT_LENGTH = 64 * 1024
-"""Characters in a JSON message. Larger ones hold up everybody else while they are parsed."""
+"""Characters in a JSON message: parsing a larger one would delay all other peers."""
 
 
 def _wire_name(attribute: str) -> str:
-    """Return the key of an attribute in JSON: camelCase, and ``clientId`` for a camera's id, as SkySentry Go has it."""
+    """Return the key of an attribute in JSON: camelCase, with ``clientId`` for `camera_id`, as in SkySentry Go."""
     first, *others = attribute.replace("camera_id", "client_id").split("_")
     return first + "".join(map(str.capitalize, others))
 
@@ -27,28 +27,37 @@ class Message(Struct, rename=_wire_name):
         """Check what the types of the fields do not say.
 
         Raises:
-            ProtocolViolation: a value makes no sense.
+            ProtocolViolation: a value is invalid.
         """
 
 
 class Clock(Message, tag="clock", tag_field="type"):
-    """Either side asks for the other's clock; milliseconds since the epoch."""
+    """Asks the other side for its clock."""
 
     sent_at: float
+    """By the clock of the side that asks, in milliseconds since the epoch."""
+
+    def reply(self, server_time: float) -> ClockReply:
+        """Return the answer of a server whose clock shows this time, in seconds since the epoch."""
+        return ClockReply(self.sent_at, server_time * 1000)
 
 
 class ClockReply(Message, tag="clock", tag_field="type"):
-    """The answer: what was asked, and the answering side's clock."""
+    """Answers `Clock`."""
 
     sent_at: float
+    """As in the question."""
     server_at: float
+    """By the clock of the side that answers, in milliseconds since the epoch."""
 
 
 class ErrorNotice(Message, tag="error", tag_field="type"):
-    """What was wrong with something the other side sent."""
+    """Reports what was wrong with something that the other side sent."""
 
     error: str
+    """One sentence for people."""
     code: str
+    """The same for programs."""
 
 
 class _Typed(Struct):
@@ -101,7 +110,7 @@ class MessageDecoder(Generic[T]):
 
 
 def encode_json(value: object) -> bytes:
-    """Encode a message, or any value JSON knows, as UTF-8 JSON; every key of a message is present."""
+    """Encode a message or any other value that JSON can express; JSON ``null`` stands for None."""
     return _encoder.encode(value)
 
 
@@ -110,8 +119,18 @@ def encode_message(message: Struct) -> str:
     return _encoder.encode(message).decode()
 
 
+def to_milliseconds(seconds: float | None) -> float | None:
+    """Return a time as messages carry it; None stays None."""
+    return None if seconds is None else seconds * 1000
+
+
+def to_seconds(milliseconds: float | None) -> float | None:
+    """Return a time from a message in seconds; None stays None."""
+    return None if milliseconds is None else milliseconds / 1000
+
+
 def rfc3339(epoch_seconds: float) -> str:
-    """Write a moment as RFC 3339 in UTC with milliseconds.
+    """Return a time as RFC 3339 in UTC with milliseconds.
 
     >>> rfc3339(1700000000.25)
     '2023-11-14T22:13:20.250+00:00'

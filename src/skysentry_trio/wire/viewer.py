@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from msgspec import field
+
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.identity import check_camera_id
-from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, Message, MessageDecoder
+from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, Message, MessageDecoder, to_seconds
 from skysentry_trio.wire.results import Result
 from skysentry_trio.wire.viewer_query import check_subscription
 
@@ -94,8 +96,13 @@ class Ack(Message, tag="ack", tag_field="type"):
 
     camera_id: str
     sequence: int
-    painted_at: float | None = None
+    painted_at_ms: float | None = field(default=None, name="paintedAt")
     """When the frame was painted: milliseconds since the epoch by the server's clock; None if unknown or never."""
+
+    @property
+    def painted_at(self) -> float | None:
+        """The same time in seconds."""
+        return to_seconds(self.painted_at_ms)
 
 
 class CameraLatency(Message):
@@ -124,7 +131,7 @@ class Seek(Message, tag="seek", tag_field="type", omit_defaults=True):
     """Plays a camera back from one moment on, which exactly one of `at`, `back` and `sequence` names."""
 
     camera_id: str
-    at: float | None = None
+    at_ms: float | None = field(default=None, name="at")
     """Milliseconds since the epoch."""
     back: float | None = None
     """Seconds before now."""
@@ -132,6 +139,11 @@ class Seek(Message, tag="seek", tag_field="type", omit_defaults=True):
     """Of the frame that was the newest at the moment."""
     speed: float = 1.0
     """1 plays as fast as it happened, 0 stands still, a negative speed plays backwards."""
+
+    @property
+    def at(self) -> float | None:
+        """The moment in seconds since the epoch."""
+        return to_seconds(self.at_ms)
 
     def check(self) -> None:
         """Check the camera's id, the moment and the speed."""
@@ -166,11 +178,11 @@ class PlaybackState(Message, tag="playback", tag_field="type"):
     speed: float
     sequence: int | None
     """Of the frame that is shown; None if the camera has no frame."""
-    at: float | None
+    at_ms: float | None = field(name="at")
     """When the server had that frame."""
-    oldest_at: float | None
+    oldest_at_ms: float | None = field(name="oldestAt")
     """When the server had the oldest frame that can be played."""
-    newest_at: float | None
+    newest_at_ms: float | None = field(name="newestAt")
     """When the server had the newest frame."""
 
 

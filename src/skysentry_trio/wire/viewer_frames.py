@@ -1,15 +1,16 @@
-"""A frame as viewers get it: in an envelope, or as the text message of SkySentry Go."""
+"""A frame as viewers get it: in an envelope, or in the text message of SkySentry Go."""
 
 from __future__ import annotations
 
 from base64 import b64encode
 
 import msgspec
+from msgspec import field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame, RingStatistics
 from skysentry_trio.wire.envelope import envelope_parts, split_envelope
-from skysentry_trio.wire.messages import Message, encode_json, encode_message, rfc3339
+from skysentry_trio.wire.messages import Message, encode_json, encode_message, rfc3339, to_milliseconds, to_seconds
 
 
 class FrameHeader(Message, tag="frame", tag_field="type"):
@@ -18,22 +19,36 @@ class FrameHeader(Message, tag="frame", tag_field="type"):
     camera_id: str
     sequence: int
     timestamp: str
-    captured_at: float | None
+    """When the server had the frame: RFC 3339 in UTC."""
+    captured_at_ms: float | None = field(name="capturedAt")
+    """When the camera took it: milliseconds since the epoch by the camera's clock; None if it does not say."""
     size: int
+    """Bytes of the JPEG."""
     fps: float
+    """Frames a second that the camera sends."""
     format: str = "jpeg"
     live: bool = True
-    """False for a frame that the viewer looks back on."""
+    """False for a frame of a playback."""
+
+    @property
+    def captured_at(self) -> float | None:
+        """When the camera took the frame, in seconds."""
+        return to_seconds(self.captured_at_ms)
 
 
 class RingSummary(Message):
-    """A ring in SkySentry Go's terms, as in its REST answers and text messages."""
+    """The figures of a ring, with the names that SkySentry Go uses in REST replies and text messages."""
 
     size: int
+    """Frames in the ring."""
     capacity: int
+    """Frames in the ring at most."""
     frame_count: int
+    """Frames that the server accepted from the camera."""
     latest_timestamp: str | None
+    """When the server had the newest frame: RFC 3339 in UTC; None without any."""
     fps: float
+    """Frames a second that the camera sends."""
 
 
 class FrameUpdate(Message, tag="frame_update", tag_field="type"):
@@ -41,8 +56,11 @@ class FrameUpdate(Message, tag="frame_update", tag_field="type"):
 
     camera_id: str
     image: str
+    """The JPEG as a ``data:`` URL."""
     timestamp: str
+    """When the server had the frame: RFC 3339 in UTC."""
     size: int
+    """Bytes of the JPEG."""
     stats: RingSummary
     format: str = "jpeg"
 
@@ -53,12 +71,17 @@ _header = msgspec.json.Decoder(FrameHeader)
 def encode_envelope(
     camera_id: str, frame: JpegFrame, stats: RingStatistics, *, live: bool = True
 ) -> tuple[bytes, bytes, bytes]:
-    """Render a frame for ``skysentry.v1``, in parts: whoever puts more in front copies the JPEG only once."""
+    """Encode a frame for ``skysentry.v1``.
+
+    Returns:
+        The parts of the message in order, which the caller joins together with what precedes them: so the JPEG is
+        copied only once.
+    """
     header = FrameHeader(
         camera_id=camera_id,
         sequence=frame.sequence,
         timestamp=rfc3339(frame.received_at),
-        captured_at=None if frame.captured_at is None else frame.captured_at * 1000,
+        captured_at_ms=to_milliseconds(frame.captured_at),
         size=len(frame.jpeg),
         fps=round(stats.fps, 2),
         live=live,
@@ -70,7 +93,7 @@ def decode_envelope(message: bytes) -> tuple[FrameHeader, bytes]:
     """Take an envelope apart into header and JPEG; the reverse of `encode_envelope`.
 
     Raises:
-        ProtocolViolation: if it is none.
+        ProtocolViolation: it is not a valid envelope.
     """
     header, jpeg = split_envelope(message)
     try:
@@ -80,7 +103,7 @@ def decode_envelope(message: bytes) -> tuple[FrameHeader, bytes]:
 
 
 def encode_frame_update(camera_id: str, frame: JpegFrame, stats: RingStatistics) -> str:
-    """Render a frame as SkySentry Go's text message."""
+    """Encode a frame as the text message of SkySentry Go."""
     update = FrameUpdate(
         camera_id=camera_id,
         image="data:image/jpeg;base64," + b64encode(frame.jpeg).decode("ascii"),
@@ -92,7 +115,7 @@ def encode_frame_update(camera_id: str, frame: JpegFrame, stats: RingStatistics)
 
 
 def summarize_ring(stats: RingStatistics) -> RingSummary:
-    """Put a ring's statistics into wire terms."""
+    """Return the figures of a ring as a part of a message."""
     return RingSummary(
         size=stats.size,
         capacity=stats.capacity,

@@ -65,7 +65,7 @@ class CameraWatch:
         if header.sequence == self._sequence:
             return False
         size = inspect_jpeg(jpeg)
-        taken_at = header.captured_at / 1000 if header.captured_at is not None else parse_timestamp(header.timestamp)
+        taken_at = header.captured_at if header.captured_at is not None else parse_timestamp(header.timestamp)
         # The number has fallen: the server had forgotten the camera, and counts from 1 again.
         if self._sequence is not None and header.sequence > self._sequence:
             self.gaps += header.sequence - self._sequence - 1

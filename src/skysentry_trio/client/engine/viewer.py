@@ -17,7 +17,7 @@ from skysentry_trio.client.engine.addresses import ServerAddress
 from skysentry_trio.client.engine.camera_watch import CameraView, CameraWatch
 from skysentry_trio.client.engine.connection import Connection, ConnectionLost, Refused, open_connection
 from skysentry_trio.client.engine.server_clock import ServerClock, keep_asking
-from skysentry_trio.wire.messages import ClockReply, encode_message
+from skysentry_trio.wire.messages import ClockReply, encode_message, to_milliseconds
 from skysentry_trio.wire.viewer import (
     SUBPROTOCOL,
     Ack,
@@ -148,7 +148,7 @@ class ViewerClient:
             await self.take_frame(header, jpeg)
         if self.acknowledges:
             painted_at = self._server_clock.epoch(trio.current_time())
-            ack = Ack(header.camera_id, header.sequence, None if painted_at is None else painted_at * 1000)
+            ack = Ack(header.camera_id, header.sequence, to_milliseconds(painted_at))
             await connection.send(encode_message(ack))
 
     def _take_notice(self, text: str) -> None:

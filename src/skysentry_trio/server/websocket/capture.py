@@ -24,7 +24,7 @@ from skysentry_trio.wire.capture import (
     decode_jpeg,
 )
 from skysentry_trio.wire.identity import clean_label
-from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message, rfc3339
+from skysentry_trio.wire.messages import Clock, ErrorNotice, encode_message, rfc3339
 
 log = get_logger(__name__)
 
@@ -109,7 +109,7 @@ async def _receive_registration(peer: Peer, settings: Settings) -> Registration:
 
 
 async def _tell_time(peer: Peer, asked: Clock) -> None:
-    await peer.send(encode_message(ClockReply(asked.sent_at, time.time() * 1000)))
+    await peer.send(encode_message(asked.reply(time.time())))
 
 
 @define(eq=False)

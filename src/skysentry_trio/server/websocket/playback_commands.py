@@ -10,7 +10,7 @@ from attrs import define, field
 from skysentry_trio.base.exceptions import PeerGone
 from skysentry_trio.server.relay.playback_session import PlaybackSession
 from skysentry_trio.server.websocket.peer import Peer
-from skysentry_trio.wire.messages import encode_message
+from skysentry_trio.wire.messages import encode_message, to_milliseconds
 from skysentry_trio.wire.viewer import GoLive, PlaybackState, Seek
 
 
@@ -30,13 +30,14 @@ class PlaybackController:
     async def handle(self, message: Seek | GoLive) -> None:
         """Carry out a command, and report what the viewer sees now."""
         match message:
-            case Seek(camera_id=camera_id, speed=speed, at=at, back=back, sequence=sequence):
-                at = None if at is None else at / 1000
-                self._session.seek(camera_id, speed, at=at, back=back, sequence=sequence)
-            case GoLive(camera_id=camera_id):
-                self._session.go_live(camera_id)
+            case Seek():
+                self._session.seek(
+                    message.camera_id, message.speed, at=message.at, back=message.back, sequence=message.sequence
+                )
+            case GoLive():
+                self._session.go_live(message.camera_id)
         self._reschedule()
-        await self._report(camera_id)
+        await self._report(message.camera_id)
 
     def resume(self) -> None:
         """Go on after the viewer was paused."""
@@ -73,11 +74,7 @@ class PlaybackController:
             status.live,
             status.speed,
             status.sequence,
-            at=_milliseconds(status.received_at),
-            oldest_at=_milliseconds(status.oldest_at),
-            newest_at=_milliseconds(status.newest_at),
+            to_milliseconds(status.received_at),
+            to_milliseconds(status.oldest_at),
+            to_milliseconds(status.newest_at),
         )
-
-
-def _milliseconds(seconds: float | None) -> float | None:
-    return None if seconds is None else seconds * 1000

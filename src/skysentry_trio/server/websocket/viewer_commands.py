@@ -14,7 +14,7 @@ from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.server.websocket.playback_commands import PlaybackController
 from skysentry_trio.wire.framing import encode_frame
-from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, encode_message
+from skysentry_trio.wire.messages import Clock, ErrorNotice, encode_message
 from skysentry_trio.wire.results import Result
 from skysentry_trio.wire.viewer import (
     Ack,
@@ -74,7 +74,7 @@ class ViewerCommands:
             case Ack():
                 await self._take_ack(message)
             case Clock():
-                await self._peer.send(encode_message(ClockReply(message.sent_at, time.time() * 1000)))
+                await self._peer.send(encode_message(message.reply(time.time())))
             case Seek() | GoLive():
                 await self._player.handle(message)
             case Result():
@@ -85,8 +85,7 @@ class ViewerCommands:
                 self._choose(message)
 
     async def _take_ack(self, ack: Ack) -> None:
-        painted_at = None if ack.painted_at is None else ack.painted_at / 1000
-        self._hub.acknowledge(self._viewer, ack.camera_id, ack.sequence, painted_at)
+        self._hub.acknowledge(self._viewer, ack.camera_id, ack.sequence, ack.painted_at)
         if means := self._viewer.latency.conclude(trio.current_time()):
             cameras = [CameraLatency(camera_id, *mean.in_milliseconds()) for camera_id, mean in means.items()]
             await self._peer.send(encode_message(Latency(cameras)))
