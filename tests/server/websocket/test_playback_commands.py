@@ -1,4 +1,4 @@
-"""What a viewer says to look back, and what it hears."""
+"""A viewer's playback commands, and what it gets for them."""
 
 from __future__ import annotations
 
@@ -150,9 +150,9 @@ async def test_live_is_answered_whether_it_was_or_not(wall_clock: MockClock) -> 
 
 
 async def test_a_second_seek_changes_the_plan_at_once(wall_clock: MockClock) -> None:
-    """Who scrubs does not wait for what was due by an earlier choice, and is no flood."""
+    """A viewer that scrubs does not wait for the frame that was due after an earlier seek."""
     async with looking_back() as (peer, _):
-        for number in range(300):
+        for number in range(50):
             peer.say({"type": "seek", "clientId": "door", "sequence": 1 + number % 9, "speed": 0.001})
         await heard(peer)
         peer.say({"type": "seek", "clientId": "door", "sequence": 4, "speed": 1})
@@ -160,6 +160,40 @@ async def test_a_second_seek_changes_the_plan_at_once(wall_clock: MockClock) -> 
 
         assert understood(await peer.hear()) == (5, False)
         assert round(wall_clock.current_time(), 1) == 11.0
+
+
+SEEK = {"type": "seek", "clientId": "door", "sequence": 3, "speed": 0}
+LIVE = {"type": "live", "clientId": "door"}
+
+
+@pytest.mark.parametrize("commands", [[SEEK], [LIVE], [SEEK, LIVE]], ids=["seek", "live", "both"])
+async def test_two_thousand_seeks_a_second_are_a_flood(wall_clock: MockClock, commands: list[dict[str, Any]]) -> None:
+    """Each can have a frame encoded for one viewer alone, so they are limited together: 60 at once, and 60 a second."""
+    async with looking_back() as (peer, hub):
+        for number in range(200):
+            if peer.goodbye is not None:
+                break
+            peer.say(commands[number % len(commands)])
+            await trio.sleep(1 / 2000)
+
+        assert peer.goodbye == (1008, "more than 60 playback commands a second")
+        assert number < 70
+        messages = [message for message in await peer.hear_all() if isinstance(message, dict)]
+        assert messages[-1] == {"type": "error", "error": "more than 60 playback commands a second", "code": "flood"}
+        assert hub.statistics().peers_refused == {("viewer", "flood"): 1}
+
+
+@pytest.mark.parametrize("commands", [[SEEK], [SEEK, LIVE]], ids=["seek", "both"])
+async def test_scrubbing_is_no_flood(wall_clock: MockClock, commands: list[dict[str, Any]]) -> None:
+    """Sixty seeks a second, as a page sends them that follows a finger, are all answered."""
+    async with looking_back() as (peer, _):
+        for number in range(600):
+            peer.say(commands[number % len(commands)])
+            await trio.sleep(1 / 60)
+
+        messages = [message for message in await peer.hear_all() if isinstance(message, dict)]
+        assert [message["type"] for message in messages] == ["playback"] * 600
+        assert peer.goodbye is None
 
 
 async def test_pause_and_resume_hold_a_playback(wall_clock: MockClock) -> None:

@@ -75,8 +75,8 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
             with single_error():
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(partial(_send_all, supports_notices=supports_notices), peer, viewer, encode)
-                    player = PlaybackController(peer, hub.playback(viewer), supports_notices, nursery)
-                    await ViewerCommands(peer, hub, viewer, player).run()
+                    playback = PlaybackController(peer, hub.playback(viewer), supports_notices, nursery)
+                    await ViewerCommands(peer, hub, viewer, playback).run()
         except PeerGone:
             pass
         except ProtocolViolation as violation:

@@ -1,8 +1,9 @@
-"""Does what one viewer says: what it wants to see, what it has painted, what it found."""
+"""Carries out what one viewer sends, within limits on how much it may send."""
 
 from __future__ import annotations
 
 import time
+from typing import assert_never
 
 import trio
 from attrs import define, field
@@ -26,63 +27,117 @@ from skysentry_trio.wire.viewer import (
     Seek,
     Subscribe,
     Unsubscribe,
+    ViewerMessage,
     decode_viewer_message,
 )
 from skysentry_trio.wire.viewer_query import MAX_SUBSCRIBED
 
-_MESSAGES_PER_SECOND = 2000.0
-"""A wall of thirty cameras at 60 frames a second, each acknowledged."""
-_RESULTS_PER_SECOND = 240.0
-_CHOICES_PER_SECOND = 20.0
-_CHOICE_BURST = 5.0
-"""Seconds of choices that may come at once: each can cost a millisecond, in which nobody else is served."""
+
+@define(eq=False)
+class _Quota:
+    """A limit on messages of one kind; a viewer that exceeds it is disconnected."""
+
+    kind: str
+    limiter: RateLimiter
+
+    def spend(self) -> None:
+        """Count a message.
+
+        Raises:
+            ProtocolViolation: with code ``flood``.
+        """
+        if not self.limiter.admit(trio.current_time()):
+            raise ProtocolViolation(f"more than {self.limiter.rate:g} {self.kind} a second", "flood")
+
+
+@define(eq=False)
+class _Quotas:
+    """What one viewer may send; rates are messages a second, bursts are seconds of messages at once."""
+
+    # An acknowledgement of each frame of thirty cameras at 60 frames a second.
+    all: _Quota = field(factory=lambda: _Quota("messages", RateLimiter(2000.0, burst=1.0)))
+    results: _Quota = field(factory=lambda: _Quota("results", RateLimiter(240.0, burst=1.0)))
+    # Each may encode a frame for this viewer alone; a screen shows hardly more.
+    playback: _Quota = field(factory=lambda: _Quota("playback commands", RateLimiter(60.0, burst=1.0)))
+    # Each may take a millisecond, in which the server does nothing else.
+    subscription: _Quota = field(factory=lambda: _Quota("changes of the subscription", RateLimiter(20.0, burst=5.0)))
+
+    def of(self, message: ViewerMessage) -> _Quota | None:
+        """Return the limit that applies to a message besides that on all messages."""
+        match message:
+            case Ack() | Clock():
+                return None
+            case Result():
+                return self.results
+            case Seek() | GoLive():
+                return self.playback
+            case Subscribe() | Unsubscribe() | Pause() | Resume():
+                return self.subscription
+            case _:
+                assert_never(message)
 
 
 @define(eq=False)
 class ViewerCommands:
-    """The one task that reads what a viewer says, and the limits of what it may say."""
+    """The one task that reads what a viewer sends, and carries it out."""
 
     _peer: Peer
     _hub: ScopedHub
     _viewer: HubViewer
-    _player: PlaybackController
-    _messages: RateLimiter = field(factory=lambda: RateLimiter(_MESSAGES_PER_SECOND, burst=1.0), init=False)
-    _results: RateLimiter = field(factory=lambda: RateLimiter(_RESULTS_PER_SECOND, burst=1.0), init=False)
-    _choices: RateLimiter = field(factory=lambda: RateLimiter(_CHOICES_PER_SECOND, _CHOICE_BURST), init=False)
+    _playback: PlaybackController
+    _quotas: _Quotas = field(factory=_Quotas, init=False, repr=False)
 
     async def run(self) -> None:
-        """Do what the viewer says.
+        """Carry out what the viewer sends; never returns.
 
         Raises:
             PeerGone: the viewer left.
             ProtocolViolation: the viewer broke the protocol.
         """
         while True:
-            await self._handle(await self._peer.receive())
+            message = self._admit(await self._peer.receive())
+            # None is a message that only newer servers know.
+            if message is not None:
+                await self._handle(message)
 
-    async def _handle(self, text: str | bytes) -> None:
-        _limit(self._messages, "messages")
+    def _admit(self, text: str | bytes) -> ViewerMessage | None:
+        """Decode a message that is within the limits."""
+        self._quotas.all.spend()
         if isinstance(text, bytes):
             # RFC 6455 section 7.4.1 has a close code for data of the wrong kind.
             raise ProtocolViolation(
                 f"viewers send text, got {len(text)} bytes of binary", close_code=CloseCode.UNSUPPORTED_DATA
             )
         message = decode_viewer_message(text)
+        if message is not None and (quota := self._quotas.of(message)) is not None:
+            quota.spend()
+        return message
+
+    async def _handle(self, message: ViewerMessage) -> None:
+        hub, viewer = self._hub, self._viewer
         match message:
-            case None:
-                pass  # what a newer viewer may say
             case Ack():
                 await self._take_ack(message)
             case Clock():
                 await self._peer.send(encode_message(message.reply(time.time())))
             case Seek() | GoLive():
-                await self._player.handle(message)
+                await self._playback.handle(message)
             case Result():
-                _limit(self._results, "results")
-                await self._take_result(message)
+                await self._publish_result(message)
+            case Subscribe():
+                camera_ids = None if message.clients == "*" else dict.fromkeys(message.clients)
+                hub.subscribe(viewer, camera_ids, message.limits, introduce=True)
+                self._check_names()
+            case Unsubscribe():
+                hub.unsubscribe(viewer, frozenset(message.clients))
+                self._check_names()
+            case Pause():
+                hub.pause(viewer)
+            case Resume():
+                hub.resume(viewer)
+                self._playback.resume()
             case _:
-                _limit(self._choices, "choices")
-                self._choose(message)
+                assert_never(message)
 
     async def _take_ack(self, ack: Ack) -> None:
         self._hub.acknowledge(self._viewer, ack.camera_id, ack.sequence, ack.painted_at)
@@ -90,30 +145,14 @@ class ViewerCommands:
             cameras = [CameraLatency(camera_id, *mean.in_milliseconds()) for camera_id, mean in means.items()]
             await self._peer.send(encode_message(Latency(cameras)))
 
-    async def _take_result(self, result: Result) -> None:
+    async def _publish_result(self, result: Result) -> None:
         try:
             self._hub.publish_result(result.camera_id, result.sequence, encode_frame(encode_message(result)))
         except ProtocolViolation as violation:
-            # The camera may have left meanwhile: no reason to send away who watches others.
+            # The camera may just have left, which is no reason to disconnect a viewer of others.
             await self._peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
 
-    def _choose(self, choice: Subscribe | Unsubscribe | Pause | Resume) -> None:
-        hub, viewer = self._hub, self._viewer
-        match choice:
-            case Subscribe(clients=clients):
-                camera_ids = None if clients == "*" else dict.fromkeys(clients)
-                hub.subscribe(viewer, camera_ids, choice.limits, introduce=True)
-            case Unsubscribe(clients=clients):
-                hub.unsubscribe(viewer, frozenset(clients))
-            case Pause():
-                hub.pause(viewer)
-            case Resume():
-                hub.resume(viewer)
-                self._player.resume()
-        if viewer.choices > MAX_SUBSCRIBED:
-            raise ProtocolViolation(f"a viewer may name {MAX_SUBSCRIBED} cameras, got {viewer.choices} in all")
-
-
-def _limit(pacer: RateLimiter, what: str) -> None:
-    if not pacer.admit(trio.current_time()):
-        raise ProtocolViolation(f"more than {pacer.rate:g} {what} a second", "flood")
+    def _check_names(self) -> None:
+        """Bound the ids that the hub keeps for this viewer: the limit on one message is not enough."""
+        if self._viewer.choices > MAX_SUBSCRIBED:
+            raise ProtocolViolation(f"a viewer may name {MAX_SUBSCRIBED} cameras, got {self._viewer.choices} in all")
