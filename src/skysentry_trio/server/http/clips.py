@@ -13,12 +13,12 @@ from attrs import define, field, frozen
 from quart import Blueprint, Response, request
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.frames import FrameRing, JpegFrame
+from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.timeline import M, Timeline
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, file_stamp
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.lookup import choose_id, find_newest
 from skysentry_trio.server.http.ring_reader import iterate_ring
-from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.wire.messages import rfc3339
 from skysentry_trio.wire.query import Query, decode_query
 
@@ -57,17 +57,17 @@ class _Limit:
         moment = query.moment(name)
         return cls(default if moment is None else moment, None)
 
-    def last_until(self, ring: FrameRing, now: float) -> JpegFrame | None:
+    def last_until(self, timeline: Timeline[M], now: float) -> M | None:
         """Return the last frame that arrived no later than the limit; ``now`` is of the monotonic clock."""
-        return ring.at(self.moment) if self.back is None else ring.back(self.back, now)
+        return timeline.at(self.moment) if self.back is None else timeline.back(self.back, now)
 
-    def first_from(self, ring: FrameRing, now: float) -> JpegFrame | None:
+    def first_from(self, timeline: Timeline[M], now: float) -> M | None:
         """Return the first frame that arrived no earlier than the limit; ``now`` is of the monotonic clock."""
-        before = self.last_until(ring, now)
+        before = self.last_until(timeline, now)
         if before is None:
-            return ring.oldest
+            return timeline.oldest
         is_then = before.received_at == self.moment if self.back is None else before.arrived == now - self.back
-        return before if is_then else ring.after(before.sequence)
+        return before if is_then else timeline.after(before.sequence)
 
 
 @define(eq=False)
@@ -124,7 +124,7 @@ def create_clips(current_hub: CurrentHub) -> Blueprint:
             raise ProtocolViolation(f"format is one of {', '.join(_CONTENT_TYPES)}, got {kind[:40]!a}")
         hub = current_hub()
         camera, _ = find_newest(hub, choose_id(hub, camera_id))
-        first, last = _choose(camera, query)
+        first, last = _choose(camera.id, camera.ring, query)
         if not writer.slots.value:
             raise ProtocolViolation(f"{_MAX_CLIPS} clips are being sent, which is the limit; try again later", "busy")
         name = f"{camera.id}-{file_stamp(first.received_at)}"
@@ -147,7 +147,7 @@ def create_clips(current_hub: CurrentHub) -> Blueprint:
     return clips
 
 
-def _choose(camera: HubCamera, query: Query) -> tuple[JpegFrame, JpegFrame]:
+def _choose(camera_id: str, timeline: Timeline[M], query: Query) -> tuple[M, M]:
     """Return the first and the last frame of the clip that a query asks for.
 
     Raises:
@@ -157,12 +157,12 @@ def _choose(camera: HubCamera, query: Query) -> tuple[JpegFrame, JpegFrame]:
     begin, end = _Limit.read(query, "from", 0.0), _Limit.read(query, "to", math.inf)
     if begin.moment > end.moment:
         raise ProtocolViolation(f"from is a moment before to, got {query.text('from')!a} and {query.text('to')!a}")
-    ring, now = camera.ring, trio.current_time()
-    first, last = begin.first_from(ring, now), end.last_until(ring, now)
+    now = trio.current_time()
+    first, last = begin.first_from(timeline, now), end.last_until(timeline, now)
     if first is None or last is None or first.sequence > last.sequence:
-        held = [rfc3339(frame.received_at) for frame in (ring.oldest, ring.newest) if frame is not None]
+        held = [rfc3339(frame.received_at) for frame in (timeline.oldest, timeline.newest) if frame is not None]
         raise ProtocolViolation(
-            f"camera {camera.id} has no frames from then; it has some from {' to '.join(held)}", "no-frame"
+            f"camera {camera_id} has no frames from then; it has some from {' to '.join(held)}", "no-frame"
         )
     return first, last
 

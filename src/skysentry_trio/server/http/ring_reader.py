@@ -1,4 +1,4 @@
-"""Reads a ring frame by frame while it goes on changing."""
+"""Read a ring frame by frame while frames come and go."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from skysentry_trio.server.relay.scoped_hub import ScopedHub
 
 
 def iterate_ring(hub: ScopedHub, camera: HubCamera, *, after: int = 0, last: int) -> Iterator[JpegFrame]:
-    """Return frames of a camera's ring, oldest first, each when it is asked for.
+    """Yield frames of a camera's ring, oldest first.
 
-    None is kept for that. So those who read slowly do not hold the memory of rings that are bounded, but lose frames
-    that have gone when they get there.
+    Frames are not retained for the reader, because the memory of rings is bounded: a slow reader misses frames that are
+    evicted before it reaches them. The end comes early if the hub forgets the camera.
 
     Args:
-        hub: knows whether the camera was forgotten, which is the end.
-        camera: whose ring it is.
-        after: sequence before the first.
-        last: sequence of the last.
+        hub: of the camera.
+        camera: to read from.
+        after: the first frame has a higher sequence.
+        last: sequence of the last frame.
     """
     while hub.camera(camera.id) is camera:
         frame = camera.ring.after(after)

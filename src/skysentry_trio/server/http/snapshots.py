@@ -8,6 +8,7 @@ from quart import Blueprint, Response, request
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.nurseries import cancel_when
+from skysentry_trio.base.timeline import M, Timeline
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.jpeg_responses import frame_response, placeholder_response
 from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera, read_newest
@@ -88,12 +89,16 @@ async def _answer(hub: ScopedHub, camera_id: str, query: Query, shutdown: Shutdo
 async def _answer_old(hub: ScopedHub, camera_id: str, moment: float | None, back: float | None) -> Response:
     """Answer with the frame that was the newest at a moment, or that many seconds ago."""
     camera = find_camera(hub, camera_id)
-    frame = camera.ring.back(back or 0.0, trio.current_time()) if moment is None else camera.ring.at(moment)
+    frame = _find_old(camera.ring, moment, back)
     if frame is None:
         raise ProtocolViolation(
             f"camera {camera_id} has no frame any more, or had none yet, from so long ago", "no-frame"
         )
     return await _frame(camera, frame)
+
+
+def _find_old(timeline: Timeline[M], moment: float | None, back: float | None) -> M | None:
+    return timeline.back(back or 0.0, trio.current_time()) if moment is None else timeline.at(moment)
 
 
 async def _answer_newer(hub: ScopedHub, camera_id: str, after: int, seconds: float, shutdown: Shutdown) -> Response:

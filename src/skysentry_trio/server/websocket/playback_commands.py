@@ -7,7 +7,6 @@ import math
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.exceptions import PeerGone
 from skysentry_trio.server.relay.playback_session import PlaybackSession
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.wire.messages import encode_message, to_milliseconds
@@ -53,15 +52,11 @@ class PlaybackController:
             self._nursery.start_soon(self._play)
 
     async def _play(self) -> None:
-        try:
-            while True:
-                with trio.CancelScope(deadline=self._session.due) as self._sleep:
-                    await trio.sleep_forever()
-                for camera_id in self._session.advance():
-                    await self._report(camera_id)
-        except PeerGone:
-            # The tasks that read and send for this viewer notice too, and end the connection.
-            return
+        while True:
+            with trio.CancelScope(deadline=self._session.due) as self._sleep:
+                await trio.sleep_forever()
+            for camera_id in self._session.advance():
+                await self._report(camera_id)
 
     async def _report(self, camera_id: str) -> None:
         if self._supports_notices:
