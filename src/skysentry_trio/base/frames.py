@@ -1,4 +1,4 @@
-"""What a camera has shown us: single frames, the ring of the newest ones, and how fast they come."""
+"""The frames of a camera: one frame, the ring of the newest ones, and the rate at which they arrive."""
 
 from __future__ import annotations
 
@@ -11,76 +11,78 @@ from operator import attrgetter
 from attrs import define, field, frozen
 
 
-# Not frozen: one would cost nearly four times as much to make, and one is made for every frame that comes in.
+# Not frozen: a frozen object takes nearly four times as long to make, and one is made for every frame that comes in.
 @define(eq=False)
 class JpegFrame:
-    """One JPEG as a camera sent it; it is shared by all who show it, and nobody changes it."""
+    """One JPEG as a camera sent it. All viewers share the object, so no code changes it."""
 
     sequence: int
-    """Counts the accepted frames of this camera from 1, over all its connections."""
+    """Number of the frame among the accepted frames of its camera, counted from 1 over all connections."""
     received_at: float
-    """When the server had all of it: seconds since the epoch."""
+    """When the server had the whole frame: seconds since the epoch."""
     captured_at: float | None
-    """When the camera says it took the picture: seconds since the epoch by the camera's clock."""
+    """When the camera took the frame: seconds since the epoch by the camera's clock; None if it does not say."""
     jpeg: bytes = field(repr=False)
     width: int
-    """Pixels, from the JPEG's own frame header."""
+    """In pixels, from the header of the JPEG."""
     height: int
+    """In pixels."""
     arrived: float = 0.0
-    """`received_at` by the monotonic clock in seconds: for ages and distances, as nobody sets that clock."""
+    """The time of `received_at` in seconds of the monotonic clock, which nobody sets: for ages and distances."""
 
 
 _GONE = JpegFrame(0, 0.0, None, b"", 0, 0)
-"""Stands in a ring where a frame was let go."""
+"""Takes the place of a frame that a ring has dropped."""
 
 
 @frozen
 class RingStatistics:
-    """A ring and its frame rate at one moment, in the terms SkySentry Go used."""
+    """The figures of a ring and its frame rate at one moment, with the names that SkySentry Go uses."""
 
     size: int
-    """Frames held now."""
+    """Frames in the ring."""
     capacity: int
-    """Frames held at most."""
+    """Frames in the ring at most."""
     frame_count: int
-    """Frames accepted since the camera was first seen."""
+    """Frames that the server has accepted since it met the camera."""
     latest_at: float | None
-    """Arrival of the newest frame: seconds since the epoch."""
+    """When the server had the newest frame: seconds since the epoch; None if the ring is empty."""
     fps: float
+    """Frames a second that the camera sends."""
 
 
 @define(eq=False)
 class FrameRing:
-    """The newest frames of one camera, oldest first, bounded in frames and, if wanted, in age and in bytes.
+    """The newest frames of one camera, bounded in number and optionally in age and bytes: a `Timeline` in memory.
 
-    The newest frame stays whatever the bounds: it is what the camera shows.
+    The ring keeps the newest frame whatever the bounds are, because viewers that come now are shown that frame.
 
-    The frames are in a list of which only the part from `_first` on counts. So every frame has an index, by which it
-    is found in O(log n), where a deque takes O(n) to reach its middle; a circular list would have to be as long from
-    the beginning as bounds in bytes and seconds might ever need. The part in front is cut off when it is half of the
-    list, which makes letting go O(1) on average.
+    The frames are in a list, of which only the part from `_first` on is in use. So every frame has an index and is
+    found in O(log n); a deque takes O(n) to reach its middle, and the length of a circular list would have to be known
+    from the start. When the unused part is half of the list, it is cut off, so dropping a frame is O(1) on average.
     """
 
     capacity: int
-    """In frames."""
+    """Frames at most."""
     max_age: float = math.inf
-    """Seconds."""
+    """Seconds after which a frame is dropped."""
     max_bytes: float = math.inf
+    """JPEG bytes at most."""
     nbytes: int = field(default=0, init=False)
-    """JPEG bytes held."""
+    """JPEG bytes in the ring."""
     _frames: list[JpegFrame] = field(factory=list, init=False, repr=False)
-    # For each frame the earliest time stamp of it and all that came after it: sorted, even if the clock was set back.
+    # For each frame the earliest `received_at` of it and all later frames: sorted, even if the clock was set back.
     _stamps: list[float] = field(factory=list, init=False, repr=False)
     _first: int = field(default=0, init=False)
 
     def append(self, frame: JpegFrame) -> None:
-        """Keep a frame as the newest; the oldest go that are then beyond the bounds.
+        """Add a frame as the newest, and drop the oldest frames that are beyond the bounds then.
 
         Args:
-            frame: with a higher sequence, and a later ``arrived``, than any before.
+            frame: with a higher sequence and a later ``arrived`` than those of the frames before.
         """
         stamp, index = frame.received_at, len(self._stamps)
-        # A clock is set back so seldom that this may take as long as there are frames from after the new time.
+        # Runs only after the clock was set back, and then over the frames with a later time: rare enough to be O(n).
         while index > self._first and self._stamps[index - 1] > stamp:
             index -= 1
             self._stamps[index] = stamp
@@ -90,7 +92,7 @@ class FrameRing:
         self.trim(frame.arrived)
 
     def trim(self, now: float) -> None:
-        """Let the oldest frames go that are beyond the bounds; ``now`` is of the clock of `JpegFrame.arrived`."""
+        """Drop the oldest frames that are beyond the bounds; ``now`` is of the clock of `JpegFrame.arrived`."""
         while (count := len(self._frames) - self._first) > 1:
             if (
                 count <= self.capacity
@@ -101,7 +103,7 @@ class FrameRing:
             self.discard_oldest()
 
     def discard_oldest(self) -> None:
-        """Let the oldest frame go; raises IndexError if there is none."""
+        """Drop the oldest frame; raise IndexError if the ring is empty."""
         first = self._first
         self.nbytes -= len(self._frames[first].jpeg)
         self._frames[first] = _GONE
@@ -113,38 +115,40 @@ class FrameRing:
 
     @property
     def newest(self) -> JpegFrame | None:
-        """The last frame appended, or None."""
+        """The last frame that was added; None if the ring is empty."""
         return self._frames[-1] if self._frames else None
 
     @property
     def oldest(self) -> JpegFrame | None:
-        """The first of those held, or None."""
+        """The first frame that is still in the ring; None if the ring is empty."""
         return self._frames[self._first] if self._frames else None
 
     def at(self, timestamp: float) -> JpegFrame | None:
-        """Return the last frame that was received at or before a time, or None if all came later.
+        """Return the last frame received at or before a time; None if all came later.
+
+        After the clock was set back, this does not find the older frames whose ``received_at`` is later than the new
+        time; `back`, `after` and `up_to` do.
 
         Args:
-            timestamp: seconds since the epoch. If the clock was set back meanwhile, frames from before that whose own
-                time stamps are later than it was then are not found by time, but by `back` and `up_to`.
+            timestamp: seconds since the epoch.
         """
         return self._before(bisect_right(self._stamps, timestamp, self._first))
 
     def back(self, seconds: float, now: float) -> JpegFrame | None:
-        """Return the frame that was the newest so long ago, or None if there was none.
+        """Return the frame that was the newest some seconds before ``now``; None if all came later.
 
         Args:
-            seconds: to look back.
-            now: by the clock of `JpegFrame.arrived`, which nobody sets.
+            seconds: distance from ``now``.
+            now: seconds of the clock of `JpegFrame.arrived`.
         """
         return self._before(bisect_right(self._frames, now - seconds, self._first, key=attrgetter("arrived")))
 
     def up_to(self, sequence: int) -> JpegFrame | None:
-        """Return the last frame with this sequence or a lower one, or None."""
+        """Return the last frame with this sequence or a lower one; None if there is none."""
         return self._before(self._index_after(sequence))
 
     def after(self, sequence: int) -> JpegFrame | None:
-        """Return the first frame with a higher sequence, or None: what comes next for whoever has seen that one."""
+        """Return the first frame with a higher sequence; None if there is none."""
         index = self._index_after(sequence)
         return self._frames[index] if index < len(self._frames) else None
 
@@ -163,27 +167,27 @@ class FrameRing:
 
 @define(eq=False)
 class FrameRate:
-    """Frames per second over the last moments; times are seconds of any one monotonic clock."""
+    """Frames per second over the last seconds; all times are of one monotonic clock."""
 
     window: float = 2.0
-    """Seconds looked back on."""
+    """Seconds over which the rate is measured."""
     _ticks: deque[float] = field(factory=lambda: deque(maxlen=256), init=False, repr=False)
 
     def tick(self, now: float) -> None:
-        """Say that a frame arrived."""
+        """Count a frame that arrives now."""
         ticks = self._ticks
         ticks.append(now)
-        # Two are kept however old, so that a camera of one frame in ten seconds has a rate too.
+        # Two ticks are kept however old they are, so that a camera with one frame in ten seconds has a rate too.
         while len(ticks) > 2 and ticks[0] < now - self.window:
             ticks.popleft()
 
     def fps(self, now: float) -> float:
-        """Return the rate; it falls by itself when no more frames come."""
+        """Return the rate; it falls with time when no more frames arrive."""
         if len(self._ticks) < 2:
             return 0.0
         first, last = self._ticks[0], self._ticks[-1]
         intervals = len(self._ticks) - 1
         typical = (last - first) / intervals
-        # A pause longer than is usual for this camera counts as part of the measure.
+        # A pause that is longer than usual for this camera is part of the measured time.
         span = last - first if now - last <= 2 * typical else now - first
         return intervals / span if span > 0 else 0.0

@@ -1,4 +1,4 @@
-"""What programs found in a frame: boxes in its pixels, or anything else that JSON can say."""
+"""Detection results: boxes in the pixels of a frame, or any other JSON value about it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from skysentry_trio.wire.identity import check_camera_id, clean_label
 from skysentry_trio.wire.messages import Message
 
 MAX_BOXES = 256
-"""In one result: more is a heat map, and belongs into a picture."""
+"""Boxes in one result: a larger number is a heat map, which is better sent as a JPEG."""
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}", re.ASCII)
 
 
 class Box(Message, omit_defaults=True):
-    """A part of a picture; its upper left corner and its size in pixels of the frame."""
+    """A part of a frame: its upper left corner and its size, in pixels of the frame."""
 
     x: float
     y: float
@@ -26,24 +26,24 @@ class Box(Message, omit_defaults=True):
     label: str | None = None
     score: float | None = None
     color: str | None = None
-    """As ``#rrggbb``."""
+    """The color to draw it in, as ``#rrggbb``."""
 
 
 class Result(Message, tag="result", tag_field="type", omit_defaults=True):
-    """What was found in one frame of a camera; viewers get it as it was posted."""
+    """Boxes and data for one frame of a camera; viewers get them as they were posted."""
 
     camera_id: str
     sequence: int
-    """Of the frame."""
+    """Of the frame; the camera must have sent it."""
     boxes: list[Box] = msgspec.field(default_factory=list)
     data: Any = None
     """Any JSON value."""
 
     def check(self) -> None:
-        """Refuse what makes no sense, and cut labels to what can be shown.
+        """Check the values, and cut labels to what can be shown.
 
         Raises:
-            ProtocolViolation: the id is none, there are too many boxes, or a colour is none.
+            ProtocolViolation: the camera's id or a color is invalid, or there are more than `MAX_BOXES` boxes.
         """
         check_camera_id(self.camera_id)
         if len(self.boxes) > MAX_BOXES:
@@ -64,14 +64,14 @@ _posted = msgspec.json.Decoder(_Posted)
 
 
 def decode_posted_result(camera_id: str, body: str | bytes) -> Result:
-    """Read a result that was posted for a camera.
+    """Decode and check a result that was posted for a camera.
 
     Args:
-        camera_id: of the camera, from the address.
+        camera_id: from the address of the request.
         body: JSON with ``sequence``, ``boxes`` and ``data``.
 
     Raises:
-        ProtocolViolation: it is none.
+        ProtocolViolation: the body or a value in it is invalid.
     """
     try:
         posted = _posted.decode(body)

@@ -1,4 +1,4 @@
-"""What a viewer asks for in the address it opens: a format, cameras, and how much of each."""
+"""The query of the address that a viewer opens: a format, cameras, and limits for each."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.query import decode_query
 
 MAX_SUBSCRIBED = 1024
-"""Ids one viewer may name. Who wants more asks for all."""
+"""Camera ids that one viewer may name; a viewer that wants more subscribes to all."""
 
 
 class ViewerFormat(StrEnum):
-    """How each frame reaches a viewer."""
+    """How frames are encoded for a viewer."""
 
     ENVELOPE = "envelope"
     JPEG = "jpeg"
@@ -25,11 +25,11 @@ class ViewerFormat(StrEnum):
 
 @frozen
 class ViewerRequest:
-    """What a viewer asked for in the address it opened."""
+    """A decoded query."""
 
     format: ViewerFormat
     clients: frozenset[str] | None
-    """Ids, or None for all cameras."""
+    """Ids of the cameras to subscribe to; None for all cameras."""
     limits: Limits
 
 
@@ -38,10 +38,10 @@ def decode_viewer_query(query: str, default_format: ViewerFormat) -> ViewerReque
 
     Args:
         query: the part of the address after ``?``.
-        default_format: for a viewer that asks for none.
+        default_format: for a query that names no format.
 
     Raises:
-        ProtocolViolation: if a value makes no sense.
+        ProtocolViolation: a value is invalid.
     """
     fields = decode_query(query, 2 * MAX_SUBSCRIBED)
     asked, ids = fields.text("format"), fields.texts("client")
@@ -57,7 +57,11 @@ def decode_viewer_query(query: str, default_format: ViewerFormat) -> ViewerReque
 
 
 def check_subscription(ids: list[str]) -> frozenset[str]:
-    """Return the ids as a set if each is one and they are not too many."""
+    """Return camera ids as a set.
+
+    Raises:
+        ProtocolViolation: an id is invalid, or there are more than `MAX_SUBSCRIBED`.
+    """
     if len(ids) > MAX_SUBSCRIBED:
         raise ProtocolViolation(
             f"a viewer may name {MAX_SUBSCRIBED} cameras, got {len(ids)}; without names it gets all"

@@ -1,4 +1,4 @@
-"""A camera: it registers, and every JPEG it sends is published."""
+"""Serve one camera: it registers, and the hub publishes every JPEG that it sends."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ _GOODBYES = {
     EndReason.SILENT: "silent: nothing came for longer than the client timeout",
 }
 _MESSAGES_BEFORE_REGISTRATION = 100
-"""Asking for the clock takes a few."""
+"""Close the connection after this many other messages; a camera that asks for the clock sends a few."""
 _BAD_FRAMES_IN_A_ROW = 60
-"""So many frames that are none, one after the other, and it is no camera."""
-_COMPLAINTS_PER_SECOND = 1.0
+"""Close the connection after this many consecutive invalid frames."""
+_REPORTS_PER_SECOND = 1.0
+"""Error messages to one camera about refused frames."""
 
 
 async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
@@ -45,15 +46,15 @@ async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
     try:
         registration = await _receive_registration(peer, hub.settings)
         camera_id, label = registration.camera_id, clean_label(registration.name)
-        teller = DemandNotifier(peer)
+        notifier = DemandNotifier(peer)
         with (
             trio.CancelScope() as scope,
-            hub.register(camera_id, name=label, on_end=scope.cancel, on_demand=teller.wake) as session,
+            hub.register(camera_id, name=label, on_end=scope.cancel, on_demand=notifier.wake) as session,
         ):
             log.info("camera registered", camera=camera_id)
             await peer.send(encode_message(RegistrationSuccess(camera_id, rfc3339(time.time()))))
             conversation = _Conversation(peer, hub, session, "envelope" in registration.capabilities)
-            await _converse(conversation, teller if "demand" in registration.capabilities else None, hub)
+            await _converse(conversation, notifier if "demand" in registration.capabilities else None, hub)
         if session.ended is not None:
             log.info("camera ended", camera=camera_id, reason=session.ended)
             hub.count_refusal("camera", session.ended)
@@ -70,8 +71,8 @@ async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
         await peer.close(violation.close_code, str(violation))
 
 
-async def _converse(conversation: _Conversation, teller: DemandNotifier | None, hub: ScopedHub) -> None:
-    """Talk with a camera.
+async def _converse(conversation: _Conversation, notifier: DemandNotifier | None, hub: ScopedHub) -> None:
+    """Exchange messages with a registered camera; never returns.
 
     Raises:
         PeerGone: the camera left.
@@ -79,11 +80,11 @@ async def _converse(conversation: _Conversation, teller: DemandNotifier | None, 
     """
     with single_error():
         async with trio.open_nursery() as nursery:
-            # In a task of its own even if it is the only one: Python wakes a task through all functions that it is in,
-            # and this one is woken for every frame.
+            # A task of its own even if it is the only one: Python resumes a task through all of its pending calls, and
+            # this task is resumed for every frame.
             nursery.start_soon(conversation.run)
-            if teller is not None:
-                nursery.start_soon(teller.tell, hub, conversation.camera)
+            if notifier is not None:
+                nursery.start_soon(notifier.run, hub, conversation.camera)
 
 
 async def _receive_registration(peer: Peer, settings: Settings) -> Registration:
@@ -99,7 +100,7 @@ async def _receive_registration(peer: Peer, settings: Settings) -> Registration:
             if isinstance(decoded, Registration):
                 return decoded
             if isinstance(decoded, Clock):
-                await _tell_time(peer, decoded)
+                await _send_clock(peer, decoded)
         raise ProtocolViolation(
             f"expected client-registration, got {_MESSAGES_BEFORE_REGISTRATION} other messages", "flood"
         )
@@ -108,23 +109,23 @@ async def _receive_registration(peer: Peer, settings: Settings) -> Registration:
     )
 
 
-async def _tell_time(peer: Peer, asked: Clock) -> None:
+async def _send_clock(peer: Peer, asked: Clock) -> None:
     await peer.send(encode_message(asked.reply(time.time())))
 
 
 @define(eq=False)
 class _Conversation:
-    """What is said after registration."""
+    """The messages of one camera after its registration."""
 
     _peer: Peer
     _hub: ScopedHub
     _session: CameraSession
     _envelope: bool
     _bad_in_a_row: int = field(default=0, init=False)
-    _complaints: RateLimiter = field(factory=lambda: RateLimiter(_COMPLAINTS_PER_SECOND, burst=0.0), init=False)
+    _reports: RateLimiter = field(factory=lambda: RateLimiter(_REPORTS_PER_SECOND, burst=0.0), init=False)
     _messages: RateLimiter = field(init=False)
     _logged: set[str] = field(factory=set, init=False)
-    """Causes that the log has; how often they occur is counted."""
+    """Codes of refusals that have been logged, once each; the hub counts all of them."""
 
     def __attrs_post_init__(self) -> None:
         self._messages = flood_limit(self._hub.settings.max_fps)
@@ -138,15 +139,15 @@ class _Conversation:
             message = await self._peer.receive()
             if isinstance(message, str):
                 self._count_message()
-                await self._take_text(message)
+                await self._handle_text(message)
             else:
                 await self._take_frame(message)
 
     async def _take_frame(self, message: bytes) -> None:
-        """Publish a frame, or tell the camera why the server does not take it.
+        """Publish a frame, or report to the camera why the server refuses it.
 
         Raises:
-            ProtocolViolation: whoever sends this is no camera.
+            ProtocolViolation: the frame is too large, or too many invalid frames came in succession.
         """
         session = self._session
         try:
@@ -159,42 +160,42 @@ class _Conversation:
             self._bad_in_a_row += 1
             if violation.code == "frame-too-large" or self._bad_in_a_row == _BAD_FRAMES_IN_A_ROW:
                 raise
-            await self._complain(violation)
+            await self._report(violation)
             return
         self._bad_in_a_row = 0
         try:
             await self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
         except SessionEnded:
-            pass  # this task is cancelled as well, at its next checkpoint
+            pass  # the end of the session has cancelled this task, which ends at its next checkpoint
         except ProtocolViolation as violation:
             self._count_message()
-            await self._complain(violation)
+            await self._report(violation)
 
     def _count_message(self) -> None:
-        """Count a message that is not a frame which was taken: those are counted when they are published.
+        """Count a message other than an accepted frame, which `Hub.publish` counts.
 
         Raises:
-            ProtocolViolation: there are too many of them.
+            ProtocolViolation: with code ``flood``.
         """
         now = trio.current_time()
         if not self._messages.admit(now):
             raise ProtocolViolation("too many messages", "flood")
-        # Even a frame that is none shows that the camera is there.
+        # Even an invalid frame shows that the camera is alive.
         self.camera.last_heard = now
 
-    async def _complain(self, violation: ProtocolViolation) -> None:
-        """Tell the camera what was wrong with a frame, now and then: a broken one sends sixty of them a second."""
+    async def _report(self, violation: ProtocolViolation) -> None:
+        """Report to the camera what was wrong with a frame, but not each time: a broken camera sends 60 a second."""
         if violation.code not in self._logged:
             self._logged.add(violation.code)
             log.warning("frame refused", camera=self.camera.id, code=violation.code, error=str(violation))
-        if self._complaints.admit(trio.current_time()):
+        if self._reports.admit(trio.current_time()):
             await self._peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
 
-    async def _take_text(self, message: str) -> None:
+    async def _handle_text(self, message: str) -> None:
         camera = self.camera
         decoded = decode_camera_message(message)
         if isinstance(decoded, Clock):
-            await _tell_time(self._peer, decoded)
+            await _send_clock(self._peer, decoded)
         elif isinstance(decoded, Registration):
             if decoded.camera_id != camera.id:
                 raise ProtocolViolation(

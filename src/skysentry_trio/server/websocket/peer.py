@@ -1,4 +1,4 @@
-"""What an endpoint needs of the connection it serves."""
+"""The connection to a camera or viewer, as the endpoints need it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from skysentry_trio.base.sink import FrameSink
 
 
 class Peer(Protocol):
-    """Whole messages in and out; `PeerGone` from both when the remote party left or stopped reading."""
+    """One WebSocket connection.
+
+    Every method but `close` raises `PeerGone` if the remote party has left, or has read nothing for too long.
+    """
 
     async def receive(self) -> str | bytes:
-        """Return the next message."""
+        """Return the next whole message: text, or the bytes of a binary one.
+
+        Raises:
+            ProtocolViolation: the peer sent something that is not allowed.
+        """
         ...
 
     async def send(self, message: str) -> None:
@@ -19,18 +26,18 @@ class Peer(Protocol):
         ...
 
     async def send_frame(self, frame: bytes) -> None:
-        """Send a message that was made into a WebSocket frame beforehand."""
+        """Send a message that is already encoded as a WebSocket frame."""
         ...
 
     @property
     def sink(self) -> FrameSink:
-        """Sends such a message now if that is possible; after `WriteResult.PART`, `finish_frame` sends the rest."""
+        """Sends such a frame without waiting, if it can; after `WriteResult.PART`, call `finish_frame`."""
         ...
 
     async def finish_frame(self) -> None:
-        """Send the rest of what `sink` began."""
+        """Send the rest of a frame that `sink` has sent in part."""
         ...
 
     async def close(self, code: int, reason: str) -> None:
-        """Say goodbye with a WebSocket close code; never raises, and only the first call counts."""
+        """Close the connection with a WebSocket close code; never raises, and only the first call counts."""
         ...

@@ -1,4 +1,4 @@
-"""A viewer: it says what it wants to see, and gets the newest frame of each camera as soon as it can take one."""
+"""Serve one viewer: it subscribes to cameras, and gets the newest frame of each as soon as it can receive one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ENCODERS: dict[ViewerFormat, Encoder] = {
     ViewerFormat.JPEG: _frame_jpeg,
     ViewerFormat.JSON: _frame_update,
 }
-"""Each makes one WebSocket frame, which then serves every viewer as it is."""
+"""By format: encodes a delivery as one WebSocket frame, the same for every viewer."""
 
 
 async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: ViewerFormat) -> None:
@@ -50,17 +50,17 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
 
     Args:
         peer: the connection.
-        hub: where the cameras are.
-        query: of the address the viewer opened; what is wrong with it is said after the handshake, as browsers show
-            pages nothing of a refused one.
-        default_format: for a viewer that asks for none.
+        hub: the cameras that the viewer may see.
+        query: of the address that the viewer opened. An invalid query is refused only after the handshake, because a
+            browser does not let a page see the answer to a refused handshake.
+        default_format: for a viewer whose query names no format.
     """
     try:
         request = decode_viewer_query(query, default_format)
     except ProtocolViolation as violation:
         await _refuse(peer, hub, violation, supports_notices=False)
         return
-    # Only the envelope's clients know of text messages other than frames.
+    # Viewers of the other formats know no text messages besides frames.
     supports_notices = request.format is ViewerFormat.ENVELOPE
     encode = _ENCODERS[request.format]
 
@@ -68,7 +68,7 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
         log.info("viewer connected", format=request.format)
         try:
             cameras = _list_cameras(hub, request.clients)
-            # Before the list is sent, so that what happens to cameras meanwhile waits in the outbox.
+            # Subscribe before the list is sent, so that changes to cameras during that time wait in the outbox.
             hub.subscribe(viewer, request.clients, request.limits)
             if supports_notices:
                 await peer.send(encode_message(cameras))
