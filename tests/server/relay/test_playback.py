@@ -117,7 +117,7 @@ def test_a_playback_begins_with_what_was_live_then(where: dict[str, float], foun
 
 
 def test_an_empty_ring_has_nothing_to_begin_with() -> None:
-    """A camera that has sent nothing cannot be looked back on."""
+    """A camera that has sent no frame cannot be played back."""
     assert find_start(FrameRing(3), 4.0, back=1.0) is None
 
 
@@ -148,7 +148,7 @@ def test_backwards_shows_each_frame_when_its_time_is_reached_and_stops_at_the_ol
 
 
 @pytest.mark.parametrize(("sequence", "speed"), [(4, 1.0), (4, 0.5)])
-def test_who_begins_at_the_newest_frame_is_live(sequence: int, speed: float) -> None:
+def test_a_playback_that_begins_at_the_newest_frame_is_live(sequence: int, speed: float) -> None:
     """There is nothing to play."""
     assert start(ring_of([1.0, 2.0, 3.0, 4.0]), sequence, speed).live
 
@@ -161,7 +161,7 @@ def test_standing_still_waits_for_nothing(sequence: int) -> None:
     assert (playback.due, playback.live, playback.sequence) == (math.inf, False, sequence)
 
 
-def test_who_begins_at_the_oldest_frame_cannot_go_back() -> None:
+def test_a_playback_that_begins_at_the_oldest_frame_cannot_go_back() -> None:
     """The playback stands still at once."""
     playback = start(ring_of([1.0, 2.0]), 1, -1.0)
 

@@ -68,7 +68,7 @@ async def follow(playback: PlaybackSession, viewer: HubViewer, until: float) -> 
     return seen  # type: ignore[return-value]
 
 
-async def test_who_looks_back_gets_the_frames_of_then_as_fast_as_they_came(autojump_clock: MockClock) -> None:
+async def test_a_playback_shows_the_frames_as_fast_as_they_came(autojump_clock: MockClock) -> None:
     """Five seconds back, every frame comes five seconds after it came first, and none of the live ones comes."""
     hub = make_hub()
     with filled(hub, "door") as [door], hub.watch() as viewer, hub.watch() as other:
@@ -155,7 +155,7 @@ async def test_a_frame_of_the_past_takes_the_place_of_what_waits(autojump_clock:
 
 
 async def test_what_cannot_be_played_stays_live(autojump_clock: MockClock) -> None:
-    """Cameras that are unknown, not chosen or without frames, and the moment that is now."""
+    """Cameras that are unknown, not subscribed to or without frames, and the moment that is now."""
     hub = make_hub()
     with filled(hub, "a", "b", "empty") as [a, b, _], hub.watch() as viewer:
         hub.subscribe(viewer, ["a", "empty", "nobody"])
@@ -188,7 +188,7 @@ async def test_the_number_of_playbacks_is_bounded(autojump_clock: MockClock) -> 
         assert await take(viewer) == [(ids[0], 2, PAST), *((camera_id, 1, PAST) for camera_id in ids[1:-1])]
 
 
-async def test_who_returns_while_a_frame_is_being_spread_gets_it_once(autojump_clock: MockClock) -> None:
+async def test_a_viewer_that_goes_live_while_a_frame_is_fanned_out_gets_it_once(autojump_clock: MockClock) -> None:
     """Hundreds watch, so not all were offered the newest frame yet when one of the last asks for what is live."""
     hub = make_hub()
     with ExitStack() as stack:
@@ -208,8 +208,8 @@ async def test_who_returns_while_a_frame_is_being_spread_gets_it_once(autojump_c
         assert await take(viewers[-1]) == [("door", 3, LIVE)]
 
 
-async def test_a_playback_ends_with_the_choice_of_its_camera(autojump_clock: MockClock) -> None:
-    """Unsubscribed, or left out of a new choice: when it is chosen again, it is live."""
+async def test_a_playback_ends_with_the_subscription_to_its_camera(autojump_clock: MockClock) -> None:
+    """Unsubscribed, or left out of a new subscription: when the viewer subscribes again, it is live."""
     hub = make_hub()
     with filled(hub, "a", "b") as sessions, hub.watch() as viewer:
         hub.subscribe(viewer)

@@ -38,7 +38,7 @@ def publish(hub: Hub, session: CameraSession) -> None:
 
 
 @asynccontextmanager
-async def looking_back(query: str = "") -> AsyncIterator[tuple[FakePeer, Hub]]:
+async def serving_viewer(query: str = "") -> AsyncIterator[tuple[FakePeer, Hub]]:
     """Have a viewer of the camera ``door``, which sent its frames 1 to 10 at the seconds 0 to 9; now is 10."""
     hub, peer = Hub(Settings(max_fps=1000, buffer_seconds=30)), FakePeer()
     with hub.register("door", on_end=nothing) as session, trio.fail_after(1000):
@@ -76,7 +76,7 @@ async def heard(peer: FakePeer) -> list[Any]:
 
 async def test_a_seek_is_answered_with_where_the_viewer_is(wall_clock: MockClock) -> None:
     """All of the answer's keys, times in milliseconds."""
-    async with looking_back() as (peer, _):
+    async with serving_viewer() as (peer, _):
         peer.say({"type": "seek", "clientId": "door", "back": 5, "speed": 0.5})
         await wait_all_tasks_blocked()
         answer = next(message for message in await peer.hear_all() if isinstance(message, dict))
@@ -100,7 +100,7 @@ async def test_a_seek_names_its_moment_in_one_of_three_ways(
     wall_clock: MockClock, where: dict[str, float], sequence: int
 ) -> None:
     """By the server's clock, by distance, and by the frame."""
-    async with looking_back() as (peer, _):
+    async with serving_viewer() as (peer, _):
         peer.say({"type": "seek", "clientId": "door", "speed": 0, **where})
         assert in_any_order(await heard(peer)) == in_any_order(
             [{"live": False, "speed": 0.0, "sequence": sequence}, (sequence, False)]
@@ -109,7 +109,7 @@ async def test_a_seek_names_its_moment_in_one_of_three_ways(
 
 async def test_frames_come_when_they_are_due_until_the_playback_is_live(wall_clock: MockClock) -> None:
     """Two seconds back and twice as fast: the viewer is told when it has caught up."""
-    async with looking_back() as (peer, _):
+    async with serving_viewer() as (peer, _):
         peer.say({"type": "seek", "clientId": "door", "sequence": 8, "speed": 2})
         await heard(peer)
         seen = []
@@ -125,7 +125,7 @@ async def test_frames_come_when_they_are_due_until_the_playback_is_live(wall_clo
 
 async def test_the_end_on_the_way_back_is_told_too(wall_clock: MockClock) -> None:
     """The viewer learns that it stands still now."""
-    async with looking_back() as (peer, _):
+    async with serving_viewer() as (peer, _):
         peer.say({"type": "seek", "clientId": "door", "sequence": 2, "speed": -1})
         await heard(peer)
 
@@ -136,7 +136,7 @@ async def test_the_end_on_the_way_back_is_told_too(wall_clock: MockClock) -> Non
 
 async def test_live_is_answered_whether_it_was_or_not(wall_clock: MockClock) -> None:
     """The newest frame comes only if the viewer had left it."""
-    async with looking_back() as (peer, _):
+    async with serving_viewer() as (peer, _):
         peer.say({"type": "live", "clientId": "door"})
         assert await heard(peer) == [{"live": True, "speed": 1.0, "sequence": 10}]
         peer.say({"type": "seek", "clientId": "door", "sequence": 3, "speed": 0})
@@ -151,7 +151,7 @@ async def test_live_is_answered_whether_it_was_or_not(wall_clock: MockClock) -> 
 
 async def test_a_second_seek_changes_the_plan_at_once(wall_clock: MockClock) -> None:
     """A viewer that scrubs does not wait for the frame that was due after an earlier seek."""
-    async with looking_back() as (peer, _):
+    async with serving_viewer() as (peer, _):
         for number in range(50):
             peer.say({"type": "seek", "clientId": "door", "sequence": 1 + number % 9, "speed": 0.001})
         await heard(peer)
@@ -169,7 +169,7 @@ LIVE = {"type": "live", "clientId": "door"}
 @pytest.mark.parametrize("commands", [[SEEK], [LIVE], [SEEK, LIVE]], ids=["seek", "live", "both"])
 async def test_two_thousand_seeks_a_second_are_a_flood(wall_clock: MockClock, commands: list[dict[str, Any]]) -> None:
     """Each can have a frame encoded for one viewer alone, so they are limited together: 60 at once, and 60 a second."""
-    async with looking_back() as (peer, hub):
+    async with serving_viewer() as (peer, hub):
         for number in range(200):
             if peer.goodbye is not None:
                 break
@@ -186,7 +186,7 @@ async def test_two_thousand_seeks_a_second_are_a_flood(wall_clock: MockClock, co
 @pytest.mark.parametrize("commands", [[SEEK], [SEEK, LIVE]], ids=["seek", "both"])
 async def test_scrubbing_is_no_flood(wall_clock: MockClock, commands: list[dict[str, Any]]) -> None:
     """Sixty seeks a second, as a page sends them that follows a finger, are all answered."""
-    async with looking_back() as (peer, _):
+    async with serving_viewer() as (peer, _):
         for number in range(600):
             peer.say(commands[number % len(commands)])
             await trio.sleep(1 / 60)
@@ -198,7 +198,7 @@ async def test_scrubbing_is_no_flood(wall_clock: MockClock, commands: list[dict[
 
 async def test_pause_and_resume_hold_a_playback(wall_clock: MockClock) -> None:
     """After the break the frame comes again that was shown before, and the next at its distance."""
-    async with looking_back() as (peer, _):
+    async with serving_viewer() as (peer, _):
         peer.say({"type": "seek", "clientId": "door", "sequence": 4})
         await heard(peer)
         peer.say({"type": "pause"})
@@ -214,7 +214,7 @@ async def test_pause_and_resume_hold_a_playback(wall_clock: MockClock) -> None:
 @pytest.mark.parametrize("query", ["?format=jpeg&client=door", "?format=json"])
 async def test_other_formats_get_the_frames_and_no_words(wall_clock: MockClock, query: str) -> None:
     """They do not tell the past from now, as there is no place for it."""
-    async with looking_back(query.removeprefix("?")) as (peer, _):
+    async with serving_viewer(query.removeprefix("?")) as (peer, _):
         peer.say({"type": "seek", "clientId": "door", "sequence": 9})
         await wait_all_tasks_blocked()
         first = await peer.hear_all()
@@ -228,7 +228,7 @@ async def test_other_formats_get_the_frames_and_no_words(wall_clock: MockClock, 
 
 async def test_a_viewer_that_stops_reading_in_a_playback_ends_quietly(wall_clock: MockClock) -> None:
     """What it would have been told is told to nobody, and its connection ends."""
-    async with looking_back() as (peer, hub):
+    async with serving_viewer() as (peer, hub):
         peer.say({"type": "seek", "clientId": "door", "sequence": 9})
         await heard(peer)
         peer.stop_reading()

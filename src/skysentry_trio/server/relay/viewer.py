@@ -146,7 +146,7 @@ class HubViewer:
             self.named.difference_update(camera_ids)
 
     @property
-    def choices(self) -> int:
+    def named_count(self) -> int:
         """Number of camera ids that the viewer has sent and that the hub keeps for it."""
         return len(self._declined if self.wants_new else self.named)
 

@@ -154,5 +154,7 @@ class ViewerCommands:
 
     def _check_names(self) -> None:
         """Bound the ids that the hub keeps for this viewer: the limit on one message is not enough."""
-        if self._viewer.choices > MAX_SUBSCRIBED:
-            raise ProtocolViolation(f"a viewer may name {MAX_SUBSCRIBED} cameras, got {self._viewer.choices} in all")
+        if self._viewer.named_count > MAX_SUBSCRIBED:
+            raise ProtocolViolation(
+                f"a viewer may name {MAX_SUBSCRIBED} cameras, got {self._viewer.named_count} in all"
+            )
