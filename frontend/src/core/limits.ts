@@ -20,7 +20,7 @@ export const VIEWER_MESSAGES_PER_SECOND = 2000;
 /** Messages of type `subscribe` and `unsubscribe` that one viewer may send a second. */
 export const SUBSCRIPTIONS_PER_SECOND = 20;
 /** Messages of type `seek` and `live` that one viewer may send a second. */
-export const SEEKS_PER_SECOND = 60;
+export const SEEKS_PER_SECOND = 20;
 
 // ── our own rates, which leave room below those limits ──────────────────────────────────────────
 
@@ -33,5 +33,5 @@ export const ACK_BURST = 250;
  * width.
  */
 export const SUBSCRIPTION_INTERVAL_MS = 200;
-/** Milliseconds between two seeks: 20 a second while a finger drags along the timeline. */
-export const SEEK_INTERVAL_MS = 50;
+/** Milliseconds between two seeks while a finger drags along the timeline. */
+export const SEEK_INTERVAL_MS = 80;

@@ -208,7 +208,7 @@ async def test_the_autobahn_cases_pass(tmp_path: Path) -> None:
     assert {verdict: case for case, verdict in verdicts.items() if "FAILED" in verdict} == {}
     assert {case for case, verdict in verdicts.items() if verdict != ("OK", "OK")} == INFORMATIONAL
     assert [case for case, result in cases.items() if result["remoteCloseCode"] is None] == ["7.3.1"]
-    assert (ended.returncode, len(cases), router.ended_by) == (0, 297, {})
+    assert (ended.returncode, len(cases), router.log.ended_by) == (0, 297, {})
 
 
 # Bounds

@@ -58,7 +58,7 @@ class _Quotas:
     all: _Quota = field(factory=lambda: _Quota("messages", RateLimiter(2000.0, burst=1.0)))
     results: _Quota = field(factory=lambda: _Quota("results", RateLimiter(240.0, burst=1.0)))
     # Each may encode a frame for this viewer alone; a screen shows hardly more.
-    playback: _Quota = field(factory=lambda: _Quota("playback commands", RateLimiter(60.0, burst=1.0)))
+    playback: _Quota = field(factory=lambda: _Quota("playback commands", RateLimiter(20.0, burst=1.0)))
     # Each may take a millisecond, in which the server does nothing else.
     subscription: _Quota = field(factory=lambda: _Quota("changes of the subscription", RateLimiter(20.0, burst=5.0)))
 
