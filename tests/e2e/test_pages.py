@@ -195,7 +195,7 @@ def test_sixteen_cameras_in_one_page(server: Server, open_page: OpenPage, record
 
 def test_another_page_with_the_same_id_takes_over_once(server: Server, open_page: OpenPage) -> None:
     """A page whose id was taken over says so and does not fight for it, until it is told to."""
-    address = f"{server.url}/capture?autostart=1&id=cam&fps=10&width=320"
+    address = f"{server.url}/capture?autostart=1&id=cam&fps=10&width=320&demand=0"
     first = open_page(address)
     wait_until(lambda: link(first) == "on-air", 10, "the first is on the air")
     second = open_page(address)
