@@ -1,1 +1,1 @@
-"""The command line: arguments, environment and files become values, and one function is run with them."""
+"""The command line: turn arguments, environment and files into values, and run one function with them."""

@@ -1,4 +1,4 @@
-"""What `skysentry-trio capture` shows: one live line on a terminal, a line now and then elsewhere."""
+"""The output of `skysentry-trio capture`: one live line on a terminal, elsewhere a line at intervals."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from skysentry_trio.cli.terminal import LiveBlock, fit, format_bytes, format_cou
 from skysentry_trio.client.engine.camera import CameraReport
 
 REFRESH = 0.25
-"""Seconds between two looks at the camera."""
+"""Seconds between two checks of the camera."""
 SUMMARY = 10.0
-"""Seconds between two lines that say the same."""
+"""Seconds before an unchanged line is repeated."""
 _PLAIN_WIDTH = 400
 
 
 @define(eq=False)
 class CameraDisplay:
-    """Shows reports on a stream until cancelled, and a last one in the end."""
+    """Writes reports to a stream until cancelled, and a summary at the end."""
 
     stream: TextIO
     report: Callable[[], CameraReport]
@@ -33,13 +33,13 @@ class CameraDisplay:
         self._block = LiveBlock(self.stream)
 
     async def run(self) -> None:
-        """Refresh until cancelled."""
+        """Refresh the output until cancelled."""
         while True:
             self.refresh(trio.current_time())
             await trio.sleep(REFRESH)
 
     def refresh(self, now: float) -> None:
-        """Show the camera, if it is time to."""
+        """Write the status if it is due."""
         report = self.report()
         if self.is_terminal:
             self._block.show([status_line(report)])
@@ -48,7 +48,7 @@ class CameraDisplay:
             self._shown_at = now
 
     def finish(self) -> None:
-        """Show what it came to."""
+        """Write the summary."""
         self._block.leave()
         self._write(summary_line(self.report()))
 
@@ -65,9 +65,9 @@ class CameraDisplay:
 
 
 def status_line(report: CameraReport) -> str:
-    """Say where the camera stands, the most important first, as the end may be cut off.
+    """Return the status of a camera, the most important first, because the end may be cut off.
 
-    Of figures that stand still while a camera waits, only the reason why it does is of interest.
+    While a camera waits, its figures do not change, so only the reason is included.
     """
     if report.state != "live":
         return f"{report.camera_id}  {report.state}" + (f": {report.trouble}" if report.trouble else "")
@@ -86,7 +86,7 @@ def status_line(report: CameraReport) -> str:
 
 
 def _wanted(report: CameraReport) -> list[str]:
-    """Say who watches, what they need, and what of it the uplink does not carry."""
+    """Return the number of viewers, the demand, and the reductions for a slow uplink."""
     said = []
     if (demand := report.demand) is not None:
         viewers = {0: "nobody watches", 1: "1 viewer"}.get(demand.viewers, f"{demand.viewers} viewers")
@@ -106,7 +106,7 @@ def _wanted(report: CameraReport) -> list[str]:
 
 
 def summary_line(report: CameraReport) -> str:
-    """Say what a camera did from its beginning to its end."""
+    """Return the totals of a camera."""
     reconnects = max(0, report.connections - 1)
     return (
         f"{report.camera_id}: sent {report.frames} frames ({format_bytes(report.nbytes)}), "

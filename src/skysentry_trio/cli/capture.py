@@ -34,11 +34,11 @@ from skysentry_trio.wire.identity import check_camera_id
     "--id", "camera_id", metavar="ID", help="The camera's id.  [default: the host's name; pattern for the pattern]"
 )
 @click.option("--name", metavar="LABEL", help="A label for people.")
-@click.option("--fps", type=click.FloatRange(0, 1000, min_open=True), help="Frames a second; files are played at it.")
-@click.option("--width", type=click.IntRange(16, 16384), help="Pixels at most; the height follows.")
+@click.option("--fps", type=click.FloatRange(0, 1000, min_open=True), help="Frames a second, also for files.")
+@click.option("--width", type=click.IntRange(16, 16384), help="Maximum width in pixels; the height follows.")
 @click.option("--quality", type=click.IntRange(1, 100), help="JPEG quality, where pictures are encoded.")
-@click.option("--once", is_flag=True, help="End with the source instead of beginning again.")
-@click.option("--ignore-demand", is_flag=True, help="Send all there is, even if nobody watches or needs as much.")
+@click.option("--once", is_flag=True, help="End with the source instead of starting again.")
+@click.option("--ignore-demand", is_flag=True, help="Send every frame, even if nobody watches or viewers need less.")
 @click.option("--no-adapt", is_flag=True, help="Do not lower quality, width and rate when the network is too slow.")
 @click.option("--quiet", is_flag=True, help="Show nothing but errors.")
 def capture(
@@ -58,12 +58,12 @@ def capture(
     or an address that begins with rtsp://, http:// or https://. All but the pattern and JPEGs need PyAV, which
     the extra skysentry-trio[capture] installs.
 
-    A connection that is lost is made anew, and so is a device or an address that vanishes. When the network is slower
-    than the source, frames are dropped, never delayed, and what is encoded here is encoded smaller. No more is sent
-    than viewers need: a picture every few seconds while nobody watches.
+    The camera connects again when the connection is lost, and opens a device or an address again when it vanishes. When
+    the network is slower than the source, frames are dropped, never delayed, and the camera encodes smaller ones if it
+    can. It sends no more than viewers need: a frame every few seconds while nobody watches.
 
     Exit status: 0 after Ctrl-C, SIGTERM or the end of the source; 1 when the server refuses this camera, or another
-    takes over its id; 2 when SOURCE or an option is wrong or missing.
+    camera takes over its id; 2 when SOURCE or an option is wrong or missing.
     """
     try:
         camera_id = check_camera_id(camera_id if camera_id is not None else default_id(source))
@@ -87,17 +87,17 @@ async def run_capture(
     make_client: Callable[[FrameSlot], CameraClient],
     stream: TextIO | None,
 ) -> None:
-    """Be a camera until the source ends or a signal comes.
+    """Run a camera until the source ends or a signal comes.
 
     Args:
-        source: what the user calls it.
-        options: what the user asked of it.
-        make_client: makes the camera that sends what comes into the slot.
-        stream: where to show how it does; None for nowhere.
+        source: as the user wrote it.
+        options: the user's options for the source.
+        make_client: makes the camera that sends the frames of a slot.
+        stream: for the status; None for no output.
 
     Raises:
-        ConfigurationError: the source is not there.
-        Refused: the server does not want this camera.
+        ConfigurationError: there is no such source.
+        Refused: the server refuses this camera.
     """
     with single_error():
         async with trio.open_nursery() as nursery:
@@ -124,7 +124,7 @@ async def _run_shown(client: CameraClient, stream: TextIO) -> None:
 
 
 def default_id(source: str) -> str:
-    """Return the id of a camera that was given none."""
+    """Return the default id."""
     if source == PATTERN:
         return PATTERN
     return re.sub(r"[^A-Za-z0-9._-]+", "-", socket.gethostname()).strip("-.")[:64] or "camera"

@@ -15,7 +15,7 @@ from skysentry_trio.server.settings import Kind, Settings, kind_of
 
 @click.group()
 def config() -> None:
-    """Look at the server's settings."""
+    """Show the server's settings."""
 
 
 @config.command()
@@ -40,5 +40,5 @@ def _toml_value(value: object, kind: Kind) -> str:
         return json.dumps(value)
     text = kind.format(value)
     is_number = isinstance(value, int | float) and text.replace(".", "", 1).isdigit()
-    # JSON quotes text as TOML does, as far as the characters go that settings may have.
+    # For the characters that settings may contain, JSON and TOML quote text alike.
     return text if is_number else json.dumps(text)

@@ -1,4 +1,4 @@
-"""Two cameras that need no camera, for a first look at a server."""
+"""Two cameras with test patterns, for a first look at a server."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def run_demo(server_url: str) -> None:
         server_url: such as ``http://127.0.0.1:8080``.
 
     Raises:
-        ConfigurationError: the address is none.
+        ConfigurationError: the address is invalid.
     """
     server = parse_server_address(server_url)
     async with trio.open_nursery() as nursery:

@@ -1,6 +1,6 @@
-"""``skysentry-trio``: finds the command, and turns its end into an exit status.
+"""``skysentry-trio``: find the command, run it, and turn its outcome into an exit status.
 
-Exit statuses: 0 done, 1 it failed, 2 the operator asked for something impossible, 130 interrupted.
+Exit statuses: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PROGRAM: Final = "skysentry-trio"
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for, so that none pays for another's libraries."""
+    """A group that imports a command when it is used, so that no command loads another's libraries."""
 
     COMMANDS: Final = ("serve", "capture", "watch", "config")
 
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        # Outside standalone mode click returns the status of --help and --version, and raises all that went wrong.
+        # Outside standalone mode click returns the status of --help and --version, and raises errors.
         status = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.ClickException as error:
         error.show()

@@ -1,4 +1,4 @@
-"""The flags of every command that takes the server's settings, made from the settings themselves."""
+"""Generate the flags of commands that take the server's settings from the settings themselves."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from skysentry_trio.server.settings import kind_of
 
 
 def settings_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command ``--config`` and one flag for each setting.
+    """Add ``--config`` and one flag for each setting to a command.
 
-    The function is called with ``config_path`` and, by name of setting, the text of each flag or None. click neither
-    converts nor reads the environment: one place does both for flags, variables and files alike.
+    The function is called with ``config_path`` and, for each setting, the text of its flag or None. click neither
+    converts values nor reads the environment: `settings_sources` does both, for flags, variables and files alike.
     """
     for setting in reversed(FIELDS.values()):
         function = _option(setting)(function)

@@ -14,7 +14,7 @@ from skysentry_trio.wire.viewer_frames import FrameHeader
 
 
 class CannotSave(SkySentryError):
-    """A frame cannot be written: the disk is full, the folder forbidden."""
+    """A frame cannot be written, for example because the disk is full."""
 
 
 @define(eq=False)
@@ -25,7 +25,7 @@ class FrameSaver:
     _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
 
     async def save(self, header: FrameHeader, jpeg: bytes) -> None:
-        """Write a frame; when this returns it is there as a whole.
+        """Write a frame; the file appears only when it is complete.
 
         Raises:
             CannotSave: it could not be written.
@@ -33,9 +33,9 @@ class FrameSaver:
         await trio.to_thread.run_sync(self._write, header.camera_id, header.sequence, jpeg, limiter=self._limiter)
 
     def _write(self, camera_id: str, sequence: int, jpeg: bytes) -> None:
-        # The id becomes a file name on our disk: we do not take a server's word for what is in it.
+        # The id becomes a file name, and the server is not trusted to send a valid one.
         check_camera_id(camera_id)
-        # Eight digits sort as numbers do for 38 days at 30 frames a second.
+        # Eight digits sort like numbers for 38 days at 30 frames a second.
         path = self.folder / camera_id / f"{camera_id}-{sequence:08d}.jpg"
         part = path.with_suffix(".part")
         try:

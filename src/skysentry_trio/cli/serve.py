@@ -1,4 +1,4 @@
-"""``skysentry-trio serve``: settings, logs and sockets, then the daemon until it is told to stop."""
+"""``skysentry-trio serve``: prepare settings, logs and sockets, then run the daemon."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from skysentry_trio.server import daemon
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.transport.systemd import Notifier, inherited_sockets
 
-# For what is no connection: listening sockets, epoll, the log, files being served.
+# Descriptors besides connections: listening sockets, epoll, the log, served files.
 _SPARE_DESCRIPTORS: Final = 64
 log = logs.get_logger(__name__)
 
@@ -46,12 +46,12 @@ def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
     """
     settings = load_settings(flags, os.environ, config_path)
     logs.configure(settings.log_level, settings.log_format, sys.stderr, os.environ)
-    # A hung server is ended by the watchdog with SIGABRT; this tells where it hung.
+    # The watchdog ends a hung server with SIGABRT; this prints where it hung.
     faulthandler.enable(file=2)
     allow_descriptors(settings.max_connections)
     sockets = inherited_sockets(os.environ)
     notifier = Notifier.from_environment(os.environ)
-    # What was imported stays to the end: no collection of garbage has to go through it again, with all clients waiting.
+    # Imported objects live until the end, so garbage collections, during which all peers wait, can skip them.
     gc.collect()
     gc.freeze()
     try:
@@ -59,7 +59,7 @@ def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
     except SkySentryError:
         raise
     except Exception:
-        # In the form of the log, so that it is found with the rest of the story.
+        # Logged like everything else, so that it is found in the same place.
         log.critical("server crashed", exc_info=True)
         sys.exit(1)
 
@@ -68,7 +68,7 @@ async def run_server(settings: Settings, *, sockets: Sequence[socket], notifier:
     """Run the daemon, and with ``demo`` two cameras beside it, until the daemon has stopped.
 
     Raises:
-        CannotServe: it does not get to listen.
+        CannotServe: the server cannot listen.
     """
     with single_error():
         async with trio.open_nursery() as nursery:
@@ -90,9 +90,9 @@ async def run_server(settings: Settings, *, sockets: Sequence[socket], notifier:
 
 
 async def run_demo_cameras(server_url: str) -> None:
-    """Run the demo's cameras; should they crash, the server goes on without them."""
+    """Run the demo's cameras; if they crash, the server continues without them."""
     try:
-        # Only now: a server without demo must not pay for the library that draws.
+        # Imported here, because a server without demo does not need the drawing library.
         from skysentry_trio.cli.demo import run_demo  # noqa: PLC0415
 
         await run_demo(server_url)
@@ -101,7 +101,7 @@ async def run_demo_cameras(server_url: str) -> None:
 
 
 def banner(urls: Sequence[str]) -> str:
-    """Return what somebody at a terminal wants to know first."""
+    """Return the lines for a person at a terminal."""
     lines = [f"skysentry-trio {__version__} is up; Ctrl-C stops it."]
     for url in urls:
         lines += [f"  view     {url}/", f"  capture  {url}/capture", f"  health   {url}/api/health"]
@@ -109,7 +109,7 @@ def banner(urls: Sequence[str]) -> str:
 
 
 def allow_descriptors(connections: int) -> None:
-    """Raise the limit of open files as far as the connections need it and the hard limit lets us.
+    """Raise the limit of open files to what the connections need, up to the hard limit.
 
     The soft limit is 1024 on most systems, for the sake of programs that use select(2); we do not.
     """

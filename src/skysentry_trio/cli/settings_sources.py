@@ -1,4 +1,4 @@
-"""Where settings come from: a flag wins over an environment variable, that over the file, that over the default."""
+"""Collect settings: a flag wins over an environment variable, the variable over the file, the file over the default."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ FIELDS: Final = {setting.name: setting for setting in attrs.fields(Settings)}
 
 @attrs.frozen
 class Given:
-    """What somebody wrote for one setting, and where."""
+    """The value that the operator wrote for one setting, and its source."""
 
     source: str
     raw: object
 
 
 def is_list(name: str) -> bool:
-    """Tell whether the setting holds several values."""
+    """Return whether the setting holds several values."""
     return isinstance(FIELDS[name].default, tuple)
 
 
 def flag_of(name: str) -> str:
-    """Return the flag that sets the setting: ``--max-fps``; one that is repeated names one thing: ``--cors-origin``."""
+    """Return the flag that sets the setting: ``--max-fps``; a repeatable flag is in the singular: ``--cors-origin``."""
     singular = name.removesuffix("s") if is_list(name) else name
     return "--" + singular.replace("_", "-")
 
@@ -46,20 +46,20 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], confi
     """Return the settings to run with.
 
     Args:
-        flags: what the command line says, by setting; None or an empty tuple where it says nothing.
+        flags: the flags by setting; None or an empty tuple for a flag that is not given.
         environ: usually ``os.environ``.
-        config_path: of the TOML file; None leaves it to ``SKYSENTRY_CONFIG``.
+        config_path: of the TOML file; None means that of ``SKYSENTRY_CONFIG``.
 
     Raises:
-        ConfigurationError: naming the flag, variable or file with its key, what we got and what we expected.
+        ConfigurationError: with the flag, variable or file and key, the value, and what was expected.
     """
     return settle(gather(flags, environ, config_path))
 
 
 def gather(flags: Mapping[str, object], environ: Mapping[str, str], config_path: str | None) -> dict[str, Given]:
-    """Return what was written for each setting that was not left at its default.
+    """Return the written value of each setting that is not left at its default.
 
-    Args and Raises: as in `load_settings`; values are not looked at.
+    Args and Raises: as in `load_settings`; values are not checked.
     """
     from_environment = _given_by_environment(environ)
     path = config_path or environ.get(CONFIG_VARIABLE)
@@ -71,10 +71,10 @@ def gather(flags: Mapping[str, object], environ: Mapping[str, str], config_path:
 
 
 def settle(given: Mapping[str, Given]) -> Settings:
-    """Return the settings made of what was written.
+    """Return the settings made from the written values.
 
     Raises:
-        ConfigurationError: naming the source, what we got and what we expected.
+        ConfigurationError: with the source, the value, and what was expected.
     """
     values: dict[str, Any] = {}
     for name, one in given.items():
@@ -85,7 +85,7 @@ def settle(given: Mapping[str, Given]) -> Settings:
     try:
         return Settings(**values)
     except ConfigurationError as error:
-        # Each value is fine by itself, so two contradict each other: say where those come from.
+        # Each value is valid, but two contradict each other: add the sources of both.
         sources = [f"{name} from {one.source}" for name, one in given.items() if name in str(error)]
         raise ConfigurationError(f"{error} ({'; '.join(sources)})") from None
 
@@ -95,7 +95,7 @@ def _given_by_environment(environ: Mapping[str, str]) -> dict[str, Given]:
     found = [variable for variable in environ if variable.startswith(PREFIX) and variable != CONFIG_VARIABLE]
     for variable in found:
         if variable not in known:
-            # Without the prefix, as that alone makes any two look alike.
+            # Without the prefix, which would make any two variables similar.
             suggestion = _did_you_mean(variable.removeprefix(PREFIX), [name.upper() for name in FIELDS], PREFIX)
             raise ConfigurationError(f"variable {variable}: there is no such setting{suggestion}")
     return {known[variable]: Given(f"variable {variable}", environ[variable]) for variable in found}
@@ -108,7 +108,7 @@ def _given_by_file(path: str) -> dict[str, Given]:
         raise ConfigurationError(
             f"file {path}: expected a readable TOML file, got an error: {error.strerror}"
         ) from error
-    # UnicodeDecodeError and TOMLDecodeError are both ValueErrors, and both say where.
+    # UnicodeDecodeError and TOMLDecodeError are ValueErrors that contain the position.
     except ValueError as error:
         raise ConfigurationError(f"file {path}: expected TOML, got an error: {error}") from error
     given: dict[str, Given] = {}

@@ -1,4 +1,4 @@
-"""End a program in good order when it is told to."""
+"""End a program in good order on SIGINT and SIGTERM."""
 
 from __future__ import annotations
 

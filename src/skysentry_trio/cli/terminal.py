@@ -1,4 +1,4 @@
-"""Lines that are rewritten in place on a terminal, and numbers as people read them."""
+"""Rewrite lines in place on a terminal, and format numbers for people."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ _CLEAR_BELOW = "\x1b[J"
 
 @define(eq=False)
 class LiveBlock:
-    """A few lines at the bottom of a terminal, each time written over the ones before."""
+    """A few lines at the bottom of a terminal that are overwritten each time."""
 
     stream: TextIO
     _height: int = field(default=0, init=False)
 
     def show(self, lines: Sequence[str]) -> None:
-        """Write the lines; what does not fit into the window is cut off."""
+        """Write the lines, cut to the size of the window."""
         width, height = shutil.get_terminal_size()
         if len(lines) >= height:
             hidden = len(lines) - height + 2
             lines = [*lines[:-hidden], f"… and {hidden} more lines"]
         above = _UP.format(self._height - 1) if self._height > 1 else ""
-        # One column is left free: a full last column makes some terminals begin a new line.
+        # One column stays free, because some terminals wrap after a full last column.
         body = f"{_CLEAR_LINE}\n".join(fit(line, width - 1) for line in lines)
         self.stream.write(f"{_START_OF_LINE}{above}{body}{_CLEAR_BELOW}")
         self.stream.flush()
         self._height = len(lines)
 
     def leave(self) -> None:
-        """Let what stands there stand, and begin a new line."""
+        """Keep the lines and start a new one."""
         if self._height:
             self.stream.write("\n")
             self.stream.flush()
@@ -43,16 +43,16 @@ class LiveBlock:
 
 
 def fit(text: str, width: int) -> str:
-    """Return the text on one line of at most so many columns.
+    """Return the text as one line of at most ``width`` columns.
 
-    What a remote party said may be part of it, so control characters, which could move the cursor, are replaced.
+    The text may come from a peer, so control characters, which could move the cursor, are replaced.
     """
     shown = "".join(character if character.isprintable() else "?" for character in text)
     return shown if len(shown) <= width else shown[: max(0, width - 1)] + "…"
 
 
 def format_bytes(count: float) -> str:
-    """Write a number of bytes in three digits and the unit.
+    """Format a number of bytes with three digits and the unit.
 
     >>> format_bytes(412_300)
     '412 kB'
@@ -65,7 +65,7 @@ def format_bytes(count: float) -> str:
 
 
 def format_counts(counts: dict[str, int]) -> str:
-    """Write counts by cause, the largest first.
+    """Format counts by cause, the largest first.
 
     >>> format_counts({"bad": 1, "behind": 3})
     '4 dropped (behind 3, bad 1)'

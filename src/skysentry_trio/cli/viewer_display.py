@@ -1,4 +1,4 @@
-"""What `skysentry-trio watch` shows: a table in place, plain lines, or JSON for programs."""
+"""The output of `skysentry-trio watch`: a table in place, plain lines, or JSON for programs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from skysentry_trio.wire.viewer import CameraLatency
 
 _PLAIN_WIDTH = 400
 SILENT = 5.0
-"""Seconds without a frame after which a camera is called silent."""
+"""Seconds without a frame after which a camera counts as silent."""
 _COLUMNS = ("CAMERA", "STATE", "FPS", "RATE", "SIZE", "AGE", "LATENCY", "FRAMES", "GAPS")
 _LEFT = 2
-"""So many columns are words, which stand to the left; the others are numbers."""
+"""Number of text columns, which are aligned to the left; the others are numbers."""
 
 
 class Style(Enum):
-    """How reports are shown; the value is the number of seconds between two."""
+    """Form of the output; the value is the number of seconds between two reports."""
 
     TABLE = 0.5
     LINES = 10.0
@@ -35,7 +35,7 @@ class Style(Enum):
 
 @define(eq=False)
 class ViewerDisplay:
-    """Shows reports on a stream until cancelled, and a last one in the end."""
+    """Writes reports to a stream until cancelled, and a last one at the end."""
 
     stream: TextIO
     report: Callable[[], ViewerReport]
@@ -46,13 +46,13 @@ class ViewerDisplay:
         self._block = LiveBlock(self.stream)
 
     async def run(self) -> None:
-        """Refresh until cancelled."""
+        """Refresh the output until cancelled."""
         while True:
             self.refresh()
             await trio.sleep(self.style.value)
 
     def refresh(self) -> None:
-        """Show the cameras."""
+        """Write a report."""
         report = self.report()
         if self.style is Style.TABLE:
             self._block.show(table(report))
@@ -62,13 +62,13 @@ class ViewerDisplay:
         self.stream.flush()
 
     def finish(self) -> None:
-        """Show what it came to."""
+        """Write the last report."""
         self.refresh()
         self._block.leave()
 
 
 def table(report: ViewerReport) -> list[str]:
-    """Return a table of the cameras, and a line about the connection above it."""
+    """Return a line about the connection and a table of the cameras."""
     rows = [_COLUMNS, *(_cells(camera) for camera in report.cameras)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     lines = [
@@ -82,7 +82,7 @@ def table(report: ViewerReport) -> list[str]:
 
 
 def plain_lines(report: ViewerReport) -> list[str]:
-    """Return a line for each camera, or one about the connection if there is nothing else to say."""
+    """Return a line for each camera, or one about the connection if there is no camera."""
     if report.state != "live" or not report.cameras:
         return [fit(_headline(report), _PLAIN_WIDTH)]
     lines = []
@@ -98,13 +98,13 @@ def plain_lines(report: ViewerReport) -> list[str]:
 def json_line(report: ViewerReport) -> str:
     """Return the report as one JSON object; times in seconds, sizes in bytes."""
     fields = asdict(report, value_serializer=_jsonable)
-    # Scripts read this key, which has the protocol's name for a camera's id.
+    # Scripts read this key, which is named as in the protocol.
     fields["cameras"] = [{"client_id": camera.pop("camera_id"), **camera} for camera in fields["cameras"]]
     return json.dumps({"time": round(time.time(), 3), **fields})
 
 
 def _jsonable(_instance: object, _attribute: object, value: object) -> object:
-    """Return what JSON knows: the latency in seconds, as all the other figures are."""
+    """Return a value that JSON can hold; latencies become seconds, as all other times."""
     if not isinstance(value, CameraLatency):
         return value
     breakdown = {"capture": value.capture, "server": value.server, "delivery": value.delivery, "total": value.total}
@@ -136,7 +136,7 @@ def _age(seconds: float | None) -> str:
 
 
 def _latency(latency: CameraLatency | None) -> str:
-    """Write the sum, and what each hop has to do with it."""
+    """Format the total latency and its stages."""
     if latency is None:
         return "-"
     capture = "?" if latency.capture is None else f"{latency.capture:.0f}"

@@ -39,11 +39,11 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
     "--server", metavar="URL", default="http://127.0.0.1:8080", show_default=True, help="The server's address."
 )
 @click.option(
-    "--max-fps", type=click.FloatRange(0, 1000, min_open=True), help="Frames a second of each camera, at most."
+    "--max-fps", type=click.FloatRange(0, 1000, min_open=True), help="At most this many frames a second of each camera."
 )
-@click.option("--max-width", type=click.IntRange(1, MAX_WIDTH), help="Pixels that are needed, at most.")
+@click.option("--max-width", type=click.IntRange(1, MAX_WIDTH), help="Maximum width that is needed, in pixels.")
 @click.option("--save", type=click.Path(path_type=Path), metavar="DIR", help="Save frames as DIR/ID/ID-SEQUENCE.jpg.")
-@click.option("--count", type=click.IntRange(1), help="End after so many frames, of all cameras together.")
+@click.option("--count", type=click.IntRange(1), help="End after this many frames of all cameras together.")
 @click.option("--duration", callback=_seconds, metavar="DURATION", help="End after 10s, 2m or 1h30m.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a second, for programs.")
 def watch(
@@ -57,16 +57,16 @@ def watch(
     duration: float | None,
     as_json: bool,
 ) -> None:
-    """Show how the cameras with these IDs do, or all of them.
+    """Show the figures of the cameras with these IDs, or of all cameras.
 
     AGE is the time from capture, or from arrival at the server, to arrival here, of the newest frame. LATENCY is the
-    same for the frames of the last second and by hop: until the server had them, in the server, until they were here.
-    GAPS counts frames that were not sent to us, as we or the network were too slow or --max-fps said so.
+    mean over the last second, by stage: until the server had the frames, in the server, until they were here. GAPS
+    counts frames that the server skipped, because this viewer or the network was too slow, or because of --max-fps.
 
-    Cameras that encode send smaller pictures when nobody who watches needs more than --max-width.
+    Cameras that encode their frames send smaller ones if no viewer needs more than --max-width.
 
-    Exit status: 0 after Ctrl-C, SIGTERM, --count or --duration; 1 when the server refuses us or a frame cannot be
-    saved; 2 when an option is wrong.
+    Exit status: 0 after Ctrl-C, SIGTERM, --count or --duration; 1 when the server refuses this viewer or a frame cannot
+    be saved; 2 when an option is wrong.
     """
     try:
         for camera_id in camera_ids:
@@ -90,7 +90,7 @@ def watch(
             )
         )
     except BrokenPipeError:
-        # Whoever read us has enough. What is left in the buffer must not raise the same when Python exits.
+        # The reader of the output has ended. The rest of the buffer must not raise the same error when Python exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -105,10 +105,10 @@ async def run_watch(
     style: Style,
     stream: TextIO,
 ) -> None:
-    """Be a viewer until there were enough frames, the time is over, or a signal comes.
+    """Run a viewer until the count or the duration is reached, or a signal comes.
 
     Raises:
-        Refused: the server does not want this viewer.
+        Refused: the server refuses this viewer.
         CannotSave: a frame could not be saved.
     """
     taken = 0
@@ -121,7 +121,7 @@ async def run_watch(
         if taken == count:
             nursery.cancel_scope.cancel()
 
-    # A recording wants every frame there is, rather than the newest.
+    # A recording needs every frame rather than the newest one.
     client = ViewerClient(server, camera_ids, take_frame, limits, acknowledges=saver is None)
     display = ViewerDisplay(stream, lambda: client.report(trio.current_time()), style)
     try:

@@ -1,4 +1,4 @@
-"""The test pattern: a still scene drawn once, and the few things that move drawn on every copy of it."""
+"""The test pattern: a still scene that is drawn once, and a few moving things drawn on each copy of it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class Look:
     """The colours of a pattern."""
 
     sky: tuple[Colour, Colour]
-    """At the top, and above the hills."""
+    """Colours of the sky, at the top and above the hills."""
     hills: tuple[Colour, Colour]
-    """The farthest, and the nearest."""
+    """Colours of the farthest and of the nearest hills."""
     accent: Colour
-    """Of what moves."""
+    """Colour of the moving things."""
 
 
 DUSK = Look(((24, 32, 66), (214, 128, 106)), ((92, 70, 104), (22, 24, 44)), (255, 196, 120))
 MORNING = Look(((20, 66, 92), (126, 178, 170)), ((78, 128, 124), (12, 40, 44)), (255, 240, 176))
 NIGHT = Look(((8, 14, 30), (48, 92, 116)), ((34, 64, 84), (6, 12, 22)), (126, 222, 208))
 
-# The order of the EBU colour bars, from the lightest to the darkest, in tones that do not outshine the picture.
+# The order of the EBU colour bars, from the lightest to the darkest, in muted tones.
 _BARS: tuple[Colour, ...] = (
     (214, 216, 220),
     (214, 186, 74),
@@ -45,12 +45,12 @@ _WHITE: Colour = (246, 248, 250)
 _BLACK: Colour = (0, 0, 0)
 _LAYERS = 4
 _SCALE = 2
-"""The scene is drawn so many times too large, and shrunk, for smooth edges."""
+"""The scene is drawn this many times too large and shrunk, for smooth edges."""
 
 
 @define(eq=False)
 class Pattern:
-    """A moving picture that says which camera, which frame and what time it is."""
+    """A moving picture that shows the camera, the number of the frame and the time."""
 
     label: str
     width: int = 640
@@ -68,9 +68,9 @@ class Pattern:
         """Return a frame as JPEG.
 
         Args:
-            number: of the frame, drawn as it is.
+            number: of the frame, drawn into the picture.
             now: seconds since the epoch, drawn as local time with milliseconds.
-            wanted: may ask for less than the full width and quality.
+            wanted: limits width and quality.
         """
         image = self._scene.copy()
         canvas = ImageDraw.Draw(image)
@@ -82,7 +82,7 @@ class Pattern:
         count, size = f"{number:06d}", self._scaled(20)
         left = self.width - self._scaled(24) - _digits_width(count, size)
         _write_digits(image, count, size, (left, self._scaled(20)), self.look.accent)
-        # Filled once round a second: a stutter that no number shows is plain to see here.
+        # A disc that fills once a second: the eye sees a stutter here that no number shows.
         top, bottom = _rail(self.width, self.height)
         canvas.rectangle((0, top, round(now % 1 * self.width), bottom), fill=self.look.accent)
         turn = now % 8 / 8 * math.tau
@@ -104,7 +104,7 @@ class Pattern:
         canvas.text((self._scaled(24), self._scaled(20)), label, font=font, fill=_WHITE)
 
     def _scaled(self, length: float) -> int:
-        """Return the pixels of a length given for a picture of 640x360."""
+        """Scale a length from a picture of 640x360 to this picture, in pixels."""
         return max(1, round(length * _unit(self.width, self.height)))
 
 
@@ -139,7 +139,7 @@ def _rail(width: int, height: int) -> tuple[int, int]:
 
 
 def _ridge(x: float, layer: int) -> float:
-    """Return how high a chain of hills rises at 0 <= x <= 1."""
+    """Return the height of a chain of hills at 0 <= x <= 1."""
     broad = (22 - 3 * layer) * math.sin(x * (5 + 2 * layer) + 1.7 * layer)
     return broad + 7 * math.sin(x * (17 + 5 * layer) + layer)
 
@@ -156,7 +156,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 @cache
 def _digit_masks(size: int) -> dict[str, Image.Image]:
-    """Draw each digit once, all as wide as the widest: a clock whose digits jump about cannot be read."""
+    """Draw each digit once, all as wide as the widest one, so that the digits of the clock do not jump."""
     font = _font(size)
     widest = math.ceil(max(font.getlength(digit) for digit in "0123456789"))
     masks = {}

@@ -1,4 +1,4 @@
-"""Pictures into JPEGs of a wanted size and quality."""
+"""Encode pictures as JPEGs of a chosen size and quality."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ DEFAULT_QUALITY = 80
 
 @frozen
 class ResizeSpec:
-    """What the JPEGs shall be like; None leaves it as the source has it."""
+    """The size and quality of JPEGs; None leaves them as the source has them."""
 
     width: int | None = None
-    """In pixels, at most: nothing is enlarged. The height follows, and both are made even."""
+    """Maximum width in pixels; nothing is enlarged. The height follows, and both are made even."""
     quality: int | None = None
-    """Of the JPEG, 1 to 100; 80 where a picture must be encoded and nothing was asked for."""
+    """JPEG quality, 1 to 100; None means 80 for a picture that must be encoded."""
     scale: float = 1.0
-    """By which the width that would come out is multiplied."""
+    """Factor for the resulting width."""
 
     def size_for(self, width: int, height: int) -> tuple[int, int]:
-        """Return the size a picture of this size is to have."""
+        """Return the size to which a picture of this size is scaled."""
         target = min(width, self.width or width) * self.scale
         if target >= width:
             return width, height
         return _even(target), _even(height * target / width)
 
     def within(self, wanted: EncoderTarget) -> ResizeSpec:
-        """Return the shape that also keeps to what is wanted."""
+        """Return the spec that also keeps to the encoder target."""
         widths = [width for width in (self.width, wanted.max_width) if width is not None]
         quality = self.quality
         if wanted.max_quality is not None or wanted.quality_factor < 1:
@@ -46,7 +46,7 @@ UNCHANGED = ResizeSpec()
 
 
 def encode_jpeg(image: Image.Image, quality: int | None) -> bytes:
-    """Encode a picture."""
+    """Encode a picture as a JPEG; None for the default quality."""
     encoded = BytesIO()
     rgb = image if image.mode == "RGB" else image.convert("RGB")
     rgb.save(encoded, "JPEG", quality=quality or DEFAULT_QUALITY)
@@ -54,10 +54,10 @@ def encode_jpeg(image: Image.Image, quality: int | None) -> bytes:
 
 
 def reshape_jpeg(jpeg: bytes, shape: ResizeSpec) -> bytes:
-    """Return the JPEG as it is if it is as it shall be, else encode it anew.
+    """Return the JPEG unchanged if it fits the spec, otherwise encode it again.
 
     Raises:
-        ProtocolViolation: if it cannot be decoded.
+        ProtocolViolation: with code ``not-a-jpeg`` if the JPEG cannot be decoded.
     """
     width, height = inspect_jpeg(jpeg)
     size = shape.size_for(width, height)
@@ -65,7 +65,7 @@ def reshape_jpeg(jpeg: bytes, shape: ResizeSpec) -> bytes:
         return jpeg
     try:
         with Image.open(BytesIO(jpeg)) as image:
-            # The decoder can halve a picture for less than it costs to decode all of it.
+            # The decoder can halve a picture more cheaply than decode all of it.
             image.draft("RGB", size)
             return encode_jpeg(image if image.size == size else image.resize(size), shape.quality)
     except (OSError, ValueError, Image.DecompressionBombError) as error:

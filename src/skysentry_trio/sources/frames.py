@@ -1,4 +1,4 @@
-"""One picture from a source, the place where the newest of them waits, and where the source learns what is wanted."""
+"""A frame of a source, and the slot in which the newest frame waits and the source finds its encoder target."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from skysentry_trio.sources.pacing import Thinner
 
 @frozen
 class SourceFrame:
-    """One JPEG, ready to be sent."""
+    """A JPEG, ready to be sent."""
 
     jpeg: bytes = field(repr=False)
     captured_at: float
-    """When the source had the picture: seconds since the epoch."""
+    """When the source got the picture: seconds since the epoch."""
 
 
 @define(eq=False)
 class FrameSlot:
     """Room for one frame between a source and the network: a newer frame replaces the one that waits.
 
-    A slow network thus sees the present with gaps, instead of the past without. In the other direction the source
-    is told what is wanted of it.
+    So a slow network carries the present with gaps instead of the past without. In the other direction, the slot
+    holds the encoder target for the source.
     """
 
     clock: Callable[[], float] = time.monotonic
-    """Seconds, asked from whatever thread the source works in."""
+    """Returns seconds; called from the thread of the source."""
     dropped: Counter[str] = field(factory=Counter, init=False)
-    """Frames that were never sent, by cause."""
+    """Number of frames that were never sent, by cause."""
     trouble: str | None = field(default=None, init=False)
-    """Why the source has nothing at the moment, for people."""
+    """Why the source has no frame at the moment, for people."""
     offered: int = field(default=0, init=False)
-    """Frames that were put in."""
+    """Number of frames that were put in."""
     target: EncoderTarget = field(default=UNLIMITED, init=False)
-    """What the source is to keep to; it looks again for each picture."""
+    """What the source must keep to; it reads this for each picture."""
     encodes: bool = field(default=True, init=False)
-    """Whether the source can give its pictures another width and quality."""
+    """Whether the source can change the width and quality of its pictures."""
     _pace: FrameRate = field(factory=FrameRate, init=False, repr=False)
-    """Of the source, before anything is left out."""
+    """Rate of the source before frames are left out."""
     _thinner: Thinner | None = field(default=None, init=False, repr=False)
     _frame: SourceFrame | None = field(default=None, init=False, repr=False)
     _closed: bool = field(default=False, init=False)
@@ -52,7 +52,7 @@ class FrameSlot:
     _changed: trio.Event = field(factory=trio.Event, init=False, repr=False)
 
     def offer(self, frame: SourceFrame) -> None:
-        """Put a frame in; one that was still there is dropped and counted as ``behind``."""
+        """Put a frame in; a frame that still waits is dropped and counted as ``behind``."""
         if self._frame is not None:
             self.drop("behind")
         self.offered += 1
@@ -66,16 +66,16 @@ class FrameSlot:
             self.dropped[cause] += count
 
     def set_target(self, target: EncoderTarget) -> None:
-        """Tell the source what is wanted from now on."""
+        """Set the target for the following frames."""
         if target.max_fps != self.target.max_fps:
-            # A new one, as the old one may have chosen a moment that is seconds away.
+            # A new thinner, because the next moment of the old one may be seconds away.
             self._thinner = Thinner(target.max_fps) if target.max_fps else None
         self.target = target
 
     def cause_to_leave_out(self) -> str | None:
-        """Return why the picture that the source could have now is not wanted, None if it is.
+        """Return why the source should leave out the picture it has now; None if it should not.
 
-        A source asks once for each picture, before the work for it, from any one thread.
+        A source calls this once for each picture, before it encodes the picture, always from the same thread.
         """
         now = self.clock()
         self._pace.tick(now)
@@ -83,30 +83,30 @@ class FrameSlot:
         return None if thinner is None or thinner.admits(now) else self.target.cause
 
     def leaves_out(self) -> bool:
-        """Say whether the picture that the source could have now is not wanted, and count it then."""
+        """Return whether the source should leave out the picture it has now, and count it if so."""
         cause = self.cause_to_leave_out()
         if cause is not None:
             self.drop(cause)
         return cause is not None
 
     def source_fps(self) -> float:
-        """Return how many pictures a second the source could have."""
+        """Return the pictures a second that the source could produce."""
         return self._pace.fps(self.clock())
 
     def close(self) -> None:
-        """Say that no frame comes any more; one that waits can still be received."""
+        """End the slot; a frame that waits can still be received."""
         self._closed = True
         self._changed.set()
 
     async def wait_asked(self) -> None:
-        """Wait until somebody has asked for a frame for the first time.
+        """Wait until a frame is requested for the first time.
 
-        A file begins to play when a server is there, not while we look for one.
+        So a file starts to play when the camera is connected, not before.
         """
         await self._asked.wait()
 
     async def receive(self) -> SourceFrame:
-        """Take the newest frame out, waiting for one if there is none.
+        """Take the newest frame out; wait for one if there is none.
 
         Raises:
             trio.EndOfChannel: the source has ended.

@@ -1,4 +1,4 @@
-"""Find out by its looks what a SOURCE is, and open it."""
+"""Recognize what a SOURCE is, and open it."""
 
 from __future__ import annotations
 
@@ -31,36 +31,36 @@ _LOW_DELAY = {"fflags": "nobuffer", "flags": "low_delay"}
 
 
 class Source(Protocol):
-    """Something that fills a slot with frames."""
+    """Fills a slot with frames."""
 
     async def run(self, slot: FrameSlot, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Fill the slot; return at the end, call ``started()`` when the source was found to be there.
+        """Fill the slot until the source ends; call ``started()`` when the source has been opened.
 
         Raises:
-            ConfigurationError: it is not there, or nothing in it can be shown.
+            ConfigurationError: there is no such source, or it contains no picture.
         """
 
 
 @frozen
 class SourceOptions:
-    """What the user asked of a source; None means what suits the source."""
+    """The user's options for a source; None for the source's own choice."""
 
     label: str = PATTERN
     """Drawn into the test pattern."""
     fps: float | None = None
     width: int | None = None
-    """In pixels, at most, except for the test pattern, which is drawn this wide."""
+    """Maximum width in pixels; the test pattern is exactly this wide."""
     quality: int | None = None
-    """Of the JPEGs, 1 to 100."""
+    """JPEG quality, 1 to 100."""
     once: bool = False
-    """Whether to end with the source instead of beginning again."""
+    """Whether to end with the source instead of starting again."""
 
 
 def choose_source(spec: str, options: SourceOptions) -> Source:
     """Return the source that a text means.
 
     Raises:
-        ConfigurationError: it means none, or something that is not there.
+        ConfigurationError: the text names no source, or one that does not exist.
     """
     if spec == PATTERN:
         width = options.width or 640
@@ -89,12 +89,12 @@ def choose_source(spec: str, options: SourceOptions) -> Source:
 
 @asynccontextmanager
 async def open_source(spec: str, options: SourceOptions) -> AsyncIterator[FrameSlot]:
-    """Open a source and give the slot its newest frame is in.
+    """Open a source, and yield the slot that holds its newest frame.
 
-    The source begins when the first frame is asked for.
+    The source starts when the first frame is requested.
 
     Raises:
-        ConfigurationError: there is no such source; also later, if nothing in it can be shown.
+        ConfigurationError: there is no such source; also later, if it contains no picture.
     """
     source = choose_source(spec, options)
     slot = FrameSlot()
@@ -113,7 +113,7 @@ async def open_source(spec: str, options: SourceOptions) -> AsyncIterator[FrameS
 def _choose_address(spec: str, options: SourceOptions) -> Source:
     scheme = spec.partition("://")[0].lower()
     if scheme in {"rtsp", "rtsps"}:
-        # Over UDP, lost packets smear the picture, and the way back through NAT is often closed.
+        # Over UDP, lost packets damage the picture, and NAT often blocks the way back.
         return _live(VideoAddress(spec, options=({"rtsp_transport": "tcp", **_LOW_DELAY},)), options)
     if scheme in {"http", "https"}:
         return _live(VideoAddress(spec, options=(_LOW_DELAY,)), options)
@@ -123,11 +123,11 @@ def _choose_address(spec: str, options: SourceOptions) -> Source:
 def _device(path: str, options: SourceOptions) -> VideoAddress:
     wanted = {}
     if options.width:
-        # The driver takes the size it has that is nearest.
+        # The driver chooses its nearest size.
         wanted["video_size"] = f"{options.width}x{round(options.width * 3 / 4)}"
     if options.fps:
         wanted["framerate"] = f"{options.fps:g}"
-    # JPEGs ready-made by the camera first; then whatever it has at the size; then whatever it has.
+    # First the camera's own JPEGs, then any format of this size, then any format.
     return VideoAddress(path, "v4l2", ({"input_format": "mjpeg", **wanted}, {"input_format": "mjpeg"}, wanted, {}))
 
 

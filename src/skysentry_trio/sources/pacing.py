@@ -1,4 +1,4 @@
-"""Spread frames over time: at a chosen rate, or thinned out to it."""
+"""Pace frames to a rate, or thin a faster stream to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from attrs import define, field
 
 @define(eq=False)
 class FramePacer:
-    """Let a loop turn so many times a second."""
+    """Lets a loop run at a steady rate."""
 
     fps: float
     _due: float | None = field(default=None, init=False)
@@ -16,8 +16,8 @@ class FramePacer:
     async def wait(self) -> None:
         """Wait until it is time for the next frame.
 
-        A turn that comes late is made up for by the next, so the rate stays; more than one turn late, the
-        schedule starts afresh, as a burst of frames is no use to anybody who watches live.
+        After a late frame the next one comes earlier, so the rate stays. After a delay of more than one period the
+        schedule starts again, because live viewers gain nothing from a burst.
         """
         now = trio.current_time()
         period = 1 / self.fps
@@ -29,17 +29,17 @@ class FramePacer:
 
 @define(eq=False)
 class Thinner:
-    """Choose frames out of a faster stream so that about so many a second remain."""
+    """Chooses frames of a faster stream so that about ``fps`` a second remain."""
 
     fps: float
     _due: float | None = field(default=None, init=False)
 
     def admits(self, now: float) -> bool:
-        """Tell whether the frame of this moment (seconds of a monotonic clock) is among the chosen."""
+        """Return whether the frame of this moment, in seconds of a monotonic clock, is chosen."""
         period = 1 / self.fps
         if self._due is None or now - self._due > period:
             self._due = now
-        # Cameras are never exactly on time: without the tolerance, 30 fps out of 30 would become 15.
+        # Frames never come exactly on time: without tolerance, 30 fps of 30 would become 15.
         if now < self._due - 0.25 * period:
             return False
         self._due += period

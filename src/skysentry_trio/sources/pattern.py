@@ -1,4 +1,4 @@
-"""A source that needs no camera: the test pattern, at a steady rate."""
+"""The test pattern as a source, at a steady rate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skysentry_trio.sources.pacing import FramePacer
 
 @define(eq=False)
 class PatternSource:
-    """Draw the pattern so many times a second, for ever."""
+    """Draws the pattern ``fps`` times a second, for ever."""
 
     pattern: Pattern
     fps: float

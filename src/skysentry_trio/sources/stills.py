@@ -19,19 +19,19 @@ JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe"})
 
 @define(eq=False)
 class StillsSource:
-    """Show the JPEGs at a path, each read when its turn comes, so that a file may be replaced meanwhile."""
+    """Shows the JPEGs at a path; each is read just before it is shown, so a file may be replaced meanwhile."""
 
     path: Path
-    """A folder, or one file."""
+    """A folder or one file."""
     fps: float
     once: bool = False
     shape: ResizeSpec = UNCHANGED
 
     async def run(self, slot: FrameSlot, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Fill the slot until the last file was shown, or for ever.
+        """Fill the slot until the last file has been shown, or for ever.
 
         Raises:
-            ConfigurationError: there is no JPEG to begin with.
+            ConfigurationError: there is no JPEG.
         """
         limiter = trio.CapacityLimiter(1)
         pacer = FramePacer(self.fps)
@@ -61,7 +61,7 @@ def list_jpegs(path: Path) -> list[Path]:
     """Return the JPEG files of a folder sorted by name, or the file itself.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is no JPEG.
     """
     if not path.is_dir():
         return [path]

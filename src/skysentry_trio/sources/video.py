@@ -24,7 +24,7 @@ from skysentry_trio.sources.video_stream import (
 )
 
 STALL = 20.0
-"""Seconds without a picture after which a device or an address is opened anew."""
+"""Seconds without a picture after which a device or an address is opened again."""
 _DEFAULT_FPS = 25.0
 _BAD = "bad"
 
@@ -34,7 +34,7 @@ Opener = Callable[[VideoAddress], VideoStream]
 
 @define(eq=False)
 class VideoFileSource:
-    """Play a video file, at its own rate if no other is asked for."""
+    """Plays a video file, by default at its own rate."""
 
     address: VideoAddress
     fps: float | None = None
@@ -46,7 +46,7 @@ class VideoFileSource:
         """Fill the slot until the end of the file, or for ever.
 
         Raises:
-            ConfigurationError: it is no video, or nothing in it can be shown.
+            ConfigurationError: the file is not a video, or contains no picture.
         """
         try:
             stream = await self._in_thread(open_video, self.address)
@@ -59,10 +59,10 @@ class VideoFileSource:
                 stream = await self._in_thread(open_video, self.address)
         except VideoUnavailable as error:
             raise ConfigurationError(str(error)) from error
-        raise ConfigurationError(f"nothing in {self.address} can be shown")
+        raise ConfigurationError(f"{self.address} contains no picture that can be shown")
 
     async def _play(self, stream: VideoStream, slot: FrameSlot, pacer: FramePacer) -> int:
-        """Show the file once; return the number of frames that were or could have been shown."""
+        """Play the file once; return the number of frames that were or could have been shown."""
         shown = 0
         slot.encodes = _encodes(stream, self.shape)
         jpegs = stream.jpegs(FrameFilter(self.shape, lambda: slot.target, slot.cause_to_leave_out))
@@ -79,32 +79,32 @@ class VideoFileSource:
         return shown
 
     async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
-        # Left behind when cancelled: a file on a network, or a named pipe, may block for ever.
+        # Abandoned when cancelled: a file on a network or a named pipe may block for ever.
         return await trio.to_thread.run_sync(partial(function, *args), abandon_on_cancel=True, limiter=self._limiter)
 
 
 @define(eq=False)
 class LiveVideoSource:
-    """Follow a device or an address; when it vanishes, open it again, for ever."""
+    """Follows a device or an address, and opens it again whenever it vanishes."""
 
     address: VideoAddress
     backoff: Backoff
     must_be_there: bool
-    """Whether it is an error if it is not there in the beginning, as for a device on this machine."""
+    """Whether it is an error if the source is missing at the start, as for a device on this machine."""
     fps: float | None = None
-    """At most; what comes faster is dropped before it is encoded."""
+    """Maximum rate; faster frames are dropped before they are encoded."""
     once: bool = False
-    """Whether the end of the stream is the end, instead of a reason to open it again."""
+    """Whether to end with the stream instead of opening it again."""
     shape: ResizeSpec = UNCHANGED
     opener: Opener = open_video
     _limiter: trio.CapacityLimiter = field(factory=partial(trio.CapacityLimiter, 2), init=False)
-    """Two, so that a read that was given up on, and never ends, does not keep us from trying again."""
+    """Two threads, so that an abandoned read that never ends does not prevent another attempt."""
 
     async def run(self, slot: FrameSlot, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Fill the slot for as long as there is something to follow.
+        """Fill the slot as long as there is a stream.
 
         Raises:
-            ConfigurationError: it is not there, and must be.
+            ConfigurationError: the source is missing and must exist.
         """
         opened: list[VideoStream] = []
         if self.must_be_there:
@@ -153,5 +153,5 @@ class LiveVideoSource:
 
 
 def _encodes(stream: VideoStream, shape: ResizeSpec) -> bool:
-    """Say whether the pictures are encoded anyway, and not handed on as the JPEGs they are."""
+    """Return whether the pictures are encoded here, instead of being passed on as JPEGs."""
     return shape != UNCHANGED or not stream.is_motion_jpeg

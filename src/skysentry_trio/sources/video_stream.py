@@ -1,4 +1,4 @@
-"""Videos, devices and addresses as JPEGs, by PyAV. Everything in here blocks: it belongs into a thread."""
+"""Read videos, devices and addresses as JPEGs, with PyAV. Everything here blocks and belongs in a thread."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream as AvStream
 
 PEER_TIMEOUT = 10.0
-"""Seconds an address may take to answer, or to send something."""
+"""Seconds that an address may take to answer or to send data."""
 
 
 class VideoUnavailable(SkySentryError):
-    """A video cannot be opened, or broke off."""
+    """A video cannot be opened, or has ended with an error."""
 
 
 @frozen
 class VideoAddress:
-    """What FFmpeg needs to know to open a video."""
+    """The arguments with which FFmpeg opens a video."""
 
     url: str = field(repr=False)
-    """A path, a device, or an address."""
+    """A path, a device or an address."""
     format: str | None = None
-    """FFmpeg's name of it, where it cannot be found out by looking."""
+    """FFmpeg's name of the format, if it cannot be detected."""
     options: tuple[dict[str, str], ...] = ({},)
-    """FFmpeg's options; the next ones are tried where a device does not know the first."""
+    """Sets of FFmpeg options; the next set is tried if a device does not support the first."""
 
     def __str__(self) -> str:
         """Return the address without the password in it."""
@@ -46,14 +46,14 @@ class VideoAddress:
 
 @frozen
 class FrameFilter:
-    """What is to become of a video's pictures; all of it may change while it plays."""
+    """How to treat the pictures of a video; all of it may change while the video plays."""
 
     shape: ResizeSpec = UNCHANGED
-    """The user's own wish."""
+    """The user's options."""
     target: Callable[[], EncoderTarget] = lambda: UNLIMITED
-    """What others want now, where pictures are encoded anyway."""
+    """Returns the current encoder target, for pictures that are encoded here."""
     leaves_out: Callable[[], str | None] = lambda: None
-    """Is asked before the work for each picture: the cause why it is left out, None if it is not."""
+    """Called before each picture is encoded; returns the cause for leaving it out, or None."""
 
 
 AS_IT_COMES = FrameFilter()
@@ -68,22 +68,22 @@ class VideoStream:
 
     @property
     def fps(self) -> float | None:
-        """Return the rate the video says it has, in frames a second; None if it does not say."""
+        """Return the rate that the video declares, in frames a second; None without one."""
         rate = self.stream.average_rate or self.stream.guessed_rate
         return float(rate) if rate else None
 
     @property
     def is_motion_jpeg(self) -> bool:
-        """Whether its pictures are JPEGs already."""
+        """Whether the pictures are JPEGs already."""
         return self.stream.codec_context.name == "mjpeg"
 
     def jpegs(self, orders: FrameFilter) -> Iterator[bytes | str]:
-        """Yield each picture as a JPEG, or as the cause why it was left out: ``bad``, or what the orders say.
+        """Yield each picture as a JPEG, or the cause for leaving it out: ``bad``, or that of the filter.
 
-        JPEGs in the video are handed on as they are, if the shape asks for nothing else.
+        JPEGs in the video are passed on unchanged if the resize spec allows it.
 
         Raises:
-            VideoUnavailable: the video broke off.
+            VideoUnavailable: reading failed.
         """
         import av  # noqa: PLC0415 - an optional extra, and 100 MB to load
 
@@ -96,7 +96,7 @@ class VideoStream:
                 raise VideoUnavailable(_reason(error)) from error
 
     def _take_over(self, packet: Packet[AvStream], orders: FrameFilter) -> Iterator[bytes | str]:
-        if not packet.size:  # the last one, which tells a decoder to give back what it holds
+        if not packet.size:  # the last packet, which makes a decoder return what it holds
             return
         if cause := orders.leaves_out():
             yield cause
@@ -130,7 +130,7 @@ def open_video(address: VideoAddress) -> VideoStream:
 
     Raises:
         ConfigurationError: PyAV is not installed.
-        VideoUnavailable: it is not there, or no video.
+        VideoUnavailable: there is no such video, or it is not a video.
     """
     try:
         import av  # noqa: PLC0415 - an optional extra, and 100 MB to load

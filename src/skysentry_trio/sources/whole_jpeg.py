@@ -1,4 +1,4 @@
-"""Make what cameras call a JPEG into one whole JPEG, without decoding it."""
+"""Turn a frame of Motion JPEG into one complete JPEG, without decoding it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 def whole_jpeg(data: bytes) -> bytes:
     """Return exactly one JPEG out of a frame of Motion JPEG.
 
-    What follows the end of the picture is cut off: some cameras pad their frames. Where the camera left out the
-    Huffman tables, as AVI allows, the standard ones are put in.
+    Bytes behind the end of the picture are cut off, because some cameras pad their frames. If the camera left out the
+    Huffman tables, as AVI allows, the standard tables are inserted.
 
     Raises:
-        ProtocolViolation: if there is no whole JPEG at the beginning of the data.
+        ProtocolViolation: with code ``not-a-jpeg`` if the data does not begin with a complete JPEG.
     """
     data = bytes(data)
     has_tables = False
