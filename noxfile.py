@@ -38,6 +38,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("codespell")
+    session.run("python", "docs/plain_english.py")
 
 
 @nox.session

@@ -1,7 +1,7 @@
 """One line per event on stderr, as JSON or as text, whether we, Trio or Hypercorn logged it.
 
 Our modules log through structlog into the standard library's loggers; one handler at the root gives all of them
-the same form. Whoever uses the package without `configure` keeps the logging they have.
+the same form. A program that does not call `configure` keeps its own logging.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class LogLimiter:
         """Return the number of events suppressed since the last one, or None if this one is to be suppressed too.
 
         Args:
-            kind: a constant of the code, as each is remembered for ever; never a name a peer has chosen.
+            kind: a constant of the code, because each is kept for ever; never a text that a peer has sent.
             now: seconds of any clock that does not go back.
         """
         last = self._last.get(kind)

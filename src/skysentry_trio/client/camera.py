@@ -22,7 +22,7 @@ from skysentry_trio.wire.jpeg import inspect_jpeg
 
 
 class Camera(Handle):
-    """Sends pictures to a server, from any thread, loop or notebook.
+    """Sends frames to a server, from any thread, loop or notebook.
 
     ::
 
@@ -30,19 +30,19 @@ class Camera(Handle):
             while True:
                 camera.send(take_picture())
 
-    Pictures are sent in a thread; the newest one wins when the network is slower than the program, or when viewers
-    need fewer. A connection that is lost is made anew.
+    A thread sends the frames; the newest one wins when the network is slower than the program, or when viewers need
+    fewer. The camera connects again when the connection is lost.
 
-    Closing it lets the last picture go out, for some seconds at most.
+    Closing the camera waits some seconds at most for the last frame to be sent.
 
     Args:
         server: such as ``http://localhost:8080``.
-        camera_id: under which the camera is known: 1 to 64 letters, digits, dots, dashes and underscores.
+        camera_id: 1 to 64 letters, digits, dots, dashes and underscores.
         name: a label for people.
 
     Raises:
-        ConfigurationError: the address is none.
-        ProtocolViolation: the id is none.
+        ConfigurationError: the address is invalid.
+        ProtocolViolation: the id is invalid.
     """
 
     def __init__(self, server: str, camera_id: str, *, name: str | None = None) -> None:
@@ -58,13 +58,13 @@ class Camera(Handle):
         """Send a frame if viewers need it; this does not wait.
 
         Args:
-            jpeg: one whole JPEG.
+            jpeg: one complete JPEG.
             captured_at: when the picture was taken, seconds since the epoch by this machine's clock; None means now.
 
         Raises:
-            ProtocolViolation: it is no JPEG.
+            ProtocolViolation: with code ``not-a-jpeg``.
             Closed: the camera was closed.
-            Refused: the server does not want this camera, or another one took over its id.
+            Refused: the server refuses this camera, or another one took over its id.
         """
         whole = bytes(jpeg)
         inspect_jpeg(whole)
@@ -75,7 +75,7 @@ class Camera(Handle):
     def demand(self) -> Demand | None:
         """The most that viewers need now: ``viewers``, ``max_fps``, ``max_width``, ``quality``; None if unknown.
 
-        Pictures over the rate are left out anyway; knowing it saves making them.
+        Frames above the rate are dropped anyway; a program can save the work of making them.
         """
         return self._camera.demand
 

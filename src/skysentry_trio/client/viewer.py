@@ -35,22 +35,22 @@ class Viewer(Handle):
             async for frame in viewer:
                 await look_at(frame.jpeg)
 
-    Each turn gets the newest frame that has arrived, and a frame is given once; those that came meanwhile are
-    skipped. Nothing queues, neither here nor, as each frame is acknowledged when it arrives, on the way. Frames are
-    received in a thread, so they stay fresh while the program computes. A connection that is lost is made anew.
+    Each iteration gets the newest frame that has arrived, each frame once; older frames are skipped. No frames queue,
+    neither here nor, because each frame is acknowledged on arrival, on the way. A thread receives the frames, so they
+    stay fresh while the program computes. The viewer connects again when the connection is lost.
 
-    Closing it ends all iterations.
+    Closing the viewer ends all iterations.
 
     Args:
         server: such as ``http://localhost:8080``.
-        camera_ids: of the cameras to watch; all if none is named.
-        max_fps: frames a second of each camera for which there is use.
-        max_width: pixels that suffice; cameras that can send smaller pictures then.
-        quality: of the JPEG, above 0 to 1, that suffices.
+        camera_ids: of the cameras to watch; none for all.
+        max_fps: the most frames a second that the program needs of each camera.
+        max_width: the most pixels that the program needs; cameras that can then send smaller frames.
+        quality: the JPEG quality that the program needs, above 0 and up to 1.
 
     Raises:
-        ConfigurationError: the address is none.
-        ProtocolViolation: an id or a limit is none.
+        ConfigurationError: the address is invalid.
+        ProtocolViolation: an id or a limit is invalid.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Viewer(Handle):
         """Block until there is a frame that the program has not got yet.
 
         Raises:
-            Refused: the server does not want this viewer.
+            Refused: the server refuses this viewer.
         """
         try:
             return self._intake.fresh.wait()
@@ -91,7 +91,7 @@ class Viewer(Handle):
         """Wait until there is a frame that the program has not got yet.
 
         Raises:
-            Refused: the server does not want this viewer.
+            Refused: the server refuses this viewer.
         """
         try:
             return await self._intake.fresh.receive()
@@ -102,9 +102,9 @@ class Viewer(Handle):
         """Return the newest frame that the program has not got yet; block until there is one.
 
         Raises:
-            TimeoutError: there was none for so many seconds.
-            Closed: there will be none any more.
-            Refused: the server does not want this viewer.
+            TimeoutError: there was no frame within the timeout.
+            Closed: the viewer was closed.
+            Refused: the server refuses this viewer.
         """
         return self._intake.fresh.wait(timeout)
 
@@ -119,16 +119,16 @@ class Viewer(Handle):
     def send_result(self, frame: Frame, boxes: Iterable[Box] = (), data: object = None) -> None:
         """Send a detection result for a frame to all viewers of its camera.
 
-        This does not wait. While there is no connection some results are kept for the next one; of too many, the oldest
-        are dropped and counted.
+        This does not wait. Without a connection some results wait for the next one; if too many wait, the oldest are
+        dropped and counted.
 
         Args:
-            frame: in which it was found; that may be a while ago.
-            boxes: where, in pixels of the frame.
-            data: anything else that JSON knows.
+            frame: the frame that the result is about.
+            boxes: in pixels of the frame.
+            data: any further JSON value.
 
         Raises:
-            ProtocolViolation: there are too many boxes, a colour is none, or all of it is too much for one message.
+            ProtocolViolation: there are too many boxes, a colour is invalid, or the message is too long.
         """
         result = Result(frame.camera_id, frame.sequence, list(boxes), data)
         result.check()

@@ -1,15 +1,15 @@
-"""The whole server on one page: which tasks there are, what ends them, and in which order everything stops.
+"""The whole server on one page: its tasks, what ends them, and the order in which everything stops.
 
 ::
 
     serve
     └─ daemon nursery                 a crash in here ends the process: systemd starts it again
-       ├─ stop on signal              SIGTERM, SIGINT; the second one does not wait for anybody
-       ├─ services                    restarted with back-off, reported by /api/health when they keep failing
-       │  ├─ forget idle cameras and old frames
-       │  ├─ let go of cameras that stopped uploading
-       │  ├─ measure how late the event loop is
-       │  └─ feed the watchdog
+       ├─ stop on signal              SIGTERM, SIGINT; the second one ends the grace period
+       ├─ services                    restarted with back-off; /api/health reports those that keep failing
+       │  ├─ janitor: forget idle cameras and old frames
+       │  ├─ push sessions: end those of cameras that have stopped
+       │  ├─ loop monitor: measure the delay of the event loop
+       │  └─ watchdog: report to systemd
        └─ connections nursery
           ├─ accept, one for each socket
           ├─ pings and goodbyes of all WebSockets
@@ -52,14 +52,14 @@ from skysentry_trio.wire.viewer_query import ViewerFormat
 log = get_logger(__name__)
 
 _BACKLOG = 4096
-"""Connections the kernel keeps for us: after a restart everybody comes back at once."""
+"""Connections that the kernel queues: after a restart all peers come back at once."""
 _LAST_MOMENT = 0.5
-"""Seconds for connections that were closed to notice it."""
+"""Seconds for the tasks of aborted connections to end."""
 _FIRST_RESTART = 0.1
 _LAST_RESTART = 30.0
 _FAILURES_IN_A_ROW = 5
 _PROVEN = 30.0
-"""Seconds after which a service that was started again counts as recovered."""
+"""Seconds after which a restarted service counts as recovered."""
 
 
 async def serve(
@@ -72,10 +72,10 @@ async def serve(
     """Run the server until SIGTERM or SIGINT, and drain it.
 
     Args:
-        settings: everything that can be chosen.
-        sockets: that listen already; without any, the address in the settings is opened.
+        settings: of the server.
+        sockets: listening sockets; without any, the address in the settings is opened.
         notifier: for systemd.
-        task_status: is given the base URLs as soon as clients are served.
+        task_status: receives the base URLs as soon as connections are accepted.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -139,7 +139,7 @@ def _websocket_limits(settings: Settings) -> WebSocketLimits:
 def _create_router(
     hub: Hub, push_sessions: PushSessions, websockets: WebSockets, health: Health, loop: LoopMonitor
 ) -> Router:
-    """Return the router: which path is served by what."""
+    """Return the router, which knows the service for each path."""
     settings = hub.settings
 
     def capture(request: Request) -> Awaitable[None]:
@@ -183,12 +183,12 @@ async def _stop_on_signal(shutdown: Shutdown, task_status: trio.TaskStatus[None]
 
 
 async def supervise(name: str, service: Callable[[], Awaitable[None]], health: Health) -> None:
-    """Run a service for ever; when it crashes, run it again after a while.
+    """Run a service for ever; restart it with back-off when it crashes.
 
     Args:
         name: for the log and for ``/api/health``.
-        service: never returns by itself.
-        health: hears of it when the service fails again and again, and when it has recovered.
+        service: a function that never returns.
+        health: records a service that keeps failing, until it has recovered.
     """
     failures, delay = 0, _FIRST_RESTART
     while True:
@@ -215,7 +215,7 @@ async def _report_recovery(name: str, health: Health) -> None:
 
 
 async def _forget_idle_cameras(hub: Hub) -> None:
-    """The janitor."""
+    """Run the janitor."""
     while True:
         await trio.sleep(hub.settings.cleanup_interval)
         if forgotten := hub.evict_idle():

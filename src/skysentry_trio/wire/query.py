@@ -1,4 +1,4 @@
-"""What stands behind the ``?`` of an address: words, numbers and moments, each checked."""
+"""Decode the query of an address: words, numbers and moments, each checked."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from attrs import frozen
 from skysentry_trio.base.exceptions import ProtocolViolation
 
 _MAX_MOMENT = 1e11
-"""Seconds since the epoch; milliseconds given by mistake are far beyond it."""
+"""Largest moment, in seconds since the epoch; milliseconds sent by mistake are larger."""
 
 
 @frozen
 class Query:
-    """The fields of a query; of one that is given twice the last counts, and unknown ones are ignored."""
+    """The fields of a query; the last of a repeated field counts, and unknown fields are ignored."""
 
     fields: Mapping[str, list[str]]
 
     def text(self, name: str) -> str | None:
-        """Return a field as it is."""
+        """Return the text of a field; None without it."""
         return self.fields[name][-1] if name in self.fields else None
 
     def texts(self, name: str) -> list[str] | None:
-        """Return a field as often as it was given, or None if it is not there."""
+        """Return all values of a repeated field; None without it."""
         return self.fields.get(name)
 
     def flag(self, name: str) -> bool:
-        """Say whether something is switched on: ``?name=1``, or ``?name`` alone."""
+        """Return whether a flag is set: ``?name=1``, or ``?name`` alone."""
         value = self.text(name)
         if value is None:
             return False
@@ -39,10 +39,10 @@ class Query:
         return value != "0"
 
     def number(self, name: str, low: float = -math.inf, high: float = math.inf) -> float | None:
-        """Return a number within limits, or None if the field is not there.
+        """Return a number within limits; None without the field.
 
         Raises:
-            ProtocolViolation: it is none, or out of them.
+            ProtocolViolation: the field is not a number, or out of the limits.
         """
         text = self.text(name)
         if text is None:
@@ -57,17 +57,17 @@ class Query:
         return value
 
     def whole(self, name: str, low: float = -math.inf, high: float = math.inf) -> int | None:
-        """Return a whole number within limits, or None if the field is not there."""
+        """Return a whole number within limits; None without the field."""
         value = self.number(name, low, high)
         if value is not None and not value.is_integer():
             raise ProtocolViolation(f"{name} is a whole number, got {self.fields[name][-1][:40]!a}")
         return None if value is None else int(value)
 
     def moment(self, name: str) -> float | None:
-        """Return a moment in seconds since the epoch, given as such or in the form of RFC 3339.
+        """Return a moment in seconds since the epoch, from such a number or from a time in RFC 3339.
 
         Raises:
-            ProtocolViolation: it is neither. A time without an offset could be anybody's.
+            ProtocolViolation: the field is neither; a time without an offset is ambiguous.
         """
         text = self.text(name)
         if text is None:
@@ -85,14 +85,14 @@ class Query:
 
 
 def decode_query(query: str, max_fields: int = 100) -> Query:
-    """Read the part of an address after ``?``.
+    """Decode the query of an address.
 
     Args:
-        query: that part.
-        max_fields: that it may have.
+        query: the part of the address after ``?``.
+        max_fields: maximum number of fields.
 
     Raises:
-        ProtocolViolation: it is no UTF-8, or has too many fields.
+        ProtocolViolation: the query is not UTF-8, or has too many fields.
     """
     try:
         fields = parse_qs(query, keep_blank_values=True, max_num_fields=max_fields, errors="strict")

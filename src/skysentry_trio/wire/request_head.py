@@ -1,4 +1,4 @@
-"""The head of an HTTP request: enough of it to know who has to serve the connection."""
+"""Decode the head of an HTTP request, as far as choosing a service needs it."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from attrs import define, field, frozen
 from skysentry_trio.base.exceptions import ProtocolViolation
 
 MAX_HEAD_SIZE = 16 * 1024
-"""Bytes in a request's head."""
+"""Maximum size of a request's head in bytes."""
 _HOST = re.compile(
     r"(?:\[[0-9A-Za-z:.%_-]+\]|[0-9A-Za-z_-]{1,63}(?:\.[0-9A-Za-z_-]{1,63})*\.?)?(?::[0-9]{0,5})?", re.ASCII
 )
 _KEY_LENGTH = 24
-"""Characters in 16 bytes of base64 (RFC 6455 section 4.1)."""
+"""Number of characters of 16 bytes in base64 (RFC 6455 section 4.1)."""
 
 
 @frozen
 class RequestHead:
-    """What is needed of a request to route it."""
+    """The parts of a request's head that routing needs."""
 
     method: str
     path: str
-    """As sent, without the query."""
+    """The path as sent, without the query."""
     query: str
     headers: dict[str, str]
-    """By lower-case name; of repeated headers the values with commas between."""
+    """Headers by lower-case name; the values of repeated headers are joined by commas."""
     size: int
-    """Bytes of the head, up to and with the empty line."""
+    """Size of the head in bytes, including the empty line."""
 
     @property
     def upgrade(self) -> str | None:
-        """The protocol the client wants to change to, in lower case (RFC 9110 section 7.8)."""
+        """The protocol to which the client asks to upgrade, in lower case (RFC 9110 section 7.8)."""
         tokens = {token.strip().lower() for token in self.headers.get("connection", "").split(",")}
         return self.headers.get("upgrade", "").lower() or None if "upgrade" in tokens else None
 
     @property
     def has_body(self) -> bool:
-        """Whether something belongs to the request behind its head (RFC 9112 section 6.3)."""
+        """Whether the request has a body (RFC 9112 section 6.3)."""
         return "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
 
 
 @define(eq=False)
 class RequestHeadReader:
-    """Read a request's head from pieces of a byte stream; h11 is the judge of what is HTTP."""
+    """Reads a request's head from pieces of a byte stream; h11 decides what is valid HTTP."""
 
     _received: int = field(default=0, init=False)
     _parser: h11.Connection = field(
@@ -55,13 +55,13 @@ class RequestHeadReader:
     )
 
     def feed(self, data: bytes) -> RequestHead | None:
-        """Take the next piece; an empty one means that no more will come.
+        """Take the next piece; an empty piece means the end.
 
         Returns:
-            The head, or None as long as it is not complete.
+            The head; None as long as it is incomplete.
 
         Raises:
-            ProtocolViolation: if it is no request we could serve, with the status to answer.
+            ProtocolViolation: the request is invalid; the error has the HTTP status.
         """
         self._received += len(data)
         try:
@@ -73,7 +73,7 @@ class RequestHeadReader:
             return None
         size = self._received - len(self._parser.trailing_data[0])
         if size > MAX_HEAD_SIZE:
-            # h11 measures only what is incomplete.
+            # h11 limits only incomplete heads.
             raise _refusal(f"a request's head may have {MAX_HEAD_SIZE} bytes, got {size}", 431)
         return _check(event, size)
 
@@ -86,10 +86,10 @@ def _check(request: h11.Request, size: int) -> RequestHead:
         name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     if not _HOST.fullmatch(host := headers.get("host", "")):
-        # Quart fails on names that are none.
+        # Quart fails on invalid names.
         raise _refusal(f"expected a host name in Host, got {host[:80]!a}", 400)
     if "content-length" in headers and "transfer-encoding" in headers:
-        # Proxies disagree on which one counts (RFC 9112 section 6.1): that is how requests are smuggled.
+        # Proxies disagree on which one counts (RFC 9112 section 6.1), which allows request smuggling.
         raise _refusal("a request has either Content-Length or Transfer-Encoding, got both", 400)
     path, _, query = request.target.decode("ascii").partition("?")
     head = RequestHead(request.method.decode("ascii"), path, query, headers, size)
@@ -101,13 +101,13 @@ def _check(request: h11.Request, size: int) -> RequestHead:
 
 
 def encode_handshake(head: RequestHead) -> bytes:
-    """Write a WebSocket handshake anew, with nothing in it but what a server has to look at (RFC 6455 section 4.2.1).
+    """Encode a WebSocket handshake again, with only the headers that a server needs (RFC 6455 section 4.2.1).
 
-    No extension is among it, and no header whose form wsproto does not expect: it raises all sorts of errors then, and
-    leaves a client it refuses without an end.
+    The result has no extensions and no header in a form that wsproto does not expect, because wsproto raises all kinds
+    of errors on those, and does not end the connection of a client that it refuses.
 
     Raises:
-        ProtocolViolation: it is none.
+        ProtocolViolation: the head is not a valid handshake.
     """
     headers = head.headers
     if head.method != "GET":
@@ -130,10 +130,10 @@ def encode_handshake(head: RequestHead) -> bytes:
 
 
 def is_origin_allowed(origin: str | None, host: str, allowed: Iterable[str]) -> bool:
-    """Say whether a page of this origin may use what is served to the address in ``host``.
+    """Return whether pages of an origin may use the server at the address in ``host``.
 
-    Browsers send the origin with every WebSocket handshake (RFC 6455 section 10.2), and other programs need not: none
-    at all is allowed, ``null`` (a sandboxed page, a local file) is not.
+    Browsers send the origin with every WebSocket handshake (RFC 6455 section 10.2); other programs need not. So a
+    missing origin is allowed, but ``null`` (a sandboxed page, a local file) is not.
 
     Args:
         origin: the ``Origin`` header.
@@ -153,5 +153,5 @@ def is_origin_allowed(origin: str | None, host: str, allowed: Iterable[str]) -> 
 
 
 def _refusal(message: str, status: int) -> ProtocolViolation:
-    # Of the many ways to break HTTP some have a status of their own, and h11 says which.
+    # Some violations of HTTP have a status of their own, which h11 provides.
     return ProtocolViolation(message, "bad-request", http_status=status)

@@ -137,7 +137,7 @@ async def test_frames_from_before_are_found(autojump_clock: MockClock, monkeypat
     assert list(found.values()) == ["5", "4", "2", "3", "5"]
     assert unchanged.status == 304
     assert [answer.status for answer in missing] == [404, 404, 404]
-    assert "from so long ago" in missing[0].json()["error"]
+    assert "from that time" in missing[0].json()["error"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Everything that is answered once: REST and pages in one application, with the headers and errors they share."""
+"""REST and pages in one application, with the headers and errors that they share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = get_logger(__name__)
 _MAX_BODY = 64 * 1024
 _BODY_TIMEOUT = 10
 _LOGGED_PATH = 200
-"""Characters of an address in the log."""
+"""Maximum number of characters of an address in the log."""
 
 
 def build_app(
@@ -41,11 +41,11 @@ def build_app(
     """Return the whole application: every route that Quart serves, for the daemon, the tests and the documentation.
 
     Args:
-        hub: where the cameras are; routes see it as far as the principal of each request may.
-        health: of the process.
+        hub: of the server; a route sees of it what the principal of the request may see.
+        health: state of the process.
         connections: counted by the router.
-        loop: how late the event loop is.
-        pages: where the web pages were built.
+        loop: measures the delay of the event loop.
+        pages: folder of the built web pages.
     """
     current_hub = scoped(hub)
     return create_app(
@@ -64,10 +64,10 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
 
     Args:
         parts: its routes.
-        allowed_origins: whose pages may read what is answered here (CORS); ``*`` for all.
+        allowed_origins: origins whose pages may read the answers (CORS); ``*`` for all.
     """
     app = QuartTrio("skysentry_trio", static_folder=None)
-    # An id such as "../" is refused, not redirected to where it leads.
+    # An id such as "../" is refused, not redirected.
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.config["BODY_TIMEOUT"] = _BODY_TIMEOUT
@@ -83,7 +83,7 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
     async def explain(error: HTTPException) -> Response:
         reason = error.description or error.name
         if error.code == HTTPStatus.NOT_FOUND:
-            reason = "there is nothing at this address; /api/openapi.json lists those of the API"
+            reason = "nothing is at this address; /api/openapi.json lists the addresses of the API"
         response = _error(reason, error.code or 500)
         if (allow := dict(error.get_headers()).get("Allow")) is not None:
             response.headers["Allow"] = allow
@@ -93,7 +93,7 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
     async def apologize(error: Exception) -> Response:
         if (suppressed := limit.admit("request crashed", trio.current_time())) is not None:
             log.error("request crashed", path=request.path[:_LOGGED_PATH], suppressed=suppressed, exc_info=error)
-        return _error("the server made a mistake; its log says more", 500)
+        return _error("internal error; the log of the server has the details", 500)
 
     @app.after_request
     async def protect(response: Response) -> Response:

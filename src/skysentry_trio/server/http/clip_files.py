@@ -1,4 +1,4 @@
-"""Frames as one file, written in pieces: a ZIP archive, concatenated JPEGs, or a Matroska video of the very JPEGs."""
+"""Write frames as one file, in pieces: a ZIP archive, concatenated JPEGs, or a Matroska video of these JPEGs."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _FIRST_YEAR_OF_ZIP: Final = 1980
 
 
 class ClipFile(Protocol):
-    """A file that grows at its end; what a call returns is to be written behind what the last one returned.
+    """A file that is written from start to end: each call returns the next bytes.
 
     The calls may come from different threads, one after the other.
     """
 
     def add(self, frames: Iterable[JpegFrame]) -> bytes:
-        """Put frames behind those before."""
+        """Append frames."""
         ...
 
     def finish(self) -> bytes:
-        """Return what comes after the last frame."""
+        """Return the bytes after the last frame."""
         ...
 
 
 def file_stamp(epoch_seconds: float) -> str:
-    """Write a time in UTC so that it can be part of a file name on every system, and sorts.
+    """Format a time in UTC so that it is valid in file names on every system, and sorts.
 
     >>> file_stamp(1700000000.25)
     '20231114T221320.250Z'
@@ -44,20 +44,20 @@ def file_stamp(epoch_seconds: float) -> str:
 
 
 class JpegClip:
-    """The JPEGs one after the other, as `ffmpeg -f mjpeg` reads them."""
+    """The JPEGs one after the other, which `ffmpeg -f mjpeg` reads."""
 
     def add(self, frames: Iterable[JpegFrame]) -> bytes:
-        """Put frames behind those before."""
+        """Append frames."""
         return b"".join(frame.jpeg for frame in frames)
 
     def finish(self) -> bytes:
-        """Return nothing: the end of the last JPEG is the end of the file."""
+        """Return no bytes: the file ends with the last JPEG."""
         return b""
 
 
 @define(eq=False, slots=False)
 class _Window(io.RawIOBase):
-    """The end of a file that is being written: what was taken is gone, and what came since can be gone back to."""
+    """The unsent end of a file: bytes that were taken are gone; in the rest, the writer may seek."""
 
     _taken: int = field(default=0, init=False)
     _rest: io.BytesIO = field(factory=io.BytesIO, init=False)
@@ -72,7 +72,7 @@ class _Window(io.RawIOBase):
         return self._rest.write(data)
 
     def take(self) -> bytes:
-        """Return what was written since the last time."""
+        """Return the bytes written since the last call."""
         data, self._rest = self._rest.getvalue(), io.BytesIO()
         self._taken += len(data)
         return data
@@ -82,24 +82,24 @@ class _Window(io.RawIOBase):
 class ZipClip:
     """An archive with a JPEG for each frame, named by time and sequence, and an index of them in CSV.
 
-    Nothing is deflated: JPEGs do not get smaller.
+    Entries are not compressed, because JPEGs do not get smaller.
     """
 
     folder: str
-    """Into which all goes, so that unpacking makes one."""
+    """The folder in the archive that holds all files."""
     _window: _Window = field(factory=_Window, init=False)
     _archive: zipfile.ZipFile = field(init=False)
     _index: io.StringIO = field(factory=lambda: io.StringIO(newline=""), init=False)
     _ends_at: float = field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
-        # In the window the head of an entry is completed when its size is known, so that no reader has to look for its
-        # end.
+        # Within the window, the head of an entry is completed when its size is known, so that readers need not search
+        # for its end.
         self._archive = zipfile.ZipFile(self._window, "w", zipfile.ZIP_STORED)
         csv.writer(self._index).writerow(_INDEX_HEAD)
 
     def add(self, frames: Iterable[JpegFrame]) -> bytes:
-        """Put frames behind those before."""
+        """Append frames."""
         rows = csv.writer(self._index)
         for frame in frames:
             name = f"{file_stamp(frame.received_at)}-{frame.sequence:08d}.jpg"
@@ -113,14 +113,14 @@ class ZipClip:
         return self._window.take()
 
     def finish(self) -> bytes:
-        """Return the index, and the archive's own."""
+        """Return the CSV index and the archive's directory."""
         self._put("index.csv", self._ends_at, self._index.getvalue().encode())
         self._archive.close()
         return self._window.take()
 
     def _put(self, name: str, epoch_seconds: float, content: bytes) -> None:
         when = datetime.fromtimestamp(epoch_seconds, UTC)
-        # ZIP knows no earlier time; a computer without a battery for its clock does.
+        # ZIP has no earlier time, but a computer without a battery for its clock may.
         year = max(when.year, _FIRST_YEAR_OF_ZIP)
         date = (year, when.month, when.day, when.hour, when.minute, when.second)
         self._archive.writestr(zipfile.ZipInfo(f"{self.folder}/{name}", date), content)
@@ -128,7 +128,7 @@ class ZipClip:
 
 @define(eq=False)
 class _Pipe:
-    """What PyAV writes, to be taken; it can go forward only."""
+    """Collects what PyAV writes; cannot seek."""
 
     _written: io.BytesIO = field(factory=io.BytesIO, init=False)
 
@@ -141,23 +141,23 @@ class _Pipe:
 
 
 class MatroskaClip:
-    """A video whose packets are the frames as they came, at the distances at which they arrived.
+    """A video whose packets are the unchanged frames, at the times at which they arrived.
 
-    Its length is in its head; an index to jump by would have to be there too, and is not known so early.
+    The head contains the duration. It cannot contain an index, which is not known at the start.
     """
 
     def __init__(self, title: str, first: JpegFrame, last: JpegFrame) -> None:
-        """Begin a file.
+        """Start a file.
 
         Args:
             title: for people.
-            first: its time and size of picture go into the head; frames of other sizes may follow.
-            last: that will come, if none is lost before.
+            first: its time and size go into the head; frames of other sizes may follow.
+            last: the last frame, unless the ring drops it before it is written.
 
         Raises:
             ImportError: PyAV is not installed.
         """
-        # It takes its time, and most servers never need it.
+        # The import is slow, and most servers never need it.
         import av  # noqa: PLC0415
 
         self._make_packet, self._start, self._time = av.Packet, first.arrived, -1
@@ -165,7 +165,7 @@ class MatroskaClip:
         self._container: Any = av.open(self._pipe, "w", format="matroska")
         duration = max(last.arrived - first.arrived, 0.001)
         rate = Fraction(max(1, last.sequence - first.sequence) / duration).limit_denominator(1000)
-        # No encoder is opened, which would be picky about sizes.
+        # Without an encoder, which would restrict the sizes.
         self._stream = self._container.add_mux_stream(
             "mjpeg", rate=max(rate, _MILLISECONDS), width=first.width, height=first.height
         )
@@ -177,12 +177,12 @@ class MatroskaClip:
         self._container.start_encoding()
 
     def add(self, frames: Iterable[JpegFrame]) -> bytes:
-        """Put frames behind those before."""
+        """Append frames."""
         for frame in frames:
             packet = self._make_packet(frame.jpeg)
             packet.stream = self._stream
             packet.time_base = _MILLISECONDS
-            # No two frames at the same time: some players show only one of them.
+            # No two frames have the same time: some players would show only one of them.
             self._time = max(self._time + 1, round((frame.arrived - self._start) * 1000))
             packet.pts = packet.dts = self._time
             packet.is_keyframe = True
@@ -190,6 +190,6 @@ class MatroskaClip:
         return self._pipe.take()
 
     def finish(self) -> bytes:
-        """Return what PyAV held back."""
+        """Return the bytes that PyAV has buffered."""
         self._container.close()
         return self._pipe.take()

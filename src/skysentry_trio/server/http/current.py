@@ -1,4 +1,4 @@
-"""The request that the application answers now."""
+"""The request that the application is answering."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all answers over HTTP have in common, whoever writes them."""
+"""An HTTP exchange on a bare stream, and the headers that all responses share."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ PROTECTION: Mapping[str, str] = {
     "Permissions-Policy": "camera=(self), screen-wake-lock=(self), fullscreen=(self), microphone=(), geolocation=()",
     "Referrer-Policy": "same-origin",
 }
-"""Headers that keep browsers safe."""
+"""Security headers for browsers."""
 _LINGER = 1.0
-"""Seconds for a client to read an answer and close."""
+"""Seconds for a client to read a response and close."""
 
 
 _NONE: Mapping[str, str] = {}
@@ -52,8 +52,8 @@ def allow_origin(
     Args:
         origin: the ``Origin`` header.
         host: the ``Host`` header.
-        allowed: whose pages may; ``*`` for all.
-        preflight: for the answer to ``OPTIONS``, the methods that there are.
+        allowed: origins whose pages may; ``*`` for all.
+        preflight: for the answer to ``OPTIONS``: the allowed methods.
     """
     if origin is None or not is_origin_allowed(origin, host, allowed):
         return {}
@@ -69,14 +69,13 @@ def allow_origin(
 
 
 class ByteStream(Protocol):
-    """A connection over which HTTP is spoken without anybody's help; writes have deadlines.
+    """A connection on which HTTP is written without a server library; writes have deadlines.
 
-    All of it raises `trio.BrokenResourceError` or `trio.ClosedResourceError` when the remote party left or stopped
-    reading.
+    All methods raise `trio.BrokenResourceError` or `trio.ClosedResourceError` when the peer left or stopped reading.
     """
 
     def take_back(self) -> bytes:
-        """Return what was read of the stream and put back, and forget it."""
+        """Return the bytes that were put back, and remove them from the stream."""
         ...
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
@@ -88,17 +87,17 @@ class ByteStream(Protocol):
         ...
 
     def write_now(self, data: bytes | memoryview) -> int:
-        """Write as much as can be written without waiting, and return how much."""
+        """Write the bytes that can be written without waiting; return their number."""
         ...
 
     async def linger(self, seconds: float) -> None:
-        """Close after the remote party has, or after so many seconds."""
+        """Close after the peer has closed, or after this many seconds."""
         ...
 
 
 @frozen
 class Exchange:
-    """One request, and the answer to it, on a stream that nobody else serves."""
+    """One request and the response to it, on a stream that no library serves."""
 
     request: Request
     query: Query
@@ -116,7 +115,7 @@ class Exchange:
         return self.request.head
 
     async def is_allowed(self, methods: str) -> bool:
-        """Answer the request if its method is ``OPTIONS``, or none of those that there are; say whether it is left.
+        """Return whether the method is allowed; otherwise, and for ``OPTIONS``, answer the request.
 
         Args:
             methods: as in an ``Allow`` header.
@@ -132,12 +131,12 @@ class Exchange:
         return False
 
     async def answer(self, status: int, reply: Any, headers: Mapping[str, str] = _NONE) -> None:
-        """Write a whole response and say goodbye; a client that is gone is not missed.
+        """Write a complete response and close; a client that has left is no error.
 
         Args:
             status: of HTTP.
-            reply: what is sent as JSON; None for nothing.
-            headers: besides those that every answer has.
+            reply: the body, sent as JSON; None for no body.
+            headers: besides those of every response.
         """
         body = b"" if reply is None else encode_json(reply)
         described = {} if reply is None else {"Content-Type": "application/json", "Content-Length": str(len(body))}
@@ -147,7 +146,7 @@ class Exchange:
             await self.stream.linger(_LINGER)
 
     async def refuse(self, violation: ProtocolViolation, headers: Mapping[str, str] = _NONE) -> None:
-        """Answer with what was wrong, in the shape that all errors have."""
+        """Answer with an error in the form that all errors have."""
         await self.answer(violation.http_status, ErrorReply(str(violation)), headers)
 
     def encode_head(self, status: int, headers: Mapping[str, str]) -> bytes:

@@ -1,7 +1,6 @@
-"""What the server has counted, as metric families for Prometheus.
+"""The server's counters as metric families for Prometheus.
 
-Everything is read at the moment of the question: counting costs what counting costs, and nothing of it goes through the
-client library's own metrics, which are locked.
+Values are read at scrape time. Counters are plain integers, because prometheus_client takes a lock for each update.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 
 MAX_LABELLED = 200
-"""Cameras with series of their own: every label value costs the monitor memory, for as long as it keeps data."""
+"""Number of cameras with series of their own: each label value costs the monitor memory as long as it keeps data."""
 _REFUSALS = ("frame-too-large", "invalid-message", "memory-full", "not-a-jpeg", "too-fast")
 
 
 @define(eq=False)
 class ServerCollector:
-    """The server as a whole."""
+    """Metrics of the server as a whole."""
 
     _hub: Hub
     _health: Health
@@ -41,45 +40,45 @@ class ServerCollector:
     _loop: LoopMonitor
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the families as they are now."""
+        """Yield the families with their current values."""
         yield InfoMetricFamily("skysentry_build", "The version that runs.", {"version": __version__})
         yield from self._cameras_and_viewers()
         yield from self._connections_and_services()
         yield _histograms(
             "skysentry_latency_seconds",
-            "Age that frames gain on a part of their way, over all cameras and viewers that tell.",
+            "Latency of frames by stage, over all cameras and all viewers that acknowledge.",
             "hop",
             self._hub.latency.by_stage.items(),
         )
         loop = self._loop
         yield HistogramMetricFamily(
             "skysentry_event_loop_lag_seconds",
-            "How much later than wanted a sleeping task was woken.",
+            "Scheduling delay of a sleeping task.",
             _buckets(loop.lag),
             loop.lag.total,
         )
         yield GaugeFamily(
             "skysentry_event_loop_lag_max_seconds",
-            "The largest such lag of about the last minute.",
+            "Largest delay of about the last minute.",
             loop.recent_maximum,
         )
-        yield CounterFamily("skysentry_event_loop_stalls", "Lags of more than 0.1 seconds.", loop.stalls)
+        yield CounterFamily("skysentry_event_loop_stalls", "Delays above 0.1 seconds.", loop.stalls)
         yield CounterFamily("skysentry_event_loop_stall_seconds", "Time lost in such stalls.", loop.stalled)
 
     def _cameras_and_viewers(self) -> Iterator[Metric]:
         statistics, settings = self._hub.statistics(), self._hub.settings
-        yield GaugeFamily("skysentry_cameras", "Cameras known, connected or not.", statistics.cameras)
+        yield GaugeFamily("skysentry_cameras", "Cameras that the server knows, connected or not.", statistics.cameras)
         yield GaugeFamily("skysentry_cameras_online", "Cameras connected.", statistics.online)
         yield GaugeFamily("skysentry_viewers", "Viewers connected.", statistics.viewers)
-        yield GaugeFamily("skysentry_ring_bytes", "JPEG bytes kept of all cameras.", statistics.ring_bytes)
-        yield GaugeFamily("skysentry_ring_limit_bytes", "How many bytes may be kept.", settings.max_memory)
+        yield GaugeFamily("skysentry_ring_bytes", "JPEG bytes in all rings.", statistics.ring_bytes)
+        yield GaugeFamily("skysentry_ring_limit_bytes", "Limit of the bytes in all rings.", settings.max_memory)
         yield CounterFamily("skysentry_received_frames", "Frames taken from cameras.", statistics.frames_received)
         yield CounterFamily("skysentry_received_bytes", "JPEG bytes in those.", statistics.bytes_received)
         yield CounterFamily("skysentry_sent_frames", "Frames sent to viewers.", statistics.frames_sent)
         yield CounterFamily("skysentry_sent_bytes", "JPEG bytes in those.", statistics.bytes_sent)
         refused = dict.fromkeys(_REFUSALS, 0) | statistics.frames_refused
         yield _counters(
-            "skysentry_refused_frames", "Frames of cameras that were not taken.", ["cause"], refused.items()
+            "skysentry_refused_frames", "Frames of cameras that the server refused.", ["cause"], refused.items()
         )
         dropped = {
             "left": statistics.frames_abandoned,
@@ -88,11 +87,11 @@ class ServerCollector:
         }
         yield _counters("skysentry_dropped_frames", "Frames that a viewer did not get.", ["cause"], dropped.items())
         yield CounterFamily(
-            "skysentry_dropped_notices", "News about cameras that a viewer did not get.", statistics.notices_dropped
+            "skysentry_dropped_notices", "Notices that a viewer did not get.", statistics.notices_dropped
         )
         ended = CounterFamily(
             "skysentry_refused_peers",
-            "Cameras and viewers whose connection the server ended.",
+            "Connections of cameras and viewers that the server ended.",
             labels=["role", "cause"],
         )
         for (role, cause), count in statistics.peers_refused.items():
@@ -101,11 +100,11 @@ class ServerCollector:
 
     def _connections_and_services(self) -> Iterator[Metric]:
         connections, health = self._connections, self._health
-        yield GaugeFamily("skysentry_connections", "Connections open, of all kinds.", connections.open)
+        yield GaugeFamily("skysentry_connections", "Open connections of all kinds.", connections.open)
         yield CounterFamily("skysentry_accepted_connections", "Connections accepted.", connections.accepted)
         yield _counters(
             "skysentry_ended_connections",
-            "Connections that ended before they had asked for anything that is served, and crashes.",
+            "Connections that ended before a service had them, and crashes.",
             ["cause"],
             ({"crash": 0} | connections.ended_by).items(),
         )
@@ -115,7 +114,7 @@ class ServerCollector:
 
 @define(eq=False)
 class _Rest:
-    """Sums over a set of cameras that changes; its counters never fall, as those of a plain sum would."""
+    """Sums over a changing set of cameras; unlike a plain sum, its counters never fall."""
 
     cameras: int = field(default=0, init=False)
     online: int = field(default=0, init=False)
@@ -123,20 +122,20 @@ class _Rest:
     bytes: int = field(default=0, init=False)
     refused: Counter[str] = field(factory=Counter, init=False)
     _counted: dict[tuple[str, float], tuple[int, int, Counter[str] | None]] = field(factory=dict, init=False)
-    """What each camera had counted the last time."""
+    """The counters of each camera at the last scrape."""
 
     @property
     def any(self) -> bool:
-        """Whether there is, or was, such a camera."""
+        """Whether there is or was any camera in the set."""
         return self.cameras > 0 or self.frames > 0
 
     def update(self, cameras: Iterable[HubCamera]) -> None:
-        """Add what was counted since the last time; ``cameras`` can be ten thousand, so this is kept short."""
+        """Add the counts since the last scrape; ``cameras`` may be ten thousand, so this must be fast."""
         counted = self._counted
         self._counted = latest = {}
         self.online = 0
         for camera in cameras:
-            # No reference to the camera itself: it would keep the frames of one that was forgotten.
+            # Without a reference to the camera, which would keep the frames of a forgotten camera in memory.
             key = (camera.id, camera.since)
             frames, size, refused = counted.get(key, (0, 0, None))
             self.online += camera.session is not None
@@ -151,25 +150,29 @@ class _Rest:
 
 @define(eq=False)
 class CameraCollector:
-    """Each of the first cameras, and the sum of all others without a label."""
+    """Metrics of each of the first cameras, and the sum of all others without a label."""
 
     _hub: Hub
     _rest: _Rest = field(factory=_Rest, init=False)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the families as they are now."""
+        """Yield the families with their current values."""
         labels = ["camera"]
         online = GaugeFamily("skysentry_camera_online", "1 while the camera is connected.", labels=labels)
         frames = CounterFamily("skysentry_camera_received_frames", "Frames taken from it.", labels=labels)
         size = CounterFamily("skysentry_camera_received_bytes", "JPEG bytes in those.", labels=labels)
         refused = CounterFamily(
-            "skysentry_camera_refused_frames", "Frames of it that were not taken.", labels=["camera", "cause"]
+            "skysentry_camera_refused_frames",
+            "Frames of the camera that the server refused.",
+            labels=["camera", "cause"],
         )
-        rate = GaugeFamily("skysentry_camera_frames_per_second", "Rate at which its frames arrive.", labels=labels)
-        viewers = GaugeFamily("skysentry_camera_viewers", "Viewers that get its frames.", labels=labels)
+        rate = GaugeFamily(
+            "skysentry_camera_frames_per_second", "Rate at which the camera's frames arrive.", labels=labels
+        )
+        viewers = GaugeFamily("skysentry_camera_viewers", "Viewers that get the camera's frames.", labels=labels)
         age = GaugeFamily(
             "skysentry_camera_last_frame_age_seconds",
-            "Time since its newest frame arrived, or since it was first seen if none has.",
+            "Time since the camera's newest frame arrived, or without one, since the server met the camera.",
             labels=labels,
         )
         now, wall_clock = trio.current_time(), time.time()
@@ -183,7 +186,7 @@ class CameraCollector:
             viewers.add_metric(label, self._hub.viewer_count(camera.id))
             newest = camera.ring.newest
             seen = camera.since if newest is None else newest.received_at
-            # The wall clock may have been set back meanwhile.
+            # The wall clock may have been set back.
             age.add_metric(label, max(wall_clock - seen, 0.0))
             for cause, count in camera.refused.items():
                 refused.add_metric([camera.id, cause], count)

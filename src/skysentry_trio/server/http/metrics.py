@@ -1,4 +1,4 @@
-"""``/metrics``: all counts, for Prometheus and what reads its formats."""
+"""``/metrics``: all counters, for Prometheus and programs that read its formats."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def create_metrics(hub: Hub, health: Health, connections: ConnectionLog, loop: L
     """Return the route ``/metrics``.
 
     Args:
-        hub: where the cameras, their frames and the latencies are.
-        health: of the process.
+        hub: of the server.
+        health: state of the process.
         connections: counted by the router.
-        loop: how late the event loop is.
+        loop: measures the delay of the event loop.
     """
-    # One of our own: whoever embeds the server has theirs.
+    # A registry of our own: a program that embeds the server has another one.
     registry = CollectorRegistry()
     registry.register(ServerCollector(hub, health, connections, loop))
     registry.register(CameraCollector(hub))
@@ -44,7 +44,7 @@ def create_metrics(hub: Hub, health: Health, connections: ConnectionLog, loop: L
         encode, content_type = _negotiate(request.headers.get("Accept", ""))
         pieces = []
         for family in registry.collect():
-            # A family of hundreds of cameras takes a millisecond: others have their turn in between.
+            # A family of hundreds of cameras takes a millisecond, so yield to the scheduler after each.
             pieces.append(encode(_One(family)).removesuffix(_END))
             await trio.lowlevel.checkpoint()
         if content_type.startswith("application/openmetrics-text"):
@@ -59,7 +59,7 @@ def create_metrics(hub: Hub, health: Health, connections: ConnectionLog, loop: L
 
 @frozen
 class _One:
-    """A registry of one family."""
+    """A registry with one family."""
 
     _family: Metric
 
@@ -68,9 +68,9 @@ class _One:
 
 
 def _negotiate(accept: str) -> tuple[Callable[[_One], bytes], str]:
-    """Choose the text format, or OpenMetrics for those that ask for it."""
+    """Choose the text format, or OpenMetrics on request."""
     try:
         return choose_encoder(accept if accept.isascii() else "")
     except (TypeError, ValueError):
-        # The version asked for is none.
+        # The requested version is invalid.
         return choose_encoder("")

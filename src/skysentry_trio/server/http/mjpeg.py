@@ -1,4 +1,4 @@
-"""A viewer that speaks nothing but HTTP: one camera's newest frames as multipart, for as long as both sides like."""
+"""Viewers over HTTP: one camera's newest frames as a multipart response without an end."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ _NEVER_KEPT = {
     "Cache-Control": "no-store, no-cache, must-revalidate, private, max-age=0",
     "Pragma": "no-cache",
     "Expires": "0",
-    # nginx collects what it passes on unless it is told not to.
+    # Keeps nginx from buffering the response.
     "X-Accel-Buffering": "no",
 }
 _REPEAT_AFTER = 5.0
-"""Seconds without a new frame; Home Assistant gives up after ten without a byte."""
+"""Seconds without a new frame before the last one is repeated; Home Assistant gives up after ten without a byte."""
 _MAX_BURST = 1000
 _MAX_SAID = 64 * 1024
-"""Bytes a client may send behind its request, where nothing is expected."""
+"""Bytes that a client may send after its request, where none are expected."""
 _GOODBYE = 1.0
 """Seconds for a client to notice that the server stops."""
 
 
 @frozen
-class _Wish:
+class _Options:
     camera_id: str
     limits: Limits
     burst: int
-    """Frames of the ring that come first."""
+    """Number of frames of the ring that are sent first."""
 
 
 async def serve_mjpeg(exchange: Exchange, hub: ScopedHub, camera_id: str | None, shutdown: Shutdown) -> None:
-    """Serve one client until it leaves, stops reading, or the server stops.
+    """Serve one viewer until it leaves, stops reading, or the server stops.
 
     Args:
         exchange: the request; its query may have ``fps``, ``burst`` and ``placeholder``.
-        hub: where the cameras are.
-        camera_id: of the camera; None for the only one there is.
+        hub: as the viewer may use it.
+        camera_id: of the camera; None for the only camera.
         shutdown: ends the exchange once it is requested.
     """
     stream = exchange.stream
@@ -63,65 +63,65 @@ async def serve_mjpeg(exchange: Exchange, hub: ScopedHub, camera_id: str | None,
     if not await exchange.is_allowed(_METHODS):
         return
     try:
-        wish = _read_wish(hub, camera_id, exchange.query)
+        options = _read_options(hub, camera_id, exchange.query)
     except ProtocolViolation as violation:
         log.info("viewer refused", code=violation.code, error=str(violation))
         hub.count_refusal("viewer", violation.code)
         await exchange.refuse(violation)
         return
-    camera = hub.camera(wish.camera_id)
+    camera = hub.camera(options.camera_id)
     online = "true" if camera is not None and camera.online else "false"
     beginning = exchange.encode_head(200, {"Content-Type": CONTENT_TYPE, "X-SkySentry-Online": online, **_NEVER_KEPT})
     only_head = exchange.head.method == "HEAD"
     try:
         await stream.send_all(beginning if only_head else beginning + OPENING)
         if not only_head:
-            await _show(stream, hub, wish, shutdown)
+            await _show(stream, hub, options, shutdown)
         await stream.linger(_GOODBYE)
     except CONNECTION_LOST:
         pass
 
 
-def _read_wish(hub: ScopedHub, camera_id: str | None, query: Query) -> _Wish:
+def _read_options(hub: ScopedHub, camera_id: str | None, query: Query) -> _Options:
     limits = Limits(max_fps=query.number("fps", 1e-6, 1e6))
     burst = query.whole("burst", 0, _MAX_BURST) or 0
     placeholder = query.flag("placeholder")
     chosen = choose_id(hub, camera_id)
     if not placeholder:
         find_camera(hub, chosen)
-    return _Wish(chosen, limits, burst)
+    return _Options(chosen, limits, burst)
 
 
-async def _show(stream: ByteStream, hub: ScopedHub, wish: _Wish, shutdown: Shutdown) -> None:
+async def _show(stream: ByteStream, hub: ScopedHub, options: _Options, shutdown: Shutdown) -> None:
     """Send frames until the server stops.
 
     Raises:
-        trio.BrokenResourceError: the client left, or took nothing for too long.
+        trio.BrokenResourceError: the viewer left or stopped reading.
     """
     writer = _Writer(stream)
     with hub.watch(_encode, writer) as viewer:
-        log.info("viewer connected", format="mjpeg", camera=wish.camera_id)
+        log.info("viewer connected", format="mjpeg", camera=options.camera_id)
         try:
             with single_error():
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(cancel_when, shutdown.requested, nursery.cancel_scope)
                     nursery.start_soon(_raise_when_gone, stream)
-                    nursery.start_soon(_Show(hub, wish, viewer, writer).run)
+                    nursery.start_soon(_Show(hub, options, viewer, writer).run)
         finally:
             outbox = viewer.outbox
             log.info("viewer left", sent=outbox.sent, replaced=outbox.superseded, thinned=outbox.rate_limited)
 
 
 async def _raise_when_gone(stream: ByteStream) -> None:
-    """Read, so that a client's end is noticed even while there is nothing to send to it.
+    """Read, to notice that the viewer has left even while there is nothing to send.
 
     Raises:
-        trio.BrokenResourceError: the client left, or sent more than a request.
+        trio.BrokenResourceError: the viewer left, or sent more than a request.
     """
     said = 0
     while said < _MAX_SAID and (data := await stream.receive_some()):
         said += len(data)
-    raise trio.BrokenResourceError("the client left, or sends what nobody asked for")
+    raise trio.BrokenResourceError("the viewer left, or sends more than a request")
 
 
 def _encode(delivery: Delivery) -> bytes:
@@ -130,11 +130,11 @@ def _encode(delivery: Delivery) -> bytes:
 
 @define(eq=False)
 class _Writer:
-    """Writes parts, each to its end before the next begins."""
+    """Writes parts one after the other."""
 
     _stream: ByteStream
     written_at: float = field(factory=trio.current_time, init=False)
-    """When something was last written, by the monotonic clock."""
+    """When anything was last written, in seconds of the monotonic clock."""
     _rest: bytes | memoryview = field(default=b"", init=False, repr=False)
 
     def try_send(self, part: bytes) -> WriteResult:
@@ -160,10 +160,10 @@ class _Writer:
 
 @define(eq=False)
 class _Show:
-    """One camera, shown to one client."""
+    """One camera, sent to one viewer."""
 
     _hub: ScopedHub
-    _wish: _Wish
+    _options: _Options
     _viewer: HubViewer
     _writer: _Writer
 
@@ -171,42 +171,42 @@ class _Show:
         """Send the camera's frames.
 
         Raises:
-            trio.BrokenResourceError: the client left, or stopped reading; nothing else ends this.
+            trio.BrokenResourceError: the viewer left or stopped reading; nothing else ends this.
         """
         await self._begin()
         while True:
             await self._continue()
 
     async def _begin(self) -> None:
-        """Send what the camera has shown, if that was asked for, and begin to show what it shows."""
+        """Send frames of the ring, if requested, and the first live frame."""
         shown = await self._send_burst()
         if self._newest() is None:
             await self._send_placeholder()
-        # That of a camera which is gone is no news.
-        if self._newest() is None and (camera := self._hub.camera(self._wish.camera_id)) is not None:
+        # A last frame of an offline camera is not live.
+        if self._newest() is None and (camera := self._hub.camera(self._options.camera_id)) is not None:
             shown = camera.ring.newest
-        self._hub.subscribe(self._viewer, [self._wish.camera_id], self._wish.limits)
+        self._hub.subscribe(self._viewer, [self._options.camera_id], self._options.limits)
         if shown is not None:
             await self._continue(shown)
 
     async def _send_burst(self) -> JpegFrame | None:
-        """Send the ring's last frames in order; return the last that was sent."""
-        camera = self._hub.camera(self._wish.camera_id)
-        if camera is None or camera.ring.newest is None or not self._wish.burst:
+        """Send the last frames of the ring in order; return the last one sent."""
+        camera = self._hub.camera(self._options.camera_id)
+        if camera is None or camera.ring.newest is None or not self._options.burst:
             return None
         last, shown = camera.ring.newest.sequence, None
-        sequence = last - self._wish.burst
-        # A client that is slower than the camera does not hold on to frames that the ring lets go meanwhile.
+        sequence = last - self._options.burst
+        # Frames are not retained: a viewer slower than the camera misses frames that the ring drops.
         while (frame := camera.ring.after(sequence)) is not None and frame.sequence <= last:
             await self._writer.send(encode_part(frame))
             sequence, shown = frame.sequence, frame
         return shown
 
     async def _continue(self, shown: JpegFrame | None = None) -> None:
-        """Send the next frame, or when none has come for a while, the last once more.
+        """Send the next frame; if none comes for a while, repeat the last one.
 
         Args:
-            shown: what the client has seen of the camera already, or is not to see.
+            shown: the frame that the viewer has seen, or is not to see.
         """
         waiting = None
         repeat_at = self._writer.written_at + _REPEAT_AFTER
@@ -217,21 +217,21 @@ class _Show:
         elif isinstance(waiting, Delivery) and waiting.frame is not shown:
             await self._writer.send(waiting.encode(_encode))
         elif waiting is None and self._writer.written_at + _REPEAT_AFTER <= repeat_at:
-            # No frame was sent at once meanwhile.
+            # No frame has been sent by the fast path.
             await self._repeat()
 
     async def _repeat(self) -> None:
-        newest, camera = self._newest(), self._hub.camera(self._wish.camera_id)
+        newest, camera = self._newest(), self._hub.camera(self._options.camera_id)
         if newest is None or camera is None:
             await self._send_placeholder()
         else:
             await self._writer.send(encode_part(newest))
 
     def _newest(self) -> JpegFrame | None:
-        """Return what the camera shows; None if it is not there."""
-        camera = self._hub.camera(self._wish.camera_id)
+        """Return the camera's newest frame; None if the camera is offline."""
+        camera = self._hub.camera(self._options.camera_id)
         return camera.ring.newest if camera is not None and camera.online else None
 
     async def _send_placeholder(self) -> None:
-        jpeg = await draw_absence(self._wish.camera_id, self._hub.camera(self._wish.camera_id))
+        jpeg = await draw_absence(self._options.camera_id, self._hub.camera(self._options.camera_id))
         await self._writer.send(encode_offline_part(jpeg, time.time()))

@@ -1,4 +1,4 @@
-"""The description of the REST routes, for programs that write clients and tests."""
+"""The OpenAPI description of the REST routes."""
 
 from __future__ import annotations
 
@@ -55,21 +55,23 @@ _PLACEHOLDER = _query(
     "placeholder", "1 for a drawn picture instead of an error or an old frame.", {"type": "string", "enum": ["0", "1"]}
 )
 _SNAPSHOT_QUERY = (
-    _query("after", "A sequence: wanted is a frame with a higher one.", _number(0, 2**53, "integer")),
+    _query("after", "Return a frame with a higher sequence than this.", _number(0, 2**53, "integer")),
     _query("wait", "Seconds to wait for it.", _number(0, 60)),
-    _query("at", "The frame that was the newest then: seconds since the epoch, or RFC 3339.", {"type": "string"}),
-    _query("back", "The frame that was the newest so many seconds ago.", _number(0, 86400 * 365)),
+    _query(
+        "at", "The frame that was the newest at this moment: seconds since the epoch, or RFC 3339.", {"type": "string"}
+    ),
+    _query("back", "The frame that was the newest this many seconds ago.", _number(0, 86400 * 365)),
     _PLACEHOLDER,
 )
 _MOMENT = "seconds since the epoch, RFC 3339, or seconds before now as a negative number."
 _CLIP_QUERY = (
-    _query("from", f"The first frame that came then or later: {_MOMENT}", {"type": "string"}),
-    _query("to", f"The last frame that had come then: {_MOMENT}", {"type": "string"}),
+    _query("from", f"The first frame that came at this moment or later: {_MOMENT}", {"type": "string"}),
+    _query("to", f"The last frame that had come by this moment: {_MOMENT}", {"type": "string"}),
     _query("format", "Of the file.", {"type": "string", "enum": ["zip", "mjpeg", "mkv"], "default": "zip"}),
 )
 _STREAM_QUERY = (
     _query("fps", "The most frames a second.", _number(1e-6, 1e6)),
-    _query("burst", "So many frames from before come first.", _number(0, 1000, "integer")),
+    _query("burst", "Number of frames of the ring that are sent first.", _number(0, 1000, "integer")),
     _PLACEHOLDER,
 )
 
@@ -83,7 +85,7 @@ def describe_api(version: str) -> dict[str, Any]:
             "ETag": "Changes with every frame.",
             "X-Sequence": "Counts the camera's frames from 1.",
             "X-SkySentry-Online": "Whether the camera is connected now: true or false.",
-            "X-Timestamp": "Capture time if the camera told it, else arrival: seconds since the epoch.",
+            "X-Timestamp": "Time of capture if the camera sends it, otherwise of arrival: seconds since the epoch.",
         }.items()
     }
     return {
@@ -91,18 +93,18 @@ def describe_api(version: str) -> dict[str, Any]:
         "info": {
             "title": "skysentry-trio",
             "version": version,
-            "description": "Cameras, their frames, and how the server is. With less delay frames come over /stream/ws.",
+            "description": "Cameras, their frames, and the state of the server. /stream/ws has less delay.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        # Relative to this document, so that it holds behind a proxy with a path prefix too.
+        # Relative to this document, so that it is right behind a proxy with a path prefix too.
         "servers": [{"url": ".."}],
         "paths": {
             "/api/health": _get(
-                "How the server is; the load balancer's probe",
+                "State and totals of the server",
                 {"200": _reply("It works.", "HealthReply"), "503": _reply("Part of it keeps failing.", "HealthReply")},
             ),
             "/api/ready": _get(
-                "Whether to send new clients",
+                "Whether the server accepts new clients",
                 {"200": _reply("Yes.", "ReadyReply"), "503": _reply("No, it is stopping.", "ReadyReply")},
             ),
             "/api/clients": _get("All cameras", {"200": _reply("Ids and details.", "ClientsReply")}),
@@ -118,30 +120,33 @@ def describe_api(version: str) -> dict[str, Any]:
                 _CAMERA_ID,
             ),
             "/api/clients/{clientId}/latest.jpg": _get(
-                "A camera's newest frame as a JPEG, or the next, or one from before",
+                "A camera's newest frame as a JPEG, or the next, or an old one",
                 _snapshot(picture_headers),
                 _CAMERA_ID,
                 *_SNAPSHOT_QUERY,
             ),
             "/api/frame.jpeg": _get(
-                "The same under the address that go2rtc has for it",
+                "The same at the address of go2rtc",
                 _snapshot(picture_headers),
-                _query("src", "The camera's id; may be left out if there is exactly one camera.", _ID_SCHEMA),
+                _query("src", "The camera's id; optional if there is exactly one camera.", _ID_SCHEMA),
                 *_SNAPSHOT_QUERY,
             ),
             "/api/clients/{clientId}/stream.mjpeg": _get(
-                "A camera's frames for as long as they come", _multipart(), _CAMERA_ID, *_STREAM_QUERY
+                "A camera's live frames as Motion JPEG", _multipart(), _CAMERA_ID, *_STREAM_QUERY
             ),
             "/api/stream.mjpeg": {
                 **_get(
-                    "The same under the address that go2rtc has for it",
+                    "The same at the address of go2rtc",
                     _multipart(),
-                    _query("src", "The camera's id; may be left out if there is exactly one camera.", _ID_SCHEMA),
+                    _query("src", "The camera's id; optional if there is exactly one camera.", _ID_SCHEMA),
                     *_STREAM_QUERY,
                 ),
-                **_push("Be a camera, as go2rtc is one", {**_query("dst", "The id.", _ID_SCHEMA), "required": True}),
+                **_push(
+                    "Send frames as a camera, as go2rtc does",
+                    {**_query("dst", "The id.", _ID_SCHEMA), "required": True},
+                ),
             },
-            "/api/clients/{clientId}/frames": _push("Be a camera: send one JPEG, or one after the other", _CAMERA_ID),
+            "/api/clients/{clientId}/frames": _push("Send frames as a camera: one JPEG or a stream", _CAMERA_ID),
             "/api/clients/{clientId}/results": _post_result(),
             "/api/clients/{clientId}/stream": _get(
                 "A camera's ring of frames, oldest first",
@@ -152,16 +157,16 @@ def describe_api(version: str) -> dict[str, Any]:
                 "A part of a camera's ring as a file",
                 {
                     "200": {
-                        "description": "The file; Content-Disposition has a name for it.",
+                        "description": "The file; Content-Disposition contains its name.",
                         "content": {
                             "application/zip": _BINARY,
                             "video/x-mjpeg": _BINARY,
                             "video/matroska": _BINARY,
                         },
                     },
-                    "400": _reply("What was given is no client id, moment or format.", "ErrorReply"),
+                    "400": _reply("The client id, a moment or the format is invalid.", "ErrorReply"),
                     "404": _reply("There is no such camera, or it has no frames from then.", "ErrorReply"),
-                    "501": _reply("What writes videos is not installed with the server.", "ErrorReply"),
+                    "501": _reply("The server has no library to write videos.", "ErrorReply"),
                     "503": _reply("Too many clips are being sent.", "ErrorReply"),
                 },
                 _CAMERA_ID,
@@ -187,8 +192,8 @@ def describe_api(version: str) -> dict[str, Any]:
 def _snapshot(headers: dict[str, Any]) -> dict[str, Any]:
     return {
         "200": {"description": "The JPEG as the camera sent it.", "headers": headers, "content": _JPEG},
-        "204": {"description": "None came in time that is newer than the one named by after."},
-        "304": {"description": "If-None-Match named this very frame."},
+        "204": {"description": "No frame newer than `after` came in time."},
+        "304": {"description": "If-None-Match names this frame."},
         **_refusals(),
     }
 
@@ -207,14 +212,14 @@ def _push(summary: str, camera: dict[str, Any]) -> dict[str, Any]:
         **{
             status: _reply(description, "ErrorReply")
             for status, description in {
-                "400": "The id is none, or the body cannot be read.",
-                "403": "A page of another origin may not send pictures here.",
-                "408": "No whole picture came in time.",
-                "409": "Another connection sends for this camera now.",
-                "413": "A picture is larger than allowed.",
+                "400": "The id or the body is invalid.",
+                "403": "Pages of this origin may not send frames.",
+                "408": "No complete frame came in time.",
+                "409": "Another connection has taken over the camera.",
+                "413": "A frame is larger than allowed.",
                 "415": "It is no JPEG.",
-                "429": "Pictures come faster than allowed.",
-                "503": "The server is full, or stops.",
+                "429": "Frames come faster than allowed.",
+                "503": "The server is full or stops.",
             }.items()
         },
     }
@@ -235,15 +240,15 @@ def _post_result() -> dict[str, Any]:
         },
     }
     responses = {
-        "200": _reply("All who watch the camera now get it.", "ResultReply"),
+        "200": _reply("The camera's viewers get the result.", "ResultReply"),
         **_refusals(),
-        "404": _reply("There is no such camera, or it has not sent that frame.", "ErrorReply"),
+        "404": _reply("There is no such camera, or it has not sent this frame.", "ErrorReply"),
         "413": _reply("The body is larger than 64 KiB.", "ErrorReply"),
-        "415": _reply("It is not declared as JSON.", "ErrorReply"),
+        "415": _reply("The content type is not JSON.", "ErrorReply"),
     }
     return {
         "post": {
-            "summary": "Tell viewers what was found in a frame",
+            "summary": "Send a detection result",
             "parameters": [_CAMERA_ID],
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
             "responses": responses,
@@ -265,6 +270,6 @@ def _reply(description: str, schema: str) -> dict[str, Any]:
 
 def _refusals() -> dict[str, Any]:
     return {
-        "400": _reply("What was given is no client id.", "ErrorReply"),
+        "400": _reply("The client id is invalid.", "ErrorReply"),
         "404": _reply("There is no such camera, or it has sent no frame yet.", "ErrorReply"),
     }

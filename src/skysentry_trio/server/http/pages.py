@@ -1,4 +1,4 @@
-"""The web pages, from files built beforehand."""
+"""The web pages, from built files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def create_pages(root: Path = WEB) -> Blueprint:
 
     @pages.get("/assets/<path:name>")
     async def get_asset(name: str) -> Response:
-        # Their names hold a hash of what is in them.
+        # Their names contain a hash of their contents.
         try:
             response = await send_from_directory(root / "assets", name)
         except OSError as error:
@@ -45,7 +45,7 @@ def create_pages(root: Path = WEB) -> Blueprint:
 
     @pages.get("/skysentry-viewer.js")
     async def get_element() -> Response:
-        # Other people's pages load it.
+        # Pages of other origins load this file.
         response = await _page(root, "skysentry-viewer.js")
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

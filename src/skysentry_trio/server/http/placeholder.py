@@ -1,4 +1,4 @@
-"""The picture that stands for a camera that shows none."""
+"""The picture for a camera that has no frame to show."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _MARGIN = 40
 def draw_placeholder(title: str, text: str) -> bytes:
     """Return a JPEG with a camera's name and a line below it; it takes some milliseconds, so not on the event loop.
 
-    Pillow is imported here and not before: a server that never draws one does without its memory.
+    Pillow is imported here, to save its memory in servers that never draw a placeholder.
     """
     from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415
 
     image = Image.new("RGB", (_WIDTH, _HEIGHT), _GROUND)
     canvas = ImageDraw.Draw(image)
-    # A camera that is crossed out, for those who look from afar.
+    # A crossed-out camera, which is recognized from a distance.
     left, top = _WIDTH // 2 - 46, 78
     canvas.rounded_rectangle((left, top, left + 64, top + 52), 10, fill=_LENS)
     canvas.polygon(

@@ -1,4 +1,4 @@
-"""A camera that speaks nothing but HTTP: it posts one JPEG after the other, or one body of parts without an end."""
+"""Cameras over HTTP: they post one JPEG after the other, or one body of parts without an end."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ log = get_logger(__name__)
 
 _METHODS = "POST, OPTIONS"
 _BAD_PARTS_IN_A_ROW = 60
-"""So many parts that are no JPEG, one after the other, and it is no camera."""
+"""Refuse the request after this many consecutive invalid parts."""
 _BEGINNING = 4
-"""Bytes by which a body is told from another."""
+"""Number of bytes by which kinds of bodies are told apart."""
 _ENDINGS = {
     EndReason.REPLACED: "another connection sends for this camera now",
     EndReason.SILENT: "nothing came for longer than the client timeout",
 }
 _SENT_TOO_FAST = frozenset({"flood", "too-fast"})
-"""Codes of refusals that invite the camera to try again a moment later."""
+"""Codes of refusals after which the camera should try again soon."""
 
 
 async def serve_push(
     exchange: Exchange, hub: ScopedHub, push_sessions: PushSessions, camera_id: str | None, shutdown: Shutdown
 ) -> None:
-    """Take what one request brings: a JPEG, a form, or a stream.
+    """Take the frames of one request: a JPEG, a form, or a stream.
 
     Args:
         exchange: the request; its query may have ``name``, a label for people.
-        hub: where frames go.
-        push_sessions: holds the cameras of requests that end.
+        hub: as the camera may use it.
+        push_sessions: keeps cameras registered between their requests.
         camera_id: of the camera; None is refused.
         shutdown: ends the exchange once it is requested.
     """
@@ -70,10 +70,10 @@ async def serve_push(
 
 
 async def _run_until(shutdown: Shutdown, push: _Push) -> int:
-    """Return the status of the answer.
+    """Return the HTTP status of the answer.
 
     Raises:
-        ProtocolViolation: what was sent is not what was expected, or the server stops.
+        ProtocolViolation: the body is invalid, or the server stops.
         trio.BrokenResourceError: the camera left.
     """
     with single_error():
@@ -87,7 +87,7 @@ async def _run_until(shutdown: Shutdown, push: _Push) -> int:
 
 @define(eq=False)
 class _Push:
-    """One request that brings pictures."""
+    """One request that contains frames."""
 
     _body: RequestBody
     _head: RequestHead
@@ -105,15 +105,15 @@ class _Push:
         self._parts = flood_limit(self._hub.settings.max_fps)
 
     def report(self) -> PushReply:
-        """Say what became of it all."""
+        """Return the number of accepted frames and the refusals."""
         sequence = None if self._newest is None else self._newest.sequence
         return PushReply(self._camera_id, self._taken, sequence, dict(self._refused))
 
     async def run(self) -> int:
-        """Take everything; return the status of the answer.
+        """Take the whole body; return the HTTP status of the answer.
 
         Raises:
-            ProtocolViolation: it is not what was expected, too slow, or the server ended the camera's session.
+            ProtocolViolation: the body is invalid or too slow, or the server ended the camera's session.
         """
         kind = self._head.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind in {"image/jpeg", "image/jpg"}:
@@ -122,8 +122,8 @@ class _Push:
             await self._take_parts(None)
             return 201
         if not kind.startswith("multipart/"):
-            # Programs say what they like, or nothing at all; the first bytes do not lie.
-            with self._patience():
+            # Many programs declare a wrong type or none, so the first bytes decide.
+            with self._frame_deadline():
                 beginning = await self._body.peek(_BEGINNING)
             if beginning.startswith(b"\xff\xd8"):
                 return await self._take_upload()
@@ -132,35 +132,35 @@ class _Push:
                     f"expected a JPEG or multipart, got {kind[:40]!a} that begins with {beginning.hex(' ').upper()}",
                     "not-a-jpeg",
                 )
-        with trio.CancelScope() as scope, self._stay(scope) as session:
+        with trio.CancelScope() as scope, self._registered(scope) as session:
             await self._take_parts(session)
         if session.ended is not None:
             raise _ended(session.ended)
         return 200
 
     @contextmanager
-    def _stay(self, scope: trio.CancelScope) -> Iterator[CameraSession]:
-        """Hold the camera for as long as the request lasts."""
+    def _registered(self, scope: trio.CancelScope) -> Iterator[CameraSession]:
+        """Register the camera for as long as the request lasts."""
         with self._hub.register(self._camera_id, name=self._name, on_end=scope.cancel) as session:
             log.info("camera registered", camera=self._camera_id)
             yield session
 
     @contextmanager
-    def _patience(self) -> Iterator[None]:
-        """Bound the time for one picture: a camera that was cut off says nothing more, and no more does it say so."""
+    def _frame_deadline(self) -> Iterator[None]:
+        """Bound the time for one frame: a camera whose link died sends neither data nor an end."""
         seconds = self._hub.settings.ping_interval + self._hub.settings.ping_timeout
         try:
             with trio.fail_after(seconds):
                 yield
         except trio.TooSlowError:
-            raise ProtocolViolation(f"expected a whole picture within {seconds:g} s", "silent") from None
+            raise ProtocolViolation(f"expected a complete frame within {seconds:g} s", "silent") from None
 
     async def _take_upload(self) -> int:
         limit = self._hub.settings.max_frame_size
         announced = self._head.headers.get("content-length", "0")
-        # No lie helps here: h11 takes no more than was announced.
+        # A wrong length does no harm: h11 accepts no more than was announced.
         size, jpeg = int(announced), bytearray()
-        with self._patience():
+        with self._frame_deadline():
             while size <= limit and (data := await self._body.receive()):
                 jpeg += data
                 size = max(size, len(jpeg))
@@ -172,11 +172,11 @@ class _Push:
         return 201
 
     async def _take_parts(self, session: CameraSession | None) -> None:
-        """Take parts until there are no more; without a session, for a camera that is held for a while."""
+        """Take parts until the body ends; without a session, for a camera that push sessions keep registered."""
         reader = MultipartReader(self._hub.settings.max_frame_size)
         violation = None
         while True:
-            with self._patience():
+            with self._frame_deadline():
                 part = await self._next_part(reader)
             if part is None:
                 break
@@ -188,10 +188,10 @@ class _Push:
             if violation is not None and self._bad_in_a_row == _BAD_PARTS_IN_A_ROW:
                 raise violation
         if not self._taken:
-            raise violation or ProtocolViolation("expected pictures, got none", "not-a-jpeg")
+            raise violation or ProtocolViolation("expected JPEGs, got none", "not-a-jpeg")
 
     async def _next_part(self, reader: MultipartReader) -> Part | None:
-        # Many small parts may come at once: others want their turn between them.
+        # Many small parts may arrive at once, so yield to the scheduler before each.
         await trio.lowlevel.checkpoint()
         while (part := reader.next_part()) is None:
             data = await self._body.receive()
@@ -203,17 +203,17 @@ class _Push:
     async def _take(
         self, session: CameraSession | None, data: bytes, captured_at: float | None
     ) -> ProtocolViolation | None:
-        """Publish a picture, or count and return why it was not taken."""
+        """Publish a frame, or count it as refused and return why."""
         try:
             jpeg, size, _ = decode_jpeg(data, max_size=self._hub.settings.max_frame_size)
         except ProtocolViolation as violation:
             self._refused[violation.code] += 1
             if session is not None:
-                # Even a frame that is none shows that the camera is there.
+                # An invalid frame still shows that the camera is there.
                 session.camera.last_heard = trio.current_time()
                 session.refuse(violation)
             return violation
-        # Who push_sessions something else than pictures is no camera, and not held.
+        # A request without a valid frame does not register a camera.
         session = session or self._push_sessions.touch(self._camera_id, self._name)
         try:
             self._newest = await self._hub.publish(

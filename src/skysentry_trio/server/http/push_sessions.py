@@ -1,4 +1,4 @@
-"""Cameras whose every picture is a request of its own: between two of them they are not gone."""
+"""Keep cameras online that send each frame in a request of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skysentry_trio.server.relay.hub import Hub
 log = get_logger(__name__)
 
 _LOGGED_ID = 80
-"""Characters of what should be an id in the log."""
+"""Maximum number of characters of an invalid id in the log."""
 
 
 @define(eq=False)
@@ -29,7 +29,7 @@ class PushSessions:
 
     @property
     def idle_limit(self) -> float:
-        """Seconds for which a camera counts as online after an upload; offline, it is kept for the client timeout."""
+        """Seconds for which a camera counts as online after a frame; then the hub keeps it for the client timeout."""
         return self._hub.settings.client_timeout / 2
 
     def touch(self, camera_id: str, name: str | None) -> CameraSession:
@@ -50,7 +50,7 @@ class PushSessions:
         return held.session
 
     def log_refusal(self, camera_id: str | None, violation: ProtocolViolation) -> None:
-        """Log what was wrong, now and then: a broken camera makes sixty requests a second."""
+        """Log a refusal, but not each one: a broken camera sends sixty requests a second."""
         if (suppressed := self._log_limit.admit(violation.code, trio.current_time())) is not None:
             shown = None if camera_id is None else camera_id[:_LOGGED_ID]
             log.warning(
@@ -58,7 +58,7 @@ class PushSessions:
             )
 
     async def run(self) -> None:
-        """Let go of cameras whose time has come, for ever; of all, when this is cancelled."""
+        """End sessions when they expire, for ever; end all sessions when cancelled."""
         try:
             while True:
                 while not self._held:

@@ -15,7 +15,7 @@ _CHUNK = 64 * 1024
 
 @define(eq=False)
 class RequestBody:
-    """Gives the body piece by piece; h11 is the judge of where it ends."""
+    """Reads the body piece by piece; h11 decides where it ends."""
 
     _stream: ByteStream
     _parser: h11.Connection = field(
@@ -28,8 +28,8 @@ class RequestBody:
         """Return the next piece, b"" at the end.
 
         Raises:
-            ProtocolViolation: it is no proper HTTP.
-            trio.BrokenResourceError: the camera left in the middle of it.
+            ProtocolViolation: the body is invalid HTTP.
+            trio.BrokenResourceError: the camera left in the middle of the body.
         """
         if self._peeked:
             data, self._peeked = self._peeked, b""
@@ -37,7 +37,7 @@ class RequestBody:
         return await self._receive()
 
     async def peek(self, size: int) -> bytes:
-        """Return so many bytes of the beginning, or fewer if there are no more, and leave them where they are."""
+        """Return the first ``size`` bytes, or fewer if the body is shorter, without consuming them."""
         while len(self._peeked) < size and (data := await self._receive()):
             self._peeked += data
         return self._peeked[:size]
@@ -60,7 +60,7 @@ class RequestBody:
                     f"the request's body cannot be read: {error}", "bad-request", http_status=error.error_status_hint
                 ) from error
             if isinstance(event, h11.Data):
-                # What was read at once can be ten thousand chunks of a byte: others want their turn between them.
+                # One read can hold ten thousand chunks of one byte, so yield to the scheduler before each.
                 await trio.lowlevel.checkpoint()
                 return bytes(event.data)
             self._ended = isinstance(event, h11.EndOfMessage)

@@ -1,4 +1,4 @@
-"""REST under ``/api``: questions about cameras and their frames, answered from the rings that viewers are fed from."""
+"""REST under ``/api``: cameras and their frames, from the same rings that viewers get frames from."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
     """Return the routes under ``/api``.
 
     Args:
-        current_hub: where the cameras are.
-        health: of the process.
+        current_hub: returns the cameras that the current request may see.
+        health: state of the process.
         connections: counted by the router.
     """
     api = Blueprint("api", __name__, url_prefix="/api")
@@ -90,7 +90,7 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
         details = []
         for camera in list(hub.cameras):
             details.append(_describe(hub, camera, now))
-            # Each may have a thousand viewers: others have their turn in between.
+            # Each camera may have a thousand viewers, so yield to the scheduler after each.
             await trio.lowlevel.checkpoint()
         return _json(ClientsReply(len(details), [camera.camera_id for camera in details], details))
 
@@ -169,7 +169,7 @@ def _in_pieces(pieces: Iterator[bytes]) -> Response:
             yield piece
 
     response = _never_stored(Response(body(), content_type="application/json"))
-    # Every write has its own deadline; how long a large reply takes on a slow line is the line's business.
+    # Every write has a deadline of its own; a large reply may take long over a slow link.
     response.timeout = None
     return response
 

@@ -1,4 +1,4 @@
-"""Programs post here what they found in a frame, and its viewers get it at once."""
+"""Programs post detection results here, and the camera's viewers get them at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def create_results(current_hub: CurrentHub) -> Blueprint:
 
     @results.post("/clients/<camera_id>/results")
     async def post_result(camera_id: str) -> Response:
-        # Pages of other origins cannot send this type without asking (Fetch standard, CORS-safelisted request-header).
+        # Pages of foreign origins need a preflight for this type (Fetch standard, CORS-safelisted request-header).
         if request.mimetype != "application/json":
             raise ProtocolViolation(
                 f"expected Content-Type: application/json, got {request.mimetype[:80]!a}", "wrong-content-type"

@@ -71,7 +71,7 @@ async def _answer(hub: ScopedHub, camera_id: str, query: Query, shutdown: Shutdo
     """Answer with the frame that a query asks for.
 
     Raises:
-        ProtocolViolation: the query makes no sense, or there is no such camera or frame.
+        ProtocolViolation: the query is invalid, or there is no such camera or frame.
     """
     if sum(query.text(way) is not None for way in _WAYS) > 1:
         raise ProtocolViolation(f"expected one of {', '.join(_WAYS)}, got several")
@@ -91,9 +91,7 @@ async def _answer_old(hub: ScopedHub, camera_id: str, moment: float | None, back
     camera = find_camera(hub, camera_id)
     frame = _find_old(camera.ring, moment, back)
     if frame is None:
-        raise ProtocolViolation(
-            f"camera {camera_id} has no frame any more, or had none yet, from so long ago", "no-frame"
-        )
+        raise ProtocolViolation(f"camera {camera_id} has no frame from that time", "no-frame")
     return await _frame(camera, frame)
 
 

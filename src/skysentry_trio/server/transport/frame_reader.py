@@ -1,8 +1,8 @@
-"""Inwards: whole messages are read straight off the socket, everything else is left to the WebSocket library.
+"""Read complete messages directly from the socket, and leave everything else to the WebSocket library.
 
-The reader looks at the heads of frames. A whole, masked binary message is read into one buffer and unmasked in one
-pass by compiled code, and so is a short text; all else, and whatever is wrong, is handed to the library unchanged,
-which answers as it always does.
+The reader decodes the heads of frames. It reads a complete, masked binary message into one buffer and unmasks it in one
+pass by compiled code, and likewise a short text. Everything else, and everything invalid, goes to the library
+unchanged, which answers as usual.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from skysentry_trio.wire.framing import FrameHead, Opcode, decode_head
 
 try:
     from websockets.speedups import apply_mask
-except ImportError:  # a platform for which websockets has no wheel and no compiler was at hand
+except ImportError:  # a platform without a wheel of websockets and without a compiler
     from websockets.utils import apply_mask
 
 _READ_SIZE = 64 * 1024
 _FIRST_BUFFER = 256 * 1024
-"""Bytes taken for a message before any of it has come; a promise costs the peer nothing, so it gets no more for it."""
+"""Initial buffer size in bytes. The announced length is untrusted, so no more is allocated before data arrives."""
 _MAX_FRAGMENTS = 4096
-"""In one message: the library keeps each apart until the last has come, however small they are."""
+"""Fragments of one message; the library keeps each as an object of its own until the last has arrived."""
 _CONTROL_FRAMES_PER_SECOND = 50.0
 _CONTROL_BURST = 2.0
 """Seconds of control frames that may come at once."""
 
 
 class _Piece(NamedTuple):
-    """A part of the stream on its way to the library."""
+    """A part of the stream for the library."""
 
     data: bytes
     is_ping_or_pong: bool = False
@@ -42,24 +42,24 @@ class _Piece(NamedTuple):
 
 @define(eq=False)
 class FrameReader:
-    """What a peer sends, frame by frame: messages for whoever calls `receive`, the rest for the library."""
+    """Splits a peer's stream into messages for the caller of `receive`, and the rest for the library."""
 
     _stream: PeerStream
     _max_message_size: int
     _unread: bytes = field(repr=False)
-    """Bytes of the stream that were read too early; those that came with the handshake are the first."""
+    """Bytes that were read ahead; initially those that came with the handshake."""
     heard: int = field(default=0, init=False)
-    """How often something was read of the peer."""
+    """Number of reads that returned bytes of the peer."""
     discarding: bool = field(default=False, init=False)
-    """Whether only a Close frame is of interest any more."""
+    """Whether every frame but a Close frame is dropped."""
     _reading: bool = field(default=False, init=False)
-    """Whether somebody is in `receive`."""
+    """Whether a task is in `receive`."""
     _left_reading: trio.Event | None = field(default=None, init=False, repr=False)
-    """Somebody waits for whoever is in `receive` to leave it."""
+    """Set when the task in `receive` leaves it; None if no task waits for that."""
     _midway: bool = field(default=False, init=False)
-    """Whether a frame was read in part: who reads on after a cancellation takes the rest of it for a frame."""
+    """Whether a frame was read in part; if that was cancelled, the rest of it would look like a frame."""
     _skip: int = field(default=0, init=False)
-    """Bytes of a frame's payload that nobody wants."""
+    """Bytes of the current payload that are still to be dropped."""
     _fragments: int = field(default=0, init=False)
     _fragmented_size: int = field(default=0, init=False)
     _control: RateLimiter = field(
@@ -74,16 +74,16 @@ class FrameReader:
         self._to_library, self._for_library = trio.open_memory_channel[_Piece](0)
 
     async def receive(self) -> str | bytes | None:
-        """Return the next whole message, or None when the library has the next message, or knows there is none.
+        """Return the next complete message; None if the library has the next message or the end of the connection.
 
         Raises:
-            ProtocolViolation: the peer sends more than it may; it is for the caller to close the connection.
+            ProtocolViolation: the peer exceeds a limit; the caller must close the connection.
         """
         self._reading = True
         try:
             return await self._receive()
         except CONNECTION_LOST:
-            # The connection is lost, or the library has let it go: both end at the library.
+            # The connection is lost, or the library has closed it: the library reports both.
             self._to_library.close()
             return None
         finally:
@@ -92,7 +92,7 @@ class FrameReader:
                 self._left_reading.set()
 
     async def drain(self) -> None:
-        """Read until the peer has answered our Close frame, or is gone, beginning when nobody else reads."""
+        """Wait until no other task reads, then read until the peer has answered our Close frame or is gone."""
         self.discarding = True
         while self._reading:
             self._left_reading = trio.Event()
@@ -100,18 +100,18 @@ class FrameReader:
         await self.receive()
 
     async def receive_for_library(self) -> bytes:
-        """Return whatever `receive` does not want for itself; b"" at the end."""
+        """Return bytes that `receive` does not keep for itself; b"" at the end."""
         try:
             while True:
                 piece = await self._for_library.receive()
-                # After its own Close frame the library would answer a ping with an exception.
+                # After its own Close frame the library would raise an exception on a ping.
                 if not (self.discarding and piece.is_ping_or_pong):
                     return piece.data
         except trio.EndOfChannel:
             return b""
 
     def let_go(self) -> None:
-        """Give nothing more to the library; whoever is in `receive` returns."""
+        """Give nothing more to the library; a task in `receive` returns."""
         self._let_go = True
         self._for_library.close()
         self._stream.wake_reader()
@@ -151,9 +151,9 @@ class FrameReader:
                 return None
 
     def _check(self, head: FrameHead) -> None:
-        """Refuse what would take too much memory or time before anything of it is read."""
+        """Refuse frames that would take too much memory or time, before their payload is read."""
         if head.opcode >= Opcode.CLOSE:
-            # A Close frame is the last of them.
+            # A Close frame is the last control frame anyway.
             if head.opcode != Opcode.CLOSE and not self._control.admit(trio.current_time()):
                 raise ProtocolViolation("too many control frames", "flood")
             return
@@ -168,7 +168,7 @@ class FrameReader:
     async def _read_head(self) -> FrameHead | None:
         """Return the next frame's head, which stays in `_unread`; None at the end of the stream."""
         if self._unread and (head := decode_head(self._unread)) is not None:
-            # There may be many frames in what was read: others want their turn between them.
+            # One read may contain many frames, so yield to the scheduler before each.
             await trio.lowlevel.checkpoint()
             return head
         while data := await self._read():
@@ -178,7 +178,7 @@ class FrameReader:
         return None
 
     async def _read_binary(self, head: FrameHead, mask: bytes) -> bytes:
-        """Read the rest of a message of which only a part has come."""
+        """Read the rest of a message that has arrived in part."""
         self._midway = True
         buffer = bytearray(min(head.length, _FIRST_BUFFER))
         received = len(self._unread) - head.size
@@ -197,7 +197,7 @@ class FrameReader:
         return apply_mask(buffer, mask)
 
     def _take_text(self, head: FrameHead, mask: bytes) -> str | None:
-        """Take a text that has come in one piece; None for what the library has to wait for or to refuse."""
+        """Take a text that has arrived completely; None if the library has to wait for the rest or to refuse it."""
         end = head.size + head.length
         if len(self._unread) < end:
             return None
@@ -209,13 +209,13 @@ class FrameReader:
         return text
 
     async def _pass_on(self, head: FrameHead) -> bool:
-        """Hand a frame to the library; say whether the library then has a message, or has to find out what is wrong."""
+        """Pass a frame to the library; return whether the library then has a message or an error."""
         if head.opcode < Opcode.CLOSE:
             self._fragments = 0 if head.final else self._fragments + 1
             self._fragmented_size = 0 if head.final else self._fragmented_size + head.length
         left = head.size + head.length
         if not head.is_lawful:
-            # The library says what is wrong as soon as it sees it; nothing behind it is looked at.
+            # The library reports the violation at once; the rest of the stream is ignored.
             self._midway = True
             await self._to_library.send(_Piece(self._unread))
             return True
@@ -245,7 +245,7 @@ class FrameReader:
             self._skip -= skipped
 
     async def _read_more(self) -> bytes:
-        """Return what comes next of a frame that was begun."""
+        """Return the next bytes of a frame that has begun."""
         data = await self._read()
         if not data:
             raise trio.BrokenResourceError("the peer left in the middle of a message")

@@ -23,23 +23,23 @@ from skysentry_trio.wire.request_head import MAX_HEAD_SIZE
 SCOPE_KEY = "skysentry.request"
 """Where an application finds the `Request` in its ASGI scope."""
 _LINGER = 1.0
-"""Seconds for a client to stop sending after its answer."""
+"""Seconds for a client to stop sending after the response."""
 
 
 @define(eq=False)
 class _Connection:
-    """The stream as Hypercorn sees it: it holds one request, and when Hypercorn closes it, the goodbye is ours.
+    """The stream as Hypercorn sees it: it contains one request, and this side closes it gently.
 
-    Hypercorn cuts its answer off when the client sends anything behind its request, and when the client says that it
-    will send nothing more. And it closes without looking whether the client still sends: then the kernel resets the
-    connection and throws away what the client has not got yet.
+    Hypercorn cuts a response off when the client sends anything after its request, or closes its sending direction.
+    And it closes while the client may still send: then the kernel resets the connection and drops the bytes that the
+    client has not read.
     """
 
     _stream: PeerStream
     _served: trio.CancelScope
     _has_body: bool
     _received: bool = field(default=False, init=False)
-    """Whether all of a request that has no body was received."""
+    """Whether a request without a body was received completely."""
 
     @property
     def socket(self) -> trio.socket.SocketType:
@@ -49,7 +49,7 @@ class _Connection:
         if self._received:
             while await self._stream.receive_some(max_bytes):
                 pass
-            # Whether the client is gone or only done with talking shows when we write.
+            # Only a write shows whether the client is gone or has just closed its sending direction.
             await trio.sleep_forever()
         self._received = not self._has_body
         return await self._stream.receive_some(max_bytes)
@@ -71,7 +71,7 @@ class _Connection:
 
 @define(eq=False)
 class HttpServer:
-    """Serves an application over streams that somebody else accepted."""
+    """Serves an application on streams that the router accepted."""
 
     _app: QuartTrio
     _config: Config = field(init=False)
@@ -79,7 +79,7 @@ class HttpServer:
 
     def __attrs_post_init__(self) -> None:
         self._config = Config()
-        # What comes next on a connection may be a WebSocket handshake, which must go through the router: so every
+        # The next request of a connection may be a WebSocket handshake, which must go through the router. So every
         # connection serves one request.
         self._config.keep_alive_max_requests = 1
         self._config.h11_max_incomplete_size = MAX_HEAD_SIZE
@@ -91,7 +91,7 @@ class HttpServer:
         """Answer a request and close its stream; the application finds the `Request` in its scope as `SCOPE_KEY`.
 
         Raises:
-            Exception: what the application raised; the client got 500 then.
+            Exception: raised by the application; the client got status 500.
         """
         stream, head = request.stream, request.head
         crashes: list[Exception] = []
@@ -112,11 +112,11 @@ class HttpServer:
             raise crashes[0]
 
     async def _finish_sending(self, scope: Any, receive: Any, send: Any) -> None:
-        """Run the application; the last part of a response is sent to its end.
+        """Run the application, and send the last part of a response to its end.
 
         Hypercorn reports the end of the response as a disconnect, on which Quart-Trio cancels the sender while
-        Hypercorn is still closing: then ``Connection: close`` is announced and not done. Writes are bounded by the
-        stream, so the shield is too.
+        Hypercorn is still closing: then the connection stays open in spite of ``Connection: close``. The stream bounds
+        writes, and so the shield.
         """
 
         async def send_to_the_end(message: dict[str, Any]) -> None:
@@ -128,7 +128,7 @@ class HttpServer:
 
 
 async def _close_gently(stream: PeerStream) -> None:
-    """Wait for a while until the client closes, too; then leave the rest of its answer to the kernel."""
+    """Wait a moment for the client to close too; then leave the rest of the response to the kernel."""
     with suppress(*CONNECTION_LOST), trio.move_on_after(_LINGER):
         await stream.send_eof()
         while await stream.receive_some():

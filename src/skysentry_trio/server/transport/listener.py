@@ -1,4 +1,4 @@
-"""One port for everything: accept, read one request head, and hand the connection to whoever serves that."""
+"""One port for everything: accept, read one request head, and hand the request to its service."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ log = get_logger(__name__)
 
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _REFUSAL_LINGER = 1.0
-"""Seconds for a client to read why it was refused."""
+"""Seconds for a client to read a refusal."""
 
 
 @frozen
 class RouterLimits:
-    """Bounds of what strangers may do; times are seconds."""
+    """Limits for peers that have not been served yet; times are in seconds."""
 
     max_connections: int
     handshake_timeout: float
@@ -38,7 +38,7 @@ class RouterLimits:
 
 @define(eq=False)
 class Router:
-    """Decides who serves a connection, and keeps what goes wrong in one from reaching any other."""
+    """Chooses the service of each connection, and confines errors to the connection they come from."""
 
     websockets: Mapping[str, Service]
     """Services for WebSockets, by path."""
@@ -57,7 +57,7 @@ class Router:
     _left: trio.Event = field(factory=trio.Event, init=False, repr=False)
 
     async def accept_from(self, listener: trio.SocketListener, nursery: trio.Nursery) -> None:
-        """Accept connections for ever, each served by a task of its own in ``nursery``; then close the listener."""
+        """Accept connections for ever, and serve each in a task of its own in ``nursery``; close the listener then."""
         async with listener:
             while True:
                 try:
@@ -66,7 +66,7 @@ class Router:
                     if error.errno not in _OUT_OF_RESOURCES:
                         raise
                     self._warn("cannot accept connections", error=str(error))
-                    # What is missing comes back when somebody leaves.
+                    # Descriptors and memory become free when peers leave.
                     await trio.sleep(0.1)
                     continue
                 if len(self._open) >= self.limits.max_connections:
@@ -76,7 +76,7 @@ class Router:
                 nursery.start_soon(self.serve, stream)
 
     async def serve(self, stream: trio.SocketStream) -> None:
-        """Serve one connection to its end; nothing it does raises from here."""
+        """Serve one connection to its end; no error of the connection is raised."""
         peer = PeerStream(stream, self.limits.write_timeout)
         self.log.accepted += 1
         self.log.open += 1
@@ -86,8 +86,8 @@ class Router:
         try:
             await self._route(peer, address)
         except* Exception:
-            # The libraries below raise what they like on hostile input, and some of it while they are being cancelled:
-            # this connection's end, and no other's.
+            # The libraries below raise all kinds of errors on hostile input, also while they are cancelled. Each ends
+            # this connection and no other one.
             self.log.ended_by["crash"] += 1
             if (suppressed := self._log_limit.admit("crash", trio.current_time())) is not None:
                 log.exception("connection crashed", suppressed=suppressed)
@@ -98,14 +98,14 @@ class Router:
             self._left.set()
 
     async def wait_until_left(self) -> None:
-        """Wait until all connections that are open now have ended; others may come meanwhile."""
+        """Wait until all connections that are open now have ended, not those that come later."""
         here = set(self._open)
         while not here.isdisjoint(self._open):
             self._left = trio.Event()
             await self._left.wait()
 
     def abort_all(self) -> None:
-        """Close all connections now; it wakes even what is shielded from cancellation, as Hypercorn's writes are."""
+        """Close all connections now; this also wakes tasks that are shielded, as Hypercorn's writes are."""
         for peer in self._open:
             peer.abort()
 
@@ -120,7 +120,7 @@ class Router:
                 request = evolve(request, head=_normalize_handshake(peer, head))
         except ProtocolViolation as violation:
             self._count(violation.code)
-            # Who is gone already is spared the reason.
+            # The peer may be gone already.
             with suppress(*CONNECTION_LOST), trio.move_on_after(_REFUSAL_LINGER):
                 await peer.send_all(encode_refusal(violation))
                 await peer.linger(_REFUSAL_LINGER)
@@ -144,7 +144,7 @@ class Router:
             except CONNECTION_LOST:
                 cause = "lost-before-request"
             if not received:
-                # Load balancers look every second whether somebody answers.
+                # Load balancers connect every second to check the port.
                 self.log.ended_by["no-request"] += 1
                 log.debug("connection without a request")
                 return None
@@ -158,7 +158,7 @@ class Router:
         service = self.websockets.get(head.path)
         if service is None and head.upgrade is None:
             if "upgrade" in head.headers:
-                # To be ignored, says RFC 9110 section 7.8; but Hypercorn would change to HTTP/2 without being asked.
+                # RFC 9110 section 7.8 says to ignore this, but Hypercorn would switch to HTTP/2.
                 raise ProtocolViolation("an Upgrade header goes with Connection: Upgrade", "bad-request")
             return self.find_streaming(head) or self.http
         if service is None:

@@ -1,6 +1,6 @@
-"""What systemd hands us and wants to hear: inherited sockets, readiness, the watchdog.
+"""Talk to systemd: inherited sockets, readiness, the watchdog.
 
-Sources: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3). Outside systemd all of this does nothing.
+Sources: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3). Outside systemd nothing happens.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _log = get_logger(__name__)
 def inherited_sockets(environ: MutableMapping[str, str]) -> list[socket.socket]:
     """Return the listening sockets systemd opened for this process, and take their variables out of ``environ``.
 
-    The variables go so that no child process believes the sockets to be its own.
+    The variables are removed so that no child process takes the sockets for its own.
 
     Raises:
-        ConfigurationError: what we were handed is not a listening stream socket.
+        ConfigurationError: a descriptor is not a listening stream socket.
     """
     pid, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
     environ.pop("LISTEN_FDNAMES", None)
@@ -44,7 +44,7 @@ def _listening_socket(descriptor: int) -> socket.socket:
             f"descriptor {descriptor} from systemd: expected a socket, got an error: {error.strerror}"
         ) from error
     if inherited.type != socket.SOCK_STREAM or not inherited.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-        # Left open: it is not ours to close, and we are about to exit.
+        # Left open: the socket belongs to systemd, and this process is about to exit.
         inherited.detach()
         raise ConfigurationError(
             f"descriptor {descriptor} from systemd: expected a listening stream socket (ListenStream=, Accept=no), "
@@ -56,47 +56,43 @@ def _listening_socket(descriptor: int) -> socket.socket:
 
 @frozen
 class Notifier:
-    """Tells systemd how we are.
+    """Reports the state of the server to systemd.
 
-    No method raises: a server that cannot report goes on serving.
+    No method raises: a server that cannot report still serves.
     """
 
     address: str | None = None
-    """Of systemd's datagram socket: a path, or an abstract name after ``@``; None means nobody listens."""
+    """Address of systemd's datagram socket: a path, or an abstract name after ``@``; None outside systemd."""
     watchdog_interval: float | None = None
-    """Seconds between two calls of `watchdog`; None when systemd does not watch."""
+    """Seconds between two calls of `watchdog`; None if systemd does not watch."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """Make a notifier of ``NOTIFY_SOCKET``, ``WATCHDOG_USEC`` and ``WATCHDOG_PID``."""
+        """Make a notifier from ``NOTIFY_SOCKET``, ``WATCHDOG_USEC`` and ``WATCHDOG_PID``."""
         microseconds, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
         watched = microseconds.isascii() and microseconds.isdigit() and pid in ("", str(os.getpid()))
-        # Half the time-out, as sd_watchdog_enabled(3) advises: one late report does not kill us.
+        # Half the timeout, as sd_watchdog_enabled(3) advises, so that one late report does no harm.
         interval = int(microseconds) / 2_000_000 if watched else 0.0
         return cls(environ.get("NOTIFY_SOCKET") or None, interval or None)
 
     def ready(self) -> None:
-        """Say that clients are being served."""
+        """Report that the server accepts connections."""
         self._send("READY=1")
 
     def stopping(self) -> None:
-        """Say that we are shutting down."""
+        """Report that the server stops."""
         self._send("STOPPING=1")
 
     def watchdog(self) -> None:
-        """Say that we are alive; to be repeated every `watchdog_interval` seconds."""
+        """Report that the server is alive; call this every `watchdog_interval` seconds."""
         self._send("WATCHDOG=1")
-
-    def status(self, text: str) -> None:
-        """Say one line for ``systemctl status``."""
-        self._send("STATUS=" + " ".join(text.split()))
 
     def _send(self, message: str) -> None:
         if self.address is None:
             return
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
         try:
-            # Non-blocking, as a full queue at systemd's end must not stop the event loop.
+            # Non-blocking, because a full queue of systemd must not stop the event loop.
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel:
                 channel.sendto(message.encode(), address)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""WebSocket connections, server side: trio-websocket with a deadline on every step and an end to every peer."""
+"""WebSocket connections of the server: trio-websocket with a deadline for every step."""
 
 from __future__ import annotations
 
@@ -21,46 +21,46 @@ from skysentry_trio.wire.framing import encode_close, fit_reason
 _SAID = frozenset(
     {CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_TEXT, CloseCode.MESSAGE_TOO_BIG}
 )
-"""Close codes with which trio-websocket reports what the peer did wrong."""
+"""Close codes with which trio-websocket reports violations of the peer."""
 
 
 @frozen
 class WebSocketLimits:
-    """Bounds of one connection; times are seconds."""
+    """Limits of one connection; times are in seconds."""
 
     max_message_size: int
     handshake_timeout: float
     ping_interval: float
     ping_timeout: float
     close_timeout: float
-    """How long a peer has to answer our Close frame."""
+    """Seconds for a peer to answer our Close frame."""
 
 
 @define(eq=False)
 class WebSocketPeer:
-    """What an endpoint sees of a WebSocket: whole messages, and `PeerGone` when there will be no more."""
+    """A WebSocket as endpoints see it: complete messages, and `PeerGone` at the end."""
 
     _connection: WebSocketConnection
     _fast_path: FastPath
     _close_timeout: float
     _closing: trio.Event | None = field(default=None, init=False)
-    """Set when this side has said goodbye; None before it has begun to."""
+    """Set when this side has finished the closing handshake; None before it begins."""
     _library_has_next: bool = field(default=False, init=False)
 
     @property
     def sink(self) -> FrameWriter:
-        """Sends what `send_frame` does at once if that is possible; after `WriteResult.PART`, call `finish_frame`."""
+        """Sends an encoded frame now if that is possible; after `WriteResult.PART`, call `finish_frame`."""
         return self._fast_path.writer
 
     async def receive(self) -> str | bytes:
         """Return the next message.
 
         Raises:
-            PeerGone: there will be none.
-            ProtocolViolation: the peer sends more than it may.
+            PeerGone: the connection has ended.
+            ProtocolViolation: the peer exceeds a limit.
         """
         if self._closing is not None:
-            # Whoever says goodbye reads what comes now.
+            # The task that closes the connection reads from now on.
             raise PeerGone("closed by this side")
         if not self._library_has_next:
             message = await self._fast_path.reader.receive()
@@ -75,10 +75,10 @@ class WebSocketPeer:
         return text
 
     async def send(self, message: str) -> None:
-        """Send a text message; what is left of it when this is cancelled goes before anything that is sent later.
+        """Send a text message; if this is cancelled, the rest of the message precedes anything sent later.
 
         Raises:
-            PeerGone: it cannot be sent.
+            PeerGone: the message cannot be sent.
         """
         try:
             await self._connection.send_message(message)
@@ -86,10 +86,10 @@ class WebSocketPeer:
             raise self._gone(closed) from None
 
     async def send_frame(self, frame: bytes) -> None:
-        """Send a message that was made into a frame beforehand.
+        """Send a message that is encoded as a frame.
 
         Raises:
-            PeerGone: it cannot be sent.
+            PeerGone: the message cannot be sent.
         """
         try:
             await self._fast_path.writer.send(frame)
@@ -97,10 +97,10 @@ class WebSocketPeer:
             raise PeerGone(str(error)) from None
 
     async def finish_frame(self) -> None:
-        """Send the rest of what the sink began.
+        """Send the rest of a frame that the sink began.
 
         Raises:
-            PeerGone: it cannot be sent.
+            PeerGone: the message cannot be sent.
         """
         try:
             await self._fast_path.writer.finish()
@@ -108,7 +108,7 @@ class WebSocketPeer:
             raise PeerGone(str(error)) from None
 
     async def close(self, code: int, reason: str) -> None:
-        """Say goodbye and close, whatever the peer does; only the first call counts, the others wait for its end."""
+        """Close with a closing handshake; only the first call counts, and the others wait for its end."""
         if self._closing is not None:
             await self._closing.wait()
             return
@@ -116,7 +116,7 @@ class WebSocketPeer:
         self._fast_path.reader.discarding = True
         try:
             with trio.move_on_after(self._close_timeout) as scope:
-                # A goodbye is said in full even when the server stops; the deadline is its bound.
+                # The closing handshake is completed even when the server stops; the deadline bounds it.
                 scope.shield = True
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._fast_path.reader.drain)
@@ -139,7 +139,7 @@ Handler = Callable[[WebSocketPeer], Awaitable[None]]
 
 @define(eq=False)
 class WebSockets:
-    """All WebSocket connections of a server: a task each, and one for all that keeps them alive and lets them go."""
+    """All WebSocket connections of a server: a task for each, and one that pings and closes all of them."""
 
     limits: WebSocketLimits
     _shutdown: Shutdown
@@ -151,7 +151,7 @@ class WebSockets:
         self._heartbeat = Heartbeat(self.limits.ping_interval, self.limits.ping_timeout)
 
     async def run(self) -> None:
-        """Look after the connections, for ever."""
+        """Ping all connections, and close them when the server stops."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._heartbeat.run)
             await self._shutdown.requested.wait()
@@ -165,12 +165,12 @@ class WebSockets:
 
         Args:
             stream: closed when this returns.
-            head_size: bytes of the request's head; what follows them are frames.
+            head_size: bytes of the request's head; frames follow them.
             handler: serves the peer; when it returns, the connection is closed with 1000.
-            subprotocols: those we speak; the first that the client offers is agreed on.
+            subprotocols: supported subprotocols; the first one that the client offers is chosen.
 
         Raises:
-            Exception: what the handler raised; the peer was told with a Close frame 1011 then.
+            Exception: raised by the handler; the peer got close code 1011.
         """
         limits = self.limits
         fast_path = FastPath.along(stream, head_size=head_size, max_message_size=limits.max_message_size)
@@ -188,7 +188,7 @@ class WebSockets:
                 await _say_why(fast_path, connection, limits.close_timeout)
             await stream.linger(limits.close_timeout)
         except Exception:
-            # An abort would take back the Close frame that the peer has not read yet.
+            # An abort would drop a Close frame that the peer has not read yet.
             await stream.linger(limits.close_timeout)
             raise
         finally:
@@ -208,7 +208,7 @@ class WebSockets:
         except PeerGone:
             pass
         except Exception:
-            await peer.close(CloseCode.INTERNAL_ERROR, "the server made a mistake; its log says more")
+            await peer.close(CloseCode.INTERNAL_ERROR, "internal error; the log of the server has the details")
             raise
         finally:
             del self._open[peer]
@@ -217,7 +217,7 @@ class WebSockets:
 async def _shake_hands(
     nursery: trio.Nursery, fast_path: FastPath, limits: WebSocketLimits, subprotocols: Sequence[str]
 ) -> WebSocketConnection | None:
-    """Return the open connection, or None if the client was too slow, left, or asked for something else."""
+    """Return the open connection; None if the client was too slow, left, or sent another request."""
     try:
         with trio.fail_after(limits.handshake_timeout):
             request = await wrap_server_stream(
@@ -232,7 +232,7 @@ async def _shake_hands(
 
 
 async def _say_why(fast_path: FastPath, connection: WebSocketConnection, seconds: float) -> None:
-    """Send the Close frame that trio-websocket leaves out when the peer broke the protocol (RFC 6455 section 7.1.7)."""
+    """Send the Close frame that trio-websocket omits when the peer violates the protocol (RFC 6455 section 7.1.7)."""
     closed = connection.closed
     if closed is None or closed.code not in _SAID:
         return
