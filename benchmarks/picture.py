@@ -51,7 +51,7 @@ def make_jpeg(size: int) -> bytes:
 
 
 def _noise(blocks: int) -> bytes:
-    """Encode a grey picture that cannot be compressed much, of so many blocks in width."""
+    """Encode a grey picture that cannot be compressed much, of ``blocks`` blocks in width."""
     width, height = 8 * blocks, 8 * max(1, blocks * 3 // 4)
     noise = random.Random(4).randbytes(width * height)  # noqa: S311  (it only has to be the same in each run)
     target = io.BytesIO()
@@ -60,7 +60,7 @@ def _noise(blocks: int) -> bytes:
 
 
 def _comments(size: int) -> bytes:
-    """Return comment segments of so many bytes altogether, at least 4."""
+    """Return comment segments of ``size`` bytes in all, at least 4."""
     parts = []
     while size:
         length = min(size - 2, _MAX_COMMENT)

@@ -15,7 +15,7 @@ SUFFIXES: Final = {".py", ".ts", ".tsx", ".css", ".md", ".html"}
 SKIPPED: Final = {"docs/plain_english.py"}
 IDIOMS: Final = {
     r"\bthat (?:is|are) none\b": "invalid …, or: not a …",
-    r"\bis no (?:JPEG|frame|camera|id|size|duration|number)\b": "is not a …",
+    r"\b(?:what|that|which|it) is no (?:JPEG|frame|camera|id|size|duration|number)\b": "is not a …",
     r"\bwhoever\b": "callers, viewers, anyone who …",
     r"\b(?:somebody|nobody|those|everybody) who\b": "the noun: viewers, peers, callers, programs",
     r"\banew\b": "again",

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 import trio
 import trio.lowlevel
@@ -10,9 +13,9 @@ from skysentry_trio.base.backoff import Backoff, keep_trying
 
 
 def test_waits_grow_up_to_the_longest() -> None:
-    """The longest possible waits double from half a second to thirty."""
+    """The longest possible waits double from half a second to four."""
     backoff = Backoff(lambda: 1.0)
-    assert [backoff.delay_after(0) for _ in range(9)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert [backoff.delay_after(0) for _ in range(9)] == [0.5, 1, 2, 4, 4, 4, 4, 4, 4]
 
 
 @given(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=50))
@@ -21,7 +24,17 @@ def test_waits_are_spread_over_their_whole_range(numbers: list[float]) -> None:
     drawn = iter(numbers)
     backoff = Backoff(lambda: next(drawn))
     for index, number in enumerate(numbers):
-        assert backoff.delay_after(0) == pytest.approx(number * min(30, 0.5 * 2**index))
+        assert backoff.delay_after(0) == pytest.approx(number * min(4, 0.5 * 2**index))
+
+
+def test_the_back_off_is_that_of_the_pages() -> None:
+    """Programs and pages wait alike: the test of the pages reads the same file."""
+    golden = json.loads((Path(__file__).parents[1] / "golden" / "backoff.json").read_text("utf-8"))
+    for number in golden["randoms"]:
+        backoff = Backoff(lambda number=number: number)  # type: ignore[misc]
+        waits = [backoff.delay_after(0) for _ in golden["ceilings"]]
+        assert waits == pytest.approx([number * ceiling for ceiling in golden["ceilings"]])
+        assert backoff.delay_after(golden["lasting"]) == pytest.approx(number * golden["ceilings"][0])
 
 
 def test_a_connection_that_lasted_is_a_new_beginning() -> None:
@@ -36,7 +49,7 @@ def test_a_connection_that_lasted_is_a_new_beginning() -> None:
 def test_years_of_failure_do_not_overflow() -> None:
     """The ten thousandth wait is still the longest."""
     backoff = Backoff(lambda: 1.0)
-    assert [backoff.delay_after(0) for _ in range(10_000)][-1] == 30
+    assert [backoff.delay_after(0) for _ in range(10_000)][-1] == 4
 
 
 async def test_attempts_go_on_until_one_succeeds(autojump_clock: trio.testing.MockClock) -> None:

@@ -1,11 +1,15 @@
-/** How long to wait before trying again: doubling, bounded, and different for everybody. */
+/** How long to wait before connecting again: exponential back-off with full jitter, as docs/reference/protocol.md describes it. */
 
-/** A server that comes back must find us within 5 s, so the longest wait stays below that. */
-const FIRST_MS = 400;
+const FIRST_MS = 500;
+/** A client is back within this time after the server is. */
 const LONGEST_MS = 4000;
+/** A connection that lasted this long counts as a success that failed later: waits start at the first again. */
+export const LASTING_MS = 10_000;
 
-/** `attempt` counts from 0; `random` is in [0, 1). The jitter halves the wait at most, so that a thousand clients spread out. */
+/**
+ * Returns the milliseconds to wait. `attempt` is the number of failures in a row before this one; `random` is in [0, 1).
+ * Without the jitter, a thousand pages that lost one server would all come back in the same moment.
+ */
 export function backoffMs(attempt: number, random: number): number {
-  const ceiling = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(attempt, 16));
-  return ceiling * (0.5 + random / 2);
+  return random * Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(attempt, 16));
 }

@@ -1,6 +1,6 @@
 /** A WebSocket that reconnects until it is stopped, waiting longer after each failure. */
 
-import { backoffMs } from "./backoff.js";
+import { backoffMs, LASTING_MS } from "./backoff.js";
 
 export type SocketState =
   | { readonly kind: "connecting" }
@@ -42,8 +42,6 @@ export interface SocketOptions {
 
 /** A connection that the server neither accepts nor refuses within this time is tried again. */
 const CONNECT_DEADLINE_MS = 8000;
-/** After a connection that lasted this long, the next wait is short again. */
-const PROVEN_MS = 5000;
 const OPEN = 1;
 
 export class ReconnectingSocket {
@@ -137,7 +135,7 @@ export class ReconnectingSocket {
   }
 
   private closed(code: number, reason: string): void {
-    if (this.current.kind === "open" && Date.now() - this.openedAt >= PROVEN_MS) this.attempt = 0;
+    if (this.current.kind === "open" && Date.now() - this.openedAt >= LASTING_MS) this.attempt = 0;
     if (this.handlers.onClose(code, reason) === "stop") {
       this.enter({ kind: "stopped" });
       return;

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it, vi } from "vitest";
 import {
   cameraListUrl,
@@ -6,7 +7,7 @@ import {
   snapshotUrl,
   viewerSocketUrl,
 } from "../../src/core/address.js";
-import { backoffMs } from "../../src/core/backoff.js";
+import { backoffMs, LASTING_MS } from "../../src/core/backoff.js";
 import { ClockSync } from "../../src/core/clock.js";
 import { cameraFailure, explain, type Failure } from "../../src/core/failures.js";
 import { RateMeter } from "../../src/core/meter.js";
@@ -43,11 +44,17 @@ describe("addresses", () => {
 });
 
 describe("back-off", () => {
-  it("doubles, stays under 4 s, and halves at most by chance", () => {
-    expect([0, 1, 2, 3, 4, 99].map((attempt) => backoffMs(attempt, 1))).toEqual([
-      400, 800, 1600, 3200, 4000, 4000,
-    ]);
-    expect(backoffMs(3, 0)).toBe(1600);
+  it("is that of the other programs", () => {
+    const file = new URL("../../../tests/golden/backoff.json", import.meta.url);
+    const golden = JSON.parse(readFileSync(file, "utf8")) as {
+      ceilings: number[];
+      randoms: number[];
+      lasting: number;
+    };
+    for (const [attempt, ceiling] of golden.ceilings.entries())
+      for (const random of golden.randoms)
+        expect(backoffMs(attempt, random)).toBeCloseTo(1000 * random * ceiling, 6);
+    expect(LASTING_MS).toBe(1000 * golden.lasting);
   });
 });
 

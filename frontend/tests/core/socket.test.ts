@@ -64,7 +64,7 @@ describe("a reconnecting socket", () => {
       while (network.sockets.length === count) vi.advanceTimersByTime(100);
       waits.push(Date.now() - before);
     }
-    expect(waits).toEqual([400, 800, 1600, 3200, 4000, 4000, 4000, 4000]);
+    expect(waits).toEqual([500, 1000, 2000, 4000, 4000, 4000, 4000, 4000]);
     expect(states.slice(0, 3)).toEqual(["connecting", "waiting", "connecting"]);
   });
 
@@ -72,16 +72,16 @@ describe("a reconnecting socket", () => {
     const { network, socket } = build();
     socket.start();
     network.last.drop();
-    vi.advanceTimersByTime(400);
+    vi.advanceTimersByTime(500);
     network.last.accept();
+    vi.advanceTimersByTime(9000);
+    network.last.drop();
+    expect(socket.state).toMatchObject({ kind: "waiting", retryAt: Date.now() + 1000 });
     vi.advanceTimersByTime(1000);
-    network.last.drop();
-    expect(socket.state).toMatchObject({ kind: "waiting", retryAt: Date.now() + 800 });
-    vi.advanceTimersByTime(800);
     network.last.accept();
-    vi.advanceTimersByTime(6000);
+    vi.advanceTimersByTime(10_000);
     network.last.drop();
-    expect(socket.state).toMatchObject({ kind: "waiting", retryAt: Date.now() + 400 });
+    expect(socket.state).toMatchObject({ kind: "waiting", retryAt: Date.now() + 500 });
   });
 
   it("tries again if the server neither accepts nor refuses", () => {

@@ -1,4 +1,4 @@
-"""Try again after a failure, for ever, waiting longer each time and never all at once."""
+"""Try again after failures, with longer and random waits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @define(eq=False)
 class Backoff:
-    """How long to wait before the next attempt: exponential with full jitter.
+    """How long to wait before the next attempt: exponential back-off with full jitter.
 
     Without jitter, a thousand clients that lost one server would all come back in the same moment, again and again.
     """
@@ -22,18 +22,18 @@ class Backoff:
     random: Callable[[], float]
     """Returns a number from 0 up to 1."""
     first: float = 0.5
-    """Seconds; the longest wait after the first failure."""
-    longest: float = 30.0
-    """Seconds; the longest wait of all."""
+    """Longest wait after the first failure, in seconds."""
+    longest: float = 4.0
+    """Longest wait of all, in seconds."""
     lasting: float = 10.0
-    """Seconds an attempt must have lasted to be counted as a success that failed later."""
+    """Seconds after which an attempt counts as a success that failed later."""
     _failures: int = field(default=0, init=False)
 
     def delay_after(self, lasted: float) -> float:
-        """Return the seconds to wait after an attempt that failed when it had lasted so many seconds."""
+        """Return the seconds to wait after a failed attempt that lasted ``lasted`` seconds."""
         if lasted >= self.lasting:
             self._failures = 0
-        # 2 ** 16 times anything sensible is longer than the longest; without the bound, years make an overflow.
+        # 2 ** 16 is more than enough; without this bound, years of failures would overflow.
         ceiling = min(self.longest, math.ldexp(self.first, min(self._failures, 16)))
         self._failures += 1
         return self.random() * ceiling
@@ -45,13 +45,13 @@ async def keep_trying(
     backoff: Backoff,
     report: Callable[[Exception, float], None],
 ) -> T:
-    """Run the attempt until it returns, and return what it returned.
+    """Run the attempt until it succeeds, and return its result.
 
     Args:
         attempt: what to try.
-        failure: what it raises when another attempt may do better; anything else ends the trying.
-        backoff: how long to wait between two attempts.
-        report: is told each failure and the seconds until the next attempt.
+        failure: the error after which to try again; any other error is raised.
+        backoff: decides how long to wait between two attempts.
+        report: called with each failure and the seconds until the next attempt.
     """
     while True:
         started = trio.current_time()

@@ -1,4 +1,4 @@
-"""What those who watch, and the network, want of a source at most."""
+"""The most that viewers and the uplink allow a source to produce."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from attrs import frozen
 
 @frozen
 class EncoderTarget:
-    """The most that is wanted now; None for no limit."""
+    """Limits for the frames of a source; None for no limit."""
 
     max_fps: float | None = None
     cause: str = "demand"
-    """Under which frames over the rate are counted."""
+    """The cause under which frames above the rate are counted."""
     max_width: int | None = None
-    """Pixels."""
+    """Maximum width in pixels."""
     max_quality: int | None = None
-    """Of the JPEG, 1 to 100."""
+    """Maximum JPEG quality, 1 to 100."""
     width_factor: float = 1.0
-    """By which the width is multiplied on top of that."""
+    """Factor for the width, on top of the maximum."""
     quality_factor: float = 1.0
 
 

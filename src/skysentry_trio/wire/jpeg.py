@@ -23,7 +23,7 @@ class PictureSize(NamedTuple):
 def inspect_jpeg(data: bytes) -> PictureSize:
     """Check the segments of a JPEG up to its scan, and return the size of the picture.
 
-    The walk is a few steps however large the picture is: it refuses what is no JPEG, what was cut off
+    This takes a few steps however large the picture is. It refuses data that is not a JPEG, that was cut off
     (no end-of-image marker) and what has something after the end. A scan with wrong bits in it passes.
 
     Raises:

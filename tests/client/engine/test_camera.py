@@ -114,7 +114,7 @@ async def test_while_waiting_the_reason_is_known() -> None:
     """The report of a camera without a server says what is wrong."""
     camera = camera_at("http://127.0.0.1:1")
     with trio.move_on_after(0.2):
-        await camera.run(Backoff(lambda: 0.99, first=30))
+        await camera.run(Backoff(lambda: 0.99, first=30, longest=30))
     report = report_of(camera)
     assert report.state == "waiting"
     assert report.trouble == "cannot connect to http://127.0.0.1:1: Connection refused; trying again in 29.7 s"

@@ -193,7 +193,7 @@ async def test_while_there_is_no_server_nothing_is_known() -> None:
         async with open_fake_server(sending(envelope(1), then=leave)) as server, trio.open_nursery() as nursery:
             taken = Taken()
             viewer = ViewerClient(parse_server_address(server.url), (), taken.take)
-            nursery.start_soon(viewer.run, Backoff(lambda: 0.99, first=30))
+            nursery.start_soon(viewer.run, Backoff(lambda: 0.99, first=30, longest=30))
             await taken.wait_for(1)
             while report_of(viewer).state != "waiting":
                 await trio.testing.wait_all_tasks_blocked(0.01)

@@ -60,7 +60,7 @@ class CameraWatch:
             wall_clock: seconds since the epoch, by the server's clock if it is known.
 
         Raises:
-            ProtocolViolation: it is no JPEG, or its time is none.
+            ProtocolViolation: the frame is not a JPEG, or its time is invalid.
         """
         if header.sequence == self._sequence:
             return False

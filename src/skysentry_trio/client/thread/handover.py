@@ -49,7 +49,7 @@ class Handover(Generic[T]):
         """Take a value; block this thread until there is one.
 
         Raises:
-            TimeoutError: there was none for so many seconds.
+            TimeoutError: there was none within the timeout.
             Closed: there will be none any more; or whatever else it ended with.
         """
         with self._condition:

@@ -217,7 +217,7 @@ def _push(summary: str, camera: dict[str, Any]) -> dict[str, Any]:
                 "408": "No complete frame came in time.",
                 "409": "Another connection has taken over the camera.",
                 "413": "A frame is larger than allowed.",
-                "415": "It is no JPEG.",
+                "415": "The body is not a JPEG.",
                 "429": "Frames come faster than allowed.",
                 "503": "The server is full or stops.",
             }.items()

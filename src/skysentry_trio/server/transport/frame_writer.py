@@ -1,6 +1,6 @@
-"""Outwards: frames leave one socket whole and one after the other, whoever writes them and whoever is cancelled when.
+"""Write frames to one socket complete and one after the other, whichever task writes and whichever is cancelled.
 
-A frame that was rendered for many viewers is written to a socket that has room for it at once, without waking a task.
+A frame that was encoded for many viewers is written at once to a socket that has room for it, without waking a task.
 """
 
 from __future__ import annotations
