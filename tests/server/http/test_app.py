@@ -68,7 +68,7 @@ async def test_a_wrong_address_is_told_where_the_right_ones_are() -> None:
     """Instead of in the framework's own words."""
     answer = await Site().ask("/api/client")
 
-    assert answer.json()["error"] == "nothing is at this address; /api/openapi.json lists those of the API"
+    assert answer.json()["error"] == "nothing is at this address; /api/openapi.json lists the addresses of the API"
 
 
 async def test_a_method_that_is_not_allowed_is_told_which_are() -> None:

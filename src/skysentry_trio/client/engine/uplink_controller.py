@@ -1,4 +1,4 @@
-"""How much of what is wanted the uplink carries: less quality, then width, then rate when it cannot carry all."""
+"""Reduces quality, then width, then rate when the uplink cannot carry what is wanted, and takes them back."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import math
 from attrs import define, field, frozen
 
 PERIOD = 0.5
-"""Seconds between two judgements."""
+"""Seconds between two evaluations."""
 _PERIODS_TO_FALL = 2
-"""So many bad periods in a row, and the uplink is too slow; a single one may be a hiccup."""
+"""Consecutive bad periods after which the uplink counts as too slow; a single one may be a hiccup."""
 _MIN_FRAMES = 3
-"""A period lasts until so many frames were there to be judged by."""
+"""A period lasts until at least this many frames were offered."""
 _BAD_SHARE = 0.1
-"""Of the frames skipped; more makes a period a bad one."""
+"""Share of the frames skipped that makes a period a bad one."""
 _HEADROOM = 0.9
 _DEEPEST_FALL = 0.25
 _CLIMB = 1.2
 _FIRST_PATIENCE = 4
-"""Good periods in a row before it is tried to climb."""
+"""Good periods in a row before a step up is tried."""
 _LAST_PATIENCE = 64
 _LEAST = 0.005
 
-# The bytes of a JPEG follow its quality: half the number, half the bytes, about. They follow the square of its width.
+# The bytes of a JPEG are about proportional to its quality, and to the square of its width.
 _QUALITY_UNTIL = 0.5
 _WIDTH_UNTIL = 0.125
 _QUALITY_STEPS = 20
@@ -31,7 +31,7 @@ _WIDTH_STEPS = 8
 
 @frozen
 class Reduction:
-    """By what the wanted quality, width and rate are multiplied."""
+    """Factors for the wanted quality, width and rate."""
 
     quality: float = 1.0
     width: float = 1.0
@@ -42,7 +42,7 @@ NO_REDUCTION = Reduction()
 
 
 def reduction_for(share: float, *, encodes: bool) -> Reduction:
-    """Return the cut that leaves about this share of the bytes.
+    """Return the reduction that leaves about this share of the bytes.
 
     Args:
         share: above 0 to 1.
@@ -57,7 +57,7 @@ def reduction_for(share: float, *, encodes: bool) -> Reduction:
 
 
 def _floor(value: float, steps: int) -> float:
-    # The small part more keeps 0.3 * 10 from being 2.
+    # The small addition corrects the rounding of binary fractions.
     return math.floor(value * steps + 1e-9) / steps
 
 
