@@ -1,4 +1,4 @@
-"""One process that is all cameras: each sends frames at a steady rate, one camera after the other."""
+"""One process for all cameras: each camera sends frames at a steady rate, and the cameras take turns."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ _LISTEN_EVERY = 0.25
 
 @frozen
 class CamerasPlan:
-    """What `run_cameras` is to do."""
+    """Arguments of `run_cameras`."""
 
     port: int
     count: int
     fps: float
     frame_size: int
     envelopes: bool = False
-    """Whether each JPEG comes in an envelope with the time of capture."""
+    """Whether cameras send each JPEG in an envelope with a capture time."""
 
 
 @frozen
 class CamerasReport:
-    """What the cameras did in each window."""
+    """Counts of all cameras together, for each window."""
 
     sent: tuple[int, ...]
-    """Frames that left."""
+    """Frames sent."""
     held_back: tuple[int, ...]
-    """Frames that were not sent, because the server had not taken the one before."""
+    """Frames not sent, because the server had not read the camera's previous frame."""
     latest: float
-    """The most by which a frame was sent late, in seconds."""
+    """The longest delay of a frame behind its schedule, in seconds."""
 
 
 @define(eq=False)
@@ -49,33 +49,35 @@ class _Camera:
     socket: socket.socket
     sequence: int = 0
     rest: memoryview = field(factory=lambda: memoryview(b""))
+    """The part of the current frame that is not sent yet."""
 
 
 @define(eq=False)
 class _Frame:
-    """The masked frame that all cameras send, and where its stamp is."""
+    """The masked WebSocket frame that all cameras send, with a stamp that is replaced for each of them."""
 
     wire: bytearray
     _offset: int
 
     @classmethod
     def of_size(cls, size: int, *, envelope: bool) -> _Frame:
+        # One capture time for all frames: the server does the same work for it as for the right one.
         header = json.dumps({"capturedAt": time.time() * 1000}).encode()
-        # Spaces keep the stamp at the same place relative to the mask, which repeats every 4 bytes.
+        # The mask repeats every 4 bytes: with a multiple of 4 in front of the JPEG, `stamp` needs only its own offset.
         header += b" " * (-(2 + len(header)) % 4)
         prefix = len(header).to_bytes(2, "big") + header if envelope else b""
         wire = client_frame(_BINARY, prefix + make_jpeg(size))
         return cls(bytearray(wire), len(wire) - size + STAMP_OFFSET)
 
     def stamp(self, camera: int, sequence: int) -> None:
-        # The mask repeats every 4 bytes, so the stamp's part of it begins where the offset says.
-        turn = STAMP_OFFSET % 4
+        # The mask has 4 bytes and repeats; `skipped` of them mask the bytes just before the stamp.
+        skipped = STAMP_OFFSET % 4
         stamp = encode_stamp(time.monotonic_ns(), camera, sequence)
-        self.wire[self._offset : self._offset + STAMP_SIZE] = mask(bytes(turn) + stamp)[turn:]
+        self.wire[self._offset : self._offset + STAMP_SIZE] = mask(bytes(skipped) + stamp)[skipped:]
 
 
 def run_cameras(plan: CamerasPlan, wait_for_schedule: Callable[[], Schedule]) -> CamerasReport:
-    """Register, send until the end, count."""
+    """Register all cameras, send frames until the schedule ends, and return the counts."""
     cameras = [_register(plan, index) for index in range(plan.count)]
     frame = _Frame.of_size(plan.frame_size, envelope=plan.envelopes)
     poller = select.epoll()
@@ -86,7 +88,7 @@ def run_cameras(plan: CamerasPlan, wait_for_schedule: Callable[[], Schedule]) ->
     window = Window(schedule)
     sent, held_back = [0] * len(schedule.windows), [0] * len(schedule.windows)
     interval = 1 / (plan.count * plan.fps)
-    due, turn, latest, listen_at = schedule.start, 0, 0.0, schedule.start
+    due, count, latest, listen_at = schedule.start, 0, 0.0, schedule.start
     blocked: set[int] = set()
     while due < schedule.end:
         now = time.monotonic()
@@ -101,10 +103,10 @@ def run_cameras(plan: CamerasPlan, wait_for_schedule: Callable[[], Schedule]) ->
                 if events & select.EPOLLIN:
                     _listen(by_descriptor[descriptor])
             continue
-        camera = cameras[turn % plan.count]
+        camera = cameras[count % plan.count]
         current = window.at(time.monotonic())
         latest = max(latest, time.monotonic() - due)
-        due, turn = due + interval, turn + 1
+        due, count = due + interval, count + 1
         if camera.rest:
             if current is not None:
                 held_back[current] += 1
@@ -122,7 +124,7 @@ def run_cameras(plan: CamerasPlan, wait_for_schedule: Callable[[], Schedule]) ->
 
 
 def _register(plan: CamerasPlan, index: int) -> _Camera:
-    # Room for a whole frame: what leaves a camera should be up to the server and not to this side's kernel.
+    # The send buffer holds a whole frame, so that only the server and not this side's kernel can delay a camera.
     connection, received = open_websocket(plan.port, "/ws", send_buffer=2 * plan.frame_size + 65536)
     registration: dict[str, object] = {"type": "client-registration", "clientId": f"camera-{index}"}
     if plan.envelopes:
@@ -131,21 +133,21 @@ def _register(plan: CamerasPlan, index: int) -> _Camera:
     while b"registration-success" not in received:
         more = connection.recv(4096)
         if not more:
-            raise ConnectionError(f"camera {index} was not registered, the server said {received!r}")
+            raise ConnectionError(f"camera {index} was not registered, the server sent {received!r}")
         received += more
     connection.settimeout(0)
     return _Camera(index, connection)
 
 
 def _push(camera: _Camera) -> bool:
-    """Send what is left of a frame; return whether that was all."""
+    """Send the rest of a frame as far as the socket accepts it; return whether nothing is left."""
     with contextlib.suppress(BlockingIOError):
         camera.rest = camera.rest[camera.socket.send(camera.rest) :]
     return not camera.rest
 
 
 def _listen(camera: _Camera) -> None:
-    """Answer a ping; there is nothing else that a server says to a camera."""
+    """Answer a ping; ignore everything else."""
     data = camera.socket.recv(4096)
     if not data:
         raise ConnectionError(f"the server closed the connection of camera {camera.index}")

@@ -1,4 +1,4 @@
-"""One run: start a relay, load it, and take the figures of its windows."""
+"""One run: start a relay, load it, and measure its windows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from attrs import asdict, frozen
 from benchmarks.cameras import CamerasPlan, CamerasReport, run_cameras
 from benchmarks.load import Schedule, Task, workers
 from benchmarks.rest_client import RestPlan, RestReport, run_rest_client
-from benchmarks.scenarios import PEERS, Scenario
+from benchmarks.scenarios import OWN_LOAD, PEERS, Scenario
 from benchmarks.server import Server, running
 from benchmarks.slow_viewer import SlowViewerPlan, SlowViewerReport, run_slow_viewer
 from benchmarks.viewers import ViewersPlan, ViewersReport, WindowReport, run_viewers
@@ -25,46 +25,57 @@ _WARM_UP = 1.5
 
 @frozen
 class Figures:
-    """What one run came to; None where a scenario has no such thing. Times are as named, CPU is the server's."""
+    """Results of the last window of one run; None for a figure that the scenario does not have.
+
+    CPU times are those of the server. The end of each name is its unit, with MB and kB as 10^6 and 10^3 bytes.
+    """
 
     cpu_us_per_ingested: float | None
-    """All its CPU time over the frames that came in."""
+    """The CPU time of the window, divided by the number of frames that cameras sent."""
     cpu_us_per_delivered: float | None
-    """All its CPU time over the frames that went out."""
+    """The CPU time of the window, divided by the number of frames that viewers received."""
     cpu_percent: float
-    """Of one processor."""
+    """CPU time in per cent of one processor."""
     latency_p50_ms: float | None
-    """From before a camera's send until a viewer had the last byte."""
+    """Median of the time from just before a camera sends a frame until a viewer has its last byte."""
     latency_p99_ms: float | None
+    """99th percentile of the same time."""
     rss_mb: float
-    """Resident at the end, in 10^6 bytes."""
+    """Resident memory of the server at the end."""
     rss_idle_mb: float
-    """Resident before any client."""
+    """Resident memory of the server before any client connects."""
     ingested: int
+    """Frames that cameras sent."""
     delivered: int
+    """Frames that fast viewers received."""
     dropped: int
-    """Frames that fast viewers did not get."""
+    """Frames that cameras sent and fast viewers did not receive."""
     held_back: int
-    """Frames that cameras could not send because the server had not read the one before."""
+    """Frames that cameras could not send because the server had not read the previous frame."""
     viewers_busy_percent: float | None
-    """CPU of the process that is all viewers; near 100 it is what is measured."""
+    """CPU time of the process of all viewers, in per cent; near 100 that process is the limit, not the server."""
     rss_kb_per_viewer: float | None = None
+    """Resident memory that one idle viewer adds to the server."""
     slow_viewer_lag_s: float | None = None
-    """Age of what the slow viewer had read at the end of the window: the mean of its last second."""
+    """Mean age of the frames that the slow viewer read in the last second."""
     p99_without_slow_viewer_ms: float | None = None
+    """`latency_p99_ms` of the first window, before the slow viewer joins."""
     cpu_us_per_request: float | None = None
-    """What a request for the latest frame adds."""
+    """CPU time that a request for the latest frame adds."""
     request_p50_ms: float | None = None
+    """Median of the time from before connecting until the end of the response."""
     request_p99_ms: float | None = None
+    """99th percentile of the same time."""
     first_window_us_per_delivered: float | None = None
+    """`cpu_us_per_delivered` of the first window, if there are more."""
 
     def as_dict(self) -> dict[str, float | int]:
-        """Return what there is."""
+        """Return the figures that are not None, by name."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def processors() -> tuple[frozenset[int], frozenset[int]]:
-    """Return those for the server and those for the generator: the last one, and all others."""
+    """Return the processors for the server, which is the last one, and those for the load, which are all others."""
     available = sorted(os.sched_getaffinity(0))
     return frozenset(available[-1:]), frozenset(available[:-1] or available)
 
@@ -75,14 +86,17 @@ def measure(peer: str, scenario: Scenario, checkout: Path | None = None) -> Figu
     Args:
         peer: the relay.
         scenario: the load.
-        checkout: another checkout of this project whose server is measured; None for this one.
+        checkout: directory of a checkout of this project, whose ``src`` is run; None for the installed package.
+
+    Raises:
+        RuntimeError: the relay or a process of the load failed.
     """
     for_server, for_load = processors()
     with running(PEERS[peer], for_server, checkout) as server:
-        # Whatever a server does lazily after it has said that it listens is not a viewer's doing.
+        # Some memory is only allocated shortly after the server listens; it is not the memory of viewers.
         time.sleep(0.3)
         rss_idle = server.resident_bytes()
-        with workers(_tasks(scenario, server.port), for_load) as load:
+        with workers(_tasks(scenario, server.port, own_load=peer == OWN_LOAD), for_load) as load:
             for worker in load:
                 worker.ready()
             start = time.monotonic() + 0.2
@@ -95,13 +109,13 @@ def measure(peer: str, scenario: Scenario, checkout: Path | None = None) -> Figu
     return _figures(scenario, schedule, _ServerFigures(cpu, rss_idle, rss), reports)
 
 
-def _tasks(scenario: Scenario, port: int) -> list[tuple[str, Task, object]]:
+def _tasks(scenario: Scenario, port: int, *, own_load: bool) -> list[tuple[str, Task, object]]:
     tasks: list[tuple[str, Task, object]] = []
     if scenario.viewers:
-        watch = ViewersPlan(port, scenario.viewers, scenario.multipart, scenario.viewers_replaced, scenario.own)
+        watch = ViewersPlan(port, scenario.viewers, scenario.multipart, scenario.viewers_replaced, own_load)
         tasks.append(("viewers", run_viewers, watch))
     if scenario.cameras:
-        plan = CamerasPlan(port, scenario.cameras, scenario.fps, scenario.frame_size, scenario.own)
+        plan = CamerasPlan(port, scenario.cameras, scenario.fps, scenario.frame_size, own_load)
         tasks.append(("cameras", run_cameras, plan))
     if scenario.slow_viewer:
         tasks.append(("slow viewer", run_slow_viewer, SlowViewerPlan(port, scenario.fps / 3)))
@@ -128,7 +142,7 @@ def _cpu_during(server: Server, window: tuple[float, float]) -> float:
 @frozen
 class _ServerFigures:
     cpu: list[float]
-    """Seconds in each window."""
+    """CPU time of each window in seconds."""
     rss_idle: int
     rss: int
 
@@ -175,6 +189,6 @@ def _latency(window: WindowReport | None, percent: int) -> float | None:
 
 
 def _percentile(values: Sequence[float], percent: int) -> float:
-    """Return a percentile of seconds in milliseconds."""
+    """Return a percentile of durations in seconds, as milliseconds."""
     ordered = sorted(values)
     return 1e3 * ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]

@@ -1,4 +1,4 @@
-"""What the runs come to: medians, the ratios that were asked for, a table for people and JSON for programs."""
+"""Medians of several runs, ratios between relays, and a table on the terminal."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from benchmarks.scenarios import LARGE_RING, OURS, SCENARIOS, Scenario
+from benchmarks.scenarios import LARGE_RING, OURS, OWN_LOAD, SCENARIOS
 
 Results = Mapping[str, Mapping[str, Mapping[str, float]]]
-"""Scenario, peer, figure."""
+"""Figures by scenario, relay and name."""
 
 _PACKAGES = (
     "skysentry-trio",
@@ -49,13 +49,13 @@ _COLUMNS = (
 
 
 def median(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the median of each figure."""
+    """Return the median of each figure over the runs that have it."""
     names = dict.fromkeys(name for run in runs for name in run)
     return {name: round(statistics.median(run[name] for run in runs if name in run), 3) for name in names}
 
 
 def machine() -> dict[str, Any]:
-    """Describe where this ran, without names that belong to somebody."""
+    """Describe the machine and the versions, without host name or model."""
     packages = {}
     for name in _PACKAGES:
         try:
@@ -71,8 +71,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def ratios(results: Results) -> Iterator[tuple[str, float, float]]:
-    """Yield what is compared, its figure, and the figure that was aimed at ("at most")."""
+def ratios(results: Results) -> Iterator[tuple[str, float, float | None]]:
+    """Yield title, value and aim of each comparison that was measured; the value should be at most the aim, if any."""
 
     def figure(scenario: str, peer: str, name: str) -> float | None:
         return results.get(scenario, {}).get(peer, {}).get(name)
@@ -84,7 +84,7 @@ def ratios(results: Results) -> Iterator[tuple[str, float, float]]:
         return ratio(figure(scenario, OURS, name), figure(scenario, peer, name))
 
     delivered, ingested = "cpu_us_per_delivered", "cpu_us_per_ingested"
-    lines = [
+    lines: list[tuple[str, float | None, float | None]] = [
         *(
             (f"CPU per delivered frame, {scenario}, to {peer}", to_peer(scenario, peer, delivered), aim)
             for scenario, peer, aim in (
@@ -125,6 +125,18 @@ def ratios(results: Results) -> Iterator[tuple[str, float, float]]:
             ratio(figure("long", OURS, delivered), figure("long", OURS, "first_window_us_per_delivered")),
             1.0,
         ),
+        *(
+            (
+                f"{title}, with envelopes and acknowledgements to without",
+                ratio(figure(scenario, OWN_LOAD, name), figure(scenario, OURS, name)),
+                None,
+            )
+            for title, scenario, name in (
+                ("CPU per delivered frame, own-50", "own-50", delivered),
+                ("CPU per delivered frame, own", "own", delivered),
+                ("CPU per ingested frame, own-ingest", "own-ingest", ingested),
+            )
+        ),
     ]
     for title, value, aim in lines:
         if value is not None:
@@ -132,9 +144,9 @@ def ratios(results: Results) -> Iterator[tuple[str, float, float]]:
 
 
 def write_table(results: Results) -> None:
-    """Show everything on the terminal."""
+    """Print all figures and ratios."""
     for name, by_peer in results.items():
-        scenario: Scenario = SCENARIOS[name]
+        scenario = SCENARIOS[name]
         load = f"{scenario.fps:g} fps of {scenario.frame_size // 1000} kB"
         sys.stdout.write(f"\n{name}: {scenario.title}" + (f", {load}\n" if scenario.cameras else "\n"))
         columns = [(key, title) for key, title in _COLUMNS if any(key in figures for figures in by_peer.values())]
@@ -150,7 +162,7 @@ def write_table(results: Results) -> None:
             sys.stdout.write("  ".join(cells) + "\n")
     sys.stdout.write("\n")
     for title, value, aim in ratios(results):
-        sys.stdout.write(f"{title}: {value:.2f} (aim: at most {aim:g})\n")
+        sys.stdout.write(f"{title}: {value:.2f}" + ("\n" if aim is None else f" (aim: at most {aim:g})\n"))
 
 
 def _number(value: float | None) -> str:

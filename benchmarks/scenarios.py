@@ -1,4 +1,4 @@
-"""What is measured: which relays, under which loads."""
+"""The relays that are measured, and the loads."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from attrs import evolve, frozen
 OURS = "skysentry-trio"
 LARGE_RING = "skysentry-trio-600"
 """Ours, with a ring of 600 frames instead of 16."""
+OWN_LOAD = "skysentry-trio-own-load"
+"""Ours, with cameras that send envelopes and viewers that acknowledge every frame, as our own programs do."""
 _SERVE = ("-m", "skysentry_trio", "serve", "--port", "0", "--log-level", "info")
 PEERS: dict[str, tuple[str, ...]] = {
     OURS: _SERVE,
     LARGE_RING: (*_SERVE, "--buffer-size", "600"),
+    OWN_LOAD: _SERVE,
     "picows": ("-m", "benchmarks.peers.with_picows"),
     "websockets": ("-m", "benchmarks.peers.with_websockets"),
     "aiohttp": ("-m", "benchmarks.peers.with_aiohttp"),
     "trio-websocket": ("-m", "benchmarks.peers.with_trio_websocket"),
     "quart": ("-m", "benchmarks.peers.with_quart"),
 }
-"""What Python is told to run for each."""
+"""Arguments of the Python interpreter that start each relay."""
 TITLES = {
     OURS: "skysentry-trio",
     LARGE_RING: "skysentry-trio --buffer-size 600",
+    OWN_LOAD: "skysentry-trio with envelopes and acknowledgements",
     "picows": "picows on uvloop",
     "websockets": "websockets broadcast() on uvloop",
     "aiohttp": "aiohttp, a queue of 2 per viewer",
@@ -29,6 +33,7 @@ TITLES = {
 }
 _FAST = (OURS, "picows", "websockets", "aiohttp")
 _ALL = (*_FAST, "trio-websocket", "quart")
+_OWN = (OURS, OWN_LOAD)
 
 
 @frozen
@@ -42,24 +47,22 @@ class Scenario:
     frame_size: int = 50_000
     peers: tuple[str, ...] = _FAST
     windows: tuple[float, ...] = (6.0,)
-    """Seconds measured, one after the other."""
+    """Durations of the measured windows, in seconds."""
     pause: float = 0.0
     """Seconds between two windows."""
     slow_viewer: bool = False
-    """Whether a viewer joins for the last window that reads at a third of the rate."""
+    """Whether one more viewer, which reads at a third of the rate, joins in the last window."""
     rest_rate: float = 0.0
-    """Requests for the latest frame a second, in the last window."""
+    """Requests a second for the latest frame, in the last window."""
     multipart: bool = False
     """Whether viewers speak HTTP instead of WebSocket."""
     viewers_replaced: bool = False
-    """Whether other viewers take their place before each further window."""
-    own: bool = False
-    """Whether cameras send envelopes and viewers acknowledge every frame, as this project's own programs do."""
+    """Whether new viewers replace all viewers before the second window, and before each later one."""
 
     def shortened(self) -> Scenario:
-        """Return the same for a first impression."""
+        """Return this scenario with short windows and without the slow relays, for a first impression."""
         windows = tuple(min(seconds, 5.0 if self.slow_viewer else 2.0) for seconds in self.windows)
-        peers = tuple(peer for peer in self.peers if peer in (*_FAST, LARGE_RING))
+        peers = tuple(peer for peer in self.peers if peer in (*_FAST, LARGE_RING, OWN_LOAD))
         return evolve(self, peers=peers, windows=windows, pause=min(self.pause, 2.0))
 
 
@@ -67,14 +70,16 @@ SCENARIOS = {
     "1x50": Scenario("1 camera, 50 viewers", 1, 50, peers=_ALL),
     "mjpeg": Scenario("1 camera, 50 viewers of Motion JPEG over HTTP", 1, 50, peers=(OURS,), multipart=True),
     "1x200": Scenario("1 camera, 200 viewers", 1, 200, peers=(*_FAST, "trio-websocket")),
-    # At 30 fps it would move 1.5 GB a second; with two processors, that measures the machine.
+    # At 30 fps the server would send 1.5 GB a second, and with two processors the memory would be the limit.
     "1x1000": Scenario("1 camera, 1000 viewers", 1, 1000, fps=20.0),
     "20x1": Scenario("20 cameras, 1 viewer", 20, 1, peers=_ALL),
-    "own": Scenario("1 camera that sends envelopes, 200 viewers that acknowledge", 1, 200, peers=(OURS,), own=True),
-    "own-ingest": Scenario("20 cameras that send envelopes, no viewer", 20, 0, peers=(OURS,), own=True),
     "20x20": Scenario("20 cameras, 20 viewers", 20, 20),
     "ingest-20": Scenario("20 cameras, no viewer", 20, 0, peers=_ALL),
     "ingest-200": Scenario("200 cameras at 20 fps, no viewer", 200, 0, fps=20.0),
+    # Other relays have neither envelopes nor acknowledgements.
+    "own-50": Scenario("1 camera, 50 viewers, without and with envelopes and acknowledgements", 1, 50, peers=_OWN),
+    "own": Scenario("1 camera, 200 viewers, without and with envelopes and acknowledgements", 1, 200, peers=_OWN),
+    "own-ingest": Scenario("20 cameras, no viewer, without and with envelopes", 20, 0, peers=_OWN),
     "10kB": Scenario("1 camera, 200 viewers, frames of 10 kB", 1, 200, frame_size=10_000),
     "500kB": Scenario("1 camera, 50 viewers, frames of 500 kB", 1, 50, frame_size=500_000),
     "slow": Scenario(
@@ -90,7 +95,7 @@ SCENARIOS = {
         "1 camera, 10 viewers, then 100 requests a second for latest.jpg",
         1,
         10,
-        # Quart on Hypercorn left a request unanswered for ten seconds at this rate, which ended the run.
+        # Without Quart on Hypercorn: at this rate it did not answer a request within ten seconds, so the run failed.
         peers=(OURS, "aiohttp"),
         windows=(6.0, 6.0),
         rest_rate=100.0,
@@ -103,10 +108,10 @@ SCENARIOS = {
         windows=(1.0, 6.0),
         pause=20.0,
     ),
-    # What a connection costs the kernel changes in its first half minute, so it is the server that grows old and not
-    # they. Each window has one round of pings.
+    # The kernel's cost of a connection changes during its first half minute, so both windows have new viewers, and only
+    # the server is older in the second one. The server pings all viewers once in each window.
     "long": Scenario(
-        "1 camera, 50 viewers in the first and 50 others in the last third of a minute",
+        "1 camera, 50 viewers in the first third of a minute and 50 others in the last third",
         1,
         50,
         peers=(OURS,),

@@ -1,7 +1,7 @@
-"""One process that is all fast viewers.
+"""One process for all fast viewers.
 
-It reads the first bytes of each message, where the stamp is, and lets the kernel throw the rest away uncopied, so that
-one processor can be a thousand viewers of a server that has the other.
+It reads the first bytes of each message, which contain the stamp, and lets the kernel discard the rest without copying
+it. So one processor is enough for a thousand viewers of a server that uses another processor.
 """
 
 from __future__ import annotations
@@ -27,36 +27,37 @@ _scratch = memoryview(bytearray(1 << 20))
 
 @frozen
 class ViewersPlan:
-    """What `run_viewers` is to do."""
+    """Arguments of `run_viewers`."""
 
     port: int
     count: int
     multipart: bool = False
-    """Whether they speak HTTP instead of WebSocket."""
+    """Whether viewers ask for Motion JPEG over HTTP instead of opening a WebSocket."""
     replaced: bool = False
-    """Whether others take their place before each further window."""
+    """Whether new viewers replace all viewers before the second window, and before each later one."""
     acknowledges: bool = False
-    """Whether they acknowledge every frame."""
+    """Whether viewers acknowledge every frame."""
 
 
 @frozen
 class WindowReport:
-    """What the viewers saw in one window."""
+    """Counts and latencies of all viewers together in one window."""
 
     delivered: int
+    """Frames received completely."""
     missed: int
-    """Frames that were sent and skipped, by the gaps in the sequence."""
+    """Frames sent but not received, counted from gaps in the sequence."""
     latencies: array[float]
-    """Seconds from before a camera's send until a viewer had the last byte."""
+    """Seconds from just before a camera sent a frame until a viewer had its last byte."""
 
 
 @frozen
 class ViewersReport:
-    """What the viewers saw in each window."""
+    """What `run_viewers` counted in each window."""
 
     windows: tuple[WindowReport, ...]
     busy: float
-    """Part of the time in which this process worked; near 1 it measures itself."""
+    """CPU time of this process over elapsed time; near 1, this process is the limit and not the server."""
 
 
 @define(eq=False)
@@ -65,14 +66,14 @@ class _Viewer:
     head: bytes
     read_head: Callable[[bytes], tuple[int, int, int] | None] = server_frame_head
     left: int = 0
-    """Bytes of the current message that are still to come."""
+    """Bytes of the current message that have not arrived."""
     stamp: tuple[int, int, int] | None = None
     last: dict[int, int] = field(factory=dict)
-    """The newest sequence seen of each camera."""
+    """The sequence of the newest frame received from each camera."""
 
 
 def run_viewers(plan: ViewersPlan, wait_for_schedule: Callable[[], Schedule]) -> ViewersReport:
-    """Connect, watch until the end, count."""
+    """Connect all viewers, receive frames until the schedule ends, and return the counts."""
     poller, viewers = _connect(plan)
     schedule = wait_for_schedule()
     seen = _Seen(schedule)
@@ -86,13 +87,13 @@ def run_viewers(plan: ViewersPlan, wait_for_schedule: Callable[[], Schedule]) ->
                 if stamp is None:
                     continue
                 if not viewer.last and not plan.multipart:
-                    # Once a viewer has sent anything, its kernel delays TCP acknowledgements, and a frame costs the
-                    # server a fifth more. Real viewers send something, at the latest the answer to a ping. If only
-                    # that, it would begin in the middle of a run, and only with the servers that ping.
+                    # After a viewer's first message its kernel delays TCP acknowledgements, and a frame costs the
+                    # server a fifth more. Every real viewer sends something, if only the answer to a ping. Sent here,
+                    # the message comes at the same time for all servers, also for those that do not ping.
                     viewer.socket.send(client_frame(_PONG, b""))
+                seen.add(viewer, stamp)
                 if plan.acknowledges:
                     _acknowledge(viewer, stamp)
-                seen.add(viewer, stamp)
         if until < schedule.end:
             for viewer in viewers.values():
                 viewer.socket.close()
@@ -106,7 +107,7 @@ def _connect(plan: ViewersPlan) -> tuple[select.epoll, dict[int, _Viewer]]:
     viewers: dict[int, _Viewer] = {}
     for _ in range(plan.count):
         if plan.multipart:
-            # They are here before the camera.
+            # The viewers connect before the camera, and without the placeholder they would get 404.
             opened = open_multipart(plan.port, "/api/clients/camera-0/stream.mjpeg?placeholder=1")
             viewer = _Viewer(*opened, part_head)
         else:
@@ -119,13 +120,13 @@ def _connect(plan: ViewersPlan) -> tuple[select.epoll, dict[int, _Viewer]]:
 
 
 def _replacements(schedule: Schedule) -> Iterator[float]:
-    """Return when others have to come for each further window, to have watched it as long as the first ones theirs."""
+    """Return when to replace the viewers: as long before each later window as the cameras begin before the first."""
     first, *further = (begin for begin, _ in schedule.windows)
     return (begin - (first - schedule.start) for begin in further)
 
 
 class _Seen:
-    """What all viewers have seen, by window."""
+    """Counts the frames of all viewers, by window."""
 
     def __init__(self, schedule: Schedule) -> None:
         self._window = Window(schedule)
@@ -133,7 +134,7 @@ class _Seen:
         self._latencies = [array("d") for _ in schedule.windows]
 
     def add(self, viewer: _Viewer, stamp: tuple[int, int, int]) -> None:
-        """Count a frame that a viewer has just got."""
+        """Count a frame that a viewer has just received completely."""
         now_ns = time.monotonic_ns()
         sent_at, camera, sequence = stamp
         gap = sequence - viewer.last.get(camera, sequence - 1) - 1
@@ -145,7 +146,7 @@ class _Seen:
             self._latencies[current].append((now_ns - sent_at) / 1e9)
 
     def reports(self) -> tuple[WindowReport, ...]:
-        """Return it."""
+        """Return the counts of each window."""
         return tuple(map(WindowReport, self._delivered, self._missed, self._latencies))
 
 
@@ -156,7 +157,7 @@ def _acknowledge(viewer: _Viewer, stamp: tuple[int, int, int]) -> None:
 
 
 def _read(viewer: _Viewer) -> tuple[int, int, int] | None:
-    """Take what is there; return the stamp of a frame whose last byte has come."""
+    """Receive from the socket once; return the stamp of a frame if its last byte has arrived."""
     if viewer.left:
         return _discard(viewer)
     data = viewer.socket.recv(_HEAD_SIZE)
