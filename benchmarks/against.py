@@ -1,4 +1,4 @@
-"""This checkout beside an older one: the same loads in turn, and the ratios of their costs."""
+"""Compare this checkout with another one: run the same loads alternately, and print ratios of the costs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from attrs import frozen
 
 from benchmarks.measure import measure
 from benchmarks.scenarios import OURS, SCENARIOS, Scenario
+from benchmarks.server import ROOT
 
 _COMPARED = (
     ("1x200", "cpu_us_per_delivered", "CPU per delivered frame, 1x200"),
@@ -21,38 +22,34 @@ _COMPARED = (
 
 @frozen
 class Comparison:
-    """One figure of this checkout, divided by that of the other one, over several rounds."""
+    """One figure of this checkout, divided by the same figure of the other checkout."""
 
     title: str
     ratios: Sequence[float]
+    """New to old, for each round."""
 
     def __str__(self) -> str:
         low, high = min(self.ratios), max(self.ratios)
-        return f"{self.title}: {statistics.median(self.ratios):.3f} ({low:.3f} to {high:.3f})"
+        return f"{self.title}, new to old: {statistics.median(self.ratios):.3f} ({low:.3f} to {high:.3f})"
 
 
-def compare(checkout: Path, rounds: int, *, quick: bool = False) -> Iterator[Comparison]:
-    """Measure both checkouts alternately; yield new to old, for each figure.
+def compare(checkout: Path, rounds: int, scenarios: Mapping[str, Scenario] = SCENARIOS) -> Iterator[Comparison]:
+    """Measure both checkouts alternately; yield each comparison as soon as its rounds are done.
 
     Args:
-        checkout: of this project, with its package in ``src``.
-        rounds: pairs of runs for each load.
-        quick: whether to shorten the loads, for a first impression.
+        checkout: directory of another checkout of this project, with its package in ``src``.
+        rounds: number of runs of each checkout under each load.
+        scenarios: the loads ``1x200`` and ``ingest-20``.
     """
     for name in dict.fromkeys(name for name, _, _ in _COMPARED):
-        scenario = SCENARIOS[name].shortened() if quick else SCENARIOS[name]
-        pairs = [_pair(scenario, checkout, name, turn, rounds) for turn in range(rounds)]
+        pairs = []
+        for index in range(rounds):
+            figures = {}
+            # The order changes from round to round, so that other work of the machine affects both checkouts.
+            for side in ("old", "new") if index % 2 == 0 else ("new", "old"):
+                sys.stderr.write(f"{name}, round {index + 1} of {rounds}: {side}\n")
+                figures[side] = measure(OURS, scenarios[name], ROOT if side == "new" else checkout).as_dict()
+            pairs.append((figures["new"], figures["old"]))
         for compared, figure, title in _COMPARED:
             if compared == name:
-                yield Comparison(title, [new[figure] / old[figure] for old, new in pairs])
-
-
-def _pair(
-    scenario: Scenario, checkout: Path, name: str, turn: int, rounds: int
-) -> tuple[Mapping[str, float], Mapping[str, float]]:
-    figures = {}
-    # Which goes first alternates: what else the machine does meets both alike.
-    for which in (checkout, None) if turn % 2 == 0 else (None, checkout):
-        sys.stderr.write(f"{name}, round {turn + 1} of {rounds}: {which or 'this checkout'}\n")
-        figures[which] = measure(OURS, scenario, which).as_dict()
-    return figures[checkout], figures[None]
+                yield Comparison(title, [new[figure] / old[figure] for new, old in pairs])

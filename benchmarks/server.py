@@ -1,7 +1,8 @@
-"""One relay as a process: start it, read what the system says of it, end it."""
+"""One relay as a process: start it, read its CPU time and memory from the system, end it."""
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from attrs import frozen
 
+ROOT = Path(__file__).parent.parent
+"""This checkout."""
 _START_TIMEOUT = 20.0
 _ADDRESS = re.compile(rb"(?:http://127\.0\.0\.1:|listening on )(\d+)")
 
@@ -26,53 +29,57 @@ class Server:
     port: int
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time of all its threads so far, user and system, in nanosecond resolution.
+        """Return the CPU time of all its threads so far in seconds, user and system, in nanosecond resolution.
 
-        It is what utime + stime in ``/proc/PID/stat`` say in ticks; the clock's number is that of
-        ``clock_getcpuclockid(3)``.
+        ``/proc/PID/stat`` has the same time as utime + stime, but in ticks of 10 ms.
         """
+        # The number of the clock is computed as clock_getcpuclockid(3) does.
         return time.clock_gettime((~self.pid << 3) | 2)
 
     def resident_bytes(self) -> int:
-        """Return VmRSS."""
+        """Return the resident memory (VmRSS)."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         found = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
         if found is None:
-            raise RuntimeError(f"the server has no memory any more:\n{status}")
+            raise RuntimeError(f"the server has ended:\n{status}")
         return int(found[1]) * 1024
 
 
 @contextmanager
 def running(arguments: Sequence[str], processors: frozenset[int], checkout: Path | None = None) -> Iterator[Server]:
-    """Run ``python ARGUMENTS`` on these processors until the context ends; of ``checkout``, if one is given.
+    """Run ``python ARGUMENTS`` until the context ends.
+
+    Args:
+        arguments: of the Python interpreter.
+        processors: on which the process runs.
+        checkout: directory whose ``src`` comes first on the module path; None for the installed package.
 
     Raises:
-        RuntimeError: it does not say in time on which port it listens.
+        RuntimeError: the process does not print in time on which port it listens, or it ends too early.
     """
-    root = Path(__file__).parent.parent
     launch = [sys.executable, "-m", "benchmarks.launch", ",".join(map(str, sorted(processors)))]
-    paths = [root] if checkout is None else [checkout / "src", root]
+    paths = [ROOT] if checkout is None else [checkout / "src", ROOT]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([*map(str, paths), *filter(None, sys.path)])}
     process = subprocess.Popen(  # noqa: S603  (the program is one of our own peers)
         [*launch, sys.executable, *arguments],
-        cwd=root,
+        cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    pipe = process.stdout
     output: list[bytes] = []
     found = threading.Event()
     port = 0
 
     def read_output() -> None:
         nonlocal port
-        for line in pipe or ():
-            if not port and (match := _ADDRESS.search(line)):
-                port = int(match[1])
-                found.set()
-            # Enough to say why something failed; a server that logs without end must not fill the memory.
-            output[:] = [*output[-50:], line]
+        with process.stdout or io.BytesIO() as pipe:
+            for line in pipe:
+                if not port and (match := _ADDRESS.search(line)):
+                    port = int(match[1])
+                    found.set()
+                # Enough lines to show an error, and few enough for a server that logs for hours.
+                output[:] = [*output[-50:], line]
         found.set()
 
     reader = threading.Thread(target=read_output, daemon=True)
@@ -82,10 +89,10 @@ def running(arguments: Sequence[str], processors: frozenset[int], checkout: Path
         if not port:
             process.kill()
             reader.join()
-            raise RuntimeError(f"{' '.join(arguments)} did not listen; it said:\n{b''.join(output).decode()}")
+            raise RuntimeError(f"{' '.join(arguments)} did not listen; its output:\n{b''.join(output).decode()}")
         yield Server(process.pid, port)
         if process.poll() is not None:
-            raise RuntimeError(f"{' '.join(arguments)} ended; it said:\n{b''.join(output).decode()}")
+            raise RuntimeError(f"{' '.join(arguments)} ended; its output:\n{b''.join(output).decode()}")
     finally:
         process.kill()
         process.wait()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ import benchmarks.__main__
 import pytest
 from benchmarks import against, documents
 from benchmarks.documents import write_documents
+from benchmarks.measure import measure
+from benchmarks.scenarios import OURS, OWN_LOAD, PEERS, Scenario
+from benchmarks.server import ROOT, running
 
 
 @pytest.fixture
@@ -25,8 +29,8 @@ def of_both(name: str, ours: float, theirs: float) -> dict[str, dict[str, float]
     return {"skysentry-trio": {name: ours}, "picows": {name: theirs}}
 
 
-def test_a_run_renews_its_scenarios_and_leaves_the_others(docs: Path) -> None:
-    """All of it takes the better part of an hour: a change of one half needs only that measured."""
+def test_a_run_replaces_the_figures_of_its_scenarios_only(docs: Path) -> None:
+    """A run of a few scenarios keeps the figures of all others, because a run of all takes most of an hour."""
     write_documents({"1x200": of_both("cpu_us_per_delivered", 20.0, 20.0)}, 3, docs)
     write_documents({"ingest-20": of_both("cpu_us_per_ingested", 150.0, 100.0)}, 3, docs)
     write_documents({"1x200": of_both("cpu_us_per_delivered", 19.0, 20.0)}, 1, docs)
@@ -46,21 +50,21 @@ def test_a_run_renews_its_scenarios_and_leaves_the_others(docs: Path) -> None:
     assert "20 cameras, no viewer" in (docs / "images" / "benchmark.svg").read_text()
 
 
-def test_a_run_that_is_broken_off_shows_what_it_has(
+def test_an_interrupted_run_prints_its_figures(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whoever loses patience after half an hour does not go away empty-handed."""
+    """Ctrl-C after half an hour prints the figures of the rounds that are done."""
 
     class Figures:
         def as_dict(self) -> dict[str, float]:
             return {"cpu_us_per_delivered": 12.3}
 
-    def measure(peer: str, _scenario: Any) -> Figures:
+    def fake_measure(peer: str, _scenario: Any) -> Figures:
         if peer == "websockets":
             raise KeyboardInterrupt
         return Figures()
 
-    monkeypatch.setattr(benchmarks.__main__, "measure", measure)
+    monkeypatch.setattr(benchmarks.__main__, "measure", fake_measure)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr("resource.setrlimit", lambda *_: None)
     monkeypatch.setattr("sys.argv", ["benchmarks", "--scenario", "1x200", "--write"])
@@ -72,8 +76,22 @@ def test_a_run_that_is_broken_off_shows_what_it_has(
     assert "to picows: 1.00" in table
 
 
-def test_two_checkouts_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The order alternates, and each ratio is of one pair, so that what slows the machine meets both."""
+def test_the_load_of_our_own_programs_has_its_own_table(docs: Path) -> None:
+    """The ratio compares the two loads of one scenario, and has no aim."""
+    loads = {
+        "skysentry-trio": {"cpu_us_per_delivered": 20.0, "latency_p50_ms": 2.5, "latency_p99_ms": 5.0},
+        "skysentry-trio-own-load": {"cpu_us_per_delivered": 50.0, "latency_p50_ms": 4.5, "latency_p99_ms": 9.0},
+    }
+    write_documents({"own": loads}, 3, docs)
+    title = "CPU per delivered frame, own, with envelopes and acknowledgements to without"
+    assert json.loads((docs / "benchmark.json").read_text())["ratios"] == [{"what": title, "value": 2.5, "aim": None}]
+    page = (docs / "explanation" / "performance.md").read_text()
+    assert "| skysentry-trio | 20 | 2.50 / 5 |" in page
+    assert "| skysentry-trio with envelopes and acknowledgements | 50 | 4.50 / 9 |" in page
+
+
+def test_checkouts_are_measured_alternately(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order changes from round to round, and each ratio is of one round."""
     order: list[str] = []
 
     class Figures:
@@ -83,13 +101,45 @@ def test_two_checkouts_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch) -> 
         def as_dict(self) -> dict[str, float]:
             return dict.fromkeys(("cpu_us_per_delivered", "cpu_us_per_ingested", "rss_idle_mb"), self.value)
 
-    def measure(_peer: str, _scenario: Any, checkout: Path | None) -> Figures:
-        order.append("new" if checkout is None else "old")
+    def fake_measure(_peer: str, _scenario: Any, checkout: Path) -> Figures:
+        order.append("new" if checkout == ROOT else "old")
         return Figures(float(len(order)))
 
-    monkeypatch.setattr(against, "measure", measure)
+    monkeypatch.setattr(against, "measure", fake_measure)
     delivered, ingested, memory = against.compare(Path("old"), 2)
     assert order[:4] == ["old", "new", "new", "old"]
     assert delivered.ratios == [2.0, 0.75]
-    assert str(delivered) == "CPU per delivered frame, 1x200: 1.375 (0.750 to 2.000)"
+    assert str(delivered) == "CPU per delivered frame, 1x200, new to old: 1.375 (0.750 to 2.000)"
     assert ingested.ratios == memory.ratios
+
+
+@pytest.mark.e2e
+def test_the_source_of_another_checkout_is_run(tmp_path: Path) -> None:
+    """The package of this checkout, which is on the path too, is not used instead."""
+    package = tmp_path / "src" / "skysentry_trio"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text("import time\nprint('listening on 4242', flush=True)\ntime.sleep(60)\n")
+    with running(PEERS[OURS], frozenset(os.sched_getaffinity(0)), tmp_path) as server:
+        assert server.port == 4242
+
+
+def test_a_directory_without_source_is_no_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Otherwise this checkout would be compared with itself."""
+    monkeypatch.setattr("sys.argv", ["benchmarks", "--against", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        benchmarks.__main__.main()
+    assert "is not a checkout of this project" in capsys.readouterr().err
+
+
+@pytest.mark.e2e
+def test_our_server_takes_the_load_of_our_own_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two cameras and three viewers of a real server for a moment; a refused message would end the run."""
+    monkeypatch.setattr("benchmarks.measure._WARM_UP", 0.2)
+    tiny = Scenario("tiny", 2, 3, frame_size=5000, windows=(0.5,))
+    figures = measure(OWN_LOAD, tiny, ROOT)
+    assert figures.ingested > 0
+    assert figures.delivered > 0
+    assert figures.rss_idle_mb > 0
