@@ -1,19 +1,22 @@
-"""The benchmark: relays of the same work side by side, measured from outside; ``python -m benchmarks --help``.
+"""The benchmark: compare relays that do the same work, measured from outside; see ``python -m benchmarks --help``.
 
 ::
 
     __main__        the command line
-    scenarios       what is run, and with how much
+    scenarios       the relays and the loads
     peers/          one short file for each relay that ours is compared with
     server          one relay as a process: start it, read its CPU time and memory, end it
-    load            the generator's processes and the schedule they keep
+    launch          set up the process of a relay before it runs
+    load            the processes that generate load, and their schedule
     cameras         one process that sends frames at a steady rate
-    viewers         one process that takes them as cheaply as the kernel allows, and looks at their stamps
+    viewers         one process that receives frames with little CPU time, and reads their stamps
     slow_viewer     one process that reads at a third of the rate
-    rest_client     one process that asks for the latest frame again and again
-    picture         JPEGs of a wanted size with the time of sending in them
-    memory          what an idle server's memory is made of
+    rest_client     one process that requests the latest frame again and again
+    client          the WebSocket client of these processes
+    picture         JPEGs of a given size that contain the time of sending
+    memory          how much memory each library adds to our server
     measure         one run: a relay, its load, the figures
-    report          medians and ratios, and a table on the terminal
-    documents, plot what a run leaves in docs/
+    against         this checkout compared with another one
+    report          medians, ratios, and a table on the terminal
+    documents, plot the files in docs/ that a run writes
 """

@@ -1,18 +1,18 @@
-"""The least of a WebSocket client (RFC 6455) with which a server can be loaded cheaply."""
+"""Just enough of a WebSocket client (RFC 6455) to load a server with little CPU time."""
 
 from __future__ import annotations
 
 import socket
 
 MASK = bytes.fromhex("5a3c96e1")
-"""Of every frame of the cameras: they are masked beforehand, the server's work stays the same."""
+"""One mask for all frames, so that they can be masked in advance; the server does the same work for any mask."""
 
 
 def open_websocket(port: int, path: str, *, send_buffer: int | None = None) -> tuple[socket.socket, bytes]:
-    """Connect to a server on loopback and shake hands; return the socket and what came after the handshake.
+    """Open a WebSocket to a server on loopback; return the socket and the bytes that arrived after the handshake.
 
     Raises:
-        ConnectionError: the server did not agree.
+        ConnectionError: the server refused, or closed the connection.
     """
     headers = (
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -22,7 +22,7 @@ def open_websocket(port: int, path: str, *, send_buffer: int | None = None) -> t
 
 
 def open_multipart(port: int, path: str) -> tuple[socket.socket, bytes]:
-    """Ask for a Motion JPEG stream; return the socket and what came after the head and the first boundary."""
+    """Request a Motion JPEG stream; return the socket and the bytes that arrived after the first boundary."""
     connection, rest = _open(port, path, "", b" 200 ")
     while b"\r\n" not in rest:
         rest += connection.recv(4096)
@@ -56,7 +56,7 @@ def mask(data: bytes) -> bytes:
 
 
 def client_frame(opcode: int, payload: bytes) -> bytes:
-    """Return a whole masked frame."""
+    """Return a complete masked WebSocket frame."""
     length = len(payload)
     if length < 126:
         head = bytes((0x80 | opcode, 0x80 | length))
@@ -68,7 +68,7 @@ def client_frame(opcode: int, payload: bytes) -> bytes:
 
 
 def server_frame_head(data: bytes) -> tuple[int, int, int] | None:
-    """Read the head of a frame from a server: opcode, size of the head, length of the payload; None if it is cut."""
+    """Return opcode, head size and payload length of a frame from a server; None if the head is incomplete."""
     if len(data) < 2:
         return None
     length = data[1]
@@ -80,7 +80,7 @@ def server_frame_head(data: bytes) -> tuple[int, int, int] | None:
 
 
 def part_head(data: bytes) -> tuple[int, int, int] | None:
-    """Read the head of a part as `server_frame_head` does that of a frame; the boundary behind it is payload."""
+    """Return the same as `server_frame_head` for a part of a Motion JPEG stream; the boundary after it is payload."""
     end = data.find(b"\r\n\r\n")
     if end < 0:
         return None

@@ -1,4 +1,4 @@
-"""The generator's processes: each connects, says that it is ready, is told the schedule, keeps it, and reports."""
+"""Processes that generate load: each one connects, reports that it is ready, follows the schedule, and reports."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ _REPORT_TIMEOUT = 30.0
 
 @frozen
 class Schedule:
-    """When what happens: seconds of CLOCK_MONOTONIC."""
+    """When the load begins and what is measured, in seconds of CLOCK_MONOTONIC."""
 
     start: float
-    """The cameras begin."""
+    """When the cameras begin to send."""
     windows: tuple[tuple[float, float], ...]
-    """What is measured, one after the other."""
+    """Begin and end of each measured window, in order."""
 
     @property
     def end(self) -> float:
-        """When everybody stops."""
+        """When cameras and viewers stop."""
         return self.windows[-1][1] + 0.05
 
 
 class Window:
-    """Which of the schedule's windows a moment is in, as cheaply as asked for a hundred thousand times a second."""
+    """Finds the window of a moment, fast enough for a hundred thousand calls a second."""
 
     def __init__(self, schedule: Schedule) -> None:
         self._windows = iter(enumerate(schedule.windows))
         self._index, (self._begin, self._end) = next(self._windows)
 
     def at(self, now: float) -> int | None:
-        """Return the index of the window; times may only grow."""
+        """Return the index of the window that contains ``now``, or None; ``now`` never decreases between calls."""
         while now >= self._end:
             following = next(self._windows, None)
             if following is None:
@@ -53,26 +53,26 @@ class Window:
 
 @define(eq=False)
 class Worker:
-    """One process of the generator."""
+    """One process of the load."""
 
     name: str
     _process: Any
     _link: Connection
 
     def ready(self) -> None:
-        """Wait until it has opened its connections."""
+        """Wait until the process has opened its connections."""
         self._receive(_START_TIMEOUT)
 
     def start(self, schedule: Schedule) -> None:
-        """Tell it when to do what."""
+        """Send the schedule to the process."""
         self._link.send(schedule)
 
     def report(self, schedule: Schedule) -> Any:
-        """Wait for what it has counted."""
+        """Wait for the report of the process, until shortly after the end of the schedule."""
         return self._receive(max(0.0, schedule.end - time.monotonic()) + _REPORT_TIMEOUT)
 
     def kill(self) -> None:
-        """End it now."""
+        """Kill the process."""
         self._process.kill()
         self._process.join()
         self._link.close()
@@ -80,7 +80,7 @@ class Worker:
     def _receive(self, seconds: float) -> Any:
         try:
             if not self._link.poll(seconds):
-                raise RuntimeError(f"the process of the {self.name} was not done in {seconds:.0f} s")
+                raise RuntimeError(f"the process of the {self.name} did not finish within {seconds:.0f} s")
             answer = self._link.recv()
         except EOFError:
             raise RuntimeError(f"the process of the {self.name} ended early") from None
@@ -90,12 +90,17 @@ class Worker:
 
 
 Task = Callable[[Any, Callable[[], Schedule]], Any]
-"""Gets its arguments and a function that says "ready" and returns the schedule; returns its report."""
+"""Takes its plan and a function that reports "ready" and returns the schedule; returns its report."""
 
 
 @contextmanager
 def workers(tasks: Sequence[tuple[str, Task, object]], processors: frozenset[int]) -> Iterator[list[Worker]]:
-    """Run tasks, each in a process of its own on ``processors``; all are dead when the context ends."""
+    """Run each task in its own process on ``processors``; kill all processes when the context ends.
+
+    Args:
+        tasks: name of the process, task, and the plan that the task gets.
+        processors: on which all processes run.
+    """
     context = multiprocessing.get_context("spawn")
     started: list[Worker] = []
     try:
@@ -117,7 +122,7 @@ def _run(task: Task, arguments: object, link: Connection, processors: frozenset[
     def wait_for_schedule() -> Schedule:
         link.send(None)
         schedule: Schedule = link.recv()
-        # A collection in the middle would count as the server's latency.
+        # A garbage collection of this process would count as latency of the server.
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -127,5 +132,5 @@ def _run(task: Task, arguments: object, link: Connection, processors: frozenset[
         link.send(task(arguments, wait_for_schedule))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         return
-    except Exception as error:  # noqa: BLE001  (it is raised again in the process that started this one)
+    except Exception as error:  # noqa: BLE001  (the parent process raises it)
         link.send(RuntimeError(f"{task.__name__}: {type(error).__name__}: {error}"))

@@ -1,4 +1,4 @@
-"""What our server's memory before any client is made of: how much each of its libraries adds when it is imported."""
+"""Memory that each library adds to our server when it is imported."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ print(json.dumps(sizes))
 
 
 def memory_of_imports() -> dict[str, float]:
-    """Import one part after the other in a fresh interpreter; return what each adds to its resident 10^6 bytes.
+    """Import the parts in order in a new interpreter; return the resident memory that each adds, in 10^6 bytes.
 
-    What two parts share is counted with the first.
+    A module that two parts import counts for the first.
     """
     modules = json.dumps([modules for _, modules in _PARTS])
     arguments = [sys.executable, "-c", _SCRIPT, modules]

@@ -44,7 +44,7 @@ _PANELS = (
 
 
 def draw(results: Results) -> str:
-    """Return the picture; what was not measured is left out. Less is better throughout."""
+    """Return the plot as SVG, without the panels and loads that were not measured. Less is better in all panels."""
     parts: list[str] = []
     y = 0
     for panel in _PANELS:
@@ -77,7 +77,7 @@ def draw(results: Results) -> str:
 
 
 def _draw_bars(parts: list[str], y: int, bars: Mapping[str, float], longest: float, form: str) -> int:
-    """Add the bars of one load below ``y``; return where they end."""
+    """Add the bars of one load to ``parts``, below ``y``; return the y where they end."""
     for peer, value in bars.items():
         kind = ' class="ours"' if peer == OURS else ""
         width = max(1.0, value / longest * (_WIDTH - _LABELS - _VALUES - 24))

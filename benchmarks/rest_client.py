@@ -1,4 +1,4 @@
-"""One process that asks for the latest frame over HTTP at a steady rate, each time on a new connection."""
+"""One process that requests the latest frame over HTTP at a steady rate, each time on a new connection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.load import Schedule
 
 @frozen
 class RestPlan:
-    """What `run_rest_client` is to do."""
+    """Arguments of `run_rest_client`."""
 
     port: int
     rate: float
@@ -24,13 +24,14 @@ class RestPlan:
 
 @frozen
 class RestReport:
-    """How long answers took, in seconds from before connecting."""
+    """What `run_rest_client` measured."""
 
     latencies: array[float]
+    """Seconds from just before connecting until the end of the response, for each request."""
 
 
 def run_rest_client(plan: RestPlan, wait_for_schedule: Callable[[], Schedule]) -> RestReport:
-    """Ask during the last window, one request after the other."""
+    """Send requests during the last window, one at a time."""
     begin, end = wait_for_schedule().windows[-1]
     latencies: array[float] = array("d")
     due = begin

@@ -1,4 +1,4 @@
-"""One process that is a slow viewer: it takes a whole frame now and then, and looks how old it is."""
+"""One process for one slow viewer: it reads frames at a low rate and notes the age of each."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ _BINARY = 2
 
 @frozen
 class SlowViewerPlan:
-    """What `run_slow_viewer` is to do."""
+    """Arguments of `run_slow_viewer`."""
 
     port: int
     fps: float
-    """Frames a second that it reads."""
+    """Frames a second that the viewer reads."""
 
 
 @frozen
 class SlowViewerReport:
-    """How old frames were when they had been read, in seconds."""
+    """What `run_slow_viewer` measured."""
 
     ages: tuple[float, ...]
+    """Age of each frame when the viewer had read it completely, in seconds since its camera sent it."""
 
 
 def run_slow_viewer(plan: SlowViewerPlan, wait_for_schedule: Callable[[], Schedule]) -> SlowViewerReport:
-    """Connect when the last window begins and read at this rate until the end."""
+    """Connect when the last window begins, and read frames at the rate of the plan until it ends."""
     schedule = wait_for_schedule()
     begin, end = schedule.windows[-1]
     time.sleep(max(0.0, begin - time.monotonic()))
@@ -49,7 +50,7 @@ def run_slow_viewer(plan: SlowViewerPlan, wait_for_schedule: Callable[[], Schedu
 
 
 def _read_frame(connection: socket.socket, received: bytes) -> tuple[float, bytes]:
-    """Read up to the end of the next frame; return when it was sent, and what came after it."""
+    """Read to the end of the next frame; return when its camera sent it, and the bytes received after it."""
     while True:
         head = server_frame_head(received)
         end = None if head is None else head[1] + head[2]

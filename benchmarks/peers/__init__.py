@@ -1,1 +1,1 @@
-"""Minimal relays of the same work, each with another library: what ours is compared with."""
+"""Minimal relays that do the same work with other libraries, to compare ours with."""

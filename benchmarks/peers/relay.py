@@ -1,4 +1,4 @@
-"""What all the compared relays do alike: take a registration, check a frame roughly, keep it, wrap it for viewers."""
+"""What all compared relays share: read a registration, check a frame roughly, keep it, encode it for viewers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections import deque
 CAPTURE, VIEW = "/ws", "/stream/ws"
 MAX_MESSAGE_SIZE = 5 * 1024 * 1024
 QUEUE_SIZE = 2
-"""Frames that may wait for one viewer, where a library needs a queue for each."""
+"""Maximum number of frames that wait for one viewer, for libraries that need a queue for each viewer."""
 MAX_UNSENT = 64 * 1024
-"""Bytes that may wait for one viewer, where a library has a buffer for each."""
+"""Maximum number of bytes that wait for one viewer, for libraries that have a buffer for each viewer."""
 
 cameras: dict[str, Camera] = {}
 
 
 class Camera:
-    """A camera and its newest frames, as many as our server keeps."""
+    """A camera and its newest 16 frames, the number that our server keeps."""
 
     def __init__(self, registration: str) -> None:
         self.id: str = json.loads(registration)["clientId"]
@@ -28,7 +28,7 @@ class Camera:
 
     @property
     def greeting(self) -> str:
-        """What the camera is answered."""
+        """The answer to the registration."""
         return json.dumps({"type": "registration-success", "clientId": self.id})
 
     def publish(self, jpeg: bytes) -> bytes:
@@ -55,13 +55,13 @@ def latest(camera_id: str) -> bytes:
 
 
 def as_frame(message: bytes | str) -> bytes:
-    """Return a message that has to be binary."""
+    """Return the message if it is binary; raise TypeError if it is text."""
     if isinstance(message, str):
         raise TypeError(f"expected a frame, got text: {message[:80]!r}")
     return message
 
 
 def announce(port: int) -> None:
-    """Say where this relay listens."""
+    """Print the port on which this relay listens."""
     sys.stdout.write(f"listening on {port}\n")
     sys.stdout.flush()

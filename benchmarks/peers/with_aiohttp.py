@@ -1,4 +1,4 @@
-"""A relay with aiohttp; each viewer has a queue, and misses the newest frame when that is full."""
+"""A relay with aiohttp; each viewer has a queue, and misses the newest frame when the queue is full."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ viewers: set[asyncio.Queue[bytes]] = set()
 
 
 async def capture(request: web.Request) -> web.WebSocketResponse:
-    """Register, then publish every message."""
+    """Register the camera, then publish every message."""
     connection = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE_SIZE)
     await connection.prepare(request)
     camera = Camera(await connection.receive_str())
@@ -27,7 +27,7 @@ async def capture(request: web.Request) -> web.WebSocketResponse:
 
 
 async def view(request: web.Request) -> web.WebSocketResponse:
-    """Send what is in the queue, and read what the viewer says."""
+    """Send the frames of the queue, and read and ignore the messages of the viewer."""
     connection = web.WebSocketResponse(compress=False, heartbeat=20)
     await connection.prepare(request)
     queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUE_SIZE)
@@ -43,18 +43,18 @@ async def view(request: web.Request) -> web.WebSocketResponse:
 
 
 async def send_all(connection: web.WebSocketResponse, queue: asyncio.Queue[bytes]) -> None:
-    """Wait for frames and send them."""
+    """Send every frame that is put into the queue."""
     while True:
         await connection.send_bytes(await queue.get())
 
 
 async def get_latest(request: web.Request) -> web.Response:
-    """Answer with a camera's newest frame."""
+    """Return a camera's newest frame."""
     return web.Response(body=latest(request.match_info["id"]), content_type="image/jpeg")
 
 
 async def main() -> None:
-    """Serve for ever."""
+    """Serve until the process is killed."""
     app = web.Application()
     app.add_routes([web.get(CAPTURE, capture), web.get(VIEW, view)])
     app.add_routes([web.get("/api/clients/{id}/latest.jpg", get_latest)])

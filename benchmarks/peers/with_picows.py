@@ -1,4 +1,4 @@
-"""A relay with picows on uvloop; a viewer whose buffer is full misses frames until it has room again."""
+"""A relay with picows on uvloop; a viewer whose buffer is full misses frames until the buffer has space again."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ viewers: set[Viewer] = set()
 
 
 class Viewer(WSListener):
-    """Gets every frame, unless its buffer is full."""
+    """A viewer that gets every frame unless its buffer is full."""
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        """Join."""
+        """Begin to get frames."""
         self.transport = transport
         viewers.add(self)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002
-        """Leave."""
+        """Get no more frames."""
         viewers.discard(self)
 
     def pause_writing(self) -> None:
-        """Miss frames from now on."""
+        """Get no frames while the buffer is full."""
         viewers.discard(self)
 
     def resume_writing(self) -> None:
-        """Get them again."""
+        """Get frames again."""
         viewers.add(self)
 
 
 class Capture(WSListener):
-    """Registers with its first message; all others are frames."""
+    """A camera, which registers with its first message and sends frames with all others."""
 
     camera: Camera | None = None
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Publish."""
+        """Register the camera, or publish a frame."""
         if frame.msg_type == WSMsgType.TEXT:
             self.camera = Camera(frame.get_payload_as_utf8_text())
             transport.send(WSMsgType.TEXT, self.camera.greeting.encode())
         elif frame.msg_type == WSMsgType.BINARY and self.camera is not None:
             message = self.camera.publish(frame.get_payload_as_bytes())
-            # `send_reuse_external_bytearray`, which copies nothing, was tried: it is not faster here.
+            # `send_reuse_external_bytearray` copies nothing, but was not faster here.
             for viewer in list(viewers):
                 viewer.transport.send(WSMsgType.BINARY, message)
 
 
 def choose(request: WSUpgradeRequest) -> WSListener | None:
-    """Say who serves a path."""
+    """Return the listener for the path of a request."""
     return {CAPTURE: Capture, VIEW: Viewer}[request.path.decode()]()
 
 
 async def main() -> None:
-    """Serve for ever."""
+    """Serve until the process is killed."""
     server = await ws_create_server(choose, "127.0.0.1", 0, max_frame_size=MAX_MESSAGE_SIZE, backlog=4096)
     announce(server.sockets[0].getsockname()[1])
     await server.serve_forever()

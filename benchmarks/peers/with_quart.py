@@ -18,7 +18,7 @@ viewers: set[trio.MemorySendChannel[bytes]] = set()
 
 @app.websocket(CAPTURE)
 async def capture() -> None:
-    """Register, then publish every message."""
+    """Register the camera, then publish every message."""
     camera = Camera(str(await websocket.receive()))
     await websocket.send(camera.greeting)
     while True:
@@ -32,7 +32,7 @@ async def capture() -> None:
 
 @app.websocket(VIEW)
 async def view() -> None:
-    """Send what is in the channel."""
+    """Send the frames of the channel."""
     await websocket.accept()
     entrance, exit_ = trio.open_memory_channel[bytes](QUEUE_SIZE)
     viewers.add(entrance)
@@ -45,12 +45,12 @@ async def view() -> None:
 
 @app.get("/api/clients/<camera_id>/latest.jpg")
 async def get_latest(camera_id: str) -> Response:
-    """Answer with a camera's newest frame."""
+    """Return a camera's newest frame."""
     return Response(latest(camera_id), mimetype="image/jpeg")
 
 
 async def main() -> None:
-    """Serve for ever."""
+    """Serve until the process is killed."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]

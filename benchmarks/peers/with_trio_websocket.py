@@ -1,4 +1,4 @@
-"""A relay with plain trio-websocket: a memory channel and `send_message` for each viewer, reads as they come."""
+"""A relay with plain trio-websocket; each viewer has a memory channel, and every frame is one `send_message`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ viewers: set[trio.MemorySendChannel[bytes]] = set()
 
 
 async def handle(request: WebSocketRequest) -> None:
-    """Serve one connection."""
+    """Serve one connection, of a camera or a viewer."""
     connection = await request.accept()
     try:
         if request.path == CAPTURE:
@@ -23,7 +23,7 @@ async def handle(request: WebSocketRequest) -> None:
 
 
 async def capture(connection: WebSocketConnection) -> None:
-    """Register, then publish every message."""
+    """Register the camera, then publish every message."""
     camera = Camera(str(await connection.get_message()))
     await connection.send_message(camera.greeting)
     while True:
@@ -36,7 +36,7 @@ async def capture(connection: WebSocketConnection) -> None:
 
 
 async def view(connection: WebSocketConnection) -> None:
-    """Send what is in the channel."""
+    """Send the frames of the channel."""
     entrance, exit_ = trio.open_memory_channel[bytes](QUEUE_SIZE)
     viewers.add(entrance)
     try:
@@ -47,7 +47,7 @@ async def view(connection: WebSocketConnection) -> None:
 
 
 async def main() -> None:
-    """Serve for ever."""
+    """Serve until the process is killed."""
     async with trio.open_nursery() as nursery:
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1", backlog=4096)
         server = WebSocketServer(handle, listeners, handler_nursery=nursery, max_message_size=MAX_MESSAGE_SIZE)

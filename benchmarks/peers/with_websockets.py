@@ -13,7 +13,7 @@ viewers: set[ServerConnection] = set()
 
 
 async def handle(connection: ServerConnection) -> None:
-    """Serve one connection."""
+    """Serve one connection, of a camera or a viewer."""
     if connection.request is not None and connection.request.path == CAPTURE:
         await capture(connection)
     else:
@@ -21,7 +21,7 @@ async def handle(connection: ServerConnection) -> None:
 
 
 async def capture(connection: ServerConnection) -> None:
-    """Register, then publish every message."""
+    """Register the camera, then publish every message."""
     camera = Camera(str(await connection.recv()))
     await connection.send(camera.greeting)
     async for message in connection:
@@ -30,7 +30,7 @@ async def capture(connection: ServerConnection) -> None:
 
 
 async def view(connection: ServerConnection) -> None:
-    """Be there until it closes."""
+    """Add the viewer to those that get frames, until its connection closes."""
     viewers.add(connection)
     try:
         await connection.wait_closed()
@@ -39,7 +39,7 @@ async def view(connection: ServerConnection) -> None:
 
 
 async def main() -> None:
-    """Serve for ever."""
+    """Serve until the process is killed."""
     async with serve(handle, "127.0.0.1", 0, compression=None, max_size=MAX_MESSAGE_SIZE, backlog=4096) as server:
         announce(next(iter(server.sockets)).getsockname()[1])
         await server.serve_forever()
