@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -53,6 +56,20 @@ def test_a_new_server_may_want_everything() -> None:
     assert rate_controller.slot.target == UNLIMITED
 
 
+WIDTH, QUALITY = 1280, 0.7
+
+
+def settings(target: EncoderTarget) -> tuple[float, float]:
+    """Width and quality of a camera of 1280 pixels that encodes at 0.7 if nothing less is wanted."""
+    quality = min(QUALITY, target.max_quality / 100 if target.max_quality else 1)
+    return min(WIDTH, target.max_width or WIDTH) * target.width_factor, quality * target.quality_factor
+
+
+def jpeg_size(width: float, quality: float) -> int:
+    """Bytes as in the golden scenarios."""
+    return int(50_000 * (width / WIDTH) ** 1.7 * (0.25 + 0.32 * quality + 1.07 * quality**2))
+
+
 @define(eq=False)
 class Link:
     """A way to a server that keeps its own queue, as modems do: nothing is lost, everything gets late."""
@@ -68,9 +85,11 @@ class Link:
     async def carry(self, frame: SourceFrame) -> float:
         """Return when the receipt is back."""
         self._free_at = max(self._free_at, trio.current_time()) + len(frame.jpeg) / self.bytes_per_second
-        await trio.sleep_until(self._free_at + self.delay)
+        arrives = self._free_at + self.delay / 2
+        await trio.sleep_until(arrives)
         self.ages.append((trio.current_time(), trio.current_time() - frame.captured_at))
         self.carried += len(frame.jpeg)
+        await trio.sleep_until(arrives + self.delay / 2)
         return trio.current_time()
 
     def ages_since(self, moment: float) -> list[float]:
@@ -102,13 +121,13 @@ class Simulation:
             await pacer.wait()
             if not slot.leaves_out():
                 wanted = slot.target
-                size = 50_000 * wanted.quality_factor * wanted.width_factor**2
-                slot.offer(SourceFrame(bytes(int(size)), trio.current_time()))
+                slot.offer(SourceFrame(bytes(jpeg_size(*settings(wanted))), trio.current_time()))
 
     async def evaluate(self) -> None:
         while True:
             await trio.sleep(PERIOD)
-            self.rate_controller.evaluate(congested=self.window.is_congested(trio.current_time()))
+            now = trio.current_time()
+            self.rate_controller.evaluate(now, congested=self.window.is_congested(now))
 
     async def send(self) -> None:
         assert self._nursery is not None
@@ -242,3 +261,26 @@ async def test_a_rise_of_demand_is_obeyed_at_once(autojump_clock: trio.testing.M
         rate_controller.take_demand(Demand(1))
         await trio.sleep(1)
         assert len(link.ages_since(start)) >= 28
+
+
+GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "uplink.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", GOLDEN["links"], ids=lambda case: str(case["name"]))
+async def test_a_link_is_used_as_in_the_golden_scenarios(
+    case: dict[str, Any], autojump_clock: trio.testing.MockClock
+) -> None:
+    """After half a minute, settings and rates are those that the capture page has over the same link."""
+    expected = case["expected"]
+    async with simulation(case["bytesPerSecond"], 2 * case["delay"] / 1000) as (link, rate_controller, _):
+        rate_controller.take_demand(Demand(1, case["demand"].get("maxFps"), case["demand"].get("maxWidth")))
+        await trio.sleep(30)
+        start = trio.current_time()
+        await trio.sleep(20)
+        ages = link.ages_since(start)
+        width, quality = settings(rate_controller.slot.target)
+        found = {"fps": len(ages) / 20, "width": width, "quality": quality, "age": 1000 * ages[-1]}
+        for name in ("fps", "width", "quality"):
+            low, high = expected[name]
+            assert low - 1e-6 <= found[name] <= high + 1e-6, found
+        assert found["age"] <= expected["age"], found

@@ -1,9 +1,30 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from skysentry_trio.base.ledbat import TARGET
-from skysentry_trio.client.engine.uplink_window import LARGEST, SMALLEST, UplinkWindow
+from skysentry_trio.client.engine.uplink_window import FIRST, LARGEST, UplinkWindow
+
+GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "uplink.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", GOLDEN["window"], ids=lambda case: str(case["name"]))
+def test_the_window_follows_the_receipts(case: dict[str, Any]) -> None:
+    """Event by event as in the golden cases, which the capture page is tested with too."""
+    window = UplinkWindow()
+    for event in case["events"]:
+        now = event["at"] / 1000
+        if "send" in event:
+            window.send(event["send"], now)
+        elif "receipt" in event:
+            window.take_answer(event["receipt"], now)
+        else:
+            window.note_round_trip(event["roundTrip"] / 1000, now)
+        assert window.size == event["size"], event
 
 
 def round_trips(window: UplinkWindow, count: int, seconds: float, *, start: float = 0.0) -> float:
@@ -49,15 +70,21 @@ def test_other_answers_mean_nothing() -> None:
     window.send(2, 0.0)
     window.take_answer(0.5, 0.01)
     assert not window.is_open
-    assert window.delay is None
 
 
-def test_a_long_link_gets_a_larger_window() -> None:
-    """While the delay does not grow, it is the window that limits: one frame more a round trip."""
+def test_one_slow_receipt_alone_is_no_queue() -> None:
+    """It may be the scheduler's doing."""
     window = UplinkWindow()
-    round_trips(window, 60, 0.2)
-    assert window.size >= 8
-    round_trips(window, 5000, 0.2, start=1000)
+    for sent_at, seconds in ((0.0, 0.02), (0.1, 0.02), (0.2, 0.4)):
+        window.send(sent_at, sent_at)
+        window.take_answer(sent_at, sent_at + seconds)
+    assert window.queueing(0.6) == pytest.approx(0.0)
+
+
+def test_the_window_has_a_limit() -> None:
+    """However quickly the receipts come."""
+    window = UplinkWindow()
+    round_trips(window, 200, 0.2)
     assert window.size == LARGEST
 
 
@@ -67,7 +94,7 @@ def test_a_link_that_is_not_filled_keeps_its_window() -> None:
     for number in range(100):
         window.send(number, number / 10)
         window.take_answer(number, number / 10 + 0.05)
-    assert window.size == SMALLEST
+    assert window.size == FIRST
 
 
 def test_a_queue_makes_the_window_smaller() -> None:
@@ -75,8 +102,8 @@ def test_a_queue_makes_the_window_smaller() -> None:
     window = UplinkWindow()
     now = round_trips(window, 100, 0.05)
     assert window.size > 5
-    round_trips(window, 100, 0.05 + 4 * TARGET, start=now)
-    assert window.size == SMALLEST
+    round_trips(window, 300, 0.05 + 4 * TARGET, start=now)
+    assert window.size == 1
 
 
 def test_the_fastest_message_may_be_no_frame() -> None:
@@ -85,7 +112,7 @@ def test_the_fastest_message_may_be_no_frame() -> None:
     window.note_round_trip(0.001, 0.0)
     window.send(1, 0.0)
     window.take_answer(1, 0.121)
-    assert window.delay == pytest.approx(0.12)
+    assert window.queueing(0.121) == pytest.approx(0.12)
     assert window.is_congested(0.121)
 
 
@@ -97,7 +124,7 @@ def test_what_was_fastest_long_ago_is_forgotten() -> None:
         window.note_round_trip(0.2, minute * 60.0)
     window.send(1, 700.0)
     window.take_answer(1, 700.2)
-    assert window.delay == pytest.approx(0.0)
+    assert window.queueing(700.2) == pytest.approx(0.0)
 
 
 def test_a_link_is_crowded_when_nothing_is_answered_any_more() -> None:

@@ -6,11 +6,11 @@
 import { now } from "../clock.js";
 import { RateMeter } from "../meter.js";
 import { encodeClock, encodeEnvelope } from "../protocol.js";
-import { Adaptation } from "./adaptation.js";
 import { sameSettings } from "./demand.js";
 import type { EncodedFrame, EncoderSettings } from "./encode-loop.js";
 import { NO_STATS, type CaptureStats } from "./snapshot.js";
-import { Uplink } from "./uplink.js";
+import { UplinkController } from "./uplink-controller.js";
+import { UplinkWindow } from "./uplink-window.js";
 
 /** A connection to the server. */
 export interface Carrier {
@@ -29,7 +29,7 @@ export interface Carrier {
 export interface OutgoingHandlers {
   /** Whether the camera is to stop encoding for now. */
   onHold(held: boolean): void;
-  /** The adaptation has changed `sending`. */
+  /** The uplink controller has changed `sending`. */
   onAdapted(): void;
 }
 
@@ -39,8 +39,8 @@ const BACKLOG_BYTES = 64 * 1024;
 const METER_MS = 3000;
 
 export class Outgoing {
-  private readonly uplink = new Uplink();
-  private readonly adaptation = new Adaptation();
+  private readonly window = new UplinkWindow();
+  private readonly controller = new UplinkController();
   private meter = new RateMeter(METER_MS);
   private meterMs = METER_MS;
   private counted = NO_STATS;
@@ -68,7 +68,7 @@ export class Outgoing {
 
   /** The target of the encoder: what is wanted, limited to what the link carries. */
   get sending(): EncoderSettings {
-    return this.adapts ? this.adaptation.limit(this.wanted) : this.wanted;
+    return this.adapts ? this.controller.limit(this.wanted) : this.wanted;
   }
 
   /** Whether the link is too slow for what is wanted. */
@@ -81,13 +81,14 @@ export class Outgoing {
     this.measureOver(Math.max(METER_MS, 3000 / wanted.fps));
     if (adapts === this.adapts) return;
     this.adapts = adapts;
-    this.adaptation.reset();
+    this.controller.reset();
   }
 
   /** Sends on another connection from now on, and forgets the measurements of the last one. */
   use(carrier: Carrier | null): void {
     this.carrier = carrier;
-    this.uplink.reset();
+    this.window.reset();
+    this.controller.begin();
     this.judge();
   }
 
@@ -103,16 +104,16 @@ export class Outgoing {
     const { width, height } = frame;
     this.counted = { ...this.counted, sent: this.counted.sent + 1, width, height };
     this.wasHeld = false;
-    this.adaptation.sent(at);
+    this.controller.frame(false);
     // Do not wait for receipts from a server that does not answer clock messages.
-    if (carrier.offset !== undefined && carrier.send(encodeClock(at))) this.uplink.sent(at);
+    if (carrier.offset !== undefined && carrier.send(encodeClock(at))) this.window.sent(at);
     this.judge();
   }
 
   /** A frame that was due was not encoded. */
   skipped(): void {
     this.counted = { ...this.counted, dropped: this.counted.dropped + 1 };
-    if (this.wasHeld && this.carrier?.onAir) this.adaptation.lost(now());
+    if (this.wasHeld && this.carrier?.onAir) this.controller.frame(true);
     // Skipped frames come at the frame rate, also in a hidden page, whose timers are slow: they serve as a timer.
     this.judge();
   }
@@ -123,8 +124,8 @@ export class Outgoing {
    */
   answered(sentAt: number): boolean {
     const at = now();
-    const receipt = this.uplink.answered(sentAt, at);
-    if (!receipt) this.uplink.roundTrip(at, at - sentAt);
+    const receipt = this.window.answered(sentAt, at);
+    if (!receipt) this.window.roundTrip(at, at - sentAt);
     this.judge();
     return receipt;
   }
@@ -134,17 +135,14 @@ export class Outgoing {
     const at = now();
     const { carrier } = this;
     const limit = Math.max(BACKLOG_BYTES, 2 * this.lastFrameBytes);
-    const held = !carrier?.onAir || carrier.bufferedAmount > limit || !this.uplink.open;
+    const held = !carrier?.onAir || carrier.bufferedAmount > limit || !this.window.open;
     if (held !== this.isHeld) {
       this.isHeld = held;
       this.wasHeld ||= held;
       this.handlers.onHold(held);
     }
     if (!this.adapts || !carrier?.onAir) return;
-    const { uplink } = this;
-    if (this.adaptation.judge(at, this.wanted, uplink.queueing(at), uplink.takeBusy())) {
-      this.handlers.onAdapted();
-    }
+    if (this.controller.evaluate(at, this.window.congested(at))) this.handlers.onAdapted();
   }
 
   stats(): Omit<CaptureStats, "roundTrip"> {

@@ -1,7 +1,8 @@
-/** Uplink and adaptation together, over links of all kinds, in virtual time. */
+/** The window and the controller together, over links of all kinds, in virtual time. */
 
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { SimulatedPage, type LinkOptions } from "./simulated-page.js";
+import { jpegBytes, SimulatedPage, type LinkOptions } from "./simulated-page.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -9,6 +10,19 @@ afterEach(() => void vi.useRealTimers());
 const WANTED = { fps: 30, width: 1280, quality: 0.7 };
 /** 1.5 MB/s of pictures are wanted: this carries them twice. */
 const WIDE: LinkOptions = { rate: 3_000_000, delay: 5, buffer: 3_000_000 };
+
+interface GoldenLink {
+  name: string;
+  bytesPerSecond: number;
+  /** Milliseconds in each direction. */
+  delay: number;
+  demand: { maxFps?: number; maxWidth?: number };
+  expected: Record<"fps" | "width" | "quality", [number, number]> & { age: number };
+}
+
+const golden = JSON.parse(
+  readFileSync(new URL("../../../../tests/golden/uplink.json", import.meta.url), "utf8"),
+) as { links: GoldenLink[] };
 
 describe("a page", () => {
   it("sends everything over a wide link, and leaves nothing out", async () => {
@@ -45,14 +59,15 @@ describe("a page", () => {
     const page = new SimulatedPage({ ...link });
     await page.run(6000);
     expect(page.outgoing.narrow).toBe(true);
-    const settled = page.history.length;
+    page.history.length = 0;
     const dropped = page.outgoing.stats().dropped;
     await page.run(60_000);
     const { age, bytesPerSecond } = page.last(50_000);
     expect(age - link.delay).toBeLessThan(350);
     expect(bytesPerSecond).toBeGreaterThan(0.5 * link.rate);
     // It tries for more now and then, less and less often.
-    expect(page.history.length - settled).toBeLessThanOrEqual(10);
+    const weights = page.history.map(({ fps, width, quality }) => fps * jpegBytes(width, quality));
+    expect(weights.filter((bytes, index) => bytes < (weights[index - 1] ?? 0)).length).toBeLessThanOrEqual(5);
     expect(page.outgoing.stats().dropped - dropped).toBeLessThan(0.08 * 60 * 30);
     page.stop();
   });
@@ -77,7 +92,7 @@ describe("a page", () => {
   it("gives up quality, then width, then rate, and takes them back in the reverse order", async () => {
     const page = new SimulatedPage({ ...WIDE, rate: 12_000 }, { fps: 10, width: 640, quality: 0.6 });
     await page.run(15_000);
-    expect(page.outgoing.sending).toMatchObject({ width: 320, quality: 0.35 });
+    expect(page.outgoing.sending).toMatchObject({ width: 320, quality: 0.3 });
     expect(page.outgoing.sending.fps).toBeLessThan(10);
     page.history.length = 0;
     page.link.setRate(3_000_000);
@@ -128,6 +143,27 @@ describe("a page", () => {
     expect(page.last(10_000).fps).toBeCloseTo(7.5, 0);
     // The buffer on the way, and two frames in the browser.
     expect(page.last(10_000).age).toBeLessThan(1000 * ((60_000 + 150_000) / 375_000) + 100);
+    page.stop();
+  });
+
+  it.each(golden.links)("uses a link as the Python client does: $name", async (link) => {
+    const { bytesPerSecond, delay, demand, expected } = link;
+    const page = new SimulatedPage({ rate: bytesPerSecond, delay, buffer: 3_000_000 });
+    page.want({
+      fps: Math.min(WANTED.fps, demand.maxFps ?? WANTED.fps),
+      width: Math.min(WANTED.width, demand.maxWidth ?? WANTED.width),
+      quality: WANTED.quality,
+    });
+    await page.run(50_000);
+    const { width, quality } = page.outgoing.sending;
+    const { fps, age } = page.last(20_000);
+    expect(width).toBeGreaterThanOrEqual(expected.width[0]);
+    expect(width).toBeLessThanOrEqual(expected.width[1]);
+    expect(quality).toBeGreaterThanOrEqual(expected.quality[0] - 1e-6);
+    expect(quality).toBeLessThanOrEqual(expected.quality[1] + 1e-6);
+    expect(fps).toBeGreaterThanOrEqual(expected.fps[0]);
+    expect(fps).toBeLessThanOrEqual(expected.fps[1]);
+    expect(age).toBeLessThanOrEqual(expected.age);
     page.stop();
   });
 });

@@ -23,7 +23,7 @@ export interface Arrival {
   readonly bytes: number;
 }
 
-/** About what a JPEG of a moving scene weighs: 50 kB at 1280 px and quality 0.7. */
+/** Bytes of a JPEG of a moving scene, about: 50 kB at 1280 px and quality 0.7. */
 export function jpegBytes(width: number, quality: number): number {
   return Math.round(50_000 * (width / 1280) ** 1.7 * (0.25 + 1.07 * quality ** 2 + 0.32 * quality));
 }
@@ -107,11 +107,6 @@ export class SimulatedPage {
       age: Math.max(...recent.map(({ age }) => age)),
       bytesPerSecond: (recent.reduce((sum, { bytes }) => sum + bytes, 0) * 1000) / ms,
     };
-  }
-
-  /** How often what is aimed at changed in a stretch of time. */
-  changes(): number {
-    return this.history.length;
   }
 
   stop(): void {

@@ -20,24 +20,24 @@ from skysentry_trio.wire.capture import Demand, ServerMessage, decode_server_mes
 from skysentry_trio.wire.messages import ClockReply, encode_message
 
 RECEIPT_TIMEOUT = 60.0
-"""Seconds for a frame to be received; as long as it may take to go out."""
+"""Seconds that a frame's receipt may take; as long as sending it may take."""
 
 
 @define(eq=False)
 class CameraConnection:
     """A live connection.
 
-    The server answers a question for its clock in order with frames. So the answer to one that was asked right behind a
-    frame says that the frame has arrived, however much is buffered on the way.
+    The server answers a clock message in order with frames. So the answer to one that was sent right after a frame
+    says that the frame has arrived, however much is buffered on the way.
     """
 
     connection: Connection
     rate_controller: RateController
     sent: Throughput
     too_large: int | None
-    """Bytes from which on the server is known to take no frame."""
+    """The server is known to refuse frames of this many bytes or more."""
     adapts: bool = True
-    """Whether frames wait for receipts, and get smaller when those are slow."""
+    """Whether frames wait for receipts, and become smaller when those are slow."""
     largest: int = field(default=0, init=False)
     """Bytes of the largest frame that was sent."""
     clock: ServerClock = field(factory=ServerClock, init=False)
@@ -48,7 +48,7 @@ class CameraConnection:
         """Send until the source has ended.
 
         Raises:
-            ConnectionLost: the connection broke, or the server gives no receipts any more.
+            ConnectionLost: the connection broke, or the server sends no receipts any more.
         """
         self.rate_controller.begin()
         with single_error():
@@ -60,7 +60,7 @@ class CameraConnection:
                 nursery.cancel_scope.cancel()
 
     async def _listen(self) -> None:
-        """Take what the server says, until the connection ends."""
+        """Receive messages until the connection ends."""
         while True:
             message = decode(await self.connection.receive())
             if isinstance(message, Demand):
@@ -79,7 +79,8 @@ class CameraConnection:
     async def _adapt(self) -> None:
         while self.adapts:
             await trio.sleep(PERIOD)
-            self.rate_controller.evaluate(congested=self.window.is_congested(trio.current_time()))
+            now = trio.current_time()
+            self.rate_controller.evaluate(now, congested=self.window.is_congested(now))
 
     async def _send_frames(self) -> None:
         slot = self.rate_controller.slot
@@ -97,12 +98,12 @@ class CameraConnection:
             started = trio.current_time()
             await self._send_frame(frame, started)
             self.sent.add(size, trio.current_time())
-            # Who has not answered a question yet may never do so, and gets no more than one now and then.
+            # A server that has not answered a clock message yet may never do so: it is not asked with every frame.
             if self.adapts and self.clock.is_known:
                 await self._ask_for_receipt(started)
 
     async def _wait_for_room(self) -> None:
-        """Wait until few enough frames are under way; the newest is taken from the source after that."""
+        """Wait until the window is open; only then the newest frame is taken from the source."""
         while not self.window.is_open:
             self._answered = trio.Event()
             with trio.move_on_after(RECEIPT_TIMEOUT) as patience:
@@ -130,7 +131,7 @@ class CameraConnection:
 
 
 def decode(message: str | bytes) -> ServerMessage | None:
-    """Decode what the server said; what cannot be understood is none of a camera's business."""
+    """Decode a message of the server; return None for one that cannot be decoded, which a camera may ignore."""
     if isinstance(message, bytes):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Tell a camera's source what is wanted of it: what viewers need, cut down to what the uplink carries."""
+"""Sets the target of a camera's source: what viewers need, reduced to what the uplink carries."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _LOWEST_RATE = 1.0
 
 @define(eq=False)
 class RateController:
-    """What is demanded of a camera and how much of it can be done; lasts over its connections."""
+    """The demand for a camera and how much of it the uplink carries; outlives its connections."""
 
     slot: FrameSlot
     obeys: bool = True
-    """Whether demand counts."""
+    """Whether demand is obeyed."""
     demand: Demand | None = field(default=None, init=False)
-    """What the server said last on this connection."""
+    """The last demand on this connection."""
     reduction: Reduction = field(default=NO_REDUCTION, init=False)
     _controller: UplinkController = field(factory=UplinkController, init=False)
 
     def begin(self) -> None:
-        """Say that a new connection begins: what was demanded before, and got lost since, is of no interest."""
+        """Begin with a new connection: earlier demand and dropped frames no longer count."""
         self.demand = None
         self._controller.begin(self.slot.offered, self.slot.dropped["behind"])
         self._tell_source()
 
     def take_demand(self, demand: Demand) -> None:
-        """Do what is demanded; what makes no sense is ignored."""
+        """Obey a demand; values out of range are ignored."""
         try:
             Limits(demand.max_fps, demand.max_width, demand.quality)
         except ProtocolViolation:
@@ -42,9 +42,9 @@ class RateController:
         self.demand = demand
         self._tell_source()
 
-    def evaluate(self, *, congested: bool) -> None:
-        """Look whether the uplink has carried what was wanted; to be called every half second."""
-        if self._controller.evaluate(self.slot.offered, self.slot.dropped["behind"], congested=congested):
+    def evaluate(self, now: float, *, congested: bool) -> None:
+        """Reduce what is sent if the uplink has not carried it; to be called every half second, ``now`` is monotonic."""
+        if self._controller.evaluate(self.slot.offered, self.slot.dropped["behind"], now, congested=congested):
             self._tell_source()
 
     def _tell_source(self) -> None:

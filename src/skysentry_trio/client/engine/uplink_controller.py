@@ -14,13 +14,17 @@ _MIN_FRAMES = 3
 """A period lasts until at least this many frames were offered."""
 _BAD_SHARE = 0.1
 """Share of the frames skipped that makes a period a bad one."""
+_LONGEST_USEFUL = 5.0
+"""Seconds; a longer period tells nothing of what the link could carry: hardly anything is sent."""
 _HEADROOM = 0.9
 _DEEPEST_FALL = 0.25
-_CLIMB = 1.2
+_STEP = 1.2
+"""Factor of a step up."""
 _FIRST_PATIENCE = 4
-"""Good periods in a row before a step up is tried."""
+"""Good periods in a row before a step up is tried, below the share that failed last."""
 _LAST_PATIENCE = 64
-_LEAST = 0.005
+"""The most good periods that are waited for before the share that failed last is tried again."""
+_LEAST_SHARE = 0.005
 
 # The bytes of a JPEG are about proportional to its quality, and to the square of its width.
 _QUALITY_UNTIL = 0.5
@@ -65,62 +69,77 @@ def _floor(value: float, steps: int) -> float:
 class UplinkController:
     """The share of the wanted bytes that is tried: falls to what was carried, climbs back a step at a time.
 
-    A step that turns out to be too much is taken back, and the next one is tried twice as late.
+    A share that fails again is tried twice as late the next time. The same controller as
+    ``frontend/src/core/capture/uplink-controller.ts``; both are tested with ``tests/golden/uplink.json``.
     """
 
     share: float = field(default=1.0, init=False)
     _offered: int = field(default=0, init=False)
     _skipped: int = field(default=0, init=False)
     """Totals when the period began."""
+    _evaluated_at: float = field(default=-math.inf, init=False)
     _bad: list[float] = field(factory=list, init=False)
     """Shares that bad periods in a row have carried."""
+    _is_settling: bool = field(default=False, init=False)
+    """Whether the period is the first after a fall, in which what was sent before still fills the link."""
     _good: int = field(default=0, init=False)
     _patience: int = field(default=_FIRST_PATIENCE, init=False)
-    _fresh_climbs: int = field(default=0, init=False)
-    """Steps climbed since the last fall."""
+    """Good periods in a row before the share that failed last is tried again."""
+    _ceiling: float = field(default=math.inf, init=False)
+    """The share that failed last."""
 
     def begin(self, offered: int, skipped: int) -> None:
-        """Begin a period with these totals; what is known of the share stays."""
+        """Begin a period with these totals on another connection; what is known of the share stays."""
         self._offered, self._skipped = offered, skipped
         self._bad.clear()
         self._good = 0
 
-    def evaluate(self, offered: int, skipped: int, *, congested: bool) -> bool:
-        """End a period, and say whether the share has changed.
+    def evaluate(self, offered: int, skipped: int, now: float, *, congested: bool) -> bool:
+        """End a period, and return whether the share has changed; to be called every ``PERIOD`` seconds.
 
         Args:
-            offered: frames there have been for sending, in all.
-            skipped: those of them that a newer one has replaced, in all.
-            congested: whether they waited for the link itself.
+            offered: total of the frames that were due.
+            skipped: total of those that a newer frame has replaced.
+            now: monotonic seconds.
+            congested: whether frames wait for the link itself.
         """
         new, lost = offered - self._offered, skipped - self._skipped
         if new < _MIN_FRAMES:
             return False
-        self._offered, self._skipped = offered, skipped
-        if congested and lost > _BAD_SHARE * new:
+        length = now - self._evaluated_at
+        self._offered, self._skipped, self._evaluated_at = offered, skipped, now
+        if self._is_settling:
+            self._is_settling = False
+            return False
+        if lost > _BAD_SHARE * new:
             self._good = 0
+            if not congested:
+                self._bad.clear()
+                return False
             self._bad.append(1 - lost / new)
             return len(self._bad) >= _PERIODS_TO_FALL and self._fall()
         self._bad.clear()
-        self._good += 1
-        return self.share < 1 and not congested and self._good >= self._patience and self._climb()
+        if length <= _LONGEST_USEFUL:
+            self._good += 1
+        patience = _FIRST_PATIENCE if self.share * _STEP < self._ceiling else self._patience
+        return self.share < 1 and self._good >= patience and self._climb()
 
     def _fall(self) -> bool:
         carried = sum(self._bad) / len(self._bad)
         self._bad.clear()
-        if self._fresh_climbs == 1:
-            self._patience = min(_LAST_PATIENCE, self._patience * 2)
-        elif self._fresh_climbs > 1:
-            self._patience = _FIRST_PATIENCE
-        self._fresh_climbs = 0
-        factor = min(_HEADROOM, max(_DEEPEST_FALL, carried * _HEADROOM))
-        self.share = max(_LEAST, self.share * factor)
-        return True
+        self._is_settling = True
+        fails_again = self.share >= self._ceiling / _STEP
+        self._patience = min(_LAST_PATIENCE, self._patience * 2) if fails_again else _FIRST_PATIENCE
+        self._ceiling = self.share
+        # Where the last step up was too much, the share before it is known to do well.
+        factor = 1 / _STEP if carried * _STEP >= _HEADROOM else max(_DEEPEST_FALL, carried * _HEADROOM)
+        self.share = max(_LEAST_SHARE, self.share * factor)
+        return self.share != self._ceiling
 
     def _climb(self) -> bool:
         self._good = 0
-        self._fresh_climbs += 1
-        if self._fresh_climbs > 1:
-            self._patience = _FIRST_PATIENCE
-        self.share = min(1.0, self.share * _CLIMB)
+        if self.share >= self._ceiling:
+            # What failed last does well now.
+            self._ceiling, self._patience = math.inf, _FIRST_PATIENCE
+        self.share = min(1.0, self.share * _STEP)
         return True

@@ -1,38 +1,49 @@
-"""How many frames may be under way at once, so that no queue builds up on the way to the server."""
+"""How many frames may be on the way to the server: as many as the link carries without queueing, and hardly more."""
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from attrs import define, field
 
 from skysentry_trio.base.ledbat import TARGET, BaseDelay, off_target
 
-SMALLEST = 2
-"""One frame being received while the next is being sent keeps a link busy."""
-LARGEST = 32
-_BASE_PERIOD = 60.0
-_BASE_PERIODS = 10
-"""The least delay of ten minutes counts as that of an empty link, as RFC 6817 recommends in section 2.5."""
+FIRST = 2
+"""One frame can be received while the next is being sent."""
+LARGEST = 60
+"""A second of 60 fps."""
+_BASE_PERIOD = 30.0
+_BASE_PERIODS = 6
+"""The quickest receipt is believed for 3 minutes, so that a longer way is noticed (RFC 6817: some minutes)."""
+_FILTERED = 2
+"""One slow receipt alone may be the scheduler's doing (CURRENT_FILTER in RFC 6817)."""
+_NOTHING_QUEUED = 0.75
+"""Share of the target that remains when a window may still double in a round trip."""
 
 
 @define(eq=False)
 class UplinkWindow:
-    """Frames that were sent and not answered, after LEDBAT (RFC 6817) counted in frames.
+    """Frames that were sent and have no receipt, limited after LEDBAT (RFC 6817), counted in frames instead of bytes.
 
-    The window grows by one a round trip while it is what limits us and the delay is below the target, so that a long
-    and wide link is filled; it shrinks as soon as the delay says that frames wait in a queue.
+    What a receipt takes beyond the quickest ever seen is time spent in queues, wherever they are. The window grows
+    while that stays below a target and shrinks above it. All times are seconds of one monotonic clock. The same window
+    as ``frontend/src/core/capture/uplink-window.ts``; both are tested with ``tests/golden/uplink.json``.
     """
 
-    _size: float = field(default=float(SMALLEST), init=False)
+    _size: float = field(default=float(FIRST), init=False)
     _unanswered: deque[tuple[float, float]] = field(factory=deque, init=False, repr=False)
+    """Keys of the frames that have no receipt, and when they were sent, oldest first."""
+    _filled_at: float = field(default=-math.inf, init=False)
+    """When the newest frame that filled the window was sent: receipts up to it tell what a full window does."""
+    _shrunk_at: float = field(default=-math.inf, init=False)
     _base: BaseDelay = field(factory=lambda: BaseDelay(_BASE_PERIOD, _BASE_PERIODS), init=False, repr=False)
-    delay: float | None = field(default=None, init=False)
-    """Seconds that the frame answered last took longer than the fastest message."""
+    _recent: deque[float] = field(factory=lambda: deque(maxlen=_FILTERED), init=False, repr=False)
+    """Seconds that the last receipts took."""
 
     @property
     def size(self) -> int:
-        """Frames that may be under way."""
+        """Frames that may be on the way."""
         return int(self._size)
 
     @property
@@ -41,32 +52,51 @@ class UplinkWindow:
         return len(self._unanswered) < self.size
 
     def send(self, key: float, now: float) -> None:
-        """Say that a frame goes out now; ``key`` is what its answer will name."""
+        """Note that a frame is sent; ``key`` is what its receipt will name."""
         self._unanswered.append((key, now))
+        if not self.is_open:
+            self._filled_at = now
+
+    def queueing(self, now: float) -> float:
+        """Return the seconds that frames spend in queues now."""
+        base = self._base.least
+        if base == math.inf:
+            return 0.0
+        # A receipt that is overdue tells as much as one that came late.
+        overdue = now - self._unanswered[0][1] - base if self._unanswered else 0.0
+        return max(0.0, overdue, min(self._recent, default=base) - base)
 
     def is_congested(self, now: float) -> bool:
-        """Say whether the link itself is what is too slow, so that a larger window would not help."""
-        if self.delay is None:
-            return False
-        waiting = now - self._unanswered[0][1] - self._base.least if self._unanswered else 0.0
-        return max(self.delay, waiting) >= TARGET / 2
+        """Return whether frames wait for the link itself, so that a larger window would not help."""
+        return self.queueing(now) >= TARGET / 2
 
     def note_round_trip(self, seconds: float, now: float) -> None:
-        """Take any round trip into account for what an empty link takes."""
-        self._base.note(seconds, now)
+        """Note a round trip of a small message: the least is what an empty link takes; less than 0 is ignored."""
+        if seconds >= 0:
+            self._base.note(seconds, now)
 
     def take_answer(self, key: float, now: float) -> None:
-        """Say that an answer came; if it is one to a frame, that one and all before it have arrived."""
+        """Note an answer; if it is a frame's receipt, that frame and all before it have arrived."""
         if all(sent != key for sent, _ in self._unanswered):
             return
-        was_full = not self.is_open
         sent_at = now
         while self._unanswered:
             sent, sent_at = self._unanswered.popleft()
             if sent == key:
                 break
-        self.note_round_trip(now - sent_at, now)
-        self.delay = now - sent_at - self._base.least
-        change = off_target(self.delay)
-        if change < 0 or was_full:
-            self._size = min(LARGEST, max(SMALLEST, self._size + change / self._size))
+        self._base.note(now - sent_at, now)
+        self._recent.append(now - sent_at)
+        off = off_target(min(self._recent) - self._base.least)
+        if off < 0:
+            self._shrink(-off, sent_at, now)
+        elif sent_at <= self._filled_at:
+            # A window that is not used up tells nothing of what a larger one would do. With nothing in the queues it
+            # doubles in a round trip, as TCP's does at first.
+            self._size = min(LARGEST, self._size + (1 if off > _NOTHING_QUEUED else off / self._size))
+
+    def _shrink(self, share: float, sent_at: float, now: float) -> None:
+        """Shrink at most by half, and once in a round trip: the frames already on the way do not know of it."""
+        if sent_at <= self._shrunk_at:
+            return
+        self._size = max(1.0, self._size * (1 - min(0.5, share)))
+        self._shrunk_at = now

@@ -1,9 +1,10 @@
 /**
- * How many frames may be on the way to the server: as many as the link carries without queueing, and never many more.
+ * How many frames may be on the way to the server: as many as the link carries without queueing, and hardly more.
  *
  * The server's answer to a question asked right after a frame is the frame's receipt. What a receipt takes beyond the
  * quickest ever seen is time spent in queues, wherever they are. The window of frames without a receipt grows while that
- * stays below a target and shrinks above it: LEDBAT (RFC 6817), counted in frames instead of bytes.
+ * stays below a target and shrinks above it: LEDBAT (RFC 6817), counted in frames instead of bytes. The same
+ * window as `client/engine/uplink_window.py`; both are tested with `tests/golden/uplink.json`.
  */
 
 import { RecentMinimum } from "./recent-minimum.js";
@@ -20,7 +21,7 @@ const BASE_SLICES = 6;
 const FILTERED = 2;
 
 /** All times are in milliseconds of one clock. */
-export class Uplink {
+export class UplinkWindow {
   /** When the frames were sent that have no receipt yet, oldest first. */
   private unanswered: number[] = [];
   private window = FIRST_WINDOW;
@@ -29,11 +30,15 @@ export class Uplink {
   private shrunkAt = -Infinity;
   private readonly quickest = new RecentMinimum(BASE_SLICE_MS, BASE_SLICES);
   private recent: number[] = [];
-  private busyMs = 0;
+
+  /** Frames that may be on the way. */
+  get size(): number {
+    return Math.floor(this.window);
+  }
 
   /** Whether one more frame may be sent. */
   get open(): boolean {
-    return this.unanswered.length < Math.floor(this.window);
+    return this.unanswered.length < this.size;
   }
 
   /** A frame was sent, and a question with this `sentAt` right after it. */
@@ -51,7 +56,6 @@ export class Uplink {
     this.quickest.add(at, at - sentAt);
     this.recent = [...this.recent, at - sentAt].slice(-FILTERED);
     const queueing = Math.min(...this.recent) - this.quickest.value;
-    this.busyMs += at - sentAt - this.quickest.value;
     const off = (TARGET_MS - queueing) / TARGET_MS;
     if (off < 0) this.shrink(-off, sentAt, at);
     // A window that is not used up says nothing about what a larger one would do. With nothing in the queues it doubles in
@@ -83,11 +87,9 @@ export class Uplink {
     return Math.max(0, seen, oldest === undefined ? 0 : at - oldest - base);
   }
 
-  /** Milliseconds of work that the link had with our frames since this was asked last; more than have passed if it queued. */
-  takeBusy(): number {
-    const busy = this.busyMs;
-    this.busyMs = 0;
-    return busy;
+  /** Whether frames wait for the link itself, so that a larger window would not help. */
+  congested(at: number): boolean {
+    return this.queueing(at) >= TARGET_MS / 2;
   }
 
   /** Another connection: what was on the way is gone, and the way may be another. */
@@ -98,6 +100,5 @@ export class Uplink {
     this.shrunkAt = -Infinity;
     this.quickest.reset();
     this.recent = [];
-    this.busyMs = 0;
   }
 }

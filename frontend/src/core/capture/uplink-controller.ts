@@ -1,0 +1,156 @@
+/**
+ * Reduces quality, then width, then rate when the uplink cannot carry what is wanted, and takes them back. The same
+ * controller as `client/engine/uplink_controller.py`; both are tested with `tests/golden/uplink.json`.
+ */
+
+import type { EncoderSettings } from "./encode-loop.js";
+
+/** Milliseconds between two evaluations. */
+export const PERIOD_MS = 500;
+/** Bad periods in a row that mean that the uplink is too slow; a single one may be a hiccup. */
+const PERIODS_TO_FALL = 2;
+/** A period lasts until this many frames were due. */
+const MIN_FRAMES = 3;
+/** Share of the frames skipped that makes a period a bad one. */
+const BAD_SHARE = 0.1;
+/** A longer period tells nothing of what the link could carry: hardly anything is sent. */
+const LONGEST_USEFUL_MS = 5000;
+const HEADROOM = 0.9;
+const DEEPEST_FALL = 0.25;
+/** Factor of a step up. */
+const STEP = 1.2;
+/** Good periods in a row before a step up is tried, below the share that failed last. */
+const FIRST_PATIENCE = 4;
+/** The most good periods that are waited for before the share that failed last is tried again. */
+const LAST_PATIENCE = 64;
+const LEAST_SHARE = 0.005;
+/** Frames a second that remain however slow the uplink is. */
+const LOWEST_RATE = 1;
+
+// The bytes of a JPEG are about proportional to its quality, and to the square of its width.
+const QUALITY_UNTIL = 0.5;
+const WIDTH_UNTIL = 0.125;
+const QUALITY_STEPS = 20;
+const WIDTH_STEPS = 8;
+
+/** Factors for the wanted quality, width and rate. */
+export interface Reduction {
+  readonly quality: number;
+  readonly width: number;
+  readonly rate: number;
+}
+
+/** Returns the reduction that leaves about this share of the bytes, above 0 to 1. */
+export function reductionFor(share: number): Reduction {
+  // In steps, so that a picture does not change its size every second.
+  return {
+    quality: floor(Math.max(share, QUALITY_UNTIL), QUALITY_STEPS),
+    width: floor(Math.sqrt(Math.min(1, Math.max(share, WIDTH_UNTIL) / QUALITY_UNTIL)), WIDTH_STEPS),
+    rate: Math.min(1, share / WIDTH_UNTIL),
+  };
+}
+
+function floor(value: number, steps: number): number {
+  // The small addition corrects the rounding of binary fractions.
+  return Math.floor(value * steps + 1e-9) / steps;
+}
+
+/**
+ * The share of the wanted bytes that is tried: falls to what was carried, climbs back a step at a time. A share that
+ * fails again is tried twice as late the next time. All times are in milliseconds of one clock.
+ */
+export class UplinkController {
+  /** The share of the wanted bytes that is tried. */
+  share = 1;
+  private due = 0;
+  private skipped = 0;
+  private evaluatedAt = -Infinity;
+  /** The shares that bad periods in a row have carried. */
+  private bad: number[] = [];
+  private good = 0;
+  /** Whether the period is the first after a fall, in which what was sent before still fills the link. */
+  private settling = false;
+  /** Good periods in a row before the share that failed last is tried again. */
+  private patience = FIRST_PATIENCE;
+  /** The share that failed last. */
+  private ceiling = Infinity;
+
+  /** What to send of what is wanted. */
+  limit(wanted: EncoderSettings): EncoderSettings {
+    const { quality, width, rate } = reductionFor(this.share);
+    return {
+      fps: rate < 1 ? Math.min(wanted.fps, Math.max(LOWEST_RATE, wanted.fps * rate)) : wanted.fps,
+      width: Math.round(wanted.width * width),
+      quality: wanted.quality * quality,
+    };
+  }
+
+  /** A frame was due, and was sent or, because the link was full, skipped. */
+  frame(skipped: boolean): void {
+    this.due++;
+    if (skipped) this.skipped++;
+  }
+
+  /**
+   * Ends a period when it is time; to be asked after every frame and receipt. `congested` is whether frames wait for the
+   * link itself. Returns whether `limit` returns something else from now on.
+   */
+  evaluate(at: number, congested: boolean): boolean {
+    if (at - this.evaluatedAt < PERIOD_MS || this.due < MIN_FRAMES) return false;
+    const length = at - this.evaluatedAt;
+    this.evaluatedAt = at;
+    const lost = this.skipped / this.due;
+    this.due = this.skipped = 0;
+    if (this.settling) {
+      this.settling = false;
+      return false;
+    }
+    if (lost > BAD_SHARE) {
+      this.good = 0;
+      if (congested) this.bad.push(1 - lost);
+      else this.bad = [];
+      return this.bad.length >= PERIODS_TO_FALL && this.fall();
+    }
+    this.bad = [];
+    if (length <= LONGEST_USEFUL_MS) this.good++;
+    const patience = this.share * STEP < this.ceiling ? FIRST_PATIENCE : this.patience;
+    return this.share < 1 && this.good >= patience && this.climb();
+  }
+
+  /** Another connection: what is known of the share stays. */
+  begin(): void {
+    this.due = this.skipped = this.good = 0;
+    this.bad = [];
+  }
+
+  reset(): void {
+    this.begin();
+    this.share = 1;
+    this.patience = FIRST_PATIENCE;
+    this.ceiling = Infinity;
+  }
+
+  private fall(): boolean {
+    const carried = this.bad.reduce((sum, share) => sum + share, 0) / this.bad.length;
+    this.bad = [];
+    this.settling = true;
+    const failsAgain = this.share >= this.ceiling / STEP;
+    this.patience = failsAgain ? Math.min(LAST_PATIENCE, this.patience * 2) : FIRST_PATIENCE;
+    this.ceiling = this.share;
+    // Where the last step up was too much, the share before it is known to do well.
+    const factor = carried * STEP >= HEADROOM ? 1 / STEP : Math.max(DEEPEST_FALL, carried * HEADROOM);
+    this.share = Math.max(LEAST_SHARE, this.share * factor);
+    return this.share !== this.ceiling;
+  }
+
+  private climb(): boolean {
+    this.good = 0;
+    if (this.share >= this.ceiling) {
+      // What failed last does well now.
+      this.ceiling = Infinity;
+      this.patience = FIRST_PATIENCE;
+    }
+    this.share = Math.min(1, this.share * STEP);
+    return true;
+  }
+}
