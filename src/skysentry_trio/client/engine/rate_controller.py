@@ -43,7 +43,7 @@ class RateController:
         self._tell_source()
 
     def evaluate(self, now: float, *, congested: bool) -> None:
-        """Reduce what is sent if the uplink has not carried it; to be called every half second, ``now`` is monotonic."""
+        """Reduce what is sent if the uplink has not carried it; to be called every half second; ``now``: monotonic."""
         if self._controller.evaluate(self.slot.offered, self.slot.dropped["behind"], now, congested=congested):
             self._tell_source()
 
