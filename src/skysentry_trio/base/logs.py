@@ -1,4 +1,4 @@
-"""One line per event on stderr, as JSON or as text, whether we, Trio or Hypercorn logged it.
+"""Writes each log event as one line to stderr, as JSON or text: those of our code, of Trio and of Hypercorn.
 
 Our modules log through structlog into the standard library's loggers; one handler at the root gives all of them
 the same form. A program that does not call `configure` keeps its own logging.

@@ -14,7 +14,7 @@ from skysentry_trio.wire.messages import Message, encode_json, encode_message, r
 
 
 class FrameHeader(Message, tag="frame", tag_field="type"):
-    """The JSON in front of a JPEG."""
+    """The JSON header before each JPEG."""
 
     camera_id: str
     sequence: int

@@ -1,1 +1,1 @@
-"""The other end of the protocol: a camera and a viewer on Trio, without a terminal and without threads."""
+"""The client side of the protocol on Trio: a camera client and a viewer client, without a terminal or threads."""

@@ -1,4 +1,4 @@
-"""Write frames as one file, in pieces: a ZIP archive, concatenated JPEGs, or a Matroska video of these JPEGs."""
+"""Make one file of many frames, piece by piece: a ZIP archive, concatenated JPEGs, or a Matroska video of the JPEGs."""
 
 from __future__ import annotations
 

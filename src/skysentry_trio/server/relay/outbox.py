@@ -51,7 +51,7 @@ class Delivery:
 
 @frozen
 class CameraNotice:
-    """A camera's state, for viewers that hear of it."""
+    """Tells a viewer that a camera has come online, gone offline, or been removed."""
 
     camera_id: str
     name: str | None

@@ -45,7 +45,7 @@ class FastPath(trio.abc.Stream):
         return await self.reader.receive_for_library()
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Write bytes of the library."""
+        """Send bytes that the WebSocket library has produced."""
         await self.writer.send_for_library(data)
 
     async def wait_send_all_might_not_block(self) -> None:

@@ -164,9 +164,9 @@ class PeerStream(trio.abc.HalfCloseableStream):
         await self._stream.send_eof()
 
     async def linger(self, seconds: float) -> None:
-        """Close the sending direction, wait for the peer to close its own, and close.
+        """Close our sending direction, wait until the peer closes its own, then close the connection.
 
-        If this side closed while the peer still sends, the kernel would reset the connection and drop our last bytes.
+        If we closed the connection while the peer is still sending, the kernel would reset it and drop our last bytes.
 
         Args:
             seconds: to wait at most; bytes that arrive meanwhile are dropped.
