@@ -18,11 +18,11 @@ COMMANDS_HEAD = """\
 
 <!-- Made by `nox -s docs -- fix`; change the code, not this page. -->
 
-What each command says of itself with `--help`. The settings of `serve` and `config show` have a
+The output of each command with `--help`. The settings of `serve` and `config show` have a
 [page of their own](settings.md), with environment variables, the file and what is allowed.
 
-Exit status of every command: 0 when it did what it was asked to, 1 when it failed, 2 when it was asked something
-impossible, 130 when Ctrl-C came before it could handle that.
+Exit status of every command: 0 for success, 1 for a failure, 2 for wrong options, arguments or settings, 130 if Ctrl-C
+stopped it while it was starting.
 """
 SETTINGS_HEAD = f"""\
 # Settings

@@ -1,11 +1,11 @@
 /** Builds the addresses of a server's endpoints from the address that a person enters. */
 
 /**
- * Returns the folder of all endpoints, which ends in `/`.
+ * Returns the address of the folder with all endpoints; it ends in `/`.
  *
- * `server` is an http, https, ws or wss address. It may have a path prefix, may be the address of a WebSocket
- * endpoint, and may be relative to `page`. Left out, it is the server that served the page. Throws TypeError for
- * anything else.
+ * `server` is an http, https, ws or wss address. It may have a path prefix, may be the address of a WebSocket endpoint,
+ * and may be relative to `page`. If it is left out, the address is that of the server that served the page. Throws
+ * TypeError for any other address.
  */
 export function serverBase(server: string | undefined, page: string): URL {
   if (server === undefined || server.trim() === "") return new URL(".", page);
@@ -43,7 +43,7 @@ export function snapshotUrl(base: URL, cameraId: string): string {
 /** `from` and `to` are milliseconds since the epoch by the server's clock. */
 export function clipUrl(base: URL, cameraId: string, from: number, to: number, format: string): string {
   const url = new URL(`api/clients/${encodeURIComponent(cameraId)}/clip`, base);
-  // Rounded outwards to whole milliseconds, so that the clip has the frames at both ends.
+  // Rounded outwards to whole milliseconds, so that the clip includes the frames at both ends.
   url.searchParams.set("from", new Date(Math.floor(from)).toISOString());
   url.searchParams.set("to", new Date(Math.ceil(to)).toISOString());
   url.searchParams.set("format", format);

@@ -1,9 +1,12 @@
-/** How long to wait before connecting again: exponential back-off with full jitter, as docs/reference/protocol.md describes it. */
+/**
+ * Computes how long a client waits before it connects again: exponential back-off with full jitter, as
+ * docs/reference/protocol.md describes it.
+ */
 
 const FIRST_MS = 500;
-/** A client is back within this time after the server is. */
+/** The longest wait: after the server has come back, a client connects within this time. */
 const LONGEST_MS = 4000;
-/** A connection that lasted this long counts as a success that failed later: waits start at the first again. */
+/** A connection that lasted this long counts as a success. When it ends, the waits begin with the shortest again. */
 export const LASTING_MS = 10_000;
 
 /**

@@ -1,6 +1,11 @@
-/** Estimates the difference between the server's clock and ours, and the round trip. */
+/**
+ * Estimates the difference between the server's clock and our clock, which is that of this page, and the round trip.
+ */
 
-/** Samples that are kept. With one every two seconds, a change of the network takes effect within half a minute. */
+/**
+ * Number of samples that are kept. With one sample every two seconds, a change of the network takes effect within half
+ * a minute.
+ */
 const KEPT = 12;
 
 /**
@@ -17,7 +22,7 @@ export class ClockSync {
   /** Takes an answer: `sentAt` and `receivedAt` are by our clock, `serverAt` is by the server's. */
   add(sentAt: number, serverAt: number, receivedAt: number): void {
     const roundTrip = receivedAt - sentAt;
-    // A negative round trip answers a question that we did not ask.
+    // If the round trip is negative, this is an answer to a question that we did not ask.
     if (roundTrip < 0) return;
     this.samples.push({ roundTrip, offset: serverAt - (sentAt + receivedAt) / 2 });
     if (this.samples.length > KEPT) this.samples.shift();
@@ -29,8 +34,8 @@ export class ClockSync {
   }
 
   /**
-   * The server's clock minus ours in milliseconds, from the answer with the shortest round trip, which is the most
-   * exact.
+   * The server's clock minus ours in milliseconds. It comes from the answer with the shortest round trip, which is the
+   * most exact answer.
    */
   get offset(): number | undefined {
     let best: { roundTrip: number; offset: number } | undefined;

@@ -1,6 +1,8 @@
-/** A queue that works on one item at a time, and keeps only the newest of those that wait. */
+/** A queue that works on one item at a time, and keeps only the newest of the waiting items. */
 
-/** `work` must not reject. `drop` gets every item that a newer one superseded, to free and count it. */
+/**
+ * `work` must not reject. `drop` gets every item that will not be worked on, so that the caller can free and count it.
+ */
 export class ConflatingQueue<T> {
   private busy = false;
   private waiting: { item: T } | undefined;

@@ -5,7 +5,8 @@ import { encodeClock } from "./protocol.js";
 
 const ASK_EVERY_MS = 2000;
 /**
- * The first questions follow each other quickly: the best of five answers gives a good estimate of the clock at once.
+ * The first questions follow each other quickly: the best of five answers soon gives a good estimate of the server's
+ * clock.
  */
 const FIRST_QUESTIONS = 5;
 const FIRST_EVERY_MS = 100;
@@ -18,13 +19,18 @@ export interface HeartbeatOptions {
   readonly onSilent: () => void;
 }
 
-/** Start it when a connection opens, stop it when the connection closes, and report every message to it. */
+/**
+ * Checks one connection. Call `start` when the connection opens, `stop` when it closes, and `noteMessage` for every
+ * message of the server.
+ */
 export class Heartbeat {
   readonly clock = new ClockSync();
   private timer: ReturnType<typeof setInterval> | undefined;
   private firstTimer: ReturnType<typeof setInterval> | undefined;
   private unansweredSince: number | undefined;
-  /** Whether the server answers clock messages. The silence of a server that does not means nothing. */
+  /**
+   * Whether the server answers clock messages. If it does not, its silence does not mean that the connection is dead.
+   */
   private answers = false;
 
   constructor(private readonly options: HeartbeatOptions) {}
@@ -39,7 +45,8 @@ export class Heartbeat {
       if (++asked >= FIRST_QUESTIONS) clearInterval(this.firstTimer);
     }, FIRST_EVERY_MS);
     this.timer = setInterval(() => {
-      // Measured from a question, not from the last message, because the timers of a hidden page run once a minute.
+      // Measured from the first unanswered question, not from the last message, because the timers of a hidden page run
+      // only once a minute.
       const silent = this.unansweredSince !== undefined && now() - this.unansweredSince > SILENCE_MS;
       if (silent && this.answers) this.options.onSilent();
       else this.ask();

@@ -1,6 +1,6 @@
 /**
- * The server's limits that this code depends on, and the rates it keeps below them: "Limits and rates" in
- * docs/reference/protocol.md.
+ * The limits of the server that this code depends on, and our own rates, which stay below these limits. See "Limits and
+ * rates" in docs/reference/protocol.md.
  */
 
 // ── limits of the server ────────────────────────────────────────────────────────────────────────
@@ -26,11 +26,11 @@ export const SEEKS_PER_SECOND = 20;
 
 /** Acknowledgements a second over a longer time. */
 export const ACKS_PER_SECOND = 500;
-/** Acknowledgements that may go out at once after a pause. */
+/** Acknowledgements that may be sent together after a pause. */
 export const ACK_BURST = 250;
 /**
- * Milliseconds between two changes of the subscriptions. One change takes three messages at most if all tiles have one
- * width.
+ * Milliseconds between two changes of the subscriptions. One change takes one message for each width of tiles, and one
+ * for the cameras that are no longer visible.
  */
 export const SUBSCRIPTION_INTERVAL_MS = 200;
 /** Milliseconds between two seeks while a finger drags along the timeline. */

@@ -1,4 +1,4 @@
-/** Rates over the last few seconds: events per second and their amount per second. */
+/** Measures rates over the last few seconds: events per second, and the sum of their amounts per second. */
 
 interface Entry {
   readonly at: number;
@@ -24,7 +24,8 @@ export class RateMeter {
     const first = this.entries[this.head];
     const last = this.entries[this.entries.length - 1];
     if (first === undefined || last === undefined || count < 2) return { perSecond: 0, amountPerSecond: 0 };
-    // N events span N-1 intervals. A pause longer than the usual interval is added, so that a stop shows at once.
+    // N events span N-1 intervals. A pause longer than the usual interval is added, so that the rates fall as soon as
+    // events stop.
     const usual = (last.at - first.at) / (count - 1);
     const silence = Math.max(0, now - last.at - usual);
     const span = Math.max(1, last.at - first.at + silence);
@@ -41,7 +42,7 @@ export class RateMeter {
   private forget(now: number): void {
     const horizon = now - this.window;
     while (this.head < this.entries.length && (this.entries[this.head]?.at ?? now) < horizon) this.head++;
-    // Compacting rarely keeps `add` cheap, which runs for every frame.
+    // The array is compacted only rarely: `add` runs for every frame, and must be cheap.
     if (this.head > 256) {
       this.entries = this.entries.slice(this.head);
       this.head = 0;

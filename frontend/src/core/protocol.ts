@@ -18,7 +18,7 @@ export const CloseCode = {
 
 // "." and ".." would name folders in an address.
 const CAMERA_ID = new RegExp(`^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,${MAX_CAMERA_ID_LENGTH}}$`);
-// Control characters, and marks that reorder the text around a label.
+// Control characters, lone surrogates, and marks that reorder the text around a label.
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 export function isCameraId(value: unknown): value is string {
@@ -131,7 +131,7 @@ export interface ClockMessage {
   readonly serverAt?: number;
 }
 
-/** The text messages of both endpoints that are used here. */
+/** The text messages that the server sends on both endpoints, and that this code uses. */
 export type ServerMessage =
   | { readonly type: "registration-success"; readonly cameraId: string }
   | { readonly type: "registration-error"; readonly error: string; readonly code?: string }

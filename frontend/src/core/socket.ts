@@ -9,7 +9,7 @@ export type SocketState =
   | { readonly kind: "waiting"; readonly retryAt: number }
   | { readonly kind: "stopped" };
 
-/** The part of WebSocket that is used here; the package `ws` for Node has it too. */
+/** The part of WebSocket that is used here. The WebSocket of the package `ws` for Node has this part too. */
 export type WebSocketLike = Pick<
   WebSocket,
   | "binaryType"
@@ -83,7 +83,7 @@ export class ReconnectingSocket {
     socket?.close(1000);
   }
 
-  /** Closes the connection or ends the wait, and connects again at once. */
+  /** Closes the connection or ends the wait, and connects again immediately. */
   reconnect(): void {
     if (this.current.kind === "stopped") return;
     clearTimeout(this.timer);
@@ -92,7 +92,9 @@ export class ReconnectingSocket {
     socket?.close();
   }
 
-  /** Returns false if the connection is not open; the data is then dropped, as it would be outdated later. */
+  /**
+   * Returns false if the connection is not open. The data is dropped in this case, because it would be outdated later.
+   */
   send(data: string | ArrayBuffer | Uint8Array<ArrayBuffer>): boolean {
     if (this.socket?.readyState !== OPEN) return false;
     this.socket.send(data);
@@ -150,7 +152,7 @@ export class ReconnectingSocket {
     this.socket = null;
     if (socket) {
       socket.onopen = socket.onmessage = socket.onclose = null;
-      // The package `ws` throws an error event that has no listener.
+      // The package `ws` throws an error if its error event has no listener.
       socket.onerror = () => undefined;
     }
     return socket;

@@ -1,8 +1,8 @@
-/** A value that notifies of its changes, in the shape that React's useSyncExternalStore takes. */
+/** A value that tells its listeners about its changes, in the shape that React's useSyncExternalStore takes. */
 
 export interface Readable<T> {
   readonly getSnapshot: () => T;
-  /** Calls `listener` after every change. Returns the function that ends this. */
+  /** Calls `listener` after every change. Returns the function that ends these calls. */
   readonly subscribe: (listener: () => void) => () => void;
 }
 
@@ -25,7 +25,10 @@ export class Store<T> implements Readable<T> {
   }
 }
 
-/** Returns `before` if it has the same fields or items as `after`, so that a comparison by identity finds no change. */
+/**
+ * Returns `before` if it has the same fields or items as `after`, otherwise `after`. So a comparison by identity finds
+ * a change only if there is one.
+ */
 export function reuse<T extends object>(before: T | null | undefined, after: T): T {
   if (!before) return after;
   const keys = Object.keys(after) as (keyof T)[];

@@ -54,7 +54,10 @@ export class SkySentryViewerElement extends HTMLElement {
     return this.mounted?.surface.snapshot() ?? null;
   }
 
-  /** Restarts after the current script: the browser reports each attribute of a new element in a call of its own. */
+  /**
+   * Restarts the viewer after the current script. So it restarts only once, although the browser reports each attribute
+   * of a new element in a call of its own.
+   */
   private scheduleRestart(): void {
     if (this.scheduled) return;
     this.scheduled = true;
@@ -112,7 +115,7 @@ export class SkySentryViewerElement extends HTMLElement {
   }
 
   private showCaption(text: string): void {
-    // Screen readers announce the text whenever it is written, also if it is the same.
+    // Screen readers announce the text whenever it is written, even if it has not changed.
     if (this.caption.textContent !== text) this.caption.textContent = text;
   }
 }

@@ -23,7 +23,7 @@ function CapturePage() {
   const [settings, setSettings] = useState(initial);
   const misnamed = badId !== null && settings.cameraId === initial.cameraId;
   useEffect(() => {
-    // Delayed, because browsers refuse an address that changes at every step of a slider.
+    // This is delayed, because browsers refuse to change the address at every step of a slider.
     const timer = setTimeout(() => {
       saveSettings(storage(), STORAGE_KEY, settings);
       // The address keeps the invalid id, so that a reload shows the message again.

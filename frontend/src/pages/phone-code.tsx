@@ -5,7 +5,8 @@ import { Icon, ICONS } from "../react/icons.js";
 /** A QR code that opens this page on a phone, with the same settings and another id. */
 export function PhoneCode({ settings }: { settings: CaptureSettings }) {
   const [open, setOpen] = useState(false);
-  // Without the id, which phone and computer would otherwise take over from each other.
+  // Without the id: with the same id, the phone and the computer would take the camera over from each other again and
+  // again.
   const query = writeAddress({ ...settings, deviceId: "" }, { withId: false, autostart: false });
   const address = `${location.origin}${location.pathname}${query === "" ? "" : `?${query}`}`;
   return (

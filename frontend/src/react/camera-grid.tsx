@@ -15,7 +15,7 @@ import type { Viewer } from "./use-viewer.js";
 
 export interface CameraGridProps {
   readonly viewer: Viewer;
-  /** Returns the address of a page that shows only this camera; left out, there is no link to one. */
+  /** Returns the address of a page that shows only this camera; if left out, there is no link to such a page. */
   readonly hrefOf?: (cameraId: string) => string;
 }
 
@@ -74,13 +74,16 @@ function moveBy(key: string, columns: number): number {
   return { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[key] ?? Number.NaN;
 }
 
-/** The cameras in the order in which they are shown: the same array as long as that does not change. */
+/**
+ * Returns the ids of the cameras in the order in which they are shown. Returns the same array as long as the ids and
+ * their order do not change.
+ */
 function useCameraIds(viewer: Viewer): readonly string[] {
   const joined = useStore(viewer.snapshot, joinIds);
   return useMemo(() => (joined === "" ? [] : joined.split(SEPARATOR)), [joined]);
 }
 
-/** Not part of any id. */
+/** A character that is in no camera id. */
 const SEPARATOR = " ";
 
 function joinIds({ cameras }: ViewerSnapshot): string {

@@ -26,7 +26,7 @@ export interface CameraTileProps {
   readonly viewer: Viewer;
   readonly cameraId: string;
   readonly full: boolean;
-  /** Another tile fills the page, so this one is out of reach. */
+  /** Another tile fills the page, so this tile cannot be used. */
   readonly hidden: boolean;
   /** The address of a page that shows only this camera, if there is one. */
   readonly href: string | undefined;
@@ -70,7 +70,7 @@ function Tile({ camera, viewer, full, hidden, href, onChoose, onStep }: TileProp
     };
   }, [painter, cameraId]);
 
-  // Only visible cameras are subscribed, each no larger than it is shown.
+  // Only visible cameras are subscribed, each with the width limit that fits its size on the page.
   useEffect(() => {
     if (!controls || !picture.current) return;
     const setShownWidth = (pixels: number | null): void => controls.setShownWidth(cameraId, pixels);
@@ -85,7 +85,7 @@ function Tile({ camera, viewer, full, hidden, href, onChoose, onStep }: TileProp
 
   const wasFull = useRef(false);
   useEffect(() => {
-    // The tile, not one of its buttons, so that the space bar pauses the picture.
+    // The tile gets the focus and not one of its buttons, so that the space bar pauses the picture.
     if (full) tile.current?.focus();
     else if (wasFull.current) opener.current?.focus();
     wasFull.current = full;
@@ -133,7 +133,7 @@ function Tile({ camera, viewer, full, hidden, href, onChoose, onStep }: TileProp
   const seen = camera.width > 0;
   const flows = status === "live" || status === "stalled";
   return (
-    // The keys work anywhere in the tile; each has a button too.
+    // The keys work anywhere in the tile. There is also a button for each of these actions.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <article
       ref={tile}
@@ -250,7 +250,7 @@ function Tile({ camera, viewer, full, hidden, href, onChoose, onStep }: TileProp
   );
 }
 
-/** The time since a frame was captured, counted on by itself. */
+/** Shows the time since a frame was captured, and updates it every second. */
 function Age({ since }: { since: number | null }) {
   const [at, setAt] = useState(now);
   useEffect(() => {

@@ -21,7 +21,7 @@ export interface CaptureSettingsFormProps {
   readonly onChange: (change: Partial<CaptureSettings>) => void;
 }
 
-/** All settings of a camera. A change takes effect at once, also while the camera sends. */
+/** All settings of a camera. A change takes effect immediately, also while the camera sends. */
 export function CaptureSettingsForm({ settings, cameraLabel, onChange }: CaptureSettingsFormProps) {
   const id = useId();
   const cameras = useCameras(cameraLabel);
@@ -134,8 +134,8 @@ interface TextFieldProps {
 }
 
 /**
- * A text field that takes effect when the person leaves it. Otherwise each typed letter of an id would register another
- * camera.
+ * A text field whose value takes effect when the person leaves the field. Otherwise each typed letter of an id would
+ * register another camera.
  */
 function TextField({ label, hint, value, maxLength, problem, onCommit }: TextFieldProps) {
   const id = useId();

@@ -3,7 +3,8 @@
 import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 
 /**
- * Describes the viewers, and what is sent unless `describeUplink` describes that. Returns null while demand is unknown.
+ * Describes how many viewers watch. Also describes what is sent, unless `describeUplink` does this. Returns null while
+ * the demand is unknown.
  */
 export function describeDemand(snapshot: CaptureSnapshot): string | null {
   const { demand, narrow } = snapshot;

@@ -4,8 +4,8 @@ import { Icon, ICONS, type IconName } from "./icons.js";
 interface IconLabel {
   readonly icon: IconName;
   /**
-   * What the control does. Without `labelShown` only screen readers read it, and it is the tooltip unless `title` is
-   * set.
+   * What the control does. Without `labelShown`, the label is not visible: screen readers read it, and it is the
+   * tooltip unless `title` is set.
    */
   readonly label: ReactNode;
   /** Shows the label beside the icon. */

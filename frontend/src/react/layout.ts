@@ -16,7 +16,7 @@ export const GAP = 12;
 /** Pixels below each picture, for its bar and its figures. */
 const BAR_HEIGHT = 88;
 const ASPECT = 16 / 9;
-/** Tiles are at least this wide, to stay readable; the page scrolls instead. */
+/** Tiles are at least this wide, to stay readable. If there is no room for this, the page scrolls. */
 const MIN_TILE_WIDTH = 304;
 
 export function chooseLayout(count: number, { width, height }: Space): Layout {

@@ -12,11 +12,11 @@ import { Icon, ICONS } from "./icons.js";
 import { useCapture, type Capture } from "./use-capture.js";
 
 export interface SkySentryClientProps {
-  /** The id of the camera; left out, a random one. */
+  /** The id of the camera; if left out, a random one. */
   readonly clientId?: string;
   /** A label that people see. */
   readonly name?: string;
-  /** The server's address, for example `https://host/prefix/`; left out, the server that served the page. */
+  /** The server's address, for example `https://host/prefix/`; if left out, the server that served the page. */
   readonly serverUrl?: string;
   readonly autoStartCamera?: boolean;
   /** Frames per second, 1-60. */

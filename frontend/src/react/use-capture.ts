@@ -7,7 +7,7 @@ import { keepAwake } from "../core/capture/wake-lock.js";
 import { useStore } from "./use-store.js";
 
 export interface UseCaptureOptions {
-  /** The server's address; left out, the server that served the page. */
+  /** The server's address; if left out, the server that served the page. */
   readonly serverUrl?: string | undefined;
   readonly token?: string | undefined;
   /** The settings at the start; `configure` changes them later. */

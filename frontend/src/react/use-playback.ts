@@ -6,7 +6,10 @@ import type { ViewerControls } from "./use-viewer.js";
 /** The timeline grows while a camera is watched, so the server is asked again this often. */
 const REQUEST_STATE_EVERY_MS = 4000;
 
-/** Returns the playback controls of one camera while `active`, or null. Returns the camera to live at the end. */
+/**
+ * Returns the playback controls of one camera while `active`, or null. When `active` ends, the camera goes back to live
+ * frames.
+ */
 export function usePlaybackController(
   { cameraId, playback }: CameraSnapshot,
   controls: ViewerControls | null,

@@ -6,7 +6,7 @@ import type { ViewerSession } from "../core/viewer/session.js";
 import { STOPPED_VIEWER, type ViewerSnapshot } from "../core/viewer/snapshot.js";
 
 export interface UseViewerOptions {
-  /** The server's address; left out, the server that served the page. */
+  /** The server's address; if left out, the server that served the page. */
   readonly serverUrl?: string | undefined;
   /** The ids of the cameras to show; left out or empty means all. */
   readonly cameras?: readonly string[] | undefined;
@@ -14,14 +14,14 @@ export interface UseViewerOptions {
   readonly maxFps?: number | undefined;
 }
 
-/** What components may ask of the viewer's session. */
+/** The methods of the viewer's session that components may call. */
 export type ViewerControls = Pick<
   ViewerSession,
   "setShownWidth" | "seek" | "goLive" | "clipUrl" | "setBoxesShown"
 >;
 
 export interface Viewer {
-  /** The state, several times a second. `useStore` selects the part that a component shows. */
+  /** The state of the viewer, updated several times a second. `useStore` selects the part that a component shows. */
   readonly snapshot: Readable<ViewerSnapshot>;
   /** Null until the component is mounted. */
   readonly painter: Painter | null;

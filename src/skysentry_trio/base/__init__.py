@@ -1,1 +1,1 @@
-"""What every room may use: errors, frames, demand, limits, units, logs. Nothing in here knows a protocol."""
+"""Code that every package may use: errors, frames, demand, limits, units, logs. No module here reads a message."""

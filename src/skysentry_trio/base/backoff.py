@@ -1,4 +1,4 @@
-"""Try again after failures, with longer and random waits."""
+"""Try again after a failure; the waits between two attempts are random and become longer."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 @define(eq=False)
 class Backoff:
-    """How long to wait before the next attempt: exponential back-off with full jitter.
+    """Decides how long to wait before the next attempt: exponential back-off with full jitter.
 
-    Without jitter, a thousand clients that lost one server would all come back in the same moment, again and again.
+    Without jitter, a thousand clients that lost one server would all come back in the same moment, after every wait.
     """
 
     random: Callable[[], float]
@@ -24,16 +24,16 @@ class Backoff:
     first: float = 0.5
     """Longest wait after the first failure, in seconds."""
     longest: float = 4.0
-    """Longest wait of all, in seconds."""
+    """Longest wait after any number of failures, in seconds."""
     lasting: float = 10.0
-    """Seconds after which an attempt counts as a success that failed later."""
+    """An attempt that lasted at least this many seconds counts as a success, although it failed later."""
     _failures: int = field(default=0, init=False)
 
     def delay_after(self, lasted: float) -> float:
         """Return the seconds to wait after a failed attempt that lasted ``lasted`` seconds."""
         if lasted >= self.lasting:
             self._failures = 0
-        # 2 ** 16 is more than enough; without this bound, years of failures would overflow.
+        # 2 ** 16 is more than enough; without this bound, the number would overflow after about a thousand failures.
         ceiling = min(self.longest, math.ldexp(self.first, min(self._failures, 16)))
         self._failures += 1
         return self.random() * ceiling

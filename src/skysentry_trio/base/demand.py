@@ -30,7 +30,7 @@ class Limits:
         Raises:
             ProtocolViolation: with code ``invalid-message``.
         """
-        # A rate whose interval is zero would make every later sum infinite.
+        # Later calculations use 1 / max_fps, which must be neither zero nor infinite.
         if self.max_fps is not None and not 1e-6 <= self.max_fps <= 1e6:
             raise ProtocolViolation(
                 f"maxFps is a number of frames a second from 0.000001 to 1000000, got {self.max_fps:g}"
@@ -49,7 +49,7 @@ def most(limits: Iterable[Limits]) -> Limits:
     every = []
     for one in limits:
         if one.max_fps is None and one.max_width is None and one.quality is None:
-            # Most often the first of many viewers has no limits, which settles it.
+            # Most often the first viewer has no limits; then the other viewers need not be looked at.
             return NO_LIMITS
         every.append(one)
     return Limits(
@@ -74,7 +74,7 @@ class CombinedDemand:
     """What the server asks a camera for."""
 
     viewers: int
-    """Number of live viewers; programs that read single frames are not counted, but the limits satisfy them."""
+    """Number of live viewers; programs that read single frames are not counted, but the limits are enough for them."""
     limits: Limits
 
     def exceeds(self, other: CombinedDemand) -> bool:

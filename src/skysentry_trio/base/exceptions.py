@@ -1,4 +1,4 @@
-"""Errors, sorted by whose fault they are, and the one table of what a refused peer is told.
+"""Errors, sorted by who causes them, and the only table of what a refused peer is told.
 
 ::
 
@@ -17,14 +17,14 @@ from typing import Final, NamedTuple
 
 
 class CloseCode(IntEnum):
-    """Why a WebSocket is closed: RFC 6455 section 7.4.1, and from 4000 the codes of this protocol."""
+    """Why a WebSocket is closed: the codes of RFC 6455 section 7.4.1, and from 4000 on the codes of our protocol."""
 
     NORMAL = 1000
     GOING_AWAY = 1001
     PROTOCOL_ERROR = 1002
     UNSUPPORTED_DATA = 1003
     ABNORMAL_CLOSURE = 1006
-    """Stands for a connection that ended without a Close frame; never sent."""
+    """Means that a connection ended without a Close frame; this code is never sent."""
     INVALID_TEXT = 1007
     POLICY_VIOLATION = 1008
     MESSAGE_TOO_BIG = 1009
@@ -35,7 +35,7 @@ class CloseCode(IntEnum):
 
 
 class Refusal(NamedTuple):
-    """How a peer is refused, by the kind of its connection."""
+    """How a peer is refused: with a close code on a WebSocket, with a status in an HTTP response."""
 
     close_code: CloseCode
     """Closes a WebSocket connection."""
@@ -71,7 +71,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = MappingProxyType(
         "wrong-content-type": Refusal(CloseCode.POLICY_VIOLATION, 415),
     }
 )
-"""By error code, what the peer is told besides the code and a sentence. Every refusal of the server is in here."""
+"""For each error code, the close code or HTTP status that the peer gets. The table has every refusal of the server."""
 
 
 class SkySentryError(Exception):
@@ -79,7 +79,7 @@ class SkySentryError(Exception):
 
 
 class ConfigurationError(SkySentryError):
-    """A flag, variable or file says something we cannot run with."""
+    """A flag, an environment variable or a file has a value that the program cannot run with."""
 
 
 class ProtocolViolation(SkySentryError):
@@ -87,9 +87,9 @@ class ProtocolViolation(SkySentryError):
 
     Args:
         message: what was wrong, what we got and what we expected, in one sentence.
-        code: the same for programs, a key of `REFUSALS`. Decide by the code, never by what follows from it.
-        close_code: replaces that of the table, for the rare cause that a standard gives a close code of its own.
-        http_status: replaces that of the table, likewise.
+        code: what was wrong, for programs: a key of `REFUSALS`. Decide by this code, never by close code or status.
+        close_code: replaces the close code of the table, for the rare cause that has its own close code in a standard.
+        http_status: replaces the HTTP status of the table, for the rare cause that has its own status in a standard.
 
     Raises:
         KeyError: the code is not in the table.

@@ -11,7 +11,7 @@ from operator import attrgetter
 from attrs import define, field, frozen
 
 
-# Not frozen: a frozen object takes nearly four times as long to make, and one is made for every frame that comes in.
+# Not frozen: a frozen object takes nearly four times as long to make, and the server makes an object for every frame.
 @define(eq=False)
 class JpegFrame:
     """One JPEG as a camera sent it. All viewers share the object, so no code changes it."""
@@ -19,20 +19,20 @@ class JpegFrame:
     sequence: int
     """Number of the frame among the accepted frames of its camera, counted from 1 over all connections."""
     received_at: float
-    """When the server had the whole frame: seconds since the epoch."""
+    """When the server had received the whole frame: seconds since the epoch."""
     captured_at: float | None
-    """When the camera took the frame: seconds since the epoch by the camera's clock; None if it does not say."""
+    """When the camera took the frame: seconds since the epoch, by the server's clock; None if unknown."""
     jpeg: bytes = field(repr=False)
     width: int
     """In pixels, from the header of the JPEG."""
     height: int
     """In pixels."""
     arrived: float = 0.0
-    """The time of `received_at` in seconds of the monotonic clock, which nobody sets: for ages and distances."""
+    """The time of `received_at` in seconds of the monotonic clock, which nobody can set: for ages and intervals."""
 
 
 _GONE = JpegFrame(0, 0.0, None, b"", 0, 0)
-"""Takes the place of a frame that a ring has dropped."""
+"""Replaces a dropped frame in the list of a ring."""
 
 
 @frozen
@@ -46,7 +46,7 @@ class RingStatistics:
     frame_count: int
     """Frames that the server has accepted since it met the camera."""
     latest_at: float | None
-    """When the server had the newest frame: seconds since the epoch; None if the ring is empty."""
+    """When the server had received the newest frame: seconds since the epoch; None if the ring is empty."""
     fps: float
     """Frames a second that the camera sends."""
 
@@ -55,11 +55,12 @@ class RingStatistics:
 class FrameRing:
     """The newest frames of one camera, bounded in number and optionally in age and bytes: a `Timeline` in memory.
 
-    The ring keeps the newest frame whatever the bounds are, because viewers that come now are shown that frame.
+    The ring always keeps the newest frame, even beyond the bounds, because new viewers are shown this frame.
 
-    The frames are in a list, of which only the part from `_first` on is in use. So every frame has an index and is
-    found in O(log n); a deque takes O(n) to reach its middle, and the length of a circular list would have to be known
-    from the start. When the unused part is half of the list, it is cut off, so dropping a frame is O(1) on average.
+    The frames are in a list. Only the part of the list from index `_first` on is in use. So every frame has an index,
+    and a search takes O(log n). A deque would take O(n) to reach its middle. A circular list would have to know its
+    length from the start. When more than half of the list is unused, the unused part is cut off. So dropping a frame
+    takes O(1) on average.
     """
 
     capacity: int
@@ -71,18 +72,20 @@ class FrameRing:
     nbytes: int = field(default=0, init=False)
     """JPEG bytes in the ring."""
     _frames: list[JpegFrame] = field(factory=list, init=False, repr=False)
-    # For each frame the earliest `received_at` of it and all later frames: sorted, even if the clock was set back.
+    # For each frame, the lowest `received_at` among this frame and all frames after it. So the list is sorted, even if
+    # the clock was set back.
     _stamps: list[float] = field(factory=list, init=False, repr=False)
     _first: int = field(default=0, init=False)
 
     def append(self, frame: JpegFrame) -> None:
-        """Add a frame as the newest, and drop the oldest frames that are beyond the bounds then.
+        """Add the newest frame, then drop the oldest frames that are beyond the bounds.
 
         Args:
-            frame: with a higher sequence and a later ``arrived`` than those of the frames before.
+            frame: has a higher sequence and a later ``arrived`` than every frame in the ring.
         """
         stamp, index = frame.received_at, len(self._stamps)
-        # Runs only after the clock was set back, and then over the frames with a later time: rare enough to be O(n).
+        # This loop runs only after the clock was set back, over the frames with a later time. That is rare, so O(n) is
+        # acceptable.
         while index > self._first and self._stamps[index - 1] > stamp:
             index -= 1
             self._stamps[index] = stamp
@@ -92,7 +95,7 @@ class FrameRing:
         self.trim(frame.arrived)
 
     def trim(self, now: float) -> None:
-        """Drop the oldest frames that are beyond the bounds; ``now`` is of the clock of `JpegFrame.arrived`."""
+        """Drop the oldest frames that are beyond the bounds; ``now`` is in seconds of the monotonic clock."""
         while (count := len(self._frames) - self._first) > 1:
             if (
                 count <= self.capacity
@@ -127,7 +130,7 @@ class FrameRing:
         """Return the last frame received at or before a time; None if all came later.
 
         After the clock was set back, this does not find the older frames whose ``received_at`` is later than the new
-        time; `back`, `after` and `up_to` do.
+        time; `back`, `after` and `up_to` find these frames.
 
         Args:
             timestamp: seconds since the epoch.
@@ -139,7 +142,7 @@ class FrameRing:
 
         Args:
             seconds: distance from ``now``.
-            now: seconds of the clock of `JpegFrame.arrived`.
+            now: the time, in seconds of the monotonic clock.
         """
         return self._before(bisect_right(self._frames, now - seconds, self._first, key=attrgetter("arrived")))
 
@@ -167,7 +170,7 @@ class FrameRing:
 
 @define(eq=False)
 class FrameRate:
-    """Frames per second over the last seconds; all times are of one monotonic clock."""
+    """Measures the frames per second over the last seconds; all times are in seconds of the monotonic clock."""
 
     window: float = 2.0
     """Seconds over which the rate is measured."""
@@ -177,7 +180,7 @@ class FrameRate:
         """Count a frame that arrives now."""
         ticks = self._ticks
         ticks.append(now)
-        # Two ticks are kept however old they are, so that a camera with one frame in ten seconds has a rate too.
+        # The last two ticks are kept at any age, so that a camera with one frame in ten seconds has a rate too.
         while len(ticks) > 2 and ticks[0] < now - self.window:
             ticks.popleft()
 
@@ -188,6 +191,6 @@ class FrameRate:
         first, last = self._ticks[0], self._ticks[-1]
         intervals = len(self._ticks) - 1
         typical = (last - first) / intervals
-        # A pause that is longer than usual for this camera is part of the measured time.
+        # A pause of more than two typical intervals is part of the measured time.
         span = last - first if now - last <= 2 * typical else now - first
         return intervals / span if span > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Histograms that are cheap enough to count every frame."""
+"""Histograms that are fast enough to count a value for every frame."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from itertools import accumulate
 from attrs import define, field
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper bounds in seconds, from milliseconds to a minute."""
+"""Upper bounds in seconds, from 5 milliseconds to 10 seconds."""
 
 
 @define(eq=False)
 class Histogram:
-    """Counts of values between bounds, and the sum of all values; values are not negative.
+    """Counts how many values lie between each two bounds, and adds up all values; values are not negative.
 
-    Unlike a histogram of prometheus_client it has no labels and no lock: a value costs an increment and an addition.
+    Unlike a histogram of prometheus_client, this one has no labels and no lock, so counting a value is cheap.
     """
 
     bounds: tuple[float, ...] = SECONDS
     """Upper bounds of the buckets, ascending, each included in its bucket."""
     largest: float = 3600.0
-    """A larger value counts as this one, because an invented value of a peer would dominate the sum."""
+    """A larger value counts as this value; otherwise one false value from a peer would dominate the sum."""
     total: float = field(default=0.0, init=False)
     """Sum of the values."""
     _counts: list[int] = field(init=False)
@@ -42,5 +42,5 @@ class Histogram:
         return sum(self._counts)
 
     def cumulative(self) -> list[tuple[float, int]]:
-        """Return for each bound, and for infinity, the number of values up to it."""
+        """Return for each bound, and for infinity, how many values are not above this bound."""
         return list(zip((*self.bounds, float("inf")), accumulate(self._counts), strict=True))

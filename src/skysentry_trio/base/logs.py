@@ -1,6 +1,6 @@
 """Writes each log event as one line to stderr, as JSON or text: those of our code, of Trio and of Hypercorn.
 
-Our modules log through structlog into the standard library's loggers; one handler at the root gives all of them
+Our modules log through structlog into the standard library's loggers. One handler at the root logger gives all events
 the same form. A program that does not call `configure` keeps its own logging.
 """
 
@@ -20,14 +20,14 @@ from structlog.stdlib import BoundLogger, ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _PLAIN: Final = re.compile(r"[\w.:/@+*,-]+", re.ASCII)
-# The syslog priorities journald reads from the front of a line: sd-daemon(3).
+# The syslog priorities that journald reads from the beginning of a line: sd-daemon(3).
 _PRIORITIES: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 
 
 def get_logger(name: str) -> BoundLogger:
     """Return the logger of a module: ``log.info("camera registered", camera="door")``.
 
-    Events are constant phrases; what varies goes into the keywords. Keywords bound with
+    Events are constant phrases; values that vary go into the keywords. Keywords that are bound with
     ``structlog.contextvars.bound_contextvars`` are added to all events of the same Trio task and its children.
     """
     logger: BoundLogger = structlog.wrap_logger(
@@ -40,13 +40,13 @@ def get_logger(name: str) -> BoundLogger:
 
 
 def configure(level: str, format: str, stream: TextIO, environ: Mapping[str, str]) -> None:  # noqa: A002
-    """Send what this process logs to ``stream``.
+    """Send all log events of this process to ``stream``.
 
     Args:
         level: least severe level to log: ``debug``, ``info``, ``warning`` or ``error``.
         format: ``text``, ``json``, or ``auto`` for text on a terminal and JSON elsewhere.
         stream: usually ``sys.stderr``.
-        environ: where to look whether journald reads the stream.
+        environ: environment variables; they show whether journald reads the stream.
     """
     as_text = format == "text" or (format == "auto" and stream.isatty())
     render: Processor = _render_text if as_text else _render_json
@@ -67,7 +67,7 @@ def configure(level: str, format: str, stream: TextIO, environ: Mapping[str, str
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # Python's warnings, too, are one line in the same form.
+    # Python's warnings are then logged in the same form.
     logging.captureWarnings(capture=True)
 
 
@@ -76,7 +76,7 @@ def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
 
 
 def _render_text(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    """Write ``time level event key=value ... (logger)``; a traceback follows on lines of its own."""
+    """Write ``time level event key=value ... (logger)``; a traceback follows on the next lines."""
     time, level, name, logger = (event.pop(key) for key in ("timestamp", "level", "event", "logger"))
     exception = event.pop("exception", None)
     pairs = "".join(f" {key}={_quoted(value)}" for key, value in event.items())
@@ -85,7 +85,7 @@ def _render_text(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
 
 
 def _quoted(value: object) -> str:
-    # What peers sent must not move the cursor, fake a line or turn the reading direction.
+    # Text from peers must not move the cursor, imitate a log line or reverse the reading direction.
     text = str(value)
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=not text.isprintable())
 
@@ -123,10 +123,10 @@ class LogLimiter:
     _suppressed: dict[str, int] = field(factory=dict, init=False)
 
     def admit(self, kind: str, now: float) -> int | None:
-        """Return the number of events suppressed since the last one, or None if this one is to be suppressed too.
+        """Return how many events were suppressed since the last admitted event; None to suppress this event too.
 
         Args:
-            kind: a constant of the code, because each is kept for ever; never a text that a peer has sent.
+            kind: a constant of the code, never a text that a peer has sent, because each kind stays in memory for ever.
             now: seconds of any clock that does not go back.
         """
         last = self._last.get(kind)

@@ -1,4 +1,4 @@
-"""Helpers for nurseries that are an implementation detail: plain errors out, and an event that ends a scope."""
+"""Helpers for nurseries inside a function: raise one error instead of a group, cancel a scope when an event is set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skysentry_trio.base.exceptions import PeerGone, SkySentryError
 CONNECTION_LOST: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 """What a Trio stream raises when the remote party is gone or this side has closed the stream."""
 _CONSEQUENCES: Final = (PeerGone, *CONNECTION_LOST)
-"""Errors of a connection that is over: every task that uses it raises one, whatever ended the connection."""
+"""Errors of a connection that has ended: every task that uses the connection raises one of them, for any cause."""
 _EXPECTED: Final[tuple[type[Exception], ...]] = (SkySentryError, *CONNECTION_LOST)
 
 
@@ -21,14 +21,14 @@ _EXPECTED: Final[tuple[type[Exception], ...]] = (SkySentryError, *CONNECTION_LOS
 def single_error(following: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Raise one error of an exception group instead of the group.
 
-    A group with one error becomes that error. Of several expected errors, which are those of this package and
-    `CONNECTION_LOST`, the first is raised, and the end of the connection only if there is no other: a peer that broke
-    the protocol and then left is a `ProtocolViolation`, not a `PeerGone`. A group that holds several errors, of which
-    one is unexpected, stays whole, because that error is a bug and the others may explain it. Cancellations are left
-    out.
+    A group with one error becomes this error. Expected errors are the errors of this package and `CONNECTION_LOST`. Of
+    several expected errors, the first is raised. The end of the connection is raised only if there is no other error:
+    a peer that broke the protocol and then left is a `ProtocolViolation`, not a `PeerGone`. A group of several errors
+    stays whole if one of them is unexpected, because this error is a bug and the other errors may explain it.
+    Cancellations do not count as errors.
 
     Args:
-        following: further errors that only follow from others; such an error is raised if there is no other.
+        following: types of errors that only follow from other errors; such an error is raised if there is no other.
     """
     try:
         yield
@@ -45,7 +45,8 @@ def single_error(following: tuple[type[Exception], ...] = ()) -> Iterator[None]:
 async def cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
     """Cancel a scope once an event is set.
 
-    Start this in the nursery that ``scope`` belongs to, or cancel that nursery when the work in the scope is done.
+    Start this in the nursery whose scope is ``scope``. If you start it in another nursery, cancel that nursery when the
+    work in ``scope`` is done.
     """
     await event.wait()
     scope.cancel()

@@ -1,4 +1,4 @@
-"""Who is asking, after authentication, and which cameras that principal may know of."""
+"""The principal of a request, after authentication, and the cameras that the principal may know of."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ class Principal:
 
 
 ANYONE: Final = Principal("anyone")
-"""Every request, as long as the server does not authenticate."""
+"""The principal of every request that was not authenticated."""

@@ -9,12 +9,13 @@ from attrs import define, field
 class RateLimiter:
     """Let through at most ``rate`` events a second on average; times are seconds of one monotonic clock.
 
-    The generic cell rate algorithm (ITU-T I.371): one comparison for each event, and no drift from the rate.
+    This is the generic cell rate algorithm (ITU-T I.371). It makes one comparison for each event, and the average rate
+    stays exact.
     """
 
     rate: float
     burst: float
-    """Seconds by which an event may come before its time."""
+    """Seconds by which an event may come too early."""
     _due: float = field(default=float("-inf"), init=False)
 
     def admit(self, now: float) -> bool:

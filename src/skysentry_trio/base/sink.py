@@ -1,4 +1,4 @@
-"""Sending without waiting: where encoded frames go, and what became of one."""
+"""Send encoded frames without waiting: the interface of a sink, and the result of a write."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from typing import Final, Protocol
 
 
 class WriteResult(Enum):
-    """What became of a frame that was to be sent at once."""
+    """How much of a frame was sent without waiting."""
 
     ALL = auto()
     PART = auto()
-    """The frame has begun; its rest must be sent before anything else."""
+    """The beginning of the frame was sent; its rest must be sent before anything else."""
     NOTHING = auto()
 
 
 ALL: Final = WriteResult.ALL
 PART: Final = WriteResult.PART
 NOTHING: Final = WriteResult.NOTHING
-# Constants, because naming a member of an Enum costs a function call on Python 3.11, and each delivery names one.
+# These are constants, because access to a member of an Enum costs a function call on Python 3.11, and each delivery
+# needs a member.
 
 
 class FrameSink(Protocol):
-    """Where the frames of one viewer go out."""
+    """Sends the encoded frames of one viewer, without waiting."""
 
-    # A method instead of a function that is handed around: a bound method is one more object for each viewer, and the
-    # cost of a delivery is above all the number of objects it touches.
+    # This is a method, not a function that is passed around. A bound method would be one more object for each viewer,
+    # and the cost of a delivery depends mostly on the number of objects that it touches.
     def try_send(self, encoded: bytes) -> WriteResult:
-        """Send an encoded frame if that is possible without waiting; never waits."""
+        """Send as much of an encoded frame as is possible without waiting: all, a part, or nothing."""
         ...
 
 
@@ -37,4 +38,4 @@ class _NoSink:
 
 
 NO_SINK: Final[FrameSink] = _NoSink()
-"""Sends nothing at once, for viewers that wait for every frame."""
+"""A sink that never sends anything, for viewers that take every frame from their outbox."""

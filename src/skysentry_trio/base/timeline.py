@@ -1,4 +1,4 @@
-"""A camera's frames in the order in which they came, wherever they are kept: what playback and clips look at."""
+"""The interface through which playback and clips read a camera's frames in the order in which the frames came."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Mark(Protocol):
 
     @property
     def received_at(self) -> float:
-        """When the server had the frame: seconds since the epoch."""
+        """When the server had received the frame: seconds since the epoch."""
         ...
 
     @property
     def arrived(self) -> float:
-        """The same moment in seconds of the monotonic clock, which nobody sets: for distances between frames."""
+        """The time of `received_at` in seconds of the monotonic clock, which nobody can set: for intervals."""
         ...
 
 
@@ -31,17 +31,18 @@ M_co = TypeVar("M_co", bound=Mark, covariant=True)
 class Timeline(Protocol[M_co]):
     """The frames of one camera, ordered by sequence and by `Mark.arrived`, which both grow from frame to frame.
 
-    Each look-up returns at once, and may answer differently later: frames come at the end and go at the beginning.
+    Each look-up returns without waiting. A later look-up may return another frame, because new frames are added at the
+    end and old frames are removed at the beginning.
     """
 
     @property
     def oldest(self) -> M_co | None:
-        """The first frame; None without any."""
+        """The first frame; None if there are no frames."""
         ...
 
     @property
     def newest(self) -> M_co | None:
-        """The last frame; None without any."""
+        """The last frame; None if there are no frames."""
         ...
 
     def at(self, timestamp: float) -> M_co | None:
@@ -53,7 +54,7 @@ class Timeline(Protocol[M_co]):
 
         Args:
             seconds: distance from ``now``.
-            now: seconds of the clock of `Mark.arrived`.
+            now: the time, in seconds of the monotonic clock.
         """
         ...
 

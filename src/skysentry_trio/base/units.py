@@ -1,6 +1,6 @@
-"""Durations and sizes as people write them (``1h30m``, ``5MiB``), and back.
+"""Read and write durations and sizes in the form that people use: ``1h30m``, ``5MiB``.
 
-Writing and reading again gives the same number, so what `config show` prints can be fed back.
+A number that is written and read again is the same number, so the output of `config show` can be used as input.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _NUMBER: Final = r"\d+(?:\.\d+)?"
 _DURATION: Final = re.compile(rf"(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?(?:({_NUMBER})ms)?")
 _SECONDS: Final = (Decimal(3600), Decimal(60), Decimal(1), Decimal("0.001"))
 _SIZE: Final = re.compile(rf"({_NUMBER}) ?([kmgt]?i?b)", re.IGNORECASE)
-# Largest first, as that is how a size is written.
+# The largest unit comes first, because `format_size` uses the first unit that fits.
 _BYTES: Final = {
     "TiB": 1024**4,
     "TB": 1000**4,
@@ -44,8 +44,8 @@ def parse_duration(text: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Write seconds in the form `parse_duration` reads."""
-    # repr() is the shortest text that means this float; decimals then keep it exact through the divisions.
+    """Write seconds in the form that `parse_duration` reads."""
+    # repr() gives the shortest text of this float; as a Decimal, the number then stays exact in the divisions.
     exact = Decimal(repr(seconds))
     if 0 < exact < 1:
         return f"{_plain(exact * 1000)}ms"
@@ -70,7 +70,7 @@ def parse_size(text: str) -> int:
 
 
 def format_size(size: int) -> str:
-    """Write bytes in the largest unit that leaves no remainder, as `parse_size` reads it."""
+    """Write bytes in the largest unit that leaves no remainder, in the form that `parse_size` reads."""
     unit = next(unit for unit, factor in _BYTES.items() if (size % factor == 0 and size >= factor) or unit == "B")
     return f"{size // _BYTES[unit]}{unit}"
 

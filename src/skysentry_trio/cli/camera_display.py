@@ -1,4 +1,4 @@
-"""The output of `skysentry-trio capture`: one live line on a terminal, elsewhere a line at intervals."""
+"""The output of `skysentry-trio capture`: on a terminal one line that is overwritten, elsewhere lines at intervals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skysentry_trio.client.engine.camera import CameraReport
 REFRESH = 0.25
 """Seconds between two checks of the camera."""
 SUMMARY = 10.0
-"""Seconds before an unchanged line is repeated."""
+"""Seconds until a status line is written again although the state has not changed."""
 _PLAIN_WIDTH = 400
 
 
@@ -39,7 +39,7 @@ class CameraDisplay:
             await trio.sleep(REFRESH)
 
     def refresh(self, now: float) -> None:
-        """Write the status if it is due."""
+        """Write the status: always on a terminal, elsewhere if the state is new or `SUMMARY` has passed."""
         report = self.report()
         if self.is_terminal:
             self._block.show([status_line(report)])
@@ -65,9 +65,9 @@ class CameraDisplay:
 
 
 def status_line(report: CameraReport) -> str:
-    """Return the status of a camera, the most important first, because the end may be cut off.
+    """Return the status of a camera, the most important figures first, because the end may be cut off.
 
-    While a camera waits, its figures do not change, so only the reason is included.
+    While a camera is not live, its figures do not change, so the line has only the state and the reason.
     """
     if report.state != "live":
         return f"{report.camera_id}  {report.state}" + (f": {report.trouble}" if report.trouble else "")

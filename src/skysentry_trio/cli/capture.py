@@ -124,7 +124,7 @@ async def _run_shown(client: CameraClient, stream: TextIO) -> None:
 
 
 def default_id(source: str) -> str:
-    """Return the default id."""
+    """Return the id of a camera for which the user gives no id: ``pattern``, or one made from the host's name."""
     if source == PATTERN:
         return PATTERN
     return re.sub(r"[^A-Za-z0-9._-]+", "-", socket.gethostname()).strip("-.")[:64] or "camera"

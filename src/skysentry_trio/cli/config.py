@@ -1,4 +1,4 @@
-"""``skysentry-trio config``: show the settings in effect and where each comes from."""
+"""``skysentry-trio config``: show the settings in effect, and the source of each setting."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def show(config_path: str | None, **flags: object) -> None:
 
 
 def as_toml(settings: Settings, given: Mapping[str, Given]) -> str:
-    """Write the settings as a file for ``--config``; a comment names the source of each that was given."""
+    """Return the settings as a file for ``--config``; a comment names the source of each setting that was given."""
     lines = []
     for name, setting in FIELDS.items():
         line = f"{name} = {_toml_value(getattr(settings, name), kind_of(setting))}"

@@ -1,4 +1,4 @@
-"""Two cameras with test patterns, for a first look at a server."""
+"""Two cameras with test patterns, for people who try a server for the first time."""
 
 from __future__ import annotations
 

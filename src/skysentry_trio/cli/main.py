@@ -19,12 +19,12 @@ PROGRAM: Final = "skysentry-trio"
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command when it is used, so that no command loads another's libraries."""
+    """A group that imports a command only when the command is used, so no command loads the libraries of another."""
 
     COMMANDS: Final = ("serve", "capture", "watch", "config")
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Return the commands in the order of help."""
+        """Return the commands in the order in which the help lists them."""
         return list(self.COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
@@ -45,14 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit.
 
     Args:
-        arguments: without the program's name; None takes those of the process.
+        arguments: without the program's name; None means the arguments of the process.
     """
     sys.exit(_run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        # Outside standalone mode click returns the status of --help and --version, and raises errors.
+        # With standalone_mode=False, click returns the status of --help and --version, and raises errors.
         status = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.ClickException as error:
         error.show()

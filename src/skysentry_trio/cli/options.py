@@ -1,4 +1,4 @@
-"""Generate the flags of commands that take the server's settings from the settings themselves."""
+"""Generate one flag for each of the server's settings, for the commands that need the settings."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from skysentry_trio.server.settings import kind_of
 def settings_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add ``--config`` and one flag for each setting to a command.
 
-    The function is called with ``config_path`` and, for each setting, the text of its flag or None. click neither
-    converts values nor reads the environment: `settings_sources` does both, for flags, variables and files alike.
+    The function is called with ``config_path`` and, for each setting, the text of its flag or None. click does not
+    convert values or read the environment: `settings_sources` does both, in the same way for flags, variables and
+    files.
     """
     for setting in reversed(FIELDS.values()):
         function = _option(setting)(function)

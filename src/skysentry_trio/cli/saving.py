@@ -28,14 +28,14 @@ class FrameSaver:
         """Write a frame; the file appears only when it is complete.
 
         Raises:
-            CannotSave: it could not be written.
+            CannotSave: the file could not be written.
         """
         await trio.to_thread.run_sync(self._write, header.camera_id, header.sequence, jpeg, limiter=self._limiter)
 
     def _write(self, camera_id: str, sequence: int, jpeg: bytes) -> None:
-        # The id becomes a file name, and the server is not trusted to send a valid one.
+        # The id becomes a file name, and we do not trust the server to send a valid id.
         check_camera_id(camera_id)
-        # Eight digits sort like numbers for 38 days at 30 frames a second.
+        # With eight digits, file names sort like numbers for the first 38 days at 30 frames a second.
         path = self.folder / camera_id / f"{camera_id}-{sequence:08d}.jpg"
         part = path.with_suffix(".part")
         try:

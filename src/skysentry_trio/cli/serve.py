@@ -41,17 +41,17 @@ class CannotServe(SkySentryError):
 def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
     """Run the server until SIGTERM or Ctrl-C.
 
-    A flag wins over its environment variable, that over the file, that over the default. Durations are written 500ms,
-    30s, 2m or 1h30m, sizes 512KiB, 5MiB or 1GB; plain numbers are seconds and bytes.
+    A flag overrides its environment variable, the variable overrides the file, and the file overrides the default.
+    Durations are written 500ms, 30s, 2m or 1h30m, sizes 512KiB, 5MiB or 1GB; plain numbers are seconds and bytes.
     """
     settings = load_settings(flags, os.environ, config_path)
     logs.configure(settings.log_level, settings.log_format, sys.stderr, os.environ)
-    # The watchdog ends a hung server with SIGABRT; this prints where it hung.
+    # The watchdog ends a hung server with SIGABRT; faulthandler then prints where the server hung.
     faulthandler.enable(file=2)
     allow_descriptors(settings.max_connections)
     sockets = inherited_sockets(os.environ)
     notifier = Notifier.from_environment(os.environ)
-    # Imported objects live until the end, so garbage collections, during which all peers wait, can skip them.
+    # All peers wait during a garbage collection. Imported objects live until the end, so let collections skip them.
     gc.collect()
     gc.freeze()
     try:
@@ -59,13 +59,13 @@ def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
     except SkySentryError:
         raise
     except Exception:
-        # Logged like everything else, so that it is found in the same place.
+        # Write the crash to the log, so that people find it in the same place as all other events.
         log.critical("server crashed", exc_info=True)
         sys.exit(1)
 
 
 async def run_server(settings: Settings, *, sockets: Sequence[socket], notifier: Notifier, demo: bool) -> None:
-    """Run the daemon, and with ``demo`` two cameras beside it, until the daemon has stopped.
+    """Run the daemon until it has stopped; with ``demo``, run two cameras beside it.
 
     Raises:
         CannotServe: the server cannot listen.
@@ -101,7 +101,7 @@ async def run_demo_cameras(server_url: str) -> None:
 
 
 def banner(urls: Sequence[str]) -> str:
-    """Return the lines for a person at a terminal."""
+    """Return the lines that a person at a terminal sees when the server is up."""
     lines = [f"skysentry-trio {__version__} is up; Ctrl-C stops it."]
     for url in urls:
         lines += [f"  view     {url}/", f"  capture  {url}/capture", f"  health   {url}/api/health"]
@@ -111,12 +111,12 @@ def banner(urls: Sequence[str]) -> str:
 def allow_descriptors(connections: int) -> None:
     """Raise the limit of open files to what the connections need, up to the hard limit.
 
-    The soft limit is 1024 on most systems, for the sake of programs that use select(2); we do not.
+    The soft limit is 1024 on most systems, because of programs that use select(2). This program does not use it.
     """
     needed = connections + _SPARE_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < needed:
-        # A sandbox may forbid even this.
+        # A sandbox may forbid this call.
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

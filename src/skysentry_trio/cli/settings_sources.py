@@ -1,4 +1,4 @@
-"""Collect settings: a flag wins over an environment variable, the variable over the file, the file over the default."""
+"""Collect settings. Of several sources the first of these wins: flag, environment variable, file, default."""
 
 from __future__ import annotations
 
@@ -48,18 +48,19 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], confi
     Args:
         flags: the flags by setting; None or an empty tuple for a flag that is not given.
         environ: usually ``os.environ``.
-        config_path: of the TOML file; None means that of ``SKYSENTRY_CONFIG``.
+        config_path: path of the TOML file; None means the path in ``SKYSENTRY_CONFIG``, if that is set.
 
     Raises:
-        ConfigurationError: with the flag, variable or file and key, the value, and what was expected.
+        ConfigurationError: a setting is invalid; the message names the source (flag, variable, or file and key), the
+            value, and what was expected.
     """
     return settle(gather(flags, environ, config_path))
 
 
 def gather(flags: Mapping[str, object], environ: Mapping[str, str], config_path: str | None) -> dict[str, Given]:
-    """Return the written value of each setting that is not left at its default.
+    """Return what the operator wrote for each setting that a flag, a variable or the file sets.
 
-    Args and Raises: as in `load_settings`; values are not checked.
+    Args and Raises are those of `load_settings`, but the values are not checked.
     """
     from_environment = _given_by_environment(environ)
     path = config_path or environ.get(CONFIG_VARIABLE)
@@ -71,10 +72,10 @@ def gather(flags: Mapping[str, object], environ: Mapping[str, str], config_path:
 
 
 def settle(given: Mapping[str, Given]) -> Settings:
-    """Return the settings made from the written values.
+    """Check the values that the operator wrote, and return the settings made from them.
 
     Raises:
-        ConfigurationError: with the source, the value, and what was expected.
+        ConfigurationError: a value is invalid; the message names the source, the value, and what was expected.
     """
     values: dict[str, Any] = {}
     for name, one in given.items():
@@ -85,7 +86,7 @@ def settle(given: Mapping[str, Given]) -> Settings:
     try:
         return Settings(**values)
     except ConfigurationError as error:
-        # Each value is valid, but two contradict each other: add the sources of both.
+        # Each value alone is valid, but two values contradict each other: add the sources of both.
         sources = [f"{name} from {one.source}" for name, one in given.items() if name in str(error)]
         raise ConfigurationError(f"{error} ({'; '.join(sources)})") from None
 
@@ -95,7 +96,7 @@ def _given_by_environment(environ: Mapping[str, str]) -> dict[str, Given]:
     found = [variable for variable in environ if variable.startswith(PREFIX) and variable != CONFIG_VARIABLE]
     for variable in found:
         if variable not in known:
-            # Without the prefix, which would make any two variables similar.
+            # Compare without the prefix, because the prefix would make any two variables similar.
             suggestion = _did_you_mean(variable.removeprefix(PREFIX), [name.upper() for name in FIELDS], PREFIX)
             raise ConfigurationError(f"variable {variable}: there is no such setting{suggestion}")
     return {known[variable]: Given(f"variable {variable}", environ[variable]) for variable in found}

@@ -10,7 +10,7 @@ import trio
 async def cancel_on_signal(
     scope: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Cancel the scope at the first SIGINT or SIGTERM; a second one ends the process at once."""
+    """Cancel the scope at the first SIGINT or SIGTERM; a second signal ends the process immediately."""
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         task_status.started()
         async for _ in signals:

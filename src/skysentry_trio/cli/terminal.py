@@ -16,7 +16,7 @@ _CLEAR_BELOW = "\x1b[J"
 
 @define(eq=False)
 class LiveBlock:
-    """A few lines at the bottom of a terminal that are overwritten each time."""
+    """A few lines at the bottom of a terminal; each call of `show` overwrites them."""
 
     stream: TextIO
     _height: int = field(default=0, init=False)
@@ -35,7 +35,7 @@ class LiveBlock:
         self._height = len(lines)
 
     def leave(self) -> None:
-        """Keep the lines and start a new one."""
+        """Leave the lines on the terminal, and move to a new line."""
         if self._height:
             self.stream.write("\n")
             self.stream.flush()
@@ -45,7 +45,7 @@ class LiveBlock:
 def fit(text: str, width: int) -> str:
     """Return the text as one line of at most ``width`` columns.
 
-    The text may come from a peer, so control characters, which could move the cursor, are replaced.
+    The text may come from a peer. Control characters could move the cursor, so they are replaced.
     """
     shown = "".join(character if character.isprintable() else "?" for character in text)
     return shown if len(shown) <= width else shown[: max(0, width - 1)] + "…"

@@ -1,4 +1,4 @@
-"""The output of `skysentry-trio watch`: a table in place, plain lines, or JSON for programs."""
+"""The output of `skysentry-trio watch`: a table that is overwritten, plain lines, or JSON for programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SILENT = 5.0
 """Seconds without a frame after which a camera counts as silent."""
 _COLUMNS = ("CAMERA", "STATE", "FPS", "RATE", "SIZE", "AGE", "LATENCY", "FRAMES", "GAPS")
 _LEFT = 2
-"""Number of text columns, which are aligned to the left; the others are numbers."""
+"""Number of text columns. They come first and are aligned to the left; the other columns hold numbers."""
 
 
 class Style(Enum):
@@ -35,7 +35,7 @@ class Style(Enum):
 
 @define(eq=False)
 class ViewerDisplay:
-    """Writes reports to a stream until cancelled, and a last one at the end."""
+    """Writes reports to a stream until cancelled, and a last report at the end."""
 
     stream: TextIO
     report: Callable[[], ViewerReport]
@@ -82,7 +82,7 @@ def table(report: ViewerReport) -> list[str]:
 
 
 def plain_lines(report: ViewerReport) -> list[str]:
-    """Return a line for each camera, or one about the connection if there is no camera."""
+    """Return a line for each camera; without a live connection or a camera, one line about the connection."""
     if report.state != "live" or not report.cameras:
         return [fit(_headline(report), _PLAIN_WIDTH)]
     lines = []
@@ -98,13 +98,13 @@ def plain_lines(report: ViewerReport) -> list[str]:
 def json_line(report: ViewerReport) -> str:
     """Return the report as one JSON object; times in seconds, sizes in bytes."""
     fields = asdict(report, value_serializer=_jsonable)
-    # Scripts read this key, which is named as in the protocol.
+    # Scripts read this key, so it has the name that the protocol uses.
     fields["cameras"] = [{"client_id": camera.pop("camera_id"), **camera} for camera in fields["cameras"]]
     return json.dumps({"time": round(time.time(), 3), **fields})
 
 
 def _jsonable(_instance: object, _attribute: object, value: object) -> object:
-    """Return a value that JSON can hold; latencies become seconds, as all other times."""
+    """Return a value that JSON can hold; latencies become seconds, like all other times."""
     if not isinstance(value, CameraLatency):
         return value
     breakdown = {"capture": value.capture, "server": value.server, "delivery": value.delivery, "total": value.total}

@@ -90,7 +90,8 @@ def watch(
             )
         )
     except BrokenPipeError:
-        # The reader of the output has ended. The rest of the buffer must not raise the same error when Python exits.
+        # The program that read our output has ended. Python writes the rest of the buffer at exit, which must not raise
+        # the same error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

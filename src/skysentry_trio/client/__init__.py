@@ -11,12 +11,12 @@
 # General layout
 #
 #   viewer, camera      what programs use; `engine` does the work
-#   frame               what they give and take
-#   thread/             a Trio loop in a background thread, and how it hands the newest frame over
-#   engine/             the camera's and the viewer's end of the protocol
+#   frame               a frame as a program gets it from a viewer
+#   thread/             a Trio loop in a background thread, and the handover of the newest frames to the program
+#   engine/             the camera's and the viewer's side of the protocol
 #
-# The engine runs in a thread for every kind of caller. A program that computes for 200 ms between two `await` keeps its
-# own loop from receiving, so without the thread it would get old frames.
+# The engine always runs in a thread, also if the program has a Trio or asyncio loop. A program that computes for 200 ms
+# between two `await` blocks its own loop for that time. Without the thread, such a program would get old frames.
 
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
 from skysentry_trio.client.camera import Camera

@@ -30,10 +30,10 @@ class Camera(Handle):
             while True:
                 camera.send(take_picture())
 
-    A thread sends the frames; the newest one wins when the network is slower than the program, or when viewers need
-    fewer. The camera connects again when the connection is lost.
+    A thread sends the frames. When the network is slower than the program, a newer frame replaces the frame that
+    waits. Frames that viewers do not need are dropped. The camera connects again when the connection is lost.
 
-    Closing the camera waits some seconds at most for the last frame to be sent.
+    Closing the camera waits at most 5 seconds for the last frame to be sent.
 
     Args:
         server: such as ``http://localhost:8080``.
@@ -75,7 +75,7 @@ class Camera(Handle):
     def demand(self) -> Demand | None:
         """The most that viewers need now: ``viewers``, ``max_fps``, ``max_width``, ``quality``; None if unknown.
 
-        Frames above the rate are dropped anyway; a program can save the work of making them.
+        The camera drops frames above ``max_fps``, so a program may save the work of making them.
         """
         return self._camera.demand
 
@@ -90,7 +90,7 @@ class Camera(Handle):
 
 @define(eq=False)
 class _Outlet:
-    """Where frames wait for the thread that sends them."""
+    """Holds the program's newest frame until the sending thread takes the frame."""
 
     slot: FrameSlot
     _newest: SourceFrame | None = field(default=None, init=False)
@@ -99,7 +99,7 @@ class _Outlet:
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     def put(self, frame: SourceFrame) -> None:
-        """Queue a frame; it replaces one that still waits."""
+        """Put in a frame; the new frame replaces a frame that still waits."""
         with self._lock:
             if self._end is not None:
                 raise self._end
@@ -122,6 +122,6 @@ class _Outlet:
         self.slot.close()
 
     def end(self, error: Exception | None) -> None:
-        """Accept no more frames."""
+        """Accept no more frames; from now on, `put` raises the error, or `Closed` if there is no error."""
         with self._lock:
             self._end = self._end or error or Closed("the camera was closed")

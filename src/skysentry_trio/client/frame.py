@@ -14,14 +14,14 @@ class Frame:
     camera_id: str
     """The camera's id."""
     sequence: int
-    """Counts the camera's frames from 1. Missing numbers are frames that newer ones replaced."""
+    """The number of the frame, counted for each camera from 1. Missing numbers are skipped frames."""
     jpeg: bytes = field(repr=False)
     captured_at: float | None
     """When the camera took the picture; None if the camera does not say."""
     received_at: float
     """When the server received the frame."""
     _began: float = field(repr=False, alias="began")
-    """The time of `captured_at`, or without it of `received_at`, by `time.monotonic`."""
+    """The time of `captured_at`, or without it the time of `received_at`, in seconds of `time.monotonic`."""
 
     @property
     def age(self) -> float:

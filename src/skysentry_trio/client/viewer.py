@@ -27,7 +27,7 @@ from skysentry_trio.wire.viewer_query import check_subscription
 
 
 class Viewer(Handle):
-    """Receives frames of cameras: iterate over it, with ``async for`` in Trio or asyncio, or with ``for`` anywhere.
+    """Receives frames of cameras; iterate over the viewer with ``async for`` in Trio or asyncio, or with ``for``.
 
     ::
 
@@ -35,17 +35,18 @@ class Viewer(Handle):
             async for frame in viewer:
                 await look_at(frame.jpeg)
 
-    Each iteration gets the newest frame that has arrived, each frame once; older frames are skipped. No frames queue,
-    neither here nor, because each frame is acknowledged on arrival, on the way. A thread receives the frames, so they
-    stay fresh while the program computes. The viewer connects again when the connection is lost.
+    Each iteration gets the newest frame of a camera, and each frame only once; older frames are skipped. No frames
+    queue in the viewer. No frames queue on the way either, because the viewer acknowledges each frame on arrival. A
+    thread receives frames even while the program computes, so the program does not get outdated frames. The viewer
+    connects again when the connection is lost.
 
     Closing the viewer ends all iterations.
 
     Args:
         server: such as ``http://localhost:8080``.
-        camera_ids: of the cameras to watch; none for all.
+        camera_ids: ids of the cameras to watch; without any id, the viewer watches all cameras.
         max_fps: the most frames a second that the program needs of each camera.
-        max_width: the most pixels that the program needs; cameras that can then send smaller frames.
+        max_width: the largest width in pixels that the program needs. A camera may then send smaller frames.
         quality: the JPEG quality that the program needs, above 0 and up to 1.
 
     Raises:
@@ -112,15 +113,15 @@ class Viewer(Handle):
         """Return the newest frame, also if the program has got it already; None before the first one.
 
         Args:
-            camera_id: of the camera; None for the camera that sent last.
+            camera_id: the camera's id; None for the camera whose frame came last.
         """
         return self._intake.newest.get(camera_id)
 
     def send_result(self, frame: Frame, boxes: Iterable[Box] = (), data: object = None) -> None:
         """Send a detection result for a frame to all viewers of its camera.
 
-        This does not wait. Without a connection some results wait for the next one; if too many wait, the oldest are
-        dropped and counted.
+        This does not wait. While there is no connection, up to 64 results wait for the next connection. If more
+        results wait, the oldest are dropped and counted.
 
         Args:
             frame: the frame that the result is about.
@@ -139,7 +140,7 @@ class Viewer(Handle):
 
     @property
     def dropped_results(self) -> int:
-        """Number of results that could not be sent."""
+        """Number of results that were dropped because too many waited."""
         return self._viewer.messages_dropped
 
 
@@ -149,12 +150,12 @@ def _no_time() -> float:
 
 @define(eq=False)
 class _Intake:
-    """Where the receiving thread puts frames."""
+    """Holds the frames that the receiving thread has put in for the program."""
 
     fresh: Handover[Frame] = field(factory=Handover, init=False)
     """Frames that the program has not got yet."""
     newest: dict[str | None, Frame] = field(factory=dict, init=False)
-    """The newest frame by camera id, and under None that of all cameras."""
+    """The newest frame of each camera by camera id; under None, the newest frame of all cameras."""
     server_time: Callable[[], float] = field(default=_no_time, init=False)
 
     async def take(self, header: FrameHeader, jpeg: bytes) -> None:

@@ -1,1 +1,1 @@
-"""The server: the nursery tree in `daemon`, and one room for each kind of work."""
+"""The server: `daemon` starts its tasks, and each subpackage does one kind of work."""

@@ -1,4 +1,4 @@
-"""The whole server on one page: its tasks, what ends them, and the order in which everything stops.
+"""Start and stop the server: the tasks of the server, what ends each task, and the order in which the tasks stop.
 
 ::
 
@@ -52,7 +52,7 @@ from skysentry_trio.wire.viewer_query import ViewerFormat
 log = get_logger(__name__)
 
 _BACKLOG = 4096
-"""Connections that the kernel queues: after a restart all peers come back at once."""
+"""Connections that the kernel queues: after a restart all peers connect again at the same time."""
 _LAST_MOMENT = 0.5
 """Seconds for the tasks of aborted connections to end."""
 _FIRST_RESTART = 0.1
@@ -69,16 +69,16 @@ async def serve(
     notifier: Notifier,
     task_status: trio.TaskStatus[Sequence[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Run the server until SIGTERM or SIGINT, and drain it.
+    """Run the server until SIGTERM or SIGINT, then drain the server.
 
     Args:
-        settings: of the server.
-        sockets: listening sockets; without any, the address in the settings is opened.
-        notifier: for systemd.
+        settings: the settings of the server.
+        sockets: listening sockets; if there are none, the server listens on the address in the settings.
+        notifier: reports the state of the server to systemd.
         task_status: receives the base URLs as soon as connections are accepted.
 
     Raises:
-        OSError: the address cannot be listened on.
+        OSError: the server cannot listen on the address.
     """
     listeners = await _open_listeners(settings, sockets)
     hub, shutdown = Hub(settings), Shutdown(settings.shutdown_grace)
@@ -102,14 +102,15 @@ async def serve(
             task_status.started(urls)
             notifier.ready()
 
-            # From here on WebSockets are closed and refused. Requests are still answered, so that a load balancer
-            # learns from /api/ready that it should send clients elsewhere.
+            # When a stop is requested, open WebSockets are closed and new ones are refused. HTTP requests are still
+            # answered, so that a load balancer learns from /api/ready to send clients to other servers.
             await shutdown.requested.wait()
             log.info("stopping", connections=router.log.open)
             notifier.stopping()
             with shutdown.grace_period:
                 await router.wait_until_left()
-            # Close frames and Hypercorn's writes are shielded from cancellation, but not from their connections' end.
+            # Cancelling does not stop tasks that send Close frames or Hypercorn's writes, because they are shielded. So
+            # abort their connections first, which ends these tasks.
             router.abort_all()
             with trio.move_on_after(_LAST_MOMENT):
                 await router.wait_until_left()
@@ -139,7 +140,7 @@ def _websocket_limits(settings: Settings) -> WebSocketLimits:
 def _create_router(
     hub: Hub, push_sessions: PushSessions, websockets: WebSockets, health: Health, loop: LoopMonitor
 ) -> Router:
-    """Return the router, which knows the service for each path."""
+    """Return the router, which chooses the service for each request by its path."""
     settings = hub.settings
 
     def capture(request: Request) -> Awaitable[None]:
@@ -186,9 +187,9 @@ async def supervise(name: str, service: Callable[[], Awaitable[None]], health: H
     """Run a service for ever; restart it with back-off when it crashes.
 
     Args:
-        name: for the log and for ``/api/health``.
+        name: name of the service, for the log and for ``/api/health``.
         service: a function that never returns.
-        health: records a service that keeps failing, until it has recovered.
+        health: lists the service as failing after several crashes in a row, until the service has recovered.
     """
     failures, delay = 0, _FIRST_RESTART
     while True:
@@ -215,7 +216,7 @@ async def _report_recovery(name: str, health: Health) -> None:
 
 
 async def _forget_idle_cameras(hub: Hub) -> None:
-    """Run the janitor."""
+    """Run the janitor: forget silent cameras, and drop frames that are too old."""
     while True:
         await trio.sleep(hub.settings.cleanup_interval)
         if forgotten := hub.evict_idle():

@@ -1,4 +1,4 @@
-"""How the server process is, for load balancers and people; cameras come and go without changing it."""
+"""The health of the server process, for load balancers and people; cameras do not influence this health."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skysentry_trio.server.shutdown import Shutdown
 
 @define(eq=False)
 class Health:
-    """The state of this process; made when the server starts."""
+    """The state of this process; the server creates this object when it starts."""
 
     shutdown: Shutdown = field(factory=Shutdown)
     failing: dict[str, str] = field(factory=dict, init=False)
@@ -19,7 +19,7 @@ class Health:
 
     @property
     def draining(self) -> bool:
-        """Whether the server stops, so that a load balancer should send no new clients."""
+        """Whether the server is stopping; if so, a load balancer should send no new clients."""
         return self.shutdown.requested.is_set()
 
     def uptime(self) -> float:

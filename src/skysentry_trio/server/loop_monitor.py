@@ -14,7 +14,7 @@ from skysentry_trio.base.logs import LogLimiter, get_logger
 log = get_logger(__name__)
 
 STALL = 0.1
-"""Lateness in seconds above which it counts as a stall."""
+"""If the scheduler is late by more than this many seconds, this counts as a stall."""
 _SHORTEST_SLEEP, _LONGEST_SLEEP = 0.5, 1.0
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -40,7 +40,7 @@ class LoopMonitor:
     async def run(self) -> None:
         """Measure for ever."""
         while True:
-            # Random, so that the samples do not fall into step with other periodic work.
+            # A random interval, so that the samples do not always come together with other periodic work.
             due = trio.current_time() + random.uniform(_SHORTEST_SLEEP, _LONGEST_SLEEP)  # noqa: S311  (no secret)
             await trio.sleep_until(due)
             self._count(max(trio.current_time() - due, 0.0))

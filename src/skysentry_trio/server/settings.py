@@ -1,7 +1,7 @@
-"""Every setting of the server in one place: its name, default, limits and the sentence that explains it.
+"""Every setting of the server in one place: the name, the default, the limits and the help text of each setting.
 
-The command line, the environment, the TOML file, ``config show`` and docs/reference/settings.md are all made from
-the fields of `Settings`; a new setting is one new field.
+The command line, the environment, the TOML file, ``config show`` and docs/reference/settings.md all use the fields of
+`Settings`. To add a setting, add one field.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from skysentry_trio.base.units import format_duration, format_size, parse_durati
 
 _MEBI: Final = 1024**2
 _GIBI: Final = 1024**3
-# The Origin header as browsers write it (RFC 6454 section 6.2): lower case, no path, no port that goes without saying.
+# The Origin header as browsers write it (RFC 6454 section 6.2): lower case, no path, and no default port.
 _ORIGIN: Final = re.compile(
     r"\*|(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]+)?"
 )
@@ -29,20 +29,20 @@ class Kind:
     """How people write one kind of value, and which values are allowed."""
 
     metavar: str
-    """Stands for the value in help and documentation."""
+    """The word that help and documentation show in place of the value."""
     expected: str
     """Completes the sentence "expected ..."."""
     allows: Callable[[Any], bool]
     parse: Callable[[str], Any]
-    """Make a value of text; raises ValueError."""
+    """Makes a value from text; raises ValueError if the text has the wrong form."""
     format: Callable[[Any], str]
-    """Write a value so that ``parse`` reads it again."""
+    """Writes a value as text that ``parse`` can read."""
 
     def read(self, raw: object) -> Any:
-        """Return the value that a flag or variable (text) or a TOML file (text, number, list) means.
+        """Return the value from a flag or an environment variable (text), or from a TOML file (text, number, list).
 
         Raises:
-            ValueError: it has the wrong form or is out of limits; the message says what was expected.
+            ValueError: the value has the wrong form or is out of limits; the message says what was expected.
         """
         try:
             value = self.parse(raw) if isinstance(raw, str) else tuple(raw) if isinstance(raw, list) else raw
@@ -55,7 +55,7 @@ class Kind:
 
 
 def _number(low: float, high: float, *types: type[float]) -> Callable[[Any], bool]:
-    # To Python True is the number 1; to a person who writes `port = true` it is not.
+    # Python treats True as the number 1, but a person who writes `port = true` does not mean port 1.
     def allows(value: Any) -> bool:
         return isinstance(value, types) and not isinstance(value, bool) and low <= value <= high
 
@@ -127,7 +127,7 @@ def _setting(default: Any, kind: Kind, help: str) -> Any:  # noqa: A002  (what c
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """What the server runs with; durations are seconds, sizes are bytes.
+    """The settings of the server; durations are in seconds, sizes are in bytes.
 
     Raises:
         ConfigurationError: a value is not allowed, or two contradict each other.
@@ -202,13 +202,13 @@ class Settings:
 
     @property
     def ring_capacity(self) -> int:
-        """How many frames a ring may hold: `buffer_size`, or what that means if it is ``auto``."""
+        """Most frames that a ring may hold: `buffer_size`, or the number that ``auto`` means."""
         if self.buffer_size != "auto":
             return self.buffer_size
         return _MAX_FRAMES if self.buffer_seconds or self.buffer_bytes else _FEW_FRAMES
 
 
 def kind_of(setting: attrs.Attribute[Any]) -> Kind:
-    """Return how the value of a field of `Settings` is written."""
+    """Return the `Kind` of value that a field of `Settings` has."""
     kind: Kind = setting.metadata["kind"]
     return kind

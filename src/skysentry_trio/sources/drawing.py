@@ -1,4 +1,4 @@
-"""The test pattern: a still scene that is drawn once, and a few moving things drawn on each copy of it."""
+"""The test pattern: a still scene that is drawn once, and moving things that are drawn on a copy for each frame."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _WHITE: Colour = (246, 248, 250)
 _BLACK: Colour = (0, 0, 0)
 _LAYERS = 4
 _SCALE = 2
-"""The scene is drawn this many times too large and shrunk, for smooth edges."""
+"""The scene is drawn this many times larger and then shrunk, so that edges are smooth."""
 
 
 @define(eq=False)
@@ -68,7 +68,7 @@ class Pattern:
         """Return a frame as JPEG.
 
         Args:
-            number: of the frame, drawn into the picture.
+            number: the number of the frame; it is drawn into the picture.
             now: seconds since the epoch, drawn as local time with milliseconds.
             wanted: limits width and quality.
         """
@@ -82,7 +82,7 @@ class Pattern:
         count, size = f"{number:06d}", self._scaled(20)
         left = self.width - self._scaled(24) - _digits_width(count, size)
         _write_digits(image, count, size, (left, self._scaled(20)), self.look.accent)
-        # A disc that fills once a second: the eye sees a stutter here that no number shows.
+        # A bar that fills once a second: here people see a stutter that no number shows.
         top, bottom = _rail(self.width, self.height)
         canvas.rectangle((0, top, round(now % 1 * self.width), bottom), fill=self.look.accent)
         turn = now % 8 / 8 * math.tau
@@ -156,7 +156,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 @cache
 def _digit_masks(size: int) -> dict[str, Image.Image]:
-    """Draw each digit once, all as wide as the widest one, so that the digits of the clock do not jump."""
+    """Draw each digit once, each as wide as the widest digit, so that the digits of the clock do not jump."""
     font = _font(size)
     widest = math.ceil(max(font.getlength(digit) for digit in "0123456789"))
     masks = {}

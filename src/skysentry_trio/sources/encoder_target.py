@@ -11,13 +11,13 @@ class EncoderTarget:
 
     max_fps: float | None = None
     cause: str = "demand"
-    """The cause under which frames above the rate are counted."""
+    """The cause under which dropped frames are counted if they exceed ``max_fps``."""
     max_width: int | None = None
     """Maximum width in pixels."""
     max_quality: int | None = None
     """Maximum JPEG quality, 1 to 100."""
     width_factor: float = 1.0
-    """Factor for the width, on top of the maximum."""
+    """Factor for the width, applied after the maximum."""
     quality_factor: float = 1.0
 
 

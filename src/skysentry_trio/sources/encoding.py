@@ -16,10 +16,11 @@ DEFAULT_QUALITY = 80
 
 @frozen
 class ResizeSpec:
-    """The size and quality of JPEGs; None leaves them as the source has them."""
+    """The size and quality of JPEGs; None keeps what the source has."""
 
     width: int | None = None
-    """Maximum width in pixels; nothing is enlarged. The height follows, and both are made even."""
+    """Maximum width in pixels; smaller pictures are not enlarged. If a picture is scaled, the height changes in the
+    same proportion, and both become even numbers."""
     quality: int | None = None
     """JPEG quality, 1 to 100; None means 80 for a picture that must be encoded."""
     scale: float = 1.0
@@ -33,7 +34,7 @@ class ResizeSpec:
         return _even(target), _even(height * target / width)
 
     def within(self, wanted: EncoderTarget) -> ResizeSpec:
-        """Return the spec that also keeps to the encoder target."""
+        """Return a spec that keeps the limits of this spec and of the encoder target."""
         widths = [width for width in (self.width, wanted.max_width) if width is not None]
         quality = self.quality
         if wanted.max_quality is not None or wanted.quality_factor < 1:
@@ -46,7 +47,7 @@ UNCHANGED = ResizeSpec()
 
 
 def encode_jpeg(image: Image.Image, quality: int | None) -> bytes:
-    """Encode a picture as a JPEG; None for the default quality."""
+    """Encode a picture as a JPEG; a quality of None means the default quality."""
     encoded = BytesIO()
     rgb = image if image.mode == "RGB" else image.convert("RGB")
     rgb.save(encoded, "JPEG", quality=quality or DEFAULT_QUALITY)
@@ -65,7 +66,7 @@ def reshape_jpeg(jpeg: bytes, shape: ResizeSpec) -> bytes:
         return jpeg
     try:
         with Image.open(BytesIO(jpeg)) as image:
-            # The decoder can halve a picture more cheaply than decode all of it.
+            # Decoding a picture at half its size, or less, costs the decoder less than decoding the full picture.
             image.draft("RGB", size)
             return encode_jpeg(image if image.size == size else image.resize(size), shape.quality)
     except (OSError, ValueError, Image.DecompressionBombError) as error:

@@ -1,4 +1,4 @@
-"""A frame of a source, and the slot in which the newest frame waits and the source finds its encoder target."""
+"""A frame of a source, and the slot that holds the newest frame and the encoder target of the source."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class SourceFrame:
 class FrameSlot:
     """Room for one frame between a source and the network: a newer frame replaces the one that waits.
 
-    So a slow network carries the present with gaps instead of the past without. In the other direction, the slot
-    holds the encoder target for the source.
+    So over a slow network some frames are missing, but the frames that arrive are recent. In the other direction, the
+    slot holds the encoder target for the source.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -40,7 +40,7 @@ class FrameSlot:
     offered: int = field(default=0, init=False)
     """Number of frames that were put in."""
     target: EncoderTarget = field(default=UNLIMITED, init=False)
-    """What the source must keep to; it reads this for each picture."""
+    """The limits that the source must keep; the source reads them for each picture."""
     encodes: bool = field(default=True, init=False)
     """Whether the source can change the width and quality of its pictures."""
     _pace: FrameRate = field(factory=FrameRate, init=False, repr=False)
@@ -68,14 +68,14 @@ class FrameSlot:
     def set_target(self, target: EncoderTarget) -> None:
         """Set the target for the following frames."""
         if target.max_fps != self.target.max_fps:
-            # A new thinner, because the next moment of the old one may be seconds away.
+            # Make a new thinner, because the old thinner may admit no frame for seconds.
             self._thinner = Thinner(target.max_fps) if target.max_fps else None
         self.target = target
 
     def cause_to_leave_out(self) -> str | None:
-        """Return why the source should leave out the picture it has now; None if it should not.
+        """Return why the source should leave out its current picture; None if it should not leave it out.
 
-        A source calls this once for each picture, before it encodes the picture, always from the same thread.
+        A source calls this once for each picture, before it encodes the picture, and never from two threads together.
         """
         now = self.clock()
         self._pace.tick(now)
@@ -83,7 +83,7 @@ class FrameSlot:
         return None if thinner is None or thinner.admits(now) else self.target.cause
 
     def leaves_out(self) -> bool:
-        """Return whether the source should leave out the picture it has now, and count it if so."""
+        """Return whether the source should leave out its current picture, and count the picture if so."""
         cause = self.cause_to_leave_out()
         if cause is not None:
             self.drop(cause)
@@ -106,7 +106,7 @@ class FrameSlot:
         await self._asked.wait()
 
     async def receive(self) -> SourceFrame:
-        """Take the newest frame out; wait for one if there is none.
+        """Take the newest frame out; wait until there is a frame.
 
         Raises:
             trio.EndOfChannel: the source has ended.

@@ -53,11 +53,11 @@ class SourceOptions:
     quality: int | None = None
     """JPEG quality, 1 to 100."""
     once: bool = False
-    """Whether to end with the source instead of starting again."""
+    """Whether to end when the source has ended, instead of starting it again."""
 
 
 def choose_source(spec: str, options: SourceOptions) -> Source:
-    """Return the source that a text means.
+    """Return the source that the user's text names.
 
     Raises:
         ConfigurationError: the text names no source, or one that does not exist.
@@ -94,7 +94,7 @@ async def open_source(spec: str, options: SourceOptions) -> AsyncIterator[FrameS
     The source starts when the first frame is requested.
 
     Raises:
-        ConfigurationError: there is no such source; also later, if it contains no picture.
+        ConfigurationError: there is no such source, or, while the block runs, the source turns out to have no picture.
     """
     source = choose_source(spec, options)
     slot = FrameSlot()
@@ -113,7 +113,7 @@ async def open_source(spec: str, options: SourceOptions) -> AsyncIterator[FrameS
 def _choose_address(spec: str, options: SourceOptions) -> Source:
     scheme = spec.partition("://")[0].lower()
     if scheme in {"rtsp", "rtsps"}:
-        # Over UDP, lost packets damage the picture, and NAT often blocks the way back.
+        # With UDP, lost packets damage the picture, and NAT often blocks the packets that the camera sends.
         return _live(VideoAddress(spec, options=({"rtsp_transport": "tcp", **_LOW_DELAY},)), options)
     if scheme in {"http", "https"}:
         return _live(VideoAddress(spec, options=(_LOW_DELAY,)), options)
@@ -127,7 +127,7 @@ def _device(path: str, options: SourceOptions) -> VideoAddress:
         wanted["video_size"] = f"{options.width}x{round(options.width * 3 / 4)}"
     if options.fps:
         wanted["framerate"] = f"{options.fps:g}"
-    # First the camera's own JPEGs, then any format of this size, then any format.
+    # Try the camera's own JPEGs first, in this size, then in any size. After that, try any format in the same way.
     return VideoAddress(path, "v4l2", ({"input_format": "mjpeg", **wanted}, {"input_format": "mjpeg"}, wanted, {}))
 
 

@@ -19,7 +19,7 @@ JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe"})
 
 @define(eq=False)
 class StillsSource:
-    """Shows the JPEGs at a path; each is read just before it is shown, so a file may be replaced meanwhile."""
+    """Shows the JPEGs at a path; each file is read just before it is shown, so files may be replaced at any time."""
 
     path: Path
     """A folder or one file."""
@@ -28,10 +28,10 @@ class StillsSource:
     shape: ResizeSpec = UNCHANGED
 
     async def run(self, slot: FrameSlot, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Fill the slot until the last file has been shown, or for ever.
+        """Fill the slot until the last file has been shown if ``once`` is set, otherwise for ever.
 
         Raises:
-            ConfigurationError: there is no JPEG.
+            ConfigurationError: the folder contains no JPEG.
         """
         limiter = trio.CapacityLimiter(1)
         pacer = FramePacer(self.fps)
@@ -58,10 +58,10 @@ class StillsSource:
 
 
 def list_jpegs(path: Path) -> list[Path]:
-    """Return the JPEG files of a folder sorted by name, or the file itself.
+    """Return the JPEG files of a folder sorted by name; if the path is not a folder, return only the path.
 
     Raises:
-        ConfigurationError: there is no JPEG.
+        ConfigurationError: the folder contains no JPEG.
     """
     if not path.is_dir():
         return [path]

@@ -1,4 +1,4 @@
-"""Sources that PyAV reads: a file played at its rate, a device or an address followed live."""
+"""Sources that PyAV reads: a file that is played at its rate, and a device or an address that is followed live."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class VideoFileSource:
     _limiter: trio.CapacityLimiter = field(factory=partial(trio.CapacityLimiter, 1), init=False)
 
     async def run(self, slot: FrameSlot, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Fill the slot until the end of the file, or for ever.
+        """Fill the slot until the end of the file if ``once`` is set, otherwise for ever.
 
         Raises:
             ConfigurationError: the file is not a video, or contains no picture.
@@ -62,7 +62,7 @@ class VideoFileSource:
         raise ConfigurationError(f"{self.address} contains no picture that can be shown")
 
     async def _play(self, stream: VideoStream, slot: FrameSlot, pacer: FramePacer) -> int:
-        """Play the file once; return the number of frames that were or could have been shown."""
+        """Play the file once; return the number of its pictures that are not bad."""
         shown = 0
         slot.encodes = _encodes(stream, self.shape)
         jpegs = stream.jpegs(FrameFilter(self.shape, lambda: slot.target, slot.cause_to_leave_out))
@@ -79,29 +79,29 @@ class VideoFileSource:
         return shown
 
     async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
-        # Abandoned when cancelled: a file on a network or a named pipe may block for ever.
+        # The call is abandoned when we are cancelled, because a file on a network or a named pipe may block for ever.
         return await trio.to_thread.run_sync(partial(function, *args), abandon_on_cancel=True, limiter=self._limiter)
 
 
 @define(eq=False)
 class LiveVideoSource:
-    """Follows a device or an address, and opens it again whenever it vanishes."""
+    """Follows a device or an address, and opens it again when it has failed or ended."""
 
     address: VideoAddress
     backoff: Backoff
     must_be_there: bool
-    """Whether it is an error if the source is missing at the start, as for a device on this machine."""
+    """Whether a source that is missing at the start is an error, as for a device on this machine."""
     fps: float | None = None
-    """Maximum rate; faster frames are dropped before they are encoded."""
+    """Maximum rate; frames above this rate are dropped before they are encoded."""
     once: bool = False
-    """Whether to end with the stream instead of opening it again."""
+    """Whether to end when the stream has ended, instead of opening it again."""
     shape: ResizeSpec = UNCHANGED
     opener: Opener = open_video
     _limiter: trio.CapacityLimiter = field(factory=partial(trio.CapacityLimiter, 2), init=False)
-    """Two threads, so that an abandoned read that never ends does not prevent another attempt."""
+    """Two threads: if an abandoned read never ends in one of them, the other can make another attempt."""
 
     async def run(self, slot: FrameSlot, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Fill the slot as long as there is a stream.
+        """Fill the slot until the stream has ended if ``once`` is set, otherwise for ever.
 
         Raises:
             ConfigurationError: the source is missing and must exist.

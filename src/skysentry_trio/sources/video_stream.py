@@ -1,4 +1,4 @@
-"""Read videos, devices and addresses as JPEGs, with PyAV. Everything here blocks and belongs in a thread."""
+"""Read videos, devices and addresses as JPEGs, with PyAV. All functions here block: call them in a thread."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class VideoAddress:
 
 @frozen
 class FrameFilter:
-    """How to treat the pictures of a video; all of it may change while the video plays."""
+    """How to treat the pictures of a video; the target and the rate may change while the video plays."""
 
     shape: ResizeSpec = UNCHANGED
     """The user's options."""
@@ -68,7 +68,7 @@ class VideoStream:
 
     @property
     def fps(self) -> float | None:
-        """Return the rate that the video declares, in frames a second; None without one."""
+        """Return the rate that the video declares, in frames a second; None if it declares no rate."""
         rate = self.stream.average_rate or self.stream.guessed_rate
         return float(rate) if rate else None
 
@@ -78,7 +78,7 @@ class VideoStream:
         return self.stream.codec_context.name == "mjpeg"
 
     def jpegs(self, orders: FrameFilter) -> Iterator[bytes | str]:
-        """Yield each picture as a JPEG, or the cause for leaving it out: ``bad``, or that of the filter.
+        """Yield each picture as a JPEG, or the cause why the picture is left out: ``bad``, or a cause of the filter.
 
         JPEGs in the video are passed on unchanged if the resize spec allows it.
 

@@ -1,1 +1,1 @@
-"""Bytes and text to values and back: no input or output, no clock, no hub."""
+"""Convert bytes and text to values and back; nothing here reads, writes, asks a clock, or knows the hub."""

@@ -1,4 +1,4 @@
-"""Messages on ``/ws``, where cameras register and send JPEGs; both sides of the conversation."""
+"""Messages on ``/ws``, where cameras register and send JPEGs: from cameras and from the server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Registration(Message, tag="client-registration", tag_field="type", omit_de
     capabilities: tuple[str, ...] = ()
     """Parts of the protocol that the camera uses; see the protocol's description."""
     timestamp: Any = None
-    """Any JSON value, which is not used: programs written for SkySentry Go differ in what they send."""
+    """Any JSON value; the server does not use it, because programs for SkySentry Go send different kinds of values."""
     token: str | None = None
 
     def check(self) -> None:
@@ -47,7 +47,7 @@ class RegistrationSuccess(Message, tag="registration-success", tag_field="type")
 
 
 class RegistrationError(Message, tag="registration-error", tag_field="type"):
-    """The server's last message to a camera that it refuses or cuts off."""
+    """The server's last message to a camera that it refuses or disconnects."""
 
     camera_id: str | None
     error: str
@@ -61,9 +61,9 @@ class Demand(Message, tag="demand", tag_field="type"):
     """Number of viewers that get the camera's frames."""
     max_fps: float | None = None
     max_width: int | None = None
-    """In pixels."""
+    """Maximum width in pixels."""
     quality: float | None = None
-    """Of the JPEG: above 0, at most 1."""
+    """JPEG quality: above 0, at most 1."""
 
 
 CameraMessage = Registration | Clock
@@ -75,12 +75,12 @@ class _EnvelopeHeader(Message):
 
 
 class CapturedJpeg(NamedTuple):
-    """A binary message from a camera, taken apart."""
+    """The parts of a binary message from a camera."""
 
     jpeg: bytes
     size: PictureSize
     captured_at: float | None
-    """Seconds since the epoch by the camera's clock."""
+    """When the camera took the picture, as the camera sent it: seconds since the epoch; None if it sent no time."""
 
 
 _from_camera: Final = MessageDecoder[CameraMessage](CameraMessage)
@@ -110,16 +110,16 @@ def decode_server_message(text: str) -> ServerMessage | None:
 
 
 def encode_registration(camera_id: str, *, name: str | None = None, capabilities: tuple[str, ...] = ()) -> str:
-    """Write a camera's first message."""
+    """Encode the message with which a camera registers."""
     return encode_message(Registration(camera_id, name=name, capabilities=capabilities))
 
 
 def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> CapturedJpeg:
-    """Take a binary message from a camera apart: one bare JPEG, or if `envelope` is set a JPEG in an envelope.
+    """Take apart a binary message from a camera: a bare JPEG, or, if `envelope` is set, also a JPEG in an envelope.
 
     Args:
         message: the whole WebSocket message.
-        max_size: of the JPEG, in bytes.
+        max_size: maximum size of the JPEG in bytes.
         envelope: whether the camera registered with the ``envelope`` capability.
 
     Raises:
@@ -142,7 +142,7 @@ def encode_captured_jpeg(jpeg: bytes, captured_at: float) -> bytes:
     """Put a JPEG into an envelope with its time of capture; the reverse of `decode_jpeg`.
 
     Args:
-        jpeg: to send.
-        captured_at: seconds since the epoch.
+        jpeg: the JPEG to send.
+        captured_at: when the camera took the picture: seconds since the epoch.
     """
     return join_envelope(encode_json(_EnvelopeHeader(captured_at * 1000)), jpeg)

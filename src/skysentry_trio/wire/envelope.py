@@ -5,14 +5,14 @@ from __future__ import annotations
 from skysentry_trio.base.exceptions import ProtocolViolation
 
 MAX_HEADER_LENGTH = 4096
-"""Maximum length of the JSON header in bytes; so small that a length never looks like FF D8, which begins a JPEG."""
+"""Maximum length of the JSON header in bytes. So the two bytes of the length are never FF D8, which begin a JPEG."""
 
 
 def split_envelope(message: bytes) -> tuple[bytes, bytes]:
     """Return the JSON header and the JPEG of an envelope: two bytes of header length, header, JPEG.
 
     Raises:
-        ProtocolViolation: if the message is shorter than it says, or its header longer than 4096 bytes.
+        ProtocolViolation: the message is shorter than its first two bytes say, or the header is longer than 4096 bytes.
     """
     length = int.from_bytes(message[:2], "big")
     if len(message) < 2 or length > MAX_HEADER_LENGTH or len(message) < 2 + length:

@@ -7,13 +7,14 @@ from typing import Final, NamedTuple
 MAX_HEAD_SIZE = 14
 """Size in bytes of the longest head: two bytes, eight of extended length, four of mask."""
 _LENGTHS = {6: range(126), 8: range(126, 1 << 16), 14: range(1 << 16, 1 << 63)}
-"""Smallest payload length for each size of a masked head: a length must be encoded in as few bytes as possible."""
+"""Payload lengths that each size of a masked head may have: a length must be encoded in as few bytes as possible."""
 
 
 class Opcode:
-    """What a frame contains (section 11.8).
+    """What a WebSocket frame contains (section 11.8).
 
-    Not an Enum: naming a member of an Enum costs a function call on Python 3.11, and every frame needs several.
+    This is not an Enum: naming a member of an Enum costs a function call on Python 3.11, and every frame needs several
+    members.
     """
 
     CONTINUATION: Final = 0x0
@@ -25,11 +26,11 @@ class Opcode:
 
 
 class FrameHead(NamedTuple):
-    """The head of a frame."""
+    """The head of a WebSocket frame."""
 
     final: bool
     reserved: int
-    """The three reserved bits, which extensions use; 0 because we negotiate none."""
+    """The three reserved bits, which extensions use; they must be 0 because we negotiate no extensions."""
     opcode: int
     mask: bytes | None
     length: int
@@ -39,7 +40,7 @@ class FrameHead(NamedTuple):
 
     @property
     def is_lawful(self) -> bool:
-        """Whether a client may send this frame, whatever came before (sections 5.1, 5.2 and 5.5)."""
+        """Whether a client may send a frame with this head; frames before it do not count (sections 5.1, 5.2, 5.5)."""
         if self.mask is None or self.reserved or self.length not in _LENGTHS[self.size]:
             return False
         if self.opcode >= Opcode.CLOSE:
@@ -48,7 +49,7 @@ class FrameHead(NamedTuple):
 
 
 def decode_head(data: bytes) -> FrameHead | None:
-    """Read the head at the start of ``data``; None if it is not complete."""
+    """Return the head at the start of ``data``; None if the head is not complete."""
     if len(data) < 2:
         return None
     first, second = data[0], data[1]
@@ -74,7 +75,7 @@ def encode_frame(message: bytes | str) -> bytes:
 
 
 def encode_binary_frame(*parts: bytes) -> bytes:
-    """Encode a binary message that consists of parts as one unmasked frame; each part is copied once."""
+    """Encode the parts of a binary message as one unmasked frame; each part is copied once."""
     return _encode(Opcode.BINARY, parts)
 
 

@@ -23,8 +23,8 @@ class PictureSize(NamedTuple):
 def inspect_jpeg(data: bytes) -> PictureSize:
     """Check the segments of a JPEG up to its scan, and return the size of the picture.
 
-    This takes a few steps however large the picture is. It refuses data that is not a JPEG, that was cut off
-    (no end-of-image marker) and what has something after the end. A scan with wrong bits in it passes.
+    This takes only a few steps, also for a large picture. It refuses data that is not a JPEG, and data that does not
+    end with an end-of-image marker. It does not find wrong bits in a scan.
 
     Raises:
         ProtocolViolation: with code ``not-a-jpeg``; the message says what was found.

@@ -11,7 +11,7 @@ from msgspec import Struct
 from skysentry_trio.base.exceptions import ProtocolViolation
 
 MAX_TEXT_LENGTH = 64 * 1024
-"""Characters in a JSON message: parsing a larger one would delay all other peers."""
+"""Maximum number of characters in a JSON message; parsing a longer message would delay all other peers."""
 
 
 def _wire_name(attribute: str) -> str:
@@ -21,10 +21,10 @@ def _wire_name(attribute: str) -> str:
 
 
 class Message(Struct, rename=_wire_name):
-    """A JSON object on the wire, or a part of one: camelCase there, snake_case here."""
+    """A JSON object on the wire, or a part of one; names are camelCase in JSON, and snake_case in Python."""
 
     def check(self) -> None:
-        """Check what the types of the fields do not say.
+        """Check the rules that the types of the fields do not express.
 
         Raises:
             ProtocolViolation: a value is invalid.
@@ -32,10 +32,10 @@ class Message(Struct, rename=_wire_name):
 
 
 class Clock(Message, tag="clock", tag_field="type"):
-    """Asks the other side for its clock."""
+    """Asks the other side what its clock shows."""
 
     sent_at: float
-    """By the clock of the side that asks, in milliseconds since the epoch."""
+    """When the question was sent: milliseconds since the epoch by the clock of the side that asks."""
 
     def reply(self, server_time: float) -> ClockReply:
         """Return the answer of a server whose clock shows this time, in seconds since the epoch."""
@@ -46,9 +46,9 @@ class ClockReply(Message, tag="clock", tag_field="type"):
     """Answers `Clock`."""
 
     sent_at: float
-    """As in the question."""
+    """The same value as in the question."""
     server_at: float
-    """By the clock of the side that answers, in milliseconds since the epoch."""
+    """What the clock of the side that answers shows: milliseconds since the epoch."""
 
 
 class ErrorNotice(Message, tag="error", tag_field="type"):
@@ -57,7 +57,7 @@ class ErrorNotice(Message, tag="error", tag_field="type"):
     error: str
     """One sentence for people."""
     code: str
-    """The same for programs."""
+    """The kind of the error, for programs."""
 
 
 class _Typed(Struct):
@@ -71,14 +71,14 @@ _encoder = msgspec.json.Encoder()
 
 
 class MessageDecoder(Generic[T]):
-    """Decodes the messages that one side may send, which a union of tagged `Message` classes lists."""
+    """Decodes the messages that one side may send; the tagged `Message` classes in a union define these messages."""
 
     def __init__(self, union: object, *, max_length: int = MAX_TEXT_LENGTH) -> None:
         """Make a decoder.
 
         Args:
             union: two or more classes, each with a tag of its own.
-            max_length: of a message, in characters.
+            max_length: maximum length of a message in characters.
         """
         self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(union)
         self._types = frozenset(kind.__struct_config__.tag for kind in get_args(union))
@@ -88,10 +88,10 @@ class MessageDecoder(Generic[T]):
         """Decode a message.
 
         Returns:
-            The message; None if its ``type`` is unknown, because a newer peer may send more than we understand.
+            The message; None if its ``type`` is unknown, because a newer peer may send types that we do not know.
 
         Raises:
-            ProtocolViolation: it is too long, not a JSON object with a ``type``, or has wrong fields.
+            ProtocolViolation: the text is too long, is not a JSON object with a ``type``, or has wrong fields.
         """
         if len(text) > self._max_length:
             raise ProtocolViolation(
@@ -101,7 +101,7 @@ class MessageDecoder(Generic[T]):
             try:
                 return self._decoder.decode(text)
             except msgspec.ValidationError:
-                # Look again, at the type alone: the message may be one that we do not know.
+                # Decode again, only the type: the message may have a type that we do not know.
                 if _typed.decode(text).type in self._types:
                     raise
                 return None
@@ -110,7 +110,7 @@ class MessageDecoder(Generic[T]):
 
 
 def encode_json(value: object) -> bytes:
-    """Encode a message or any other value that JSON can express; JSON ``null`` stands for None."""
+    """Encode a message or any other value that JSON can express; None becomes ``null``."""
     return _encoder.encode(value)
 
 
@@ -120,7 +120,7 @@ def encode_message(message: Struct) -> str:
 
 
 def to_milliseconds(seconds: float | None) -> float | None:
-    """Return a time as messages carry it; None stays None."""
+    """Return a time in milliseconds, as in messages; None stays None."""
     return None if seconds is None else seconds * 1000
 
 

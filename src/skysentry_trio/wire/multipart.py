@@ -1,4 +1,4 @@
-"""Motion JPEG over HTTP: encode multipart bodies for viewers, decode those of cameras (RFC 2046 section 5.1)."""
+"""Motion JPEG over HTTP: encode bodies for viewers, and decode bodies from cameras (RFC 2046 section 5.1)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from skysentry_trio.base.frames import JpegFrame
 
 CONTENT_TYPE: Final = "multipart/x-mixed-replace; boundary=frame"
 OPENING: Final = b"--frame\r\n"
-"""Precedes the first part; FFmpeg recognizes the stream by it."""
+"""The boundary before the first part; FFmpeg recognizes the stream by this line."""
 # Browsers paint a part when the boundary of the next part has arrived, so the boundary is sent with the part before.
 _CLOSING: Final = b"\r\n--frame\r\n"
 
 _MAX_LINES: Final = 8 * 1024
-"""Maximum size in bytes of a part's head, and of a preamble before the first part."""
+"""Maximum size in bytes of a part's head, and of a boundary's line."""
 _MAX_DELIMITER: Final = 200
 _MAX_LENGTH_DIGITS: Final = 15
 
@@ -34,7 +34,7 @@ def encode_offline_part(jpeg: bytes, now: float) -> bytes:
 
 
 def moment_of(frame: JpegFrame) -> float:
-    """Return when a frame was captured, or if the camera did not say, when it arrived: seconds since the epoch."""
+    """Return when a frame was captured, or, if that is unknown, when it arrived: seconds since the epoch."""
     return frame.received_at if frame.captured_at is None else frame.captured_at
 
 
@@ -56,12 +56,12 @@ class Part:
     """One part of a body, as received."""
 
     headers: dict[str, str]
-    """Headers by lower-case name; of repeated headers the last."""
+    """Headers by lower-case name; of a repeated header, the last value."""
     data: bytes = field(repr=False)
 
     @property
     def captured_at(self) -> float | None:
-        """The time in ``X-Timestamp``: seconds since the epoch; None without one."""
+        """The time in ``X-Timestamp``: seconds since the epoch; None without a valid time."""
         return read_timestamp(self.headers.get("x-timestamp"))
 
 
@@ -76,10 +76,10 @@ def read_timestamp(text: str | None) -> float | None:
 
 @define(eq=False)
 class MultipartReader:
-    """Decode a multipart body from pieces of any size.
+    """Decodes a multipart body from pieces of any size.
 
-    The boundary is read off the body's first line: cameras that announce another one in ``Content-Type`` than they
-    send, or none, are common. Parts may lack a ``Content-Length``; lines may end with a bare line feed.
+    The boundary is taken from the body's first line. Many cameras send another boundary than their ``Content-Type``
+    announces, or announce no boundary. Parts may lack a ``Content-Length``; lines may end with a bare line feed.
     """
 
     max_size: int
@@ -92,7 +92,7 @@ class MultipartReader:
     """Headers of the part whose data arrives now; None between parts."""
     _reading_head: bool = field(default=False, init=False)
     _searched: int = field(default=0, init=False)
-    """Number of received bytes in which the next boundary does not begin, from the start."""
+    """The next boundary does not begin within this many of the first received bytes."""
 
     def feed(self, data: bytes) -> None:
         """Take the next piece of the body."""

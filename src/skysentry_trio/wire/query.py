@@ -22,11 +22,11 @@ class Query:
     fields: Mapping[str, list[str]]
 
     def text(self, name: str) -> str | None:
-        """Return the text of a field; None without it."""
+        """Return the text of a field; None without the field."""
         return self.fields[name][-1] if name in self.fields else None
 
     def texts(self, name: str) -> list[str] | None:
-        """Return all values of a repeated field; None without it."""
+        """Return all values of a repeated field; None without the field."""
         return self.fields.get(name)
 
     def flag(self, name: str) -> bool:
@@ -64,10 +64,12 @@ class Query:
         return None if value is None else int(value)
 
     def moment(self, name: str) -> float | None:
-        """Return a moment in seconds since the epoch, from such a number or from a time in RFC 3339.
+        """Return a moment in seconds since the epoch; None without the field.
+
+        The field contains seconds since the epoch, or a time in RFC 3339.
 
         Raises:
-            ProtocolViolation: the field is neither; a time without an offset is ambiguous.
+            ProtocolViolation: the field is not a moment, or is a time without an offset, which is ambiguous.
         """
         text = self.text(name)
         if text is None:
@@ -75,7 +77,7 @@ class Query:
         try:
             return self.number(name, 0, _MAX_MOMENT)
         except ProtocolViolation:
-            # A plus sign in a query means a space.
+            # In a query, a plus sign means a space, so the plus sign of an offset has become a space.
             moment = _parse_moment(text.replace(" ", "+"))
         if moment is None:
             raise ProtocolViolation(

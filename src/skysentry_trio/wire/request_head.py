@@ -1,4 +1,4 @@
-"""Decode the head of an HTTP request, as far as choosing a service needs it."""
+"""Decode those parts of an HTTP request's head that are needed to choose a service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HOST = re.compile(
     r"(?:\[[0-9A-Za-z:.%_-]+\]|[0-9A-Za-z_-]{1,63}(?:\.[0-9A-Za-z_-]{1,63})*\.?)?(?::[0-9]{0,5})?", re.ASCII
 )
 _KEY_LENGTH = 24
-"""Number of characters of 16 bytes in base64 (RFC 6455 section 4.1)."""
+"""Length of a WebSocket key in characters: 16 bytes in base64 (RFC 6455 section 4.1)."""
 
 
 @frozen
@@ -55,13 +55,13 @@ class RequestHeadReader:
     )
 
     def feed(self, data: bytes) -> RequestHead | None:
-        """Take the next piece; an empty piece means the end.
+        """Take the next piece of the stream; an empty piece means the end of the stream.
 
         Returns:
             The head; None as long as it is incomplete.
 
         Raises:
-            ProtocolViolation: the request is invalid; the error has the HTTP status.
+            ProtocolViolation: the request is invalid; the error contains the HTTP status for the response.
         """
         self._received += len(data)
         try:
@@ -103,8 +103,8 @@ def _check(request: h11.Request, size: int) -> RequestHead:
 def encode_handshake(head: RequestHead) -> bytes:
     """Encode a WebSocket handshake again, with only the headers that a server needs (RFC 6455 section 4.2.1).
 
-    The result has no extensions and no header in a form that wsproto does not expect, because wsproto raises all kinds
-    of errors on those, and does not end the connection of a client that it refuses.
+    The result has no extensions, and no header in a form that wsproto does not expect. For such headers, wsproto raises
+    errors of many types. wsproto also does not end the connection of a client that it refuses.
 
     Raises:
         ProtocolViolation: the head is not a valid handshake.
@@ -132,13 +132,13 @@ def encode_handshake(head: RequestHead) -> bytes:
 def is_origin_allowed(origin: str | None, host: str, allowed: Iterable[str]) -> bool:
     """Return whether pages of an origin may use the server at the address in ``host``.
 
-    Browsers send the origin with every WebSocket handshake (RFC 6455 section 10.2); other programs need not. So a
-    missing origin is allowed, but ``null`` (a sandboxed page, a local file) is not.
+    Browsers send the origin with every WebSocket handshake (RFC 6455 section 10.2); other programs need not send it. So
+    a missing origin is allowed, but ``null`` (a sandboxed page, a local file) is not.
 
     Args:
         origin: the ``Origin`` header.
         host: the ``Host`` header.
-        allowed: further origins; ``*`` allows every one.
+        allowed: further origins that are allowed; ``*`` allows every origin.
     """
     if origin is None:
         return True
@@ -153,5 +153,5 @@ def is_origin_allowed(origin: str | None, host: str, allowed: Iterable[str]) -> 
 
 
 def _refusal(message: str, status: int) -> ProtocolViolation:
-    # Some violations of HTTP have a status of their own, which h11 provides.
+    # Some violations of HTTP have their own status; h11 provides it.
     return ProtocolViolation(message, "bad-request", http_status=status)

@@ -1,4 +1,4 @@
-"""HTTP responses as bytes, for connections that no library serves."""
+"""HTTP responses as bytes, for connections that we serve without an HTTP library."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def encode_response_head(status: int, headers: Mapping[str, str]) -> bytes:
     """Encode the head of a response after which the connection is closed.
 
     Args:
-        status: of HTTP.
-        headers: all headers but ``Connection``; names and values are Latin-1 without line breaks.
+        status: the HTTP status.
+        headers: all headers except ``Connection``; names and values are Latin-1 without line breaks.
     """
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items()]

@@ -1,6 +1,6 @@
-"""Replies of the REST API: typed values, and JSON with JPEGs, which is written in pieces.
+"""Replies of the REST API: typed values, and functions that write JSON with JPEGs in pieces.
 
-A JPEG of several MiB takes milliseconds to encode. Between two pieces of a reply the event loop serves others.
+Encoding a JPEG of several MiB takes milliseconds. Between two pieces of a reply, the event loop serves other peers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from skysentry_trio.wire.messages import Message, encode_json, rfc3339
 from skysentry_trio.wire.viewer_frames import RingSummary
 
 _PIECE = 192 * 1024
-"""Bytes of a JPEG that are encoded at once: a multiple of three, because base64 encodes three bytes as a unit."""
+"""Bytes of a JPEG that are encoded in one step: a multiple of three, because base64 encodes three bytes as a unit."""
 
 
 class ErrorReply(Message):
@@ -30,7 +30,7 @@ class HealthReply(Message):
     status: str
     """``healthy``, ``draining`` or ``unhealthy``."""
     total_clients: int
-    """Number of cameras that the server knows; it forgets a camera that left after the client timeout."""
+    """Number of cameras that the server knows; it forgets a camera that was silent for the client timeout."""
     online_clients: int
     buffer_size: int
     timestamp: str
@@ -48,9 +48,9 @@ class HealthReply(Message):
     drops: dict[str, int]
     """Number of frames that were refused or that a viewer did not get, by cause."""
     connections_ended: dict[str, int]
-    """Number of connections that the server ended or lost before their end, by cause."""
+    """Number of connections that crashed, or that ended before a service had them, by cause."""
     failing: dict[str, str]
-    """The last error of each service inside the server that keeps crashing, by the service's name."""
+    """For each service inside the server that keeps crashing, the service's name and its last error."""
 
 
 class ReadyReply(Message):
@@ -206,7 +206,7 @@ def write_streams(rings: list[tuple[str, Iterable[JpegFrame], RingSummary]]) -> 
     """Write a `StreamsReply` in pieces.
 
     Args:
-        rings: of each camera its id, its frames and its figures.
+        rings: for each camera, its id, the frames of its ring, and the figures of its ring.
     """
     yield b'{"success":true,"totalClients":%d,"streams":{' % len(rings)
     for index, (camera_id, frames, stats) in enumerate(rings):
@@ -237,6 +237,6 @@ def _base64(jpeg: bytes) -> Iterator[bytes]:
 
 
 def _describe(frame: JpegFrame) -> bytes:
-    """Write the keys that a `LatestReply` and a `FrameReply` have behind the JPEG."""
+    """Write the keys that follow the JPEG in a `LatestReply` and in a `FrameReply`."""
     timestamp = encode_json(rfc3339(frame.received_at))
     return b'"timestamp":%b,"size":%d,"sequence":%d' % (timestamp, len(frame.jpeg), frame.sequence)

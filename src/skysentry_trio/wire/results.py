@@ -1,4 +1,4 @@
-"""Detection results: boxes in the pixels of a frame, or any other JSON value about it."""
+"""Detection results: boxes in the pixels of a frame, and any other JSON value about the frame."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skysentry_trio.wire.identity import check_camera_id, clean_label
 from skysentry_trio.wire.messages import Message
 
 MAX_BOXES = 256
-"""Boxes in one result: a larger number is a heat map, which is better sent as a JPEG."""
+"""Maximum number of boxes in one result; more boxes are a heat map, which is better sent as a JPEG."""
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}", re.ASCII)
 
 
@@ -26,21 +26,21 @@ class Box(Message, omit_defaults=True):
     label: str | None = None
     score: float | None = None
     color: str | None = None
-    """The color to draw it in, as ``#rrggbb``."""
+    """The color in which to draw the box, as ``#rrggbb``."""
 
 
 class Result(Message, tag="result", tag_field="type", omit_defaults=True):
-    """Boxes and data for one frame of a camera; viewers get them as they were posted."""
+    """Boxes and data for one frame of a camera; viewers get them as they were posted, but with cleaned labels."""
 
     camera_id: str
     sequence: int
-    """Of the frame; the camera must have sent it."""
+    """The sequence of the frame; the camera must have sent this frame."""
     boxes: list[Box] = msgspec.field(default_factory=list)
     data: Any = None
     """Any JSON value."""
 
     def check(self) -> None:
-        """Check the values, and cut labels to what can be shown.
+        """Check the values, and reduce each label to at most 80 printable characters.
 
         Raises:
             ProtocolViolation: the camera's id or a color is invalid, or there are more than `MAX_BOXES` boxes.

@@ -1,4 +1,4 @@
-"""Messages on ``/stream/ws`` besides frames; both sides of the conversation."""
+"""Messages on ``/stream/ws`` that are not frames, from viewers and from the server."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from skysentry_trio.wire.viewer_query import check_subscription
 
 SUBPROTOCOL: Final = "skysentry.v1"
 HIGHEST_SPEED: Final = 16.0
-"""Highest speed of a playback, forwards or backwards; 1 is as fast as it happened."""
+"""Highest speed of a playback, forwards or backwards; 1 is the original speed."""
 _MAX_NOTICE: Final = 16 * 1024 * 1024
-"""Characters in a message to a viewer: the list of cameras has hundreds for each camera."""
+"""Maximum number of characters in a message to a viewer; the list of cameras has hundreds for each camera."""
 
 
 class ClientSummary(Message):
@@ -30,7 +30,7 @@ class ClientSummary(Message):
 
 
 class Clients(Message, tag="clients", tag_field="type"):
-    """The cameras that the viewer may see; sent once, first of all."""
+    """The list of cameras that a viewer gets once, as its first message."""
 
     clients: list[ClientSummary]
 
@@ -43,7 +43,7 @@ class ClientConnected(Message, tag="client-connected", tag_field="type"):
 
 
 class ClientDisconnected(Message, tag="client-disconnected", tag_field="type"):
-    """A camera has gone offline; its frames stay until a second such message says ``removed``."""
+    """A camera has gone offline; with ``removed``, the server has also forgotten the camera and its frames."""
 
     camera_id: str
     removed: bool = False
@@ -62,7 +62,7 @@ class Subscribe(Message, tag="subscribe", tag_field="type", omit_defaults=True):
         """The most that the viewer needs of each of these cameras.
 
         Raises:
-            ProtocolViolation: a limit makes no sense.
+            ProtocolViolation: a limit is out of range.
         """
         return Limits(self.max_fps, self.max_width, self.quality)
 
@@ -92,7 +92,7 @@ class Resume(Message, tag="resume", tag_field="type"):
 
 
 class Ack(Message, tag="ack", tag_field="type"):
-    """Acknowledges a frame of a camera, and all before it: they are painted, or never will be."""
+    """Acknowledges a frame of a camera and all frames before it: each one is painted, or will never be painted."""
 
     camera_id: str
     sequence: int
@@ -101,7 +101,7 @@ class Ack(Message, tag="ack", tag_field="type"):
 
     @property
     def painted_at(self) -> float | None:
-        """The same time in seconds."""
+        """The time in `painted_at_ms`, in seconds."""
         return to_seconds(self.painted_at_ms)
 
 
@@ -110,13 +110,13 @@ class CameraLatency(Message):
 
     camera_id: str
     frames: int
-    """Number of frames that the means are about."""
+    """Number of frames over which the means are taken."""
     capture: float | None
-    """From capture until the server had the frame; None if the camera does not say when that was."""
+    """From capture until the server had the frame; None if the camera does not send the time of capture."""
     server: float
-    """From then until the server sent the frame."""
+    """From when the server had the frame until the server sent it."""
     delivery: float
-    """From then until the viewer had painted the frame."""
+    """From when the server sent the frame until the viewer had painted it."""
     total: float
     """Sum of the known stages."""
 
@@ -128,7 +128,7 @@ class Latency(Message, tag="latency", tag_field="type"):
 
 
 class Seek(Message, tag="seek", tag_field="type", omit_defaults=True):
-    """Plays a camera back from one moment on, which exactly one of `at`, `back` and `sequence` names."""
+    """Plays a camera back from a moment on; exactly one of `at`, `back` and `sequence` names this moment."""
 
     camera_id: str
     at_ms: float | None = field(default=None, name="at")
@@ -136,9 +136,9 @@ class Seek(Message, tag="seek", tag_field="type", omit_defaults=True):
     back: float | None = None
     """Seconds before now."""
     sequence: int | None = None
-    """Of the frame that was the newest at the moment."""
+    """The sequence of the frame that was the newest at this moment."""
     speed: float = 1.0
-    """1 plays as fast as it happened, 0 stands still, a negative speed plays backwards."""
+    """1 plays at the original speed, 0 shows one still frame, and a negative speed plays backwards."""
 
     @property
     def at(self) -> float | None:
@@ -177,7 +177,7 @@ class PlaybackState(Message, tag="playback", tag_field="type"):
     live: bool
     speed: float
     sequence: int | None
-    """Of the frame that is shown; None if the camera has no frame."""
+    """The sequence of the frame that is shown; None if the camera has no frame."""
     at_ms: float | None = field(name="at")
     """When the server had that frame."""
     oldest_at_ms: float | None = field(name="oldestAt")
@@ -199,7 +199,7 @@ def decode_viewer_message(text: str) -> ViewerMessage | None:
     """Decode and check a message from a viewer; None for an unknown type.
 
     Raises:
-        ProtocolViolation: the message is malformed, or a value in it makes no sense.
+        ProtocolViolation: the message is malformed, or a value in it is invalid.
     """
     message = _from_viewer.decode(text)
     if message is not None:

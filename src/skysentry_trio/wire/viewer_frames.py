@@ -14,14 +14,14 @@ from skysentry_trio.wire.messages import Message, encode_json, encode_message, r
 
 
 class FrameHeader(Message, tag="frame", tag_field="type"):
-    """The JSON header before each JPEG."""
+    """The JSON header in front of each JPEG that a viewer gets in an envelope."""
 
     camera_id: str
     sequence: int
     timestamp: str
     """When the server had the frame: RFC 3339 in UTC."""
     captured_at_ms: float | None = field(name="capturedAt")
-    """When the camera took it: milliseconds since the epoch by the camera's clock; None if it does not say."""
+    """When the camera took the picture, as the camera sent it: milliseconds since the epoch; None if unknown."""
     size: int
     """Bytes of the JPEG."""
     fps: float
@@ -32,7 +32,7 @@ class FrameHeader(Message, tag="frame", tag_field="type"):
 
     @property
     def captured_at(self) -> float | None:
-        """When the camera took the frame, in seconds."""
+        """When the camera took the picture: seconds since the epoch; None if it sent no time."""
         return to_seconds(self.captured_at_ms)
 
 
@@ -46,7 +46,7 @@ class RingSummary(Message):
     frame_count: int
     """Frames that the server accepted from the camera."""
     latest_timestamp: str | None
-    """When the server had the newest frame: RFC 3339 in UTC; None without any."""
+    """When the server had the newest frame: RFC 3339 in UTC; None if the ring is empty."""
     fps: float
     """Frames a second that the camera sends."""
 
@@ -74,8 +74,8 @@ def encode_envelope(
     """Encode a frame for ``skysentry.v1``.
 
     Returns:
-        The parts of the message in order, which the caller joins together with what precedes them: so the JPEG is
-        copied only once.
+        The parts of the message in order. The caller joins these parts and the bytes that precede them in one step, so
+        the JPEG is copied only once.
     """
     header = FrameHeader(
         camera_id=camera_id,
@@ -93,7 +93,7 @@ def decode_envelope(message: bytes) -> tuple[FrameHeader, bytes]:
     """Take an envelope apart into header and JPEG; the reverse of `encode_envelope`.
 
     Raises:
-        ProtocolViolation: it is not a valid envelope.
+        ProtocolViolation: the message is not a valid envelope.
     """
     header, jpeg = split_envelope(message)
     try:

@@ -1,4 +1,4 @@
-"""The query of the address that a viewer opens: a format, cameras, and limits for each."""
+"""The query of the address that a viewer opens: a format, cameras, and limits for each camera."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ViewerFormat(StrEnum):
 
 @frozen
 class ViewerRequest:
-    """A decoded query."""
+    """What the decoded query of a viewer's address asks for."""
 
     format: ViewerFormat
     clients: frozenset[str] | None
@@ -57,7 +57,7 @@ def decode_viewer_query(query: str, default_format: ViewerFormat) -> ViewerReque
 
 
 def check_subscription(ids: list[str]) -> frozenset[str]:
-    """Return camera ids as a set.
+    """Check camera ids, and return them as a set.
 
     Raises:
         ProtocolViolation: an id is invalid, or there are more than `MAX_SUBSCRIBED`.

@@ -63,7 +63,7 @@ export function cameraUnavailable(): Failure | null {
   return devices?.getUserMedia ? null : { kind: "unsupported" };
 }
 
-/** Lists the cameras. They have no names until the person has allowed the use of one. */
+/** Lists the cameras. The browser does not tell their names until the person has allowed the use of a camera. */
 export async function listCameras(): Promise<CameraChoice[]> {
   if (cameraUnavailable()) return [];
   const devices = await navigator.mediaDevices.enumerateDevices();
@@ -72,7 +72,7 @@ export async function listCameras(): Promise<CameraChoice[]> {
     .map(({ deviceId, label }, index) => ({ deviceId, label: label || `Camera ${index + 1}` }));
 }
 
-/** Calls back whenever a camera is connected or disconnected. Returns the function that ends this. */
+/** Calls back whenever a camera is connected or disconnected. Returns the function that ends these calls. */
 export function watchCameras(listener: () => void): () => void {
   if (cameraUnavailable()) return () => undefined;
   navigator.mediaDevices.addEventListener("devicechange", listener);
@@ -85,7 +85,7 @@ async function askForCamera(settings: CaptureSettings): Promise<MediaStream> {
   try {
     return await ask(constraints(settings));
   } catch (error) {
-    // The camera that was chosen last time is not connected: use any other.
+    // The camera that was chosen last time is not connected, so use any other camera.
     const missing = cameraFailure(error).kind === "no-camera" && settings.deviceId !== "";
     if (!missing) throw error;
     return ask(constraints({ ...settings, deviceId: "" }));

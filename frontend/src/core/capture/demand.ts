@@ -1,4 +1,4 @@
-/** The most that viewers need of this camera, and how that limits what is sent. */
+/** The demand for this camera, and how the demand limits what is sent. */
 
 import type { EncoderSettings } from "./encode-loop.js";
 
@@ -16,10 +16,10 @@ export interface Demand {
 /** Frames below these limits would be useless. */
 const MIN_WIDTH = 64;
 const MIN_QUALITY = 0.1;
-/** One frame a minute shows that the camera works, also if less is needed. */
+/** One frame a minute shows that the camera works. So the rate is never lower, even if viewers need less. */
 const MIN_FPS = 1 / 60;
 
-/** Returns `own` limited to `demand`: never more than the person has set. */
+/** Returns `own` limited to `demand`. So the result is never more than `own`, which the person has set. */
 export function limitToDemand(own: EncoderSettings, demand: Demand | null): EncoderSettings {
   return {
     fps: Math.min(own.fps, Math.max(MIN_FPS, demand?.maxFps ?? Infinity)),

@@ -28,7 +28,7 @@ export interface EncodedFrame {
 export interface EncodeLoopOptions<P extends Picture> {
   readonly encode: (picture: P, width: number, height: number, quality: number) => Promise<ArrayBuffer>;
   readonly onFrame: (frame: EncodedFrame) => void;
-  /** A frame that was due was not encoded, because the loop is held or the machine is too slow. */
+  /** It was time to encode a frame, but no frame was encoded, because the loop is held or the machine is too slow. */
   readonly onSkipped: () => void;
   readonly onError: (error: unknown) => void;
 }
@@ -67,7 +67,10 @@ export class EncodeLoop<P extends Picture> {
     this.settings = settings;
   }
 
-  /** While held, frames are skipped without being encoded. Afterwards the next frame replaces the last skipped one. */
+  /**
+   * While `held`, frames are skipped and not encoded. When this ends, the next frame is encoded immediately in place of
+   * the last skipped one.
+   */
   hold(held: boolean): void {
     this.held = held;
     if (held) this.queue.clear();

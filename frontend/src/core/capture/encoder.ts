@@ -69,7 +69,8 @@ function encodeInWorker(
       post({ type: "start", source: { kind: "frames", readable }, settings }, [readable]);
       return "camera frames, encoded in a worker";
     }
-    // Safari has the processor only in workers, and a transferred track is lost to the page: transfer a copy.
+    // Safari has the processor only in workers. A track that is transferred cannot be used on the page any more, so
+    // transfer a copy.
     copy = track.clone();
     try {
       post({ type: "start", source: { kind: "track", track: copy }, settings }, [copy]);
@@ -129,7 +130,9 @@ function encodeInWorker(
   };
 }
 
-/** The last resort: a canvas and a timer on the page, which browsers slow down while the page is hidden. */
+/**
+ * Used if nothing else works: a canvas and a timer on the page. Browsers slow down this timer while the page is hidden.
+ */
 function encodeOnMainThread(
   stream: MediaStream,
   settings: EncoderSettings,
@@ -179,7 +182,8 @@ interface VideoPicture extends Picture {
 }
 
 /**
- * A hidden page gets no callbacks for its video's frames, so an older capture time than this belongs to another frame.
+ * A capture time older than this belongs to another frame than the video shows, because a hidden page gets no callbacks
+ * for the frames of its video.
  */
 const STALE_MS = 250;
 
@@ -198,7 +202,7 @@ class Grabber {
     this.followFrames();
   }
 
-  /** When the frame that would be grabbed now was captured. */
+  /** Returns the time at which the current frame of the video was captured. */
   takenAt(): number {
     const at = now();
     return this.captured <= at && this.captured > at - STALE_MS ? this.captured : at;

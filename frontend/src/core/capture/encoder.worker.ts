@@ -74,7 +74,9 @@ function start(source: FrameSource, settings: EncoderSettings): void {
   }
 }
 
-/** Reads every frame at once, so that frames do not age in the stream; the loop chooses which to encode. */
+/**
+ * Reads every frame immediately, so that no frame gets old in the stream. The loop chooses the frames that are encoded.
+ */
 async function pump(readable: ReadableStream<VideoFrame>, target: EncodeLoop<Drawable>): Promise<void> {
   const reader = readable.getReader();
   const clock = new PictureClock();

@@ -18,13 +18,14 @@ export interface LinkOptions {
 }
 
 export interface LinkHandlers {
-  /** `failure` is left out if the last one still is the best explanation. */
+  /** `failure` is left out if the last failure still is the best explanation. */
   onChange(change: { connection?: CaptureConnection; failure?: Failure | null }): void;
   /** The server has accepted the registration: the first one, or one after a reconnect. */
   onRegistered(): void;
   onDemand(demand: Demand): void;
   /**
-   * The server answered the clock message that was sent at `sentAt`. Returns true if that was the receipt of a frame.
+   * The server answered the clock message that was sent at `sentAt`. Returns true if this answer is the receipt of a
+   * frame.
    */
   onAnswer(sentAt: number): boolean;
 }
@@ -104,7 +105,7 @@ export class CaptureLink implements Carrier {
   private entered(state: SocketState): void {
     if (state.kind !== "open") this.reset();
     if (state.kind === "waiting") {
-      // The reason that the server gave is the better explanation until the camera is registered again.
+      // Until the camera is registered again, the reason that the server gave is the better explanation.
       const failure = this.explanation ?? { kind: "server-gone", retryAt: state.retryAt };
       this.handlers.onChange({ connection: "waiting", failure });
     } else this.handlers.onChange({ connection: state.kind === "stopped" ? "ended" : "connecting" });
@@ -163,7 +164,7 @@ export class CaptureLink implements Carrier {
 
   private handleClock(message: { readonly sentAt: number; readonly serverAt?: number }): void {
     const receipt = message.serverAt !== undefined && this.handlers.onAnswer(message.sentAt);
-    // Receipts wait behind frames, so they would replace better samples of the clock.
+    // Receipts wait behind frames. As samples of the clock they are worse than others, and would replace better ones.
     if (!receipt) this.heartbeat.handle(message);
     this.answers ||= message.serverAt !== undefined;
   }
@@ -171,7 +172,7 @@ export class CaptureLink implements Carrier {
   private closed(code: number): "retry" | "stop" {
     const { cameraId } = this.options.identity();
     if (code === CloseCode.replaced) {
-      // Reconnecting would end the connection of the other page, which would reconnect too, and so on.
+      // Reconnecting would end the connection of the other page. Then the other page would reconnect too, and so on.
       this.handlers.onChange({ failure: { kind: "replaced", cameraId } });
       return "stop";
     }

@@ -1,6 +1,6 @@
 /**
- * Sends frames to the server: timestamps them, holds the camera while the link is full, and lowers the target if it
- * stays full.
+ * Sends frames to the server: timestamps them, holds the camera while the link is full, and lowers the target if the
+ * link stays full.
  */
 
 import { now } from "../clock.js";
@@ -33,9 +33,12 @@ export interface OutgoingHandlers {
   onAdapted(): void;
 }
 
-/** Bytes that may wait in the browser unsent, or two frames if those are larger. More would only make frames older. */
+/**
+ * Bytes that may wait in the browser unsent. If two frames are larger than this, two frames may wait. With more, frames
+ * would only get older.
+ */
 const BACKLOG_BYTES = 64 * 1024;
-/** The rates are of the last 3 s, or of longer if frames are sent more seldom than once a second. */
+/** The rates are measured over the last 3 s, or over a longer time if less than one frame a second is wanted. */
 const METER_MS = 3000;
 
 export class Outgoing {
@@ -47,8 +50,8 @@ export class Outgoing {
   private lastFrameBytes = 0;
   private isHeld = true;
   /**
-   * Whether the camera was held at any time since the last frame was sent: a skip is reported only when the next frame
-   * is due.
+   * Whether the camera was held at any time since the last frame was sent. A skipped frame is reported only when it is
+   * time for the next frame, and the camera may not be held any more at that time.
    */
   private wasHeld = false;
   private carrier: Carrier | null = null;
@@ -84,7 +87,7 @@ export class Outgoing {
     this.controller.reset();
   }
 
-  /** Sends on another connection from now on, and forgets the measurements of the last one. */
+  /** Sends on another connection from now on, and forgets the measurements of the last connection. */
   use(carrier: Carrier | null): void {
     this.carrier = carrier;
     this.window.reset();
@@ -110,17 +113,18 @@ export class Outgoing {
     this.judge();
   }
 
-  /** A frame that was due was not encoded. */
+  /** Counts a frame that should have been sent now, but was skipped. */
   skipped(): void {
     this.counted = { ...this.counted, dropped: this.counted.dropped + 1 };
     if (this.wasHeld && this.carrier?.onAir) this.controller.frame(true);
-    // Skipped frames come at the frame rate, also in a hidden page, whose timers are slow: they serve as a timer.
+    // Skipped frames come at the frame rate, also in a hidden page. Such a page has slow timers, so the skipped frames
+    // serve as a timer.
     this.judge();
   }
 
   /**
-   * The server answered a clock message. Returns true if that was a frame's receipt; other answers measure the round
-   * trip.
+   * The server answered a clock message. Returns true if this answer is a frame's receipt; other answers measure the
+   * round trip.
    */
   answered(sentAt: number): boolean {
     const at = now();

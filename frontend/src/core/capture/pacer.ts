@@ -1,4 +1,4 @@
-/** Chooses which of a camera's frames to send at a lower rate, evenly spaced. */
+/** Chooses some of a camera's frames, so that they are evenly spaced at a lower rate. */
 
 /** Times are in milliseconds of one clock. */
 export class FramePacer {
@@ -15,18 +15,19 @@ export class FramePacer {
   }
 
   accept(at: number): boolean {
-    // Cameras jitter, so a frame that is a little early counts as due.
+    // The intervals between a camera's frames vary, so a frame that comes a little early is accepted.
     const early = this.interval * 0.25;
     if (at < this.due - early) return false;
-    // Counting from the due time keeps the average rate. After a gap, or if the camera is slower, count from now.
+    // Adding the interval to `due` keeps the average rate. After a gap, or if the camera is slower than the rate, add
+    // it to `at`.
     this.due = at - this.due < this.interval * 2 ? this.due + this.interval : at + this.interval;
     return true;
   }
 }
 
 /**
- * Scales a size so that its longer side is at most `longest` pixels. Never enlarges. Both sides are even, as encoders
- * want.
+ * Scales a size so that its longer side is at most `longest` pixels. Never enlarges. Both sides are even numbers, as
+ * encoders want.
  */
 export function fit(width: number, height: number, longest: number): { width: number; height: number } {
   const scale = Math.min(1, longest / Math.max(width, height, 1));

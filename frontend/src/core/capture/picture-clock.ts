@@ -1,18 +1,17 @@
-/** Converts a camera's timestamps, which start at any value, to the page's clock. */
+/** Converts a camera's timestamps, which start at any value, to our clock. */
 
 import { RecentMinimum } from "./recent-minimum.js";
 
-/** The minimum is taken over 20 s, as a camera's clock drifts by some milliseconds a minute. */
+/** The minimum is taken over 20 s, because a camera's clock drifts by some milliseconds a minute. */
 const SLICE_MS = 10_000;
 const SLICES = 2;
-/**
- * A frame that is this much later than the others means that the camera has set its clock, or that the machine slept.
- */
+/** If a frame comes this much later than the others, the camera has set its clock, or the machine slept. */
 const JUMP_MS = 2000;
 
 /**
- * The frame with the shortest delay shows the difference between the clocks; other frames were captured earlier by as
- * much as their delay is longer. The delay that all frames share cannot be measured here.
+ * Computes when frames were captured. The frame with the shortest delay shows the difference between the two clocks.
+ * Another frame came later by the difference between its delay and the shortest delay. The delay that all frames share
+ * cannot be measured here.
  */
 export class PictureClock {
   private readonly distance = new RecentMinimum(SLICE_MS, SLICES);

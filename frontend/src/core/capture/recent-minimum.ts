@@ -13,12 +13,12 @@ export class RecentMinimum {
     const last = this.slices.at(-1);
     if (last && at < last.from + this.sliceMs) last.smallest = Math.min(last.smallest, value);
     else this.slices.push({ from: at, smallest: value });
-    // By time, not by number of slices, as there may be a long pause between two values.
+    // Slices are removed by their time and not by their number, because there may be a long pause between two values.
     const horizon = at - this.sliceMs * this.count;
     while (this.slices.length > 1 && (this.slices[0]?.from ?? at) < horizon) this.slices.shift();
   }
 
-  /** Infinity before the first value. */
+  /** The smallest value; Infinity before the first value. */
   get value(): number {
     return this.slices.reduce((smallest, slice) => Math.min(smallest, slice.smallest), Infinity);
   }

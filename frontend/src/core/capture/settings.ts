@@ -12,7 +12,7 @@ export interface CaptureSettings {
   readonly quality: number;
   /** The picture's longer side in pixels. */
   readonly width: number;
-  /** A camera of this machine, or "" for any that faces the right way. */
+  /** The id that the browser gives to a camera of this machine, or "" for any camera that fits `facing`. */
   readonly deviceId: string;
   readonly facing: "user" | "environment";
   /** Send no more than viewers need; if off, send everything always. */
@@ -34,7 +34,7 @@ export const DEFAULTS = {
   adapt: true,
 } as const satisfies Omit<CaptureSettings, "cameraId">;
 
-/** Brings every value into its limits. A value of the wrong type is replaced by that of `fallback`. */
+/** Brings every value into its limits. A value of the wrong type is replaced by the value in `fallback`. */
 export function sanitize(
   given: Partial<Record<keyof CaptureSettings, unknown>>,
   fallback: CaptureSettings,
@@ -92,7 +92,8 @@ export function readAddress(search: string): AddressSettings {
 }
 
 /**
- * Returns the query that starts a page with these settings. `withId` includes the id and the name, for the same camera.
+ * Returns the query that starts a page with these settings. With `withId`, the query includes the id and the name, so
+ * the page is the same camera.
  */
 export function writeAddress(
   settings: CaptureSettings,
@@ -111,7 +112,7 @@ export function writeAddress(
   return query.toString();
 }
 
-/** Returns the settings that the browser stored. Returns nothing if the storage is forbidden or broken. */
+/** Returns the settings that the browser stored. Returns an empty object if the storage is forbidden or broken. */
 export function loadSettings(
   storage: Pick<Storage, "getItem"> | undefined,
   key: string,

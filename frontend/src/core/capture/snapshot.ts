@@ -32,7 +32,7 @@ export interface CaptureSnapshot {
   readonly demand: Demand | null;
   /** What the camera encodes: the settings, limited by demand and by the uplink. */
   readonly sending: EncoderSettings;
-  /** Whether the uplink is too slow for the settings within the demand. */
+  /** Whether the uplink is too slow for the settings, limited by demand. */
   readonly narrow: boolean;
   readonly stats: CaptureStats;
 }

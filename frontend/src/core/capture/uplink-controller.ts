@@ -1,30 +1,30 @@
 /**
- * Reduces quality, then width, then rate when the uplink cannot carry what is wanted, and takes them back. The same
- * controller as `client/engine/uplink_controller.py`; both are tested with `tests/golden/uplink.json`.
+ * Reduces quality, then width, then rate when the uplink cannot carry what is wanted, and raises them again later.
+ * `client/engine/uplink_controller.py` has the same controller; both are tested with `tests/golden/uplink.json`.
  */
 
 import type { EncoderSettings } from "./encode-loop.js";
 
 /** Milliseconds between two evaluations. */
 export const PERIOD_MS = 500;
-/** Bad periods in a row that mean that the uplink is too slow; a single one may be a hiccup. */
+/** After this many bad periods in a row, the uplink counts as too slow. A single bad period may have another cause. */
 const PERIODS_TO_FALL = 2;
-/** A period lasts until this many frames were due. */
+/** A period lasts until at least this many frames were sent or skipped. */
 const MIN_FRAMES = 3;
-/** Share of the frames skipped that makes a period a bad one. */
+/** A period is bad if more than this share of its frames was skipped. */
 const BAD_SHARE = 0.1;
-/** A longer period tells nothing of what the link could carry: hardly anything is sent. */
+/** A period longer than this does not show what the link could carry, because hardly anything was sent. */
 const LONGEST_USEFUL_MS = 5000;
 const HEADROOM = 0.9;
 const DEEPEST_FALL = 0.25;
 /** Factor of a step up. */
 const STEP = 1.2;
-/** Good periods in a row before a step up is tried, below the share that failed last. */
+/** Good periods in a row before a step up is tried, as long as the new share stays below the share that failed last. */
 const FIRST_PATIENCE = 4;
-/** The most good periods that are waited for before the share that failed last is tried again. */
+/** The most good periods in a row that the controller waits for before it tries the share that failed last again. */
 const LAST_PATIENCE = 64;
 const LEAST_SHARE = 0.005;
-/** Frames a second that remain however slow the uplink is. */
+/** The rate is never reduced below this number of frames a second. */
 const LOWEST_RATE = 1;
 
 // The bytes of a JPEG are about proportional to its quality, and to the square of its width.
@@ -40,9 +40,9 @@ export interface Reduction {
   readonly rate: number;
 }
 
-/** Returns the reduction that leaves about this share of the bytes, above 0 to 1. */
+/** Returns the reduction that leaves about this share of the bytes. `share` is above 0 and at most 1. */
 export function reductionFor(share: number): Reduction {
-  // In steps, so that a picture does not change its size every second.
+  // The factors change in steps, so that a picture does not change its size every second.
   return {
     quality: floor(Math.max(share, QUALITY_UNTIL), QUALITY_STEPS),
     width: floor(Math.sqrt(Math.min(1, Math.max(share, WIDTH_UNTIL) / QUALITY_UNTIL)), WIDTH_STEPS),
@@ -56,8 +56,9 @@ function floor(value: number, steps: number): number {
 }
 
 /**
- * The share of the wanted bytes that is tried: falls to what was carried, climbs back a step at a time. A share that
- * fails again is tried twice as late the next time. All times are in milliseconds of one clock.
+ * Controls the share of the wanted bytes that is tried. The share falls to what the link carried, and climbs back one
+ * step at a time. If a share fails again, the controller waits twice as long before it tries this share the next time.
+ * All times are in milliseconds of one clock.
  */
 export class UplinkController {
   /** The share of the wanted bytes that is tried. */
@@ -65,17 +66,19 @@ export class UplinkController {
   private due = 0;
   private skipped = 0;
   private evaluatedAt = -Infinity;
-  /** The shares that bad periods in a row have carried. */
+  /** The shares of the frames that were sent in the last bad periods in a row. */
   private bad: number[] = [];
   private good = 0;
-  /** Whether the period is the first after a fall, in which what was sent before still fills the link. */
+  /**
+   * Whether the period is the first after a fall. In this period, the frames from before the fall still fill the link.
+   */
   private settling = false;
   /** Good periods in a row before the share that failed last is tried again. */
   private patience = FIRST_PATIENCE;
   /** The share that failed last. */
   private ceiling = Infinity;
 
-  /** What to send of what is wanted. */
+  /** Returns the wanted settings, reduced to the share. */
   limit(wanted: EncoderSettings): EncoderSettings {
     const { quality, width, rate } = reductionFor(this.share);
     return {
@@ -85,15 +88,15 @@ export class UplinkController {
     };
   }
 
-  /** A frame was due, and was sent or, because the link was full, skipped. */
+  /** Counts a frame. `skipped` says that it was not sent, because the link was full. */
   frame(skipped: boolean): void {
     this.due++;
     if (skipped) this.skipped++;
   }
 
   /**
-   * Ends a period when it is time; to be asked after every frame and receipt. `congested` is whether frames wait for the
-   * link itself. Returns whether `limit` returns something else from now on.
+   * Ends the period if it is long enough. Call this after every frame and every receipt. `congested` says whether
+   * frames wait for the link itself. Returns whether the result of `limit` changes.
    */
   evaluate(at: number, congested: boolean): boolean {
     if (at - this.evaluatedAt < PERIOD_MS || this.due < MIN_FRAMES) return false;
@@ -117,7 +120,7 @@ export class UplinkController {
     return this.share < 1 && this.good >= patience && this.climb();
   }
 
-  /** Another connection: what is known of the share stays. */
+  /** Begins on another connection. The share stays, and so does what is known about shares that failed. */
   begin(): void {
     this.due = this.skipped = this.good = 0;
     this.bad = [];
@@ -137,7 +140,7 @@ export class UplinkController {
     const failsAgain = this.share >= this.ceiling / STEP;
     this.patience = failsAgain ? Math.min(LAST_PATIENCE, this.patience * 2) : FIRST_PATIENCE;
     this.ceiling = this.share;
-    // Where the last step up was too much, the share before it is known to do well.
+    // If the last step up was too much, the share before that step is known to be good.
     const factor = carried * STEP >= HEADROOM ? 1 / STEP : Math.max(DEEPEST_FALL, carried * HEADROOM);
     this.share = Math.max(LEAST_SHARE, this.share * factor);
     return this.share !== this.ceiling;
@@ -146,7 +149,7 @@ export class UplinkController {
   private climb(): boolean {
     this.good = 0;
     if (this.share >= this.ceiling) {
-      // What failed last does well now.
+      // The share that failed last is good now.
       this.ceiling = Infinity;
       this.patience = FIRST_PATIENCE;
     }

@@ -1,11 +1,14 @@
-/** Acknowledges frames that are on the screen: the server sends new frames as fast as they are acknowledged. */
+/**
+ * Acknowledges frames that were painted, or will never be painted. The server sends new frames as fast as it gets
+ * acknowledgements.
+ */
 
 import { now } from "../clock.js";
 import { ACK_BURST, ACKS_PER_SECOND } from "../limits.js";
 import { encodeAck } from "./messages.js";
 
 const RETRY_MS = 50;
-/** Frames of one camera that are remembered without an acknowledgement; a server sends fewer ahead. */
+/** The most unacknowledged frames of one camera that are remembered. The server does not send more frames ahead. */
 const MAX_OUTSTANDING = 64;
 
 interface Ack {
@@ -14,11 +17,14 @@ interface Ack {
 }
 
 /**
- * The acknowledgements of one connection; call `reset` for the next. One for a frame covers all frames that came before
- * it.
+ * The acknowledgements of one connection; call `reset` for the next connection. An acknowledgement of a frame also
+ * covers all earlier frames of its camera.
  */
 export class Acks {
-  /** Sequence numbers by camera, in order of arrival, which is not the order of the numbers in a playback. */
+  /**
+   * The unacknowledged sequence numbers of each camera, in order of arrival. In a playback, the numbers may come in any
+   * order.
+   */
   private readonly outstanding = new Map<string, number[]>();
   private readonly waiting = new Map<string, Ack>();
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -42,8 +48,9 @@ export class Acks {
   }
 
   /**
-   * Acknowledges a frame: painted at `paintedAt` by the server's clock, or never to be painted if that is undefined.
-   * Does nothing for a frame that another connection sent, or that is already acknowledged.
+   * Acknowledges a frame. `paintedAt` is when it was painted, by the server's clock; undefined if it will never be
+   * painted, or if the time says nothing about the latency. Does nothing for a frame that another connection sent, or
+   * that is already acknowledged.
    */
   settle(cameraId: string, sequence: number, paintedAt?: number): void {
     const sequences = this.outstanding.get(cameraId);

@@ -21,9 +21,9 @@ const PLATE = "#14181e";
 const TEXT = "#ffffff";
 const MAX_LABEL_LENGTH = 40;
 
-/** `width` and `height` are those of the frame, in pixels. */
+/** `width` and `height` are the size of the frame in pixels. */
 export function drawBoxes(context: BoxContext, boxes: readonly Box[], width: number, height: number): void {
-  // Lines and letters are in proportion to the frame, because the page scales it.
+  // Lines and letters are in proportion to the frame, because the page scales the frame.
   const line = Math.max(2, Math.round(width / 320));
   const size = Math.max(12, Math.round(width / 40));
   context.font = `600 ${size}px system-ui, sans-serif`;
@@ -38,7 +38,8 @@ export function drawBoxes(context: BoxContext, boxes: readonly Box[], width: num
     if (words === "") continue;
     const plateHeight = size * 1.5;
     const plateWidth = Math.min(width, context.measureText(words).width + size);
-    // Above the box, or below its upper edge if there is no room, and always within the frame.
+    // The label is above the box, or below the box's upper edge if there is no room above. It is always within the
+    // frame.
     const x = clamp(box.x - line / 2, 0, width - plateWidth);
     const above = box.y - plateHeight;
     const y = clamp(above < 0 ? box.y : above, 0, height - plateHeight);

@@ -52,7 +52,10 @@ export class CameraList {
     else this.cameras.delete(cameraId);
   }
 
-  /** The frames until the next one were not sent on purpose, so they do not count as dropped. */
+  /**
+   * Frames until the next one are left out on purpose, so the gap in the sequence numbers does not count as dropped
+   * frames.
+   */
   interrupted(): void {
     for (const camera of this) camera.interrupted();
   }

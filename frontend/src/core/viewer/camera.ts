@@ -27,7 +27,7 @@ export interface CameraSnapshot {
   readonly latency: CameraLatency | null;
   /** Milliseconds from capture to the screen as measured by this page: a moving average; null while it is not known. */
   readonly delay: number | null;
-  /** The timeline and the viewer's position in it; null while the server has not described it. */
+  /** The timeline and the viewer's position in it; null while the server has not described the timeline. */
   readonly playback: PlaybackState | null;
   /** Whether detection results came for this camera. */
   readonly hasResults: boolean;
@@ -37,11 +37,13 @@ export interface CameraSnapshot {
   readonly sequence: number | null;
 }
 
-/** A camera is stalled after this time without a frame, or after this many of its own intervals if they last longer. */
+/**
+ * A camera is stalled after this time without a frame, or after this many of its frame intervals if they last longer.
+ */
 const STALLED_MS = 3000;
 const STALLED_INTERVALS = 4;
 const MAX_STALLED_MS = 60_000;
-/** The server reports latencies once a second; an older report than this is outdated. */
+/** The server reports latencies once a second; a report older than this is outdated. */
 const LATENCY_MS = 5000;
 
 export class ViewedCamera {
@@ -86,18 +88,21 @@ export class ViewedCamera {
     this.playback.answered(playback, at);
   }
 
-  /** Frames come from another connection, which starts live. */
+  /** Frames come from another connection, which starts with live frames. */
   reset(): void {
     this.playback.reset();
     this.interrupted();
   }
 
-  /** The frames until the next one were not sent on purpose, so they do not count as dropped. */
+  /**
+   * Frames until the next one are left out on purpose, so the gap in the sequence numbers does not count as dropped
+   * frames.
+   */
   interrupted(): void {
     this.gapsCount = false;
   }
 
-  /** Notes a frame that arrived. Returns false if it is the same as the last one. */
+  /** Notes a frame that arrived. Returns false if it is the same frame as the last one. */
   frameReceived(header: FrameHeader, at: number): boolean {
     if (header.live === false) {
       this.received.add(at, header.size);
@@ -140,7 +145,7 @@ export class ViewedCamera {
 
   /**
    * Returns the state at `now`: the same object as the last time if nothing has changed. `offset` is the server's clock
-   * minus ours in milliseconds, if known. The server sends frames of a camera only while it is `subscribed`.
+   * minus ours in milliseconds, if known. `subscribed` says whether the server sends frames of this camera.
    */
   snapshot(now: number, offset: number | undefined, subscribed: boolean): CameraSnapshot {
     const received = this.received.rates(now);

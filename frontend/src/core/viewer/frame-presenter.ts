@@ -1,4 +1,4 @@
-/** Passes frames on to the painter, holds those back that wait for a detection result, and acknowledges them. */
+/** Passes frames on to the painter, and acknowledges them. Holds back the frames that wait for a detection result. */
 
 import { now } from "../clock.js";
 import type { FrameHeader } from "../protocol.js";
@@ -7,11 +7,11 @@ import type { Box } from "./messages.js";
 import type { FrameMark } from "./painter-messages.js";
 import { ResultHold } from "./results.js";
 
-/** Where frames go. `painter.ts` has the browser's sink. */
+/** Takes the frames that are to be shown. `painter.ts` has the browser's sink. */
 export interface FrameSink {
   /**
    * Shows a frame with `boxes` drawn on it, and reports to the session what became of the frame. The sink owns `jpeg`
-   * from now on, and may transfer its buffer to a worker.
+   * from now on, and may transfer the buffer of `jpeg` to a worker.
    */
   show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>, boxes: readonly Box[]): void;
 }
@@ -37,7 +37,7 @@ export class FramePresenter {
     this.acks = new Acks(options.send);
   }
 
-  /** The connection is closed or new: frames of the previous one need no acknowledgement. */
+  /** The connection is closed or new: frames of the previous connection need no acknowledgement. */
   reset(): void {
     this.acks.reset();
     for (const hold of this.holds.values()) hold.clear();
@@ -53,7 +53,7 @@ export class FramePresenter {
     this.acks.settle(cameraId, sequence);
   }
 
-  /** Paints a frame: at once, or when its detection result is known. */
+  /** Paints a frame: immediately, or when its detection result has come. */
   show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>): void {
     const hold = this.boxesShown ? this.holds.get(header.cameraId) : undefined;
     if (!hold) this.sink?.show(header, jpeg, []);
@@ -96,7 +96,10 @@ export class FramePresenter {
     this.acks.settle(cameraId, mark.sequence, mark.live ? paintedAt : undefined);
   }
 
-  /** A later acknowledgement covers a superseded frame; a broken frame, which cannot be decoded, needs its own. */
+  /**
+   * A superseded frame needs no acknowledgement, because a later acknowledgement covers it. A broken frame, which
+   * cannot be decoded, needs an acknowledgement of its own.
+   */
   dropped(cameraId: string, mark: FrameMark, broken: boolean): void {
     if (broken) this.acks.settle(cameraId, mark.sequence);
   }

@@ -19,7 +19,7 @@ export interface CameraLatency {
   readonly frames: number;
   /** From the capture to the server; null if the camera does not send capture times. */
   readonly capture: number | null;
-  /** From its arrival at the server until the frame was sent. */
+  /** From the arrival of the frame at the server until the server sent it. */
   readonly server: number;
   /** From the server to the screen. */
   readonly delivery: number;
@@ -159,7 +159,10 @@ export function encodeUnsubscribe(clients: readonly string[]): string {
   return JSON.stringify({ type: "unsubscribe", clients });
 }
 
-/** `paintedAt` is by the server's clock; left out for a frame that is never painted. */
+/**
+ * `paintedAt` is by the server's clock. It is left out for a frame that is never painted, or if the time says nothing
+ * about the latency.
+ */
 export function encodeAck(cameraId: string, sequence: number, paintedAt?: number): string {
   return JSON.stringify({ type: "ack", clientId: cameraId, sequence, paintedAt });
 }

@@ -5,7 +5,7 @@ import type { Box } from "./messages.js";
 /** Identifies a frame on its way to the screen. */
 export interface FrameMark {
   readonly sequence: number;
-  /** When a live frame was captured, or when the server received a frame of a playback. By the server's clock. */
+  /** By the server's clock: when a live frame was captured, or when the server received a frame of a playback. */
   readonly takenAt: number;
   readonly live: boolean;
 }
@@ -34,6 +34,6 @@ export type FromPainter =
       readonly width: number;
       readonly height: number;
     }
-  /** A newer frame superseded this one, or it cannot be decoded if `broken`. */
+  /** The frame is not painted. If `broken`, it cannot be decoded; otherwise a newer frame superseded it. */
   | { readonly type: "dropped"; readonly surface: number; readonly mark: FrameMark; readonly broken: boolean }
   | { readonly type: "snapshot"; readonly request: number; readonly jpeg: Blob | null };

@@ -16,7 +16,7 @@ export interface PaintedFrame {
 
 export interface PainterHandlers {
   onPainted(cameraId: string, frame: PaintedFrame): void;
-  /** The frame cannot be decoded if `broken`; otherwise a newer frame superseded it. */
+  /** The frame is not painted. If `broken`, it cannot be decoded; otherwise a newer frame superseded it. */
   onDropped(cameraId: string, mark: FrameMark, broken: boolean): void;
   /** The camera has no open surface, so neither `newest` nor any frame before it is painted now. */
   onUnpaintable(cameraId: string, newest: FrameMark): void;
@@ -40,7 +40,7 @@ export class Painter implements FrameSink {
   private readonly cameraOf = new Map<number, string>();
   private readonly newestOf = new Map<number, FrameMark>();
   private readonly requests = new Map<number, (jpeg: Blob | null) => void>();
-  /** The newest frame of cameras without a surface: a new tile shows it at once. */
+  /** The newest frame of each camera without a surface. A new surface shows this frame immediately. */
   private readonly pending = new Map<string, Parameters<FrameSink["show"]>>();
   private lastNumber = 0;
 
@@ -55,7 +55,7 @@ export class Painter implements FrameSink {
     return this.worker ? "in a worker" : "on the page";
   }
 
-  /** Opens a surface for a camera. If a camera has several, the one opened last shows the frames. */
+  /** Opens a surface for a camera. If a camera has several surfaces, the one opened last shows the frames. */
   open(cameraId: string): Surface {
     const surface = ++this.lastNumber;
     const canvas = document.createElement("canvas");
@@ -84,7 +84,7 @@ export class Painter implements FrameSink {
 
   show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>, boxes: readonly Box[]): void {
     const live = header.live !== false;
-    // The timeline is in order of arrival, so a playback shows the time of arrival.
+    // The timeline is in the order of arrival at the server, so a playback shows the time of arrival.
     const takenAt = live ? (header.capturedAt ?? header.timestamp) : header.timestamp;
     const mark: FrameMark = { sequence: header.sequence, takenAt, live };
     const surface = this.surfaceOf.get(header.cameraId);

@@ -14,9 +14,12 @@ export interface PlaybackCommands {
   goLive(cameraId: string): void;
 }
 
-/** The server has answered a request by then. */
+/** The server has answered a request within this time. */
 const ANSWER_MS = 3000;
-/** A step that follows another within this time counts from that step's target: the screen may not show it yet. */
+/**
+ * A step that follows another step within this time starts from the target of the earlier step, because the screen may
+ * not show this target yet.
+ */
 const STEPPING_MS = 600;
 /** A position this close to the oldest frame counts as the oldest frame. */
 const AT_START_MS = 50;
@@ -58,7 +61,7 @@ export class PlaybackController {
     this.seekToCurrentFrame(atStart && speed < 0 ? 1 : speed);
   }
 
-  /** Pauses, `by` frames after the current one. */
+  /** Pauses at the frame that is `by` frames after the current one. */
   step(by: number): void {
     const at = now();
     const recent = this.target && at - this.target.at < STEPPING_MS ? this.target.sequence : undefined;
@@ -104,7 +107,10 @@ export class PlaybackController {
     this.request(() => this.commands.seek(this.cameraId, position, speed));
   }
 
-  /** Sends at once, or after the interval the newest of the requests that came meanwhile. */
+  /**
+   * Sends the request immediately, or waits for the end of the interval. Then it sends only the newest of the requests
+   * that have come.
+   */
   private request(send: () => void): void {
     this.waiting = send;
     if (this.timer !== undefined) return;

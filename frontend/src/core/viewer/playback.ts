@@ -10,7 +10,7 @@ export interface PlaybackState {
   readonly speed: number;
   /** Sequence number of the frame on the screen; null while it is not known. */
   readonly sequence: number | null;
-  /** When the server received the frame on the screen; the newest time while live. */
+  /** When the server received the frame on the screen; while live, the same as `newestAt`. */
   readonly at: number;
   readonly oldestAt: number;
   readonly newestAt: number;
@@ -19,7 +19,10 @@ export interface PlaybackState {
 /** Combines the server's playback messages with the frames that are painted between them. */
 export class PlaybackTracker {
   private answer: { readonly playback: PlaybackMessage; readonly receivedAt: number } | undefined;
-  /** Whether the oldest time was seen to advance: the server then removes as many frames as it adds. */
+  /**
+   * Whether the oldest time has advanced since the last message. If so, the ring is full, and the server drops as many
+   * frames as it adds.
+   */
   private full = false;
   /** The frame on the screen. */
   private sequence: number | null = null;
@@ -45,7 +48,7 @@ export class PlaybackTracker {
     if (!live && this.active) this.position = takenAt;
   }
 
-  /** Forgets everything: it was true of a connection that is closed. */
+  /** Forgets what the server has said on a connection that is now closed. */
   reset(): void {
     this.answer = undefined;
     this.position = null;
@@ -60,7 +63,7 @@ export class PlaybackTracker {
     const { playback, receivedAt } = this.answer;
     const { live, speed, oldestAt, newestAt } = playback;
     if (oldestAt === null || newestAt === null) return null;
-    // An estimate, which the next message corrects.
+    // This is an estimate, which the next message corrects.
     const advance = grows ? now - receivedAt : 0;
     const newest = newestAt + advance;
     const at = this.position ?? newest;

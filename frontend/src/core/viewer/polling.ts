@@ -1,4 +1,4 @@
-/** Frames without a WebSocket: requests the newest frame of every camera from the REST interface, again and again. */
+/** Gets frames without a WebSocket: requests the newest frame of every camera by REST, again and again. */
 
 import { cameraListUrl, snapshotUrl } from "../address.js";
 import {
@@ -36,7 +36,7 @@ const DEADLINE_MS = 5000;
 
 export class RestPolling {
   private stopped = false;
-  /** Ends every request and every wait in progress. */
+  /** One function for each request and each wait in progress, which ends it. */
   private readonly endings = new Set<() => void>();
   private readonly running = new Set<string>();
 
@@ -122,7 +122,8 @@ export class RestPolling {
     const timer = setTimeout(abort, DEADLINE_MS);
     this.endings.add(abort);
     try {
-      // no-store: the browser would turn a 304 into a 200 with the old frame, and hide that nothing is new.
+      // Without no-store, the browser would turn a 304 into a 200 with the old frame, and we would not see that there
+      // is no new frame.
       const options: RequestInit = { headers, signal: controller.signal, cache: "no-store" };
       const response = await (this.options.fetch ?? fetch)(url, options);
       return { status: response.status, headers: response.headers, body: await response.arrayBuffer() };
@@ -152,7 +153,10 @@ interface Answer {
   readonly body: ArrayBuffer;
 }
 
-/** Reads the headers of a frame. Those that another origin hides are replaced by the order and the time of arrival. */
+/**
+ * Reads the HTTP headers of a frame. A server of another origin may hide them. Then the order of arrival replaces the
+ * sequence, and the time of arrival replaces the timestamp.
+ */
 function readHeaders(cameraId: string, headers: Headers, jpeg: Uint8Array, counted: number): FrameHeader {
   const sequence = Number(headers.get("X-Sequence") ?? Number.NaN);
   const stamp = headers.get("X-Timestamp");

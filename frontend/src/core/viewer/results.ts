@@ -5,9 +5,12 @@ import type { Box } from "./messages.js";
 /** The longest time a frame waits for its result, and how many frames may wait. */
 const HOLD_MS = 500;
 const MAX_HELD = 16;
-/** After this time without a result in time, frames are shown at once again. */
+/** If no result has come in time for this long, frames are shown immediately again. */
 const QUIET_MS = 2000;
-/** Results and frames that are remembered: a result may come before its frame, and a playback shows both again. */
+/**
+ * How many results and frames are remembered. A result may come before its frame, and a playback needs the results
+ * again.
+ */
 const MAX_KNOWN = 256;
 const MAX_RECENT = 64;
 
@@ -24,7 +27,7 @@ export interface ResultHoldOptions<F> {
   readonly drop: (frame: F) => void;
 }
 
-/** For one camera. Frames pass through while no results come, or while they come too late. */
+/** Holds the frames of one camera. No frame is held while no results come, or while results come too late. */
 export class ResultHold<F> {
   private held: Held<F>[] = [];
   private recent: { readonly sequence: number; readonly at: number }[] = [];
@@ -37,12 +40,12 @@ export class ResultHold<F> {
 
   constructor(private readonly options: ResultHoldOptions<F>) {}
 
-  /** Whether results come, and in time. */
+  /** Whether results come, and come in time. */
   get active(): boolean {
     return this.options.now() - this.inTimeAt < QUIET_MS;
   }
 
-  /** Returns the boxes of a frame, as far as they are remembered. */
+  /** Returns the boxes of a frame; none if its result is not remembered. */
   boxesOf(sequence: number): readonly Box[] {
     return this.known.get(sequence) ?? [];
   }
@@ -76,7 +79,7 @@ export class ResultHold<F> {
     }
     if (this.cameInTime(sequence, at)) this.inTimeAt = at;
     this.newestResult = Math.max(this.newestResult, sequence);
-    // The newest frame that need not wait any longer supersedes the others.
+    // Only the newest of the frames that need not wait any longer is shown. It supersedes the others.
     const ready = this.held.filter((held) => held.sequence <= sequence);
     this.held = this.held.filter((held) => held.sequence > sequence);
     const newest = ready.pop();

@@ -21,14 +21,14 @@ export interface ViewerOptions {
   readonly cameras?: readonly string[];
   /** The highest frame rate of each camera. */
   readonly maxFps?: number | undefined;
-  /** The address that `server` is relative to; left out, the address of the page. */
+  /** The address that `server` is relative to; if left out, the address of the page. */
   readonly page?: string;
   readonly openSocket?: SocketOptions["open"];
   readonly fetch?: typeof fetch;
 }
 
 const REFRESH_MS = 400;
-/** During a playback the position in the timeline is shown more often. */
+/** During a playback, the shown position in the timeline is updated more often. */
 const PLAYBACK_REFRESH_MS = 100;
 
 export class ViewerSession {
@@ -95,7 +95,7 @@ export class ViewerSession {
     this.presenter.sink = sink;
   }
 
-  /** Asks the server to send no frames, or to send them again: a hidden page needs none. */
+  /** Asks the server to stop sending frames, or to send them again. A hidden page needs no frames. */
   setPaused(paused: boolean): void {
     if (paused === this.feed.paused) return;
     this.cameras.interrupted();
@@ -105,7 +105,7 @@ export class ViewerSession {
 
   /**
    * The camera is shown `pixels` wide in device pixels, or is not visible if null. From the first call on, only visible
-   * cameras are subscribed, each no larger than it is shown.
+   * cameras are subscribed, each with the width limit that fits its size on the page.
    */
   setShownWidth(cameraId: string, pixels: number | null): void {
     this.subscriptions.setShownWidth(cameraId, pixels);
@@ -147,7 +147,7 @@ export class ViewerSession {
     if (!frame.mark.live && now() - this.refreshedAt >= PLAYBACK_REFRESH_MS) this.refresh();
   }
 
-  /** A newer frame superseded this one, or it cannot be decoded if `broken`. */
+  /** The frame is not painted. If `broken`, it cannot be decoded; otherwise a newer frame superseded it. */
   onDropped(cameraId: string, mark: FrameMark, broken: boolean): void {
     this.cameras.get(cameraId)?.frameDropped();
     this.presenter.dropped(cameraId, mark, broken);
@@ -172,13 +172,13 @@ export class ViewerSession {
 
   private receiveFrame({ header, jpeg }: Envelope, transport: Transport): void {
     if (transport === "acked") this.presenter.received(header);
-    // A frame that is not painted is acknowledged too, as the server would wait for it.
+    // A frame that is not painted is acknowledged too, because otherwise the server would wait for the acknowledgement.
     if (this.feed.paused || !this.cameras.wants(header.cameraId)) {
       this.presenter.skip(header);
       return;
     }
     const camera = this.cameras.getOrAdd(header.cameraId);
-    // Polling and a frame rate limit leave frames out on purpose; those do not count as dropped.
+    // Polling and a frame rate limit leave frames out on purpose. These frames do not count as dropped.
     if (transport === "polled" || this.maxFps !== undefined) camera.interrupted();
     if (camera.frameReceived(header, now())) this.presenter.show(header, jpeg);
     else this.presenter.skip(header);
@@ -224,7 +224,9 @@ export class ViewerSession {
     }
   }
 
-  /** A camera whose subscription changed has a gap in its sequence numbers, which does not mean dropped frames. */
+  /**
+   * If the subscription to a camera changed, its sequence numbers have a gap. This gap does not mean dropped frames.
+   */
   private subscriptionsChanged(wasSubscribed: (cameraId: string) => boolean): void {
     for (const camera of this.cameras)
       if (wasSubscribed(camera.cameraId) !== this.subscriptions.isSubscribed(camera.cameraId))

@@ -1,9 +1,12 @@
-/** Subscribes to the cameras that are visible on the page, each no larger than it is shown. */
+/** Subscribes to the cameras that are visible on the page, each with a width limit that fits its size on the page. */
 
 import { MAX_NAMED_CAMERAS, SUBSCRIPTION_INTERVAL_MS } from "../limits.js";
 import { encodeSubscribe, encodeUnsubscribe, type Limits } from "./messages.js";
 
-/** Device pixels. With these few steps, resizing a window sends few requests; above the last step there is no limit. */
+/**
+ * The possible width limits in device pixels. As there are only a few, resizing a window sends few requests. A camera
+ * that is shown wider than the last one has no limit.
+ */
 const WIDTHS = [160, 320, 640, 960, 1280, 1920];
 
 /** Returns the `maxWidth` to ask for when a camera is shown `pixels` wide; undefined means no limit. */
@@ -18,7 +21,7 @@ export interface SubscriptionsOptions {
   readonly maxFps: number | undefined;
   /** The cameras that the connection's address asks for; empty means all. */
   readonly initial: readonly string[];
-  /** Other cameras are subscribed than before. */
+  /** The subscriptions have changed; `wasSubscribed` tells the state before. */
   readonly onChange: (wasSubscribed: (cameraId: string) => boolean) => void;
 }
 
@@ -26,8 +29,8 @@ export interface SubscriptionsOptions {
 type Requested = Map<string, number | undefined> | "all";
 
 /**
- * Until `setShownWidth` is called for the first time, the server sends the cameras that the connection's address asks
- * for.
+ * Until `setShownWidth` is called for the first time, the server sends frames of the cameras that the connection's
+ * address asks for.
  */
 export class Subscriptions {
   private readonly shown = new Map<string, number | undefined>();
@@ -80,7 +83,7 @@ export class Subscriptions {
       byWidth.set(width, [...(byWidth.get(width) ?? []), id]);
     }
     const hidden = before === "all" ? [] : [...before.keys()].filter((id) => !wanted.has(id));
-    // Any `subscribe` ends the default of all cameras, also one without names.
+    // Any `subscribe` ends the default, which is all cameras. This is also true of a `subscribe` that names no camera.
     if (before === "all" && wanted.size === 0) byWidth.set(undefined, []);
     for (const [width, ids] of byWidth) if (!this.options.send(this.subscribe(ids, width))) return;
     if (hidden.length > 0 && !this.options.send(encodeUnsubscribe(hidden))) return;

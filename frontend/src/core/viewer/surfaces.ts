@@ -85,7 +85,7 @@ export class Surfaces {
 
   /** All cameras paint in one animation frame: the compositor gets one commit instead of one for each camera. */
   private nextRepaint(callback: () => void): void {
-    // Some browsers have no animation frames in workers; a separate task is the next best.
+    // Some browsers have no animation frames in workers. Painting in a separate task is the next best solution.
     const { requestAnimationFrame: request } = globalThis as {
       requestAnimationFrame?: (callback: () => void) => void;
     };
@@ -99,11 +99,14 @@ export class Surfaces {
   }
 }
 
-/** A canvas on which boxes are drawn on frames. All surfaces share it, as each drawing is taken off it at once. */
+/**
+ * A canvas that is used to draw boxes on frames. All surfaces share it, because each drawing is copied out of it
+ * immediately.
+ */
 class BoxCanvas {
   private canvas: OffscreenCanvas | HTMLCanvasElement | undefined;
 
-  /** Returns a bitmap with the boxes drawn on it, and closes the given one. */
+  /** Returns a bitmap with the boxes drawn on it, and closes the given bitmap. */
   async draw(bitmap: ImageBitmap, boxes: readonly Box[]): Promise<ImageBitmap> {
     const { width, height } = bitmap;
     const canvas = this.ofSize(width, height);

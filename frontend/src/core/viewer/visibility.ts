@@ -4,8 +4,9 @@
 const AHEAD = "200px 0px";
 
 /**
- * Calls back with the element's width in device pixels, or null if it is not visible, now and on every change. Returns
- * the function that ends this. Never calls back in browsers without the observers.
+ * Calls back when the element becomes visible and whenever its size changes, with its width in device pixels. Calls
+ * back with null when the element is no longer visible. Returns the function that ends this. In browsers without the
+ * two observers, it never calls back.
  */
 export function watchVisibility(element: Element, onChange: (pixels: number | null) => void): () => void {
   if (typeof IntersectionObserver === "undefined" || typeof ResizeObserver === "undefined")

@@ -26,7 +26,7 @@ class ServerAddress:
 
     @property
     def host_header(self) -> str:
-        """Return host and port as a request names them."""
+        """Return host and port as in the ``Host`` header of a request."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
@@ -35,15 +35,17 @@ class ServerAddress:
         return self.prefix + path + ("?" + urlencode(query) if query else "")
 
     def __str__(self) -> str:
-        """Return the address as ``http://`` or ``https://``."""
+        """Return the address as a URL that begins with ``http://`` or ``https://``."""
         return f"{'https' if self.tls else 'http'}://{self.host_header}{self.prefix}"
 
 
 def parse_server_address(text: str) -> ServerAddress:
-    """Read ``http://host:port/prefix``, the same with ``https``, ``ws`` or ``wss``, or ``host:port``.
+    """Parse a server's address: ``host:port``, or a URL such as ``http://host:port/prefix``.
+
+    The scheme of a URL is ``http``, ``https``, ``ws`` or ``wss``.
 
     Raises:
-        ConfigurationError: it is none of these.
+        ConfigurationError: the text is not such an address.
     """
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")

@@ -39,14 +39,15 @@ class CameraReport:
     fps: float
     bytes_per_second: float
     dropped: dict[str, int]
-    """Frames never sent, by cause: ``behind`` a slow network, over the ``rate``, more than ``demand`` or the ``uplink``
-    allow, ``bad``, ``lost``, ``too-large``."""
+    """Number of frames that were never sent, by cause: ``behind`` (the network is slow), ``rate`` (above the user's
+    rate), ``demand`` or ``uplink`` (above the rate that these allow), ``bad`` (not a readable picture), ``lost``
+    (sending failed), ``too-large`` (the server refuses frames of this size)."""
     connections: int
     """Number of accepted registrations."""
     demand: Demand | None = None
     """The demand; None if the server does not send any."""
     reduction: Reduction = NO_REDUCTION
-    """How much quality, width and rate are reduced for a slow uplink."""
+    """The factors that reduce quality, width and rate for a slow uplink."""
 
 
 @define(eq=False)
@@ -58,7 +59,7 @@ class CameraClient:
     slot: FrameSlot
     name: str | None = None
     obeys: bool = True
-    """Whether the camera follows the demand; the registration says so."""
+    """Whether the camera follows the demand; the registration tells the server."""
     adapts: bool = True
     """Whether the camera sends less when the uplink is too slow."""
     state: str = field(default="connecting", init=False)
@@ -68,7 +69,7 @@ class CameraClient:
     _connections: int = field(default=0, init=False)
     _rate_controller: RateController = field(init=False, repr=False)
     _too_large: int | None = field(default=None, init=False)
-    """Size in bytes from which the server is known to refuse a frame."""
+    """The server is known to refuse frames of this many bytes or more; None if no such size is known."""
 
     def __attrs_post_init__(self) -> None:
         self._rate_controller = RateController(self.slot, self.obeys)
@@ -138,7 +139,7 @@ class CameraClient:
         self._connections += 1
 
     async def _take_refusal(self, connection: Connection, answer: RegistrationError) -> None:
-        """Raise the error that a refusal means; the close code that follows it decides."""
+        """Raise `Refused` or `ConnectionLost`; the close code after the server's refusal decides which of the two."""
         message = f"the server refused {self.camera_id!r}: {answer.error}"
         try:
             with trio.fail_after(REGISTRATION_TIMEOUT):

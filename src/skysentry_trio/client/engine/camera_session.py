@@ -1,4 +1,4 @@
-"""One connection of a camera that has registered: frames out, their receipts and demand in."""
+"""One connection of a registered camera: sends frames, and receives the receipts of the frames and the demand."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from skysentry_trio.wire.capture import Demand, ServerMessage, decode_server_mes
 from skysentry_trio.wire.messages import ClockReply, encode_message
 
 RECEIPT_TIMEOUT = 60.0
-"""Seconds that a frame's receipt may take; as long as sending it may take."""
+"""Seconds that a frame's receipt may take: as many as sending the frame may take."""
 
 
 @define(eq=False)
 class CameraConnection:
-    """A live connection.
+    """The connection of one live camera to its server.
 
-    The server answers a clock message in order with frames. So the answer to one that was sent right after a frame
-    says that the frame has arrived, however much is buffered on the way.
+    The server handles frames and clock messages in the order in which they were sent. So the answer to a clock message
+    that was sent right after a frame confirms that the frame has arrived, however much is buffered on the way. This
+    answer is the frame's receipt.
     """
 
     connection: Connection
@@ -37,7 +38,7 @@ class CameraConnection:
     too_large: int | None
     """The server is known to refuse frames of this many bytes or more."""
     adapts: bool = True
-    """Whether frames wait for receipts, and become smaller when those are slow."""
+    """Whether frames wait for receipts, and become smaller or fewer when receipts are slow."""
     largest: int = field(default=0, init=False)
     """Bytes of the largest frame that was sent."""
     clock: ServerClock = field(factory=ServerClock, init=False)
@@ -98,12 +99,12 @@ class CameraConnection:
             started = trio.current_time()
             await self._send_frame(frame, started)
             self.sent.add(size, trio.current_time())
-            # A server that has not answered a clock message yet may never do so: it is not asked with every frame.
+            # A server that has not yet answered a clock message may never answer one: do not ask with every frame.
             if self.adapts and self.clock.is_known:
                 await self._ask_for_receipt(started)
 
     async def _wait_for_room(self) -> None:
-        """Wait until the window is open; only then the newest frame is taken from the source."""
+        """Wait until the window is open; the caller takes the newest frame from the source only after that."""
         while not self.window.is_open:
             self._answered = trio.Event()
             with trio.move_on_after(RECEIPT_TIMEOUT) as patience:
@@ -131,7 +132,7 @@ class CameraConnection:
 
 
 def decode(message: str | bytes) -> ServerMessage | None:
-    """Decode a message of the server; return None for one that cannot be decoded, which a camera may ignore."""
+    """Decode a message of the server; return None if that is impossible, as a camera may ignore such messages."""
     if isinstance(message, bytes):
         return None
     try:

@@ -19,7 +19,7 @@ class CameraView:
 
     camera_id: str
     online: bool | None
-    """Whether the camera is connected; None while this viewer is not, and cannot know."""
+    """Whether the camera is connected; None while this viewer is not connected and cannot know."""
     frames: int
     nbytes: int
     fps: float
@@ -27,18 +27,19 @@ class CameraView:
     width: int | None
     height: int | None
     age: float | None
-    """Seconds from the newest frame's capture to its arrival here, by the server's clock if known."""
+    """Seconds from the newest frame's capture to its arrival here, by the server's clock if that is known. If the time
+    of capture is unknown, seconds from the frame's arrival at the server."""
     silent: float | None
     """Seconds since the newest frame arrived."""
     gaps: int
-    """Frames that are missing by their numbers."""
+    """Number of frames whose sequences are missing."""
     latency: CameraLatency | None = None
-    """The latency of recent frames by stage, from the server; None if it does not send any."""
+    """The latency of recent frames by stage, as the server reports it; None without a report."""
 
 
 @define(eq=False)
 class CameraWatch:
-    """Counters of one camera."""
+    """Counts the frames that this viewer gets from one camera."""
 
     camera_id: str
     online: bool | None = True
@@ -51,11 +52,11 @@ class CameraWatch:
     _arrived: float | None = field(default=None, init=False)
 
     def take(self, header: FrameHeader, jpeg: bytes, now: float, wall_clock: float) -> bool:
-        """Count a frame; return False for a frame counted before, which a server repeats after a reconnect.
+        """Count a frame if it is new, and return whether it is new; a server repeats a frame after a reconnect.
 
         Args:
-            header: of the frame.
-            jpeg: the frame.
+            header: the frame's header.
+            jpeg: the frame's JPEG.
             now: seconds of a monotonic clock.
             wall_clock: seconds since the epoch, by the server's clock if it is known.
 
@@ -66,7 +67,7 @@ class CameraWatch:
             return False
         size = inspect_jpeg(jpeg)
         taken_at = header.captured_at if header.captured_at is not None else parse_timestamp(header.timestamp)
-        # The number has fallen: the server had forgotten the camera, and counts from 1 again.
+        # A lower sequence is not a gap: the server had forgotten the camera, and counts from 1 again.
         if self._sequence is not None and header.sequence > self._sequence:
             self.gaps += header.sequence - self._sequence - 1
         self._sequence, self._size, self._age, self._arrived = header.sequence, size, wall_clock - taken_at, now
@@ -74,7 +75,7 @@ class CameraWatch:
         return True
 
     def view(self, now: float) -> CameraView:
-        """Return the figures; ``now`` is of the clock of `take`."""
+        """Return the figures; ``now`` is in seconds of the clock that `take` uses."""
         return CameraView(
             camera_id=self.camera_id,
             online=self.online,
@@ -92,10 +93,10 @@ class CameraWatch:
 
 
 def parse_timestamp(timestamp: str) -> float:
-    """Parse a time as servers write it into seconds since the epoch.
+    """Return seconds since the epoch for a time that a server wrote in RFC 3339.
 
     Raises:
-        ProtocolViolation: it is none.
+        ProtocolViolation: the text is not such a time.
     """
     try:
         return datetime.fromisoformat(timestamp).timestamp()

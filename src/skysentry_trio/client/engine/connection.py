@@ -1,4 +1,4 @@
-"""One WebSocket connection to a server, by trio-websocket, with a deadline for every wait on the server."""
+"""One WebSocket connection to a server, made with trio-websocket; every wait for the server has a deadline."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ HANDSHAKE_TIMEOUT = 10.0
 SEND_TIMEOUT = 60.0
 """Seconds for sending one message; 5 MiB over 1 Mbit/s take 42 s."""
 SILENCE_TIMEOUT = 60.0
-"""Seconds without a byte from the server, which pings every 20 s, after which the connection counts as lost."""
+"""Seconds without a byte from the server after which the connection counts as lost; the server pings every 20 s."""
 CLOSE_TIMEOUT = 2.0
 """Seconds for the closing handshake."""
-# trio-websocket's own 4 KiB wakes us a dozen times for one JPEG.
+# With trio-websocket's default of 4 KiB, one JPEG would wake us a dozen times.
 _RECEIVE_BUFFER_SIZE = 256 * 1024
 _MAX_MESSAGE_SIZE = 64 * 1024 * 1024
 # Errors that trio-websocket raises when the answer of the server is not a WebSocket handshake.
@@ -38,11 +38,11 @@ _TRANSIENT_STATUS = frozenset({408, 425, 429})
 
 
 class ConnectionLost(SkySentryError):
-    """The connection could not be made, or broke; another attempt may do better.
+    """The connection could not be made, or broke; another attempt may succeed.
 
     Args:
         message: what happened, for people.
-        code: with which the server closed the WebSocket, if it did.
+        code: the close code of the server; None if the server did not close the WebSocket.
     """
 
     def __init__(self, message: str, *, code: int | None = None) -> None:
@@ -51,12 +51,12 @@ class ConnectionLost(SkySentryError):
 
 
 class Refused(SkySentryError):
-    """The server refuses this peer, and would refuse it again."""
+    """The server refuses this camera or viewer; another attempt would be refused again."""
 
 
 @define(eq=False)
 class Connection:
-    """An open WebSocket with plain errors."""
+    """An open WebSocket to a server; it raises only `ConnectionLost` when the connection ends."""
 
     _websocket: WebSocketConnection
 
@@ -64,7 +64,7 @@ class Connection:
         """Send a message.
 
         Raises:
-            ConnectionLost: it did not go out.
+            ConnectionLost: the connection ended before the message was sent.
         """
         try:
             await self._websocket.send_message(message)
@@ -75,7 +75,7 @@ class Connection:
         """Return the next message.
 
         Raises:
-            ConnectionLost: there is none any more.
+            ConnectionLost: the connection has ended, so no more messages come.
         """
         try:
             return await self._websocket.get_message()
@@ -92,18 +92,18 @@ async def open_connection(
     subprotocols: tuple[str, ...] = (),
     max_message_size: int = _MAX_MESSAGE_SIZE,
 ) -> AsyncIterator[Connection]:
-    """Connect, and close with a closing handshake at the end.
+    """Connect to a server, and close the connection with a closing handshake at the end of the block.
 
     Args:
-        server: where.
-        path: the server's own, such as ``/ws``.
-        query: names and values behind the path.
-        subprotocols: what we speak.
-        max_message_size: in bytes; the server is told 1009 when it sends more.
+        server: the server's address.
+        path: the path at the server, such as ``/ws``, without the prefix of a proxy.
+        query: names and values of the query after the path.
+        subprotocols: the WebSocket subprotocols that we offer.
+        max_message_size: maximum size of a message in bytes; after a larger one we close with code 1009.
 
     Raises:
         ConnectionLost: the server cannot be reached, or the connection broke.
-        Refused: the server answered that it does not want us.
+        Refused: the server refused the WebSocket handshake, and would refuse it again.
     """
     stream = _WatchedStream(await _connect(server))
     try:
@@ -122,7 +122,7 @@ async def open_connection(
                     yield Connection(websocket)
                 finally:
                     if not stream.is_cut:
-                        # If cancelled, no reader is left to see the answer, so do not wait for it.
+                        # If we are cancelled, no task is left that reads the server's answer: do not wait for it.
                         hurries = trio.current_effective_deadline() == -math.inf
                         with trio.move_on_after(CLOSE_TIMEOUT, shield=True) as goodbye:
                             stream.after_close = goodbye.cancel if hurries else None
@@ -144,7 +144,7 @@ class _WatchedStream(trio.abc.Stream):
     is_open: bool = field(default=False, init=False)
     """Whether the handshake is done."""
     is_cut: bool = field(default=False, init=False)
-    """Whether a message was sent in part; nothing valid can follow it."""
+    """Whether only a part of a message was sent; nothing valid can follow this part."""
     after_close: Callable[[], None] | None = field(default=None, init=False)
     """Called when a Close frame was sent."""
     _patience: trio.CancelScope = field(init=False)
@@ -161,7 +161,7 @@ class _WatchedStream(trio.abc.Stream):
         except trio.TooSlowError:
             raise ConnectionLost(f"the server took nothing for {SEND_TIMEOUT:g} s") from None
         self.is_cut = False
-        # trio-websocket writes one frame at a time, and this is how a Close frame begins (RFC 6455, section 5.2).
+        # trio-websocket writes one frame at a time. A Close frame begins with 88 (RFC 6455, section 5.2).
         if self.after_close is not None and data[0] == 0x88:
             self.after_close()
 
@@ -172,7 +172,7 @@ class _WatchedStream(trio.abc.Stream):
         data = await self._stream.receive_some(max_bytes)
         self._patience.deadline = trio.current_time() + SILENCE_TIMEOUT
         if not data and not self.is_open:
-            # trio-websocket would go on waiting for the end of the handshake.
+            # Without this error, trio-websocket would continue to wait for the end of the handshake.
             raise ConnectionLost("the server closed the connection instead of answering the handshake")
         return data
 
@@ -180,7 +180,7 @@ class _WatchedStream(trio.abc.Stream):
         await self._stream.aclose()
 
     async def raise_when_silent(self) -> None:
-        """Run until nothing was received for too long: a cut link gives no other sign."""
+        """Raise ConnectionLost when nothing was received for too long: a cut link gives no other sign."""
         with self._patience:
             await trio.sleep_forever()
         raise ConnectionLost(f"nothing heard from the server for {SILENCE_TIMEOUT:g} s")
@@ -219,7 +219,7 @@ async def _shake_hands(
         with trio.fail_after(HANDSHAKE_TIMEOUT):
             websocket = await wrap_client_stream(
                 nursery,
-                stream,  # type: ignore[arg-type] # any stream will do
+                stream,  # type: ignore[arg-type] # any stream works
                 server.host_header,
                 resource,
                 subprotocols=subprotocols,
@@ -252,7 +252,7 @@ def _lost(closed: ConnectionClosed) -> ConnectionLost:
 
 
 def _reason(error: BaseException) -> str:
-    """Return in words why connecting failed; Trio hides it in a group of one error an address."""
+    """Return in words why connecting failed; Trio hides the reason in a group with one error for each address."""
     cause = error.__cause__
     if isinstance(cause, BaseExceptionGroup):
         return _reason(cause.exceptions[0])

@@ -12,16 +12,16 @@ from skysentry_trio.sources.frames import FrameSlot
 from skysentry_trio.wire.capture import Demand
 
 _LOWEST_RATE = 1.0
-"""Frames a second that remain however slow the uplink is."""
+"""Frames a second; a slow uplink does not reduce the rate below this."""
 
 
 @define(eq=False)
 class RateController:
-    """The demand for a camera and how much of it the uplink carries; outlives its connections."""
+    """Knows the demand for a camera and how much of it the uplink carries; used for all connections of the camera."""
 
     slot: FrameSlot
     obeys: bool = True
-    """Whether demand is obeyed."""
+    """Whether the camera obeys the demand."""
     demand: Demand | None = field(default=None, init=False)
     """The last demand on this connection."""
     reduction: Reduction = field(default=NO_REDUCTION, init=False)
@@ -34,7 +34,7 @@ class RateController:
         self._tell_source()
 
     def take_demand(self, demand: Demand) -> None:
-        """Obey a demand; values out of range are ignored."""
+        """Obey a demand; ignore a demand with a value out of range."""
         try:
             Limits(demand.max_fps, demand.max_width, demand.quality)
         except ProtocolViolation:
@@ -43,7 +43,12 @@ class RateController:
         self._tell_source()
 
     def evaluate(self, now: float, *, congested: bool) -> None:
-        """Reduce what is sent if the uplink has not carried it; to be called every half second; ``now``: monotonic."""
+        """Adjust the reduction to what the uplink has carried; call this every half second.
+
+        Args:
+            now: monotonic seconds.
+            congested: whether frames queue for the link itself.
+        """
         if self._controller.evaluate(self.slot.offered, self.slot.dropped["behind"], now, congested=congested):
             self._tell_source()
 

@@ -1,4 +1,4 @@
-"""Estimate the server's clock from its answers: the answer with the smallest possible error counts."""
+"""Estimate the server's clock from the server's answers: the answer whose possible error is smallest counts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from skysentry_trio.wire.messages import Clock, ClockReply, encode_message
 _DRIFT = 50e-6
 """Seconds by which two clocks may drift apart in one second; ordinary crystals drift half as much."""
 _SLACK = 0.001
-"""Seconds by which answers may contradict each other normally."""
+"""Seconds by which answers may contradict each other although the server's clock was not set."""
 _MAX_UNANSWERED = 256
 _FIRST_QUESTIONS = 4
 _FIRST_PAUSE = 0.2
 _PAUSE = 15.0
-"""Seconds between two requests."""
+"""Seconds between two requests, after the first few."""
 
 
 @frozen
@@ -54,7 +54,7 @@ class ServerClock:
     def take_answer(self, reply: ClockReply, now: float) -> float | None:
         """Take an answer; return the seconds of the round trip, None for an answer without a request.
 
-        Answers come in the order of the questions, so one that was passed over will not be answered any more.
+        Answers come in the order of the requests. So a request before the answered one will get no answer any more.
         """
         if all(sent_at != reply.sent_at for sent_at, _ in self._asked):
             return None
@@ -74,7 +74,7 @@ class ServerClock:
     @staticmethod
     def _replaces(best: _Exchange, newer: _Exchange, now: float) -> bool:
         allowed = best.uncertainty(now) + newer.uncertainty(now) + _SLACK
-        # Both cannot be right: the server's clock was set.
+        # Offsets that differ by more cannot both be right, so the server's clock was set.
         was_set = abs(newer.offset - best.offset) > allowed
         return was_set or newer.uncertainty(now) <= best.uncertainty(now)
 
@@ -85,12 +85,14 @@ async def keep_asking(
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Send requests until cancelled: a few at once, while the link is likely to be idle, then one at intervals.
+    """Send clock requests until cancelled.
+
+    The first few requests are 0.2 s apart, because the link is likely to be idle then. The later ones are 15 s apart.
 
     Args:
-        clock: what learns from the answers, if somebody hands them to it.
+        clock: makes the requests; the caller passes the server's answers to `ServerClock.take_answer`.
         send: sends a text message.
-        task_status: is told when the first question is out.
+        task_status: ``started()`` is called when the first request has been sent.
     """
     asked = 0
     while True:

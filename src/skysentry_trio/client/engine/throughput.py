@@ -1,4 +1,4 @@
-"""Frames and bytes a second over the last moments."""
+"""Frames and bytes a second over the last seconds."""
 
 from __future__ import annotations
 

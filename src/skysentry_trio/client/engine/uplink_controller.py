@@ -1,4 +1,4 @@
-"""Reduces quality, then width, then rate when the uplink cannot carry what is wanted, and takes them back."""
+"""Reduces quality, then width, then rate when the uplink cannot carry what is wanted, and raises them again later."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from attrs import define, field, frozen
 PERIOD = 0.5
 """Seconds between two evaluations."""
 _PERIODS_TO_FALL = 2
-"""Consecutive bad periods after which the uplink counts as too slow; a single one may be a hiccup."""
+"""Consecutive bad periods after which the uplink counts as too slow; a single bad period may be chance."""
 _MIN_FRAMES = 3
 """A period lasts until at least this many frames were offered."""
 _BAD_SHARE = 0.1
-"""Share of the frames skipped that makes a period a bad one."""
+"""A period is bad if more than this share of its frames was skipped."""
 _LONGEST_USEFUL = 5.0
-"""Seconds; a longer period tells nothing of what the link could carry: hardly anything is sent."""
+"""Seconds; in a longer period hardly anything is sent, so the period does not show what the link could carry."""
 _HEADROOM = 0.9
 _DEEPEST_FALL = 0.25
 _STEP = 1.2
-"""Factor of a step up."""
+"""Factor by which one step up raises the share."""
 _FIRST_PATIENCE = 4
-"""Good periods in a row before a step up is tried, below the share that failed last."""
+"""Good periods in a row before a step up to a share that is below the share that failed last."""
 _LAST_PATIENCE = 64
-"""The most good periods that are waited for before the share that failed last is tried again."""
+"""Maximum number of good periods in a row before the share that failed last is tried again."""
 _LEAST_SHARE = 0.005
 
 # The bytes of a JPEG are about proportional to its quality, and to the square of its width.
@@ -49,12 +49,12 @@ def reduction_for(share: float, *, encodes: bool) -> Reduction:
     """Return the reduction that leaves about this share of the bytes.
 
     Args:
-        share: above 0 to 1.
+        share: above 0, at most 1.
         encodes: whether the source can change the quality and width of its pictures.
     """
     if not encodes:
         return Reduction(rate=share)
-    # In steps, so that a picture does not change its size every second.
+    # Quality and width change in steps, so that a picture does not change its size every second.
     quality = _floor(max(share, _QUALITY_UNTIL), _QUALITY_STEPS)
     width = _floor(math.sqrt(min(1.0, max(share, _WIDTH_UNTIL) / _QUALITY_UNTIL)), _WIDTH_STEPS)
     return Reduction(quality, width, min(1.0, share / _WIDTH_UNTIL))
@@ -67,21 +67,22 @@ def _floor(value: float, steps: int) -> float:
 
 @define(eq=False)
 class UplinkController:
-    """The share of the wanted bytes that is tried: falls to what was carried, climbs back a step at a time.
+    """Decides which share of the wanted bytes is tried: it falls to what the uplink carried, and climbs in steps.
 
-    A share that fails again is tried twice as late the next time. The same controller as
-    ``frontend/src/core/capture/uplink-controller.ts``; both are tested with ``tests/golden/uplink.json``.
+    When a share fails again, twice as many good periods must pass before the controller tries this share the next
+    time. ``frontend/src/core/capture/uplink-controller.ts`` is the same controller in TypeScript; both are tested with
+    ``tests/golden/uplink.json``.
     """
 
     share: float = field(default=1.0, init=False)
     _offered: int = field(default=0, init=False)
     _skipped: int = field(default=0, init=False)
-    """Totals when the period began."""
+    """`_offered` and `_skipped` are the totals at the start of the period."""
     _evaluated_at: float = field(default=-math.inf, init=False)
     _bad: list[float] = field(factory=list, init=False)
-    """Shares that bad periods in a row have carried."""
+    """For each of the last consecutive bad periods, the share of the frames that the uplink carried."""
     _is_settling: bool = field(default=False, init=False)
-    """Whether the period is the first after a fall, in which what was sent before still fills the link."""
+    """Whether this is the first period after a fall, while frames sent before the fall still fill the link."""
     _good: int = field(default=0, init=False)
     _patience: int = field(default=_FIRST_PATIENCE, init=False)
     """Good periods in a row before the share that failed last is tried again."""
@@ -89,19 +90,19 @@ class UplinkController:
     """The share that failed last."""
 
     def begin(self, offered: int, skipped: int) -> None:
-        """Begin a period with these totals on another connection; what is known of the share stays."""
+        """Begin the first period of a new connection with these totals; keep what is known about shares."""
         self._offered, self._skipped = offered, skipped
         self._bad.clear()
         self._good = 0
 
     def evaluate(self, offered: int, skipped: int, now: float, *, congested: bool) -> bool:
-        """End a period, and return whether the share has changed; to be called every ``PERIOD`` seconds.
+        """End a period, and return whether the share has changed; call this every ``PERIOD`` seconds.
 
         Args:
-            offered: total of the frames that were due.
-            skipped: total of those that a newer frame has replaced.
+            offered: total of the frames that the source has offered.
+            skipped: total of the frames that a newer frame has replaced.
             now: monotonic seconds.
-            congested: whether frames wait for the link itself.
+            congested: whether frames queue for the link itself.
         """
         new, lost = offered - self._offered, skipped - self._skipped
         if new < _MIN_FRAMES:
@@ -131,7 +132,7 @@ class UplinkController:
         fails_again = self.share >= self._ceiling / _STEP
         self._patience = min(_LAST_PATIENCE, self._patience * 2) if fails_again else _FIRST_PATIENCE
         self._ceiling = self.share
-        # Where the last step up was too much, the share before it is known to do well.
+        # If only the last step up was too much, the share before this step is known to work.
         factor = 1 / _STEP if carried * _STEP >= _HEADROOM else max(_DEEPEST_FALL, carried * _HEADROOM)
         self.share = max(_LEAST_SHARE, self.share * factor)
         return self.share != self._ceiling
@@ -139,7 +140,7 @@ class UplinkController:
     def _climb(self) -> bool:
         self._good = 0
         if self.share >= self._ceiling:
-            # What failed last does well now.
+            # The share that failed last works now.
             self._ceiling, self._patience = math.inf, _FIRST_PATIENCE
         self.share = min(1.0, self.share * _STEP)
         return True

@@ -1,4 +1,4 @@
-"""How many frames may be on the way to the server: as many as the link carries without queueing, and hardly more."""
+"""How many frames may be on the way to the server: about as many as the link carries without queueing."""
 
 from __future__ import annotations
 
@@ -10,32 +10,34 @@ from attrs import define, field
 from skysentry_trio.base.ledbat import TARGET, BaseDelay, off_target
 
 FIRST = 2
-"""One frame can be received while the next is being sent."""
+"""The size at first: the server can receive one frame while we send the next."""
 LARGEST = 60
-"""A second of 60 fps."""
+"""The largest size: the frames of one second at 60 fps."""
 _BASE_PERIOD = 30.0
 _BASE_PERIODS = 6
-"""The quickest receipt is believed for 3 minutes, so that a longer way is noticed (RFC 6817: some minutes)."""
+"""The quickest receipt counts for 3 minutes; then a route that has become longer is noticed (RFC 6817: minutes)."""
 _FILTERED = 2
-"""One slow receipt alone may be the scheduler's doing (CURRENT_FILTER in RFC 6817)."""
+"""The quickest of this many receipts counts: the scheduler may delay a single one (CURRENT_FILTER in RFC 6817)."""
 _NOTHING_QUEUED = 0.75
-"""Share of the target that remains when a window may still double in a round trip."""
+"""While more than this share of the target delay is unused, the window may double in a round trip."""
 
 
 @define(eq=False)
 class UplinkWindow:
-    """Frames that were sent and have no receipt, limited after LEDBAT (RFC 6817), counted in frames instead of bytes.
+    """Limits the frames that were sent and have no receipt, as LEDBAT (RFC 6817) does, in frames instead of bytes.
 
-    What a receipt takes beyond the quickest ever seen is time spent in queues, wherever they are. The window grows
-    while that stays below a target and shrinks above it. All times are seconds of one monotonic clock. The same window
-    as ``frontend/src/core/capture/uplink-window.ts``; both are tested with ``tests/golden/uplink.json``.
+    If a receipt takes longer than the quickest of the last minutes, the difference is time in queues on the way. The
+    window grows while this time is below a target, and shrinks while this time is above the target. All times are
+    seconds of one monotonic clock. ``frontend/src/core/capture/uplink-window.ts`` is the same window in TypeScript;
+    both are tested with ``tests/golden/uplink.json``.
     """
 
     _size: float = field(default=float(FIRST), init=False)
     _unanswered: deque[tuple[float, float]] = field(factory=deque, init=False, repr=False)
-    """Keys of the frames that have no receipt, and when they were sent, oldest first."""
+    """For each frame that has no receipt, its key and when it was sent; the oldest frame first."""
     _filled_at: float = field(default=-math.inf, init=False)
-    """When the newest frame that filled the window was sent: receipts up to it tell what a full window does."""
+    """When the newest frame that filled the window was sent. Receipts of frames up to this one show what a full window
+    does."""
     _shrunk_at: float = field(default=-math.inf, init=False)
     _base: BaseDelay = field(factory=lambda: BaseDelay(_BASE_PERIOD, _BASE_PERIODS), init=False, repr=False)
     _recent: deque[float] = field(factory=lambda: deque(maxlen=_FILTERED), init=False, repr=False)
@@ -52,7 +54,7 @@ class UplinkWindow:
         return len(self._unanswered) < self.size
 
     def send(self, key: float, now: float) -> None:
-        """Note that a frame is sent; ``key`` is what its receipt will name."""
+        """Note that a frame is sent; the frame's receipt will have the same ``key``."""
         self._unanswered.append((key, now))
         if not self.is_open:
             self._filled_at = now
@@ -62,7 +64,7 @@ class UplinkWindow:
         base = self._base.least
         if base == math.inf:
             return 0.0
-        # A receipt that is overdue tells as much as one that came late.
+        # A receipt that is overdue shows queueing just as a receipt that came late does.
         overdue = now - self._unanswered[0][1] - base if self._unanswered else 0.0
         return max(0.0, overdue, min(self._recent, default=base) - base)
 
@@ -71,12 +73,15 @@ class UplinkWindow:
         return self.queueing(now) >= TARGET / 2
 
     def note_round_trip(self, seconds: float, now: float) -> None:
-        """Note a round trip of a small message: the least is what an empty link takes; less than 0 is ignored."""
+        """Note the round trip of a small message; a value below 0 is ignored.
+
+        The least round trip is taken as that of an empty link.
+        """
         if seconds >= 0:
             self._base.note(seconds, now)
 
     def take_answer(self, key: float, now: float) -> None:
-        """Note an answer; if it is a frame's receipt, that frame and all before it have arrived."""
+        """Note an answer; if the answer is a frame's receipt, this frame and all frames before it have arrived."""
         if all(sent != key for sent, _ in self._unanswered):
             return
         sent_at = now
@@ -90,12 +95,12 @@ class UplinkWindow:
         if off < 0:
             self._shrink(-off, sent_at, now)
         elif sent_at <= self._filled_at:
-            # A window that is not used up tells nothing of what a larger one would do. With nothing in the queues it
-            # doubles in a round trip, as TCP's does at first.
+            # A window that was not full does not show what a larger window would do. While nothing queues, the window
+            # doubles in a round trip, as the window of TCP does at first.
             self._size = min(LARGEST, self._size + (1 if off > _NOTHING_QUEUED else off / self._size))
 
     def _shrink(self, share: float, sent_at: float, now: float) -> None:
-        """Shrink at most by half, and once in a round trip: the frames already on the way do not know of it."""
+        """Shrink by at most half, and once in a round trip: frames already on the way left before the window shrank."""
         if sent_at <= self._shrunk_at:
             return
         self._size = max(1.0, self._size * (1 - min(0.5, share)))

@@ -1,4 +1,4 @@
-"""A viewer without a browser: subscribes to cameras, hands every frame on, and counts."""
+"""A viewer without a browser: subscribes to cameras, passes every frame on, and counts the frames."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from skysentry_trio.wire.viewer_frames import FrameHeader, decode_envelope
 
 PATH = "/stream/ws"
 _MAX_OUTGOING = 64
-"""Messages that may wait for a connection."""
+"""Maximum number of messages that wait for a connection."""
 
 FrameTaker = Callable[[FrameHeader, bytes], Awaitable[None]]
 
@@ -57,12 +57,14 @@ class ViewerClient:
     camera_ids: tuple[str, ...]
     """Cameras to subscribe to; empty for all."""
     take_frame: FrameTaker
-    """Called with each frame; the next frame is read after it returns, so that a slow disk slows the server down."""
+    """Called with each frame. The next frame is read only after the call has returned, so the server sends no faster
+    than, for example, a slow disk can store."""
     limits: Limits = NO_LIMITS
     """The most that this viewer needs of each camera."""
     acknowledges: bool = True
-    """Whether to acknowledge each frame that was handed on. The server then sends the newest frame at that pace;
-    otherwise it sends all that the network's buffers take, so fewer frames are lost and they may be late."""
+    """Whether to acknowledge each frame that was passed on. If so, the server sends the newest frame at the pace of the
+    acknowledgements. If not, the server sends all frames that fit into the network's buffers: fewer frames are skipped,
+    but they may be late."""
     clock: Callable[[], float] = time.time
     state: str = field(default="connecting", init=False)
     trouble: str | None = field(default=None, init=False)
@@ -120,7 +122,7 @@ class ViewerClient:
         self._has_to_say.set()
 
     def server_time(self) -> float:
-        """Return seconds since the epoch by the server's clock, or by ours while that is unknown."""
+        """Return seconds since the epoch by the server's clock, or by our clock while the server's is unknown."""
         return self._server_clock.epoch(trio.current_time()) or self.clock()
 
     async def _speak(self, connection: Connection) -> None:

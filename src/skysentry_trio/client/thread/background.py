@@ -1,4 +1,4 @@
-"""A Trio loop in a thread of its own, which runs while the program computes, blocks, or runs another loop."""
+"""A Trio loop in its own thread; the loop runs even while the program computes, blocks, or runs another loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Background:
 
     main: Callable[[], Awaitable[None]]
     on_end: Callable[[Exception | None], None]
-    """Called in the thread with the error with which the function ended, or None."""
+    """Called in the thread when the function has ended, with the function's error or None."""
     name: str
     _thread: threading.Thread = field(init=False)
     _ready: threading.Event = field(factory=threading.Event, init=False)
@@ -24,8 +24,8 @@ class Background:
     _scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
 
     def start(self) -> None:
-        """Start the thread; returns when calls can be made."""
-        # A daemon thread, so that a program that forgets to close still ends.
+        """Start the thread; return when `call_soon` works."""
+        # This is a daemon thread, so that a program that never closes its camera or viewer still ends.
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -39,9 +39,9 @@ class Background:
         """Call a function in the thread; do nothing if the thread has ended.
 
         Args:
-            function: must not wait.
-            args: of the function.
-            idempotent: whether the same call, if it is still waiting, stands for this one too.
+            function: what to call; it must not wait.
+            args: the arguments of the function.
+            idempotent: whether to skip this call if the same call still waits to be made.
         """
         with suppress(trio.RunFinishedError):
             self._token.run_sync_soon(function, *args, idempotent=idempotent)

@@ -10,11 +10,11 @@ from skysentry_trio.client.thread.background import Background
 from skysentry_trio.client.thread.loops import run_in_thread
 
 CLOSE_TIMEOUT = 5.0
-"""Seconds for the last messages and the goodbye."""
+"""Seconds for the background task to send its last messages and to close the connection."""
 
 
 class Client(Protocol):
-    """The camera or viewer that does the work."""
+    """The camera client or viewer client that runs in the background task."""
 
     state: str
     trouble: str | None
@@ -27,7 +27,7 @@ class Handle:
         self._client = client
         self._background = background
         background.start()
-        # The thread holds no reference to this object, which would keep it from being collected.
+        # The thread holds no reference to this object, because a reference would keep the object from being collected.
         weakref.finalize(self, background.stop)
 
     @property
@@ -50,11 +50,11 @@ class Handle:
         self._background.stop()
 
     def close(self) -> None:
-        """End the task; block for some seconds at most until it has said goodbye."""
+        """End the background task; block until it has closed the connection, at most 5 seconds."""
         self._finish_and_wait()
 
     async def aclose(self) -> None:
-        """End the task as `close` does, without blocking the Trio or asyncio loop."""
+        """End the background task as `close` does, without blocking the Trio or asyncio loop."""
         try:
             await run_in_thread(self._finish_and_wait)
         finally:

@@ -23,7 +23,7 @@ class Closed(SkySentryError):
 class Handover(Generic[T]):
     """Values that wait to be taken, at most one for each key: a newer value replaces the older one.
 
-    The key that has waited longest comes first, so that one that is put often does not keep others from being seen.
+    The value whose key has waited longest is taken first. So a key that gets many values does not hold up other keys.
     """
 
     _waiting: dict[str, T] = field(factory=dict, init=False)
@@ -33,7 +33,7 @@ class Handover(Generic[T]):
     """Wake functions of the loops that wait for a value."""
 
     def put(self, key: str, value: T) -> None:
-        """Hand a value over."""
+        """Put in the newest value of a key; it replaces a value of this key that still waits."""
         with self._condition:
             self._waiting[key] = value
             self._wake()
@@ -49,8 +49,8 @@ class Handover(Generic[T]):
         """Take a value; block this thread until there is one.
 
         Raises:
-            TimeoutError: there was none within the timeout.
-            Closed: there will be none any more; or whatever else it ended with.
+            TimeoutError: no value came within the timeout.
+            Closed: the handover has ended; if `end` got another error, that error is raised instead.
         """
         with self._condition:
             taken = self._condition.wait_for(self._take, timeout)
@@ -62,9 +62,9 @@ class Handover(Generic[T]):
         """Take a value; wait in this Trio or asyncio loop until there is one.
 
         Raises:
-            Closed: there will be none any more; or whatever else it ended with.
+            Closed: the handover has ended; if `end` got another error, that error is raised instead.
         """
-        # Yield to the scheduler even if there always is a value, and take the newest after that.
+        # Yield to the scheduler even if a value waits already, and take the newest value after that.
         await checkpoint()
         while True:
             with self._condition:

@@ -1,4 +1,4 @@
-"""Waiting in the loop that runs, Trio or asyncio."""
+"""Wait in the running loop, which is a Trio or an asyncio loop."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from functools import partial
 
 import trio
 
-# asyncio is imported where it runs already: who uses Trio need not load it.
+# asyncio is imported only in functions that an asyncio loop has called, so programs with Trio need not load it.
 
 
 def waker() -> tuple[Callable[[], object], Callable[[], Awaitable[object]]]:
     """Return a function that wakes this loop from any thread, and a function that waits in this loop to be woken.
 
-    The first raises RuntimeError when the loop has ended.
+    The first function raises RuntimeError if the loop has ended.
     """
     if trio.lowlevel.in_trio_run():
         trio_event = trio.Event()
@@ -25,7 +25,7 @@ def waker() -> tuple[Callable[[], object], Callable[[], Awaitable[object]]]:
 
 
 async def checkpoint() -> None:
-    """Yield to the scheduler; a checkpoint for cancellation."""
+    """Yield to the scheduler; the task can be cancelled here."""
     if trio.lowlevel.in_trio_run():
         await trio.lowlevel.checkpoint()
     else:

@@ -41,7 +41,7 @@ def build_app(
     """Return the whole application: every route that Quart serves, for the daemon, the tests and the documentation.
 
     Args:
-        hub: of the server; a route sees of it what the principal of the request may see.
+        hub: of the server; every route except ``/metrics`` sees only what the principal of the request may see.
         health: state of the process.
         connections: counted by the router.
         loop: measures the delay of the event loop.
@@ -63,7 +63,7 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
     """Return an application with the headers and errors that all routes share.
 
     Args:
-        parts: its routes.
+        parts: the routes of the application.
         allowed_origins: origins whose pages may read the answers (CORS); ``*`` for all.
     """
     app = QuartTrio("skysentry_trio", static_folder=None)

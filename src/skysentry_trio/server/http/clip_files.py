@@ -20,7 +20,7 @@ _FIRST_YEAR_OF_ZIP: Final = 1980
 
 
 class ClipFile(Protocol):
-    """A file that is written from start to end: each call returns the next bytes.
+    """A file that is written from start to end: each call of a method returns the next bytes of the file.
 
     The calls may come from different threads, one after the other.
     """
@@ -35,7 +35,7 @@ class ClipFile(Protocol):
 
 
 def file_stamp(epoch_seconds: float) -> str:
-    """Format a time in UTC so that it is valid in file names on every system, and sorts.
+    """Format a time in UTC for file names: valid on every system, and names in alphabetical order are in time order.
 
     >>> file_stamp(1700000000.25)
     '20231114T221320.250Z'
@@ -44,7 +44,7 @@ def file_stamp(epoch_seconds: float) -> str:
 
 
 class JpegClip:
-    """The JPEGs one after the other, which `ffmpeg -f mjpeg` reads."""
+    """The JPEGs one after the other; `ffmpeg -f mjpeg` reads this format."""
 
     def add(self, frames: Iterable[JpegFrame]) -> bytes:
         """Append frames."""
@@ -57,7 +57,7 @@ class JpegClip:
 
 @define(eq=False, slots=False)
 class _Window(io.RawIOBase):
-    """The unsent end of a file: bytes that were taken are gone; in the rest, the writer may seek."""
+    """The end of a file, after the bytes that `take` has returned; the writer may seek only in this end."""
 
     _taken: int = field(default=0, init=False)
     _rest: io.BytesIO = field(factory=io.BytesIO, init=False)
@@ -80,7 +80,7 @@ class _Window(io.RawIOBase):
 
 @define(eq=False)
 class ZipClip:
-    """An archive with a JPEG for each frame, named by time and sequence, and an index of them in CSV.
+    """A ZIP archive: a JPEG for each frame, named by time and sequence, and an index of the JPEGs in CSV.
 
     Entries are not compressed, because JPEGs do not get smaller.
     """
@@ -93,8 +93,8 @@ class ZipClip:
     _ends_at: float = field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
-        # Within the window, the head of an entry is completed when its size is known, so that readers need not search
-        # for its end.
+        # ZipFile can seek in the window. So it writes the size of an entry into the head of the entry, and readers need
+        # not search for the end of the entry.
         self._archive = zipfile.ZipFile(self._window, "w", zipfile.ZIP_STORED)
         csv.writer(self._index).writerow(_INDEX_HEAD)
 
@@ -120,7 +120,7 @@ class ZipClip:
 
     def _put(self, name: str, epoch_seconds: float, content: bytes) -> None:
         when = datetime.fromtimestamp(epoch_seconds, UTC)
-        # ZIP has no earlier time, but a computer without a battery for its clock may.
+        # ZIP cannot store an earlier year, but a computer without a battery for its clock may have an earlier year.
         year = max(when.year, _FIRST_YEAR_OF_ZIP)
         date = (year, when.month, when.day, when.hour, when.minute, when.second)
         self._archive.writestr(zipfile.ZipInfo(f"{self.folder}/{name}", date), content)
@@ -143,16 +143,16 @@ class _Pipe:
 class MatroskaClip:
     """A video whose packets are the unchanged frames, at the times at which they arrived.
 
-    The head contains the duration. It cannot contain an index, which is not known at the start.
+    The head of the file contains the duration. It cannot contain an index, because the index is not known at the start.
     """
 
     def __init__(self, title: str, first: JpegFrame, last: JpegFrame) -> None:
         """Start a file.
 
         Args:
-            title: for people.
-            first: its time and size go into the head; frames of other sizes may follow.
-            last: the last frame, unless the ring drops it before it is written.
+            title: of the video, for people.
+            first: its time and size go into the head of the file; frames of other sizes may follow.
+            last: the last frame; the ring may drop this frame before it is written.
 
         Raises:
             ImportError: PyAV is not installed.
@@ -165,7 +165,7 @@ class MatroskaClip:
         self._container: Any = av.open(self._pipe, "w", format="matroska")
         duration = max(last.arrived - first.arrived, 0.001)
         rate = Fraction(max(1, last.sequence - first.sequence) / duration).limit_denominator(1000)
-        # Without an encoder, which would restrict the sizes.
+        # The stream has no encoder, because an encoder would restrict the sizes of frames.
         self._stream = self._container.add_mux_stream(
             "mjpeg", rate=max(rate, _MILLISECONDS), width=first.width, height=first.height
         )
@@ -182,7 +182,7 @@ class MatroskaClip:
             packet = self._make_packet(frame.jpeg)
             packet.stream = self._stream
             packet.time_base = _MILLISECONDS
-            # No two frames have the same time: some players would show only one of them.
+            # No two frames get the same time, because some players would show only one of the two.
             self._time = max(self._time + 1, round((frame.arrived - self._start) * 1000))
             packet.pts = packet.dts = self._time
             packet.is_keyframe = True

@@ -28,9 +28,9 @@ _MAX_BACK: Final = 86400.0 * 365
 _MAX_CLIPS: Final = 8
 """Number of clips that are sent at the same time; each holds some MiB."""
 _BATCH: Final = 1024 * 1024
-"""Bytes of frames that one call of a thread writes: the cost of the call is paid once for about twenty frames."""
+"""Bytes of frames that one call in a thread writes, so that about twenty frames share the cost of one call."""
 _PIECE: Final = 192 * 1024
-"""Bytes that are sent at once, as in other large replies."""
+"""Bytes that are sent in one piece, as in other large replies."""
 
 
 @frozen
@@ -40,7 +40,7 @@ class _Limit:
     moment: float
     """The moment, in seconds since the epoch."""
     back: float | None
-    """Seconds before now if the limit was given so, which makes it independent of changes to the system's clock."""
+    """Seconds before now if the query has a negative number, else None; changes of the system's clock do not matter."""
 
     @classmethod
     def read(cls, query: Query, name: str, default: float) -> _Limit:
@@ -72,7 +72,7 @@ class _Limit:
 
 @define(eq=False)
 class _ClipWriter:
-    """Write clips, with bounds on how many are written and how many threads write them."""
+    """Writes clips, and limits how many clips are written and how many threads write at the same time."""
 
     slots: trio.Semaphore = field(factory=lambda: trio.Semaphore(_MAX_CLIPS))
     """Holds one place for each clip that may be sent now."""
@@ -81,7 +81,7 @@ class _ClipWriter:
 
     async def write(self, frames: Iterator[JpegFrame], file: ClipFile) -> AsyncIterator[bytes]:
         """Yield a clip in pieces; each piece is written when the caller asks for it."""
-        # Several requests may see the last free slot before one of them takes it: the others wait here.
+        # Several requests may see the last free slot before one of them takes it; the other requests wait here.
         async with self.slots:
             for batch in _batches(frames):
                 for piece in _slices(await self._in_thread(partial(file.add, batch))):
@@ -109,10 +109,10 @@ class _ClipWriter:
 
 
 def create_clips(current_hub: CurrentHub) -> Blueprint:
-    """Return the route.
+    """Return the route of clips.
 
     Args:
-        current_hub: returns the cameras that the current request may see.
+        current_hub: returns the hub, limited to what the principal of the current request may see.
     """
     clips, writer = Blueprint("clips", __name__), _ClipWriter()
 
@@ -140,7 +140,7 @@ def create_clips(current_hub: CurrentHub) -> Blueprint:
         response.headers.pop("Content-Length", None)
         response.headers["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
         response.headers["Cache-Control"] = "no-store"
-        # Every write has a deadline of its own; a large reply may take long over a slow link.
+        # The whole reply needs no deadline, because every write has one; over a slow link a large reply may take long.
         response.timeout = None
         return response
 

@@ -12,15 +12,15 @@ from skysentry_trio.server.transport.hypercorn_server import SCOPE_KEY
 from skysentry_trio.server.transport.request import Request
 
 CurrentHub = Callable[[], ScopedHub]
-"""Returns the hub as the principal of the current request may use it."""
+"""Returns the hub, limited to what the principal of the current request may see."""
 
 
 def current_request() -> Request:
-    """Return the request as the router judged it."""
+    """Return the `Request` that the router has made of the current HTTP request."""
     found: Request = request.scope[SCOPE_KEY]  # type: ignore[literal-required] # a key of our own
     return found
 
 
 def scoped(hub: Hub) -> CurrentHub:
-    """Return what routes get instead of the hub itself, so that none of them can forget who is asking."""
+    """Return a function for routes, so that no route can use the hub without the limits of the principal."""
     return lambda: ScopedHub(hub, current_request().principal)

@@ -38,7 +38,7 @@ PROTECTION: Mapping[str, str] = {
 }
 """Security headers for browsers."""
 _LINGER = 1.0
-"""Seconds for a client to read a response and close."""
+"""Seconds that a client has to read a response and close the connection."""
 
 
 _NONE: Mapping[str, str] = {}
@@ -52,8 +52,8 @@ def allow_origin(
     Args:
         origin: the ``Origin`` header.
         host: the ``Host`` header.
-        allowed: origins whose pages may; ``*`` for all.
-        preflight: for the answer to ``OPTIONS``: the allowed methods.
+        allowed: origins whose pages may read the answer; ``*`` for all.
+        preflight: the allowed methods, if this is the answer to ``OPTIONS``.
     """
     if origin is None or not is_origin_allowed(origin, host, allowed):
         return {}
@@ -69,9 +69,10 @@ def allow_origin(
 
 
 class ByteStream(Protocol):
-    """A connection on which HTTP is written without a server library; writes have deadlines.
+    """A connection on which HTTP is written without a server library; every write that waits has a deadline.
 
-    All methods raise `trio.BrokenResourceError` or `trio.ClosedResourceError` when the peer left or stopped reading.
+    `receive_some` and `send_all` raise `trio.BrokenResourceError` or `trio.ClosedResourceError` when the peer has left
+    or stopped reading.
     """
 
     def take_back(self) -> bytes:
@@ -79,11 +80,11 @@ class ByteStream(Protocol):
         ...
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Return some bytes, b"" at the end."""
+        """Return some bytes, b"" at the end of the stream."""
         ...
 
     async def send_all(self, data: bytes | memoryview) -> None:
-        """Send everything."""
+        """Send all bytes."""
         ...
 
     def write_now(self, data: bytes | memoryview) -> int:
@@ -91,7 +92,7 @@ class ByteStream(Protocol):
         ...
 
     async def linger(self, seconds: float) -> None:
-        """Close after the peer has closed, or after this many seconds."""
+        """Close our sending direction, wait at most ``seconds`` for the peer to close, then close the connection."""
         ...
 
 
@@ -115,10 +116,10 @@ class Exchange:
         return self.request.head
 
     async def is_allowed(self, methods: str) -> bool:
-        """Return whether the method is allowed; otherwise, and for ``OPTIONS``, answer the request.
+        """Return True for an allowed method other than ``OPTIONS``; otherwise answer the request and return False.
 
         Args:
-            methods: as in an ``Allow`` header.
+            methods: the allowed methods, as in an ``Allow`` header.
         """
         method = self.head.method
         if method == "OPTIONS":
@@ -131,12 +132,12 @@ class Exchange:
         return False
 
     async def answer(self, status: int, reply: Any, headers: Mapping[str, str] = _NONE) -> None:
-        """Write a complete response and close; a client that has left is no error.
+        """Write a complete response and close the connection; raise no error if the client has left.
 
         Args:
-            status: of HTTP.
+            status: the HTTP status.
             reply: the body, sent as JSON; None for no body.
-            headers: besides those of every response.
+            headers: further headers, besides those of every response.
         """
         body = b"" if reply is None else encode_json(reply)
         described = {} if reply is None else {"Content-Type": "application/json", "Content-Length": str(len(body))}
@@ -150,7 +151,7 @@ class Exchange:
         await self.answer(violation.http_status, ErrorReply(str(violation)), headers)
 
     def encode_head(self, status: int, headers: Mapping[str, str]) -> bytes:
-        """Write the head of a response after which the connection is closed."""
+        """Return the head of a response; the head says that the connection is closed after the response."""
         asked = self.head.headers
         preflight = headers.get("Allow") if self.head.method == "OPTIONS" else None
         cors = allow_origin(asked.get("origin"), asked.get("host", ""), self.allowed_origins, preflight=preflight)

@@ -1,4 +1,4 @@
-"""Responses that are one JPEG, with the facts about it in headers."""
+"""Responses whose body is one JPEG, and whose headers describe the JPEG."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from skysentry_trio.wire.multipart import moment_of
 
 
 def frame_response(camera: HubCamera, frame: JpegFrame) -> Response:
-    """Return a response with a camera's frame, and an ETag by which a client asks whether there is another one."""
+    """Return a response with a camera's frame, and an ETag by which a client can ask whether there is a newer frame."""
     response = Response(frame.jpeg, content_type="image/jpeg")
-    # A camera that was forgotten counts its frames from 1 again, so the ETag needs to say when it was first seen.
+    # A camera that was forgotten counts its frames from 1 again, so the ETag also says when the hub met the camera.
     response.set_etag(f"{camera.since:.6f}-{frame.sequence}")
     response.headers["X-Sequence"] = str(frame.sequence)
     response.headers["X-Timestamp"] = f"{moment_of(frame):.6f}"
@@ -22,7 +22,7 @@ def frame_response(camera: HubCamera, frame: JpegFrame) -> Response:
 
 
 def placeholder_response(jpeg: bytes) -> Response:
-    """Return a response with a drawn JPEG in the place of a frame."""
+    """Return a response with a drawn JPEG instead of a frame."""
     response = Response(jpeg, content_type="image/jpeg")
     response.headers["X-SkySentry-Online"] = "false"
     response.headers["Cache-Control"] = "no-store"

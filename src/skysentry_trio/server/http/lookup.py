@@ -1,6 +1,6 @@
 """Find the camera and the frame that a request asks for.
 
-A ``find_`` function has no side effect. `read_newest` also counts as interest in the camera.
+A ``find_`` function has no side effect. `read_newest` also tells the hub that a program reads the camera's frames.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.wire.identity import check_camera_id
 
 _drawing = trio.CapacityLimiter(1)
-"""Lets one placeholder be drawn at a time: the first of many viewers of a camera that left draws it for the others."""
+"""Lets one placeholder be drawn at a time: if many viewers need the same one, it is drawn once and then kept."""
 
 
 def choose_id(hub: ScopedHub, camera_id: str | None) -> str:
-    """Return a valid camera id: the given one, or for None that of the only camera.
+    """Return a valid camera id: the given id, or for None the id of the only camera.
 
     Raises:
         ProtocolViolation: with code ``invalid-client-id``, or ``not-found`` if no id was given and the server has no
@@ -40,7 +40,7 @@ def choose_id(hub: ScopedHub, camera_id: str | None) -> str:
 
 
 def find_camera(hub: ScopedHub, camera_id: str) -> HubCamera:
-    """Return the camera with a valid id.
+    """Return the camera with this id, which the caller has checked.
 
     Raises:
         ProtocolViolation: with code ``not-found``.
@@ -52,7 +52,7 @@ def find_camera(hub: ScopedHub, camera_id: str) -> HubCamera:
 
 
 def find_newest(hub: ScopedHub, camera_id: str) -> tuple[HubCamera, JpegFrame]:
-    """Return the camera with a valid id, and its newest frame.
+    """Return the camera with this id, which the caller has checked, and the camera's newest frame.
 
     Raises:
         ProtocolViolation: with code ``not-found``, or ``no-frame`` if the camera has sent no frame yet.
@@ -64,7 +64,7 @@ def find_newest(hub: ScopedHub, camera_id: str) -> tuple[HubCamera, JpegFrame]:
 
 
 def read_newest(hub: ScopedHub, camera_id: str) -> tuple[HubCamera, JpegFrame]:
-    """Do as `find_newest`, and record the interest: for a few seconds the camera is asked for frames for the reader.
+    """Do as `find_newest`, and record the reader: for a few seconds, the camera's demand includes this reader.
 
     Raises:
         ProtocolViolation: with code ``not-found`` or ``no-frame``.
@@ -78,7 +78,7 @@ async def draw_absence(camera_id: str, camera: HubCamera | None) -> bytes:
     """Return a JPEG that says why a camera shows nothing.
 
     Args:
-        camera_id: the title, if the camera has no name.
+        camera_id: the title of the picture, if the camera has no name.
         camera: None for a camera that the server does not know.
     """
     title = camera_id if camera is None or camera.name is None else camera.name

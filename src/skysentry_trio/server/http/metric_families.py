@@ -26,7 +26,7 @@ from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 
 MAX_LABELLED = 200
-"""Number of cameras with series of their own: each label value costs the monitor memory as long as it keeps data."""
+"""Maximum number of cameras with their own series: each label value costs memory in the program that keeps the data."""
 _REFUSALS = ("frame-too-large", "invalid-message", "memory-full", "not-a-jpeg", "too-fast")
 
 
@@ -114,7 +114,7 @@ class ServerCollector:
 
 @define(eq=False)
 class _Rest:
-    """Sums over a changing set of cameras; unlike a plain sum, its counters never fall."""
+    """Sums over a changing set of cameras; the sums of counters do not fall when a camera leaves the set."""
 
     cameras: int = field(default=0, init=False)
     online: int = field(default=0, init=False)
@@ -130,12 +130,12 @@ class _Rest:
         return self.cameras > 0 or self.frames > 0
 
     def update(self, cameras: Iterable[HubCamera]) -> None:
-        """Add the counts since the last scrape; ``cameras`` may be ten thousand, so this must be fast."""
+        """Add the counts since the last scrape; there may be ten thousand cameras, so this must be fast."""
         counted = self._counted
         self._counted = latest = {}
         self.online = 0
         for camera in cameras:
-            # Without a reference to the camera, which would keep the frames of a forgotten camera in memory.
+            # The key does not refer to the camera, because this would keep the frames of a forgotten camera in memory.
             key = (camera.id, camera.since)
             frames, size, refused = counted.get(key, (0, 0, None))
             self.online += camera.session is not None
@@ -150,7 +150,7 @@ class _Rest:
 
 @define(eq=False)
 class CameraCollector:
-    """Metrics of each of the first cameras, and the sum of all others without a label."""
+    """Metrics of each of the first `MAX_LABELLED` cameras, and the sums of all other cameras without a label."""
 
     _hub: Hub
     _rest: _Rest = field(factory=_Rest, init=False)
@@ -186,7 +186,7 @@ class CameraCollector:
             viewers.add_metric(label, self._hub.viewer_count(camera.id))
             newest = camera.ring.newest
             seen = camera.since if newest is None else newest.received_at
-            # The wall clock may have been set back.
+            # The wall clock may have been set back, and then the difference may be negative.
             age.add_metric(label, max(wall_clock - seen, 0.0))
             for cause, count in camera.refused.items():
                 refused.add_metric([camera.id, cause], count)

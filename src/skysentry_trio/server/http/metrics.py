@@ -1,4 +1,4 @@
-"""``/metrics``: all counters, for Prometheus and programs that read its formats."""
+"""``/metrics``: all counters, for Prometheus and for other programs that read the formats of Prometheus."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def create_metrics(hub: Hub, health: Health, connections: ConnectionLog, loop: L
         connections: counted by the router.
         loop: measures the delay of the event loop.
     """
-    # A registry of our own: a program that embeds the server has another one.
+    # This is a separate registry, because the default registry belongs to the program that embeds the server.
     registry = CollectorRegistry()
     registry.register(ServerCollector(hub, health, connections, loop))
     registry.register(CameraCollector(hub))
@@ -44,7 +44,7 @@ def create_metrics(hub: Hub, health: Health, connections: ConnectionLog, loop: L
         encode, content_type = _negotiate(request.headers.get("Accept", ""))
         pieces = []
         for family in registry.collect():
-            # A family of hundreds of cameras takes a millisecond, so yield to the scheduler after each.
+            # A family of hundreds of cameras takes a millisecond, so yield to the scheduler after each family.
             pieces.append(encode(_One(family)).removesuffix(_END))
             await trio.lowlevel.checkpoint()
         if content_type.startswith("application/openmetrics-text"):
@@ -68,7 +68,7 @@ class _One:
 
 
 def _negotiate(accept: str) -> tuple[Callable[[_One], bytes], str]:
-    """Choose the text format, or OpenMetrics on request."""
+    """Return encoder and content type: of OpenMetrics if the client asks for it, otherwise of the text format."""
     try:
         return choose_encoder(accept if accept.isascii() else "")
     except (TypeError, ValueError):

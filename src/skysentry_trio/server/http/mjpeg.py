@@ -33,12 +33,12 @@ _NEVER_KEPT = {
     "X-Accel-Buffering": "no",
 }
 _REPEAT_AFTER = 5.0
-"""Seconds without a new frame before the last one is repeated; Home Assistant gives up after ten without a byte."""
+"""Seconds without a new frame before the last frame is repeated; Home Assistant gives up after 10 s without a byte."""
 _MAX_BURST = 1000
 _MAX_SAID = 64 * 1024
-"""Bytes that a client may send after its request, where none are expected."""
+"""Maximum number of bytes that a client may send after its request, although no bytes are expected."""
 _GOODBYE = 1.0
-"""Seconds for a client to notice that the server stops."""
+"""Seconds that a client has to notice that the server stops."""
 
 
 @frozen
@@ -50,13 +50,13 @@ class _Options:
 
 
 async def serve_mjpeg(exchange: Exchange, hub: ScopedHub, camera_id: str | None, shutdown: Shutdown) -> None:
-    """Serve one viewer until it leaves, stops reading, or the server stops.
+    """Serve one viewer until the viewer leaves or stops reading, or until the server stops.
 
     Args:
         exchange: the request; its query may have ``fps``, ``burst`` and ``placeholder``.
-        hub: as the viewer may use it.
+        hub: limited to what the viewer may see.
         camera_id: of the camera; None for the only camera.
-        shutdown: ends the exchange once it is requested.
+        shutdown: ends the exchange when a shutdown is requested.
     """
     stream = exchange.stream
     stream.take_back()
@@ -113,7 +113,7 @@ async def _show(stream: ByteStream, hub: ScopedHub, options: _Options, shutdown:
 
 
 async def _raise_when_gone(stream: ByteStream) -> None:
-    """Read, to notice that the viewer has left even while there is nothing to send.
+    """Read from the stream, to notice that the viewer has left even while there is nothing to send.
 
     Raises:
         trio.BrokenResourceError: the viewer left, or sent more than a request.
@@ -130,11 +130,11 @@ def _encode(delivery: Delivery) -> bytes:
 
 @define(eq=False)
 class _Writer:
-    """Writes parts one after the other."""
+    """Writes the parts of the multipart response one after the other."""
 
     _stream: ByteStream
     written_at: float = field(factory=trio.current_time, init=False)
-    """When anything was last written, in seconds of the monotonic clock."""
+    """When bytes were last written, in seconds of the monotonic clock."""
     _rest: bytes | memoryview = field(default=b"", init=False, repr=False)
 
     def try_send(self, part: bytes) -> WriteResult:
@@ -160,7 +160,7 @@ class _Writer:
 
 @define(eq=False)
 class _Show:
-    """One camera, sent to one viewer."""
+    """Sends one camera's frames to one viewer."""
 
     _hub: ScopedHub
     _options: _Options
@@ -182,7 +182,7 @@ class _Show:
         shown = await self._send_burst()
         if self._newest() is None:
             await self._send_placeholder()
-        # A last frame of an offline camera is not live.
+        # The last frame of an offline camera is not live, so the viewer is not to see it.
         if self._newest() is None and (camera := self._hub.camera(self._options.camera_id)) is not None:
             shown = camera.ring.newest
         self._hub.subscribe(self._viewer, [self._options.camera_id], self._options.limits)
@@ -190,13 +190,13 @@ class _Show:
             await self._continue(shown)
 
     async def _send_burst(self) -> JpegFrame | None:
-        """Send the last frames of the ring in order; return the last one sent."""
+        """Send the last frames of the ring in order; return the last frame that was sent."""
         camera = self._hub.camera(self._options.camera_id)
         if camera is None or camera.ring.newest is None or not self._options.burst:
             return None
         last, shown = camera.ring.newest.sequence, None
         sequence = last - self._options.burst
-        # Frames are not retained: a viewer slower than the camera misses frames that the ring drops.
+        # Frames are not kept for the viewer: if it is slower than the camera, it misses frames that the ring drops.
         while (frame := camera.ring.after(sequence)) is not None and frame.sequence <= last:
             await self._writer.send(encode_part(frame))
             sequence, shown = frame.sequence, frame
@@ -217,7 +217,7 @@ class _Show:
         elif isinstance(waiting, Delivery) and waiting.frame is not shown:
             await self._writer.send(waiting.encode(_encode))
         elif waiting is None and self._writer.written_at + _REPEAT_AFTER <= repeat_at:
-            # No frame has been sent by the fast path.
+            # `try_send` has not sent a frame in the meantime either.
             await self._repeat()
 
     async def _repeat(self) -> None:

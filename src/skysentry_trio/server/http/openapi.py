@@ -77,7 +77,7 @@ _STREAM_QUERY = (
 
 
 def describe_api(version: str) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of everything under ``/api``; the schemas are made from the reply types."""
+    """Return the OpenAPI 3.1 document of all routes under ``/api``; the schemas are made from the reply types."""
     _, components = msgspec.json.schema_components(_SCHEMAS, ref_template="#/components/schemas/{name}")
     picture_headers = {
         name: {"description": text, "schema": {"type": "string"}}
@@ -96,7 +96,7 @@ def describe_api(version: str) -> dict[str, Any]:
             "description": "Cameras, their frames, and the state of the server. /stream/ws has less delay.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        # Relative to this document, so that it is right behind a proxy with a path prefix too.
+        # The URL is relative to this document, so it is also correct behind a proxy with a path prefix.
         "servers": [{"url": ".."}],
         "paths": {
             "/api/health": _get(

@@ -1,4 +1,4 @@
-"""The web pages, from built files."""
+"""Serve the web pages from built files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Build:    pip install .
 
 
 def create_pages(root: Path = WEB) -> Blueprint:
-    """Return the routes of the pages; ``root`` is where they were built."""
+    """Return the routes of the pages; ``root`` is the folder of the built pages."""
     pages = Blueprint("pages", __name__)
 
     @pages.get("/")
@@ -33,7 +33,7 @@ def create_pages(root: Path = WEB) -> Blueprint:
 
     @pages.get("/assets/<path:name>")
     async def get_asset(name: str) -> Response:
-        # Their names contain a hash of their contents.
+        # The name of an asset contains a hash of its content, so the content for a name never changes.
         try:
             response = await send_from_directory(root / "assets", name)
         except OSError as error:
@@ -45,7 +45,7 @@ def create_pages(root: Path = WEB) -> Blueprint:
 
     @pages.get("/skysentry-viewer.js")
     async def get_element() -> Response:
-        # Pages of other origins load this file.
+        # Pages of other origins may load this file.
         response = await _page(root, "skysentry-viewer.js")
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

@@ -13,15 +13,16 @@ _MARGIN = 40
 
 @lru_cache(maxsize=32)
 def draw_placeholder(title: str, text: str) -> bytes:
-    """Return a JPEG with a camera's name and a line below it; it takes some milliseconds, so not on the event loop.
+    """Return a JPEG with a title and a line of text below the title.
 
-    Pillow is imported here, to save its memory in servers that never draw a placeholder.
+    This takes some milliseconds, so call it in a thread, not on the event loop. Pillow is imported here, so that a
+    server that never draws a placeholder does not load Pillow into memory.
     """
     from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415
 
     image = Image.new("RGB", (_WIDTH, _HEIGHT), _GROUND)
     canvas = ImageDraw.Draw(image)
-    # A crossed-out camera, which is recognized from a distance.
+    # Draw a crossed-out camera, which people recognize from a distance.
     left, top = _WIDTH // 2 - 46, 78
     canvas.rounded_rectangle((left, top, left + 64, top + 52), 10, fill=_LENS)
     canvas.polygon(

@@ -32,7 +32,7 @@ _METHODS = "POST, OPTIONS"
 _BAD_PARTS_IN_A_ROW = 60
 """Refuse the request after this many consecutive invalid parts."""
 _BEGINNING = 4
-"""Number of bytes by which kinds of bodies are told apart."""
+"""Number of bytes at the start of a body that show what kind of body it is."""
 _ENDINGS = {
     EndReason.REPLACED: "another connection sends for this camera now",
     EndReason.SILENT: "nothing came for longer than the client timeout",
@@ -48,10 +48,10 @@ async def serve_push(
 
     Args:
         exchange: the request; its query may have ``name``, a label for people.
-        hub: as the camera may use it.
+        hub: limited to what the principal may see.
         push_sessions: keeps cameras registered between their requests.
         camera_id: of the camera; None is refused.
-        shutdown: ends the exchange once it is requested.
+        shutdown: ends the exchange when a shutdown is requested.
     """
     try:
         exchange.request.require_allowed_origin("send pictures")
@@ -70,7 +70,7 @@ async def serve_push(
 
 
 async def _run_until(shutdown: Shutdown, push: _Push) -> int:
-    """Return the HTTP status of the answer.
+    """Take the whole body unless the server stops before; return the HTTP status of the answer.
 
     Raises:
         ProtocolViolation: the body is invalid, or the server stops.
@@ -122,7 +122,7 @@ class _Push:
             await self._take_parts(None)
             return 201
         if not kind.startswith("multipart/"):
-            # Many programs declare a wrong type or none, so the first bytes decide.
+            # Many programs declare a wrong content type or none, so the first bytes of the body decide.
             with self._frame_deadline():
                 beginning = await self._body.peek(_BEGINNING)
             if beginning.startswith(b"\xff\xd8"):
@@ -147,7 +147,7 @@ class _Push:
 
     @contextmanager
     def _frame_deadline(self) -> Iterator[None]:
-        """Bound the time for one frame: a camera whose link died sends neither data nor an end."""
+        """Limit the time for one frame, because a camera with a broken link sends neither data nor an end."""
         seconds = self._hub.settings.ping_interval + self._hub.settings.ping_timeout
         try:
             with trio.fail_after(seconds):
@@ -158,7 +158,7 @@ class _Push:
     async def _take_upload(self) -> int:
         limit = self._hub.settings.max_frame_size
         announced = self._head.headers.get("content-length", "0")
-        # A wrong length does no harm: h11 accepts no more than was announced.
+        # A wrong length does no harm, because h11 accepts no more bytes than the header announces.
         size, jpeg = int(announced), bytearray()
         with self._frame_deadline():
             while size <= limit and (data := await self._body.receive()):
@@ -172,7 +172,7 @@ class _Push:
         return 201
 
     async def _take_parts(self, session: CameraSession | None) -> None:
-        """Take parts until the body ends; without a session, for a camera that push sessions keep registered."""
+        """Take parts until the body ends; ``session`` is None if push sessions keep the camera registered."""
         reader = MultipartReader(self._hub.settings.max_frame_size)
         violation = None
         while True:
@@ -191,7 +191,7 @@ class _Push:
             raise violation or ProtocolViolation("expected JPEGs, got none", "not-a-jpeg")
 
     async def _next_part(self, reader: MultipartReader) -> Part | None:
-        # Many small parts may arrive at once, so yield to the scheduler before each.
+        # Many small parts may arrive together, so yield to the scheduler before each part.
         await trio.lowlevel.checkpoint()
         while (part := reader.next_part()) is None:
             data = await self._body.receive()
@@ -203,13 +203,13 @@ class _Push:
     async def _take(
         self, session: CameraSession | None, data: bytes, captured_at: float | None
     ) -> ProtocolViolation | None:
-        """Publish a frame, or count it as refused and return why."""
+        """Publish a frame; or count the frame as refused and return the reason."""
         try:
             jpeg, size, _ = decode_jpeg(data, max_size=self._hub.settings.max_frame_size)
         except ProtocolViolation as violation:
             self._refused[violation.code] += 1
             if session is not None:
-                # An invalid frame still shows that the camera is there.
+                # An invalid frame still shows that the camera is alive.
                 session.camera.last_heard = trio.current_time()
                 session.refuse(violation)
             return violation

@@ -1,4 +1,4 @@
-"""Keep cameras online that send each frame in a request of its own."""
+"""Keep cameras online that send each frame in a separate request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOGGED_ID = 80
 
 @define(eq=False)
 class PushSessions:
-    """Keeps each such camera registered from one frame until the next is overdue."""
+    """Keeps each such camera registered until `idle_limit` has passed without a frame."""
 
     _hub: Hub
     _held: dict[str, _Held] = field(factory=dict, init=False, repr=False)
@@ -29,11 +29,11 @@ class PushSessions:
 
     @property
     def idle_limit(self) -> float:
-        """Seconds for which a camera counts as online after a frame; then the hub keeps it for the client timeout."""
+        """Seconds for which a camera is online after a frame; after that, the hub keeps it for the client timeout."""
         return self._hub.settings.client_timeout / 2
 
     def touch(self, camera_id: str, name: str | None) -> CameraSession:
-        """Return the session of a camera, registered if it is not yet, and keep the session for `idle_limit` from now.
+        """Return a camera's session, registering the camera if needed; keep the session for `idle_limit` from now.
 
         Raises:
             ProtocolViolation: with code ``server-full``.
@@ -50,7 +50,7 @@ class PushSessions:
         return held.session
 
     def log_refusal(self, camera_id: str | None, violation: ProtocolViolation) -> None:
-        """Log a refusal, but not each one: a broken camera sends sixty requests a second."""
+        """Log a refusal, but not every refusal, because a broken camera may send sixty requests a second."""
         if (suppressed := self._log_limit.admit(violation.code, trio.current_time())) is not None:
             shown = None if camera_id is None else camera_id[:_LOGGED_ID]
             log.warning(
@@ -58,7 +58,7 @@ class PushSessions:
             )
 
     async def run(self) -> None:
-        """End sessions when they expire, for ever; end all sessions when cancelled."""
+        """End each session when it expires, until this task is cancelled; then end all sessions."""
         try:
             while True:
                 while not self._held:

@@ -15,7 +15,7 @@ _CHUNK = 64 * 1024
 
 @define(eq=False)
 class RequestBody:
-    """Reads the body piece by piece; h11 decides where it ends."""
+    """Reads the body piece by piece; h11 decides where the body ends."""
 
     _stream: ByteStream
     _parser: h11.Connection = field(
@@ -25,7 +25,7 @@ class RequestBody:
     _ended: bool = field(default=False, init=False)
 
     async def receive(self) -> bytes:
-        """Return the next piece, b"" at the end.
+        """Return the next piece of the body, b"" at the end.
 
         Raises:
             ProtocolViolation: the body is invalid HTTP.
@@ -60,7 +60,7 @@ class RequestBody:
                     f"the request's body cannot be read: {error}", "bad-request", http_status=error.error_status_hint
                 ) from error
             if isinstance(event, h11.Data):
-                # One read can hold ten thousand chunks of one byte, so yield to the scheduler before each.
+                # One read can hold ten thousand chunks of one byte, so yield to the scheduler before each chunk.
                 await trio.lowlevel.checkpoint()
                 return bytes(event.data)
             self._ended = isinstance(event, h11.EndOfMessage)

@@ -1,4 +1,4 @@
-"""REST under ``/api``: cameras and their frames, from the same rings that viewers get frames from."""
+"""REST under ``/api``: the cameras and the frames in their rings, and the state of the server."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
     """Return the routes under ``/api``.
 
     Args:
-        current_hub: returns the cameras that the current request may see.
+        current_hub: returns the hub, limited to what the principal of the current request may see.
         health: state of the process.
         connections: counted by the router.
     """
@@ -90,7 +90,7 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
         details = []
         for camera in list(hub.cameras):
             details.append(_describe(hub, camera, now))
-            # Each camera may have a thousand viewers, so yield to the scheduler after each.
+            # Each camera may have a thousand viewers, so yield to the scheduler after each camera.
             await trio.lowlevel.checkpoint()
         return _json(ClientsReply(len(details), [camera.camera_id for camera in details], details))
 
@@ -169,7 +169,7 @@ def _in_pieces(pieces: Iterator[bytes]) -> Response:
             yield piece
 
     response = _never_stored(Response(body(), content_type="application/json"))
-    # Every write has a deadline of its own; a large reply may take long over a slow link.
+    # The whole reply needs no deadline, because every write has one; over a slow link a large reply may take long.
     response.timeout = None
     return response
 

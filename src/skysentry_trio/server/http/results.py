@@ -1,4 +1,4 @@
-"""Programs post detection results here, and the camera's viewers get them at once."""
+"""The route to which programs post detection results; the camera's viewers get each result immediately."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from skysentry_trio.wire.results import decode_posted_result
 
 
 def create_results(current_hub: CurrentHub) -> Blueprint:
-    """Return the route under ``/api``."""
+    """Return the route of detection results, under ``/api``."""
     results = Blueprint("results", __name__, url_prefix="/api")
 
     @results.post("/clients/<camera_id>/results")
     async def post_result(camera_id: str) -> Response:
-        # Pages of foreign origins need a preflight for this type (Fetch standard, CORS-safelisted request-header).
+        # Before a page of a foreign origin may send this type, its browser asks the server with a preflight request
+        # (Fetch standard, CORS-safelisted request-header).
         if request.mimetype != "application/json":
             raise ProtocolViolation(
                 f"expected Content-Type: application/json, got {request.mimetype[:80]!a}", "wrong-content-type"

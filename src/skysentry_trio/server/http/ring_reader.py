@@ -1,4 +1,4 @@
-"""Read a ring frame by frame while frames come and go."""
+"""Read a ring frame by frame, while new frames come into the ring and old frames are dropped."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from skysentry_trio.server.relay.scoped_hub import ScopedHub
 def iterate_ring(hub: ScopedHub, camera: HubCamera, *, after: int = 0, last: int) -> Iterator[JpegFrame]:
     """Yield frames of a camera's ring, oldest first.
 
-    Frames are not retained for the reader, because the memory of rings is bounded: a slow reader misses frames that are
-    evicted before it reaches them. The end comes early if the hub forgets the camera.
+    Frames are not kept for the reader, because the memory of rings is bounded. So a slow reader misses frames that the
+    ring drops before the reader reaches them. The iteration ends early if the hub forgets the camera.
 
     Args:
         hub: of the camera.
         camera: to read from.
-        after: the first frame has a higher sequence.
-        last: sequence of the last frame.
+        after: only frames with a higher sequence are yielded.
+        last: the sequence of the last frame to yield.
     """
     while hub.camera(camera.id) is camera:
         frame = camera.ring.after(after)

@@ -1,4 +1,4 @@
-"""Single frames: the newest, the next, or an old one, at addresses of our own and at those of other programs."""
+"""Single frames: the newest, the next, or an old frame, at our own addresses and at the addresses of other programs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _WAYS = ("after", "at", "back")
 
 
 def create_snapshots(current_hub: CurrentHub, shutdown: Shutdown) -> Blueprint:
-    """Return the routes.
+    """Return the routes of single frames.
 
     Args:
-        current_hub: returns the cameras that the current request may see.
-        shutdown: ends every wait for a frame once it is requested.
+        current_hub: returns the hub, limited to what the principal of the current request may see.
+        shutdown: ends every wait for a frame when a shutdown is requested.
     """
     snapshots = Blueprint("snapshots", __name__)
 
@@ -54,7 +54,7 @@ def create_snapshots(current_hub: CurrentHub, shutdown: Shutdown) -> Blueprint:
 
     @snapshots.before_app_request
     async def answer_as_mjpg_streamer() -> Response | None:
-        # The viewer page has this address too. Only the query tells the two apart, and routes do not see the query.
+        # The viewer page has this address too. Only the query differs, and routes do not see the query.
         is_asked = (
             request.path == "/" and request.method in {"GET", "HEAD"} and request.args.get("action") == "snapshot"
         )
@@ -87,7 +87,7 @@ async def _answer(hub: ScopedHub, camera_id: str, query: Query, shutdown: Shutdo
 
 
 async def _answer_old(hub: ScopedHub, camera_id: str, moment: float | None, back: float | None) -> Response:
-    """Answer with the frame that was the newest at a moment, or that many seconds ago."""
+    """Answer with the frame that was the newest at ``moment``, or if this is None, ``back`` seconds ago."""
     camera = find_camera(hub, camera_id)
     frame = _find_old(camera.ring, moment, back)
     if frame is None:
@@ -100,11 +100,11 @@ def _find_old(timeline: Timeline[M], moment: float | None, back: float | None) -
 
 
 async def _answer_newer(hub: ScopedHub, camera_id: str, after: int, seconds: float, shutdown: Shutdown) -> Response:
-    """Answer with a frame that has a higher sequence, or with status 204 if there is none in time."""
+    """Answer with a frame that is newer than ``after``, or with status 204 if no such frame comes in time."""
     camera = find_camera(hub, camera_id)
     hub.note_read(camera)
     newest = camera.ring.newest
-    # A camera that was forgotten and came back counts from 1: then all its frames are newer.
+    # A camera that was forgotten and came back counts its frames from 1 again: then all its frames are newer.
     if newest is not None and (newest.sequence > after or camera.sequence < after):
         return await _frame(camera, newest)
     frame = await _wait_for_next(hub, camera_id, newest, seconds, shutdown)
@@ -116,7 +116,7 @@ async def _answer_newer(hub: ScopedHub, camera_id: str, after: int, seconds: flo
 async def _wait_for_next(
     hub: ScopedHub, camera_id: str, seen: JpegFrame | None, seconds: float, shutdown: Shutdown
 ) -> JpegFrame | None:
-    """Return the next frame after ``seen``; None if there is none within some seconds or before the server stops."""
+    """Return the next frame after ``seen``; None if no frame comes in time or the server stops before."""
     frame = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(cancel_when, shutdown.requested, nursery.cancel_scope)
@@ -127,7 +127,7 @@ async def _wait_for_next(
 
 
 async def _next_frame(hub: ScopedHub, camera_id: str, seen: JpegFrame | None) -> JpegFrame:
-    """Wait as a viewer does, so that a camera that sends little while nobody watches sends a frame."""
+    """Wait for a frame as a viewer does, because a camera may send few frames as long as it has no viewer."""
     with hub.watch() as viewer:
         hub.subscribe(viewer, [camera_id])
         while True:
@@ -141,14 +141,14 @@ def _shows_nothing(camera: HubCamera | None) -> bool:
 
 
 async def _frame(camera: HubCamera, frame: JpegFrame) -> Response:
-    """Answer with a frame, or with status 304 to a client that has it."""
+    """Answer with a frame, or with status 304 if the client already has this frame."""
     response: Response = await frame_response(camera, frame).make_conditional(request)
     return response
 
 
 def _no_content(camera: HubCamera | None) -> Response:
     response = Response(b"", 204)
-    # A response without a body has neither of them (RFC 9110 section 8.6).
+    # A response without a body has neither of these two headers (RFC 9110 section 8.6).
     del response.headers["Content-Type"], response.headers["Content-Length"]
     response.headers["X-SkySentry-Online"] = "true" if camera is not None and camera.online else "false"
     response.headers["Cache-Control"] = "no-store"

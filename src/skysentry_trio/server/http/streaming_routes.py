@@ -1,4 +1,4 @@
-"""Routes whose requests or responses have no known end, and which are therefore served on the bare stream."""
+"""Routes whose requests or responses have no known end; these are served on the bare stream, without Quart."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from skysentry_trio.wire.request_head import RequestHead
 _WATCH: Final = "/api/clients/{clientId}/stream.mjpeg"
 _PUSH: Final = "/api/clients/{clientId}/frames"
 _GO2RTC: Final = "/api/stream.mjpeg"
-"""Where go2rtc has both directions."""
+"""The address at which go2rtc both sends and receives frames."""
 ROUTES: Final = {_WATCH: {"get"}, _PUSH: {"post"}, _GO2RTC: {"get", "post"}}
-"""Methods by path, as described in OpenAPI; `/` and `/stream` are shared with a page, as mjpg-streamer has them."""
+"""Methods by path, as in the OpenAPI document. Not in here: `/` and `/stream`, at which there is also a page."""
 _PATTERNS: Final = {route: re.compile(route.replace("{clientId}", "([^/]*)")) for route in (_WATCH, _PUSH)}
 
 
 class _Address(NamedTuple):
     pushes: bool
-    """Whether the request brings frames; otherwise it asks for them."""
+    """True if the request sends frames, False if it asks for frames."""
     camera_id: str | None
-    """As sent; None if the request names no camera."""
+    """The id as the client sent it; None if the request names no camera."""
     query: Query
 
 
 @frozen
 class StreamingRoutes:
-    """Finds the service for a request."""
+    """Finds the service for a request that Quart does not serve."""
 
     hub: Hub
     push_sessions: PushSessions
     shutdown: Shutdown
 
     def find(self, head: RequestHead) -> Service | None:
-        """Return the service for this request; None if its response has a known end.
+        """Return the service for this request; None if Quart serves the request.
 
         Raises:
             ProtocolViolation: the query is invalid.
@@ -73,8 +73,8 @@ def _read_address(head: RequestHead) -> _Address | None:
     if head.path not in {"/", "/stream"} or head.method not in {"GET", "HEAD"}:
         return None
     query = decode_query(head.query)
-    # mjpg-streamer and ustreamer have their streams at the address of our viewer page. Browsers that open a page say
-    # so in Accept.
+    # mjpg-streamer and ustreamer have their streams at the addresses of our viewer page. A browser that opens a page
+    # asks for text/html in Accept.
     accept = head.headers.get("accept", "text/html")
     if query.text("action") == "stream" or (head.path == "/stream" and "text/html" not in accept):
         return _Address(pushes=False, camera_id=query.text("client"), query=query)

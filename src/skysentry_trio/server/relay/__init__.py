@@ -1,1 +1,1 @@
-"""Who is here: cameras with their rings, viewers with their outboxes, and the hub where they meet."""
+"""The cameras with their rings, the viewers with their outboxes, and the hub where cameras and viewers meet."""

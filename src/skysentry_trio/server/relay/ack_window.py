@@ -1,8 +1,8 @@
-"""Limit the unacknowledged frames to a viewer by the delay of its acknowledgements.
+"""Limit the number of unacknowledged frames to a viewer by the delay of its acknowledgements.
 
-Buffers along the way (of a modem, a radio, a proxy) accept frames as fast as a screen does, and deliver them seconds
-later. A sender that looks only at its socket fills them. So the window follows the delay, as LEDBAT (RFC 6817) does:
-it grows while acknowledgements come back hardly later than over an empty link, and shrinks when they are late.
+Buffers between server and viewer (in a modem, a radio, a proxy) accept frames quickly, and deliver them seconds later.
+A sender that looks only at its socket fills these buffers. So the window follows the delay, as in LEDBAT (RFC 6817).
+The window grows while acknowledgements come little later than over an empty link, and shrinks when they come late.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from skysentry_trio.base.ledbat import TARGET, BaseDelay, off_target
 _FIRST_SIZE = 2.0
 _LARGEST_SIZE = 64
 _FASTEST_FALL = 0.5
-"""Frames by which one acknowledgement shrinks the window at most: a narrowed link drains in a few round trips."""
+"""Most frames by which one acknowledgement shrinks the window: full buffers then empty in a few round trips."""
 _BASE_PERIOD = 10.0
 """Seconds after which the delay of the empty link is measured again."""
 _GIVE_UP_AFTER = 2.0
-"""Seconds beyond four recent delays after which a frame counts as unacknowledged."""
+"""A frame is given up after this many seconds plus four times the last delay."""
 
 
 @frozen
@@ -37,7 +37,7 @@ class SentFrame:
     received_at: float
     captured_at: float | None
     fresh: bool
-    """False for a frame that is older than the viewer's wish to see it: its age is no latency."""
+    """False for a frame that comes from the ring and may be old: the age of such a frame is not a latency."""
 
 
 @define(eq=False)
@@ -50,7 +50,7 @@ class AckWindow:
     """Frames that were given up because no acknowledgement came in time."""
     _unacked_frames: list[SentFrame] = field(factory=list, init=False, repr=False)
     _given_up: list[SentFrame] = field(factory=list, init=False, repr=False)
-    """The frames given up last: their acknowledgements may still come, and tell the delay of the link."""
+    """The frames given up last: their acknowledgements may still come, and then show the delay of the link."""
     _base: BaseDelay = field(factory=lambda: BaseDelay(_BASE_PERIOD, 2), init=False, repr=False)
     """The delay of the empty link."""
     _probing: bool = field(default=False, init=False)
@@ -76,7 +76,7 @@ class AckWindow:
 
     @property
     def gives_up_at(self) -> float:
-        """When the oldest unacknowledged frame is given up; infinite without one."""
+        """When the oldest unacknowledged frame is given up; infinite if there is no unacknowledged frame."""
         return self._unacked_frames[0].sent_at + _GIVE_UP_AFTER + 4 * self._delay if self._unacked_frames else math.inf
 
     def sent(self, camera_id: str, frame: JpegFrame, now: float, *, fresh: bool = True) -> None:
@@ -101,7 +101,8 @@ class AckWindow:
         Returns:
             The frame; None if it is neither unacknowledged nor given up recently.
         """
-        # A playback may have sent a frame twice: the first time never makes the link look shorter than it is.
+        # A playback may have sent a frame twice. The first sending is the one that counts, so that the measured delay
+        # is never too short.
         for frames in (self._given_up, self._unacked_frames):
             for index, frame in enumerate(frames):
                 if frame.sequence == sequence and frame.camera_id == camera_id:
@@ -117,7 +118,8 @@ class AckWindow:
         if not self._unacked_frames:
             self._probing = False
         if self._base.is_over(now):
-            # A queue that never empties would look like a long link, so let it drain before the next base delay counts.
+            # If the buffers of the link never empty, their delay looks like the delay of an empty link. So let the
+            # buffers empty before the new base delay is measured.
             self._probing = delay - self._base.least > TARGET / 4
         self._base.note(delay, now)
         change = off_target(delay - self._base.least)

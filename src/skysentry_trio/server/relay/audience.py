@@ -1,4 +1,4 @@
-"""Index the viewers by the cameras they watch, so that a frame does not visit viewers of other cameras."""
+"""Index the viewers by the cameras they watch, so that publishing a frame skips viewers of other cameras."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from skysentry_trio.server.relay.viewer import FrameReceiver, HubViewer
 class Audience:
     """Viewers that are not paused, each with the receiver of its frames.
 
-    A viewer leaves before its subscription changes and enters again after that.
+    Before the subscription of a viewer changes, the hub calls `leave`; after the change, the hub calls `enter`.
     """
 
     of_all: dict[HubViewer, FrameReceiver] = field(factory=dict, init=False, repr=False)
-    """Viewers that want all cameras, some of them with exceptions."""
+    """Viewers that want all cameras, or all cameras except some."""
     of: dict[str, dict[HubViewer, FrameReceiver]] = field(factory=dict, init=False, repr=False)
     """Viewers that named a camera, by the camera's id."""
     # By camera id: how many of `of_all` do not want this camera.
@@ -36,7 +36,7 @@ class Audience:
                 self.of.setdefault(camera_id, {})[viewer] = viewer.receiver(camera_id)
 
     def leave(self, viewer: HubViewer) -> None:
-        """Remove a viewer, whose subscription has not changed since it entered."""
+        """Remove a viewer, whose subscription must not have changed since `enter`."""
         if viewer.paused:
             return
         if viewer.wants_all:
@@ -49,7 +49,7 @@ class Audience:
                     del self.of[camera_id]
 
     def note_playbacks(self, viewer: HubViewer, camera_id: str) -> None:
-        """Update a viewer's receiver after a playback of a camera that it follows has begun or ended."""
+        """Update a viewer's receiver after a playback of a camera that the viewer follows has begun or ended."""
         if viewer in self.of_all:
             self.of_all[viewer] = viewer.receiver(None)
         elif viewer in (of_it := self.of.get(camera_id, {})):

@@ -21,7 +21,7 @@ class EndReason(StrEnum):
 
 
 class SessionEnded(SkySentryError):
-    """The server ended the session: the connection no longer sends for its camera."""
+    """The server ended a camera's session: the connection may no longer send frames for the camera."""
 
     def __init__(self, reason: EndReason) -> None:
         super().__init__(reason)
@@ -30,7 +30,7 @@ class SessionEnded(SkySentryError):
 
 @define(eq=False)
 class HubCamera:
-    """One camera; the hub keeps it for the client timeout after its last connection has ended."""
+    """One camera; the hub keeps the camera for the client timeout after the camera's last connection has ended."""
 
     id: str
     name: str | None
@@ -38,10 +38,10 @@ class HubCamera:
     since: float
     """When the hub met the camera: seconds since the epoch."""
     last_heard: float
-    """When the camera last sent anything or left: seconds of the monotonic clock, as the wall clock may jump."""
+    """When the camera last sent anything, or left: seconds of the monotonic clock, because the wall clock may jump."""
     rate: FrameRate = field(factory=FrameRate, init=False)
     session: CameraSession | None = field(default=None, init=False)
-    """The connection that sends for the camera now; None while it is offline."""
+    """The session of the connection that sends for the camera now; None while the camera is offline."""
     sequence: int = field(default=0, init=False)
     """Sequence of the newest frame."""
     frame_count: int = field(default=0, init=False)
@@ -49,9 +49,9 @@ class HubCamera:
     byte_count: int = field(default=0, init=False)
     """JPEG bytes in the accepted frames."""
     refused: Counter[str] = field(factory=Counter, init=False)
-    """Number of refused frames by the code of the refusal."""
+    """Number of refused frames for each error code."""
     read_until: float = field(default=float("-inf"), init=False)
-    """Until when programs that read single frames count as interested, in seconds of the monotonic clock."""
+    """The demand counts programs that read single frames until this time, in seconds of the monotonic clock."""
 
     @property
     def online(self) -> bool:
@@ -72,7 +72,7 @@ class HubCamera:
 
 @define(eq=False)
 class CameraSession:
-    """One connection's hold on a camera, from its registration until it leaves or another takes over."""
+    """A connection's right to send for a camera, until the connection leaves or the server ends the session."""
 
     camera: HubCamera
     rate_limiter: RateLimiter
@@ -84,16 +84,19 @@ class CameraSession:
     """Called when the demand may have changed."""
 
     def refuse(self, violation: ProtocolViolation) -> ProtocolViolation:
-        """Count a frame that the server does not take by the violation's code; return the violation, to be raised."""
+        """Count a refused frame under the violation's code; return the violation, so that the caller can raise it."""
         self.camera.refused[violation.code] += 1
         return violation
 
     def end(self, reason: EndReason) -> None:
-        """End the session: its connection is told to close, and its further frames are refused."""
+        """End the session: tell the camera's connection to close, and refuse further frames from this connection."""
         self.ended = reason
         self._on_end()
 
 
 def flood_limit(max_fps: float) -> RateLimiter:
-    """Return the message rate above which the peer is disconnected; frames merely above `max_fps` are dropped."""
+    """Return the limit on messages above which a camera is disconnected.
+
+    Frames that come faster than `max_fps`, but within this limit, are only dropped.
+    """
     return RateLimiter(10 * max_fps + 50, burst=1.0)

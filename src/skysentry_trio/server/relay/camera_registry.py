@@ -50,7 +50,7 @@ class CameraRegistry:
         return self._by_id.get(camera_id)
 
     def obtain(self, camera_id: str) -> HubCamera:
-        """Return the camera with this id, a new one if there is none.
+        """Return the camera with this id; add a new camera if there is none.
 
         Raises:
             ProtocolViolation: with code ``server-full``.
@@ -84,7 +84,7 @@ class CameraRegistry:
         return self._budget.append(camera.ring, frame)
 
     def discard_expired(self, now: float) -> None:
-        """Drop frames that are too old from rings that get no new ones; ``now`` is of the monotonic clock."""
+        """Drop frames that are too old from all rings; ``now`` is in seconds of the monotonic clock."""
         self._budget.discard_expired(now)
 
 

@@ -1,4 +1,4 @@
-"""Share the connection of one viewer fairly among its cameras, whatever their rates."""
+"""Share the connection of one viewer fairly among the viewer's cameras, whatever the rates of these cameras are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from attrs import define, field
 
 _SAVED = 2
-"""Frames that a camera may catch up on after it had nothing to send."""
+"""A camera that had nothing to send may catch up on this many frames."""
 _FEW = 16
 """Stale heap entries tolerated before the heap is rebuilt."""
 
@@ -18,37 +18,37 @@ class _Place(NamedTuple):
 
     turn: int
     number: int
-    """Orders entries with the same turn by their arrival."""
+    """Counts the entries: among entries with the same turn, the earlier entry is served first."""
     camera_id: str
 
 
 @define(eq=False)
 class FairQueue:
-    """Serves all cameras equally often, as far as they have frames; each step is O(log n).
+    """Serves all cameras that have frames equally often; each step is O(log n).
 
-    Start-time fair queueing (Goyal, Vin and Cheng, 1996), with a frame for a packet: a camera that had nothing to send
-    is served next when it has, and a camera with few frames does not wait behind one that always has some.
+    This is start-time fair queueing (Goyal, Vin and Cheng, 1996), with frames as the packets. A camera that
+    gets a frame after a pause is among the next to be served. So it need not wait for cameras that always have frames.
     """
 
     _turn: int = field(default=0, init=False)
-    """Frames sent of each camera that always had one."""
+    """The highest turn that has been served; in each turn, every camera that has a frame is served once."""
     _had: dict[str, int] = field(factory=dict, init=False, repr=False)
-    """Frames sent of each camera."""
+    """By camera: the turn after the one in which the camera was last served."""
     _queue: list[_Place] = field(factory=list, init=False, repr=False)
-    """A heap; entries of cameras that have left it are skipped."""
+    """A heap of entries; entries that are no longer in `_places` are skipped."""
     _places: dict[str, _Place] = field(factory=dict, init=False, repr=False)
     """The valid entry of each camera that waits."""
     _joined: int = field(default=0, init=False)
 
     def join(self, camera_id: str) -> None:
-        """Queue a camera that is not queued."""
+        """Add a camera that is not in the queue."""
         self._joined += 1
         place = _Place(max(self._turn - _SAVED, self._had.get(camera_id, 0)), self._joined, camera_id)
         self._places[camera_id] = place
         heappush(self._queue, place)
 
     def take(self) -> str:
-        """Remove the next camera from the queue, which must not be empty, and return it."""
+        """Remove the next camera from the queue, which must not be empty, and return the camera's id."""
         while True:
             place = heappop(self._queue)
             if self._places.get(place.camera_id) is place:
@@ -59,7 +59,7 @@ class FairQueue:
         return place.camera_id
 
     def forget(self, camera_id: str) -> None:
-        """Remove a camera and its count."""
+        """Remove a camera from the queue, and forget when the camera was last served."""
         self._had.pop(camera_id, None)
         self._places.pop(camera_id, None)
         if len(self._queue) > 2 * len(self._places) + _FEW:

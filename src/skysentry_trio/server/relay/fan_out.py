@@ -12,7 +12,7 @@ from skysentry_trio.server.relay.outbox import Delivery
 from skysentry_trio.server.relay.viewer import HubViewer
 
 _BATCH = 256
-"""Viewers that are offered a frame before the task yields to the scheduler; a batch takes some milliseconds."""
+"""Number of viewers that are offered a frame before the task yields to the scheduler; this takes some milliseconds."""
 
 
 @define(eq=False)
@@ -23,7 +23,7 @@ class _PendingFanOut:
     viewers: tuple[HubViewer, ...]
     """The viewers to offer the frame to; some may have left since."""
     served: set[HubViewer] = field(factory=set)
-    """Those viewers that got the frame by another way, for example with their subscription."""
+    """Viewers that got the frame in another way, for example when they subscribed."""
     superseded: bool = False
     """Whether the camera has published a newer frame."""
 
@@ -34,7 +34,7 @@ class FanOut:
 
     _audience: Audience
     _pending: dict[str, _PendingFanOut] = field(factory=dict, init=False, repr=False)
-    """By camera id: the newest frame, as long as some viewers have not been offered it."""
+    """By camera id: the newest frame of the camera, until all of its viewers have been offered this frame."""
 
     def has_viewers(self, camera_id: str) -> bool:
         """Return whether any viewer may watch this camera."""
@@ -44,7 +44,7 @@ class FanOut:
         """Offer a frame to the first batch of its camera's viewers.
 
         Returns:
-            Whether that was all of them; if not, call `finish`.
+            Whether these were all viewers of the camera; if not, call `finish`.
         """
         camera_id = delivery.camera_id
         of_all, of_it = self._audience.of_all, self._audience.of.get(camera_id, {})
@@ -62,8 +62,9 @@ class FanOut:
     async def finish(self, camera_id: str) -> None:
         """Offer the frame to the viewers that `begin` left out, and yield to the scheduler before each batch.
 
-        Cancelling this leaves no viewer without the frame. If another connection of the same camera publishes a newer
-        frame meanwhile, all viewers are offered the newer one, and this one counts as superseded.
+        If this is cancelled, it still offers the frame to all of these viewers. Another connection of the same camera
+        may publish a newer frame meanwhile. The remaining viewers are then offered only the newer frame, and the older
+        frame counts as superseded for them.
         """
         pending = self._pending[camera_id]
         while pending.viewers:
@@ -85,11 +86,11 @@ class FanOut:
                     viewer.outbox.superseded += 1
 
     def note_served(self, camera_id: str, viewer: HubViewer) -> None:
-        """Record that a viewer got the camera's newest frame by another way."""
+        """Record that a viewer got the camera's newest frame in another way."""
         if (pending := self._pending.get(camera_id)) is not None:
             pending.served.add(viewer)
 
     def forget(self, camera_id: str) -> None:
-        """Offer a pending frame of this camera to no further viewer."""
+        """Stop offering the pending frame of this camera to further viewers."""
         if (unfinished := self._pending.pop(camera_id, None)) is not None:
             unfinished.superseded = True

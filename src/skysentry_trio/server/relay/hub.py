@@ -1,7 +1,7 @@
 """The one place where cameras with their rings and viewers with their outboxes meet.
 
-No method but `Hub.publish` awaits, so every operation is atomic and needs no lock, and no slow viewer or camera delays
-another. `publish` yields only between two batches of viewers.
+Only `Hub.publish` awaits, and only between two batches of viewers. Every other method is atomic, so the hub needs no
+lock. A slow viewer or camera does not delay other viewers or cameras.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
 
 _READERS = Limits(max_fps=5.0)
-"""The demand of a program that reads one frame after the other."""
+"""The demand of a program that reads single frames, one after another."""
 _READ_INTEREST = 10.0
-"""Seconds for which a read counts as interest in the camera."""
+"""Seconds for which the demand counts a program after it has read a single frame."""
 
 
 @define(eq=False)
 class Hub:
-    """Cameras register and publish, viewers subscribe, and everything else asks."""
+    """Registers cameras, offers their frames to the viewers that subscribe, and answers questions about both."""
 
     settings: Settings
     latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
-    """Latencies over all cameras and all viewers that acknowledge."""
+    """Latencies of the frames of all cameras, for all viewers that acknowledge frames."""
     _cameras: CameraRegistry = field(init=False, repr=False)
     # A dictionary as an ordered set.
     _viewers: dict[HubViewer, None] = field(factory=dict, init=False, repr=False)
@@ -76,13 +76,13 @@ class Hub:
         on_end: Callable[[], None],
         on_demand: Callable[[], None] = lambda: None,
     ) -> Iterator[CameraSession]:
-        """Register a camera for as long as the context lasts; an earlier session of the camera ends.
+        """Register a camera for as long as the context lasts; end an earlier session of the camera.
 
-        A camera that the hub knows keeps its ring, count and viewers.
+        A camera that the hub already knows keeps its ring, its frame count and its viewers.
 
         Args:
-            camera_id: checked by the caller.
-            name: label for people; None keeps the label that the camera has.
+            camera_id: id of the camera, which the caller has checked.
+            name: label for people; None keeps the current label of the camera.
             on_end: called when another session takes over, or the camera was silent for too long; must not raise.
             on_demand: called when `demand` may have changed; must not raise.
 
@@ -104,7 +104,7 @@ class Hub:
         try:
             yield session
         finally:
-            # A replaced session must not end its successor.
+            # A replaced session must not end the session that replaced it.
             if camera.session is session:
                 camera.session = None
                 # The client timeout begins now, however long the camera was silent before.
@@ -122,23 +122,25 @@ class Hub:
         sequence: int | None = None,
         received_at: float | None = None,
     ) -> JpegFrame:
-        """Keep a frame as the camera's newest and offer it to each viewer; yield to the scheduler if they are many.
+        """Keep a frame as the camera's newest, and offer the frame to each viewer of the camera.
 
-        If this is cancelled, every viewer is offered the frame nevertheless.
+        If the camera has many viewers, this yields to the scheduler between two batches of viewers. If this is
+        cancelled, it still offers the frame to every viewer.
 
         Args:
-            session: of the camera.
-            jpeg: checked by the caller.
+            session: the session of the camera.
+            jpeg: the JPEG, which the caller has checked.
             width: in pixels.
             height: in pixels.
-            captured_at: seconds since the epoch by the camera's clock; None if the camera does not say.
-            sequence: the number that another server gave to the frame, above that of the newest frame; None to count
-                here.
-            received_at: when that server had the frame, in seconds since the epoch; None for now.
+            captured_at: seconds since the epoch; None if the camera does not send it.
+            sequence: the number that another server gave to the frame, which must be above the sequence of the
+                camera's newest frame; None to count here.
+            received_at: when the other server had the frame, in seconds since the epoch; None for the current time.
 
         Raises:
             ProtocolViolation: with code ``too-fast`` or ``memory-full``; the frame is counted as refused.
             SessionEnded: another connection took over, or the camera was forgotten.
+            ValueError: ``sequence`` is not above the sequence of the camera's newest frame.
         """
         if session.ended is not None:
             raise SessionEnded(session.ended)
@@ -166,7 +168,7 @@ class Hub:
         return frame
 
     def evict_idle(self) -> list[str]:
-        """Forget cameras that were silent for the client timeout; their viewers stay.
+        """Forget cameras that were silent for the client timeout; viewers keep their subscriptions to these cameras.
 
         Returns:
             The ids of the forgotten cameras.
@@ -181,13 +183,13 @@ class Hub:
                 camera.session.end(EndReason.SILENT)
                 camera.session = None
             for viewer in self._viewers:
-                # Frames that wait for slow viewers would stay in memory although the budget no longer counts them.
+                # Without this, frames that wait for slow viewers would stay in memory, and no budget would count them.
                 viewer.forget(camera.id)
             self._notify(camera, removed=True)
         return [camera.id for camera in idle]
 
     def discard_expired(self) -> None:
-        """Drop frames that are too old from the rings of cameras that send no new ones."""
+        """Drop frames that are too old from all rings, because a camera may send no new frames."""
         self._cameras.discard_expired(trio.current_time())
 
     def _notify(self, camera: HubCamera, *, removed: bool = False) -> None:
@@ -197,7 +199,7 @@ class Hub:
                 viewer.outbox.notify(notice)
 
     def _join_new(self, camera_id: str) -> None:
-        """Let the viewers that follow all cameras their principal may see follow this one too."""
+        """Add a new camera to the subscription of each viewer that wants all cameras its principal may see."""
         for viewer in self._viewers:
             if viewer.wants_new and not viewer.follows(camera_id):
                 self._leave(viewer)
@@ -207,7 +209,7 @@ class Hub:
     # Demand
 
     def demand(self, camera: HubCamera) -> CombinedDemand:
-        """Return the most that any viewer needs of a camera now."""
+        """Return the demand: the most that all viewers of a camera together need now."""
         count = self._audience.count(camera.id)
         readers = [_READERS] if trio.current_time() < camera.read_until else []
         if not count and not readers:
@@ -216,7 +218,7 @@ class Hub:
         return CombinedDemand(count, most(chain(readers, (viewer.limits(camera.id) for viewer in watching))))
 
     def note_read(self, camera: HubCamera) -> None:
-        """Record that a program has read a single frame, and may read the next one soon."""
+        """Record that a program has read a single frame of a camera, and may soon read the next frame."""
         now = trio.current_time()
         was_read, camera.read_until = now < camera.read_until, now + _READ_INTEREST
         if not was_read:
@@ -238,13 +240,14 @@ class Hub:
         notify_about: Collection[str] | None = (),
         principal: Principal = ANYONE,
     ) -> Iterator[HubViewer]:
-        """Have a viewer for as long as the context lasts; it gets no frames until it subscribes.
+        """Add a viewer for as long as the context lasts; the viewer gets no frames until it subscribes.
 
         Args:
             encode: encodes a frame to the bytes to be sent.
-            sink: sends these bytes if it can without waiting.
-            notify_about: cameras that the viewer hears of besides those it subscribes to; None for all.
-            principal: limits the cameras that the viewer sees and hears of.
+            sink: sends these bytes if that is possible without waiting.
+            notify_about: ids of cameras about which the viewer gets notices, besides the cameras that it subscribes
+                to; None for all cameras.
+            principal: the viewer gets frames and notices only of cameras that this principal may see.
         """
         self._viewers_seen += 1
         outbox = Outbox(self.settings.max_cameras, encode, sink)
@@ -266,13 +269,14 @@ class Hub:
         *,
         introduce: bool = False,
     ) -> None:
-        """Subscribe a viewer to more cameras, or to all for None; it gets the newest frame of each new one at once.
+        """Subscribe a viewer to more cameras, and offer the viewer the newest frame of each new camera.
 
         Args:
-            viewer: to subscribe.
-            camera_ids: may name cameras that the hub does not know yet.
+            viewer: the viewer; if it is paused, it gets no frame now.
+            camera_ids: ids of the cameras, some of which the hub may not know yet; None for all cameras.
             limits: the most that the viewer needs of each of these cameras.
-            introduce: whether to send a notice about each new camera that the viewer does not hear of anyway.
+            introduce: whether to send a notice about each new camera that the hub knows. Cameras about which the
+                viewer gets notices without a subscription are left out.
         """
         named = self._cameras.ids if camera_ids is None else camera_ids
         if viewer.principal.sees is not None:
@@ -299,7 +303,7 @@ class Hub:
         self._enter(viewer)
 
     def pause(self, viewer: HubViewer) -> None:
-        """Send a viewer no frames until `resume`."""
+        """Send a viewer no frames until `resume` is called; drop the frames that wait for the viewer."""
         self._leave(viewer)
         viewer.paused = True
         viewer.outbox.forget_all()
@@ -312,9 +316,9 @@ class Hub:
             self._offer_newest(viewer, self._cameras.ids if viewer.wants_all else viewer.named)
 
     def note_playback(self, viewer: HubViewer, camera_id: str) -> None:
-        """Update where a viewer's live frames of a camera go: its playback goes on, has begun, or has ended."""
+        """Update where a viewer's live frames of a camera go, when a playback of it begins, goes on or ends."""
         self._audience.note_playbacks(viewer, camera_id)
-        # The playback shows the viewer a frame now; if it ends, that is the newest one.
+        # The playback shows the viewer a frame now. If the playback ends, this frame is the camera's newest.
         self._fan_out.note_served(camera_id, viewer)
 
     def _offer_newest(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
@@ -329,10 +333,11 @@ class Hub:
         """Take a viewer's acknowledgement of a frame, and of all frames of its camera that were sent before.
 
         Args:
-            viewer: its acknowledgements pace it from now on.
-            camera_id: of the frame.
-            sequence: of the frame.
-            painted_at: seconds since the epoch by the server's clock; None if unknown or never painted.
+            viewer: the viewer; from now on, its acknowledgements limit how many frames the server sends to it.
+            camera_id: id of the camera that sent the frame.
+            sequence: sequence of the frame.
+            painted_at: seconds since the epoch by the server's clock; None if the time is unknown, or if the viewer
+                never painted the frame.
         """
         sent = viewer.outbox.acknowledge(camera_id, sequence, trio.current_time())
         if sent is None or painted_at is None or not sent.fresh:
@@ -346,15 +351,15 @@ class Hub:
         """Send a detection result to the viewers of a camera.
 
         Args:
-            camera_id: of the camera.
-            sequence: of the frame.
+            camera_id: id of the camera.
+            sequence: sequence of the frame in which the result was found.
             message: the encoded message for viewers.
 
         Returns:
             The number of viewers that get the result.
 
         Raises:
-            ProtocolViolation: there is no such camera, or no such frame yet.
+            ProtocolViolation: the hub does not know the camera, or the camera has sent no frame with this sequence.
         """
         camera = self._cameras.get(camera_id)
         if camera is None:
@@ -387,7 +392,7 @@ class Hub:
         return self._audience.count(camera_id)
 
     def latency_of(self, camera_id: str) -> dict[int, MeanLatency]:
-        """Return the recent mean latency of a camera's frames for each viewer that acknowledges, by its number."""
+        """Return the recent mean latency of a camera's frames for each viewer that acknowledges, by viewer number."""
         now = trio.current_time()
         return {
             viewer.number: mean
@@ -401,12 +406,12 @@ class Hub:
         """Count a connection that the server ends.
 
         Args:
-            role: of the peer.
-            cause: a constant of the code; each distinct cause is kept for ever.
+            role: whether the peer is a camera or a viewer.
+            cause: a constant in our code, never text from a peer, because the hub keeps each distinct cause for ever.
         """
         self._counters.peers_refused[role, cause] += 1
 
     def statistics(self) -> HubStatistics:
-        """Return the totals over all cameras and viewers, those that have left included."""
+        """Return the totals over all cameras and viewers, including those that have left."""
         outboxes = [viewer.outbox for viewer in self._viewers]
         return self._counters.snapshot(self._cameras.all, outboxes, ring_bytes=self._cameras.nbytes)

@@ -1,4 +1,4 @@
-"""Histograms of the latency in each stage, over all cameras and all viewers that acknowledge."""
+"""Histograms of the latency in each stage, for all cameras and all viewers that acknowledge frames."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from skysentry_trio.base.histogram import Histogram
 from skysentry_trio.server.relay.latency_breakdown import LatencyBreakdown
 
 Stage = Literal["capture", "server", "delivery", "total"]
-"""``capture``: until the server has the frame. ``server``: until the frame goes out. ``delivery``: until the viewer has
-painted the frame. ``total``: the sum."""
+"""``capture``: from the camera to the server. ``server``: in the server. ``delivery``: from the server until the viewer
+has painted the frame. ``total``: the sum of these three."""
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 @define(eq=False)
 class LatencyHistograms:
-    """One histogram of seconds for each stage."""
+    """One histogram for each stage; the values are seconds."""
 
     by_stage: dict[Stage, Histogram] = field(factory=lambda: {hop: Histogram() for hop in STAGES}, init=False)
 

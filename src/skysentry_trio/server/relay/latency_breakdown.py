@@ -9,9 +9,9 @@ from attrs import define, field, frozen
 from skysentry_trio.server.relay.ack_window import SentFrame
 
 _TOLERANCE = 1.0
-"""Maximum clock skew in seconds; a delay below minus this is discarded."""
+"""Seconds by which two clocks may differ; a delay that is negative by more than this is discarded."""
 _LONGEST = 3600.0
-"""Seconds; a longer delay means that a clock is wrong, and is discarded."""
+"""Longest plausible delay in seconds; a longer delay is discarded, because a clock must be wrong."""
 _REPORT_INTERVAL = 1.0
 _FRESH = 5.0
 """Seconds for which a mean counts as current."""
@@ -22,11 +22,11 @@ class LatencyBreakdown:
     """The stages of one frame, in seconds."""
 
     capture: float | None
-    """From capture until the server had the frame; None if the camera does not say when that was."""
+    """From capture until the server had the frame; None if the time of capture is unknown or cannot be true."""
     server: float
-    """From then until the frame was handed to the network, including its wait in the outbox."""
+    """From when the server had the frame until it sent the frame, including the wait in the outbox."""
     delivery: float
-    """From then until the viewer had painted the frame."""
+    """From when the server sent the frame until the viewer had painted the frame."""
 
     @property
     def total(self) -> float:
@@ -35,11 +35,12 @@ class LatencyBreakdown:
 
 
 def measure(sent: SentFrame, painted_at: float) -> LatencyBreakdown | None:
-    """Return the latency of a frame; None if its times cannot be true.
+    """Return the latency of a frame; None if the delay from server to screen cannot be true.
 
     Args:
         sent: the frame.
-        painted_at: seconds since the epoch by the server's clock, as the viewer knows it.
+        painted_at: when the viewer painted the frame: seconds since the epoch by the server's clock, as far as the
+            viewer knows that clock.
     """
     server = sent.sent_at - sent.arrived
     delivery = painted_at - sent.received_at - server
@@ -76,7 +77,7 @@ def _milliseconds(seconds: float) -> float:
 
 
 def mean_of(means: Iterable[MeanLatency]) -> MeanLatency | None:
-    """Combine several means into the mean over all of their frames; None without any."""
+    """Combine several means into the mean over all of their frames; return None if there are no frames."""
     meter = LatencyMeter()
     for mean in means:
         meter.add(mean.breakdown, mean.frames)
@@ -90,10 +91,10 @@ class LatencyMeter:
     latest: MeanLatency | None = field(default=None, init=False)
     """Mean of the last second in which frames were measured."""
     measured_at: float = field(default=float("-inf"), init=False)
-    """When that second ended."""
+    """When `latest` was computed."""
     _frames: int = field(default=0, init=False)
     _captured: int = field(default=0, init=False)
-    """Number of those frames that have a time of capture."""
+    """Number of frames among `_frames` whose capture stage is known."""
     _capture: float = field(default=0.0, init=False)
     _server: float = field(default=0.0, init=False)
     _delivery: float = field(default=0.0, init=False)
@@ -137,7 +138,8 @@ class LatencyReport:
         """Return the mean of each camera that had frames, at most once a second; empty in between."""
         if now < self._due or not self.meters:
             return {}
-        # Also if the result is empty: this is called for each acknowledgement, and there may be many cameras.
+        # Wait a second also if the result is empty: this method is called for each acknowledgement, and there may be
+        # many cameras.
         self._due = now + _REPORT_INTERVAL
         return {
             camera_id: mean for camera_id, meter in self.meters.items() if (mean := meter.conclude(now)) is not None

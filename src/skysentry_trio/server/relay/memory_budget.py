@@ -1,4 +1,4 @@
-"""Bound the memory of all rings together, and choose the frames that go when it is used up."""
+"""Limit the memory of all rings together, and choose which frames to drop when that memory is used up."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from attrs import define, field
 from skysentry_trio.base.frames import FrameRing, JpegFrame
 
 _SPARE: Final = 256
-"""Each search for the largest ring frees at least this fraction (1/256) of the budget, so that few frames need one."""
+"""Old frames are dropped until 1/256 of the budget is free, so that few new frames need a search for old ones."""
 
 
 @define(eq=False)
 class MemoryBudget:
-    """The rings of all cameras. Live frames come first: old frames make room for new frames of any camera."""
+    """The rings of all cameras, within one limit: old frames of any camera are dropped to make room for new frames."""
 
     limit: int
     """JPEG bytes that all rings may hold."""
     nbytes: int = field(default=0, init=False)
     """JPEG bytes that all rings hold now."""
-    # Bytes of the newest frames alone, which never make room for others.
+    # JPEG bytes of the newest frame of each ring. These frames are never dropped to make room for other cameras.
     _newest_nbytes: int = field(default=0, init=False)
     _rings: dict[FrameRing, None] = field(factory=dict, init=False, repr=False)
 
     def has_room_for(self, size: int) -> bool:
-        """Return whether a frame of this many bytes of one more camera would fit."""
+        """Return whether the first frame of one more camera would fit if it had this many bytes."""
         return self._newest_nbytes + size <= self.limit
 
     def add(self, ring: FrameRing) -> None:
@@ -42,7 +42,7 @@ class MemoryBudget:
         """Keep a frame as the newest of its ring; drop the oldest frames of the largest rings if the memory is used up.
 
         Returns:
-            False if the newest frames of other rings leave no room; then nothing has changed.
+            False if the newest frames of other rings leave no room; in this case nothing has changed.
         """
         size, previous = len(frame.jpeg), _size_of_newest(ring)
         if self._newest_nbytes - previous + size > self.limit:
@@ -65,13 +65,14 @@ class MemoryBudget:
     def _make_room(self, own: FrameRing, size: int) -> None:
         goal = self.limit - max(size, self.limit // _SPARE)
         while self.nbytes > goal:
-            # Among equally large rings, take the one that is about to grow.
+            # Among equally large rings, take the ring that gets the new frame.
             largest = max(self._rings, key=lambda ring: (_size_of_old(ring), ring is own))
             if not _size_of_old(largest):
                 break
             while self.nbytes > goal and len(largest) > 1:
                 self._discard_oldest(largest)
-        # Rings hold their newest frame and perhaps empty ones, and the new frame replaces those of its own ring.
+        # If there is still no room, each ring holds only its newest frame, and perhaps old frames of 0 bytes. The new
+        # frame then replaces the frames of its own ring.
         while self.nbytes + size > self.limit:
             self._discard_oldest(own)
 

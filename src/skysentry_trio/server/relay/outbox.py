@@ -19,11 +19,11 @@ N = TypeVar("N")
 Encoder = Callable[["Delivery"], bytes]
 
 _MAX_RESULTS = 64
-"""Detection results that wait for one viewer: about two seconds of one camera's."""
+"""Most detection results that wait for one viewer: those of one camera for about two seconds."""
 
 
 def encode_nothing(_delivery: Delivery) -> bytes:
-    """Return no bytes: for viewers that take a delivery as it is."""
+    """Return no bytes: for viewers that need the `Delivery` itself and not its bytes."""
     return b""
 
 
@@ -37,12 +37,12 @@ class Delivery:
     live: bool = True
     """False for a frame of a playback."""
     fresh: bool = True
-    """False for a frame that is older than the viewer's wish to see it: its age is no latency."""
+    """False for a frame that comes from the ring and may be old: the age of such a frame is not a latency."""
     encoded: dict[Encoder, bytes] = field(factory=dict, init=False, repr=False)
-    """The frame as bytes, by the encoder that made them."""
+    """The frame as bytes, by the encoder that made these bytes."""
 
     def encode(self, encoder: Encoder) -> bytes:
-        """Return the frame as bytes; each encoder runs once, however many viewers share it."""
+        """Return the frame as bytes; each encoder encodes the frame once, and all viewers share the result."""
         encoded = self.encoded.get(encoder)
         if encoded is None:
             encoded = self.encoded[encoder] = encoder(self)
@@ -73,30 +73,30 @@ Notice = CameraNotice | ResultNotice
 
 
 class PartialWrite:
-    """A frame whose first part was sent at once, and whose rest must be sent before anything else."""
+    """Says that the sink has sent only the first part of a frame: the rest must be sent before anything else."""
 
 
 @define(eq=False)
 class Outbox:
-    """The newest frame of each camera that one viewer has not been sent yet, and its notices.
+    """What waits for one viewer: at most one frame of each camera, the newest, and notices.
 
-    A frame that comes before the viewer has taken the previous one replaces it. So a viewer is never more than one
-    frame per camera behind, cameras share the connection fairly whatever their rates, and `offer` never waits.
+    If the previous frame of a camera still waits, a new frame of the same camera replaces it. The cameras share the
+    connection fairly, whatever their rates are, and `offer` never waits.
 
-    The state is the queue: `receive` looks at it, and sleeps while nothing may be sent. Every method that may change
-    the answer wakes it. If the viewer sleeps and its queue is empty, `offer` sends the frame itself.
+    One task of the viewer calls `receive`, which sleeps while nothing may be sent. Every method after which something
+    may be sent wakes this task. If the task sleeps and nothing waits, `offer` sends a frame to the sink itself.
 
-    From the viewer's first acknowledgement on, its window limits the frames that are unacknowledged.
+    From the viewer's first acknowledgement on, a window limits the number of unacknowledged frames.
     """
 
     capacity: int
-    """Cameras that can wait at the same time."""
+    """Most cameras whose frames can wait at the same time."""
     encode: Encoder = encode_nothing
     """Encodes a frame for the sink."""
     sink: FrameSink = NO_SINK
-    """Sends an encoded frame at once if that is possible."""
+    """Sends an encoded frame if that is possible without waiting."""
     sent: int = field(default=0, init=False)
-    """Frames that the viewer was sent."""
+    """Frames that were sent to the viewer."""
     sent_bytes: int = field(default=0, init=False)
     """JPEG bytes in the sent frames."""
     superseded: int = field(default=0, init=False)
@@ -108,9 +108,9 @@ class Outbox:
     notices_dropped: int = field(default=0, init=False)
     """Notices dropped, the oldest first, because too many waited."""
     window: AckWindow | None = field(default=None, init=False)
-    """The unacknowledged frames; None for a viewer that acknowledges nothing and is paced by its socket."""
+    """The unacknowledged frames; None before the first acknowledgement, when only the socket limits the sending."""
     _idle: bool = field(default=False, init=False)
-    """Whether the viewer sleeps in `receive` and nothing waits for it."""
+    """Whether the viewer's task sleeps in `receive` and nothing waits for the viewer."""
     _partial: bool = field(default=False, init=False)
     """Whether the rest of a frame must be sent before anything else."""
     _waiting: dict[str, Delivery] = field(factory=dict, init=False, repr=False)
@@ -119,13 +119,13 @@ class Outbox:
     _notices: dict[str, CameraNotice] = field(factory=dict, init=False, repr=False)
     _results: dict[tuple[str, int], ResultNotice] = field(factory=dict, init=False, repr=False)
     _frames_first: int = field(default=0, init=False)
-    """Frames that go before the notices, because they waited first; so neither keeps the other waiting for long."""
+    """Number of frames to send before the notices, because these frames waited first: so neither kind waits long."""
     _sleeper: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot, init=False, repr=False)
     _sleep: trio.CancelScope = field(factory=trio.CancelScope, init=False, repr=False)
-    """The scope in which the viewer sleeps; its deadline is when the window gives up."""
+    """The scope in which the viewer's task sleeps; the deadline is the time when the window gives up a frame."""
 
     def offer(self, delivery: Delivery, now: float) -> None:
-        """Make a frame the next of its camera to be sent; ``now`` is in seconds of the monotonic clock."""
+        """Send a frame now, or let it wait as its camera's newest; ``now`` is in seconds of the monotonic clock."""
         window = self.window
         if self._idle and (window is None or window.admits(now)):
             encoder = self.encode
@@ -134,7 +134,7 @@ class Outbox:
                 self.sent += 1
                 self.sent_bytes += len(delivery.frame.jpeg)
                 if window is not None:
-                    # Not `now`, when the frame came: encoding and sending take time too.
+                    # `now` is the time when the frame came. Encoding and sending have taken time since.
                     window.sent(delivery.camera_id, delivery.frame, trio.current_time(), fresh=delivery.fresh)
                 if result is PART:
                     self._partial = True
@@ -155,7 +155,7 @@ class Outbox:
         """Take an acknowledgement of a frame, and of all frames of its camera that were sent before.
 
         Returns:
-            The frame; None if it was sent before the first acknowledgement, or too long ago.
+            The frame as it was sent; None if it was sent before the first acknowledgement, or too long ago.
         """
         if self.window is None:
             self.window = AckWindow()
@@ -164,12 +164,12 @@ class Outbox:
         return acknowledged
 
     def notify(self, notice: CameraNotice) -> None:
-        """Queue a notice about a camera; it replaces an earlier one about the same camera."""
-        # There may be more notices than cameras: ids can come and go faster than this viewer reads.
+        """Queue a notice about a camera; it replaces an earlier notice about the same camera."""
+        # Notices may be about more cameras than exist: cameras may come and leave faster than this viewer reads.
         self._put(self._notices, notice.camera_id, notice, self.capacity)
 
     def notify_result(self, notice: ResultNotice) -> None:
-        """Queue a detection result; it replaces an earlier one for the same frame."""
+        """Queue a detection result; it replaces an earlier result for the same frame."""
         self._put(self._results, (notice.camera_id, notice.sequence), notice, _MAX_RESULTS)
 
     def _put(self, waiting: dict[K, N], key: K, notice: N, capacity: int) -> None:
@@ -182,7 +182,7 @@ class Outbox:
         self._wake()
 
     def forget(self, camera_id: str) -> None:
-        """Drop the waiting frame of a camera, and expect no acknowledgement of its frames."""
+        """Drop the waiting frame of a camera, and expect no acknowledgements of the camera's frames."""
         self._queue.forget(camera_id)
         self.rate_limited += self._waiting.pop(camera_id, None) is not None
         self._frames_first = min(self._frames_first, len(self._waiting))
@@ -191,7 +191,7 @@ class Outbox:
             self._reconsider(trio.current_time())
 
     def forget_all(self, *, except_of: Collection[str] = ()) -> None:
-        """Drop all waiting frames except those of some cameras."""
+        """Forget all cameras except the given cameras, as `forget` does."""
         for camera_id in list(self._waiting):
             if camera_id not in except_of:
                 self.forget(camera_id)
@@ -206,15 +206,15 @@ class Outbox:
 
     @property
     def unacked(self) -> int:
-        """Frames that were not acknowledged in time, by a viewer that acknowledges others."""
+        """Number of frames that were not acknowledged in time; 0 if the viewer has never acknowledged a frame."""
         return 0 if self.window is None else self.window.unacked
 
     def abandon(self) -> None:
-        """Count the waiting frames: the viewer has left."""
+        """Count the frames that still wait, because the viewer has left."""
         self.abandoned = len(self._waiting)
 
     async def receive(self) -> Delivery | PartialWrite | list[Notice]:
-        """Wait for something to send: a frame, the rest of one, or notices. Cancelling this loses nothing."""
+        """Wait for something to send: a frame, the rest of a frame, or notices. Cancelling this loses nothing."""
         await trio.lowlevel.checkpoint_if_cancelled()
         while (work := self._next()) is None:
             self._idle = not self._waiting
@@ -226,7 +226,7 @@ class Outbox:
         return work
 
     def _next(self) -> Delivery | PartialWrite | list[Notice] | None:
-        """Take what is to be sent now out of the queue; None if nothing may be sent."""
+        """Remove from the outbox what is to be sent next, and return it; return None if nothing may be sent now."""
         if self._partial:
             self._partial = False
             return PartialWrite()
@@ -254,11 +254,11 @@ class Outbox:
 
     @property
     def _gives_up_at(self) -> float:
-        """When the waiting frames need not wait for acknowledgements any longer; infinite if no frame waits."""
+        """Until when waiting frames wait for acknowledgements; infinite if no frame waits or there is no window."""
         return self.window.gives_up_at if self.window is not None and self._waiting else math.inf
 
     def _reconsider(self, now: float) -> None:
-        """Wake the viewer if a waiting frame may be sent now; otherwise adjust how long it sleeps."""
+        """Wake the viewer's task if a waiting frame may be sent now; otherwise adjust how long the task sleeps."""
         self._idle = self._idle and not self._waiting
         if self._waiting and self._may_send(now):
             self._wake()

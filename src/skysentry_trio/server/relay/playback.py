@@ -10,7 +10,7 @@ from attrs import define, field
 from skysentry_trio.base.timeline import M, Mark, Timeline
 
 _MAX_FPS: Final = 60.0
-"""Frames a second of a playback at most, at any speed: hardly a screen shows more."""
+"""Most frames a second in a playback, at any speed; most screens show no more."""
 
 
 def find_start(
@@ -21,16 +21,16 @@ def find_start(
     back: float | None = None,
     sequence: int | None = None,
 ) -> M | None:
-    """Return the frame that was the newest at some moment; the oldest frame if that moment was before it.
+    """Return the frame that was the newest at some moment; if the moment is too early, return the oldest frame.
 
-    At most one of `at`, `back` and `sequence` says which moment; without any it is now.
+    At most one of `at`, `back` and `sequence` gives the moment; without any of them, the moment is now.
 
     Args:
-        timeline: of the camera.
-        now: seconds by the clock of `Mark.arrived`.
-        at: seconds since the epoch.
-        back: seconds before now.
-        sequence: of the frame that was the newest then.
+        timeline: the timeline of the camera.
+        now: the current time, in seconds of the clock of `Mark.arrived`.
+        at: the moment in seconds since the epoch.
+        back: the moment in seconds before now.
+        sequence: the sequence of the frame that was the newest at the moment.
 
     Returns:
         The frame; None if the timeline is empty.
@@ -48,26 +48,26 @@ def find_start(
 class PlaybackCursor:
     """One viewer's place in the timeline of one camera; times are seconds of the clock of `Mark.arrived`.
 
-    The cursor moves through the times at which frames arrived, so a pause of the camera is a pause of the playback too.
-    It keeps no frame in memory, and skips frames that leave the timeline before it reaches them.
+    The cursor follows the times at which frames arrived. Where the camera paused, the playback pauses too. The cursor
+    keeps no frame in memory. If frames leave the timeline before the cursor reaches them, the cursor skips them.
     """
 
     speed: float
-    """1 plays as fast as it happened, 0 stands still, a negative speed plays backwards; 0 from the oldest frame on."""
+    """1 plays in real time, 0 stands still, a negative speed plays backwards and becomes 0 at the oldest frame."""
     sequence: int
-    """Of the frame that is shown."""
+    """Sequence of the frame that is shown."""
     received_at: float
-    """When the server had that frame: seconds since the epoch."""
+    """When the server had the frame that is shown: seconds since the epoch."""
     due: float = field(default=math.inf, init=False)
-    """When to call `step`; infinite if no frame is to come."""
+    """When to call `step`; infinite if there is no next frame."""
     live: bool = field(default=False, init=False)
-    """Whether the cursor has reached the newest frame, where the playback ends."""
+    """Whether the cursor has played forwards to the newest frame, which ends the playback."""
     _interval: float
     """Shortest time between two frames."""
     _anchor: float
-    """Media time of the anchor, which is the arrival time of a frame."""
+    """The arrival time of a frame, from which the cursor's position in the timeline is computed."""
     _anchored_at: float
-    """Time at which the cursor was at the anchor."""
+    """The time at which the cursor was at the anchor."""
 
     @classmethod
     def start(
@@ -76,25 +76,25 @@ class PlaybackCursor:
         """Return a cursor that shows a frame now.
 
         Args:
-            timeline: which contains the frame.
-            frame: to show first.
-            speed: checked by the caller.
+            timeline: the timeline of the camera, which contains the frame.
+            frame: the frame to show first.
+            speed: the speed, which the caller has checked.
             now: when the playback begins.
-            max_fps: the most frames a second that the viewer wants; None for no limit of its own.
+            max_fps: the most frames a second that the viewer wants; None if the viewer sets no limit.
         """
         cursor = cls(speed, frame.sequence, frame.received_at, _interval(max_fps), frame.arrived, now)
         cursor._plan(timeline, now)
         return cursor
 
     def limit(self, max_fps: float | None) -> None:
-        """Show at most this many frames a second from the next step on; None for no limit of the viewer's own."""
+        """Show at most this many frames a second from the next step on; None means that the viewer sets no limit."""
         self._interval = _interval(max_fps)
 
     def step(self, timeline: Timeline[M], now: float) -> M | None:
-        """Move to the frame that is to be shown now, which may be several frames further.
+        """Move to the frame that is to be shown now; this may skip several frames.
 
         Args:
-            timeline: of the camera.
+            timeline: the timeline of the camera.
             now: the time at which the step was `due`, or later.
 
         Returns:
@@ -105,16 +105,16 @@ class PlaybackCursor:
         if frame is not None:
             self.sequence, self.received_at = frame.sequence, frame.received_at
             if (frame.arrived - position) * self.speed > 0:
-                # The frames in between have left the timeline: go on from this one as if it had been due now.
+                # The frames in between have left the timeline: continue as if this frame was to be shown exactly now.
                 self._anchor, self._anchored_at = frame.arrived, now
         self._plan(timeline, now)
         return frame
 
     def resume(self, timeline: Timeline[M], now: float) -> M | None:
-        """Go on after a break, in which no time was played.
+        """Continue the playback after a break, from the frame that was shown before the break.
 
         Returns:
-            The frame that was shown before, or the oldest if that one is gone; None if the timeline is empty.
+            The frame that was shown before; the oldest frame if that frame is gone; None if the timeline is empty.
         """
         frame = find_start(timeline, now, sequence=self.sequence)
         if frame is not None:
@@ -125,7 +125,7 @@ class PlaybackCursor:
 
     def _forwards(self, timeline: Timeline[M], position: float) -> M | None:
         frame = timeline.back(0.0, position)
-        # At least one frame further: rounding may put the position slightly before the frame that is due.
+        # Move by at least one frame: rounding may put the position slightly before the next frame.
         return frame if frame is not None and frame.sequence > self.sequence else timeline.after(self.sequence)
 
     def _backwards(self, timeline: Timeline[M], position: float) -> M | None:
@@ -137,7 +137,7 @@ class PlaybackCursor:
         return frame if frame is not None and frame.sequence < self.sequence else timeline.up_to(self.sequence - 1)
 
     def _plan(self, timeline: Timeline[Mark], now: float) -> None:
-        """Set when the next frame is due, or end the playback if there is none."""
+        """Set when to show the next frame; if there is none, become live (forwards) or stand still (backwards)."""
         self.due = math.inf
         if self.speed == 0:
             return

@@ -1,6 +1,6 @@
-"""Lets one viewer leave the live frames of cameras to see their timelines.
+"""Lets one viewer play back the timelines of cameras instead of seeing their live frames.
 
-No method awaits, as in the hub; the task that serves the viewer calls `PlaybackSession.advance` when a frame is due.
+No method awaits. A task of the viewer's connection calls `PlaybackSession.advance` when the next frame is to be shown.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ MAX_PLAYBACKS: Final = 16
 
 @frozen
 class PlaybackStatus:
-    """What a viewer sees of one camera; times are seconds since the epoch, and None if the camera has no frame."""
+    """What a viewer sees of one camera; times are seconds since the epoch, or None if the camera has no frame."""
 
     live: bool
     """Whether the viewer gets the live frames."""
     speed: float
     """Speed of the playback as in `PlaybackCursor`; 1 while the camera is live."""
     sequence: int | None
-    """Of the frame that is shown."""
+    """Sequence of the frame that the viewer is shown."""
     received_at: float | None
-    """When the server had that frame."""
+    """When the server had the frame that the viewer is shown."""
     oldest_at: float | None
     """When the server had the oldest frame of the timeline."""
     newest_at: float | None
@@ -43,7 +43,10 @@ class PlaybackStatus:
 
 @define(eq=False)
 class PlaybackSession:
-    """The playbacks of one viewer; each ends with the viewer's subscription to the camera, or with the camera."""
+    """The playbacks of one viewer.
+
+    A playback ends when the viewer's subscription to the camera ends, or when the hub forgets the camera.
+    """
 
     _hub: Hub
     _viewer: HubViewer
@@ -59,7 +62,7 @@ class PlaybackSession:
         return bool(self._cursors) if camera_id is None else camera_id in self._cursors
 
     def state_of(self, camera_id: str) -> PlaybackStatus:
-        """Return what the viewer sees of a camera; for a camera that it may not know, the same as for none."""
+        """Return what the viewer sees of a camera; a camera that it may not see looks like one that does not exist."""
         camera = self._hub.camera(camera_id) if self._viewer.principal.may_see(camera_id) else None
         oldest, newest = (None, None) if camera is None else (camera.ring.oldest, camera.ring.newest)
         cursor = self._cursors.get(camera_id)
@@ -82,17 +85,20 @@ class PlaybackSession:
         back: float | None = None,
         sequence: int | None = None,
     ) -> None:
-        """Play a camera back from some moment on, unless that is the newest frame: then the camera is live.
+        """Play a camera back from some moment on.
+
+        At most one of `at`, `back` and `sequence` says where to begin; without any of them, the playback begins at the
+        newest frame. If the playback would begin at the newest frame and run forwards, the camera becomes live instead.
 
         Nothing happens if the viewer does not subscribe to the camera, if the camera has no frames, or if the viewer
-        plays `MAX_PLAYBACKS` other cameras back.
+        already plays back `MAX_PLAYBACKS` other cameras.
 
         Args:
-            camera_id: of the camera.
-            speed: as of `PlaybackCursor`.
-            at: where to begin, in seconds since the epoch,
-            back: or in seconds before now,
-            sequence: or as the sequence of a frame.
+            camera_id: id of the camera.
+            speed: speed of the playback as in `PlaybackCursor`.
+            at: where to begin, in seconds since the epoch.
+            back: where to begin, in seconds before now.
+            sequence: where to begin, as the sequence of a frame.
         """
         now = trio.current_time()
         camera = self._hub.camera(camera_id) if self._viewer.follows(camera_id) else None
@@ -104,7 +110,7 @@ class PlaybackSession:
             self._show(camera, cursor, frame)
 
     def go_live(self, camera_id: str) -> None:
-        """End the playback of a camera, and show the newest frame and all that follow it."""
+        """End the playback of a camera; show the newest frame now, and the live frames from then on."""
         if self._cursors.pop(camera_id, None) is None:
             return
         self._hub.note_playback(self._viewer, camera_id)
@@ -113,20 +119,20 @@ class PlaybackSession:
             self._deliver(camera, camera.ring.newest, live=True)
 
     def resume(self) -> None:
-        """Go on after the viewer was paused: each playback from the frame that it showed before."""
+        """Continue all playbacks after the viewer was paused, each from the frame that it showed last."""
         for camera_id, cursor in list(self._cursors.items()):
             if (camera := self._hub.camera(camera_id)) is not None:
                 self._show(camera, cursor, cursor.resume(camera.ring, trio.current_time()))
 
     @property
     def due(self) -> float:
-        """When to call `advance`, by Trio's clock; infinite if no frame is to come."""
+        """When to call `advance`, by Trio's clock; infinite if no playback has a next frame or the viewer is paused."""
         if self._viewer.paused:
             return math.inf
         return min((cursor.due for cursor in self._cursors.values()), default=math.inf)
 
     def advance(self) -> list[str]:
-        """Show the frames that are due.
+        """Show the next frame of each playback whose time for that frame has come.
 
         Returns:
             The ids of the cameras whose playback has become live, or has stopped at the oldest frame.
@@ -148,12 +154,12 @@ class PlaybackSession:
         self._cursors.pop(camera_id, None)
 
     def forget_all(self, *, except_of: Collection[str] = ()) -> None:
-        """End the playbacks of all cameras but these."""
+        """End the playbacks of all cameras except these."""
         for camera_id in self._cursors.keys() - set(except_of):
             del self._cursors[camera_id]
 
     def _show(self, camera: HubCamera, cursor: PlaybackCursor, frame: JpegFrame | None) -> None:
-        """Keep a cursor until it is live, and show its frame, if there is one."""
+        """Store a cursor, or drop the cursor if it is live; then show the viewer a frame, if there is one."""
         if cursor.live:
             self._cursors.pop(camera.id, None)
         else:

@@ -24,9 +24,10 @@ from skysentry_trio.server.settings import Settings
 
 @frozen
 class ScopedHub:
-    """What a principal may see and do. A camera that it may not see does not exist for it.
+    """What a principal may see and do in the hub.
 
-    Methods take and return what those of `Hub` with the same name do.
+    For the principal, a camera that it may not see does not exist. Each method takes and returns the same as the method
+    of `Hub` with the same name.
     """
 
     _hub: Hub
@@ -56,21 +57,21 @@ class ScopedHub:
         on_end: Callable[[], None],
         on_demand: Callable[[], None] = lambda: None,
     ) -> AbstractContextManager[CameraSession]:
-        """Hold a camera for as long as the context lasts; see `Hub.register`."""
+        """Register a camera for as long as the context lasts; see `Hub.register`."""
         return self._hub.register(camera_id, name=name, on_end=on_end, on_demand=on_demand)
 
     async def publish(
         self, session: CameraSession, jpeg: bytes, *, width: int, height: int, captured_at: float | None = None
     ) -> JpegFrame:
-        """Publish a frame of a session that `register` gave; see `Hub.publish`."""
+        """Publish a frame of a camera whose session comes from `register`; see `Hub.publish`."""
         return await self._hub.publish(session, jpeg, width=width, height=height, captured_at=captured_at)
 
     def demand(self, camera: HubCamera) -> CombinedDemand:
-        """Return the most that any viewer needs of a camera."""
+        """Return the demand: the most that all viewers of a camera together need now."""
         return self._hub.demand(camera)
 
     def note_read(self, camera: HubCamera) -> None:
-        """Record that a program has read the newest frame of a camera, and may read the next one soon."""
+        """Record that a program has read the newest frame of a camera, and may soon read the next frame."""
         self._hub.note_read(camera)
 
     def watch(
@@ -80,7 +81,7 @@ class ScopedHub:
         *,
         notify_about: Collection[str] | None = (),
     ) -> AbstractContextManager[HubViewer]:
-        """Have a viewer of this principal for as long as the context lasts; see `Hub.watch`."""
+        """Add a viewer for this principal for as long as the context lasts; see `Hub.watch`."""
         return self._hub.watch(encode, sink, notify_about=notify_about, principal=self.principal)
 
     def subscribe(
@@ -91,7 +92,7 @@ class ScopedHub:
         *,
         introduce: bool = False,
     ) -> None:
-        """Subscribe a viewer to cameras, or for None to all that the principal may see; see `Hub.subscribe`."""
+        """Subscribe a viewer to cameras; None means all that the principal may see. See `Hub.subscribe`."""
         self._hub.subscribe(viewer, camera_ids, limits, introduce=introduce)
 
     def unsubscribe(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
@@ -99,11 +100,11 @@ class ScopedHub:
         self._hub.unsubscribe(viewer, camera_ids)
 
     def pause(self, viewer: HubViewer) -> None:
-        """Send a viewer no frames until it resumes."""
+        """Send a viewer no frames until `resume` is called; see `Hub.pause`."""
         self._hub.pause(viewer)
 
     def resume(self, viewer: HubViewer) -> None:
-        """Send a paused viewer frames again, the newest of each camera first."""
+        """Send a paused viewer frames again, first the newest frame of each camera."""
         self._hub.resume(viewer)
 
     def acknowledge(self, viewer: HubViewer, camera_id: str, sequence: int, painted_at: float | None) -> None:
@@ -125,13 +126,13 @@ class ScopedHub:
         return self._hub.latency_of(camera_id)
 
     def playback(self, viewer: HubViewer) -> PlaybackSession:
-        """Return the playbacks of a viewer that `watch` gave; they show only cameras that the viewer follows."""
+        """Return a playback session for a viewer from `watch`; it shows only cameras that the viewer subscribes to."""
         return PlaybackSession(self._hub, viewer)
 
     def statistics(self) -> HubStatistics:
-        """Return the server's totals over all cameras and viewers; they name no camera."""
+        """Return the server's totals over all cameras and viewers; the totals name no camera."""
         return self._hub.statistics()
 
     def count_refusal(self, role: Role, cause: str) -> None:
-        """Count a connection that the server ends, by its cause: a constant of the code, never a peer's text."""
+        """Count a connection that the server ends, by cause: a constant in our code, never text from a peer."""
         self._hub.count_refusal(role, cause)

@@ -1,4 +1,4 @@
-"""Totals over all cameras and viewers, those that are connected and those that have left."""
+"""Totals over all cameras and viewers: those that are here now, and those that have left."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class HubStatistics:
     frames_superseded: int
     """Frames that a viewer missed because a newer frame came before the viewer was ready."""
     frames_rate_limited: int
-    """Frames that a viewer missed because it asked for a lower rate."""
+    """Frames that a viewer missed because it wants fewer of them or none, or because the camera was forgotten."""
     frames_abandoned: int
-    """Frames that still waited for a viewer when it left."""
+    """Frames that still waited for a viewer when the viewer left."""
     notices_dropped: int
-    """Notices that a viewer missed because too many waited for it."""
+    """Notices that a viewer missed because too many notices waited for the viewer."""
     peers_refused: dict[tuple[Role, str], int]
     """Connections of cameras and viewers that the server ended, by cause."""
 
@@ -75,7 +75,7 @@ class Totals:
 
 @define(eq=False)
 class Counters:
-    """Totals that outlast the cameras and viewers that have left."""
+    """Sums over cameras and viewers that have left, and the number of connections that the server ended."""
 
     departed: Totals = field(factory=Totals, init=False)
     peers_refused: Counter[tuple[Role, str]] = field(factory=Counter, init=False)
@@ -83,7 +83,7 @@ class Counters:
     def snapshot(
         self, cameras: Collection[HubCamera], outboxes: Collection[Outbox], *, ring_bytes: int
     ) -> HubStatistics:
-        """Return the totals: these cameras and viewers, and all that have left."""
+        """Return the totals over these cameras and viewers, and over all cameras and viewers that have left."""
         totals = evolve(self.departed, refused=self.departed.refused.copy())
         for camera in cameras:
             totals.add_camera(camera)

@@ -23,7 +23,7 @@ class FrameReceiver(Protocol):
 
 
 class Playback(Protocol):
-    """Which cameras a viewer plays back instead of seeing them live."""
+    """Says which cameras a viewer plays back instead of seeing them live."""
 
     def is_active(self, camera_id: str | None = None) -> bool:
         """Return whether the viewer plays a camera back; for None, whether it plays any camera back."""
@@ -34,7 +34,7 @@ class Playback(Protocol):
         ...
 
     def forget_all(self, *, except_of: Collection[str] = ()) -> None:
-        """End the playbacks of all cameras but these."""
+        """End the playbacks of all cameras except these."""
         ...
 
 
@@ -50,7 +50,7 @@ class _NoPlayback:
 
 
 NO_PLAYBACK: Final = _NoPlayback()
-"""Of a viewer that sees every camera live."""
+"""The playback of a viewer that sees every camera live."""
 
 
 @define(eq=False)
@@ -63,16 +63,16 @@ class HubViewer:
 
     outbox: Outbox
     number: int = 0
-    """Tells viewers apart; the hub counts from 1."""
+    """Identifies the viewer; the hub numbers its viewers from 1."""
     notify_about: Collection[str] | None = ()
-    """Ids of cameras whose coming and going the viewer hears of, besides those it subscribes to; None for all."""
+    """Ids of cameras about which the viewer gets notices even without a subscription to them; None for all cameras."""
     principal: Principal = ANYONE
-    """Limits the cameras that the viewer may know of."""
+    """The viewer may know only of cameras that this principal may see."""
     latency: LatencyReport = field(factory=LatencyReport, init=False)
     """Latencies computed from the viewer's acknowledgements."""
     wants_all: bool = field(default=False, init=False)
     wants_new: bool = field(default=False, init=False)
-    """Whether cameras that the hub meets later join `named`: "all cameras" of a principal that may not see all."""
+    """Whether to add new cameras of the hub to `named`: the viewer wants all, but its principal may not see all."""
     named: set[str] = field(factory=set, init=False)
     paused: bool = field(default=False, init=False)
     playback: Playback = field(default=NO_PLAYBACK, init=False, repr=False)
@@ -80,7 +80,7 @@ class HubViewer:
     _limits: Limits = field(default=NO_LIMITS, init=False)
     _own_limits: dict[str, Limits] = field(factory=dict, init=False)
     _declined: set[str] = field(factory=set, init=False)
-    """Cameras that do not join `named` although `wants_new` is set: the viewer unsubscribed from them."""
+    """Cameras from which the viewer has unsubscribed: they are not added to `named` although `wants_new` is set."""
     _rate_limiters: dict[str, RateLimiter] = field(factory=dict, init=False, repr=False)
 
     def follows(self, camera_id: str) -> bool:
@@ -88,7 +88,7 @@ class HubViewer:
         return (camera_id in self.named) != self.wants_all
 
     def is_notified_about(self, camera_id: str) -> bool:
-        """Return whether the viewer hears of this camera whatever it subscribes to."""
+        """Return whether the viewer gets notices about this camera even without a subscription to it."""
         return (self.notify_about is None or camera_id in self.notify_about) and self.principal.may_see(camera_id)
 
     def limits(self, camera_id: str) -> Limits:
@@ -100,7 +100,7 @@ class HubViewer:
 
         Args:
             limits: for each camera.
-            known: the ids of those cameras that exist now; later ones come through `add_new`.
+            known: the ids of the cameras that exist now and that the principal may see; `add_new` adds later cameras.
         """
         self._rate_limiters.clear()
         self._own_limits.clear()
@@ -111,10 +111,10 @@ class HubViewer:
         self.named = set() if self.wants_all else set(known)
 
     def select(self, camera_ids: Collection[str], limits: Limits = NO_LIMITS) -> None:
-        """Subscribe to these cameras too; the first ids end a subscription to all.
+        """Subscribe to these cameras too; after a subscription to all cameras, subscribe to these cameras only.
 
         Args:
-            camera_ids: the caller has checked that the principal may see them.
+            camera_ids: ids of the cameras; the caller has checked that the principal may see these cameras.
             limits: for each of these cameras.
         """
         self._rate_limiters.clear()
@@ -127,7 +127,7 @@ class HubViewer:
         self._own_limits.update(dict.fromkeys(camera_ids, limits))
 
     def add_new(self, camera_id: str) -> bool:
-        """Subscribe to a camera that the hub has just met, if the viewer wants it; return whether it does."""
+        """Subscribe to a new camera of the hub if the viewer wants this camera; return whether it does."""
         wanted = self.wants_new and camera_id not in self._declined and self.principal.may_see(camera_id)
         if wanted:
             self.named.add(camera_id)
@@ -147,29 +147,29 @@ class HubViewer:
 
     @property
     def named_count(self) -> int:
-        """Number of camera ids that the viewer has sent and that the hub keeps for it."""
+        """Number of camera ids that the viewer has sent and that the hub keeps for the viewer."""
         return len(self._declined if self.wants_new else self.named)
 
     def forget(self, camera_id: str) -> None:
-        """Drop a camera's waiting frame, its playback and its rate; the subscription stays."""
+        """Drop a camera's waiting frame, latencies, playback and rate limiter; the subscription stays."""
         self.outbox.forget(camera_id)
         self.latency.forget(camera_id)
         self.playback.forget(camera_id)
         self._rate_limiters.pop(camera_id, None)
 
     def receiver(self, camera_id: str | None) -> FrameReceiver:
-        """Return where live frames of a followed camera go, or for None those of all cameras.
+        """Return the object that takes the live frames of a followed camera; None means all cameras.
 
-        This is the outbox itself where no filter applies: skipping one object for each viewer makes a delivery
-        measurably cheaper. The answer holds until the subscription or a playback changes.
+        If no filter applies, this object is the outbox itself: one object less for each viewer makes a delivery
+        measurably cheaper. The object is right until the subscription changes, or a playback begins or ends.
         """
         return self if self._is_filtered(camera_id) else self.outbox
 
     def _is_filtered(self, camera_id: str | None) -> bool:
-        """Return whether any frame of this camera, or for None of any camera, may be kept from the outbox.
+        """Return whether a filter may keep frames of this camera out of the outbox; None means any camera.
 
-        The only place that lists the filters: `offer` skips all of them where this is false, so a filter that is
-        missing here never works, instead of working for some viewers.
+        Only this method lists all filters, and `receiver` and `offer` both rely on it. If this returns False, `offer`
+        checks no filter. A filter that is missing here has no effect where it is the only one.
         """
         if camera_id is None:
             return bool(
@@ -196,7 +196,7 @@ class HubViewer:
             return True
         limiter = self._rate_limiters.get(camera_id)
         if limiter is None:
-            # Frames never come evenly, so half an interval early is in time.
+            # Frames never come evenly, so a frame may come half an interval early.
             limiter = self._rate_limiters[camera_id] = RateLimiter(max_fps, burst=0.5 / max_fps)
         return limiter.admit(now)
 

@@ -1,1 +1,1 @@
-"""Sockets, handshakes and deadlines. Nothing in here knows what a camera is."""
+"""Sockets, handshakes and deadlines. No module here uses cameras or the hub."""

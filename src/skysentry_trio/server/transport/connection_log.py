@@ -1,4 +1,4 @@
-"""How many connections there are and were, and how those ended that did not end as they should."""
+"""Count connections: open, accepted, crashed, and ended before a service had them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from attrs import define, field
 
 @define(eq=False)
 class ConnectionLog:
-    """Counters of the listener; the router writes them, health and metrics read them."""
+    """Counters of connections: the router writes the counters, health and metrics read them."""
 
     open: int = field(default=0, init=False)
     """Connections that are open now."""
     accepted: int = field(default=0, init=False)
     """Connections accepted since the start."""
     ended_by: Counter[str] = field(factory=Counter, init=False)
-    """Connections that crashed, or that the server refused before a service had them, by cause."""
+    """Connections that crashed, or that ended before a service had them, by cause."""

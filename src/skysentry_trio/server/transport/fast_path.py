@@ -1,9 +1,10 @@
-"""The fast path: frames with pictures go past the WebSocket library, everything unusual goes through it.
+"""The fast path: frames with pictures go past the WebSocket library, everything unusual goes through the library.
 
-trio-websocket gets a `FastPath` as its stream. A `FrameReader` reads first and keeps whole messages for itself. What
-the library sends goes through a `FrameWriter`, which also takes frames that were encoded elsewhere.
+trio-websocket gets a `FastPath` as its stream. Before the library can read, a `FrameReader` reads the socket and keeps
+complete messages for itself. The library writes through a `FrameWriter`, which also writes frames that other code has
+encoded.
 
-Only what the library offers publicly is used.
+This module uses only the public interface of the library.
 """
 
 from __future__ import annotations
@@ -27,17 +28,17 @@ class FastPath(trio.abc.Stream):
 
     @classmethod
     def along(cls, stream: PeerStream, *, head_size: int, max_message_size: int) -> FastPath:
-        """Take over a stream into which a request head of ``head_size`` bytes was put back, and what followed it."""
+        """Take over a stream; a request head of ``head_size`` bytes and the bytes after it were put back into it."""
         data = stream.take_back()
         reader = FrameReader(stream, max_message_size, data[head_size:])
         return cls(stream, reader, FrameWriter(stream), data[:head_size])
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close the connection immediately, and drop unsent bytes."""
         self._stream.abort()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002
-        """Return the handshake, then the bytes that the reader does not keep for itself."""
+        """Return to the library first the handshake, then the bytes that the reader does not keep for itself."""
         if self._handshake:
             await trio.lowlevel.checkpoint()
             handshake, self._handshake = self._handshake, b""
@@ -49,7 +50,7 @@ class FastPath(trio.abc.Stream):
         await self.writer.send_for_library(data)
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Wait until there is room for a write."""
+        """Wait until the socket has room for a write."""
         await self._stream.wait_send_all_might_not_block()
 
     async def aclose(self) -> None:

@@ -1,8 +1,8 @@
 """Read complete messages directly from the socket, and leave everything else to the WebSocket library.
 
-The reader decodes the heads of frames. It reads a complete, masked binary message into one buffer and unmasks it in one
-pass by compiled code, and likewise a short text. Everything else, and everything invalid, goes to the library
-unchanged, which answers as usual.
+The reader decodes the heads of frames. It reads a complete, masked binary message into one buffer, and compiled code
+unmasks the message in one pass. A text that has arrived completely is unmasked in the same way. All other frames, and
+everything invalid, go to the library unchanged. The library then answers as usual.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _READ_SIZE = 64 * 1024
 _FIRST_BUFFER = 256 * 1024
 """Initial buffer size in bytes. The announced length is untrusted, so no more is allocated before data arrives."""
 _MAX_FRAGMENTS = 4096
-"""Fragments of one message; the library keeps each as an object of its own until the last has arrived."""
+"""Maximum number of fragments of a message; the library keeps each as a separate object until the last has arrived."""
 _CONTROL_FRAMES_PER_SECOND = 50.0
 _CONTROL_BURST = 2.0
-"""Seconds of control frames that may come at once."""
+"""Seconds by which control frames may come too early; so about a hundred of them may come together."""
 
 
 class _Piece(NamedTuple):
@@ -47,17 +47,17 @@ class FrameReader:
     _stream: PeerStream
     _max_message_size: int
     _unread: bytes = field(repr=False)
-    """Bytes that were read ahead; initially those that came with the handshake."""
+    """Bytes that were read but not used yet; at first, the bytes that came together with the handshake."""
     heard: int = field(default=0, init=False)
-    """Number of reads that returned bytes of the peer."""
+    """Number of reads from the peer that have returned."""
     discarding: bool = field(default=False, init=False)
-    """Whether every frame but a Close frame is dropped."""
+    """Whether every frame except a Close frame is dropped."""
     _reading: bool = field(default=False, init=False)
     """Whether a task is in `receive`."""
     _left_reading: trio.Event | None = field(default=None, init=False, repr=False)
-    """Set when the task in `receive` leaves it; None if no task waits for that."""
+    """Set when the call of `receive` ends; None if no task has waited for this."""
     _midway: bool = field(default=False, init=False)
-    """Whether a frame was read in part; if that was cancelled, the rest of it would look like a frame."""
+    """Whether a frame was read in part; after a cancellation, the rest of the frame would look like a new frame."""
     _skip: int = field(default=0, init=False)
     """Bytes of the current payload that are still to be dropped."""
     _fragments: int = field(default=0, init=False)
@@ -100,18 +100,18 @@ class FrameReader:
         await self.receive()
 
     async def receive_for_library(self) -> bytes:
-        """Return bytes that `receive` does not keep for itself; b"" at the end."""
+        """Return bytes that `receive` does not keep for itself; b"" at the end of the stream."""
         try:
             while True:
                 piece = await self._for_library.receive()
-                # After its own Close frame the library would raise an exception on a ping.
+                # After the library has sent its own Close frame, it would raise an exception on a ping.
                 if not (self.discarding and piece.is_ping_or_pong):
                     return piece.data
         except trio.EndOfChannel:
             return b""
 
     def let_go(self) -> None:
-        """Give nothing more to the library; a task in `receive` returns."""
+        """Pass no more bytes to the library, and make a task in `receive` return."""
         self._let_go = True
         self._for_library.close()
         self._stream.wake_reader()
@@ -153,7 +153,7 @@ class FrameReader:
     def _check(self, head: FrameHead) -> None:
         """Refuse frames that would take too much memory or time, before their payload is read."""
         if head.opcode >= Opcode.CLOSE:
-            # A Close frame is the last control frame anyway.
+            # A Close frame is the last control frame, so it needs no limit.
             if head.opcode != Opcode.CLOSE and not self._control.admit(trio.current_time()):
                 raise ProtocolViolation("too many control frames", "flood")
             return
@@ -168,7 +168,7 @@ class FrameReader:
     async def _read_head(self) -> FrameHead | None:
         """Return the next frame's head, which stays in `_unread`; None at the end of the stream."""
         if self._unread and (head := decode_head(self._unread)) is not None:
-            # One read may contain many frames, so yield to the scheduler before each.
+            # One read may contain many frames, so yield to the scheduler before each frame.
             await trio.lowlevel.checkpoint()
             return head
         while data := await self._read():
@@ -178,7 +178,7 @@ class FrameReader:
         return None
 
     async def _read_binary(self, head: FrameHead, mask: bytes) -> bytes:
-        """Read the rest of a message that has arrived in part."""
+        """Read the rest of a binary message that has arrived in part, and return the whole message."""
         self._midway = True
         buffer = bytearray(min(head.length, _FIRST_BUFFER))
         received = len(self._unread) - head.size
@@ -197,7 +197,7 @@ class FrameReader:
         return apply_mask(buffer, mask)
 
     def _take_text(self, head: FrameHead, mask: bytes) -> str | None:
-        """Take a text that has arrived completely; None if the library has to wait for the rest or to refuse it."""
+        """Return a text that has arrived completely; None if the library must wait for the rest or refuse the text."""
         end = head.size + head.length
         if len(self._unread) < end:
             return None
@@ -215,7 +215,7 @@ class FrameReader:
             self._fragmented_size = 0 if head.final else self._fragmented_size + head.length
         left = head.size + head.length
         if not head.is_lawful:
-            # The library reports the violation at once; the rest of the stream is ignored.
+            # The library reports the violation immediately; the rest of the stream is ignored.
             self._midway = True
             await self._to_library.send(_Piece(self._unread))
             return True

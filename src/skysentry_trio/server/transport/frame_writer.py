@@ -1,6 +1,6 @@
-"""Write frames to one socket complete and one after the other, whichever task writes and whichever is cancelled.
+"""Write complete frames to one socket, one after the other, even if several tasks write and some are cancelled.
 
-A frame that was encoded for many viewers is written at once to a socket that has room for it, without waking a task.
+If the socket has room, a frame that was encoded for many viewers is written immediately, without waking a task.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from skysentry_trio.wire.framing import Opcode
 
 @define(eq=False)
 class FrameWriter:
-    """Serializes all writes to a peer: of senders, of the WebSocket library, and of tasks that cannot wait."""
+    """Puts all writes to a peer in order: from `send`, from the WebSocket library, and from `try_send`."""
 
     _stream: PeerStream
     close_sent: bool = field(default=False, init=False)
@@ -25,17 +25,17 @@ class FrameWriter:
     _let_go: bool = field(default=False, init=False)
     """Whether the library has finished with the connection."""
     _rest: memoryview | None = field(default=None, init=False, repr=False)
-    """Unwritten rest of a frame; the next writer finishes what a cancellation cut off."""
+    """Unwritten rest of a frame; if the task that wrote the frame was cancelled, the next writer sends this rest."""
     _turn: trio.Lock = field(factory=trio.Lock, init=False, repr=False)
 
     def try_send(self, frame: bytes) -> WriteResult:
-        """Write a frame now unless another must end first; never waits. After `WriteResult.PART`, call `finish`."""
+        """Write a frame without waiting, unless another one is unfinished. After `WriteResult.PART`, call `finish`."""
         if self._rest is not None or self.close_sent or self._let_go:
             return NOTHING
         try:
             count = os.write(self._stream.descriptor, frame)
         except OSError:
-            # As in `PeerStream.write_now`, which is not called, to save a function call for each viewer and frame.
+            # This does the same as `PeerStream.write_now`, but saves a function call for each viewer and frame.
             return NOTHING
         if count == len(frame):
             return ALL
@@ -43,7 +43,7 @@ class FrameWriter:
         return PART
 
     async def send(self, frame: bytes) -> None:
-        """Write a frame after the frame that was begun before it.
+        """Write the rest of an unfinished frame, if there is one, then this frame.
 
         Raises:
             trio.BrokenResourceError: the peer is gone, stopped reading, or was sent a Close frame.
@@ -59,14 +59,14 @@ class FrameWriter:
             await self._write_rest()
 
     async def send_for_library(self, data: bytes | bytearray | memoryview) -> None:
-        """Write bytes of the library: handshakes, text and control frames, one at a time."""
+        """Write bytes of the WebSocket library: the handshake, or a text or control frame; each call writes one."""
         async with self._turn:
             if self._let_go:
                 raise trio.ClosedResourceError
             await self._write(data, ends=data[0] == 0x80 | Opcode.CLOSE)
 
     def let_go(self) -> None:
-        """Refuse further writes of the library and of senders; only `say_goodbye` may follow."""
+        """Refuse all further writes, from the library and from senders; only `say_goodbye` may follow."""
         self._let_go = True
 
     async def say_goodbye(self, close_frame: bytes) -> None:
@@ -75,7 +75,7 @@ class FrameWriter:
             await self._write(close_frame, ends=True)
 
     async def _write(self, data: bytes | bytearray | memoryview, *, ends: bool = False) -> None:
-        """Finish the frame that was begun, then write this; ``ends`` means that nothing may follow."""
+        """Write the rest of an unfinished frame, then ``data``; ``ends`` means that no frame may follow."""
         await self._write_rest()
         self.close_sent |= ends
         self._rest = memoryview(data)
@@ -83,7 +83,7 @@ class FrameWriter:
 
     async def _write_rest(self) -> None:
         if self._rest:
-            # Most often the kernel has room for all of it, and no deadline is needed.
+            # Most often the kernel has room for the whole rest, and no deadline is needed.
             self._rest = self._rest[self._stream.write_now(self._rest) :]
         while self._rest:
             goal = max(0, len(self._rest) - CHUNK)

@@ -1,4 +1,4 @@
-"""Ping all connections from one task: proxies cut silent connections, and a cut link is only found by asking."""
+"""Ping all connections from one task: proxies cut silent connections, and only a ping shows that a link is cut."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class _Ping(NamedTuple):
 
 @define(eq=False)
 class Heartbeat:
-    """Pings every peer, and aborts connections from which nothing comes back; times are in seconds."""
+    """Pings every peer, and aborts a connection if nothing comes back from its peer; times are in seconds."""
 
     interval: float
     """Seconds from one ping to the next."""
     timeout: float
-    """Seconds from a ping to any bytes from the peer: the answer, or more of a message that precedes it."""
+    """Seconds after a ping within which any bytes must come from the peer: the pong, or parts of an earlier message."""
     _watched: dict[int, FastPath] = field(factory=dict, init=False, repr=False)
     _numbers: Iterator[int] = field(factory=count, init=False, repr=False)
-    # A heap of (when, number, ping): when to send a ping, or to check that the peer was heard since. A number of a
-    # connection that has ended is dropped when it comes up.
+    # A heap of (when, number, ping). If ping is None, a ping is to be sent at this time. Otherwise the peer must have
+    # been heard since the ping. An entry of a connection that has ended is dropped when its time has come.
     _due: list[tuple[float, int, _Ping | None]] = field(factory=list, init=False, repr=False)
 
     @contextmanager
@@ -53,7 +53,7 @@ class Heartbeat:
             del self._watched[number]
 
     async def run(self) -> None:
-        """Send pings and check the answers, for ever."""
+        """Send pings and check the answers until cancelled."""
         async with trio.open_nursery() as nursery:
             while True:
                 now = trio.current_time()
@@ -69,7 +69,7 @@ class Heartbeat:
                         heappush(self._due, (ping.at + self.timeout, number, ping))
                     else:
                         fast_path.abort()
-                # A connection that comes meanwhile is not due earlier.
+                # Every entry that is added during this sleep has a later time.
                 first = self._due[0][0] if self._due else math.inf
                 await trio.sleep_until(min(first, now + self.interval, now + self.timeout))
 
@@ -78,7 +78,7 @@ class Heartbeat:
         try:
             await fast_path.writer.send(_PING)
         except CONNECTION_LOST:
-            # The connection is lost or about to be closed, which its own task notices.
+            # The connection is lost or is being closed; the task that serves the connection notices this.
             return
         if number in self._watched:
             now = trio.current_time()

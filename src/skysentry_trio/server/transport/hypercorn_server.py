@@ -1,4 +1,4 @@
-"""REST and pages: one Hypercorn connection for each stream. The only module that touches Hypercorn's internals."""
+"""Serve REST and pages, with one Hypercorn connection for each stream. Only this module uses Hypercorn's internals."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from skysentry_trio.wire.request_head import MAX_HEAD_SIZE
 SCOPE_KEY = "skysentry.request"
 """Where an application finds the `Request` in its ASGI scope."""
 _LINGER = 1.0
-"""Seconds for a client to stop sending after the response."""
+"""Seconds that a client has after the response to stop sending."""
 
 
 @define(eq=False)
 class _Connection:
-    """The stream as Hypercorn sees it: it contains one request, and this side closes it gently.
+    """The stream as Hypercorn sees it: the stream contains one request, and `_close_gently` closes it, not Hypercorn.
 
-    Hypercorn cuts a response off when the client sends anything after its request, or closes its sending direction.
-    And it closes while the client may still send: then the kernel resets the connection and drops the bytes that the
-    client has not read.
+    There are two reasons. Hypercorn cuts off a response when the client sends anything after its request, or closes its
+    sending direction. And Hypercorn closes the connection while the client may still send; then the kernel resets the
+    connection and drops the bytes that the client has not read.
     """
 
     _stream: PeerStream
@@ -49,7 +49,7 @@ class _Connection:
         if self._received:
             while await self._stream.receive_some(max_bytes):
                 pass
-            # Only a write shows whether the client is gone or has just closed its sending direction.
+            # Only a write shows whether the client is gone or has only closed its sending direction.
             await trio.sleep_forever()
         self._received = not self._has_body
         return await self._stream.receive_some(max_bytes)
@@ -88,7 +88,7 @@ class HttpServer:
         self._config.accesslog = None
 
     async def serve(self, request: Request) -> None:
-        """Answer a request and close its stream; the application finds the `Request` in its scope as `SCOPE_KEY`.
+        """Answer a request and close its stream; the application finds the `Request` in its scope under `SCOPE_KEY`.
 
         Raises:
             Exception: raised by the application; the client got status 500.
@@ -112,11 +112,11 @@ class HttpServer:
             raise crashes[0]
 
     async def _finish_sending(self, scope: Any, receive: Any, send: Any) -> None:
-        """Run the application, and send the last part of a response to its end.
+        """Run the application, and protect the sending of a response's last part from cancellation.
 
-        Hypercorn reports the end of the response as a disconnect, on which Quart-Trio cancels the sender while
-        Hypercorn is still closing: then the connection stays open in spite of ``Connection: close``. The stream bounds
-        writes, and so the shield.
+        Hypercorn reports the end of the response as a disconnect. Quart-Trio then cancels the task that sends, while
+        Hypercorn is still closing the connection. Without the shield, the connection would stay open in spite of
+        ``Connection: close``. The shield ends in time, because every write to the stream has a deadline.
         """
 
         async def send_to_the_end(message: dict[str, Any]) -> None:
@@ -128,7 +128,10 @@ class HttpServer:
 
 
 async def _close_gently(stream: PeerStream) -> None:
-    """Wait a moment for the client to close too; then leave the rest of the response to the kernel."""
+    """Close our sending direction, wait up to `_LINGER` seconds for the client to close, then close the stream.
+
+    The kernel still sends the rest of the response.
+    """
     with suppress(*CONNECTION_LOST), trio.move_on_after(_LINGER):
         await stream.send_eof()
         while await stream.receive_some():

@@ -1,4 +1,4 @@
-"""One port for everything: accept, read one request head, and hand the request to its service."""
+"""One port for all services: accept a connection, read one request head, and pass the request to its service."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = get_logger(__name__)
 
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _REFUSAL_LINGER = 1.0
-"""Seconds for a client to read a refusal."""
+"""Seconds that a client has to read a refusal."""
 
 
 @frozen
@@ -38,7 +38,7 @@ class RouterLimits:
 
 @define(eq=False)
 class Router:
-    """Chooses the service of each connection, and confines errors to the connection they come from."""
+    """Chooses the service for each connection; an error of one connection does not affect the others."""
 
     websockets: Mapping[str, Service]
     """Services for WebSockets, by path."""
@@ -46,18 +46,18 @@ class Router:
     """Serves every other request."""
     limits: RouterLimits
     allowed_origins: frozenset[str]
-    """Origins whose pages may use the server, besides its own; ``*`` for all."""
+    """Origins whose pages may use the server, besides the server's own; ``*`` for all."""
     find_streaming: Callable[[RequestHead], Service | None] = lambda _head: None
-    """Returns the service for a request without a known end, which needs the bare stream; None leaves it to `http`."""
+    """Returns the service for an exchange without a known end, which needs the bare stream; None means `http`."""
     shutdown: Shutdown = field(factory=Shutdown)
-    """Once it is requested, WebSockets are refused."""
+    """After a shutdown is requested, new WebSockets are refused."""
     log: ConnectionLog = field(factory=ConnectionLog)
     _open: set[PeerStream] = field(factory=set, init=False, repr=False)
     _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
     _left: trio.Event = field(factory=trio.Event, init=False, repr=False)
 
     async def accept_from(self, listener: trio.SocketListener, nursery: trio.Nursery) -> None:
-        """Accept connections for ever, and serve each in a task of its own in ``nursery``; close the listener then."""
+        """Accept connections and serve each in its own task in ``nursery``; close the listener when cancelled."""
         async with listener:
             while True:
                 try:
@@ -76,7 +76,7 @@ class Router:
                 nursery.start_soon(self.serve, stream)
 
     async def serve(self, stream: trio.SocketStream) -> None:
-        """Serve one connection to its end; no error of the connection is raised."""
+        """Serve one connection to its end; errors of the connection are counted and logged, not raised."""
         peer = PeerStream(stream, self.limits.write_timeout)
         self.log.accepted += 1
         self.log.open += 1
@@ -86,8 +86,8 @@ class Router:
         try:
             await self._route(peer, address)
         except* Exception:
-            # The libraries below raise all kinds of errors on hostile input, also while they are cancelled. Each ends
-            # this connection and no other one.
+            # The libraries below raise all kinds of errors on hostile input, also while they are cancelled. Each error
+            # ends this connection and no other connection.
             self.log.ended_by["crash"] += 1
             if (suppressed := self._log_limit.admit("crash", trio.current_time())) is not None:
                 log.exception("connection crashed", suppressed=suppressed)
@@ -98,14 +98,14 @@ class Router:
             self._left.set()
 
     async def wait_until_left(self) -> None:
-        """Wait until all connections that are open now have ended, not those that come later."""
+        """Wait until all connections that are open now have ended; do not wait for connections that come later."""
         here = set(self._open)
         while not here.isdisjoint(self._open):
             self._left = trio.Event()
             await self._left.wait()
 
     def abort_all(self) -> None:
-        """Close all connections now; this also wakes tasks that are shielded, as Hypercorn's writes are."""
+        """Close all connections now; this also ends shielded tasks, such as Hypercorn's writes."""
         for peer in self._open:
             peer.abort()
 
@@ -126,12 +126,12 @@ class Router:
                 await peer.linger(_REFUSAL_LINGER)
         else:
             serving = service(request)
-            # Some connections last for days; how much of the request must be kept that long is up to the service.
+            # Some connections last for days. The service decides which parts of the request stay in memory that long.
             del head, request
             await serving
 
     async def _read_head(self, peer: PeerStream) -> RequestHead | None:
-        """Return the request's head and put it back into the stream; None if the client sent none in time."""
+        """Return the request's head and put it back into the stream; None if the client sent no head in time."""
         reader, received, cause = RequestHeadReader(), b"", "request-timeout"
         with trio.move_on_after(self.limits.handshake_timeout):
             try:
@@ -144,7 +144,7 @@ class Router:
             except CONNECTION_LOST:
                 cause = "lost-before-request"
             if not received:
-                # Load balancers connect every second to check the port.
+                # Load balancers connect every second only to check the port, so this is no warning.
                 self.log.ended_by["no-request"] += 1
                 log.debug("connection without a request")
                 return None
@@ -158,7 +158,7 @@ class Router:
         service = self.websockets.get(head.path)
         if service is None and head.upgrade is None:
             if "upgrade" in head.headers:
-                # RFC 9110 section 7.8 says to ignore this, but Hypercorn would switch to HTTP/2.
+                # RFC 9110 section 7.8 says that servers ignore this header, but Hypercorn would switch to HTTP/2.
                 raise ProtocolViolation("an Upgrade header goes with Connection: Upgrade", "bad-request")
             return self.find_streaming(head) or self.http
         if service is None:

@@ -21,16 +21,16 @@ CHUNK = 64 * 1024
 class PeerStream(trio.abc.HalfCloseableStream):
     """A TCP connection to a peer that may stop reading.
 
-    `trio.SocketStream` sets ``TCP_NOTSENT_LOWAT`` to 16 KiB, and we rely on it: unsent frames wait in the outbox, where
-    a newer frame can replace them, and not in the kernel, where none can. This is why a slow viewer sees the picture
-    of half a second ago and not of ten.
+    `trio.SocketStream` sets ``TCP_NOTSENT_LOWAT`` to 16 KiB, and we rely on this. So unsent frames wait in the outbox,
+    where a newer frame can replace them, and not in the kernel, where no frame can be replaced. Therefore a slow viewer
+    sees a picture that is half a second old, and not a picture that is ten seconds old.
     """
 
     _stream: trio.SocketStream
     _write_timeout: float
     """Seconds within which the peer must take each 64 KiB."""
     descriptor: int = field(init=False)
-    """File descriptor of the socket, -1 after this side closed; stored, because asking takes two function calls."""
+    """File descriptor of the socket, stored to save two function calls for each use; -1 after this side closed it."""
     _pushed_back: bytes = field(default=b"", init=False, repr=False)
     _unfinished: bool = field(default=False, init=False)
 
@@ -61,11 +61,12 @@ class PeerStream(trio.abc.HalfCloseableStream):
         return await self._stream.receive_some(max_bytes)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send everything; the whole may take long if the peer takes each 64 KiB in time.
+        """Send all bytes; the whole call may take long, but the peer must take each 64 KiB in time.
 
         Raises:
-            trio.BrokenResourceError: the peer is gone; it took less than 64 KiB within the timeout, and the connection
-                is aborted; or an earlier call was cancelled, so that the peer would read this as the rest of it.
+            trio.BrokenResourceError: the peer is gone. Or it took less than 64 KiB within the timeout; the connection
+                is then aborted. Or an earlier call was cut off, and the peer would read ``data`` as the rest of that
+                call's bytes.
         """
         if self._unfinished:
             raise trio.BrokenResourceError("an earlier message was cut off in the middle")
@@ -81,7 +82,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
         """Bound the time for a write of up to 64 KiB.
 
         Raises:
-            trio.BrokenResourceError: the time is over; the connection is aborted.
+            trio.BrokenResourceError: the write took too long; the connection is aborted.
         """
         try:
             with trio.fail_after(self._write_timeout):
@@ -126,7 +127,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
             trio.lowlevel.notify_closing(self.descriptor)
 
     def write_now(self, data: bytes | memoryview) -> int:
-        """Write the bytes that the kernel takes now; return their number, 0 also if the connection is dead."""
+        """Write the bytes that the kernel takes now; return their number, which is 0 also for a dead connection."""
         if self._unfinished:
             return 0
         try:
@@ -156,7 +157,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
         return self.descriptor
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Wait until there is room for a write."""
+        """Wait until the socket has room for a write."""
         await self._stream.wait_send_all_might_not_block()
 
     async def send_eof(self) -> None:
@@ -183,7 +184,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
             self.abort()
 
     def abort(self) -> None:
-        """Close at once and drop unsent bytes; wakes tasks that wait on the stream."""
+        """Close immediately, drop unsent bytes, and wake the tasks that wait on the stream."""
         if self.descriptor != -1:
             self.descriptor = -1
             # SO_LINGER of 0 s frees the kernel's buffers now instead of after minutes of retransmission.
@@ -191,6 +192,6 @@ class PeerStream(trio.abc.HalfCloseableStream):
             self.socket.close()
 
     async def aclose(self) -> None:
-        """Close; the kernel still sends the bytes it has."""
+        """Close the connection; the kernel still sends the bytes that it has."""
         self.descriptor = -1
         await self._stream.aclose()

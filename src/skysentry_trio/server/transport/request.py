@@ -1,4 +1,4 @@
-"""One request on a connection of its own: what the router hands to every service."""
+"""The request that the router passes to a service; every connection has exactly one request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skysentry_trio.wire.request_head import RequestHead, is_origin_allowed
 
 @frozen(eq=False)
 class Request:
-    """A request whose head was read, judged once, and put back into its stream."""
+    """A request; its head was read, its origin was judged, and the head was put back into the stream."""
 
     stream: PeerStream
     head: RequestHead
@@ -49,13 +49,13 @@ Service = Callable[[Request], Awaitable[None]]
 
 
 def judge_request(stream: PeerStream, head: RequestHead, peer_address: str, allowed_origins: frozenset[str]) -> Request:
-    """Return the request with what its head says about who is asking.
+    """Return the request, with the decision whether it comes from an allowed origin.
 
     Args:
-        stream: the head was put back into.
+        stream: of the connection; the head was put back into it.
         head: of the request.
-        peer_address: of the other end of the connection.
-        allowed_origins: whose pages may use the server, besides its own; ``*`` for all.
+        peer_address: address and port of the other end of the connection.
+        allowed_origins: origins whose pages may use the server, besides the server's own; ``*`` for all.
     """
     is_allowed = is_origin_allowed(head.headers.get("origin"), head.headers.get("host", ""), allowed_origins)
     return Request(stream, head, peer_address=peer_address, is_from_allowed_origin=is_allowed)

@@ -1,6 +1,6 @@
 """Talk to systemd: inherited sockets, readiness, the watchdog.
 
-Sources: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3). Outside systemd nothing happens.
+Sources: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3). Outside systemd, this module does nothing.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _log = get_logger(__name__)
 
 
 def inherited_sockets(environ: MutableMapping[str, str]) -> list[socket.socket]:
-    """Return the listening sockets systemd opened for this process, and take their variables out of ``environ``.
+    """Return the listening sockets that systemd opened for this process, and remove their variables from ``environ``.
 
-    The variables are removed so that no child process takes the sockets for its own.
+    The variables are removed so that no child process uses the sockets as its own.
 
     Raises:
         ConfigurationError: a descriptor is not a listening stream socket.
@@ -44,7 +44,7 @@ def _listening_socket(descriptor: int) -> socket.socket:
             f"descriptor {descriptor} from systemd: expected a socket, got an error: {error.strerror}"
         ) from error
     if inherited.type != socket.SOCK_STREAM or not inherited.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-        # Left open: the socket belongs to systemd, and this process is about to exit.
+        # The descriptor stays open: the socket belongs to systemd, and this process will exit now.
         inherited.detach()
         raise ConfigurationError(
             f"descriptor {descriptor} from systemd: expected a listening stream socket (ListenStream=, Accept=no), "
@@ -58,7 +58,7 @@ def _listening_socket(descriptor: int) -> socket.socket:
 class Notifier:
     """Reports the state of the server to systemd.
 
-    No method raises: a server that cannot report still serves.
+    No method raises an error, because a server that cannot report its state can still serve.
     """
 
     address: str | None = None
@@ -71,7 +71,7 @@ class Notifier:
         """Make a notifier from ``NOTIFY_SOCKET``, ``WATCHDOG_USEC`` and ``WATCHDOG_PID``."""
         microseconds, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
         watched = microseconds.isascii() and microseconds.isdigit() and pid in ("", str(os.getpid()))
-        # Half the timeout, as sd_watchdog_enabled(3) advises, so that one late report does no harm.
+        # The interval is half the timeout, as sd_watchdog_enabled(3) advises, so that one late report does no harm.
         interval = int(microseconds) / 2_000_000 if watched else 0.0
         return cls(environ.get("NOTIFY_SOCKET") or None, interval or None)
 
@@ -80,7 +80,7 @@ class Notifier:
         self._send("READY=1")
 
     def stopping(self) -> None:
-        """Report that the server stops."""
+        """Report that the server is stopping."""
         self._send("STOPPING=1")
 
     def watchdog(self) -> None:
@@ -92,7 +92,7 @@ class Notifier:
             return
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
         try:
-            # Non-blocking, because a full queue of systemd must not stop the event loop.
+            # The socket does not block, because a full queue of systemd must not stop the event loop.
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel:
                 channel.sendto(message.encode(), address)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""WebSocket connections of the server: trio-websocket with a deadline for every step."""
+"""WebSocket connections of the server: trio-websocket, with a deadline for every step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from skysentry_trio.wire.framing import encode_close, fit_reason
 _SAID = frozenset(
     {CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_TEXT, CloseCode.MESSAGE_TOO_BIG}
 )
-"""Close codes with which trio-websocket reports violations of the peer."""
+"""Close codes with which trio-websocket reports violations by the peer."""
 
 
 @frozen
@@ -38,13 +38,13 @@ class WebSocketLimits:
 
 @define(eq=False)
 class WebSocketPeer:
-    """A WebSocket as endpoints see it: complete messages, and `PeerGone` at the end."""
+    """A WebSocket as endpoints see it: they receive complete messages, and `PeerGone` after the last message."""
 
     _connection: WebSocketConnection
     _fast_path: FastPath
     _close_timeout: float
     _closing: trio.Event | None = field(default=None, init=False)
-    """Set when this side has finished the closing handshake; None before it begins."""
+    """None before this side begins the closing handshake; the event is set when the closing handshake has ended."""
     _library_has_next: bool = field(default=False, init=False)
 
     @property
@@ -75,7 +75,7 @@ class WebSocketPeer:
         return text
 
     async def send(self, message: str) -> None:
-        """Send a text message; if this is cancelled, the rest of the message precedes anything sent later.
+        """Send a text message; after a cancellation, the rest of the message is sent before anything else.
 
         Raises:
             PeerGone: the message cannot be sent.
@@ -108,7 +108,7 @@ class WebSocketPeer:
             raise PeerGone(str(error)) from None
 
     async def close(self, code: int, reason: str) -> None:
-        """Close with a closing handshake; only the first call counts, and the others wait for its end."""
+        """Close with a closing handshake; only the first call does this, other calls wait for the handshake to end."""
         if self._closing is not None:
             await self._closing.wait()
             return
@@ -139,11 +139,11 @@ Handler = Callable[[WebSocketPeer], Awaitable[None]]
 
 @define(eq=False)
 class WebSockets:
-    """All WebSocket connections of a server: a task for each, and one that pings and closes all of them."""
+    """All WebSocket connections of a server: each has a task in `serve`, and `run` pings and closes all of them."""
 
     limits: WebSocketLimits
     _shutdown: Shutdown
-    """Once it is requested, every peer gets a Close frame 1001 and its connection ends."""
+    """After a shutdown is requested, every peer gets a Close frame with code 1001, and the connection ends."""
     _heartbeat: Heartbeat = field(init=False, repr=False)
     _open: dict[WebSocketPeer, trio.CancelScope] = field(factory=dict, init=False, repr=False)
 
@@ -165,7 +165,7 @@ class WebSockets:
 
         Args:
             stream: closed when this returns.
-            head_size: bytes of the request's head; frames follow them.
+            head_size: number of bytes of the request's head; WebSocket frames follow the head.
             handler: serves the peer; when it returns, the connection is closed with 1000.
             subprotocols: supported subprotocols; the first one that the client offers is chosen.
 
@@ -217,7 +217,7 @@ class WebSockets:
 async def _shake_hands(
     nursery: trio.Nursery, fast_path: FastPath, limits: WebSocketLimits, subprotocols: Sequence[str]
 ) -> WebSocketConnection | None:
-    """Return the open connection; None if the client was too slow, left, or sent another request."""
+    """Return the open connection; None if the client was too slow, left, or sent an invalid handshake."""
     try:
         with trio.fail_after(limits.handshake_timeout):
             request = await wrap_server_stream(

@@ -1,1 +1,1 @@
-"""Cameras and viewers on WebSockets: one module for each end of the protocol."""
+"""Cameras and viewers on WebSockets: `capture` serves the cameras, and `viewer` serves the viewers."""

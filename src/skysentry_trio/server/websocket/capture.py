@@ -1,4 +1,4 @@
-"""Serve one camera: it registers, and the hub publishes every JPEG that it sends."""
+"""Serve one camera: the camera registers, and the hub publishes every valid JPEG that the camera sends."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _GOODBYES = {
     EndReason.SILENT: "silent: nothing came for longer than the client timeout",
 }
 _MESSAGES_BEFORE_REGISTRATION = 100
-"""Close the connection after this many other messages; a camera that asks for the clock sends a few."""
+"""Close the connection after this many messages without a registration; a camera may ask for the clock first."""
 _BAD_FRAMES_IN_A_ROW = 60
 """Close the connection after this many consecutive invalid frames."""
 _REPORTS_PER_SECOND = 1.0
-"""Error messages to one camera about refused frames."""
+"""Most error messages a second to one camera about refused frames."""
 
 
 async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
-    """Serve one camera until it leaves, breaks the protocol, or the server ends its session."""
+    """Serve one camera until the camera leaves or breaks the protocol, or until the server ends the session."""
     camera_id = None
     try:
         registration = await _receive_registration(peer, hub.settings)
@@ -80,8 +80,8 @@ async def _converse(conversation: _Conversation, notifier: DemandNotifier | None
     """
     with single_error():
         async with trio.open_nursery() as nursery:
-            # A task of its own even if it is the only one: Python resumes a task through all of its pending calls, and
-            # this task is resumed for every frame.
+            # The conversation gets a task of its own even if that is the only task here. Python resumes a task through
+            # all of its pending calls, and this task is resumed for every frame, so it should have few pending calls.
             nursery.start_soon(conversation.run)
             if notifier is not None:
                 nursery.start_soon(notifier.run, hub, conversation.camera)
@@ -125,7 +125,7 @@ class _Conversation:
     _reports: RateLimiter = field(factory=lambda: RateLimiter(_REPORTS_PER_SECOND, burst=0.0), init=False)
     _messages: RateLimiter = field(init=False)
     _logged: set[str] = field(factory=set, init=False)
-    """Codes of refusals that have been logged, once each; the hub counts all of them."""
+    """Codes of the refusals that have been logged: only the first refusal with each code is logged."""
 
     def __attrs_post_init__(self) -> None:
         self._messages = flood_limit(self._hub.settings.max_fps)
@@ -166,13 +166,13 @@ class _Conversation:
         try:
             await self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
         except SessionEnded:
-            pass  # the end of the session has cancelled this task, which ends at its next checkpoint
+            pass  # the server has ended the session and cancelled this task; the task ends at its next checkpoint
         except ProtocolViolation as violation:
             self._count_message()
             await self._report(violation)
 
     def _count_message(self) -> None:
-        """Count a message other than an accepted frame, which `Hub.publish` counts.
+        """Count a message that is not an accepted frame; `Hub.publish` counts the accepted frames.
 
         Raises:
             ProtocolViolation: with code ``flood``.
@@ -184,7 +184,7 @@ class _Conversation:
         self.camera.last_heard = now
 
     async def _report(self, violation: ProtocolViolation) -> None:
-        """Report to the camera what was wrong with a frame, but not each time: a broken camera sends 60 a second."""
+        """Tell the camera what was wrong with a frame, at most once a second: a broken camera sends many bad frames."""
         if violation.code not in self._logged:
             self._logged.add(violation.code)
             log.warning("frame refused", camera=self.camera.id, code=violation.code, error=str(violation))

@@ -1,4 +1,4 @@
-"""Report to one camera what viewers need of it, whenever that changes."""
+"""Send one camera the demand whenever the demand has changed."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from skysentry_trio.wire.capture import Demand
 from skysentry_trio.wire.messages import encode_message
 
 _HOLD = 1.0
-"""Seconds for which a lower demand is kept back: viewers that reload a page return within that time."""
+"""Seconds to wait before a lower demand is sent: a viewer that reloads its page returns within this time."""
 _PAUSE = 0.1
-"""Seconds between two messages at least: many viewers may come or leave at the same time."""
+"""Shortest time between two messages in seconds: many viewers may come or leave at the same time."""
 
 
 @define(eq=False)
 class DemandNotifier:
-    """Sends a camera its demand: a higher demand at once, a lower demand only if it stays low for a moment."""
+    """Sends the demand to a camera: a higher demand without delay, a lower demand only if it stays low for a second."""
 
     _peer: Peer
     _changed: trio.Event = field(factory=trio.Event, init=False, repr=False)
 
     def wake(self) -> None:
-        """Let `run` compare the demand with the one that it sent last; never waits."""
+        """Let `run` compare the demand with the demand that `run` sent last; never waits."""
         self._changed.set()
 
     async def run(self, hub: ScopedHub, camera: HubCamera) -> None:
@@ -52,7 +52,7 @@ class DemandNotifier:
             else:
                 lower_at = min(lower_at, now + _HOLD)
             await trio.sleep(_PAUSE)
-            # The interest of a program that reads single frames ends without a call of `wake`.
+            # When the demand stops counting programs that read single frames, nothing calls `wake`.
             interest_ends_at = camera.read_until if camera.read_until > now else math.inf
             with trio.move_on_at(min(lower_at, interest_ends_at)):
                 await self._changed.wait()

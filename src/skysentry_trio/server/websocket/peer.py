@@ -1,4 +1,4 @@
-"""The connection to a camera or viewer, as the endpoints need it."""
+"""The interface through which the endpoints use the connection to a camera or viewer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from skysentry_trio.base.sink import FrameSink
 class Peer(Protocol):
     """One WebSocket connection.
 
-    Every method but `close` raises `PeerGone` if the remote party has left, or has read nothing for too long.
+    Every method except `close` raises `PeerGone` if the remote party has left, or has read nothing for too long.
     """
 
     async def receive(self) -> str | bytes:
-        """Return the next whole message: text, or the bytes of a binary one.
+        """Return the next whole message: a text message as `str`, a binary message as `bytes`.
 
         Raises:
             ProtocolViolation: the peer sent something that is not allowed.
@@ -31,11 +31,11 @@ class Peer(Protocol):
 
     @property
     def sink(self) -> FrameSink:
-        """Sends such a frame without waiting, if it can; after `WriteResult.PART`, call `finish_frame`."""
+        """Sends an encoded frame if that is possible without waiting; after `WriteResult.PART`, call `finish_frame`."""
         ...
 
     async def finish_frame(self) -> None:
-        """Send the rest of a frame that `sink` has sent in part."""
+        """Send the rest of a frame of which `sink` has sent only a part."""
         ...
 
     async def close(self, code: int, reason: str) -> None:

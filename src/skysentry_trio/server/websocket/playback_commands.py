@@ -1,4 +1,4 @@
-"""Carries out a viewer's playback commands, shows it the frames when they are due, and reports where it is."""
+"""Carries out a viewer's playback commands, shows the frames at the right times, and reports the state of playbacks."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from skysentry_trio.wire.viewer import GoLive, PlaybackState, Seek
 
 @define(eq=False)
 class PlaybackController:
-    """The timer and the messages of one viewer's playbacks; its one task starts with the first seek."""
+    """The timer and the messages of one viewer's playbacks; the task of the timer starts with the first playback."""
 
     _peer: Peer
     _session: PlaybackSession
     _supports_notices: bool
     """Whether the viewer understands messages other than frames."""
     _nursery: trio.Nursery
-    """Of the viewer's connection."""
+    """The nursery of the viewer's connection."""
     _sleep: trio.CancelScope | None = field(default=None, init=False)
-    """Ends when the next frame is due; None before the task has started."""
+    """The scope in which the task sleeps until the next frame is to be shown; None before the task has started."""
 
     async def handle(self, message: Seek | GoLive) -> None:
         """Carry out a command, and report what the viewer sees now."""
@@ -39,12 +39,12 @@ class PlaybackController:
         await self._report(message.camera_id)
 
     def resume(self) -> None:
-        """Go on after the viewer was paused."""
+        """Continue the playbacks after the viewer was paused."""
         self._session.resume()
         self._reschedule()
 
     def _reschedule(self) -> None:
-        """Let the task wake up when the next frame is due, which may have changed."""
+        """Set when the task wakes up to show the next frame, and start the task if necessary."""
         if self._sleep is not None:
             self._sleep.deadline = self._session.due
         elif math.isfinite(self._session.due):

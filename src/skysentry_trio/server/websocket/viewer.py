@@ -1,4 +1,4 @@
-"""Serve one viewer: it subscribes to cameras, and gets the newest frame of each as soon as it can receive one."""
+"""Serve one viewer: it subscribes to cameras, and gets each camera's newest frame as soon as it can receive a frame."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ENCODERS: dict[ViewerFormat, Encoder] = {
     ViewerFormat.JPEG: _frame_jpeg,
     ViewerFormat.JSON: _frame_update,
 }
-"""By format: encodes a delivery as one WebSocket frame, the same for every viewer."""
+"""By format: encodes a delivery as one WebSocket frame, which all viewers with this format share."""
 
 
 async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: ViewerFormat) -> None:
@@ -50,17 +50,17 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
 
     Args:
         peer: the connection.
-        hub: the cameras that the viewer may see.
-        query: of the address that the viewer opened. An invalid query is refused only after the handshake, because a
-            browser does not let a page see the answer to a refused handshake.
-        default_format: for a viewer whose query names no format.
+        hub: the hub for the principal of the viewer.
+        query: the query of the address that the viewer opened. An invalid query is refused only after the handshake,
+            because a browser does not let a page see the answer to a refused handshake.
+        default_format: the format for a viewer whose query names no format.
     """
     try:
         request = decode_viewer_query(query, default_format)
     except ProtocolViolation as violation:
         await _refuse(peer, hub, violation, supports_notices=False)
         return
-    # Viewers of the other formats know no text messages besides frames.
+    # Viewers with the other formats understand only frames.
     supports_notices = request.format is ViewerFormat.ENVELOPE
     encode = _ENCODERS[request.format]
 
@@ -68,7 +68,7 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
         log.info("viewer connected", format=request.format)
         try:
             cameras = _list_cameras(hub, request.clients)
-            # Subscribe before the list is sent, so that changes to cameras during that time wait in the outbox.
+            # Subscribe before the list is sent, so that notices about changes in the meantime wait in the outbox.
             hub.subscribe(viewer, request.clients, request.limits)
             if supports_notices:
                 await peer.send(encode_message(cameras))
@@ -104,10 +104,10 @@ def _list_cameras(hub: ScopedHub, camera_ids: frozenset[str] | None) -> Clients:
 
 
 async def _send_all(peer: Peer, viewer: HubViewer, encode: Encoder, *, supports_notices: bool) -> None:
-    """Send what is in the outbox: the one task that waits for this viewer to read.
+    """Send what is in the outbox; never returns.
 
     Raises:
-        PeerGone: the viewer left or stopped reading; nothing else ends this.
+        PeerGone: the viewer left or stopped reading.
     """
     while True:
         waiting = await viewer.outbox.receive()

@@ -1,4 +1,4 @@
-"""Carries out what one viewer sends, within limits on how much it may send."""
+"""Carries out the messages of one viewer, within limits on how many messages the viewer may send."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ class _Quota:
 
 @define(eq=False)
 class _Quotas:
-    """What one viewer may send; rates are messages a second, bursts are seconds of messages at once."""
+    """How many messages one viewer may send; rates are messages a second, bursts are seconds as in `RateLimiter`."""
 
-    # An acknowledgement of each frame of thirty cameras at 60 frames a second.
+    # Enough to acknowledge each frame of thirty cameras at 60 frames a second.
     all: _Quota = field(factory=lambda: _Quota("messages", RateLimiter(2000.0, burst=1.0)))
     results: _Quota = field(factory=lambda: _Quota("results", RateLimiter(240.0, burst=1.0)))
-    # Each may encode a frame for this viewer alone; a screen shows hardly more.
+    # Each command may make the server encode a frame for this viewer alone. A person does not need a higher rate.
     playback: _Quota = field(factory=lambda: _Quota("playback commands", RateLimiter(20.0, burst=1.0)))
-    # Each may take a millisecond, in which the server does nothing else.
+    # Each change may take a millisecond, and the server does nothing else during this time.
     subscription: _Quota = field(factory=lambda: _Quota("changes of the subscription", RateLimiter(20.0, burst=5.0)))
 
     def of(self, message: ViewerMessage) -> _Quota | None:
-        """Return the limit that applies to a message besides that on all messages."""
+        """Return the limit that applies to a message besides the limit on all messages; None if there is none."""
         match message:
             case Ack() | Clock():
                 return None
@@ -79,7 +79,7 @@ class _Quotas:
 
 @define(eq=False)
 class ViewerCommands:
-    """The one task that reads what a viewer sends, and carries it out."""
+    """Reads the messages of one viewer in one task, and carries them out."""
 
     _peer: Peer
     _hub: ScopedHub
@@ -88,7 +88,7 @@ class ViewerCommands:
     _quotas: _Quotas = field(factory=_Quotas, init=False, repr=False)
 
     async def run(self) -> None:
-        """Carry out what the viewer sends; never returns.
+        """Carry out the viewer's messages one after another; never returns.
 
         Raises:
             PeerGone: the viewer left.
@@ -96,7 +96,7 @@ class ViewerCommands:
         """
         while True:
             message = self._admit(await self._peer.receive())
-            # None is a message that only newer servers know.
+            # None means a message of a type that only newer servers know.
             if message is not None:
                 await self._handle(message)
 
@@ -149,11 +149,11 @@ class ViewerCommands:
         try:
             self._hub.publish_result(result.camera_id, result.sequence, encode_frame(encode_message(result)))
         except ProtocolViolation as violation:
-            # The camera may just have left, which is no reason to disconnect a viewer of others.
+            # The hub may have forgotten the camera. This is not a reason to disconnect a viewer of other cameras.
             await self._peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
 
     def _check_names(self) -> None:
-        """Bound the ids that the hub keeps for this viewer: the limit on one message is not enough."""
+        """Limit how many ids the hub keeps for this viewer, because a limit on each message is not enough."""
         if self._viewer.named_count > MAX_SUBSCRIBED:
             raise ProtocolViolation(
                 f"a viewer may name {MAX_SUBSCRIBED} cameras, got {self._viewer.named_count} in all"
