@@ -1,4 +1,7 @@
-/** A camera: opens it, registers it with the server, sends its frames, and keeps the state to show. */
+/**
+ * The session of a camera: opens the camera, registers it with the server, sends its frames, and keeps the state that a
+ * page shows.
+ */
 
 import { captureSocketUrl, serverBase } from "../address.js";
 import { cameraFailure, type Failure } from "../failures.js";
@@ -11,7 +14,7 @@ import { Outgoing } from "./outgoing.js";
 import type { CaptureSettings } from "./settings.js";
 import { NO_STATS, type CaptureSnapshot } from "./snapshot.js";
 
-/** A running camera with its encoder; the browser's is in `camera.ts`. */
+/** A running camera with its encoder. `camera.ts` opens the camera of a browser. */
 export interface Camera {
   /** For the preview. */
   readonly stream: MediaStream | null;
@@ -38,11 +41,18 @@ export interface CaptureOptions {
   readonly token?: string | undefined;
   readonly settings: CaptureSettings;
   readonly openCamera: OpenCamera;
-  /** The address that `server` is relative to; left out, the address of the page. */
+  /** The address that `server` is relative to; if left out, the address of the page. */
   readonly page?: string;
-  /** Keeps the screen on. Returns the function that ends this. */
+  /** Keeps the screen on. Returns the function that lets the screen turn off again. */
   readonly keepAwake?: () => () => void;
   readonly openSocket?: SocketOptions["open"];
+}
+
+/** Whether the camera must be opened again for these settings: another device, or a width that only the device can raise. */
+function needsReopening(opened: CaptureSettings, wanted: CaptureSettings): boolean {
+  return (
+    wanted.deviceId !== opened.deviceId || wanted.facing !== opened.facing || wanted.width > opened.width
+  );
 }
 
 const REFRESH_MS = 500;
@@ -83,7 +93,7 @@ export class CaptureSession {
     this.snapshot = this.store;
   }
 
-  /** Opens the camera and starts sending. Does nothing if it is started already. */
+  /** Opens the camera and starts sending. If the camera is started already, this does the same as `resume`. */
   async start(): Promise<void> {
     const before = this.store.getSnapshot();
     if (before.camera !== "off") {
@@ -118,12 +128,10 @@ export class CaptureSession {
     const before = this.store.getSnapshot().settings;
     this.update({ settings });
     this.updateTarget();
-    const otherCamera = settings.deviceId !== before.deviceId || settings.facing !== before.facing;
-    // Only the device can raise the resolution. A camera that is opening gets the new settings anyway.
-    if (this.camera && (otherCamera || settings.width > before.width)) await this.reopenCamera();
+    if (this.camera && needsReopening(before, settings)) await this.reopenCamera();
     else if (settings.fps !== before.fps) this.camera?.setRate(settings.fps);
     if (settings.cameraId === before.cameraId && settings.name === before.name) return;
-    // A connection has one id and one name, so a new one needs a new connection.
+    // A connection has one id and one name, so a new id or name needs a new connection.
     if (this.link?.running) this.link.reconnect();
     else this.resume();
   }
@@ -141,6 +149,11 @@ export class CaptureSession {
       if (generation !== this.generation) {
         camera.stop();
         return false;
+      }
+      // The settings may have changed while the camera was being opened.
+      if (needsReopening(settings, this.store.getSnapshot().settings)) {
+        camera.stop();
+        return await this.openCamera(generation);
       }
       this.camera = camera;
       this.configured = limitToDemand(settings, null);

@@ -72,6 +72,20 @@ function build(options: Partial<CaptureOptions> = {}) {
 }
 
 describe("a capture session", () => {
+  it.each([
+    ["another device", { deviceId: "rear" }],
+    ["a larger width", { width: 1920 }],
+  ])("opens the camera again when %s is chosen while it opens", async (_, change) => {
+    const { session, state, cameras } = build();
+    const starting = session.start();
+    await session.configure({ ...settings, ...change });
+    await starting;
+    expect(cameras.map(({ opened }) => opened)).toEqual([settings, { ...settings, ...change }]);
+    expect(cameras[0]?.stop).toHaveBeenCalledOnce();
+    expect(state().camera).toBe("on");
+    session.stop();
+  });
+
   it("opens the camera, registers, and sends bare JPEGs", async () => {
     const { network, session, state, camera, frame } = build({ token: "secret" });
     const starting = session.start();
