@@ -58,7 +58,7 @@ class PlaybackSession:
         self._viewer.playback = self
 
     def is_active(self, camera_id: str | None = None) -> bool:
-        """Return whether the viewer plays a camera back; for None, whether it plays any camera back."""
+        """Return whether the viewer plays back this camera; for None, whether it plays back any camera."""
         return bool(self._cursors) if camera_id is None else camera_id in self._cursors
 
     def state_of(self, camera_id: str) -> PlaybackStatus:

@@ -26,7 +26,7 @@ class Playback(Protocol):
     """Says which cameras a viewer plays back instead of seeing them live."""
 
     def is_active(self, camera_id: str | None = None) -> bool:
-        """Return whether the viewer plays a camera back; for None, whether it plays any camera back."""
+        """Return whether the viewer plays back this camera; for None, whether it plays back any camera."""
         ...
 
     def forget(self, camera_id: str) -> None:
