@@ -16,6 +16,8 @@ import nox
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
+# So the end of the output says what failed.
+nox.options.stop_on_first_error = True
 # The pages come before what is tested with them. The session `docs` is part of `tests`.
 nox.options.sessions = ["lint", "imports", "frontend", "typing", "tests", "dist"]
 
@@ -53,7 +55,7 @@ def frontend(session: nox.Session) -> None:
     """Types, lint, tests and build of the web pages, with a Node.js that comes from PyPI."""
     install_group(session, "frontend")
     with session.chdir("frontend"):
-        session.run("npm", "ci", "--ignore-scripts", "--include=dev")
+        session.run("npm", "ci", "--ignore-scripts", "--include=dev", "--fetch-retries=5")
         session.run("npm", "run", "check")
 
 

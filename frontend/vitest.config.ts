@@ -5,7 +5,9 @@ export default defineConfig({
   plugins: [react()],
   test: {
     include: ["tests/**/*.test.{ts,tsx}"],
-    testTimeout: 5000,
+    setupFiles: ["tests/setup.ts"],
+    // A busy machine may pause a test for seconds; only a test that hangs needs this limit.
+    testTimeout: 30_000,
     restoreMocks: true,
     unstubGlobals: true,
     coverage: {

@@ -31,7 +31,7 @@ async function stop(): Promise<void> {
   await new Promise((resolve) => stopping.close(resolve));
 }
 
-async function until(done: () => boolean, milliseconds = 4500): Promise<void> {
+async function until(done: () => boolean, milliseconds = 20_000): Promise<void> {
   const deadline = Date.now() + milliseconds;
   while (!done()) {
     if (Date.now() > deadline) throw new Error(`not within ${milliseconds} ms`);
@@ -81,7 +81,7 @@ describe("over a real socket", () => {
     await start(port, serve);
     await until(onAir);
     session.stop();
-  }, 12_000);
+  }, 60_000);
 
   it("a viewer agrees on the subprotocol and shows a frame, also after the server was restarted", async () => {
     const serve = (peer: Peer, path: string): void => {
@@ -105,5 +105,5 @@ describe("over a real socket", () => {
     await start(port, serve);
     await until(() => shown.length === 2);
     session.stop();
-  }, 12_000);
+  }, 60_000);
 });
