@@ -31,6 +31,12 @@ def exif_with_thumbnail() -> bytes:
     return b"Exif\0\0" + tiff + b"\0\2" + entries + bytes(4) + thumbnail
 
 
+def multi_picture_segment() -> bytes:
+    """Return the start of an APP2 segment that announces further pictures behind this one (CIPA DC-007)."""
+    content = b"MPF\0MM\0\x2a\0\0\0\x08" + bytes(16)
+    return b"\xff\xe2" + (2 + len(content)).to_bytes(2, "big") + content
+
+
 _KINDS = {
     "baseline": (draw_jpeg(), (32, 24)),
     "progressive": (draw_jpeg(progressive=True), (32, 24)),

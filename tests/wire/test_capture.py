@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from contextlib import suppress
 from typing import Any
 
@@ -142,21 +143,41 @@ def test_an_envelope_that_was_not_agreed_on_is_no_jpeg() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [
-        b"",
-        b"[]",
-        b'{"capturedAt":"now"}',
-        b'{"capturedAt":NaN}',
-        b'{"capturedAt":1e999}',
-        b'{"capturedAt":' + b"9" * 4000 + b"}",
-        b'{"x":' + b"[" * 4000,
-    ],
+    [b"{", b'{"capturedAt":1', b"{capturedAt:1}", b'{"capturedAt":1}{}', b'{"x":' + b"[" * 4000],
 )
 def test_an_envelope_with_a_wrong_header_is_refused(header: bytes) -> None:
-    """The header is JSON with known types, or the frame is not taken."""
+    """The header is a JSON object, or the frame is not taken."""
     with pytest.raises(ProtocolViolation) as refused:
         decode_jpeg(join_envelope(header, JPEG), max_size=10**6, envelope=True)
     assert refused.value.code == "invalid-message"
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["NaN", "-Infinity", "1e999", "9" * 4000, '"now"', '"2026-05-01T12:00:00Z"', "true", "[]", "{}"],
+    ids=lambda moment: moment[:20],
+)
+def test_a_wrong_time_in_an_envelope_does_not_cost_the_picture(moment: str) -> None:
+    """The frame is taken, and its time is no number."""
+    message = join_envelope(b' {"capturedAt": %b}' % moment.encode(), JPEG)
+
+    jpeg, size, captured_at = decode_jpeg(message, max_size=10**6, envelope=True)
+
+    assert (jpeg, size) == (JPEG, SIZE)
+    assert captured_at is not None
+    assert math.isnan(captured_at)
+
+
+@pytest.mark.parametrize("envelope", [False, True])
+@pytest.mark.parametrize("before", [b"", b"\0", b"\r\n", b"\r\n\r\n", b"\0\0", b"junk", 96 * b"\xff"], ids=repr)
+@pytest.mark.parametrize("behind", [b"", b"\0", 512 * b"\0", b"\r\n", JPEG], ids=lambda behind: f"{len(behind)} bytes")
+def test_bytes_around_a_jpeg_are_cut_off(before: bytes, behind: bytes, envelope: bool) -> None:
+    """In front of it and behind it, bare and in an envelope; the limit is on what is left."""
+    message = before + JPEG + behind
+    assert decode_jpeg(message, max_size=len(JPEG), envelope=envelope) == CapturedJpeg(JPEG, SIZE, None)
+    if envelope:
+        message = join_envelope(b'{"capturedAt":1000}', message)
+        assert decode_jpeg(message, max_size=len(JPEG), envelope=True) == CapturedJpeg(JPEG, SIZE, 1.0)
 
 
 def test_the_size_limit_is_that_of_the_jpeg() -> None:

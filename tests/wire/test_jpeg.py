@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.wire.jpeg import inspect_jpeg
-from tests.wire.pictures import KINDS, draw_jpeg, exif_with_thumbnail
+from skysentry_trio.wire.jpeg import inspect_jpeg, trim_jpeg
+from tests.wire.pictures import KINDS, draw_jpeg, exif_with_thumbnail, multi_picture_segment
 
 BASELINE = KINDS["baseline"][0]
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
@@ -116,3 +116,92 @@ def test_the_size_is_that_of_the_picture_and_not_of_its_thumbnail() -> None:
 
     assert jpeg.count(SOI) == 2
     assert inspect_jpeg(jpeg) == (320, 200)
+
+
+# Trimming
+
+SAMSUNG = b"\0\0\1\x0a\x0e\0\0\0Image_UTC_Data1777636800250SEFHk\0\0\0\1\0\0\0\0\0\1\x0a#\0\0\0#\0\0\0\x18\0\0\0SEFT"
+MOTION_PHOTO = (
+    b"MotionPhoto_Data" + b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 40 + EOI + b"mdat" + SOI + b"\xff" + EOI + b"free"
+)
+JUNK = [b"\0", 512 * b"\0", b"\r\n", b"\n", 96 * b"\xa5", 3 * b"\xff", EOI + b"\0", SAMSUNG, MOTION_PHOTO]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_exactly_one_jpeg_is_not_copied(kind: str) -> None:
+    """Whatever is in it, it comes back as the same object, with the size that its decoder finds."""
+    jpeg, size = KINDS[kind]
+
+    trimmed = trim_jpeg(jpeg)
+
+    assert trimmed.data is jpeg
+    assert trimmed.size == size
+    assert jpeg[trimmed.scan : trimmed.scan + 2] == b"\xff\xda"
+    assert trimmed.has_tables
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("junk", JUNK, ids=lambda junk: repr(junk[:12]))
+def test_what_follows_the_end_is_cut_off(kind: str, junk: bytes) -> None:
+    """The trailer of a phone, padding and line ends; a thumbnail's or comment's end is not the end."""
+    jpeg, size = KINDS[kind]
+
+    assert trim_jpeg(jpeg + junk)[:2] == (jpeg, size)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "junk", [b"\0", 512 * b"\0", b"\r\n\r\n", 4000 * b"\xff", EOI], ids=lambda junk: repr(junk[:8])
+)
+def test_what_comes_before_the_start_is_cut_off(kind: str, junk: bytes) -> None:
+    """Line ends of a form, what is left of the picture before, and the first half of a marker."""
+    jpeg, size = KINDS[kind]
+
+    assert trim_jpeg(junk + jpeg)[:2] == (jpeg, size)
+    assert trim_jpeg(junk + jpeg + junk, thorough=True)[:2] == (jpeg, size)
+
+
+def test_a_picture_inside_of_a_file_of_another_kind_is_not_meant() -> None:
+    """The preview in a raw file or a document is not the picture that was sent."""
+    with pytest.raises(ProtocolViolation, match="begins with FF D8"):
+        trim_jpeg(b"%PDF-1.7\n" + bytes(5000) + BASELINE)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_two_pictures_the_first_is_taken(kind: str) -> None:
+    """A second picture of the same encoder behind the first costs bytes and is shown by no decoder."""
+    jpeg, size = KINDS[kind]
+
+    for between in (b"", b"\r\n", bytes(100)):
+        assert trim_jpeg(jpeg + between + jpeg)[:2] == (jpeg, size)
+
+
+def test_announced_pictures_are_cut_off() -> None:
+    """A phone announces its gain map or second view in the first picture (CIPA DC-007); it begins otherwise."""
+    first = BASELINE[:2] + multi_picture_segment() + BASELINE[2:]
+
+    assert trim_jpeg(first).data == first
+    assert trim_jpeg(first + draw_jpeg((8, 8), quality=10, mode="L"))[:2] == (first, (32, 24))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_jpeg_without_an_end_is_refused(kind: str) -> None:
+    """Wherever it was cut off, with or without padding: decoders would show a part of the picture or nothing."""
+    jpeg, _ = KINDS[kind]
+    for length in range(len(jpeg)):
+        with pytest.raises(ProtocolViolation) as refused:
+            trim_jpeg(jpeg[:length])
+        assert refused.value.code == "not-a-jpeg"
+    with pytest.raises(ProtocolViolation, match="have no end"):
+        trim_jpeg(BASELINE[:-2] + bytes(64))
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_whatever_is_around_a_jpeg_the_jpeg_comes_out_or_a_refusal(before: bytes, behind: bytes) -> None:
+    """Only bytes that look like the start of another JPEG in front of it can hide it."""
+    if SOI + b"\xff" not in (before + BASELINE)[: len(before) + 2]:
+        assert trim_jpeg(before + BASELINE + behind, thorough=True).data == BASELINE
+        if not behind.endswith(EOI):
+            assert trim_jpeg(before + BASELINE + behind).data == BASELINE
+    with suppress(ProtocolViolation):
+        trim_jpeg(before + behind)

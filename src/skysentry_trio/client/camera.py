@@ -18,7 +18,7 @@ from skysentry_trio.client.thread.handover import Closed
 from skysentry_trio.sources.frames import FrameSlot, SourceFrame
 from skysentry_trio.wire.capture import Demand
 from skysentry_trio.wire.identity import check_camera_id
-from skysentry_trio.wire.jpeg import inspect_jpeg
+from skysentry_trio.wire.jpeg import trim_jpeg
 
 
 class Camera(Handle):
@@ -58,7 +58,7 @@ class Camera(Handle):
         """Send a frame if viewers need it; this does not wait.
 
         Args:
-            jpeg: one complete JPEG.
+            jpeg: one complete JPEG; bytes before and behind it are cut off.
             captured_at: when the picture was taken, seconds since the epoch by this machine's clock; None means now.
 
         Raises:
@@ -66,8 +66,7 @@ class Camera(Handle):
             Closed: the camera was closed.
             Refused: the server refuses this camera, or another one took over its id.
         """
-        whole = bytes(jpeg)
-        inspect_jpeg(whole)
+        whole = trim_jpeg(bytes(jpeg), thorough=True).data
         self._outlet.put(SourceFrame(whole, time.time() if captured_at is None else captured_at))
         self._background.call_soon(self._outlet.move, idempotent=True)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -9,7 +12,7 @@ import msgspec
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.envelope import join_envelope, split_envelope
 from skysentry_trio.wire.identity import check_camera_id
-from skysentry_trio.wire.jpeg import PictureSize, inspect_jpeg
+from skysentry_trio.wire.jpeg import PictureSize, trim_jpeg
 from skysentry_trio.wire.messages import (
     Clock,
     ClockReply,
@@ -80,12 +83,15 @@ class CapturedJpeg(NamedTuple):
     jpeg: bytes
     size: PictureSize
     captured_at: float | None
-    """When the camera took the picture, as the camera sent it: seconds since the epoch; None if it sent no time."""
+    """When the camera took the picture, as the camera sent it: seconds since the epoch; None if it sent no time, NaN if
+    it sent something else as the time."""
 
 
 _from_camera: Final = MessageDecoder[CameraMessage](CameraMessage)
 _from_server: Final = MessageDecoder[ServerMessage](ServerMessage)
 _header = msgspec.json.Decoder(_EnvelopeHeader)
+_ENVELOPE = re.compile(rb"..\s*\{", re.DOTALL)
+"""Begins like an envelope: two bytes of length and a JSON object, unlike junk in front of a JPEG."""
 
 
 def decode_camera_message(text: str) -> CameraMessage | None:
@@ -115,10 +121,12 @@ def encode_registration(camera_id: str, *, name: str | None = None, capabilities
 
 
 def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> CapturedJpeg:
-    """Take apart a binary message from a camera: a bare JPEG, or, if `envelope` is set, also a JPEG in an envelope.
+    """Take apart what a camera sent as one frame: a bare JPEG, or, if `envelope` is set, also a JPEG in an envelope.
+
+    Bytes before and behind the JPEG are cut off.
 
     Args:
-        message: the whole WebSocket message.
+        message: the whole WebSocket message, body or part.
         max_size: maximum size of the JPEG in bytes.
         envelope: whether the camera registered with the ``envelope`` capability.
 
@@ -126,16 +134,33 @@ def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> Cap
         ProtocolViolation: with code ``not-a-jpeg``, ``frame-too-large`` or ``invalid-message``.
     """
     captured_at = None
-    if envelope and message[:2] != b"\xff\xd8":
+    if message[:2] != b"\xff\xd8" and _ENVELOPE.match(message):
+        if not envelope:
+            raise ProtocolViolation("expected a JPEG, got an envelope without the capability for it", "not-a-jpeg")
         header, message = split_envelope(message)
+        captured_at = _decode_time(header)
+    jpeg = trim_jpeg(message)
+    if len(jpeg.data) > max_size:
+        raise ProtocolViolation(f"a frame may have {max_size} bytes, got {len(jpeg.data)}", "frame-too-large")
+    return CapturedJpeg(jpeg.data, jpeg.size, captured_at)
+
+
+def _decode_time(header: bytes) -> float | None:
+    """Return the time in the header of an envelope, in seconds; NaN if ``capturedAt`` is something else than a time.
+
+    Raises:
+        ProtocolViolation: the header is not a JSON object.
+    """
+    try:
+        return to_seconds(_header.decode(header).captured_at)
+    except (msgspec.DecodeError, RecursionError) as error:
+        # Many encoders write NaN and Infinity, which JSON does not have; a wrong time is no reason to lose the picture.
         try:
-            captured_at_ms = _header.decode(header).captured_at
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise ProtocolViolation(f"the envelope's header is not as expected: {error}") from error
-        captured_at = to_seconds(captured_at_ms)
-    if len(message) > max_size:
-        raise ProtocolViolation(f"a frame may have {max_size} bytes, got {len(message)}", "frame-too-large")
-    return CapturedJpeg(message, inspect_jpeg(message), captured_at)
+            if isinstance(json.loads(header), dict):
+                return math.nan
+        except (ValueError, RecursionError):
+            pass
+        raise ProtocolViolation(f"the envelope's header is not as expected: {error}") from error
 
 
 def encode_captured_jpeg(jpeg: bytes, captured_at: float) -> bytes:

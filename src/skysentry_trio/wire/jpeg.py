@@ -1,4 +1,4 @@
-"""Recognize a complete JPEG without decoding it."""
+"""Find one complete JPEG in received bytes without decoding it: the trimming that all doors share."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from typing import NamedTuple
 from skysentry_trio.base.exceptions import ProtocolViolation
 
 # ITU-T T.81, table B.1. Start-of-frame markers are C0..CF except DHT (C4), JPG (C8) and DAC (CC).
-_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_DHT, _SOI, _EOI, _SOS, _APP2, _FILL = 0xC4, 0xD8, 0xD9, 0xDA, 0xE2, 0xFF
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
+_NO_SEGMENTS = _STANDALONE | {_SOI, _EOI, _SOS, _FILL}
+"""Markers without a segment of a known length behind them, or with a meaning of their own."""
 _MAX_SEGMENTS = 256
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+_MAX_JUNK = 4096
+"""Bytes before a JPEG that are skipped at most; a JPEG further inside is a part of a file of another kind."""
+_SIGNATURE = 150
+"""Number of first bytes by which a second picture of the same encoder is recognized."""
 
 
 class PictureSize(NamedTuple):
@@ -20,41 +27,99 @@ class PictureSize(NamedTuple):
     height: int
 
 
-def inspect_jpeg(data: bytes) -> PictureSize:
-    """Check the segments of a JPEG up to its scan, and return the size of the picture.
+class Jpeg(NamedTuple):
+    """One complete JPEG."""
 
-    This takes only a few steps, also for a large picture. It refuses data that is not a JPEG, and data that does not
-    end with an end-of-image marker. It does not find wrong bits in a scan.
+    data: bytes
+    """The JPEG, from FF D8 to FF D9."""
+    size: PictureSize
+    scan: int
+    """Position of the first scan in `data`."""
+    has_tables: bool
+    """Whether Huffman tables come before the first scan."""
+
+
+def trim_jpeg(data: bytes, *, thorough: bool = False) -> Jpeg:
+    """Return the first JPEG in the data, without the bytes before and behind it.
+
+    Cameras pad pictures with zeros, and add line ends, video clips and further pictures. Decoders ignore such bytes. Up
+    to 4096 bytes are skipped before the JPEG. If the data is exactly one JPEG, it is returned itself, not a copy.
+
+    This refuses data without a JPEG, and a JPEG without an end-of-image marker. It does not find wrong bits in a scan.
+
+    Args:
+        data: what was received.
+        thorough: whether to look at every byte. Otherwise, data that begins and ends as a JPEG takes only a few steps,
+            also if the picture is large. A second picture behind the first one is then found only if it begins with the
+            same bytes, or if the first one announces it (Multi-Picture Format, CIPA DC-007).
 
     Raises:
         ProtocolViolation: with code ``not-a-jpeg``; the message says what was found.
     """
-    if data[:2] != b"\xff\xd8":
-        raise _not_a_jpeg(f"expected a JPEG, which begins with FF D8, got {len(data)} bytes {_start_of(data)}")
-    if data[-2:] != b"\xff\xd9":
+    if data[:2] != _START:
+        start = data.find(_START + b"\xff", 0, _MAX_JUNK)
+        if start < 0:
+            raise _no_start(data)
+        data = data[start:]
+    size, scan, has_tables, may_hold_more = _read_head(data)
+    if thorough or may_hold_more or data[-2:] != _END or data.find(data[:_SIGNATURE], scan) >= 0:
+        # The first such bytes behind the start of a scan are the end: in a scan, FF is data only before a zero, and
+        # the tables between two scans do not hold these two bytes.
+        end = data.find(_END, scan)
+        if end < 0:
+            raise _not_a_jpeg(f"expected the JPEG to end with FF D9, but its {len(data)} bytes have no end")
+        data = data[: end + 2]
+    return Jpeg(data, size, scan, has_tables)
+
+
+def inspect_jpeg(data: bytes) -> PictureSize:
+    """Check that the data is one JPEG from its first to its last byte, and return the size of the picture.
+
+    Raises:
+        ProtocolViolation: with code ``not-a-jpeg``; the message says what was found.
+    """
+    if data[:2] != _START:
+        raise _no_start(data)
+    if data[-2:] != _END:
         raise _not_a_jpeg(f"expected the JPEG to end with FF D9, but its {len(data)} bytes end otherwise")
+    size, *_ = _read_head(data)
+    return size
+
+
+def _read_head(data: bytes) -> tuple[PictureSize, int, bool, bool]:
+    """Check the segments up to the first scan.
+
+    Returns:
+        The size of the picture, the position of the first scan, whether there are Huffman tables, and whether other
+        pictures may follow.
+    """
     size: PictureSize | None = None
+    has_tables = may_hold_more = False
     position = 2
     try:
         for _ in range(_MAX_SEGMENTS):
             if data[position] != 0xFF:
                 raise _not_a_jpeg(f"expected a JPEG marker at byte {position}, got {data[position]:#04x}")
             marker = data[position + 1]
-            if marker == 0xFF:  # fill byte, section B.1.1.2
+            if marker not in _NO_SEGMENTS:
+                length = data[position + 2] << 8 | data[position + 3]
+                if marker in _START_OF_FRAME:
+                    size = _frame_size(data, position, length)
+                elif marker == _DHT:
+                    has_tables = True
+                elif marker == _APP2 and data.startswith(b"MPF\0", position + 4):
+                    may_hold_more = True
+                if length < 2:
+                    raise _not_a_jpeg(f"the segment at byte {position} says it is {length} bytes long")
+                position += 2 + length
+            elif marker == _FILL:  # section B.1.1.2
                 position += 1
             elif marker in _STANDALONE:
                 position += 2
             elif marker == _SOS and size is not None:
-                return size
-            elif marker in (_SOI, _EOI, _SOS):
-                raise _not_a_jpeg(f"marker FF {marker:02X} at byte {position} comes before any frame header")
+                return size, position, has_tables, may_hold_more
             else:
-                length = data[position + 2] << 8 | data[position + 3]
-                if marker in _START_OF_FRAME:
-                    size = _frame_size(data, position, length)
-                if length < 2:
-                    raise _not_a_jpeg(f"the segment at byte {position} says it is {length} bytes long")
-                position += 2 + length
+                raise _not_a_jpeg(f"marker FF {marker:02X} at byte {position} comes before any frame header")
     except IndexError:
         raise _not_a_jpeg(f"the JPEG was cut off: its segments go past its {len(data)} bytes") from None
     raise _not_a_jpeg(f"more than {_MAX_SEGMENTS} segments before the picture itself")
@@ -69,8 +134,9 @@ def _frame_size(data: bytes, position: int, length: int) -> PictureSize:
     return PictureSize(width, height)
 
 
-def _start_of(data: bytes) -> str:
-    return f"that begin with {data[:4].hex(' ').upper()}" if data else "(an empty message)"
+def _no_start(data: bytes) -> ProtocolViolation:
+    start = f"that begin with {data[:4].hex(' ').upper()}" if data else "(an empty message)"
+    return _not_a_jpeg(f"expected a JPEG, which begins with FF D8, got {len(data)} bytes {start}")
 
 
 def _not_a_jpeg(message: str) -> ProtocolViolation:

@@ -8,7 +8,7 @@ from attrs import define, field, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.client.engine.throughput import Throughput
-from skysentry_trio.wire.jpeg import PictureSize, inspect_jpeg
+from skysentry_trio.wire.jpeg import PictureSize, trim_jpeg
 from skysentry_trio.wire.viewer import CameraLatency
 from skysentry_trio.wire.viewer_frames import FrameHeader
 
@@ -65,7 +65,7 @@ class CameraWatch:
         """
         if header.sequence == self._sequence:
             return False
-        size = inspect_jpeg(jpeg)
+        size = trim_jpeg(jpeg).size
         taken_at = header.captured_at if header.captured_at is not None else parse_timestamp(header.timestamp)
         # A lower sequence is not a gap: the server had forgotten the camera, and counts from 1 again.
         if self._sequence is not None and header.sequence > self._sequence:
