@@ -5,6 +5,8 @@
     SkySentryError
     ├── ConfigurationError    the operator's: exit status 2
     ├── ProtocolViolation     the remote party's: refused with a reason that it can read
+    │   ├── MessageSkipped    one message was too large; the next one can be received
+    │   └── NotAMessage       a text that is no message of the protocol; to be ignored
     └── PeerGone              nobody's: the remote party left, or read nothing for too long
 """
 
@@ -108,6 +110,23 @@ class ProtocolViolation(SkySentryError):
         self.code = code
         self.close_code = refusal.close_code if close_code is None else close_code
         self.http_status = refusal.http_status if http_status is None else http_status
+
+
+class MessageSkipped(ProtocolViolation):
+    """A message was larger than allowed and is skipped without being stored; the connection goes on with the next one.
+
+    Args:
+        message: what was wrong, in one sentence.
+        size: bytes of the message, as far as they are known.
+    """
+
+    def __init__(self, message: str, size: int) -> None:
+        super().__init__(message, "frame-too-large")
+        self.size = size
+
+
+class NotAMessage(ProtocolViolation):
+    """A text is not a JSON object with a ``type``, so it is not meant for this protocol: ``ping``, for example."""
 
 
 class PeerGone(SkySentryError):

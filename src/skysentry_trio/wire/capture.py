@@ -42,11 +42,13 @@ class Registration(Message, tag="client-registration", tag_field="type", omit_de
         check_camera_id(self.camera_id)
 
 
-class RegistrationSuccess(Message, tag="registration-success", tag_field="type"):
+class RegistrationSuccess(Message, tag="registration-success", tag_field="type", omit_defaults=True):
     """The server's answer to a camera that it accepts."""
 
     camera_id: str
     timestamp: str
+    max_frame_size: int | None = None
+    """Maximum size of a JPEG in bytes; larger ones are dropped. None if the server does not say, as SkySentry Go."""
 
 
 class RegistrationError(Message, tag="registration-error", tag_field="type"):

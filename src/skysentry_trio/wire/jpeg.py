@@ -14,7 +14,7 @@ _NO_SEGMENTS = _STANDALONE | {_SOI, _EOI, _SOS, _FILL}
 """Markers without a segment of a known length behind them, or with a meaning of their own."""
 _MAX_SEGMENTS = 256
 _START, _END = b"\xff\xd8", b"\xff\xd9"
-_MAX_JUNK = 4096
+MAX_JUNK = 4096
 """Bytes before a JPEG that are skipped at most; a JPEG further inside is a part of a file of another kind."""
 _SIGNATURE = 150
 """Number of first bytes by which a second picture of the same encoder is recognized."""
@@ -57,7 +57,7 @@ def trim_jpeg(data: bytes, *, thorough: bool = False) -> Jpeg:
         ProtocolViolation: with code ``not-a-jpeg``; the message says what was found.
     """
     if data[:2] != _START:
-        start = data.find(_START + b"\xff", 0, _MAX_JUNK)
+        start = data.find(_START + b"\xff", 0, MAX_JUNK)
         if start < 0:
             raise _no_start(data)
         data = data[start:]

@@ -8,10 +8,12 @@ from typing import Generic, TypeVar, get_args
 import msgspec
 from msgspec import Struct
 
-from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import NotAMessage, ProtocolViolation
 
 MAX_TEXT_LENGTH = 64 * 1024
 """Maximum number of characters in a JSON message; parsing a longer message would delay all other peers."""
+
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 def _wire_name(attribute: str) -> str:
@@ -91,22 +93,34 @@ class MessageDecoder(Generic[T]):
             The message; None if its ``type`` is unknown, because a newer peer may send types that we do not know.
 
         Raises:
-            ProtocolViolation: the text is too long, is not a JSON object with a ``type``, or has wrong fields.
+            NotAMessage: the text is not a JSON object with a ``type``.
+            ProtocolViolation: the text is too long, or the message has wrong fields.
         """
         if len(text) > self._max_length:
             raise ProtocolViolation(
                 f"a text message may have {self._max_length} characters, got {len(text)}", "message-too-large"
             )
+        text = text.removeprefix(_BYTE_ORDER_MARK)
         try:
             try:
                 return self._decoder.decode(text)
-            except msgspec.ValidationError:
+            except msgspec.ValidationError as error:
                 # Decode again, only the type: the message may have a type that we do not know.
                 if _typed.decode(text).type in self._types:
-                    raise
+                    raise ProtocolViolation(f"expected a JSON object with a known shape: {error}") from error
                 return None
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise ProtocolViolation(f"expected a JSON object with a known shape: {error}") from error
+            raise NotAMessage(f"expected a JSON object with a known shape: {error}") from error
+
+
+def read_text(message: bytes) -> str | None:
+    """Return the text of a binary message that is JSON, as some programs send it; None if it is something else."""
+    if not message.removeprefix(_BYTE_ORDER_MARK.encode()).lstrip().startswith(b"{") or len(message) > MAX_TEXT_LENGTH:
+        return None
+    try:
+        return message.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def encode_json(value: object) -> bytes:

@@ -66,12 +66,13 @@ class Part:
 
 
 def read_timestamp(text: str | None) -> float | None:
-    """Return the number in an ``X-Timestamp`` header; None if it holds no number."""
-    try:
-        value = float(text or "")
-    except ValueError:
+    """Return the number in an ``X-Timestamp`` header; None without a header, NaN if it holds something else."""
+    if not (text := (text or "").strip()):
         return None
-    return value if math.isfinite(value) else None
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 @define(eq=False)

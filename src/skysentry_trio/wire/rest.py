@@ -30,7 +30,7 @@ class HealthReply(Message):
     status: str
     """``healthy``, ``draining`` or ``unhealthy``."""
     total_clients: int
-    """Number of cameras that the server knows; it forgets a camera that was silent for the client timeout."""
+    """Number of cameras that the server knows; it forgets a camera that left longer ago than the client timeout."""
     online_clients: int
     buffer_size: int
     timestamp: str
@@ -101,6 +101,8 @@ class ClientDetails(Message):
     latest_timestamp: str | None
     refused: dict[str, int]
     """Number of frames that the server refused, by cause."""
+    times_ignored: int
+    """Number of accepted frames whose time of capture was wrong and was ignored."""
     demand: DemandReply
     latency: LatencyReply | None
     """The breakdown over all viewers that acknowledge frames; None without such viewers."""
@@ -112,8 +114,11 @@ class ClientsReply(Message):
     """All cameras."""
 
     count: int
+    """Number of cameras that are connected."""
     clients: list[str]
+    """Ids of the cameras that are connected, as in SkySentry Go."""
     details: list[ClientDetails]
+    """All cameras that the server knows."""
     success: bool = True
 
 

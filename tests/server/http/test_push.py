@@ -24,8 +24,9 @@ def part(data: bytes, *headers: str) -> bytes:
 # Single pictures
 
 
-async def test_a_jpeg_is_taken(autojump_clock: MockClock) -> None:
+async def test_a_jpeg_is_taken(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the camera's newest frame, and the answer says which number it has."""
+    monkeypatch.setattr("time.time", lambda: 1600000001.0)
     async with door() as here:
         first = await here.post(JPEG, query="?name=Front%20door")
         second = await here.post(draw_jpeg(1), "image/jpg", "X-Timestamp: 1600000000.5")
@@ -38,6 +39,39 @@ async def test_a_jpeg_is_taken(autojump_clock: MockClock) -> None:
     assert [frame.captured_at for frame in here.camera.ring] == [None, 1600000000.5]
     assert here.camera.name == "Front door"
     assert (here.camera.ring.newest and here.camera.ring.newest.width) == 32
+
+
+@pytest.mark.parametrize("kind", ["image/jpeg", "IMAGE/JPG; charset=binary", None, "multipart/form-data; boundary=b"])
+@pytest.mark.parametrize("before", [b"", b"\r\n", b"\0", b"junk junk"], ids=repr)
+@pytest.mark.parametrize("behind", [b"", b"\0", 512 * b"\0", b"\r\n", 96 * b"x"], ids=len)
+async def test_bytes_around_a_jpeg_are_cut_off(
+    autojump_clock: MockClock, kind: str | None, before: bytes, behind: bytes
+) -> None:
+    """In a body and in a form, whatever it is called."""
+    body = before + JPEG + behind
+    if kind is not None and kind.startswith("multipart"):
+        body = b"--b\r\nContent-Type: image/jpeg\r\n\r\n" + body + b"\r\n--b--\r\n"
+    async with door() as here:
+        answer = await here.post(body, kind)
+
+    assert answer.head[0] == 201
+    assert here.frames == [JPEG]
+
+
+@pytest.mark.parametrize(
+    "stamp", ["12.3", "-1", "1e300", "nan", "inf", "now", "1700000000250", "1700007200", "1699992800"]
+)
+async def test_a_wrong_time_does_not_cost_the_picture(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, stamp: str
+) -> None:
+    """In the head of a request or of a part: the time is unknown, and counted."""
+    monkeypatch.setattr("time.time", lambda: 1700000000.0)
+    async with door() as here:
+        await here.post(JPEG, "image/jpeg", f"X-Timestamp: {stamp}")
+        await here.post(b"--b\r\n" + part(JPEG, f"X-Timestamp: {stamp}"), "multipart/form-data; boundary=b")
+
+    assert [frame.captured_at for frame in here.camera.ring] == [None, None]
+    assert here.camera.times_ignored == 2
 
 
 @pytest.mark.parametrize("kind", [None, "application/octet-stream", "application/x-www-form-urlencoded", "text/plain"])
@@ -182,8 +216,9 @@ async def test_a_full_server_says_so(autojump_clock: MockClock) -> None:
 # Streams
 
 
-async def test_a_stream_is_taken_picture_by_picture(autojump_clock: MockClock) -> None:
+async def test_a_stream_is_taken_picture_by_picture(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each in the moment in which it is whole, online as long as it lasts, and answered in the end."""
+    monkeypatch.setattr("time.time", lambda: 3.0)
     async with door() as here:
         stream = await here.stream()
         counts = []

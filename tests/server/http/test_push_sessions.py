@@ -7,6 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio.server.relay.outbox import CameraNotice
+from tests.jpegs import draw_jpeg
 from tests.server.http.push_harness import Door, door
 from tests.server.websocket.fakes import JPEG, NO_JPEG
 
@@ -36,11 +37,11 @@ async def test_a_camera_is_online_for_a_while_after_each_picture(autojump_clock:
                 await here.post(JPEG)
                 await trio.sleep(HOLD - 1)
                 states.append(here.camera.online)
-            await trio.sleep(2)
+            await trio.sleep(HOLD)
             states.append(here.camera.online)
 
         here.nursery.start_soon(post)
-        seen = await notices_of(here, 4 * HOLD)
+        seen = await notices_of(here, 5 * HOLD)
         forgotten = here.hub.evict_idle()
 
     assert states == [True, True, True, False]
@@ -81,19 +82,58 @@ async def test_who_registers_takes_an_uploading_camera_over(autojump_clock: Mock
     assert still
 
 
-async def test_a_camera_that_is_forgotten_while_it_is_held_can_upload_again(autojump_clock: MockClock) -> None:
-    """Its frames count from 1 then."""
-    async with door(client_timeout=1.0) as here:
-        await here.post(JPEG)
-        # Longer than the client timeout without anybody else's turn.
-        session = here.camera.session
-        assert session is not None
-        here.camera.last_heard -= 10
-        forgotten = here.hub.evict_idle()
-        again = await here.post(JPEG)
+@pytest.mark.parametrize("pause", [300, 1700, 3500])
+async def test_a_camera_on_a_battery_keeps_its_name_count_and_picture(autojump_clock: MockClock, pause: float) -> None:
+    """However rarely it posts, it is the same camera, and from its second picture on it is online between two."""
+    seen = list[tuple[str | None, bool, list[bytes]]]()
+    async with door() as here:
+        for number in range(3):
+            await here.post(draw_jpeg(number), query="" if number else "?name=Field")
+            await trio.sleep(pause)
+            assert here.hub.evict_idle() == []
+            seen.append((here.camera.name, here.camera.online, here.frames))
 
-    assert forgotten == ["door"]
-    assert again.json["sequence"] == 1
+    jpegs = [draw_jpeg(number) for number in range(3)]
+    assert seen == [("Field", number > 0, jpegs[: number + 1]) for number in range(3)]
+
+
+async def test_the_longer_a_camera_pauses_the_longer_it_is_kept(autojump_clock: MockClock) -> None:
+    """Twice the last pause, at most a day; but it is online for an hour at most."""
+    async with door() as here:
+        for pause in (3000, 5900, 11_000, 20_000):
+            await here.post(JPEG)
+            await trio.sleep(pause)
+            assert here.hub.evict_idle() == []
+            assert here.camera.online == (pause == 3000 and here.camera.frame_count > 1)
+        answer = await here.post(JPEG)
+        await trio.sleep(86_400 + 3600)
+
+        assert answer.json["sequence"] == 5
+        assert here.hub.evict_idle() == ["door"]
+
+
+async def test_a_camera_that_posts_no_more_is_forgotten(autojump_clock: MockClock) -> None:
+    """After an hour if it posted often."""
+    async with door() as here:
+        for _ in range(3):
+            await here.post(JPEG)
+            await trio.sleep(1)
+        await trio.sleep(3600)
+        early = here.hub.evict_idle()
+        await trio.sleep(60)
+        late = here.hub.evict_idle()
+
+    assert (early, late) == ([], ["door"])
+
+
+async def test_a_camera_that_registers_is_kept_as_such(autojump_clock: MockClock) -> None:
+    """When it posts no more but has a connection, the client timeout applies."""
+    async with door() as here:
+        await here.post(JPEG)
+        with here.hub.register("door", on_end=lambda: None):
+            pass
+        await trio.sleep(120)
+        assert here.hub.evict_idle() == ["door"]
 
 
 async def test_a_flood_of_refusals_is_logged_once(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import MessageSkipped, ProtocolViolation
 from skysentry_trio.base.principal import ANYONE
 from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.relay.camera import CameraSession
@@ -100,8 +100,11 @@ async def test_a_viewer_gets_the_list_the_newest_frames_and_every_frame_from_the
                 assert (header.sequence, header.size, jpeg) == (sequence, len(newest), newest)
 
 
-async def test_the_header_of_an_envelope_has_all_keys_of_the_protocol(autojump_clock: MockClock) -> None:
+async def test_the_header_of_an_envelope_has_all_keys_of_the_protocol(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Times are RFC 3339 and, where the name ends in At, milliseconds."""
+    monkeypatch.setattr("time.time", lambda: 1700000001.0)
     hub = make_hub()
     with hub.register("door", on_end=nothing) as session:
         publish_nowait(hub, session, draw_jpeg(), width=32, height=24, captured_at=1700000000.25)
@@ -324,41 +327,108 @@ async def test_a_viewer_may_ask_for_the_clock(autojump_clock: MockClock, monkeyp
         assert await peer.hear() == {"type": "clock", "sentAt": 5.0, "serverAt": 1700000000250.0}
 
 
-@pytest.mark.parametrize(
-    ("said", "code", "close_code"),
-    [
-        ("nonsense", "invalid-message", 1008),
-        ("[" * 60_000, "invalid-message", 1008),
-        ("x" * 65_537, "message-too-large", 1009),
-        (b"binary", "invalid-message", 1003),
-        ({"type": "subscribe", "clients": ["a/b"]}, "invalid-client-id", 1008),
-        ({"type": "subscribe", "clients": "*", "maxFps": 0}, "invalid-message", 1008),
-        (ProtocolViolation("too many control frames", "flood"), "flood", 1008),
-    ],
-    ids=lambda said: ascii(said)[:50],
-)
-async def test_who_breaks_the_protocol_is_refused(
-    autojump_clock: MockClock, said: Any, code: str, close_code: int
-) -> None:
-    """A reason, a close code, and no viewer any more."""
+STRAY = ["ping", "", "null", "[]", "{}", "[" * 60_000, '{"type":7}', '{"type":"later"}', b"binary", b"", b"\xff\xd8"]
+
+
+@pytest.mark.parametrize("query", ["", "format=json", "format=jpeg&client=door"])
+@pytest.mark.parametrize("said", STRAY, ids=lambda said: ascii(said)[:30])
+async def test_what_is_no_message_is_ignored(autojump_clock: MockClock, said: Any, query: str) -> None:
+    """Programs written for other servers say what they like to keep a connection open; it is counted, not answered."""
+    hub = make_hub()
+    async with serving(hub, query) as peer:
+        if not query:
+            await peer.hear()
+        peer.say(said)
+        peer.say({"type": "clock", "sentAt": 5})
+
+        assert (await peer.hear())["type"] == "clock"
+    assert hub.statistics().messages_ignored == {"viewer": 1}
+
+
+WRONG: list[tuple[Any, str]] = [
+    ("x" * 65_537, "message-too-large"),
+    ({"type": "subscribe", "clients": ["a/b"]}, "invalid-client-id"),
+    ({"type": "subscribe", "clients": "*", "maxFps": 0}, "invalid-message"),
+    ({"type": "seek", "clientId": "a"}, "invalid-message"),
+    ({"type": "result", "clientId": "a"}, "invalid-message"),
+    (MessageSkipped("too large", 10**7), "frame-too-large"),
+]
+
+
+@pytest.mark.parametrize(("said", "code"), WRONG, ids=lambda said: ascii(said)[:50])
+async def test_a_wrong_message_is_answered_and_ignored(autojump_clock: MockClock, said: Any, code: str) -> None:
+    """The viewer learns what was wrong, at most once a second, and its pictures go on."""
     hub = make_hub()
     async with serving(hub) as peer:
         assert await peer.hear() == NOBODY
-        peer.say(said)
+        for _ in range(3):
+            peer.say(said)
+        await wait_all_tasks_blocked()
+        (error,) = await peer.hear_all()
+        assert (error["type"], error["code"]) == ("error", code)
+        peer.say({"type": "clock", "sentAt": 5})
+        assert (await peer.hear())["type"] == "clock"
+    assert hub.statistics().messages_ignored == {"viewer": 3}
 
-        assert await refusal_of(peer) == (code, close_code)
-    assert hub.statistics().peers_refused == {("viewer", code): 1}
 
-
-async def test_old_viewers_are_refused_without_words_they_do_not_know(autojump_clock: MockClock) -> None:
-    """Who gets frames only is told by the Close frame alone."""
+@pytest.mark.parametrize(("said", "code"), WRONG, ids=lambda said: ascii(said)[:50])
+async def test_old_viewers_are_not_told_what_they_do_not_know(autojump_clock: MockClock, said: Any, code: str) -> None:
+    """Who gets frames only hears nothing of it, and stays."""
+    assert code
     async with serving(make_hub(), "format=json") as peer:
-        peer.say("nonsense")
-        with pytest.raises(trio.EndOfChannel):
-            await peer.hear()
+        peer.say(said)
+        peer.say({"type": "clock", "sentAt": 5})
 
-        assert peer.goodbye is not None
-        assert peer.goodbye[0] == 1008
+        assert (await peer.hear())["type"] == "clock"
+
+
+async def test_a_message_may_be_binary_or_begin_with_a_mark(autojump_clock: MockClock) -> None:
+    """As bytes, and with the mark that some languages write, it is the same message."""
+    async with serving(make_hub()) as peer:
+        assert await peer.hear() == NOBODY
+        text = json.dumps({"type": "clock", "sentAt": 5})
+        for said in (text.encode(), "\ufeff" + text, b"\xef\xbb\xbf" + text.encode()):
+            peer.say(said)
+            assert (await peer.hear())["type"] == "clock"
+
+
+async def test_what_exceeds_a_limit_ends_the_connection(autojump_clock: MockClock) -> None:
+    """A reason, a close code, and no viewer any more; old viewers get the Close frame alone."""
+    for query in ("", "format=json"):
+        hub = make_hub()
+        async with serving(hub, query) as peer:
+            if not query:
+                await peer.hear()
+            peer.say(ProtocolViolation("too many control frames", "flood"))
+            if query:
+                with pytest.raises(trio.EndOfChannel):
+                    await peer.hear()
+                assert peer.goodbye is not None
+                assert peer.goodbye[0] == 1008
+            else:
+                assert await refusal_of(peer) == ("flood", 1008)
+        assert hub.statistics().peers_refused == {("viewer", "flood"): 1}
+
+
+async def test_old_viewers_see_no_frames_of_cameras_that_left(autojump_clock: MockClock) -> None:
+    """A frame_update does not say that its camera is offline, so there is none; the others get the last frame."""
+    hub = make_hub()
+    with hub.register("gone", on_end=nothing) as session:
+        publish_nowait(hub, session, draw_jpeg(), width=32, height=24)
+    with hub.register("here", on_end=nothing) as session:
+        publish_nowait(hub, session, draw_jpeg(), width=32, height=24)
+        for query, cameras in (("format=json", ["here"]), ("", ["gone", "here"])):
+            async with serving(hub, query) as peer:
+                await wait_all_tasks_blocked()
+                heard = await peer.hear_all()
+            got = [
+                message["clientId"]
+                if isinstance(message, dict)
+                else json.loads(message[2 : 2 + int.from_bytes(message[:2], "big")])["clientId"]
+                for message in heard
+                if not isinstance(message, dict) or message["type"] == "frame_update"
+            ]
+            assert got == cameras
 
 
 @pytest.mark.parametrize("query", ["format=xml", "client=..%2F", "maxFps=0", "format=jpeg", "client=%ff"])
@@ -483,7 +553,7 @@ async def test_a_viewer_that_cannot_be_told_why_is_refused_all_the_same(autojump
     hub, peer = make_hub(), FakePeer()
     async with serving(hub, peer=peer):
         peer.stop_reading()
-        peer.say("nonsense")
+        peer.say(ProtocolViolation("too many control frames", "flood"))
         await wait_all_tasks_blocked()
 
         assert (hub.statistics().viewers, peer.goodbye) == (0, None)

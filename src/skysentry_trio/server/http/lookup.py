@@ -51,6 +51,16 @@ def find_camera(hub: ScopedHub, camera_id: str) -> HubCamera:
     return camera
 
 
+def check_online(camera: HubCamera) -> None:
+    """Check that a camera is connected, for replies with SkySentry Go's shape, which have only connected cameras.
+
+    Raises:
+        ProtocolViolation: with code ``not-found``.
+    """
+    if not camera.online:
+        raise ProtocolViolation(f"camera {camera.id} is offline; /latest.jpg has its last picture", "not-found")
+
+
 def find_newest(hub: ScopedHub, camera_id: str) -> tuple[HubCamera, JpegFrame]:
     """Return the camera with this id, which the caller has checked, and the camera's newest frame.
 

@@ -80,6 +80,11 @@ class ServerCollector:
         yield _counters(
             "skysentry_refused_frames", "Frames of cameras that the server refused.", ["cause"], refused.items()
         )
+        yield CounterFamily(
+            "skysentry_ignored_capture_times",
+            "Frames whose time of capture was wrong and was ignored.",
+            statistics.times_ignored,
+        )
         dropped = {
             "left": statistics.frames_abandoned,
             "replaced": statistics.frames_superseded,
@@ -88,6 +93,10 @@ class ServerCollector:
         yield _counters("skysentry_dropped_frames", "Frames that a viewer did not get.", ["cause"], dropped.items())
         yield CounterFamily(
             "skysentry_dropped_notices", "Notices that a viewer did not get.", statistics.notices_dropped
+        )
+        ignored = {"camera": 0, "viewer": 0} | statistics.messages_ignored
+        yield _counters(
+            "skysentry_ignored_messages", "Messages that the server did not understand.", ["role"], ignored.items()
         )
         ended = CounterFamily(
             "skysentry_refused_peers",

@@ -22,6 +22,7 @@ from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.wire.capture import decode_jpeg
 from skysentry_trio.wire.identity import check_camera_id, clean_label
+from skysentry_trio.wire.jpeg import MAX_JUNK
 from skysentry_trio.wire.multipart import MultipartReader, Part, read_timestamp
 from skysentry_trio.wire.request_head import RequestHead
 from skysentry_trio.wire.rest import PushReply
@@ -35,7 +36,6 @@ _BEGINNING = 4
 """Number of bytes at the start of a body that show what kind of body it is."""
 _ENDINGS = {
     EndReason.REPLACED: "another connection sends for this camera now",
-    EndReason.SILENT: "nothing came for longer than the client timeout",
 }
 _SENT_TOO_FAST = frozenset({"flood", "too-fast"})
 """Codes of refusals after which the camera should try again soon."""
@@ -128,6 +128,9 @@ class _Push:
             if beginning.startswith(b"\xff\xd8"):
                 return await self._take_upload()
             if not beginning.lstrip(b"\r\n").startswith(b"-"):
+                with self._frame_deadline():
+                    if b"\xff\xd8\xff" in await self._body.peek(MAX_JUNK):
+                        return await self._take_upload()
                 raise ProtocolViolation(
                     f"expected a JPEG or multipart, got {kind[:40]!a} that begins with {beginning.hex(' ').upper()}",
                     "not-a-jpeg",

@@ -14,13 +14,17 @@ from skysentry_trio.server.relay.hub import Hub
 
 log = get_logger(__name__)
 
+_ONLINE_AT_MOST = 3600.0
+"""Seconds."""
+_KEPT_AT_LEAST, _KEPT_AT_MOST = 3600.0, 86400.0
+"""Seconds."""
 _LOGGED_ID = 80
 """Maximum number of characters of an invalid id in the log."""
 
 
 @define(eq=False)
 class PushSessions:
-    """Keeps each such camera registered until `idle_limit` has passed without a frame."""
+    """Keeps each such camera registered for some time after each frame; see `touch`."""
 
     _hub: Hub
     _held: dict[str, _Held] = field(factory=dict, init=False, repr=False)
@@ -29,11 +33,15 @@ class PushSessions:
 
     @property
     def idle_limit(self) -> float:
-        """Seconds for which a camera is online after a frame; after that, the hub keeps it for the client timeout."""
+        """Seconds for which a camera is online after a frame at least."""
         return self._hub.settings.client_timeout / 2
 
     def touch(self, camera_id: str, name: str | None) -> CameraSession:
-        """Return a camera's session, registering the camera if needed; keep the session for `idle_limit` from now.
+        """Return a camera's session, registering the camera if needed, and keep the session.
+
+        A camera on a battery posts rarely. So a camera stays online for twice the time since the frame before, at least
+        for `idle_limit` and at most for an hour. After that, the hub keeps it for twice that time too, at least for an
+        hour and at most for a day, unless other cameras need its place.
 
         Raises:
             ProtocolViolation: with code ``server-full``.
@@ -45,8 +53,11 @@ class PushSessions:
             held = self._held[camera_id] = _Held(stack, stack.enter_context(register))
             self._begun.set()
             log.info("camera uploads", camera=camera_id)
-        held.until = trio.current_time() + self.idle_limit
-        held.session.camera.name = name or held.session.camera.name
+        camera, now = held.session.camera, trio.current_time()
+        pause = 0.0 if camera.ring.newest is None else now - camera.ring.newest.arrived
+        held.until = now + max(self.idle_limit, min(2 * pause, _ONLINE_AT_MOST))
+        camera.keep_for = min(max(_KEPT_AT_LEAST, 2 * pause), _KEPT_AT_MOST)
+        camera.name = name or camera.name
         return held.session
 
     def log_refusal(self, camera_id: str | None, violation: ProtocolViolation) -> None:

@@ -14,7 +14,7 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.jpeg_responses import frame_response
-from skysentry_trio.server.http.lookup import choose_id, find_camera, read_newest
+from skysentry_trio.server.http.lookup import check_online, choose_id, find_camera, read_newest
 from skysentry_trio.server.http.openapi import describe_api
 from skysentry_trio.server.http.ring_reader import iterate_ring
 from skysentry_trio.server.relay.camera import HubCamera
@@ -92,7 +92,8 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
             details.append(_describe(hub, camera, now))
             # Each camera may have a thousand viewers, so yield to the scheduler after each camera.
             await trio.lowlevel.checkpoint()
-        return _json(ClientsReply(len(details), [camera.camera_id for camera in details], details))
+        online = [camera.camera_id for camera in details if camera.online]
+        return _json(ClientsReply(len(online), online, details))
 
     @api.get("/clients/<camera_id>/latest")
     async def get_latest(camera_id: str) -> Response:
@@ -101,6 +102,7 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
         if request.accept_mimetypes.best_match(["application/json", "image/jpeg"], "application/json") == "image/jpeg":
             response = frame_response(camera, frame)
         else:
+            check_online(camera)
             response = _in_pieces(write_latest(camera.id, frame, _summarize(camera)))
         response.vary.add("Accept")
         return response
@@ -109,14 +111,14 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
     async def get_ring(camera_id: str) -> Response:
         hub = current_hub()
         camera = find_camera(hub, choose_id(hub, camera_id))
+        check_online(camera)
         return _in_pieces(write_ring(camera.id, _read(hub, camera), _summarize(camera)))
 
     @api.get("/streams")
     async def get_streams() -> Response:
         hub = current_hub()
-        return _in_pieces(
-            write_streams([(camera.id, _read(hub, camera), _summarize(camera)) for camera in hub.cameras])
-        )
+        online = [camera for camera in hub.cameras if camera.online]
+        return _in_pieces(write_streams([(camera.id, _read(hub, camera), _summarize(camera)) for camera in online]))
 
     @api.get("/openapi.json")
     async def get_openapi() -> Response:
@@ -141,6 +143,7 @@ def _describe(hub: ScopedHub, camera: HubCamera, now: float) -> ClientDetails:
         height=None if newest is None else newest.height,
         latest_timestamp=None if newest is None else rfc3339(newest.received_at),
         refused=dict(camera.refused),
+        times_ignored=camera.times_ignored,
         demand=DemandReply(demand.viewers, demand.limits.max_fps, demand.limits.max_width, demand.limits.quality),
         latency=None if mean is None else LatencyReply(*mean.in_milliseconds()),
         watchers=[

@@ -17,7 +17,6 @@ class EndReason(StrEnum):
     """Why the server ended a camera's session."""
 
     REPLACED = "replaced"
-    SILENT = "silent"
 
 
 class SessionEnded(SkySentryError):
@@ -50,8 +49,23 @@ class HubCamera:
     """JPEG bytes in the accepted frames."""
     refused: Counter[str] = field(factory=Counter, init=False)
     """Number of refused frames for each error code."""
+    times_ignored: int = field(default=0, init=False)
+    """Number of accepted frames whose time of capture was so wrong that the hub ignored it."""
+    keep_for: float = field(default=0.0, init=False)
+    """Seconds for which the hub keeps the camera after it left, if this is longer than the client timeout."""
     read_until: float = field(default=float("-inf"), init=False)
     """The demand counts programs that read single frames until this time, in seconds of the monotonic clock."""
+
+    def is_overdue(self, now: float, client_timeout: float) -> bool:
+        """Return whether the camera left so long ago that another camera may have its place.
+
+        A camera with a session is never overdue: pings or deadlines show that its connection lives.
+        """
+        return self.session is None and self.last_heard <= now - client_timeout
+
+    def is_expired(self, now: float, client_timeout: float) -> bool:
+        """Return whether the hub should forget the camera; ``now`` is in seconds of the monotonic clock."""
+        return self.is_overdue(now, max(client_timeout, self.keep_for))
 
     @property
     def online(self) -> bool:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
+from operator import attrgetter
 
 import trio
 from attrs import define, field
@@ -33,6 +34,8 @@ from skysentry_trio.server.settings import Settings
 
 _READERS = Limits(max_fps=5.0)
 """The demand of a program that reads single frames, one after another."""
+_LONGEST_DELAY, _LARGEST_LEAD = 3600.0, 5.0
+"""Seconds by which a time of capture may be before or after the arrival of its frame; other times are wrong."""
 _READ_INTEREST = 10.0
 """Seconds for which the demand counts a program after it has read a single frame."""
 
@@ -83,20 +86,18 @@ class Hub:
         Args:
             camera_id: id of the camera, which the caller has checked.
             name: label for people; None keeps the current label of the camera.
-            on_end: called when another session takes over, or the camera was silent for too long; must not raise.
+            on_end: called when another session takes over; must not raise.
             on_demand: called when `demand` may have changed; must not raise.
 
         Raises:
             ProtocolViolation: with code ``server-full``.
         """
-        is_new = self._cameras.get(camera_id) is None
-        camera = self._cameras.obtain(camera_id)
-        if is_new:
-            self._join_new(camera_id)
+        camera = self._cameras.get(camera_id) or self._add(camera_id)
         rate_limiter = RateLimiter(self.settings.max_fps, burst=0.5)
         previous, session = camera.session, CameraSession(camera, rate_limiter, on_end, on_demand)
         camera.session = session
         camera.last_heard = trio.current_time()
+        camera.keep_for = 0.0
         camera.name = name or camera.name
         if previous is not None:
             previous.end(EndReason.REPLACED)
@@ -110,6 +111,20 @@ class Hub:
                 # The client timeout begins now, however long the camera was silent before.
                 camera.last_heard = trio.current_time()
                 self._notify(camera)
+
+    def _add(self, camera_id: str) -> HubCamera:
+        try:
+            camera = self._cameras.obtain(camera_id)
+        except ProtocolViolation:
+            # Cameras that are kept for longer than the client timeout give way.
+            now, timeout = trio.current_time(), self.settings.client_timeout
+            overdue = [camera for camera in self._cameras.all if camera.is_overdue(now, timeout)]
+            if not overdue:
+                raise
+            self._forget(min(overdue, key=attrgetter("last_heard")))
+            camera = self._cameras.obtain(camera_id)
+        self._join_new(camera_id)
+        return camera
 
     async def publish(
         self,
@@ -132,7 +147,8 @@ class Hub:
             jpeg: the JPEG, which the caller has checked.
             width: in pixels.
             height: in pixels.
-            captured_at: seconds since the epoch; None if the camera does not send it.
+            captured_at: seconds since the epoch; None if the camera does not send it. A time of more than an hour
+                before or five seconds after the arrival is wrong: it is counted, and ignored. NaN too.
             sequence: the number that another server gave to the frame, which must be above the sequence of the
                 camera's newest frame; None to count here.
             received_at: when the other server had the frame, in seconds since the epoch; None for the current time.
@@ -153,13 +169,16 @@ class Hub:
             sequence = camera.sequence + 1
         elif sequence <= camera.sequence:
             raise ValueError(f"expected a sequence above {camera.sequence}, got {sequence}")
-        frame = JpegFrame(sequence, received_at or time.time(), captured_at, jpeg, width, height, now)
+        arrival = received_at or time.time()
+        is_wrong = captured_at is not None and not -_LONGEST_DELAY <= captured_at - arrival <= _LARGEST_LEAD
+        frame = JpegFrame(sequence, arrival, None if is_wrong else captured_at, jpeg, width, height, now)
         if not self._cameras.keep(camera, frame):
             message = f"the frames of other cameras leave no room in {self.settings.max_memory} bytes: some are dropped"
             raise session.refuse(ProtocolViolation(message, "memory-full"))
         camera.sequence = sequence
         camera.frame_count += 1
         camera.byte_count += len(jpeg)
+        camera.times_ignored += is_wrong
         camera.rate.tick(now)
         if self._fan_out.has_viewers(camera.id):
             delivery = Delivery(camera.id, frame, camera.statistics(now))
@@ -168,25 +187,25 @@ class Hub:
         return frame
 
     def evict_idle(self) -> list[str]:
-        """Forget cameras that were silent for the client timeout; viewers keep their subscriptions to these cameras.
+        """Forget cameras that left more than the client timeout ago; viewers keep their subscriptions to them.
 
         Returns:
             The ids of the forgotten cameras.
         """
-        silent_since = trio.current_time() - self.settings.client_timeout
-        idle = [camera for camera in self._cameras.all if camera.last_heard <= silent_since]
+        now, timeout = trio.current_time(), self.settings.client_timeout
+        idle = [camera for camera in self._cameras.all if camera.is_expired(now, timeout)]
         for camera in idle:
-            self._cameras.remove(camera)
-            self._fan_out.forget(camera.id)
-            self._counters.departed.add_camera(camera)
-            if camera.session is not None:
-                camera.session.end(EndReason.SILENT)
-                camera.session = None
-            for viewer in self._viewers:
-                # Without this, frames that wait for slow viewers would stay in memory, and no budget would count them.
-                viewer.forget(camera.id)
-            self._notify(camera, removed=True)
+            self._forget(camera)
         return [camera.id for camera in idle]
+
+    def _forget(self, camera: HubCamera) -> None:
+        self._cameras.remove(camera)
+        self._fan_out.forget(camera.id)
+        self._counters.departed.add_camera(camera)
+        for viewer in self._viewers:
+            # Without this, frames that wait for slow viewers would stay in memory, and no budget would count them.
+            viewer.forget(camera.id)
+        self._notify(camera, removed=True)
 
     def discard_expired(self) -> None:
         """Drop frames that are too old from all rings, because a camera may send no new frames."""
@@ -239,6 +258,7 @@ class Hub:
         *,
         notify_about: Collection[str] | None = (),
         principal: Principal = ANYONE,
+        online_only: bool = False,
     ) -> Iterator[HubViewer]:
         """Add a viewer for as long as the context lasts; the viewer gets no frames until it subscribes.
 
@@ -248,10 +268,11 @@ class Hub:
             notify_about: ids of cameras about which the viewer gets notices, besides the cameras that it subscribes
                 to; None for all cameras.
             principal: the viewer gets frames and notices only of cameras that this principal may see.
+            online_only: whether to keep the last frames of cameras that are offline from the viewer.
         """
         self._viewers_seen += 1
         outbox = Outbox(self.settings.max_cameras, encode, sink)
-        viewer = HubViewer(outbox, self._viewers_seen, notify_about, principal)
+        viewer = HubViewer(outbox, self._viewers_seen, notify_about, principal, online_only)
         self._viewers[viewer] = None
         try:
             yield viewer
@@ -325,7 +346,9 @@ class Hub:
         now = trio.current_time()
         for camera_id in camera_ids:
             camera = self._cameras.get(camera_id)
-            if camera is not None and camera.ring.newest is not None:
+            if camera is None or (viewer.online_only and not camera.online):
+                continue
+            if camera.ring.newest is not None:
                 viewer.offer(Delivery(camera_id, camera.ring.newest, camera.statistics(now), fresh=False), now)
                 self._fan_out.note_served(camera_id, viewer)
 
@@ -410,6 +433,10 @@ class Hub:
             cause: a constant in our code, never text from a peer, because the hub keeps each distinct cause for ever.
         """
         self._counters.peers_refused[role, cause] += 1
+
+    def count_ignored(self, role: Role) -> None:
+        """Count a message of a camera or a viewer that the server did not understand."""
+        self._counters.messages_ignored[role] += 1
 
     def statistics(self) -> HubStatistics:
         """Return the totals over all cameras and viewers, including those that have left."""

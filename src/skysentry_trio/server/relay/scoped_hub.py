@@ -80,9 +80,12 @@ class ScopedHub:
         sink: FrameSink = NO_SINK,
         *,
         notify_about: Collection[str] | None = (),
+        online_only: bool = False,
     ) -> AbstractContextManager[HubViewer]:
         """Add a viewer for this principal for as long as the context lasts; see `Hub.watch`."""
-        return self._hub.watch(encode, sink, notify_about=notify_about, principal=self.principal)
+        return self._hub.watch(
+            encode, sink, notify_about=notify_about, principal=self.principal, online_only=online_only
+        )
 
     def subscribe(
         self,
@@ -132,6 +135,10 @@ class ScopedHub:
     def statistics(self) -> HubStatistics:
         """Return the server's totals over all cameras and viewers; the totals name no camera."""
         return self._hub.statistics()
+
+    def count_ignored(self, role: Role) -> None:
+        """Count a message that the server did not understand."""
+        self._hub.count_ignored(role)
 
     def count_refusal(self, role: Role, cause: str) -> None:
         """Count a connection that the server ends, by cause: a constant in our code, never text from a peer."""

@@ -30,6 +30,8 @@ class HubStatistics:
     bytes_sent: int
     frames_refused: dict[str, int]
     """Frames that the hub refused, by the code of the refusal."""
+    times_ignored: int
+    """Accepted frames whose time of capture was wrong and was ignored."""
     frames_superseded: int
     """Frames that a viewer missed because a newer frame came before the viewer was ready."""
     frames_rate_limited: int
@@ -40,6 +42,8 @@ class HubStatistics:
     """Notices that a viewer missed because too many notices waited for the viewer."""
     peers_refused: dict[tuple[Role, str], int]
     """Connections of cameras and viewers that the server ended, by cause."""
+    messages_ignored: dict[Role, int]
+    """Messages of cameras and viewers that the server did not understand."""
 
 
 @define(eq=False)
@@ -48,6 +52,7 @@ class Totals:
 
     frames_received: int = 0
     bytes_received: int = 0
+    times_ignored: int = 0
     frames_sent: int = 0
     bytes_sent: int = 0
     frames_superseded: int = 0
@@ -60,6 +65,7 @@ class Totals:
         """Add the counters of a camera."""
         self.frames_received += camera.frame_count
         self.bytes_received += camera.byte_count
+        self.times_ignored += camera.times_ignored
         if camera.refused:  # an update with an empty counter would be the most expensive line here
             self.refused.update(camera.refused)
 
@@ -79,6 +85,7 @@ class Counters:
 
     departed: Totals = field(factory=Totals, init=False)
     peers_refused: Counter[tuple[Role, str]] = field(factory=Counter, init=False)
+    messages_ignored: Counter[Role] = field(factory=Counter, init=False)
 
     def snapshot(
         self, cameras: Collection[HubCamera], outboxes: Collection[Outbox], *, ring_bytes: int
@@ -99,9 +106,11 @@ class Counters:
             frames_sent=totals.frames_sent,
             bytes_sent=totals.bytes_sent,
             frames_refused=dict(totals.refused),
+            times_ignored=totals.times_ignored,
             frames_superseded=totals.frames_superseded,
             frames_rate_limited=totals.frames_rate_limited,
             frames_abandoned=totals.frames_abandoned,
             notices_dropped=totals.notices_dropped,
             peers_refused=dict(self.peers_refused),
+            messages_ignored=dict(self.messages_ignored),
         )

@@ -68,6 +68,8 @@ class HubViewer:
     """Ids of cameras about which the viewer gets notices even without a subscription to them; None for all cameras."""
     principal: Principal = ANYONE
     """The viewer may know only of cameras that this principal may see."""
+    online_only: bool = False
+    """Whether the viewer is shown no old frames of cameras that are offline."""
     latency: LatencyReport = field(factory=LatencyReport, init=False)
     """Latencies computed from the viewer's acknowledgements."""
     wants_all: bool = field(default=False, init=False)

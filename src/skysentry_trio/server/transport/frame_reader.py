@@ -12,7 +12,7 @@ from typing import NamedTuple
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import MessageSkipped, ProtocolViolation
 from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.transport.peer_stream import PeerStream
@@ -26,6 +26,10 @@ except ImportError:  # a platform without a wheel of websockets and without a co
 _READ_SIZE = 64 * 1024
 _FIRST_BUFFER = 256 * 1024
 """Initial buffer size in bytes. The announced length is untrusted, so no more is allocated before data arrives."""
+_MAX_SKIPPED = 64 * 1024 * 1024
+"""Maximum number of bytes above the limit of a message that is skipped; a longer message ends the connection."""
+_END_OF_MESSAGE = bytes((0x80 | Opcode.CONTINUATION, 0x80, 0, 0, 0, 0))
+"""A frame without a payload that ends a fragmented message, as clients send it."""
 _MAX_FRAGMENTS = 4096
 """Maximum number of fragments of a message; the library keeps each as a separate object until the last has arrived."""
 _CONTROL_FRAMES_PER_SECOND = 50.0
@@ -60,6 +64,10 @@ class FrameReader:
     """Whether a frame was read in part; after a cancellation, the rest of the frame would look like a new frame."""
     _skip: int = field(default=0, init=False)
     """Bytes of the current payload that are still to be dropped."""
+    _skipping: bool = field(default=False, init=False)
+    """Whether further fragments belong to a message that is being skipped."""
+    _skipped: MessageSkipped | None = field(default=None, init=False)
+    """Why the message that the library has next is only the beginning of one that is being skipped."""
     _fragments: int = field(default=0, init=False)
     _fragmented_size: int = field(default=0, init=False)
     _control: RateLimiter = field(
@@ -77,7 +85,8 @@ class FrameReader:
         """Return the next complete message; None if the library has the next message or the end of the connection.
 
         Raises:
-            ProtocolViolation: the peer exceeds a limit; the caller must close the connection.
+            MessageSkipped: the message is too large; the next call skips it, and returns the message after it.
+            ProtocolViolation: the peer exceeds another limit; the caller must close the connection.
         """
         self._reading = True
         try:
@@ -90,6 +99,16 @@ class FrameReader:
             self._reading = False
             if self._left_reading is not None:
                 self._left_reading.set()
+
+    def check_whole(self) -> None:
+        """Check that the message that the library had is whole.
+
+        Raises:
+            MessageSkipped: it is the beginning of a message that is being skipped.
+        """
+        skipped, self._skipped = self._skipped, None
+        if skipped is not None:
+            raise skipped
 
     async def drain(self) -> None:
         """Wait until no other task reads, then read until the peer has answered our Close frame or is gone."""
@@ -146,24 +165,73 @@ class FrameReader:
                     return apply_mask(payload, head.mask)
                 if head.opcode == Opcode.TEXT and (text := self._take_text(head, head.mask)) is not None:
                     return text
-            self._check(head)
-            if await self._pass_on(head):
+            if await self._pass_on_or_skip(head):
                 return None
 
-    def _check(self, head: FrameHead) -> None:
-        """Refuse frames that would take too much memory or time, before their payload is read."""
+    async def _pass_on_or_skip(self, head: FrameHead) -> bool:
+        """Deal with a frame that is no whole message; return whether the library then has a message or an error.
+
+        Raises:
+            MessageSkipped: the frame belongs to a message that is too large.
+            ProtocolViolation: the peer exceeds another limit.
+        """
+        size = self._check(head)
+        if self._skipping and head.opcode == Opcode.CONTINUATION:
+            self._skip_frame(head, size)
+            return False
+        if size > self._max_message_size:
+            return await self._skip_message(head, size)
+        return await self._pass_on(head)
+
+    def _check(self, head: FrameHead) -> int:
+        """Refuse frames that would take too much time, before their payload is read.
+
+        Returns:
+            The size of the message in bytes, as far as it is known; 0 for control frames.
+        """
         if head.opcode >= Opcode.CLOSE:
             # A Close frame is the last control frame, so it needs no limit.
             if head.opcode != Opcode.CLOSE and not self._control.admit(trio.current_time()):
                 raise ProtocolViolation("too many control frames", "flood")
-            return
-        size = head.length + (self._fragmented_size if head.opcode == Opcode.CONTINUATION else 0)
-        if size > self._max_message_size:
+            return 0
+        if self._fragments == _MAX_FRAGMENTS:
+            raise ProtocolViolation(f"a message may have {_MAX_FRAGMENTS} fragments, got more", "flood")
+        return head.length + (self._fragmented_size if head.opcode == Opcode.CONTINUATION else 0)
+
+    async def _skip_message(self, head: FrameHead, size: int) -> bool:
+        """Begin to skip the message to which a frame belongs; return True if the library has the message's beginning.
+
+        Raises:
+            MessageSkipped: the library has nothing of the message.
+        """
+        has_beginning = self._fragments > 0
+        self._skip_frame(head, size)
+        skipped = MessageSkipped(f"a message may have {self._max_message_size} bytes, got one of {size} or more", size)
+        if not has_beginning:
+            raise skipped
+        self._skipped = skipped
+        await self._to_library.send(_Piece(_END_OF_MESSAGE))
+        return True
+
+    def _skip_frame(self, head: FrameHead, size: int) -> None:
+        """Skip a frame of a message that is too large.
+
+        Args:
+            head: the frame's head.
+            size: bytes of the message up to the end of this frame.
+
+        Raises:
+            ProtocolViolation: the message is so large that to skip it would take too long.
+        """
+        if size > self._max_message_size + _MAX_SKIPPED or not head.is_lawful:
             raise ProtocolViolation(
                 f"a message may have {self._max_message_size} bytes, got one of {size} or more", "frame-too-large"
             )
-        if self._fragments == _MAX_FRAGMENTS:
-            raise ProtocolViolation(f"a message may have {_MAX_FRAGMENTS} fragments, got more", "flood")
+        self._unread = self._unread[head.size :]
+        self._skip = head.length
+        self._skipping = not head.final
+        self._fragments = 0 if head.final else self._fragments + 1
+        self._fragmented_size = 0 if head.final else size
 
     async def _read_head(self) -> FrameHead | None:
         """Return the next frame's head, which stays in `_unread`; None at the end of the stream."""

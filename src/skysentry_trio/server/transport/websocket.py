@@ -57,7 +57,8 @@ class WebSocketPeer:
 
         Raises:
             PeerGone: the connection has ended.
-            ProtocolViolation: the peer exceeds a limit.
+            MessageSkipped: a message is too large; the next call returns the message after it.
+            ProtocolViolation: the peer exceeds another limit.
         """
         if self._closing is not None:
             # The task that closes the connection reads from now on.
@@ -72,6 +73,7 @@ class WebSocketPeer:
         except ConnectionClosed as closed:
             raise self._gone(closed) from None
         self._library_has_next = False
+        self._fast_path.reader.check_whole()
         return text
 
     async def send(self, message: str) -> None:

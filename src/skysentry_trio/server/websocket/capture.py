@@ -7,7 +7,7 @@ import time
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.exceptions import REFUSALS, PeerGone, ProtocolViolation
+from skysentry_trio.base.exceptions import REFUSALS, MessageSkipped, NotAMessage, PeerGone, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.rate_limit import RateLimiter
@@ -24,16 +24,15 @@ from skysentry_trio.wire.capture import (
     decode_jpeg,
 )
 from skysentry_trio.wire.identity import clean_label
-from skysentry_trio.wire.messages import Clock, ErrorNotice, encode_message, rfc3339
+from skysentry_trio.wire.messages import Clock, ErrorNotice, encode_message, read_text, rfc3339
 
 log = get_logger(__name__)
 
 _GOODBYES = {
     EndReason.REPLACED: "replaced: another connection registered this client id",
-    EndReason.SILENT: "silent: nothing came for longer than the client timeout",
 }
 _MESSAGES_BEFORE_REGISTRATION = 100
-"""Close the connection after this many messages without a registration; a camera may ask for the clock first."""
+"""Close the connection after this many texts without a registration; a camera may ask for the clock first."""
 _BAD_FRAMES_IN_A_ROW = 60
 """Close the connection after this many consecutive invalid frames."""
 _REPORTS_PER_SECOND = 1.0
@@ -44,7 +43,7 @@ async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
     """Serve one camera until the camera leaves or breaks the protocol, or until the server ends the session."""
     camera_id = None
     try:
-        registration = await _receive_registration(peer, hub.settings)
+        registration = await _receive_registration(peer, hub)
         camera_id, label = registration.camera_id, clean_label(registration.name)
         notifier = DemandNotifier(peer)
         with (
@@ -52,7 +51,7 @@ async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
             hub.register(camera_id, name=label, on_end=scope.cancel, on_demand=notifier.wake) as session,
         ):
             log.info("camera registered", camera=camera_id)
-            await peer.send(encode_message(RegistrationSuccess(camera_id, rfc3339(time.time()))))
+            await peer.send(_encode_success(camera_id, hub.settings))
             conversation = _Conversation(peer, hub, session, "envelope" in registration.capabilities)
             await _converse(conversation, notifier if "demand" in registration.capabilities else None, hub)
         if session.ended is not None:
@@ -87,26 +86,52 @@ async def _converse(conversation: _Conversation, notifier: DemandNotifier | None
                 nursery.start_soon(notifier.run, hub, conversation.camera)
 
 
-async def _receive_registration(peer: Peer, settings: Settings) -> Registration:
-    with trio.move_on_after(settings.registration_timeout):
-        for _ in range(_MESSAGES_BEFORE_REGISTRATION):
-            message = await peer.receive()
-            if isinstance(message, bytes):
-                raise ProtocolViolation(
-                    f"expected client-registration first, got a binary message of {len(message)} bytes",
-                    "not-registered",
-                )
-            decoded = decode_camera_message(message)
+async def _receive_registration(peer: Peer, hub: ScopedHub) -> Registration:
+    """Return the registration, which is the first message that counts.
+
+    Frames and messages before it are ignored: a camera may take the connection for open before it has registered.
+
+    Raises:
+        PeerGone: the camera left.
+        ProtocolViolation: the registration is invalid or does not come in time, or too many messages come before it.
+    """
+    seconds, problem = hub.settings.registration_timeout, ""
+    floods, reports = flood_limit(hub.settings.max_fps), RateLimiter(_REPORTS_PER_SECOND, burst=0.0)
+    with trio.move_on_after(seconds):
+        texts = 0
+        while texts < _MESSAGES_BEFORE_REGISTRATION:
+            try:
+                message = await peer.receive()
+                text, size = message if isinstance(message, str) else read_text(message), len(message)
+            except MessageSkipped as skipped:
+                text, size = None, skipped.size
+            if text is None:
+                hub.count_ignored("camera")
+                if not floods.admit(trio.current_time()):
+                    raise ProtocolViolation("too many messages", "flood")
+                if reports.admit(trio.current_time()):
+                    words = f"expected client-registration first, got a binary message of {size} bytes"
+                    await peer.send(encode_message(ErrorNotice(words, "not-registered")))
+                continue
+            texts += 1
+            try:
+                decoded = decode_camera_message(text)
+            except NotAMessage as stray:
+                problem, decoded = f"; a text was ignored: {stray}", None
             if isinstance(decoded, Registration):
                 return decoded
             if isinstance(decoded, Clock):
                 await _send_clock(peer, decoded)
+            else:
+                hub.count_ignored("camera")
         raise ProtocolViolation(
-            f"expected client-registration, got {_MESSAGES_BEFORE_REGISTRATION} other messages", "flood"
+            f"expected client-registration, got {_MESSAGES_BEFORE_REGISTRATION} other messages{problem}", "flood"
         )
-    raise ProtocolViolation(
-        f"expected client-registration within {settings.registration_timeout:g} s", "registration-timeout"
-    )
+    raise ProtocolViolation(f"expected client-registration within {seconds:g} s{problem}", "registration-timeout")
+
+
+def _encode_success(camera_id: str, settings: Settings) -> str:
+    return encode_message(RegistrationSuccess(camera_id, rfc3339(time.time()), settings.max_frame_size))
 
 
 async def _send_clock(peer: Peer, asked: Clock) -> None:
@@ -136,7 +161,11 @@ class _Conversation:
 
     async def run(self) -> None:
         while True:
-            message = await self._peer.receive()
+            try:
+                message = await self._peer.receive()
+            except MessageSkipped as skipped:
+                await self._refuse(self._too_large(skipped.size))
+                continue
             if isinstance(message, str):
                 self._count_message()
                 await self._handle_text(message)
@@ -147,7 +176,7 @@ class _Conversation:
         """Publish a frame, or report to the camera why the server refuses it.
 
         Raises:
-            ProtocolViolation: the frame is too large, or too many invalid frames came in succession.
+            ProtocolViolation: too many invalid frames came in succession, or too many messages a second.
         """
         session = self._session
         try:
@@ -155,12 +184,12 @@ class _Conversation:
                 message, max_size=self._hub.settings.max_frame_size, envelope=self._envelope
             )
         except ProtocolViolation as violation:
-            self._count_message()
-            session.refuse(violation)
-            self._bad_in_a_row += 1
-            if violation.code == "frame-too-large" or self._bad_in_a_row == _BAD_FRAMES_IN_A_ROW:
-                raise
-            await self._report(violation)
+            text = read_text(message)
+            if text is None:
+                await self._refuse(violation)
+            else:
+                self._count_message()
+                await self._handle_text(text)
             return
         self._bad_in_a_row = 0
         try:
@@ -170,6 +199,24 @@ class _Conversation:
         except ProtocolViolation as violation:
             self._count_message()
             await self._report(violation)
+
+    async def _refuse(self, violation: ProtocolViolation) -> None:
+        """Count a frame as refused, and tell the camera.
+
+        Raises:
+            ProtocolViolation: this is one of too many invalid frames in succession.
+        """
+        self._count_message()
+        self._session.refuse(violation)
+        # A frame that is too large is a picture, and the camera may send smaller ones.
+        self._bad_in_a_row = 0 if violation.code == "frame-too-large" else self._bad_in_a_row + 1
+        if self._bad_in_a_row == _BAD_FRAMES_IN_A_ROW:
+            raise violation
+        await self._report(violation)
+
+    def _too_large(self, size: int) -> ProtocolViolation:
+        limit = self._hub.settings.max_frame_size
+        return ProtocolViolation(f"a frame may have {limit} bytes, got a message of {size} or more", "frame-too-large")
 
     def _count_message(self) -> None:
         """Count a message that is not an accepted frame; `Hub.publish` counts the accepted frames.
@@ -183,23 +230,31 @@ class _Conversation:
         # Even an invalid frame shows that the camera is alive.
         self.camera.last_heard = now
 
-    async def _report(self, violation: ProtocolViolation) -> None:
-        """Tell the camera what was wrong with a frame, at most once a second: a broken camera sends many bad frames."""
+    async def _report(self, violation: ProtocolViolation, event: str = "frame refused") -> None:
+        """Tell the camera what was wrong, at most once a second: a broken camera sends many bad frames."""
         if violation.code not in self._logged:
             self._logged.add(violation.code)
-            log.warning("frame refused", camera=self.camera.id, code=violation.code, error=str(violation))
+            log.warning(event, camera=self.camera.id, code=violation.code, error=str(violation))
         if self._reports.admit(trio.current_time()):
             await self._peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
 
     async def _handle_text(self, message: str) -> None:
         camera = self.camera
-        decoded = decode_camera_message(message)
+        try:
+            decoded = decode_camera_message(message)
+        except NotAMessage:
+            decoded = None
+        except ProtocolViolation as violation:
+            self._hub.count_ignored("camera")
+            await self._report(violation, "message ignored")
+            return
         if isinstance(decoded, Clock):
             await _send_clock(self._peer, decoded)
-        elif isinstance(decoded, Registration):
-            if decoded.camera_id != camera.id:
-                raise ProtocolViolation(
-                    f"this connection sends for {camera.id}; another camera needs a connection of its own",
-                    "already-registered",
-                )
-            await self._peer.send(encode_message(RegistrationSuccess(camera.id, rfc3339(time.time()))))
+        elif decoded is None:
+            self._hub.count_ignored("camera")
+        elif decoded.camera_id == camera.id:
+            await self._peer.send(_encode_success(camera.id, self._hub.settings))
+        else:
+            self._hub.count_ignored("camera")
+            words = f"this connection sends for {camera.id}; another camera needs a connection of its own"
+            await self._report(ProtocolViolation(words, "already-registered"), "message ignored")

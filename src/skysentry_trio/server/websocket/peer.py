@@ -17,7 +17,8 @@ class Peer(Protocol):
         """Return the next whole message: a text message as `str`, a binary message as `bytes`.
 
         Raises:
-            ProtocolViolation: the peer sent something that is not allowed.
+            MessageSkipped: the peer sent a message that is too large; the next call returns the message after it.
+            ProtocolViolation: the peer sent something else that is not allowed.
         """
         ...
 

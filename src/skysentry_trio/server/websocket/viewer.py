@@ -64,7 +64,9 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
     supports_notices = request.format is ViewerFormat.ENVELOPE
     encode = _ENCODERS[request.format]
 
-    with hub.watch(encode, peer.sink, notify_about=request.clients) as viewer:
+    # A viewer of SkySentry Go cannot tell that a camera is offline, so it gets no frames of such cameras.
+    online_only = request.format is ViewerFormat.JSON
+    with hub.watch(encode, peer.sink, notify_about=request.clients, online_only=online_only) as viewer:
         log.info("viewer connected", format=request.format)
         try:
             cameras = _list_cameras(hub, request.clients)
@@ -76,7 +78,7 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(partial(_send_all, supports_notices=supports_notices), peer, viewer, encode)
                     playback = PlaybackController(peer, hub.playback(viewer), supports_notices, nursery)
-                    await ViewerCommands(peer, hub, viewer, playback).run()
+                    await ViewerCommands(peer, hub, viewer, playback, supports_notices).run()
         except PeerGone:
             pass
         except ProtocolViolation as violation:

@@ -8,14 +8,14 @@ from typing import assert_never
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.exceptions import CloseCode, ProtocolViolation
+from skysentry_trio.base.exceptions import MessageSkipped, NotAMessage, ProtocolViolation
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.server.websocket.playback_commands import PlaybackController
 from skysentry_trio.wire.framing import encode_frame
-from skysentry_trio.wire.messages import Clock, ErrorNotice, encode_message
+from skysentry_trio.wire.messages import Clock, ErrorNotice, encode_message, read_text
 from skysentry_trio.wire.results import Result
 from skysentry_trio.wire.viewer import (
     Ack,
@@ -31,6 +31,9 @@ from skysentry_trio.wire.viewer import (
     decode_viewer_message,
 )
 from skysentry_trio.wire.viewer_query import MAX_SUBSCRIBED
+
+_REPORTS_PER_SECOND = 1.0
+"""Most error messages a second to one viewer about invalid messages."""
 
 
 @define(eq=False)
@@ -85,33 +88,51 @@ class ViewerCommands:
     _hub: ScopedHub
     _viewer: HubViewer
     _playback: PlaybackController
+    _supports_errors: bool
+    """Whether the viewer understands `ErrorNotice`."""
     _quotas: _Quotas = field(factory=_Quotas, init=False, repr=False)
+    _reports: RateLimiter = field(factory=lambda: RateLimiter(_REPORTS_PER_SECOND, burst=0.0), init=False, repr=False)
 
     async def run(self) -> None:
         """Carry out the viewer's messages one after another; never returns.
 
         Raises:
             PeerGone: the viewer left.
-            ProtocolViolation: the viewer broke the protocol.
+            ProtocolViolation: the viewer sends too much, or names too many cameras.
         """
         while True:
-            message = self._admit(await self._peer.receive())
-            # None means a message of a type that only newer servers know.
-            if message is not None:
-                await self._handle(message)
+            message = await self._receive()
+            if message is None:
+                self._hub.count_ignored("viewer")
+                continue
+            if (quota := self._quotas.of(message)) is not None:
+                quota.spend()
+            await self._handle(message)
 
-    def _admit(self, text: str | bytes) -> ViewerMessage | None:
-        """Decode a message that is within the limits."""
-        self._quotas.all.spend()
-        if isinstance(text, bytes):
-            # RFC 6455 section 7.4.1 has a close code for data of the wrong kind.
-            raise ProtocolViolation(
-                f"viewers send text, got {len(text)} bytes of binary", close_code=CloseCode.UNSUPPORTED_DATA
-            )
-        message = decode_viewer_message(text)
-        if message is not None and (quota := self._quotas.of(message)) is not None:
-            quota.spend()
-        return message
+    async def _receive(self) -> ViewerMessage | None:
+        """Return the next message; None for one to ignore.
+
+        Programs that were written for other servers send texts to keep a connection open, and newer programs send types
+        that only newer servers know. Neither is a reason to disconnect a viewer.
+        """
+        problem: ProtocolViolation | None = None
+        try:
+            received = await self._peer.receive()
+            self._quotas.all.spend()
+            text = received if isinstance(received, str) else read_text(received)
+        except MessageSkipped as skipped:
+            self._quotas.all.spend()
+            problem, text = skipped, None
+        if text is not None:
+            try:
+                return decode_viewer_message(text)
+            except NotAMessage:
+                pass
+            except ProtocolViolation as violation:
+                problem = violation
+        if problem is not None and self._supports_errors and self._reports.admit(trio.current_time()):
+            await self._peer.send(encode_message(ErrorNotice(str(problem), problem.code)))
+        return None
 
     async def _handle(self, message: ViewerMessage) -> None:
         hub, viewer = self._hub, self._viewer
