@@ -216,7 +216,7 @@ async def _report_recovery(name: str, health: Health) -> None:
 
 
 async def _forget_idle_cameras(hub: Hub) -> None:
-    """Run the janitor: forget silent cameras, and drop frames that are too old."""
+    """Run the janitor: forget cameras that left long ago, and drop frames that are too old."""
     while True:
         await trio.sleep(hub.settings.cleanup_interval)
         if forgotten := hub.evict_idle():

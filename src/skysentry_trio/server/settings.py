@@ -170,7 +170,9 @@ class Settings:
     max_connections: int = _setting(16_384, _whole(1, 1_000_000), "Most connections that are open at the same time.")
     cleanup_interval: float = _setting(30.0, _WAIT, "How often to look for cameras to forget.")
     client_timeout: float = _setting(
-        120.0, _duration(0.001, 30 * 86400), "How long to keep a camera that has left or is silent, with its frames."
+        120.0,
+        _duration(0.001, 30 * 86400),
+        "How long to keep a camera that has left, with its frames; a camera that posts them is kept longer.",
     )
     viewer_format: Literal["envelope", "json"] = _setting(
         "envelope", _choice("envelope", "json"), "Format for viewers on /stream/ws that request none."

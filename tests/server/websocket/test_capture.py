@@ -468,7 +468,7 @@ async def test_an_envelope_that_was_not_agreed_on_is_a_bad_frame(autojump_clock:
 
 @pytest.mark.parametrize("said", [*STRAY, '{"type":"clock","sentAt":NaN}', b"{}"], ids=lambda said: ascii(said)[:30])
 async def test_what_is_no_message_is_ignored(autojump_clock: MockClock, said: Any) -> None:
-    """Keep-alives of other programs change nothing, get no answer, and are counted."""
+    """Keeping a connection open with texts changes nothing; they get no answer, and are counted."""
     hub = make_hub()
     async with registered(hub) as peer:
         peer.say(said)
