@@ -85,6 +85,15 @@ def test_a_malformed_message_of_a_camera_is_refused(text: str) -> None:
         decode_camera_message(text)
 
 
+def test_what_is_null_is_left_out() -> None:
+    """Programs that have no value for a key write null."""
+    keys = '"name":null,"capabilities":null,"timestamp":null,"token":null'
+    registration = decode_camera_message(f'{{"type":"client-registration","clientId":"a",{keys}}}')
+
+    assert isinstance(registration, Registration)
+    assert (registration.name, registration.supports("demand")) == (None, False)
+
+
 def test_nesting_without_measure_is_refused_or_ignored() -> None:
     """How deep JSON may be depends on the interpreter; deeper is a violation like any other, and never a crash."""
     deep = '{"type":"client-registration","clientId":"a","timestamp":' + "[" * 5000 + "]" * 5000 + "}"

@@ -39,3 +39,8 @@ def test_hostile_depth_is_refused() -> None:
     """Arrays within arrays within arrays do not crash the decoder."""
     with pytest.raises(ProtocolViolation, match="expected a JSON object"):
         decode_posted_result("door", b'{"sequence":1,"data":' + b"[" * 30_000)
+
+
+def test_a_result_may_begin_with_a_byte_order_mark() -> None:
+    """Some languages write it in front of JSON."""
+    assert decode_posted_result("door", b'\xef\xbb\xbf{"sequence":1}') == Result("door", 1)

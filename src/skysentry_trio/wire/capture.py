@@ -31,8 +31,8 @@ class Registration(Message, tag="client-registration", tag_field="type", omit_de
     camera_id: str
     name: str | None = None
     """A label for people."""
-    capabilities: tuple[str, ...] = ()
-    """Parts of the protocol that the camera uses; see the protocol's description."""
+    capabilities: tuple[str, ...] | None = ()
+    """Parts of the protocol that the camera uses; see the protocol's description. None means none."""
     timestamp: Any = None
     """Any JSON value; the server does not use it, because programs for SkySentry Go send different kinds of values."""
     token: str | None = None
@@ -40,6 +40,10 @@ class Registration(Message, tag="client-registration", tag_field="type", omit_de
     def check(self) -> None:
         """Check the camera's id."""
         check_camera_id(self.camera_id)
+
+    def supports(self, capability: str) -> bool:
+        """Return whether the camera said that it has a capability."""
+        return capability in (self.capabilities or ())
 
 
 class RegistrationSuccess(Message, tag="registration-success", tag_field="type", omit_defaults=True):

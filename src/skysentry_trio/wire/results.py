@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Any
 
@@ -73,6 +74,8 @@ def decode_posted_result(camera_id: str, body: str | bytes) -> Result:
     Raises:
         ProtocolViolation: the body or a value in it is invalid.
     """
+    if isinstance(body, bytes):
+        body = body.removeprefix(codecs.BOM_UTF8)
     try:
         posted = _posted.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:

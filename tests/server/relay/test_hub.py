@@ -349,6 +349,21 @@ async def test_a_camera_that_is_kept_longer_gives_way_to_new_ones(autojump_clock
     assert [camera.id for camera in hub.cameras] == ["here", "second", "new"]
 
 
+async def test_cameras_that_are_kept_longer_do_not_fill_the_memory(autojump_clock: MockClock) -> None:
+    """When the newest frames need more than half of it, the client timeout applies to all; several may give way."""
+    hub = make_hub(client_timeout=60, max_memory=100, max_frame_size=50)
+    for camera_id, size in (("a", 30), ("b", 10), ("c", 30)):
+        with hub.register(camera_id, on_end=nothing) as session:
+            publish_nowait(hub, session, bytes(size))
+            session.camera.keep_for = 3600
+            await trio.sleep(1)
+    await trio.sleep(60)
+    with hub.register("d", on_end=nothing) as session:
+        assert [camera.id for camera in hub.cameras] == ["b", "c", "d"]
+        publish_nowait(hub, session, bytes(20))
+    assert hub.evict_idle() == ["b", "c"]
+
+
 @pytest.mark.parametrize(
     "captured_at",
     [12.3, -1.0, 0.0, 1e300, -1e308, math.nan, math.inf, -math.inf, 1.7e12]

@@ -107,9 +107,11 @@ def describe_api(version: str) -> dict[str, Any]:
                 "Whether the server accepts new clients",
                 {"200": _reply("Yes.", "ReadyReply"), "503": _reply("No, it is stopping.", "ReadyReply")},
             ),
-            "/api/clients": _get("All cameras", {"200": _reply("Ids and details.", "ClientsReply")}),
+            "/api/clients": _get(
+                "All cameras", {"200": _reply("Ids of connected ones, details of all.", "ClientsReply")}
+            ),
             "/api/clients/{clientId}/latest": _get(
-                "A camera's newest frame, as JSON or, if Accept prefers image/jpeg, as the JPEG itself",
+                "A connected camera's newest frame as JSON; or, if Accept prefers image/jpeg, any camera's newest JPEG",
                 {
                     "200": {
                         "description": "The frame.",

@@ -52,7 +52,8 @@ class HubCamera:
     times_ignored: int = field(default=0, init=False)
     """Number of accepted frames whose time of capture was so wrong that the hub ignored it."""
     keep_for: float = field(default=0.0, init=False)
-    """Seconds for which the hub keeps the camera after it left, if this is longer than the client timeout."""
+    """Seconds for which the hub keeps the camera after it left, if this is longer than the client timeout and there is
+    room."""
     read_until: float = field(default=float("-inf"), init=False)
     """The demand counts programs that read single frames until this time, in seconds of the monotonic clock."""
 

@@ -45,6 +45,11 @@ class CameraRegistry:
         """JPEG bytes in all rings."""
         return self._budget.nbytes
 
+    @property
+    def memory_is_scarce(self) -> bool:
+        """Whether the newest frames alone, which no other camera's frame displaces, fill half of the memory."""
+        return not self._budget.has_room_for(self.settings.max_memory // 2)
+
     def get(self, camera_id: str) -> HubCamera | None:
         """Return the camera with this id; None if there is none."""
         return self._by_id.get(camera_id)

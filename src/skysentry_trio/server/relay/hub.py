@@ -7,6 +7,7 @@ lock. A slow viewer or camera does not delay other viewers or cameras.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -113,18 +114,22 @@ class Hub:
                 self._notify(camera)
 
     def _add(self, camera_id: str) -> HubCamera:
-        try:
-            camera = self._cameras.obtain(camera_id)
-        except ProtocolViolation:
-            # Cameras that are kept for longer than the client timeout give way.
-            now, timeout = trio.current_time(), self.settings.client_timeout
-            overdue = [camera for camera in self._cameras.all if camera.is_overdue(now, timeout)]
-            if not overdue:
-                raise
-            self._forget(min(overdue, key=attrgetter("last_heard")))
-            camera = self._cameras.obtain(camera_id)
-        self._join_new(camera_id)
-        return camera
+        """Add a camera; cameras that are kept for longer than the client timeout give way to it."""
+        overdue: deque[HubCamera] | None = None
+        while True:
+            try:
+                camera = self._cameras.obtain(camera_id)
+            except ProtocolViolation:
+                if overdue is None:
+                    now, timeout = trio.current_time(), self.settings.client_timeout
+                    left = (camera for camera in self._cameras.all if camera.is_overdue(now, timeout))
+                    overdue = deque(sorted(left, key=attrgetter("last_heard")))
+                if not overdue:
+                    raise
+                self._forget(overdue.popleft())
+            else:
+                self._join_new(camera_id)
+                return camera
 
     async def publish(
         self,
@@ -193,7 +198,8 @@ class Hub:
             The ids of the forgotten cameras.
         """
         now, timeout = trio.current_time(), self.settings.client_timeout
-        idle = [camera for camera in self._cameras.all if camera.is_expired(now, timeout)]
+        is_due = HubCamera.is_overdue if self._cameras.memory_is_scarce else HubCamera.is_expired
+        idle = [camera for camera in self._cameras.all if is_due(camera, now, timeout)]
         for camera in idle:
             self._forget(camera)
         return [camera.id for camera in idle]

@@ -52,8 +52,8 @@ async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
         ):
             log.info("camera registered", camera=camera_id)
             await peer.send(_encode_success(camera_id, hub.settings))
-            conversation = _Conversation(peer, hub, session, "envelope" in registration.capabilities)
-            await _converse(conversation, notifier if "demand" in registration.capabilities else None, hub)
+            conversation = _Conversation(peer, hub, session, registration.supports("envelope"))
+            await _converse(conversation, notifier if registration.supports("demand") else None, hub)
         if session.ended is not None:
             log.info("camera ended", camera=camera_id, reason=session.ended)
             hub.count_refusal("camera", session.ended)
