@@ -10,8 +10,16 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 _DHT, _SOI, _EOI, _SOS, _APP2, _FILL = 0xC4, 0xD8, 0xD9, 0xDA, 0xE2, 0xFF
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
-_NO_SEGMENTS = _STANDALONE | {_SOI, _EOI, _SOS, _FILL}
-"""Markers without a segment of a known length behind them, or with a meaning of their own."""
+_PLAIN_SEGMENT, _OTHER_SEGMENT, _NO_SEGMENT = range(3)
+_KINDS = bytes(
+    _OTHER_SEGMENT
+    if marker in _START_OF_FRAME | {_DHT, _APP2}
+    else _NO_SEGMENT
+    if marker in _STANDALONE | {_SOI, _EOI, _SOS, _FILL}
+    else _PLAIN_SEGMENT
+    for marker in range(256)
+)
+"""For each marker: a segment that only has to be skipped, one that has to be read, or something else."""
 _MAX_SEGMENTS = 256
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 MAX_JUNK = 4096
@@ -101,28 +109,35 @@ def _read_head(data: bytes) -> tuple[PictureSize, int, bool, bool]:
             if data[position] != 0xFF:
                 raise _not_a_jpeg(f"expected a JPEG marker at byte {position}, got {data[position]:#04x}")
             marker = data[position + 1]
-            if marker not in _NO_SEGMENTS:
-                length = data[position + 2] << 8 | data[position + 3]
-                if marker in _START_OF_FRAME:
-                    size = _frame_size(data, position, length)
-                elif marker == _DHT:
+            kind = _KINDS[marker]
+            if kind == _NO_SEGMENT:
+                if marker == _SOS and size is not None:
+                    return size, position, has_tables, may_hold_more
+                position += _length_of_marker(marker, position)
+                continue
+            length = data[position + 2] << 8 | data[position + 3]
+            if length < 2:
+                raise _not_a_jpeg(f"the segment at byte {position} says it is {length} bytes long")
+            if kind == _OTHER_SEGMENT:
+                if marker == _DHT:
                     has_tables = True
-                elif marker == _APP2 and data.startswith(b"MPF\0", position + 4):
+                elif marker != _APP2:
+                    size = _frame_size(data, position, length)
+                elif data.startswith(b"MPF\0", position + 4):
                     may_hold_more = True
-                if length < 2:
-                    raise _not_a_jpeg(f"the segment at byte {position} says it is {length} bytes long")
-                position += 2 + length
-            elif marker == _FILL:  # section B.1.1.2
-                position += 1
-            elif marker in _STANDALONE:
-                position += 2
-            elif marker == _SOS and size is not None:
-                return size, position, has_tables, may_hold_more
-            else:
-                raise _not_a_jpeg(f"marker FF {marker:02X} at byte {position} comes before any frame header")
+            position += 2 + length
     except IndexError:
         raise _not_a_jpeg(f"the JPEG was cut off: its segments go past its {len(data)} bytes") from None
     raise _not_a_jpeg(f"more than {_MAX_SEGMENTS} segments before the picture itself")
+
+
+def _length_of_marker(marker: int, position: int) -> int:
+    """Return the number of bytes to skip at a marker without a segment."""
+    if marker == _FILL:  # section B.1.1.2
+        return 1
+    if marker in _STANDALONE:
+        return 2
+    raise _not_a_jpeg(f"marker FF {marker:02X} at byte {position} comes before any frame header")
 
 
 def _frame_size(data: bytes, position: int, length: int) -> PictureSize:
