@@ -178,7 +178,9 @@ def test_a_wrong_time_in_an_envelope_does_not_cost_the_picture(moment: str) -> N
 
 
 @pytest.mark.parametrize("envelope", [False, True])
-@pytest.mark.parametrize("before", [b"", b"\0", b"\r\n", b"\r\n\r\n", b"\0\0", b"junk", 96 * b"\xff"], ids=repr)
+@pytest.mark.parametrize(
+    "before", [b"", b"\0", b"\r\n", b"\r\n\r\n", b"\0\0", b"junk", b"  {}", b'{"id":1}\n', 96 * b"\xff"], ids=repr
+)
 @pytest.mark.parametrize("behind", [b"", b"\0", 512 * b"\0", b"\r\n", JPEG], ids=lambda behind: f"{len(behind)} bytes")
 def test_bytes_around_a_jpeg_are_cut_off(before: bytes, behind: bytes, envelope: bool) -> None:
     """In front of it and behind it, bare and in an envelope; the limit is on what is left."""

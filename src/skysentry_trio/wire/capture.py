@@ -96,8 +96,8 @@ class CapturedJpeg(NamedTuple):
 _from_camera: Final = MessageDecoder[CameraMessage](CameraMessage)
 _from_server: Final = MessageDecoder[ServerMessage](ServerMessage)
 _header = msgspec.json.Decoder(_EnvelopeHeader)
-_ENVELOPE = re.compile(rb"..\s*\{", re.DOTALL)
-"""Begins like an envelope: two bytes of length and a JSON object, unlike junk in front of a JPEG."""
+_ENVELOPE = re.compile(rb"[\0-\x10].\s*\{", re.DOTALL)
+"""Begins like an envelope: a length up to 4096 and a JSON object, unlike junk in front of a JPEG."""
 
 
 def decode_camera_message(text: str) -> CameraMessage | None:
