@@ -13,6 +13,7 @@ import pytest
 import structlog
 import trio
 
+from skysentry_trio.base.chatter import MAX_PENDING, chatter_of, open_chatter
 from skysentry_trio.base.logs import LogLimiter, configure, get_logger
 
 log = get_logger("skysentry_trio.test")
@@ -211,6 +212,23 @@ def test_a_stream_the_journal_does_not_read_has_no_priorities(file: TextIO) -> N
     log.info("a")
     file.seek(0)
     assert file.read().startswith("{")
+
+
+@pytest.mark.parametrize(("format", "said"), [("json", '"lines": 1,'), ("text", "lines=1")])
+def test_dropped_lines_are_reported_in_the_form_of_the_log(file: TextIO, format: str, said: str) -> None:  # noqa: A002
+    """The next line that can be written says how many could not."""
+    stream = open_chatter(file)
+    chatter = chatter_of(stream)
+    assert chatter is not None
+    configure("info", format, stream, {})
+    chatter.write(b"x" * MAX_PENDING + b"\n")
+    log.info("next")
+    chatter.drain()
+    file.seek(0)
+    report, following = file.read().splitlines()
+    assert "log lines dropped" in report
+    assert said in report
+    assert "next" in following
 
 
 def test_repeated_warnings_are_limited_and_counted() -> None:

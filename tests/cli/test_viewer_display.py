@@ -123,6 +123,6 @@ async def test_reports_come_at_their_time(style: Style, shown: int, autojump_clo
         await display.run()
     assert reports == shown
     assert "front-door" in stream.getvalue()
-    display.finish()
+    await display.finish()
     assert reports == shown + 1
     assert stream.getvalue().endswith("\n")

@@ -12,12 +12,15 @@ import logging
 import os
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Final, TextIO
 
 import structlog
 from attrs import define, field
 from structlog.stdlib import BoundLogger, ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from skysentry_trio.base.chatter import chatter_of
 
 _PLAIN: Final = re.compile(r"[\w.:/@+*,-]+", re.ASCII)
 # The syslog priorities that journald reads from the beginning of a line: sd-daemon(3).
@@ -67,8 +70,19 @@ def configure(level: str, format: str, stream: TextIO, environ: Mapping[str, str
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    if (chatter := chatter_of(stream)) is not None:
+        chatter.describe_drops = partial(_describe_dropped_lines, handler)
     # Python's warnings are then logged in the same form.
     logging.captureWarnings(capture=True)
+
+
+def _describe_dropped_lines(handler: logging.Handler, count: int) -> str:
+    """Return the event that reports dropped log lines, in the form of all other events."""
+    fields = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"}
+    # ProcessorFormatter takes a record with the last two attributes as an event of structlog.
+    event = {"event": "log lines dropped", "lines": count}
+    record = logging.makeLogRecord({**fields, "msg": event, "_logger": logging.getLogger(__name__), "_name": "warning"})
+    return handler.format(record) + "\n"
 
 
 def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:

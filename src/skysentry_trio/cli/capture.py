@@ -17,7 +17,7 @@ from skysentry_trio.base.backoff import Backoff
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.cli.camera_display import CameraDisplay
-from skysentry_trio.cli.signals import cancel_on_signal
+from skysentry_trio.cli.signals import cancel_on_signal, outlive_terminal
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.client.engine.camera import CameraClient
 from skysentry_trio.sources.frames import FrameSlot
@@ -102,6 +102,7 @@ async def run_capture(
     with single_error():
         async with trio.open_nursery() as nursery:
             await nursery.start(cancel_on_signal, nursery.cancel_scope)
+            await nursery.start(outlive_terminal)
             async with open_source(source, options) as slot:
                 client = make_client(slot)
                 if stream is None:

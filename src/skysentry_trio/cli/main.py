@@ -14,6 +14,7 @@ import click
 
 from skysentry_trio._version import __version__
 from skysentry_trio.base.exceptions import ConfigurationError, SkySentryError
+from skysentry_trio.cli.streams import CannotWrite, ReaderGone, give_up_stdout, prepare_streams
 
 PROGRAM: Final = "skysentry-trio"
 
@@ -47,13 +48,29 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: without the program's name; None means the arguments of the process.
     """
+    prepare_streams()
     sys.exit(_run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
+        return _run_command(arguments)
+    except ReaderGone:
+        give_up_stdout()
+        return 0
+    except CannotWrite as error:
+        give_up_stdout()
+        click.echo(f"{PROGRAM}: {error}", err=True)
+        return 1
+
+
+def _run_command(arguments: Sequence[str] | None) -> int:
+    try:
         # With standalone_mode=False, click returns the status of --help and --version, and raises errors.
         status = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+    except (CannotWrite, ReaderGone):
+        raise
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -22,6 +22,8 @@ from skysentry_trio.base.exceptions import SkySentryError
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.cli.options import settings_options
 from skysentry_trio.cli.settings_sources import load_settings
+from skysentry_trio.cli.signals import outlive_terminal
+from skysentry_trio.cli.streams import descriptor_for_crashes
 from skysentry_trio.server import daemon
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.transport.systemd import Notifier, inherited_sockets
@@ -47,7 +49,7 @@ def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
     settings = load_settings(flags, os.environ, config_path)
     logs.configure(settings.log_level, settings.log_format, sys.stderr, os.environ)
     # The watchdog ends a hung server with SIGABRT; faulthandler then prints where the server hung.
-    faulthandler.enable(file=2)
+    faulthandler.enable(file=descriptor_for_crashes())
     allow_descriptors(settings.max_connections)
     sockets = inherited_sockets(os.environ)
     notifier = Notifier.from_environment(os.environ)
@@ -77,6 +79,7 @@ async def run_server(settings: Settings, *, sockets: Sequence[socket], notifier:
                 await daemon.serve(settings, sockets=sockets, notifier=notifier, task_status=task_status)
                 nursery.cancel_scope.cancel()
 
+            await nursery.start(outlive_terminal)
             try:
                 with single_error():
                     urls = await nursery.start(run_daemon)

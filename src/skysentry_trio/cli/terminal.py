@@ -8,6 +8,8 @@ from typing import TextIO
 
 from attrs import define, field
 
+from skysentry_trio.base.chatter import chatter_of
+
 _START_OF_LINE = "\r"
 _UP = "\x1b[{}A"
 _CLEAR_LINE = "\x1b[K"
@@ -22,7 +24,9 @@ class LiveBlock:
     _height: int = field(default=0, init=False)
 
     def show(self, lines: Sequence[str]) -> None:
-        """Write the lines, cut to the size of the window."""
+        """Write the lines, cut to the size of the window; skip them if the stream still writes earlier ones."""
+        if (chatter := chatter_of(self.stream)) is not None and not chatter.is_idle:
+            return
         width, height = shutil.get_terminal_size()
         if len(lines) >= height:
             hidden = len(lines) - height + 2

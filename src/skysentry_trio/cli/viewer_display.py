@@ -6,18 +6,22 @@ import json
 import time
 from collections.abc import Callable
 from enum import Enum
+from io import StringIO
 from typing import TextIO
 
 import trio
 from attrs import asdict, define, field
 
 from skysentry_trio.base.units import format_duration
+from skysentry_trio.cli.streams import descriptor_of, write_all
 from skysentry_trio.cli.terminal import LiveBlock, fit, format_bytes
 from skysentry_trio.client.engine.camera_watch import CameraView
 from skysentry_trio.client.engine.viewer import ViewerReport
 from skysentry_trio.wire.viewer import CameraLatency
 
 _PLAIN_WIDTH = 400
+_LAST_REPORT_TIMEOUT = 1.0
+"""Seconds for writing the last report."""
 SILENT = 5.0
 """Seconds without a frame after which a camera counts as silent."""
 _COLUMNS = ("CAMERA", "STATE", "FPS", "RATE", "SIZE", "AGE", "LATENCY", "FRAMES", "GAPS")
@@ -40,31 +44,56 @@ class ViewerDisplay:
     stream: TextIO
     report: Callable[[], ViewerReport]
     style: Style
+    _text: StringIO = field(factory=StringIO, init=False)
+    """Collects the text of one report."""
     _block: LiveBlock = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._block = LiveBlock(self.stream)
+        self._block = LiveBlock(self._text)
 
     async def run(self) -> None:
-        """Refresh the output until cancelled."""
+        """Refresh the output until cancelled.
+
+        If the reader is slow, reports are skipped. Frames are taken all the same.
+
+        Raises:
+            CannotWrite: the output cannot be written.
+            ReaderGone: nobody reads the output.
+        """
         while True:
-            self.refresh()
+            await self.refresh()
             await trio.sleep(self.style.value)
 
-    def refresh(self) -> None:
+    async def refresh(self) -> None:
         """Write a report."""
+        self._render()
+        await self._write()
+
+    async def finish(self) -> None:
+        """Write the last report, unless the reader does not take it within a second."""
+        self._render()
+        self._block.leave()
+        with trio.move_on_after(_LAST_REPORT_TIMEOUT, shield=True):
+            await self._write()
+
+    def _render(self) -> None:
         report = self.report()
         if self.style is Style.TABLE:
             self._block.show(table(report))
             return
         lines = [json_line(report)] if self.style is Style.JSON else plain_lines(report)
-        self.stream.write("".join(line + "\n" for line in lines))
-        self.stream.flush()
+        self._text.write("".join(line + "\n" for line in lines))
 
-    def finish(self) -> None:
-        """Write the last report."""
-        self.refresh()
-        self._block.leave()
+    async def _write(self) -> None:
+        text = self._text.getvalue()
+        self._text.seek(0)
+        self._text.truncate()
+        if (descriptor := descriptor_of(self.stream)) is None:
+            self.stream.write(text)
+            return
+        # Not through the stream: an abandoned thread would keep the lock of its buffer, for which Python waits at exit.
+        data = text.encode(self.stream.encoding, "backslashreplace")
+        await trio.to_thread.run_sync(write_all, descriptor, data, abandon_on_cancel=True)
 
 
 def table(report: ViewerReport) -> list[str]:

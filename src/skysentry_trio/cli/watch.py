@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 from functools import partial
@@ -65,8 +64,8 @@ def watch(
 
     Cameras that encode their frames send smaller ones if no viewer needs more than --max-width.
 
-    Exit status: 0 after Ctrl-C, SIGTERM, --count or --duration; 1 when the server refuses this viewer or a frame cannot
-    be saved; 2 when an option is wrong.
+    Exit status: 0 after Ctrl-C, SIGTERM, --count or --duration; 0 also when the program that reads the output ends; 1
+    when the server refuses this viewer, or a frame or the output cannot be written; 2 when an option is wrong.
     """
     try:
         for camera_id in camera_ids:
@@ -75,24 +74,19 @@ def watch(
     except ProtocolViolation as error:
         raise ConfigurationError(str(error)) from error
     style = Style.JSON if as_json else Style.TABLE if sys.stdout.isatty() else Style.LINES
-    try:
-        trio.run(
-            partial(
-                run_watch,
-                parse_server_address(server),
-                camera_ids,
-                limits=limits,
-                saver=FrameSaver(save) if save else None,
-                count=count,
-                duration=duration,
-                style=style,
-                stream=sys.stdout,
-            )
+    trio.run(
+        partial(
+            run_watch,
+            parse_server_address(server),
+            camera_ids,
+            limits=limits,
+            saver=FrameSaver(save) if save else None,
+            count=count,
+            duration=duration,
+            style=style,
+            stream=sys.stdout,
         )
-    except BrokenPipeError:
-        # The program that read our output has ended. Python writes the rest of the buffer at exit, which must not raise
-        # the same error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    )
 
 
 async def run_watch(
@@ -111,6 +105,8 @@ async def run_watch(
     Raises:
         Refused: the server refuses this viewer.
         CannotSave: a frame could not be saved.
+        CannotWrite: the output cannot be written.
+        ReaderGone: nobody reads the output.
     """
     taken = 0
 
@@ -134,4 +130,4 @@ async def run_watch(
                 nursery.start_soon(display.run)
                 await client.run(Backoff(random.random))
     finally:
-        display.finish()
+        await display.finish()

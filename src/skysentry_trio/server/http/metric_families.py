@@ -18,6 +18,7 @@ from prometheus_client.core import HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from skysentry_trio._version import __version__
+from skysentry_trio.base.chatter import lines_dropped
 from skysentry_trio.base.histogram import Histogram
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.loop_monitor import LoopMonitor
@@ -117,6 +118,7 @@ class ServerCollector:
             ["cause"],
             ({"crash": 0} | connections.ended_by).items(),
         )
+        yield CounterFamily("skysentry_dropped_log_lines", "Lines that stderr did not take.", lines_dropped())
         yield GaugeFamily("skysentry_draining", "1 while the server stops.", float(health.draining))
         yield GaugeFamily("skysentry_failing_services", "Services that keep crashing.", len(health.failing))
 
