@@ -170,6 +170,16 @@ def test_text_is_written_line_by_line(pipe: tuple[int, int], monkeypatch: pytest
     assert lines_dropped() == 7
 
 
+def test_passwords_in_addresses_are_not_written(pipe: tuple[int, int]) -> None:
+    """Tracebacks of a crash and lines of libraries come through here too; other bytes stay as they are."""
+    reading, writing = pipe
+    chatter = Chatter(writing)
+    text = b"\xff ValueError: cannot open 'rtsp://u:secret@cam/live'\n"
+    assert chatter.write(text) == len(text)
+    chatter.drain()
+    assert os.read(reading, 100) == b"\xff ValueError: cannot open 'rtsp://cam/live'\n"
+
+
 def test_memory_needs_no_thread() -> None:
     """A stream without a descriptor cannot block, and is left alone."""
     stream: TextIO = io.StringIO()

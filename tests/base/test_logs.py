@@ -182,6 +182,20 @@ def test_a_foreign_message_cannot_fake_a_line() -> None:
     assert r'error   "bad\nheader" (hypercorn.error)' in stream.getvalue()
 
 
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_passwords_in_addresses_are_not_logged(format: str) -> None:  # noqa: A002
+    """In events, values, messages of libraries and tracebacks."""
+    configure("info", format, stream := io.StringIO(), {})
+    address = 'rtsp://u:se"cret@cam/live?pwd=secret\\'
+    log.info(f"opening {address}", url=address)  # noqa: G004
+    logging.getLogger("other").warning("no answer from %s", address)
+    log.error("crashed", exc_info=ValueError(f"cannot open '{address}'"))
+    assert "cret" not in stream.getvalue()
+    assert stream.getvalue().count("rtsp://cam/live") == 4
+    if format == "json":
+        assert len(logged(stream)) == 3
+
+
 @pytest.fixture
 def file() -> Iterator[TextIO]:
     with tempfile.TemporaryFile("w+") as stream:

@@ -64,3 +64,31 @@ def test_the_end_of_a_command_becomes_a_status(
     monkeypatch.setattr(main_module, "import_module", lambda _name: SimpleNamespace(serve=serve))
     outcome = run("serve")
     assert (outcome.status, outcome.out, outcome.err) == (status, "", message)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("rtsp://u:secret@cam/live",),
+        ("capture", "pattern", "rtsp://u:se secret@cam/live"),
+        ("capture", "pattern", "--fps", "rtsp://u:secret@cam/live"),
+        ("capture", "pattern", "--rtsp://u:secret@cam/live"),
+        ("capture", "rtsp://u:se#secret@cam/live"),
+        ("capture", "rstp://u:secret@cam/live"),
+        ("capture", "u:secret@cam/live"),
+        ("capture", "pattern", "--server", "http://u:secret@h"),
+        ("capture", "pattern", "--server=http://u:se[secret@h"),
+        ("capture", "pattern", "--id", "u:secret@cam"),
+        ("watch", "--server", "http://h?token=secret"),
+        ("watch", "--server", "http://u:secret@h:1/"),
+        ("serve", "--host", "http://u:secret@h"),
+        ("config", "show", "--cors-origin", "https://u:secret@h"),
+        ("serve", "--config", "https://u:secret@h"),
+    ],
+)
+def test_no_error_repeats_a_password(run: Any, arguments: tuple[str, ...]) -> None:
+    """Whichever argument it was written in by mistake; each is wrong usage, and none is a traceback."""
+    outcome = run(*arguments)
+    assert outcome.status == 2
+    assert "secret" not in outcome.out + outcome.err
+    assert outcome.err

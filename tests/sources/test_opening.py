@@ -82,6 +82,46 @@ def test_what_is_no_source(spec: str, message: str) -> None:
         choose_source(spec, SourceOptions())
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "rtsp://u:sec#secret@cam/live",
+        "rtsp://u:12#secret@cam/live",
+        "rtsp://u:sec/secret@cam/live",
+        "rtsp://u:sec?secret@cam/live",
+        "rtsp://u:sec secret@cam/live",
+        "rtsp://cam:secret/live",
+        "rtsp://u:secret@",
+    ],
+)
+def test_an_address_that_cannot_be_taken_apart_is_explained(spec: str) -> None:
+    """Trying it again would never succeed; the password is not shown."""
+    with pytest.raises(ConfigurationError, match="write # as %23, / as %2F") as caught:
+        choose_source(spec, SourceOptions())
+    assert "secret" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    "spec", ["rstp://u:secret@cam/live", "u:secret@cam/live", "rtsp:/u:secret@cam/live", "cam/snap?pwd=secret"]
+)
+def test_a_mistyped_address_shows_no_secret(spec: str) -> None:
+    """Also if it is taken for a path."""
+    with pytest.raises(ConfigurationError) as caught:
+        choose_source(spec, SourceOptions())
+    assert "secret" not in str(caught.value)
+    assert "cam" in str(caught.value)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_bracket_in_a_password_is_allowed() -> None:
+    """FFmpeg takes what is before the last @ as the password."""
+    source = choose_source("rtsp://u:se[cret@cam/live", SourceOptions())
+    assert isinstance(source, LiveVideoSource)
+    assert str(source.address) == "rtsp://cam/live"
+    assert "cret" not in repr(source)
+
+
 async def test_a_device_that_is_none(tmp_path: Path) -> None:
     """A character device that is no camera is an error in the beginning."""
     with pytest.raises(ConfigurationError, match="cannot open /dev/null"):

@@ -1,1 +1,4 @@
-"""Code that every package may use: errors, frames, demand, limits, units, logs. No module here reads a message."""
+"""Code that every package may use: addresses, chatter, errors, frames, demand, limits, units, logs.
+
+No module here reads a message.
+"""

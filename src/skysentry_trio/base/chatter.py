@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple, TextIO
 
+from skysentry_trio.base.addresses import mask_addresses
+
 MAX_PENDING: Final = 256 * 1024
 """Maximum number of bytes that wait for the thread; later lines are dropped and counted."""
 _STALL: Final = 0.5
@@ -77,12 +79,15 @@ class Chatter(io.RawIOBase):
     def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override] # takes fewer types
         """Accept the data for writing, or drop it; return its length in both cases."""
         text = bytes(data)
+        if b"://" in text:
+            # The text may be a traceback, or come from a library: nothing else looks for passwords in it.
+            text = mask_addresses(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         with self._changed:
             self._accept(text)
             if self._waiting:
                 self._start_thread()
                 self._changed.notify_all()
-        return len(text)
+        return len(data)
 
     def drain(self) -> None:
         """Wait until everything is written, but not when nothing has moved for half a second."""

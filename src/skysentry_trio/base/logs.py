@@ -20,6 +20,7 @@ from attrs import define, field
 from structlog.stdlib import BoundLogger, ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from skysentry_trio.base.addresses import mask_addresses
 from skysentry_trio.base.chatter import chatter_of
 
 _PLAIN: Final = re.compile(r"[\w.:/@+*,-]+", re.ASCII)
@@ -65,6 +66,7 @@ def configure(level: str, format: str, stream: TextIO, environ: Mapping[str, str
                 ProcessorFormatter.remove_processors_meta,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 structlog.processors.format_exc_info,
+                _mask_secrets,
                 render,
             ]
         )
@@ -83,6 +85,10 @@ def _describe_dropped_lines(handler: logging.Handler, count: int) -> str:
     event = {"event": "log lines dropped", "lines": count}
     record = logging.makeLogRecord({**fields, "msg": event, "_logger": logging.getLogger(__name__), "_name": "warning"})
     return handler.format(record) + "\n"
+
+
+def _mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {key: mask_addresses(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:

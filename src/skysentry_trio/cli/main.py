@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 import click
 
 from skysentry_trio._version import __version__
+from skysentry_trio.base.addresses import mask_arguments
 from skysentry_trio.base.exceptions import ConfigurationError, SkySentryError
 from skysentry_trio.cli.streams import CannotWrite, ReaderGone, give_up_stdout, prepare_streams
 
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        return _run_command(arguments)
+        return _run_command(list(sys.argv[1:] if arguments is None else arguments))
     except ReaderGone:
         give_up_stdout()
         return 0
@@ -64,7 +65,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return 1
 
 
-def _run_command(arguments: Sequence[str] | None) -> int:
+def _run_command(arguments: list[str]) -> int:
     try:
         # With standalone_mode=False, click returns the status of --help and --version, and raises errors.
         status = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
@@ -72,10 +73,11 @@ def _run_command(arguments: Sequence[str] | None) -> int:
     except (CannotWrite, ReaderGone):
         raise
     except click.ClickException as error:
+        error.message = mask_arguments(error.message, arguments)  # type: ignore[misc] # not final in older releases
         error.show()
         return error.exit_code
     except SkySentryError as error:
-        click.echo(f"{PROGRAM}: {error}", err=True)
+        click.echo(f"{PROGRAM}: {mask_arguments(str(error), arguments)}", err=True)
         return 2 if isinstance(error, ConfigurationError) else 1
     except (click.Abort, KeyboardInterrupt):
         return 130

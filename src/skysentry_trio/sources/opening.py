@@ -12,6 +12,7 @@ from typing import Protocol
 import trio
 from attrs import frozen
 
+from skysentry_trio.base.addresses import ADVICE, mask_address, split_address
 from skysentry_trio.base.backoff import Backoff
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.nurseries import single_error
@@ -75,9 +76,9 @@ def choose_source(spec: str, options: SourceOptions) -> Source:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigurationError(
-            f"cannot open {spec!r}: {reason}. SOURCE is '{PATTERN}', a folder of JPEGs, a JPEG or video file, "
+            f"cannot open {_shown(spec)!r}: {reason}. SOURCE is '{PATTERN}', a folder of JPEGs, a JPEG or video file, "
             f"a device such as /dev/video0, or an address that begins with rtsp://, http:// or https://"
-        ) from error
+        ) from None
     if stat.S_ISDIR(mode):
         return StillsSource(path, options.fps or _FOLDER_FPS, options.once, shape)
     if stat.S_ISCHR(mode):
@@ -111,13 +112,21 @@ async def open_source(spec: str, options: SourceOptions) -> AsyncIterator[FrameS
 
 
 def _choose_address(spec: str, options: SourceOptions) -> Source:
-    scheme = spec.partition("://")[0].lower()
+    try:
+        scheme = split_address(spec).scheme
+    except ValueError as error:
+        raise ConfigurationError(f"cannot open {mask_address(spec)!r}: {error}. {ADVICE}") from None
     if scheme in {"rtsp", "rtsps"}:
         # With UDP, lost packets damage the picture, and NAT often blocks the packets that the camera sends.
         return _live(VideoAddress(spec, options=({"rtsp_transport": "tcp", **_LOW_DELAY},)), options)
     if scheme in {"http", "https"}:
         return _live(VideoAddress(spec, options=(_LOW_DELAY,)), options)
-    raise ConfigurationError(f"an address begins with rtsp://, rtsps://, http:// or https://, got {scheme}://")
+    raise ConfigurationError(f"an address begins with rtsp://, rtsps://, http:// or https://, got {mask_address(spec)}")
+
+
+def _shown(spec: str) -> str:
+    """Return a path as written, and an address whose scheme is missing or mistyped without what may be secret."""
+    return mask_address(spec) if {"@", "?"} & set(spec) else spec
 
 
 def _device(path: str, options: SourceOptions) -> VideoAddress:

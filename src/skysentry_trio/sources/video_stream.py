@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 from PIL.Image import Image
 
+from skysentry_trio.base.addresses import mask_address, mask_addresses
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
 from skysentry_trio.sources.encoder_target import UNLIMITED, EncoderTarget
 from skysentry_trio.sources.encoding import UNCHANGED, ResizeSpec, encode_jpeg, reshape_jpeg
@@ -39,9 +39,8 @@ class VideoAddress:
     """Sets of FFmpeg options; the next set is tried if a device does not support the first."""
 
     def __str__(self) -> str:
-        """Return the address without the password in it."""
-        parts = urlsplit(self.url)
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        """Return the path, or the address without what may be secret."""
+        return mask_address(self.url) if "://" in self.url else self.url
 
 
 @frozen
@@ -93,7 +92,7 @@ class VideoStream:
                 for packet in self.container.demux(self.stream):
                     yield from convert(packet, orders)
             except (av.error.FFmpegError, OSError) as error:
-                raise VideoUnavailable(_reason(error)) from error
+                raise VideoUnavailable(_reason(error)) from None
 
     def _take_over(self, packet: Packet[AvStream], orders: FrameFilter) -> Iterator[bytes | str]:
         if not packet.size:  # the last packet, which makes a decoder return what it holds
@@ -152,9 +151,9 @@ def open_video(address: VideoAddress) -> VideoStream:
             container.close()
             raise VideoUnavailable(f"{address} has no pictures in it")
         return VideoStream(container, container.streams.video[0])
-    raise VideoUnavailable(f"cannot open {address}: {_reason(failure)}") from failure
+    raise VideoUnavailable(f"cannot open {address}: {_reason(failure)}") from None
 
 
 def _reason(error: Exception | None) -> str:
     # FFmpeg's full text repeats the address, which may have a password in it.
-    return getattr(error, "strerror", None) or str(error)
+    return getattr(error, "strerror", None) or mask_addresses(str(error))

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from attrs import frozen
 
+from skysentry_trio.base.addresses import mask_address
 from skysentry_trio.base.exceptions import ConfigurationError
 
 _TLS_BY_SCHEME = {"http": False, "ws": False, "https": True, "wss": True}
@@ -51,10 +52,11 @@ def parse_server_address(text: str) -> ServerAddress:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port
         host = (parts.hostname or "").encode("idna" if not text.isascii() else "ascii").decode("ascii")
-    except ValueError as error:
-        raise _not_an_address(text, str(error)) from error
+    except ValueError:
+        # The text of the error quotes the address, which may contain a password.
+        raise _not_an_address(text, "its host or port is invalid") from None
     if parts.scheme not in _TLS_BY_SCHEME:
-        raise _not_an_address(text, f"there is no scheme {parts.scheme}:// here")
+        raise _not_an_address(text, "its scheme is none of http://, https://, ws:// and wss://")
     if not host or not host.isprintable() or " " in host:
         raise _not_an_address(text, "it has no host")
     if parts.username is not None or parts.query or parts.fragment:
@@ -65,4 +67,5 @@ def parse_server_address(text: str) -> ServerAddress:
 
 
 def _not_an_address(text: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(f"expected a server's address such as http://127.0.0.1:8080, got {text!a}: {reason}")
+    shown = mask_address(text)
+    return ConfigurationError(f"expected a server's address such as http://127.0.0.1:8080, got {shown!a}: {reason}")

@@ -15,6 +15,7 @@ from attrs import define, field
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 from wsproto.utilities import ProtocolError
 
+from skysentry_trio.base.addresses import mask_address
 from skysentry_trio.base.exceptions import CloseCode, SkySentryError
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.client.engine.addresses import ServerAddress
@@ -237,7 +238,7 @@ def _rejected(server: ServerAddress, rejected: ConnectionRejected) -> SkySentryE
     said = " ".join((rejected.body or b"").decode("utf-8", "replace").split())[:200]
     headers = {name.lower(): value.decode("latin-1") for name, value in rejected.headers}
     if b"location" in headers:
-        said = f"go to {headers[b'location']}"
+        said = f"go to {mask_address(headers[b'location'])}"
     message = f"{server} answered the WebSocket handshake with HTTP status {status}" + (f": {said}" if said else "")
     if 300 <= status < 500 and status not in _TRANSIENT_STATUS:
         return Refused(message)
