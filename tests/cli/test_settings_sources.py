@@ -100,6 +100,7 @@ def test_an_unknown_variable_is_refused() -> None:
         ("[server]\nport = 3", ", key server: there is no such setting"),
         ("max-fps = 1\nmax_fps = 2", ", key max_fps: expected each setting once, got it again as max_fps"),
         ("port: 3", ": expected TOML, got an error: "),
+        ("port = " + "[" * 50_000, ": expected TOML, got an error: "),
     ],
 )
 def test_a_file_with_mistakes_is_refused(file: Path, text: str, complaint: str) -> None:

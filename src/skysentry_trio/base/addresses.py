@@ -11,14 +11,15 @@ from attrs import field, frozen
 ADVICE: Final = (
     "In a user name, a password or a path, write # as %23, / as %2F, ? as %3F, @ as %40, : as %3A and a space as %20"
 )
+_MAX_LENGTH: Final = 4095
+"""Maximum number of characters in an address; FFmpeg would cut off a longer one."""
 _HIDDEN: Final = "…"
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _END_OF_AUTHORITY: Final = re.compile(r"[/?#\\]")
 _HOST_AND_PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%[\w.~-]+)?\]|[^\s\[\]:/?#@\\]+)(?::([0-9]{0,5}))?", re.ASCII)
-# A password may contain any of these characters, but not a name, = and a value.
-_QUERY_BEFORE_AT: Final = re.compile(r"[?&#;][^@]*=.*@", re.DOTALL)
-_ADDRESS_IN_TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
-_PUNCTUATION: Final = re.compile(r"""["'`)\]}>,.:;]*$""")
+# It begins only where a word begins, and never goes back, so that a long text takes no quadratic time.
+_ADDRESS_IN_TEXT: Final = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]++://\S+")
+_PUNCTUATION: Final = """"'`)]}>,.:;"""
 
 
 @frozen
@@ -42,6 +43,8 @@ def split_address(text: str) -> AddressParts:
     Raises:
         ValueError: the parts cannot be told apart; the message gives the reason, and repeats nothing of the address.
     """
+    if len(text) > _MAX_LENGTH:
+        raise ValueError(f"it has {len(text)} characters, more than {_MAX_LENGTH}")
     scheme, mark, rest = text.partition("://")
     if not mark or not _SCHEME.fullmatch(scheme):
         raise ValueError("it does not begin with a scheme such as rtsp://")
@@ -68,6 +71,8 @@ def mask_address(text: str) -> str:
     if not mark or not _SCHEME.fullmatch(scheme):
         scheme, mark, rest = "", "", text
     shown = f"{scheme}{mark}{_visible(rest)}"
+    if shown.isprintable():
+        return shown
     return "".join(character if character.isprintable() else "_" for character in shown)
 
 
@@ -87,16 +92,14 @@ def mask_arguments(text: str, arguments: list[str]) -> str:
 
 
 def _mask_match(match: re.Match[str]) -> str:
-    address = match[0]
-    punctuation = _PUNCTUATION.search(address)
-    end = punctuation.start() if punctuation else len(address)
-    return mask_address(address[:end]) + address[end:]
+    address = match[0].rstrip(_PUNCTUATION)
+    return mask_address(address) + match[0][len(address) :]
 
 
 def _visible(rest: str) -> str:
     authority, target = _split_authority(rest)
     if "@" in target and not _is_ip_address(authority):
-        if _QUERY_BEFORE_AT.search(rest):
+        if _has_query_before_at(rest):
             # Either the query or the password contains the @: everything could be a part of the password.
             return _HIDDEN
         rest = rest.rpartition("@")[2]
@@ -108,6 +111,12 @@ def _visible(rest: str) -> str:
     shown = "" if matched is None else matched[0] if matched.end() == len(authority) else matched[1]
     path = re.split(r"[?#]", target, maxsplit=1)[0]
     return shown + "/".join(_HIDDEN if "=" in part else part for part in path.split("/"))
+
+
+def _has_query_before_at(rest: str) -> bool:
+    """Return whether a value with a name follows a ``?``, ``&``, ``#`` or ``;`` before the last ``@``."""
+    before = rest.rpartition("@")[0]
+    return "=" in before[len(re.split(r"[?&#;]", before, maxsplit=1)[0]) :]
 
 
 def _split_authority(rest: str) -> tuple[str, str]:

@@ -104,13 +104,23 @@ def _given_by_environment(environ: Mapping[str, str]) -> dict[str, Given]:
 
 def _given_by_file(path: str) -> dict[str, Given]:
     try:
-        table = tomllib.loads(Path(path).read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(
-            f"file {path}: expected a readable TOML file, got an error: {error.strerror}"
-        ) from error
+        content = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError(f"file {path}: expected a readable TOML file, got an error: {reason}") from error
+    return read_settings_file(path, content)
+
+
+def read_settings_file(path: str, content: bytes) -> dict[str, Given]:
+    """Return what the content of a settings file sets; ``path`` is for errors.
+
+    Raises:
+        ConfigurationError: the content is not TOML, or names a setting that does not exist.
+    """
+    try:
+        table = tomllib.loads(content.decode("utf-8"))
     # UnicodeDecodeError and TOMLDecodeError are ValueErrors that contain the position.
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"file {path}: expected TOML, got an error: {error}") from error
     given: dict[str, Given] = {}
     for key, raw in table.items():

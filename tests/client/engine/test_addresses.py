@@ -54,7 +54,7 @@ def test_what_is_no_address(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "http://u:secret@h",
+        "http://u:secret@h?x",
         "http://u:sec#secret@h",
         "http://u:sec/secret@h",
         "http://u:sec[secret@h",
@@ -62,7 +62,7 @@ def test_what_is_no_address(text: str, message: str) -> None:
         "http://h/#secret",
         "htpp://u:secret@h",
         "secret:x@h://x",
-        "u:secret@h",
+        "u:secret@h?x",
     ],
 )
 def test_an_error_shows_no_secret(text: str) -> None:
@@ -90,3 +90,10 @@ def test_resources_have_prefix_and_query() -> None:
     address = parse_server_address("http://h/cams")
     assert address.resource("/ws") == "/cams/ws"
     assert address.resource("/stream/ws", [("client", "a"), ("client", "b c")]) == "/cams/stream/ws?client=a&client=b+c"
+
+
+def test_a_very_long_text_is_refused_at_once() -> None:
+    """Encoding a long international name takes quadratic time."""
+    with pytest.raises(ConfigurationError, match="65536 characters, more than 2000") as caught:
+        parse_server_address("ü" * 65536)
+    assert len(str(caught.value)) < 500

@@ -10,6 +10,8 @@ from skysentry_trio.base.addresses import mask_address
 from skysentry_trio.base.exceptions import ConfigurationError
 
 _TLS_BY_SCHEME = {"http": False, "ws": False, "https": True, "wss": True}
+_MAX_LENGTH = 2000
+"""Maximum number of characters in an address; host names have at most 253 (RFC 1035 section 3.1)."""
 # Characters that a path may hold unquoted (RFC 3986, section 3.3), and % for what is already quoted.
 _PATH_CHARACTERS = "/%:@!$&'()*+,;=~"
 
@@ -48,6 +50,8 @@ def parse_server_address(text: str) -> ServerAddress:
     Raises:
         ConfigurationError: the text is not such an address.
     """
+    if len(text) > _MAX_LENGTH:
+        raise _not_an_address(text[:80], f"it has {len(text)} characters, more than {_MAX_LENGTH}")
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port
