@@ -114,6 +114,14 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Every parser against hostile input; `nox -s fuzz -- --seconds 5` is shorter, a parser's name chooses it."""
+    session.install("-e", ".")
+    install_group(session, "fuzz")
+    session.run("python", "-m", "tests.fuzz", *session.posargs)
+
+
 def try_out(session: nox.Session, programs: Path) -> None:
     """Serve the demo with nothing but what was installed, and look at it."""
     command = [str(programs / "skysentry-trio"), "serve", "--demo", "--port", "0", "--log-format", "json"]

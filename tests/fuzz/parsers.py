@@ -1,0 +1,317 @@
+"""The parsers of all data from outside: what each takes, which errors it declares, and words of its language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from attrs import frozen
+
+from skysentry_trio.base.addresses import mask_address, mask_addresses, split_address
+from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
+from skysentry_trio.base.units import parse_duration, parse_size
+from skysentry_trio.cli.settings_sources import read_settings_file, settle
+from skysentry_trio.client.engine.addresses import parse_server_address
+from skysentry_trio.sources.whole_jpeg import whole_jpeg
+from skysentry_trio.wire import capture, viewer
+from skysentry_trio.wire.framing import decode_head
+from skysentry_trio.wire.identity import check_camera_id, clean_label
+from skysentry_trio.wire.jpeg import inspect_jpeg
+from skysentry_trio.wire.multipart import MultipartReader, read_timestamp
+from skysentry_trio.wire.query import decode_query
+from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHeadReader, encode_handshake, is_origin_allowed
+from skysentry_trio.wire.results import decode_posted_result
+from skysentry_trio.wire.viewer_frames import decode_envelope
+from skysentry_trio.wire.viewer_query import ViewerFormat, decode_viewer_query
+from tests.jpegs import draw_jpeg
+
+MAX_SIZE: Final = 64 * 1024
+"""Maximum size of an input in bytes."""
+_MOST_PIECES: Final = 32
+_JPEG: Final = draw_jpeg()
+
+
+@frozen
+class Parser:
+    """A parser, and what the fuzzer needs to know of it."""
+
+    name: str
+    parse: Callable[[bytes], object]
+    errors: tuple[type[Exception], ...]
+    """Errors that the parser declares."""
+    words: tuple[bytes, ...]
+    """Words of its language: the dictionary."""
+    seeds: tuple[bytes, ...]
+    """Valid inputs."""
+    max_size: int = MAX_SIZE
+    """Maximum size of an input in bytes, where less than `MAX_SIZE` reaches the parser."""
+    time_limit: float = 0.010
+    """Seconds of CPU for one input."""
+
+
+def pieces_of(data: bytes) -> list[bytes]:
+    """Divide the input as a network may; its first byte decides the size of the pieces."""
+    size = max(data[0] % 32 + 1, len(data) // _MOST_PIECES) if data else 1
+    return [data[start : start + size] for start in range(1, len(data), size)]
+
+
+def _read_request_head(data: bytes) -> None:
+    reader, head = RequestHeadReader(), None
+    for piece in pieces_of(data):
+        if (head := reader.feed(piece)) is not None:
+            break
+    if head is None:
+        return
+    _ = head.has_body
+    is_origin_allowed(head.headers.get("origin"), head.headers.get("host", ""), ())
+    decode_query(head.query)
+    if head.upgrade:
+        encode_handshake(head)
+
+
+def _read_query(data: bytes) -> None:
+    query = decode_query(_text(data))
+    for name in tuple(query.fields)[:5]:
+        for read in (query.text, query.texts, query.flag, query.number, query.whole, query.moment):
+            with suppress(ProtocolViolation):
+                read(name)
+
+
+def _read_frame_heads(data: bytes) -> None:
+    for start in range(min(len(data), 1000)):
+        head = decode_head(data[start : start + 14])
+        if head is not None:
+            _ = head.is_lawful
+
+
+def _read_multipart(data: bytes) -> None:
+    reader = MultipartReader(4096)
+    for piece in pieces_of(data):
+        reader.feed(piece)
+        while (part := reader.next_part()) is not None:
+            _ = part.captured_at
+    reader.finish()
+
+
+def _read_camera_frame(data: bytes) -> None:
+    capture.decode_jpeg(data, max_size=MAX_SIZE // 2, envelope=True)
+
+
+def _read_settings(data: bytes) -> None:
+    settle(read_settings_file("settings.toml", data))
+
+
+def _read_flags(data: bytes) -> None:
+    text = _text(data)
+    for parse in (parse_duration, parse_size, read_timestamp):
+        with suppress(ValueError):
+            parse(text)
+
+
+def _read_camera_address(data: bytes) -> None:
+    text = _text(data)
+    mask_addresses(text)
+    shown = mask_address(text)
+    parts = split_address(text)
+    assert parts.host in shown or "@" in parts.target, "the host is not shown"
+
+
+def _envelope(header: bytes) -> bytes:
+    return len(header).to_bytes(2, "big") + header + _JPEG
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _for_text(parse: Callable[[str], object]) -> Callable[[bytes], object]:
+    return lambda data: parse(_text(data))
+
+
+_VIOLATION: Final = (ProtocolViolation,)
+_JSON_WORDS: Final = (
+    b'{"type":',
+    b'"',
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b"\\u0000",
+    b"\\ud800",
+    b"1e309",
+    b"-1",
+    b"null",
+    b'"*"',
+)
+_HTTP_WORDS: Final = (
+    b"GET ", b" HTTP/1.1\r\n", b"Host: ", b"\r\n", b"\r\n\r\n", b"Connection: Upgrade\r\n", b"Upgrade: websocket\r\n",
+    b"Sec-WebSocket-Key: ", b"Sec-WebSocket-Version: 13\r\n", b"Content-Length: ", b"Transfer-Encoding: chunked\r\n",
+    b"Origin: http://", b"Expect: 100-continue\r\n", b"[::1]", b"\0", b"\xff", b" ", b"\t", b",", b"\n",
+)  # fmt: skip
+_QUERY_WORDS: Final = (
+    b"client=", b"&", b"=", b"%", b"%00", b"%ff", b"+", b"format=jpeg", b"maxFps=", b"maxWidth=", b"quality=", b"at=",
+    b"back=", b"wait=", b"nan", b"inf", b"1e400", b"-1", b"2023-11-14T22:13:20.25Z", b"0001-01-01T00:00:00+23:59", b";",
+)  # fmt: skip
+_JPEG_WORDS: Final = (
+    b"\xff\xd8", b"\xff\xd9", b"\xff\xda", b"\xff\xc0", b"\xff\xc2", b"\xff\xe1", b"\xff\xfe", b"\xff\xff", b"\xff\xd0",
+    b"\xff\x01", b"\x00\x02", b"\x00\x00", b"Exif\x00\x00", b"II*\x00", b"MM\x00*", b"\xff",
+)  # fmt: skip
+_ADDRESS_WORDS: Final = (
+    b"rtsp://", b"http://", b"wss://", b"://", b"@", b":", b"/", b"?", b"#", b"[", b"]", b"[::1]", b"=", b"&", b"%",
+    b"\\", b"10.0.0.5", b"xn--", b"\xc3\xbc", b" ", b"\n", b"...",
+)  # fmt: skip
+_HEAD: Final = (
+    b"\x07GET /ws?client=a HTTP/1.1\r\nHost: h:8080\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
+    b"Origin: http://h:8080\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+_PARTS: Final = (
+    b"\x05--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 4\r\nX-Timestamp: 1.5\r\n\r\n\xff\xd8\xff\xd9\r\n"
+    b"--frame\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8\xff\xd9\r\n--frame--\r\n"
+)
+
+PARSERS: Final = (
+    Parser(
+        "request head", _read_request_head, _VIOLATION, _HTTP_WORDS, (_HEAD, b"\x20GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    ),
+    Parser("query", _read_query, _VIOLATION, _QUERY_WORDS, (b"a=1&at=2023-11-14T22:13:20.25Z&b=&c",), MAX_HEAD_SIZE),
+    Parser(
+        "viewer query",
+        _for_text(lambda text: decode_viewer_query(text, ViewerFormat.JSON)),
+        _VIOLATION,
+        _QUERY_WORDS,
+        (b"format=envelope&client=a&client=b&maxFps=5&maxWidth=640&quality=0.5",),
+        MAX_HEAD_SIZE,
+    ),
+    Parser(
+        "WebSocket frame heads", _read_frame_heads, (), (b"\x82\xfe", b"\x81\xff", b"\x88", b"\x89"), (b"\x82\x85abcd",)
+    ),
+    Parser(
+        "messages of cameras",
+        _for_text(capture.decode_camera_message),
+        _VIOLATION,
+        (*_JSON_WORDS, b'"client-registration"', b'"clientId":', b'"capabilities":', b'"clock"', b'"sentAt":'),
+        (
+            b'{"type":"client-registration","clientId":"a","name":"b","capabilities":["demand"]}',
+            b'{"type":"clock","sentAt":1}',
+        ),
+    ),
+    Parser(
+        "messages of viewers",
+        _for_text(viewer.decode_viewer_message),
+        _VIOLATION,
+        (
+            *_JSON_WORDS,
+            b'"subscribe"',
+            b'"clients":',
+            b'"seek"',
+            b'"back":',
+            b'"at":',
+            b'"speed":',
+            b'"ack"',
+            b'"result"',
+        ),
+        (
+            b'{"type":"subscribe","clients":["a"],"maxFps":5}',
+            b'{"type":"seek","clientId":"a","back":5,"speed":-1}',
+            b'{"type":"result","clientId":"a","sequence":1,"boxes":[{"x":1,"y":1,"width":1,"height":1,"color":"#ffffff"}]}',
+        ),
+    ),
+    Parser(
+        "messages to cameras",
+        _for_text(capture.decode_server_message),
+        _VIOLATION,
+        (*_JSON_WORDS, b'"demand"', b'"viewers":', b'"maxFps":', b'"registration-error"'),
+        (b'{"type":"demand","viewers":1,"maxFps":5.5}',),
+    ),
+    Parser(
+        "messages to viewers",
+        _for_text(viewer.decode_notice),
+        _VIOLATION,
+        (*_JSON_WORDS, b'"clients"', b'"latency"', b'"cameras":', b'"playback"'),
+        (b'{"type":"clients","clients":[{"clientId":"a","name":null,"online":true,"fps":1}]}',),
+    ),
+    Parser(
+        "frames to viewers",
+        decode_envelope,
+        _VIOLATION,
+        (*_JSON_WORDS, *_JPEG_WORDS, b'"capturedAt":'),
+        (_envelope(b'{"type":"frame","clientId":"a","sequence":1,"timestamp":"","capturedAt":1,"size":4,"fps":1}'),),
+    ),
+    Parser(
+        "frames of cameras",
+        _read_camera_frame,
+        _VIOLATION,
+        (*_JPEG_WORDS, b'{"capturedAt":', b"1e400", b"}"),
+        (_JPEG, _envelope(b'{"capturedAt":1}')),
+    ),
+    Parser("JPEG", inspect_jpeg, _VIOLATION, _JPEG_WORDS, (_JPEG,)),
+    Parser("JPEG of a source", whole_jpeg, _VIOLATION, _JPEG_WORDS, (_JPEG,)),
+    Parser(
+        "multipart",
+        _read_multipart,
+        _VIOLATION,
+        (
+            b"--frame\r\n",
+            b"--frame--",
+            b"\r\n",
+            b"\n",
+            b"\r\n\r\n",
+            b"Content-Length: ",
+            b"Content-Type: image/jpeg\r\n",
+            b":",
+            b"--",
+        ),
+        (_PARTS,),
+    ),
+    Parser(
+        "camera id",
+        _for_text(lambda text: (clean_label(text), check_camera_id(text))),
+        _VIOLATION,
+        (b"..", b"\xe2\x80\xae"),
+        (b"a",),
+    ),
+    Parser(
+        "result",
+        lambda data: decode_posted_result("a", data),
+        _VIOLATION,
+        (*_JSON_WORDS, b'"boxes":', b'"data":', b'"sequence":', b'"color":"#'),
+        (b'{"sequence":1,"boxes":[{"x":1,"y":1,"width":1,"height":1,"label":"a"}],"data":{}}',),
+    ),
+    # The standard library reads TOML, and only the operator writes it.
+    Parser(
+        "settings file",
+        _read_settings,
+        (ConfigurationError,),
+        (
+            b"port",
+            b" = ",
+            b"[",
+            b"]",
+            b"{",
+            b"}",
+            b'"',
+            b"'''",
+            b"\n",
+            b"max_fps",
+            b"cors_origins",
+            b"1_0",
+            b"0x",
+            b"1979-05-27",
+            b".",
+        ),
+        (b'port = 8080\nmax_fps = 30\ncors_origins = ["*"]\nlog_level = "info"\n',),
+        time_limit=5.0,
+    ),
+    Parser(
+        "numbers and times",
+        _read_flags,
+        (),
+        (b"h", b"m", b"s", b"ms", b".", b"MiB", b"1e999", b"_", b"\xd9\xa1"),
+        (b"1h30m", b"5MiB"),
+    ),
+    Parser(
+        "server address", _for_text(parse_server_address), (ConfigurationError,), _ADDRESS_WORDS, (b"https://h:80/a",)
+    ),
+    Parser("camera address", _read_camera_address, (ValueError,), _ADDRESS_WORDS, (b"rtsp://u:p@cam:554/live?x=1#y",)),
+)
