@@ -236,7 +236,7 @@ def write_some(descriptor: int, data: memoryview) -> int:
 
 def _try_to_write(descriptor: int, data: memoryview) -> int | None:
     try:
-        return write_some(descriptor, data)
+        return write_some(descriptor, data) or None
     except OSError:
         return None
 
