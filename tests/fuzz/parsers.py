@@ -17,7 +17,7 @@ from skysentry_trio.sources.whole_jpeg import whole_jpeg
 from skysentry_trio.wire import capture, viewer
 from skysentry_trio.wire.framing import decode_head
 from skysentry_trio.wire.identity import check_camera_id, clean_label
-from skysentry_trio.wire.jpeg import inspect_jpeg
+from skysentry_trio.wire.jpeg import trim_jpeg
 from skysentry_trio.wire.multipart import MultipartReader, read_timestamp
 from skysentry_trio.wire.query import decode_query
 from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHeadReader, encode_handshake, is_origin_allowed
@@ -245,7 +245,7 @@ PARSERS: Final = (
         (*_JPEG_WORDS, b'{"capturedAt":', b"1e400", b"}"),
         (_JPEG, _envelope(b'{"capturedAt":1}')),
     ),
-    Parser("JPEG", inspect_jpeg, _VIOLATION, _JPEG_WORDS, (_JPEG,)),
+    Parser("JPEG", trim_jpeg, _VIOLATION, _JPEG_WORDS, (_JPEG,)),
     Parser("JPEG of a source", whole_jpeg, _VIOLATION, _JPEG_WORDS, (_JPEG,)),
     Parser(
         "multipart",
