@@ -111,7 +111,6 @@ def _read_flags(data: bytes) -> None:
 
 def _read_camera_address(data: bytes) -> None:
     text = _text(data)
-    mask_addresses(text)
     shown = mask_address(text)
     parts = split_address(text)
     assert parts.host in shown or "@" in parts.target, "the host is not shown"
@@ -314,4 +313,11 @@ PARSERS: Final = (
         "server address", _for_text(parse_server_address), (ConfigurationError,), _ADDRESS_WORDS, (b"https://h:80/a",)
     ),
     Parser("camera address", _read_camera_address, (ValueError,), _ADDRESS_WORDS, (b"rtsp://u:p@cam:554/live?x=1#y",)),
+    Parser(
+        "addresses in a text",
+        _for_text(mask_addresses),
+        (),
+        _ADDRESS_WORDS,
+        (b"cannot open 'rtsp://u:p@cam/live': no",),
+    ),
 )
