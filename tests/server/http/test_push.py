@@ -417,7 +417,8 @@ async def test_our_pages_and_those_that_are_allowed_may(autojump_clock: MockCloc
 
     status, headers = preflight.head
     assert (status, headers["access-control-allow-methods"]) == (204, "POST, OPTIONS")
-    assert "Content-Type" in headers["access-control-allow-headers"]
+    assert "Authorization, Cache-Control, Content-Type" in headers["access-control-allow-headers"]
+    assert headers["vary"] == "Origin"
     assert answer.head[0] == 201
     assert answer.head[1]["access-control-allow-origin"] == origin
 

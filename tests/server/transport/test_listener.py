@@ -224,6 +224,16 @@ async def test_pages_of_others_may_not_open_websockets(running: Running, origin:
     assert running.router.log.ended_by == {"origin-refused": 1}
 
 
+async def test_a_refused_origin_is_logged_with_what_was_compared(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The operator sees what to allow, and no password or token that a program put into it."""
+    await running.status(handshake("/ws", "Origin: https://user:secret@evil.example/a?token=secret"))
+
+    assert "'origin': 'https://evil.example/a', 'host': 'sky.example'" in caplog.text
+    assert "secret" not in caplog.text
+
+
 @pytest.mark.parametrize("headers", [(), ("Origin: http://sky.example",), ("Origin: https://sky.example",)])
 async def test_our_pages_and_programs_may(running: Running, headers: tuple[str, ...]) -> None:
     """A page from this very address is let in, and so is what is no browser and names none."""

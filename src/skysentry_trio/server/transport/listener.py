@@ -17,6 +17,7 @@ from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.request import Request, Service, judge_request
+from skysentry_trio.wire.origins import show_address
 from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader, encode_handshake
 from skysentry_trio.wire.response import encode_refusal
 
@@ -110,6 +111,7 @@ class Router:
             peer.abort()
 
     async def _route(self, peer: PeerStream, address: str) -> None:
+        head = None
         try:
             head = await self._read_head(peer)
             if head is None:
@@ -119,7 +121,7 @@ class Router:
             if head.upgrade:
                 request = evolve(request, head=_normalize_handshake(peer, head))
         except ProtocolViolation as violation:
-            self._count(violation.code)
+            self._count(violation.code, **_describe(head, violation))
             # The peer may be gone already.
             with suppress(*CONNECTION_LOST), trio.move_on_after(_REFUSAL_LINGER):
                 await peer.send_all(encode_refusal(violation))
@@ -171,13 +173,20 @@ class Router:
             raise ProtocolViolation("the server is stopping", "draining")
         return service
 
-    def _count(self, cause: str) -> None:
+    def _count(self, cause: str, **details: str) -> None:
         self.log.ended_by[cause] += 1
-        self._warn("connection refused", cause=cause)
+        self._warn("connection refused", cause=cause, **details)
 
     def _warn(self, event: str, **details: str) -> None:
         if (suppressed := self._log_limit.admit(event, trio.current_time())) is not None:
             log.warning(event, **details, suppressed=suppressed)
+
+
+def _describe(head: RequestHead | None, violation: ProtocolViolation) -> dict[str, str]:
+    """Return what the operator needs to know in order to allow what was refused."""
+    if head is None or violation.code != "origin-refused":
+        return {}
+    return {name: show_address(head.headers.get(name, "")) for name in ("origin", "host")}
 
 
 def _normalize_handshake(peer: PeerStream, head: RequestHead) -> RequestHead:
