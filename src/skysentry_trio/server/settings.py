@@ -130,7 +130,9 @@ class Settings:
         ConfigurationError: a value is not allowed, or two contradict each other.
     """
 
-    host: str = _setting("127.0.0.1", _host, "Address to listen on; 0.0.0.0 or :: for all of them.")
+    host: str = _setting(
+        "127.0.0.1", _host, "Address to listen on; 0.0.0.0 for all of IPv4, :: for all of IPv4 and IPv6."
+    )
     port: int = _setting(8080, _whole(0, 65535), "TCP port to listen on; 0 takes any free one.")
     buffer_size: int | Literal["auto"] = _setting(
         "auto",

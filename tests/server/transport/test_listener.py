@@ -14,7 +14,7 @@ import trio.testing
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.server.transport.listener import Router, RouterLimits
+from skysentry_trio.server.transport.listener import Router, RouterLimits, show_address_and_port
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.request import Request, Service
 from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHead
@@ -506,3 +506,17 @@ class FakeListener(trio.abc.Listener[trio.SocketStream]):
 
     async def aclose(self) -> None:
         await trio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        (("192.0.2.1", 8080), "192.0.2.1:8080"),
+        (("2001:db8::1", 8080, 0, 0), "[2001:db8::1]:8080"),
+        (("fe80::1%eth0", 8080, 0, 2), "[fe80::1%eth0]:8080"),
+        (("::ffff:192.0.2.1", 8080, 0, 0), "192.0.2.1:8080"),
+    ],
+)
+def test_an_address_is_shown_as_in_a_url(address: tuple[str, int], shown: str) -> None:
+    """IPv6 has brackets; an IPv4 peer of a socket for both families is shown as what it is."""
+    assert show_address_and_port(address) == shown

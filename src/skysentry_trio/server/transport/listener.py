@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 import structlog
 import trio
@@ -200,4 +201,11 @@ def _address(stream: trio.SocketStream) -> str:
         address = stream.socket.getpeername()
     except OSError:
         return "gone"
-    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else "local"
+    return show_address_and_port(address) if isinstance(address, tuple) else "local"
+
+
+def show_address_and_port(address: tuple[Any, ...]) -> str:
+    """Return a socket's address for people: ``192.0.2.1:8080`` or ``[2001:db8::1]:8080``."""
+    # A socket for both families, for example one from systemd, has IPv4 peers as IPv4-mapped addresses (RFC 4291).
+    host = str(address[0]).removeprefix("::ffff:") if "." in address[0] else address[0]
+    return f"[{host}]:{address[1]}" if ":" in host else f"{host}:{address[1]}"
