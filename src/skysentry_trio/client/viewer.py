@@ -65,10 +65,11 @@ class Viewer(Handle):
         check_subscription(list(camera_ids))
         limits = Limits(max_fps, max_width, quality)
         self._intake = intake = _Intake()
-        self._viewer = client = ViewerClient(parse_server_address(server), camera_ids, intake.take, limits)
+        address = parse_server_address(server)
+        self._viewer = client = ViewerClient(address, camera_ids, intake.take, limits)
         intake.server_time = client.server_time
         super().__init__(
-            client, Background(partial(client.run, Backoff(random.random)), intake.fresh.end, f"viewer of {server}")
+            client, Background(partial(client.run, Backoff(random.random)), intake.fresh.end, f"viewer of {address}")
         )
 
     def __iter__(self) -> Self:
@@ -103,11 +104,14 @@ class Viewer(Handle):
         """Return the newest frame that the program has not got yet; block until there is one.
 
         Raises:
-            TimeoutError: there was no frame within the timeout.
+            TimeoutError: there was no frame within the timeout; the message says why.
             Closed: the viewer was closed.
             Refused: the server refuses this viewer.
         """
-        return self._intake.fresh.wait(timeout)
+        try:
+            return self._intake.fresh.wait(timeout)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}: {self._viewer.explain_silence()}") from None
 
     def latest(self, camera_id: str | None = None) -> Frame | None:
         """Return the newest frame, also if the program has got it already; None before the first one.

@@ -32,6 +32,8 @@ from skysentry_trio.wire.viewer_frames import FrameHeader, decode_envelope
 PATH = "/stream/ws"
 _MAX_OUTGOING = 64
 """Maximum number of messages that wait for a connection."""
+_MAX_EXPLAINED = 8
+"""Maximum number of cameras in an explanation."""
 
 FrameTaker = Callable[[FrameHeader, bytes], Awaitable[None]]
 
@@ -94,6 +96,22 @@ class ViewerClient:
             cameras=tuple(watch.view(now) for _, watch in sorted(self._watches.items())),
             connections=self._connections,
         )
+
+    def explain_silence(self) -> str:
+        """Return for people why no frame comes; any thread may call this."""
+        if self.trouble is not None:
+            return self.trouble
+        if self.state != "live":
+            return f"there is no connection to {self.server} yet"
+        online = {camera_id: watch.online for camera_id, watch in list(self._watches.items())}
+        camera_ids = self.camera_ids or tuple(sorted(online))
+        if not camera_ids:
+            return f"{self.server} knows no camera"
+        words = {True: "is connected", False: "is offline", None: "is unknown to the server"}
+        causes = [f"camera {camera_id} {words[online.get(camera_id)]}" for camera_id in camera_ids[:_MAX_EXPLAINED]]
+        if len(camera_ids) > _MAX_EXPLAINED:
+            causes.append(f"and {len(camera_ids) - _MAX_EXPLAINED} more")
+        return ", ".join(causes)
 
     async def _watch(self) -> None:
         self.state = "connecting"
