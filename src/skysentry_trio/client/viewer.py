@@ -165,7 +165,8 @@ class _Intake:
     async def take(self, header: FrameHeader, jpeg: bytes) -> None:
         captured_at = header.captured_at
         received_at = parse_timestamp(header.timestamp)
-        age = self.server_time() - (received_at if captured_at is None else captured_at)
+        # If one of the clocks was set, the age may seem to be negative until the server was asked again.
+        age = max(0.0, self.server_time() - (received_at if captured_at is None else captured_at))
         frame = Frame(header.camera_id, header.sequence, jpeg, captured_at, received_at, began=time.monotonic() - age)
         self.newest[header.camera_id] = self.newest[None] = frame
         self.fresh.put(header.camera_id, frame)

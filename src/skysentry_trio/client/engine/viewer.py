@@ -14,7 +14,7 @@ from skysentry_trio.base.demand import NO_LIMITS, Limits
 from skysentry_trio.base.exceptions import CloseCode, ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.client.engine.addresses import ServerAddress
-from skysentry_trio.client.engine.camera_watch import CameraView, CameraWatch
+from skysentry_trio.client.engine.camera_watch import CameraView, CameraWatch, parse_timestamp
 from skysentry_trio.client.engine.connection import Connection, ConnectionLost, Refused, open_connection
 from skysentry_trio.client.engine.server_clock import ServerClock, keep_asking
 from skysentry_trio.wire.messages import ClockReply, encode_message, to_milliseconds
@@ -163,6 +163,8 @@ class ViewerClient:
 
     async def _take_frame(self, connection: Connection, message: bytes) -> None:
         header, jpeg = decode_envelope(message)
+        if header.live:
+            self._server_clock.check(header.camera_id, parse_timestamp(header.timestamp), trio.current_time())
         watch = self._watch_of(header.camera_id)
         if watch.take(header, jpeg, trio.current_time(), self.server_time()):
             await self.take_frame(header, jpeg)

@@ -194,9 +194,8 @@ class CameraCollector:
             rate.add_metric(label, camera.rate.fps(now))
             viewers.add_metric(label, self._hub.viewer_count(camera.id))
             newest = camera.ring.newest
-            seen = camera.since if newest is None else newest.received_at
             # The wall clock may have been set back, and then the difference may be negative.
-            age.add_metric(label, max(wall_clock - seen, 0.0))
+            age.add_metric(label, max(wall_clock - camera.since, 0.0) if newest is None else now - newest.arrived)
             for cause, count in camera.refused.items():
                 refused.add_metric([camera.id, cause], count)
         rest = self._rest
