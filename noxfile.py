@@ -110,7 +110,7 @@ def dist(session: nox.Session) -> None:
 
 @nox.session
 def dev(session: nox.Session) -> None:
-    """A server with demo cameras and the pages, both reloaded when a file changes; ``nox -s dev -- --host ::`` for flags.
+    """A demo server and the pages, reloaded when a file changes; ``nox -s dev -- --host ::`` for flags of `serve`.
 
     Open http://localhost:5173/. Vite serves the pages there, and forwards everything else to the server on port 8080.
     """
