@@ -24,10 +24,14 @@ class WallClock:
     """Seconds by which the clock was set forward since the start, as far as `now` has noticed; negative for back."""
     _difference: float | None = field(default=None, init=False)
 
-    def now(self) -> float:
-        """Return the time of day, and notice whether the clock was set since the last call."""
+    def now(self, steady: float | None = None) -> float:
+        """Return the time of day, and notice whether the clock was set since the last call.
+
+        Args:
+            steady: what `read_steady` has just returned, if the caller knows it; it is called for every frame.
+        """
         wall = time.time()
-        difference = wall - self.read_steady()
+        difference = wall - (self.read_steady() if steady is None else steady)
         if self._difference is None:
             self._difference = difference
         elif not -_STEP <= difference - self._difference <= _STEP:

@@ -178,7 +178,7 @@ class Hub:
             sequence = camera.sequence + 1
         elif sequence <= camera.sequence:
             raise ValueError(f"expected a sequence above {camera.sequence}, got {sequence}")
-        wall_clock = self.wall_clock.now()
+        wall_clock = self.wall_clock.now(now)
         if camera.clock_shift != self.wall_clock.shift:
             camera.follow_clock(self.wall_clock.shift)
         arrival = received_at or wall_clock
