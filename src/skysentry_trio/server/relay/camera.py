@@ -39,6 +39,8 @@ class HubCamera:
     contain it."""
     last_heard: float
     """When the camera last sent anything, or left: seconds of the monotonic clock, because the wall clock may jump."""
+    met: float = field(init=False)
+    """The time of `since` in seconds of the monotonic clock, for ages."""
     rate: FrameRate = field(factory=FrameRate, init=False)
     session: CameraSession | None = field(default=None, init=False)
     """The session of the connection that sends for the camera now; None while the camera is offline."""
@@ -59,6 +61,10 @@ class HubCamera:
     """`WallClock.shift` of the clock by which the times of the frames in the ring are."""
     read_until: float = field(default=float("-inf"), init=False)
     """The demand counts programs that read single frames until this time, in seconds of the monotonic clock."""
+
+    @met.default
+    def _first_heard(self) -> float:
+        return self.last_heard
 
     def is_overdue(self, now: float, client_timeout: float) -> bool:
         """Return whether the camera left so long ago that another camera may have its place.

@@ -71,7 +71,10 @@ class Hub:
 
     def camera(self, camera_id: str) -> HubCamera | None:
         """Return the camera with this id; None if there is none."""
-        return self._cameras.get(camera_id)
+        camera = self._cameras.get(camera_id)
+        if camera is not None and camera.clock_shift != self.wall_clock.shift:
+            camera.follow_clock(self.wall_clock.shift)
+        return camera
 
     @contextmanager
     def register(
