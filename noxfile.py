@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -104,6 +106,29 @@ def dist(session: nox.Session) -> None:
         programs = Path(folder, "bin")
         session.run(str(programs / "pip"), "install", "--quiet", str(wheel), external=True)
         try_out(session, programs)
+
+
+@nox.session
+def dev(session: nox.Session) -> None:
+    """A demo server and the pages, reloaded when a file changes; ``nox -s dev -- --host ::`` for flags of `serve`.
+
+    Open http://localhost:5173/. Vite serves the pages there, and forwards everything else to the server on port 8080.
+    """
+    session.install("-e", ".[capture]")
+    install_group(session, "reload", "frontend")
+    serve = shlex.join(["skysentry-trio", "serve", "--demo", "--shutdown-grace", "200ms", *session.posargs])
+    watch = [str(Path(session.bin, "watchfiles")), "--filter", "python", "--sigint-timeout", "5", serve, "src"]
+    with session.chdir("frontend"):
+        if not Path("node_modules").is_dir():
+            session.run("npm", "ci", "--ignore-scripts", "--include=dev")
+    # nox's own `run` waits, and two programs have to run at the same time.
+    environment = {**os.environ, "PATH": f"{session.bin}{os.pathsep}{os.environ['PATH']}"}
+    with subprocess.Popen(watch, cwd=ROOT, env=environment) as reloading:
+        try:
+            with session.chdir("frontend"):
+                session.run("npm", "run", "dev")
+        finally:
+            reloading.terminate()
 
 
 @nox.session

@@ -235,3 +235,18 @@ def test_a_rate_is_a_finite_number_and_its_memory_bounded(distances: list[float]
         rate.tick(now)
         assert 0.0 <= rate.fps(now) < 2e6
     assert len(rate._ticks) <= 256
+
+
+def test_times_follow_a_clock_that_was_set() -> None:
+    """Old frames are found by their time of the new clock, and the span of the ring is the time that has passed."""
+    ring = FrameRing(4)
+    fill(ring, [1000.0, 1001.0, 1002.0, 1003.0, 1004.0])
+    captured = JpegFrame(6, 1005.0, 1004.5, b"", 4, 3, 6.0)
+    ring.append(captured)
+    ring.shift_times(-3600.0)
+    ring.append(make_frame(7, received_at=-2594.0, arrived=7.0))
+
+    assert (ring.oldest, ring.newest) != (None, None)
+    assert ring.newest.received_at - ring.oldest.received_at == 3.0  # type: ignore[union-attr]
+    assert [number(ring.at(moment)) for moment in (-2598.0, -2596.0, -2594.5, 1003.0)] == [None, 5, 6, 7]
+    assert captured.captured_at == 1004.5 - 3600.0

@@ -222,3 +222,12 @@ def test_who_lets_go_of_it_ends_it() -> None:
     while any(thread.name == "viewer of http://127.0.0.1:1" for thread in threading.enumerate()):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_frame_that_does_not_come_is_explained() -> None:
+    """Nothing listens there: the error of `receive` says it, as `trouble` does."""
+    with Viewer("http://127.0.0.1:1", "door") as viewer:
+        while viewer.trouble is None:
+            time.sleep(0.01)
+        with pytest.raises(TimeoutError, match=r"nothing came for 0 s: cannot connect .*Connection refused"):
+            viewer.receive(0)

@@ -21,6 +21,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from skysentry_trio.client import Camera, Refused, Viewer
 from skysentry_trio.sources.drawing import Pattern
 from tests.e2e.processes import PATIENCE, running_server
 
@@ -164,3 +165,48 @@ def test_pages_of_others_stay_outside(proxied: Proxied, tmp_path: Path) -> None:
         with pytest.raises(InvalidStatus) as caught, connect(f"ws://{address}/ws", origin=Origin(f"http://{server}")):
             pass
         assert caught.value.response.status_code == 403
+
+
+def test_passwords_and_a_certificate_of_your_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands of the guide make what nginx needs; our camera and our viewer get through with what it says."""
+    picture, port = Pattern("guarded").draw(0, 0.0), free_port()
+    make_certificate, make_password = (
+        block.replace("/etc/ssl", str(tmp_path)).replace("/etc/nginx", str(tmp_path)).replace("192.0.2.10", "127.0.0.1")
+        for block in re.findall(r"^```sh\n((?:openssl|printf).*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    )
+    for command in (make_certificate, make_password):
+        subprocess.run(["/bin/sh", "-ec", command], check=True, capture_output=True, timeout=PATIENCE)
+    with running_server() as server:
+        config = documented("nginx").replace("127.0.0.1:8080", server)
+        guarded = documented("nginx tls").replace("443", f"127.0.0.1:{port}").replace("/etc/ssl", str(tmp_path))
+        guarded += documented("nginx password").replace("/etc/nginx", str(tmp_path))
+        guarded += documented("nginx exempt").replace("192.0.2.0/24", "127.0.0.0/8")
+        (tmp_path / "skysentry.conf").write_text(config.replace("    listen 80;\n", guarded))
+        # The folders of tests are for their owner only; without root, nginx ignores this line.
+        (tmp_path / "nginx.conf").write_text("user root;\n" + NGINX_AROUND.format(folder=tmp_path))
+        command = [program("nginx"), "-e", "stderr", "-p", str(tmp_path), "-c", "nginx.conf"]
+        with subprocess.Popen(command) as process:
+            monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "skysentry.pem"))
+            try:
+                # The camera's address is exempt from the password, the viewer's is not.
+                with Camera(f"https://127.0.0.1:{port}", "guarded") as camera:
+                    wait_until(lambda: camera.state == "live")
+                    with Viewer(f"https://guard:secret@127.0.0.1:{port}", "guarded") as viewer:
+                        camera.send(picture)
+                        assert viewer.receive(PATIENCE).jpeg == picture
+                with (
+                    Viewer(f"https://guard:wrong@127.0.0.1:{port}") as viewer,
+                    pytest.raises(Refused, match="are wrong"),
+                ):
+                    viewer.receive(PATIENCE)
+                with Viewer(f"https://127.0.0.1:{port}") as viewer, pytest.raises(Refused, match="user:password@"):
+                    viewer.receive(PATIENCE)
+            finally:
+                process.terminate()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

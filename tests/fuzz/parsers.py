@@ -19,8 +19,9 @@ from skysentry_trio.wire.framing import decode_head
 from skysentry_trio.wire.identity import check_camera_id, clean_label
 from skysentry_trio.wire.jpeg import trim_jpeg
 from skysentry_trio.wire.multipart import MultipartReader, read_timestamp
+from skysentry_trio.wire.origins import explain_refusal, is_entry, is_origin_allowed
 from skysentry_trio.wire.query import decode_query
-from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHeadReader, encode_handshake, is_origin_allowed
+from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHeadReader, encode_handshake
 from skysentry_trio.wire.results import decode_posted_result
 from skysentry_trio.wire.viewer_frames import decode_envelope
 from skysentry_trio.wire.viewer_query import ViewerFormat, decode_viewer_query
@@ -64,7 +65,10 @@ def _read_request_head(data: bytes) -> None:
     if head is None:
         return
     _ = head.has_body
-    is_origin_allowed(head.headers.get("origin"), head.headers.get("host", ""), ())
+    origin, host = head.headers.get("origin"), head.headers.get("host", "")
+    if not is_origin_allowed(origin, host, frozenset({"https://a.example"}), head.headers.get("x-forwarded-proto")):
+        explain_refusal(head.headers, "try")
+    is_entry(host)
     decode_query(head.query)
     if head.upgrade:
         encode_handshake(head)

@@ -87,6 +87,7 @@ def test_each_setting_is_explained_in_one_sentence(setting: attrs.Attribute[Any]
         ("cors_origins", "https://a.example, http://localhost:5173", ("https://a.example", "http://localhost:5173")),
         ("cors_origins", ["http://[::1]:8080"], ("http://[::1]:8080",)),
         ("cors_origins", ["capacitor://localhost"], ("capacitor://localhost",)),
+        ("cors_origins", "null, file://, http://esp/path", ("null", "file://", "http://esp/path")),
     ],
 )
 def test_values_are_read_from_text_and_from_toml(name: str, raw: object, value: object) -> None:
@@ -119,13 +120,10 @@ def test_values_are_read_from_text_and_from_toml(name: str, raw: object, value: 
         ("client_timeout", "721h", "a duration from 1ms to 720h such as 500ms, 30s or 1h30m"),
         ("viewer_format", "jpeg", "envelope or json"),
         ("log_level", "loud", "debug, info, warning or error"),
-        ("cors_origins", "https://example.org/", "* or origins as browsers send them"),
-        ("cors_origins", "https://Example.org", "* or origins as browsers send them"),
-        ("cors_origins", "https://example.org:443", "* or origins as browsers send them"),
-        ("cors_origins", "http://example.org:80", "* or origins as browsers send them"),
-        ("cors_origins", "example.org", "* or origins as browsers send them"),
-        ("cors_origins", [1], "* or origins as browsers send them"),
-        ("cors_origins", 1, "* or origins as browsers send them"),
+        ("cors_origins", "example.org", "* or origins as the log shows them"),
+        ("cors_origins", "https://*.example.org", "* or origins as the log shows them"),
+        ("cors_origins", [1], "* or origins as the log shows them"),
+        ("cors_origins", 1, "* or origins as the log shows them"),
     ],
 )
 def test_other_values_are_refused_with_what_was_expected(name: str, raw: object, expected: str) -> None:

@@ -7,6 +7,8 @@
  * a minute.
  */
 const KEPT = 12;
+/** Milliseconds by which two answers may contradict each other: clocks drift, and browsers round times. */
+const SLACK_MS = 5;
 
 /**
  * Returns milliseconds since the epoch that never jump: the page's start by the wall clock, continued by a monotonic
@@ -24,7 +26,13 @@ export class ClockSync {
     const roundTrip = receivedAt - sentAt;
     // If the round trip is negative, this is an answer to a question that we did not ask.
     if (roundTrip < 0) return;
-    this.samples.push({ roundTrip, offset: serverAt - (sentAt + receivedAt) / 2 });
+    const offset = serverAt - (sentAt + receivedAt) / 2;
+    // The error of an offset is at most half of its round trip. If two answers differ by more than both errors, one of the
+    // clocks was set in between, or ours stood still while this device slept. Then only the newer answer is true.
+    this.samples = this.samples.filter(
+      (sample) => Math.abs(sample.offset - offset) <= (sample.roundTrip + roundTrip) / 2 + SLACK_MS,
+    );
+    this.samples.push({ roundTrip, offset });
     if (this.samples.length > KEPT) this.samples.shift();
   }
 

@@ -1,5 +1,6 @@
 /** A WebSocket that reconnects until it is stopped, waiting longer after each failure. */
 
+import { now } from "./clock.js";
 import { backoffMs, LASTING_MS } from "./backoff.js";
 
 export type SocketState =
@@ -121,7 +122,7 @@ export class ReconnectingSocket {
     }, CONNECT_DEADLINE_MS);
     socket.onopen = () => {
       clearTimeout(this.timer);
-      this.openedAt = Date.now();
+      this.openedAt = now();
       this.enter({ kind: "open" });
       this.handlers.onOpen();
     };
@@ -137,7 +138,7 @@ export class ReconnectingSocket {
   }
 
   private closed(code: number, reason: string): void {
-    if (this.current.kind === "open" && Date.now() - this.openedAt >= LASTING_MS) this.attempt = 0;
+    if (this.current.kind === "open" && now() - this.openedAt >= LASTING_MS) this.attempt = 0;
     if (this.handlers.onClose(code, reason) === "stop") {
       this.enter({ kind: "stopped" });
       return;

@@ -111,6 +111,23 @@ describe("the clock", () => {
     clock.reset();
     expect(clock.offset).toBeUndefined();
   });
+
+  it.each([-3_600_000, -200, 200, 600_000])("follows a clock that was set by %d ms at once", (step) => {
+    const clock = new ClockSync();
+    clock.add(0, 1005, 10);
+    clock.add(2000, 3100, 2200);
+    clock.add(4000, 5050 + step, 4100);
+    expect(clock.offset).toBe(1000 + step);
+  });
+
+  it("does not take the delay of a slow answer for a clock that was set", () => {
+    const clock = new ClockSync();
+    clock.add(0, 1005, 10);
+    // The whole round trip of eight seconds was on the way there, or on the way back.
+    clock.add(1000, 10_000, 9000);
+    clock.add(2000, 3000, 10_000);
+    expect(clock.offset).toBe(1000);
+  });
 });
 
 describe("the store", () => {

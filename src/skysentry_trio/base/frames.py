@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 # Not frozen: a frozen object takes nearly four times as long to make, and the server makes an object for every frame.
 @define(eq=False)
 class JpegFrame:
-    """One JPEG as a camera sent it. All viewers share the object, so no code changes it."""
+    """One JPEG as a camera sent it. All viewers share the object, so only `FrameRing.shift_times` changes it."""
 
     sequence: int
     """Number of the frame among the accepted frames of its camera, counted from 1 over all connections."""
@@ -73,7 +73,7 @@ class FrameRing:
     """JPEG bytes in the ring."""
     _frames: list[JpegFrame] = field(factory=list, init=False, repr=False)
     # For each frame, the lowest `received_at` among this frame and all frames after it. So the list is sorted, even if
-    # the clock was set back.
+    # the clock was set back by so little that nobody corrects the times.
     _stamps: list[float] = field(factory=list, init=False, repr=False)
     _first: int = field(default=0, init=False)
 
@@ -93,6 +93,19 @@ class FrameRing:
         self._stamps.append(stamp)
         self.nbytes += len(frame.jpeg)
         self.trim(frame.arrived)
+
+    def shift_times(self, seconds: float) -> None:
+        """Add seconds to the times of day of all frames: the clock was set by as much, so these times were wrong.
+
+        After that, times of old and of new frames are by the same clock. So a search by time finds the old frames, and
+        the difference of two times is the time that has passed.
+        """
+        for index in range(self._first, len(self._frames)):
+            frame = self._frames[index]
+            frame.received_at += seconds
+            if frame.captured_at is not None:
+                frame.captured_at += seconds
+            self._stamps[index] += seconds
 
     def trim(self, now: float) -> None:
         """Drop the oldest frames that are beyond the bounds; ``now`` is in seconds of the monotonic clock."""
@@ -128,9 +141,6 @@ class FrameRing:
 
     def at(self, timestamp: float) -> JpegFrame | None:
         """Return the last frame received at or before a time; None if all came later.
-
-        After the clock was set back, this does not find the older frames whose ``received_at`` is later than the new
-        time; `back`, `after` and `up_to` find these frames.
 
         Args:
             timestamp: seconds since the epoch.

@@ -65,10 +65,11 @@ class Viewer(Handle):
         check_subscription(list(camera_ids))
         limits = Limits(max_fps, max_width, quality)
         self._intake = intake = _Intake()
-        self._viewer = client = ViewerClient(parse_server_address(server), camera_ids, intake.take, limits)
+        address = parse_server_address(server)
+        self._viewer = client = ViewerClient(address, camera_ids, intake.take, limits)
         intake.server_time = client.server_time
         super().__init__(
-            client, Background(partial(client.run, Backoff(random.random)), intake.fresh.end, f"viewer of {server}")
+            client, Background(partial(client.run, Backoff(random.random)), intake.fresh.end, f"viewer of {address}")
         )
 
     def __iter__(self) -> Self:
@@ -103,11 +104,14 @@ class Viewer(Handle):
         """Return the newest frame that the program has not got yet; block until there is one.
 
         Raises:
-            TimeoutError: there was no frame within the timeout.
+            TimeoutError: there was no frame within the timeout; the message says why.
             Closed: the viewer was closed.
             Refused: the server refuses this viewer.
         """
-        return self._intake.fresh.wait(timeout)
+        try:
+            return self._intake.fresh.wait(timeout)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}: {self._viewer.explain_silence()}") from None
 
     def latest(self, camera_id: str | None = None) -> Frame | None:
         """Return the newest frame, also if the program has got it already; None before the first one.
@@ -161,7 +165,8 @@ class _Intake:
     async def take(self, header: FrameHeader, jpeg: bytes) -> None:
         captured_at = header.captured_at
         received_at = parse_timestamp(header.timestamp)
-        age = self.server_time() - (received_at if captured_at is None else captured_at)
+        # If one of the clocks was set, the age may seem to be negative until the server was asked again.
+        age = max(0.0, self.server_time() - (received_at if captured_at is None else captured_at))
         frame = Frame(header.camera_id, header.sequence, jpeg, captured_at, received_at, began=time.monotonic() - age)
         self.newest[header.camera_id] = self.newest[None] = frame
         self.fresh.put(header.camera_id, frame)

@@ -21,7 +21,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from socket import AF_INET6, socket
+from socket import socket
 
 import trio
 
@@ -38,9 +38,10 @@ from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.hypercorn_server import HttpServer
-from skysentry_trio.server.transport.listener import Router, RouterLimits
+from skysentry_trio.server.transport.listener import Router, RouterLimits, show_address_and_port
 from skysentry_trio.server.transport.request import Request
 from skysentry_trio.server.transport.systemd import Notifier
+from skysentry_trio.server.transport.tcp_listeners import open_listeners
 from skysentry_trio.server.transport.websocket import WebSocketLimits, WebSockets
 from skysentry_trio.server.websocket.capture import serve_capture
 from skysentry_trio.server.websocket.viewer import serve_viewer
@@ -51,8 +52,6 @@ from skysentry_trio.wire.viewer_query import ViewerFormat
 
 log = get_logger(__name__)
 
-_BACKLOG = 4096
-"""Connections that the kernel queues: after a restart all peers connect again at the same time."""
 _LAST_MOMENT = 0.5
 """Seconds for the tasks of aborted connections to end."""
 _FIRST_RESTART = 0.1
@@ -124,7 +123,7 @@ async def _open_listeners(settings: Settings, sockets: Sequence[socket]) -> list
         for inherited in sockets:
             inherited.settimeout(0)
         return [trio.SocketListener(trio.socket.from_stdlib_socket(inherited)) for inherited in sockets]
-    return await trio.open_tcp_listeners(settings.port, host=settings.host, backlog=_BACKLOG)
+    return await open_listeners(settings.host, settings.port)
 
 
 def _websocket_limits(settings: Settings) -> WebSocketLimits:
@@ -172,8 +171,7 @@ def _url(listener: trio.SocketListener) -> str:
     address = listener.socket.getsockname()
     if not isinstance(address, tuple):
         return f"unix:{address}"
-    host = f"[{address[0]}]" if listener.socket.family == AF_INET6 else address[0]
-    return f"http://{host}:{address[1]}"
+    return f"http://{show_address_and_port(address)}"
 
 
 async def _stop_on_signal(shutdown: Shutdown, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

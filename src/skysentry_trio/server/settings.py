@@ -14,13 +14,10 @@ import attrs
 
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.units import format_duration, format_size, parse_duration, parse_size
+from skysentry_trio.wire.origins import is_entry
 
 _MEBI: Final = 1024**2
 _GIBI: Final = 1024**3
-# The Origin header as browsers write it (RFC 6454 section 6.2): lower case, no path, and no default port.
-_ORIGIN: Final = re.compile(
-    r"\*|(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]+)?"
-)
 _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
 
 
@@ -101,13 +98,13 @@ def _is_host(value: object) -> bool:
 
 
 def _are_origins(value: object) -> bool:
-    return isinstance(value, tuple) and all(isinstance(one, str) and _ORIGIN.fullmatch(one) for one in value)
+    return isinstance(value, tuple) and all(isinstance(one, str) and is_entry(one) for one in value)
 
 
 _host: Final = Kind("ADDRESS", "an IP address or a host name", _is_host, str, str)
 _origins: Final = Kind(
     "ORIGIN",
-    "* or origins as browsers send them, such as https://example.org or http://localhost:5173",
+    "* or origins as the log shows them, such as https://example.org, http://localhost:5173, null or file://",
     _are_origins,
     lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
     ",".join,
@@ -133,7 +130,9 @@ class Settings:
         ConfigurationError: a value is not allowed, or two contradict each other.
     """
 
-    host: str = _setting("127.0.0.1", _host, "Address to listen on; 0.0.0.0 or :: for all of them.")
+    host: str = _setting(
+        "127.0.0.1", _host, "Address to listen on; 0.0.0.0 for all of IPv4, :: for all of IPv4 and IPv6."
+    )
     port: int = _setting(8080, _whole(0, 65535), "TCP port to listen on; 0 takes any free one.")
     buffer_size: int | Literal["auto"] = _setting(
         "auto",

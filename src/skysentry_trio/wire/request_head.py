@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 import h11
 from attrs import define, field, frozen
@@ -127,29 +125,6 @@ def encode_handshake(head: RequestHead) -> bytes:
     if offered := headers.get("sec-websocket-protocol"):
         lines.append(f"Sec-WebSocket-Protocol: {offered}")
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii")
-
-
-def is_origin_allowed(origin: str | None, host: str, allowed: Iterable[str]) -> bool:
-    """Return whether pages of an origin may use the server at the address in ``host``.
-
-    Browsers send the origin with every WebSocket handshake (RFC 6455 section 10.2); other programs need not send it. So
-    a missing origin is allowed, but ``null`` (a sandboxed page, a local file) is not.
-
-    Args:
-        origin: the ``Origin`` header.
-        host: the ``Host`` header.
-        allowed: further origins that are allowed; ``*`` allows every origin.
-    """
-    if origin is None:
-        return True
-    allowed = frozenset(allowed)
-    if "*" in allowed or origin in allowed:
-        return True
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and origin == f"{parts.scheme}://{host}".lower()
 
 
 def _refusal(message: str, status: int) -> ProtocolViolation:

@@ -38,7 +38,8 @@ def test_the_forms_of_an_address(text: str, address: ServerAddress, shown: str) 
         ("h:port", "its host or port"),
         ("h:99999", "its host or port"),
         ("http://a b", "no host"),
-        ("http://u:p@h", "no user"),
+        ("http://u%3Av:p@h", "no colon"),
+        ("http://u:p%0Aq@h", "control character"),
         ("http://h?x=1", "query"),
         ("http://h#x", "fragment"),
         ("http://[::1", "its host or port"),
@@ -71,6 +72,32 @@ def test_an_error_shows_no_secret(text: str) -> None:
         parse_server_address(text)
     assert "secret" not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("text", "credentials", "header"),
+    [
+        ("https://user:password@h", "user:password", b"Basic dXNlcjpwYXNzd29yZA=="),
+        ("https://user:p%40ss%3Aw%23rd@h", "user:p@ss:w#rd", b"Basic dXNlcjpwQHNzOncjcmQ="),
+        ("https://user:p@ss@h", "user:p@ss", b"Basic dXNlcjpwQHNz"),
+        ("user:password@h:443", "user:password", b"Basic dXNlcjpwYXNzd29yZA=="),
+        ("https://user@h", "user:", b"Basic dXNlcjo="),
+        ("https://%C3%BC:%C3%A4@h", "ü:ä", b"Basic w7w6w6Q="),
+    ],
+)
+def test_an_address_may_have_a_password(text: str, credentials: str, header: bytes) -> None:
+    """It goes into the header that proxies ask for, and into nothing that people see."""
+    address = parse_server_address(text)
+    assert address.credentials == credentials
+    assert address.headers == [(b"Authorization", header)]
+    assert address.host == "h"
+    assert "@" not in str(address)
+    assert credentials not in f"{address} {address!r} {address.host_header}"
+
+
+def test_an_address_without_a_password_needs_no_header() -> None:
+    """Most servers ask for nothing."""
+    assert parse_server_address("https://h").headers == []
 
 
 @given(st.text(max_size=40))

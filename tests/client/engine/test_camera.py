@@ -343,6 +343,24 @@ async def test_frames_say_when_they_were_taken() -> None:
     assert server.frames[-1] == draw_jpeg(len(server.frames) - 1)
 
 
+@pytest.mark.parametrize("step", [-3600.0, 3600.0])
+async def test_a_frame_has_no_time_if_the_clock_was_set_after_it_was_taken(
+    monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    """Nobody knows how old that frame is; the next one has a time again, by the server's clock."""
+    true_time = time.time
+    async with running() as (server, _, slot):
+        await wait_for_clock(server, slot)
+        seen = len(server.frames)
+        taken_at = true_time()
+        monkeypatch.setattr(time, "time", lambda: true_time() + step)
+        for number, moment in enumerate((taken_at, true_time() + step), 1):
+            slot.offer(SourceFrame(draw_jpeg(number), moment))
+            await server.wait_until(lambda number=number: len(server.frames) == seen + number)  # type: ignore[misc]
+        assert server.captured_at[seen] is None
+        assert server.captured_at[seen + 1] is not None
+
+
 async def test_a_server_that_does_not_tell_the_time() -> None:
     """As SkySentry Go: it gets bare JPEGs, no question behind each of them, and they wait for no receipt."""
     async with running() as (server, _, slot):

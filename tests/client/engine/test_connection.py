@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 import trustme
+from attrs import evolve
 from trio_websocket import WebSocketConnection
 from wsproto.utilities import generate_accept_token
 
@@ -77,6 +78,64 @@ async def test_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             async with open_connection(address, "/ws") as connection:
                 await connection.send("safe")
                 assert await connection.receive() == "safe"
+
+
+@pytest.mark.parametrize(
+    ("names", "trusted", "message"),
+    [
+        (["localhost", "127.0.0.1"], None, "set SSL_CERT_FILE to its PEM file"),
+        (["localhost", "127.0.0.1"], "nowhere.pem", r"SSL_CERT_FILE cannot be read: .*nowhere\.pem"),
+        (["localhost", "127.0.0.1"], "other.pem", r"other\.pem, does not contain the certificate or its issuer"),
+        (["other.example"], "ca.pem", "names in the certificate"),
+    ],
+)
+async def test_a_refused_certificate_is_explained(
+    names: list[str], trusted: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the variable that helps, or what is wrong with the certificate."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    if trusted is not None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / trusted))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(*names).configure_cert(context)
+    async with open_fake_server(echo, tls=context) as server:
+        for host in ("localhost", "127.0.0.1"):
+            with pytest.raises(ConnectionLost, match=message):
+                await connect(ServerAddress(host, parse_server_address(server.url).port, tls=True))
+
+
+async def test_a_password_in_the_address_is_sent() -> None:
+    """As Basic authentication, which proxies ask for."""
+    async with open_fake_server(echo) as server:
+        address = parse_server_address(server.url.replace("http://", "http://user:password@"))
+        with trio.fail_after(10):
+            async with open_connection(address, "/ws"):
+                pass
+    (request,) = server.requests
+    assert (b"authorization", b"Basic dXNlcjpwYXNzd29yZA==") in [
+        (name.lower(), value) for name, value in request.headers
+    ]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "message"),
+    [(None, r"https://user:password@host"), ("user:secret", "user name or password in the server's address are wrong")],
+)
+async def test_a_server_that_wants_a_password(credentials: str | None, message: str) -> None:
+    """The error says where the password belongs, and does not contain it."""
+
+    async def handler(stream: trio.SocketStream) -> None:
+        await stream.receive_some()
+        await stream.send_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+        await stream.receive_some()
+
+    async with tcp_server(handler) as address:
+        with pytest.raises(Refused, match=message) as caught:
+            await connect(evolve(address, credentials=credentials))
+    assert "secret" not in str(caught.value)
 
 
 async def test_nobody_there() -> None:

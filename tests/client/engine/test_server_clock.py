@@ -81,3 +81,43 @@ async def test_questions_come_often_at_first(autojump_clock: trio.testing.MockCl
     with trio.move_on_after(40):
         await keep_asking(ServerClock(), send)
     assert asked == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 15.8, 30.8])
+
+
+@pytest.mark.parametrize("step", [-3600.0, -1.5, 1.5, 600.0])
+def test_frames_show_that_the_clock_was_set(step: float) -> None:
+    """A frame from the future, and one that is suddenly older, make the next question come soon."""
+    clock = ServerClock()
+    exchange(clock, 0.0)
+    clock.check("door", 1.0 + AHEAD - 0.5, 1.0)
+    assert not clock.doubted.is_set()
+    clock.check("door", 2.0 + AHEAD - 0.5 + step, 2.0)
+    assert clock.doubted.is_set()
+
+
+def test_an_old_frame_of_the_ring_shows_nothing() -> None:
+    """The first frame of a camera may be of any age, and the next ones may come late."""
+    clock = ServerClock()
+    clock.check("door", 0.0, 1.0)
+    exchange(clock, 0.0)
+    clock.check("door", 1.0 + AHEAD - 3600, 1.0)
+    clock.check("yard", 1.0 + AHEAD - 0.1, 1.0)
+    clock.check("yard", 2.0 + AHEAD - 0.9, 2.0)
+    assert not clock.doubted.is_set()
+
+
+async def test_a_doubted_clock_is_asked_again_within_a_second(autojump_clock: trio.testing.MockClock) -> None:
+    """But not more often than that, however many frames raise doubts."""
+    clock, asked, start = ServerClock(), list[float](), trio.current_time()
+
+    async def send(_message: str) -> None:
+        asked.append(trio.current_time() - start)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keep_asking, clock, send)
+        await trio.sleep(5)
+        clock.doubted.set()
+        await trio.sleep(0.01)
+        clock.doubted.set()
+        await trio.sleep(20)
+        nursery.cancel_scope.cancel()
+    assert asked == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 5.0, 6.0, 21.0])

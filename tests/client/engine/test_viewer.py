@@ -29,6 +29,7 @@ from skysentry_trio.wire.viewer import (
 from skysentry_trio.wire.viewer_frames import FrameHeader, encode_envelope
 from tests.client.engine.fake_server import FakeServer, Handler, open_fake_server
 from tests.jpegs import draw_jpeg
+from tests.raw_peer import until
 
 NOON = 1_700_000_000.0
 
@@ -305,3 +306,28 @@ async def test_recordings_are_not_paced() -> None:
         await trio.testing.wait_all_tasks_blocked(0.02)
     assert said
     assert all(isinstance(decode_viewer_message(message), Clock) for message in said)
+
+
+async def test_silence_is_explained() -> None:
+    """A program that waits in vain is told what this viewer knows: of the connection, or of each camera."""
+    known = Clients([ClientSummary("door", None, online=False, fps=0), ClientSummary("yard", None, online=True, fps=5)])
+    async with viewing(sending(encode_message(known)), camera_ids=("door", "gate", "yard")) as (_, viewer, _taken):
+        before = viewer.explain_silence()
+        await until(lambda: bool(report_of(viewer).cameras))
+        after = viewer.explain_silence()
+    assert before == f"there is no connection to {viewer.server} yet"
+    assert after == "camera door is offline, camera gate is unknown to the server, camera yard is connected"
+
+
+async def test_silence_of_a_server_without_cameras_is_explained() -> None:
+    """A viewer of all cameras may be at the wrong server."""
+    async with viewing(sending(encode_message(Clients([])))) as (_, viewer, _taken):
+        await until(lambda: viewer.state == "live")
+        assert viewer.explain_silence() == f"{viewer.server} knows no camera"
+
+
+def test_an_explanation_of_many_cameras_is_short() -> None:
+    """A viewer may name a thousand."""
+    viewer = ViewerClient(parse_server_address("h"), tuple(map(str, range(1000))), Taken().take)
+    viewer.state = "live"
+    assert viewer.explain_silence().endswith("camera 7 is unknown to the server, and 992 more")

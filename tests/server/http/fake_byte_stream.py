@@ -13,8 +13,9 @@ from attrs import define, field
 from skysentry_trio.server.http.exchange import Exchange
 from skysentry_trio.server.transport.request import Request
 from skysentry_trio.wire.multipart import OPENING, MultipartReader, Part
+from skysentry_trio.wire.origins import is_origin_allowed
 from skysentry_trio.wire.query import decode_query
-from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader, is_origin_allowed
+from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader
 from tests.raw_peer import request_head
 
 WRITE_TIMEOUT = 10.0

@@ -218,3 +218,25 @@ async def test_a_preflight_says_what_may_be_asked() -> None:
     assert "If-None-Match" in preflight.headers["access-control-allow-headers"]
     assert preflight.headers["access-control-max-age"] == "600"
     assert not [name for name in stranger.headers if name.startswith("access-control")]
+
+
+async def test_a_preflight_allows_what_libraries_and_proxies_need() -> None:
+    """Headers of the API, of libraries and of proxies with a password; a caller may read what the answers contain."""
+    site = Site(Hub(Settings(cors_origins=(FRIEND,))))
+    answer = await site.ask("/api/clients", "OPTIONS", Origin=FRIEND, Access_Control_Request_Private_Network="true")
+
+    allowed = {name.lower() for name in answer.headers["access-control-allow-headers"].split(", ")}
+    assert {"authorization", "content-type", "if-none-match", "x-requested-with", "x-timestamp"} <= allowed
+    assert {"Content-Disposition", "Retry-After"} <= set(answer.headers["access-control-expose-headers"].split(", "))
+    assert answer.headers["access-control-allow-private-network"] == "true"
+    assert "origin" in answer.headers["vary"].lower()
+
+
+async def test_a_server_in_a_private_network_is_for_allowed_pages_only() -> None:
+    """Without a request for it, and for strangers, nothing is said about private networks."""
+    site = Site(Hub(Settings(cors_origins=(FRIEND,))))
+    plain = await site.ask("/api/clients", "OPTIONS", Origin=FRIEND)
+    stranger = await site.ask("/api/clients", "OPTIONS", Origin="null", Access_Control_Request_Private_Network="true")
+
+    assert "access-control-allow-private-network" not in plain.headers
+    assert "access-control-allow-private-network" not in stranger.headers

@@ -218,7 +218,8 @@ async def test_a_full_server_says_so(autojump_clock: MockClock) -> None:
 
 async def test_a_stream_is_taken_picture_by_picture(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each in the moment in which it is whole, online as long as it lasts, and answered in the end."""
-    monkeypatch.setattr("time.time", lambda: 3.0)
+    # Without this, the virtual time that passes would look like a wall clock that was set back.
+    monkeypatch.setattr("time.time", autojump_clock.current_time)
     async with door() as here:
         stream = await here.stream()
         counts = []
@@ -417,7 +418,8 @@ async def test_our_pages_and_those_that_are_allowed_may(autojump_clock: MockCloc
 
     status, headers = preflight.head
     assert (status, headers["access-control-allow-methods"]) == (204, "POST, OPTIONS")
-    assert "Content-Type" in headers["access-control-allow-headers"]
+    assert "Authorization, Cache-Control, Content-Type" in headers["access-control-allow-headers"]
+    assert headers["vary"] == "Origin"
     assert answer.head[0] == 201
     assert answer.head[1]["access-control-allow-origin"] == origin
 

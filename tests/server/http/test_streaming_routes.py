@@ -53,6 +53,26 @@ async def test_streams_are_shown(autojump_clock: MockClock, target: str) -> None
     assert stream.jpegs == [jpeg]
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        ("Accept: ",),
+        ("Accept: */*",),
+        ("Accept: text/*, */*;q=0.1",),
+        ("Accept: image/avif,image/webp,*/*;q=0.8",),
+        ("Accept: text/html;q=0, */*",),
+        ("Accept: multipart/x-mixed-replace, text/html;q=0.5",),
+        ("Accept: x/text/html",),
+        ("Accept: \xff;q=a,,;",),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_only_those_that_ask_for_a_page_get_one(headers: tuple[str, ...], method: str) -> None:
+    """Programs such as urllib, http.client and GStreamer name no type."""
+    assert routes(Hub(Settings())).find(head_of("/stream?client=door", *headers, method=method)) is not None
+
+
 @pytest.mark.parametrize("target", ["/api/clients/door/frames?name=Door", "/api/stream.mjpeg?dst=door&name=Door"])
 async def test_pictures_are_taken(autojump_clock: MockClock, target: str) -> None:
     """Under our address and under that of go2rtc."""
@@ -79,7 +99,8 @@ async def test_pictures_are_taken(autojump_clock: MockClock, target: str) -> Non
         ("/?action=stream", (), "POST"),
         ("/stream", ("Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",), "GET"),
         ("/stream?client=door", ("Accept: text/html",), "GET"),
-        ("/stream", (), "GET"),
+        ("/stream", ("Accept: TEXT/HTML",), "GET"),
+        ("/stream", ("Accept: image/jpeg;q=0.5, text/html;q=0.6",), "HEAD"),
         ("/stream", ("Accept: */*",), "OPTIONS"),
         ("/stream/", ("Accept: */*",), "GET"),
         ("/api/clients/door/stream", (), "GET"),

@@ -22,7 +22,7 @@ def sent(*, captured_at: float | None = 999.9) -> SentFrame:
 
 def test_each_hop_is_told_apart() -> None:
     """From the camera 100 ms, in the server 50, to the screen 200."""
-    breakdown = measure(sent(), 1000.25)
+    breakdown = measure(sent(), 1000.25, 12.0)
 
     assert breakdown is not None
     assert (breakdown.capture, breakdown.server, breakdown.delivery) == pytest.approx((0.1, 0.05, 0.2))
@@ -31,7 +31,7 @@ def test_each_hop_is_told_apart() -> None:
 
 def test_a_camera_that_does_not_stamp_leaves_the_first_hop_open() -> None:
     """The sum is then of what is known."""
-    breakdown = measure(sent(captured_at=None), 1000.25)
+    breakdown = measure(sent(captured_at=None), 1000.25, 12.0)
 
     assert breakdown is not None
     assert breakdown.capture is None
@@ -41,21 +41,29 @@ def test_a_camera_that_does_not_stamp_leaves_the_first_hop_open() -> None:
 @pytest.mark.parametrize("captured_at", [1001.5, -3000.0])
 def test_an_impossible_time_of_capture_is_not_believed(captured_at: float) -> None:
     """A camera whose clock is hours wrong has none."""
-    breakdown = measure(sent(captured_at=captured_at), 1000.25)
+    breakdown = measure(sent(captured_at=captured_at), 1000.25, 12.0)
 
     assert breakdown is not None
     assert breakdown.capture is None
 
 
+def test_a_frame_is_not_painted_after_its_acknowledgement() -> None:
+    """The server's clock was set back by ten minutes, and the viewer does not know yet: nothing enters a histogram."""
+    assert measure(sent(), 1600.0, 10.3) is None
+    late = measure(sent(), 1000.9, 10.3)
+    assert late is not None
+    assert late.delivery == pytest.approx(0.25)
+
+
 @pytest.mark.parametrize("painted_at", [0.0, 998.0, 1e9, float("nan")])
 def test_an_impossible_time_of_painting_says_nothing(painted_at: float) -> None:
     """A frame cannot be on the screen before it was sent, nor hours later."""
-    assert measure(sent(), painted_at) is None
+    assert measure(sent(), painted_at, 12.0) is None
 
 
 def test_clocks_that_are_a_little_apart_do_not_make_negative_times() -> None:
     """What seems to arrive before it left took no time."""
-    breakdown = measure(sent(captured_at=1000.2), 1000.0)
+    breakdown = measure(sent(captured_at=1000.2), 1000.0, 12.0)
 
     assert breakdown is not None
     assert (breakdown.capture, breakdown.delivery) == (0.0, 0.0)

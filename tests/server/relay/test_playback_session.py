@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
+import pytest
 import trio
 from trio.testing import MockClock
 
@@ -313,3 +315,30 @@ async def test_a_hidden_camera_is_described_as_one_that_does_not_exist(autojump_
         assert await take(viewer) == []
         assert playback.state_of("door") == playback.state_of("nobody")
         assert playback.state_of("lobby").sequence == 3
+
+
+async def test_a_timeline_is_as_long_as_the_time_that_has_passed(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the clock is set to, also for a paused viewer and for a camera that sends no more."""
+    ahead = 0.0
+    monkeypatch.setattr(time, "time", lambda: 1e9 + autojump_clock.current_time() + ahead)
+    hub = make_hub()
+    with filled(hub, "door", "yard") as [door, yard], hub.watch() as viewer:
+        hub.subscribe(viewer)
+        session = PlaybackSession(hub, viewer)
+        await pass_seconds(hub, [door, yard], 10)
+        session.seek("door", 0, back=5)
+        shown = session.state_of("door").received_at
+        for ahead in (3600.0, -3600.0):
+            await pass_seconds(hub, [door], 1)
+            hub.discard_expired()
+            state = session.state_of("door")
+            assert None not in (state.oldest_at, state.newest_at, shown)
+            assert 10 <= state.newest_at - state.oldest_at <= 12  # type: ignore[operator]
+            assert state.received_at == pytest.approx(shown + ahead)  # type: ignore[operator]
+            (of_yard, now) = (session.state_of("yard"), time.time())
+            assert 9 <= of_yard.newest_at - of_yard.oldest_at <= 10  # type: ignore[operator]
+            assert now - 3 <= of_yard.newest_at <= now  # type: ignore[operator]
+            found = hub.camera("door").ring.at(now - 5)  # type: ignore[union-attr]
+            assert found is hub.camera("door").ring.back(5, trio.current_time())  # type: ignore[union-attr]

@@ -14,7 +14,7 @@ import trio.testing
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.server.transport.listener import Router, RouterLimits
+from skysentry_trio.server.transport.listener import Router, RouterLimits, show_address_and_port
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.request import Request, Service
 from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHead
@@ -222,6 +222,16 @@ async def test_pages_of_others_may_not_open_websockets(running: Running, origin:
     """Browsers name the page that asks; one that is not ours, or only looks like it, gets 403."""
     assert await running.status(handshake("/ws", f"Origin: {origin}")) == 403
     assert running.router.log.ended_by == {"origin-refused": 1}
+
+
+async def test_a_refused_origin_is_logged_with_what_was_compared(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The operator sees what to allow, and no password or token that a program put into it."""
+    await running.status(handshake("/ws", "Origin: https://user:secret@evil.example/a?token=secret"))
+
+    assert "'origin': 'https://evil.example/a', 'host': 'sky.example'" in caplog.text
+    assert "secret" not in caplog.text
 
 
 @pytest.mark.parametrize("headers", [(), ("Origin: http://sky.example",), ("Origin: https://sky.example",)])
@@ -496,3 +506,17 @@ class FakeListener(trio.abc.Listener[trio.SocketStream]):
 
     async def aclose(self) -> None:
         await trio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        (("192.0.2.1", 8080), "192.0.2.1:8080"),
+        (("2001:db8::1", 8080, 0, 0), "[2001:db8::1]:8080"),
+        (("fe80::1%eth0", 8080, 0, 2), "[fe80::1%eth0]:8080"),
+        (("::ffff:192.0.2.1", 8080, 0, 0), "192.0.2.1:8080"),
+    ],
+)
+def test_an_address_is_shown_as_in_a_url(address: tuple[str, int], shown: str) -> None:
+    """IPv6 has brackets; an IPv4 peer of a socket for both families is shown as what it is."""
+    assert show_address_and_port(address) == shown

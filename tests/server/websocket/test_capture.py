@@ -106,6 +106,41 @@ async def test_a_camera_may_ask_for_the_clock(autojump_clock: MockClock, monkeyp
         assert await peer.hear() == {"type": "clock", "sentAt": 6.0, "serverAt": 1700000000250.0}
 
 
+@pytest.mark.parametrize("step", [-3600.0, 600.0])
+@pytest.mark.parametrize("asks_first", [True, False])
+async def test_times_of_a_camera_follow_a_clock_that_was_set(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, step: float, *, asks_first: bool
+) -> None:
+    """A camera that knows our clock from before learns of the step only later, so its times are corrected."""
+    set_by = 0.0
+    monkeypatch.setattr("time.time", lambda: 1_700_000_000.0 + trio.current_time() + set_by)
+    hub = make_hub()
+
+    async def send(peer: FakePeer) -> float | None:
+        """Send a frame that was captured 0.1 s ago by the camera's clock; return how old the server believes it is."""
+        captured_at = 1000 * (1_700_000_000.0 + trio.current_time() - 0.1)
+        peer.say(join_envelope(b'{"capturedAt":%f}' % captured_at, JPEG))
+        await trio.sleep(0.1)
+        frame = camera_of(hub).ring.newest
+        assert frame is not None
+        return None if frame.captured_at is None else frame.received_at - frame.captured_at
+
+    async with serving(hub) as peer:
+        if asks_first:
+            peer.say({"type": "clock", "sentAt": 5})
+            await peer.hear()
+        peer.say({**REGISTRATION, "capabilities": ["envelope"]})
+        await peer.hear()
+        assert await send(peer) == pytest.approx(0.1)
+        set_by = step
+        # A camera that never asks has a clock of its own, so the server cannot know better. It ignores a time to come.
+        age = await send(peer)
+        if asks_first:
+            assert age == pytest.approx(0.1)
+        else:
+            assert age == (pytest.approx(0.1 + step) if step > 0 else None)
+
+
 async def test_what_we_do_not_know_is_ignored(autojump_clock: MockClock) -> None:
     """Messages of newer cameras change nothing, before and after registration."""
     async with serving(make_hub()) as peer:

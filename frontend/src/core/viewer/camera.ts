@@ -43,6 +43,8 @@ export interface CameraSnapshot {
 const STALLED_MS = 3000;
 const STALLED_INTERVALS = 4;
 const MAX_STALLED_MS = 60_000;
+/** A live frame that seems to be older than this is not: the server's clock was set, and this page does not know yet. */
+const MAX_DELAY_MS = 60_000;
 /** The server reports latencies once a second; a report older than this is outdated. */
 const LATENCY_MS = 5000;
 
@@ -52,9 +54,14 @@ export class ViewedCamera {
   private readonly received = new RateMeter();
   private readonly shown = new RateMeter();
   private serverFps = 0;
-  private newest: { readonly receivedAt: number; readonly timestamp: number } | undefined;
+  /** The newest live frame. `first` says that it is the first one of its connection. */
+  private newest:
+    { readonly receivedAt: number; readonly timestamp: number; readonly first: boolean } | undefined;
+  private connectionIsNew = true;
   private lastSequence: number | undefined;
-  private onScreen: { readonly takenAt: number; readonly paintedAt: number } | undefined;
+  /** `takenAt` is by the server's clock, `offset` is the difference of the clocks when the frame was painted. */
+  private onScreen:
+    { readonly takenAt: number; readonly paintedAt: number; readonly offset: number | undefined } | undefined;
   private dropped = 0;
   private painted = 0;
   private size = { width: 0, height: 0 };
@@ -92,6 +99,7 @@ export class ViewedCamera {
   reset(): void {
     this.playback.reset();
     this.interrupted();
+    this.connectionIsNew = true;
   }
 
   /**
@@ -116,7 +124,8 @@ export class ViewedCamera {
     }
     this.gapsCount = true;
     this.lastSequence = header.sequence;
-    this.newest = { receivedAt: at, timestamp: header.timestamp };
+    this.newest = { receivedAt: at, timestamp: header.timestamp, first: this.connectionIsNew };
+    this.connectionIsNew = false;
     if (header.fps !== undefined) this.serverFps = header.fps;
     this.received.add(at, header.size);
     return true;
@@ -135,10 +144,11 @@ export class ViewedCamera {
     this.painted++;
     this.size = { width, height };
     this.shown.add(at);
-    this.onScreen = { takenAt: mark.takenAt, paintedAt: at };
+    this.onScreen = { takenAt: mark.takenAt, paintedAt: at, offset };
     this.playback.painted(mark);
     if (mark.live && offset !== undefined) {
       const delay = Math.max(0, at + offset - mark.takenAt);
+      if (delay > MAX_DELAY_MS) return;
       this.delay = { mean: this.delay ? 0.9 * this.delay.mean + 0.1 * delay : delay, at };
     }
   }
@@ -175,8 +185,10 @@ export class ViewedCamera {
   private takenAt(offset: number | undefined): number | null {
     if (!this.onScreen) return null;
     const { takenAt, paintedAt } = this.onScreen;
+    // The clock by which the frame was taken is the clock at the time of painting, even if the clock was set later.
+    const difference = this.onScreen.offset ?? offset;
     // While the server's clock is unknown, the time of painting is the best guess.
-    return offset === undefined ? paintedAt : Math.min(takenAt - offset, paintedAt);
+    return difference === undefined ? paintedAt : Math.min(takenAt - difference, paintedAt);
   }
 
   private status(now: number, offset: number | undefined, subscribed: boolean): CameraStatus {
@@ -186,9 +198,10 @@ export class ViewedCamera {
     if (!subscribed || this.playback.active) return "live";
     const interval = this.serverFps > 0 ? 1000 / this.serverFps : 0;
     const stalledAfter = Math.min(MAX_STALLED_MS, Math.max(STALLED_MS, STALLED_INTERVALS * interval));
-    // A new connection starts with the newest frame of the ring, which may be old.
-    const { receivedAt, timestamp } = this.newest;
-    const freshAt = offset === undefined ? receivedAt : Math.min(receivedAt, timestamp - offset);
+    // A new connection starts with the newest frame of the ring, which may be old. The frames after it are new, whatever
+    // the server's clock says: somebody may have set that clock.
+    const { receivedAt, timestamp, first } = this.newest;
+    const freshAt = first && offset !== undefined ? Math.min(receivedAt, timestamp - offset) : receivedAt;
     return now - freshAt > stalledAfter ? "stalled" : "live";
   }
 }

@@ -1,6 +1,7 @@
 /** Gets frames without a WebSocket: requests the newest frame of every camera by REST, again and again. */
 
 import { cameraListUrl, snapshotUrl } from "../address.js";
+import { now } from "../clock.js";
 import {
   decodeCameras,
   isCameraId,
@@ -93,7 +94,7 @@ export class RestPolling {
     let etag: string | null = null;
     let counted = 0;
     while (this.running.has(cameraId) && !this.over()) {
-      const startedAt = Date.now();
+      const startedAt = now();
       try {
         const { status, headers, body } = await this.get(
           snapshotUrl(this.options.base, cameraId),
@@ -108,7 +109,7 @@ export class RestPolling {
         // The requests for the list show whether the server is reachable.
       }
       const every = Math.max(FRAME_EVERY_MS, (1000 * this.running.size) / REQUESTS_PER_SECOND);
-      await this.pause(Math.max(20, every - (Date.now() - startedAt)));
+      await this.pause(Math.max(20, every - (now() - startedAt)));
     }
   }
 
@@ -166,7 +167,7 @@ function readHeaders(cameraId: string, headers: Headers, jpeg: Uint8Array, count
   return {
     cameraId,
     sequence: Number.isInteger(sequence) ? sequence : counted,
-    timestamp: timestamp ?? Date.now(),
+    timestamp: timestamp ?? now(),
     size: jpeg.byteLength,
   };
 }

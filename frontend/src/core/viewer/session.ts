@@ -30,6 +30,8 @@ export interface ViewerOptions {
 const REFRESH_MS = 400;
 /** During a playback, the shown position in the timeline is updated more often. */
 const PLAYBACK_REFRESH_MS = 100;
+/** The painting worker's reports arrive within this time. */
+const WORKER_DELAY_MS = 1000;
 
 export class ViewerSession {
   private readonly store = new Store<ViewerSnapshot>(STOPPED_VIEWER);
@@ -140,8 +142,7 @@ export class ViewerSession {
   /** The frame is on the screen. */
   onPainted(cameraId: string, frame: PaintedFrame): void {
     const { offset } = this.feed.clock;
-    // The worker's clock may differ a little from ours, but the frame was not painted in the future.
-    const paintedAt = Math.min(frame.paintedAt, now());
+    const paintedAt = likelyTime(frame.paintedAt, now());
     this.cameras.get(cameraId)?.framePainted(frame, paintedAt, offset);
     this.presenter.painted(cameraId, frame.mark, offset === undefined ? undefined : paintedAt + offset);
     if (!frame.mark.live && now() - this.refreshedAt >= PLAYBACK_REFRESH_MS) this.refresh();
@@ -249,4 +250,12 @@ export class ViewerSession {
     };
     this.store.set(reuse(before, after));
   }
+}
+
+/**
+ * Returns when a frame was painted, by our clock. The worker's clock may differ a little from ours, but the frame was not
+ * painted in the future. If the clock of this device was set before the worker started, the worker's clock is far off.
+ */
+function likelyTime(reported: number, at: number): number {
+  return reported <= at && at - reported < WORKER_DELAY_MS ? reported : at;
 }

@@ -52,6 +52,40 @@ describe("a viewed camera", () => {
     expect(camera.snapshot(100_000, -49_000, true).status).toBe("live");
   });
 
+  it.each([-3_600_000, 600_000])(
+    "is live while frames arrive, although the server's clock was set by %d ms",
+    (step) => {
+      const camera = new ViewedCamera("a");
+      camera.frameReceived(header(1, 0), 0);
+      camera.frameReceived(header(2, 1000 + step), 1000);
+      expect(camera.snapshot(1100, 0, true).status).toBe("live");
+      expect(camera.snapshot(4100, 0, true).status).toBe("stalled");
+    },
+  );
+
+  it("is stalled again if a new connection starts with an old frame", () => {
+    const camera = new ViewedCamera("a");
+    camera.frameReceived(header(1, 0), 0);
+    camera.frameReceived(header(2, 100), 100);
+    camera.reset();
+    camera.frameReceived(header(2, 100), 60_000);
+    expect(camera.snapshot(60_000, 0, true).status).toBe("stalled");
+  });
+
+  it("measures no delay with a clock that was set", () => {
+    const camera = new ViewedCamera("a");
+    camera.framePainted(painted(1000), 1040, 0);
+    camera.framePainted(painted(2000 - 3_600_000), 2040, 0);
+    expect(camera.snapshot(2100, 0, true).delay).toBe(40);
+  });
+
+  it("keeps the age of the frame on the screen when the server's clock is set", () => {
+    const camera = new ViewedCamera("a");
+    camera.framePainted(painted(5000), 5040, 0);
+    expect(camera.snapshot(6000, 0, true).takenAt).toBe(5000);
+    expect(camera.snapshot(6000, 3_600_000, true).takenAt).toBe(5000);
+  });
+
   it("knows when the frame on the screen was captured, or at least when it was painted", () => {
     const camera = new ViewedCamera("a");
     camera.framePainted(painted(5100), 200, undefined);

@@ -41,6 +41,18 @@ const list = (...details: object[]) => json({ success: true, clients: [], detail
 const isList = (url: string) => url.endsWith("/api/clients");
 
 describe("polling", () => {
+  it("goes on when the clock of this device is set back", async () => {
+    const { polling, requests } = build((url) => {
+      if (isList(url)) return list({ clientId: "a", online: true });
+      vi.setSystemTime(Date.now() - 3_600_000);
+      return new Response(JPEG);
+    });
+    polling.start();
+    await vi.advanceTimersByTimeAsync(2600);
+    expect(requests.filter(({ url }) => !isList(url)).length).toBeGreaterThan(5);
+    polling.stop();
+  });
+
   it("requests the list and the newest frame of every camera, and no frame twice", async () => {
     let sequence = 7;
     const { polling, requests, frames, lists, reachable } = build((url, headers) => {

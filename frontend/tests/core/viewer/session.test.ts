@@ -188,6 +188,17 @@ describe("acks", () => {
     session.stop();
   });
 
+  it("have a likely time if the worker's clock is far off", () => {
+    const { network, session, connect } = build();
+    connect();
+    answerClock(network, 0);
+    network.last.binary(envelope("a", 1));
+    const at = performance.timeOrigin + performance.now();
+    session.onPainted("a", picture(1, { paintedAt: at - 3_600_000 }));
+    expect(network.last.sentMessages("ack")[0]?.paintedAt).toBeCloseTo(at, 3);
+    session.stop();
+  });
+
   it("leave the time out for frames of a playback and for frames that are never painted", () => {
     const { network, session, connect } = build();
     connect();

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlencode, urlsplit
+from base64 import b64encode
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 from skysentry_trio.base.addresses import mask_address
 from skysentry_trio.base.exceptions import ConfigurationError
@@ -26,6 +27,15 @@ class ServerAddress:
     tls: bool = False
     prefix: str = ""
     """The server's path behind a proxy, without a slash at the end."""
+    credentials: str | None = field(default=None, repr=False)
+    """User name and password for Basic authentication at a proxy, as ``user:password``."""
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the headers that each request to the server needs (RFC 7617)."""
+        if self.credentials is None:
+            return []
+        return [(b"Authorization", b"Basic " + b64encode(self.credentials.encode()))]
 
     @property
     def host_header(self) -> str:
@@ -38,14 +48,15 @@ class ServerAddress:
         return self.prefix + path + ("?" + urlencode(query) if query else "")
 
     def __str__(self) -> str:
-        """Return the address as a URL that begins with ``http://`` or ``https://``."""
+        """Return the address as a URL that begins with ``http://`` or ``https://``, without the credentials."""
         return f"{'https' if self.tls else 'http'}://{self.host_header}{self.prefix}"
 
 
 def parse_server_address(text: str) -> ServerAddress:
     """Parse a server's address: ``host:port``, or a URL such as ``http://host:port/prefix``.
 
-    The scheme of a URL is ``http``, ``https``, ``ws`` or ``wss``.
+    The scheme of a URL is ``http``, ``https``, ``ws`` or ``wss``. A URL may have a user name and a password before the
+    host, for a proxy that asks for them: ``https://user:password@host``.
 
     Raises:
         ConfigurationError: the text is not such an address.
@@ -63,11 +74,22 @@ def parse_server_address(text: str) -> ServerAddress:
         raise _not_an_address(text, "its scheme is none of http://, https://, ws:// and wss://")
     if not host or not host.isprintable() or " " in host:
         raise _not_an_address(text, "it has no host")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise _not_an_address(text, "it may have no user, query or fragment")
+    if parts.query or parts.fragment:
+        raise _not_an_address(text, "it may have no query or fragment")
     tls = _TLS_BY_SCHEME[parts.scheme]
     prefix = quote(parts.path.rstrip("/"), safe=_PATH_CHARACTERS)
-    return ServerAddress(host, port or (443 if tls else 80), tls, prefix)
+    return ServerAddress(host, port or (443 if tls else 80), tls, prefix, _credentials_of(text, parts.netloc))
+
+
+def _credentials_of(text: str, netloc: str) -> str | None:
+    user_and_password, separator, _ = netloc.rpartition("@")
+    if not separator:
+        return None
+    user, _, password = user_and_password.partition(":")
+    user, password = unquote(user), unquote(password)
+    if ":" in user or not (user + password).isprintable():
+        raise _not_an_address(text, "a user name has no colon, and no control character is allowed")
+    return f"{user}:{password}"
 
 
 def _not_an_address(text: str, reason: str) -> ConfigurationError:

@@ -9,6 +9,7 @@ from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.client.engine.connection import Connection, ConnectionLost
 from skysentry_trio.client.engine.rate_controller import RateController
 from skysentry_trio.client.engine.server_clock import ServerClock, keep_asking
@@ -44,6 +45,9 @@ class CameraConnection:
     clock: ServerClock = field(factory=ServerClock, init=False)
     window: UplinkWindow = field(factory=UplinkWindow, init=False)
     _answered: trio.Event = field(factory=trio.Event, init=False)
+    _wall_clock: WallClock = field(factory=lambda: WallClock(trio.current_time), init=False)
+    _shift: float = field(default=0.0, init=False)
+    """`WallClock.shift` when the last frame was sent."""
 
     async def run(self) -> None:
         """Send until the source has ended.
@@ -52,6 +56,7 @@ class CameraConnection:
             ConnectionLost: the connection broke, or the server sends no receipts any more.
         """
         self.rate_controller.begin()
+        self._wall_clock.now()
         with single_error():
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._listen)
@@ -115,8 +120,11 @@ class CameraConnection:
     async def _send_frame(self, frame: SourceFrame, now: float) -> None:
         server_time = self.clock.epoch(now)
         message = frame.jpeg
-        if server_time is not None:
-            message = encode_captured_jpeg(frame.jpeg, server_time - (time.time() - frame.captured_at))
+        age = self._wall_clock.now(now) - frame.captured_at
+        # If this machine's clock was set in the meantime, nobody knows how old the frame is.
+        was_set, self._shift = self._wall_clock.shift != self._shift, self._wall_clock.shift
+        if server_time is not None and not was_set:
+            message = encode_captured_jpeg(frame.jpeg, server_time - age)
         sent = False
         try:
             await self.connection.send(message)

@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 import h11
 import trio
@@ -35,6 +36,10 @@ _RECEIVE_BUFFER_SIZE = 256 * 1024
 _MAX_MESSAGE_SIZE = 64 * 1024 * 1024
 # Errors that trio-websocket raises when the answer of the server is not a WebSocket handshake.
 _LIBRARY_ERRORS = (ConnectionClosed, ProtocolError, h11.ProtocolError, UnicodeDecodeError)
+# Numbers of OpenSSL, see openssl-verification-options(1): a certificate for another host name or IP address.
+_OTHER_NAME = frozenset({62, 64})
+# Self-signed, or from an issuer that this machine does not know.
+_UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})
 _TRANSIENT_STATUS = frozenset({408, 425, 429})
 
 
@@ -224,6 +229,7 @@ async def _shake_hands(
                 server.host_header,
                 resource,
                 subprotocols=subprotocols,
+                extra_headers=server.headers,
                 max_message_size=max_message_size,
                 receive_buffer_size=_RECEIVE_BUFFER_SIZE,
             )
@@ -240,6 +246,12 @@ def _rejected(server: ServerAddress, rejected: ConnectionRejected) -> SkySentryE
     if b"location" in headers:
         said = f"go to {mask_address(headers[b'location'])}"
     message = f"{server} answered the WebSocket handshake with HTTP status {status}" + (f": {said}" if said else "")
+    if status == HTTPStatus.UNAUTHORIZED:
+        message += (
+            "; write user name and password before the host, as in https://user:password@host"
+            if server.credentials is None
+            else "; user name or password in the server's address are wrong"
+        )
     if 300 <= status < 500 and status not in _TRANSIENT_STATUS:
         return Refused(message)
     return ConnectionLost(message)
@@ -259,6 +271,23 @@ def _reason(error: BaseException) -> str:
         return _reason(cause.exceptions[0])
     if isinstance(error, trio.BrokenResourceError) and cause is not None:
         return _reason(cause)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _certificate_reason(error)
     if isinstance(error, OSError) and error.errno and not isinstance(error, (ssl.SSLError, socket.gaierror)):
         return os.strerror(error.errno)
     return getattr(error, "strerror", None) or str(error)
+
+
+def _certificate_reason(error: ssl.SSLCertVerificationError) -> str:
+    """Return why a certificate was refused, and what the user can do."""
+    reason = f"the certificate was refused: {error.verify_message}"
+    if error.verify_code in _OTHER_NAME:
+        return f"{reason} The address has to be one of the names in the certificate (subjectAltName)"
+    if error.verify_code not in _UNKNOWN_ISSUER:
+        return reason
+    file = os.environ.get("SSL_CERT_FILE")
+    if file is None:
+        return f"{reason}; to trust a certificate of your own, set SSL_CERT_FILE to its PEM file"
+    if not os.access(file, os.R_OK):
+        return f"{reason}; the file in SSL_CERT_FILE cannot be read: {file}"
+    return f"{reason}; the file in SSL_CERT_FILE, {file}, does not contain the certificate or its issuer"

@@ -16,10 +16,16 @@ _DRIFT = 50e-6
 _SLACK = 0.001
 """Seconds by which answers may contradict each other although the server's clock was not set."""
 _MAX_UNANSWERED = 256
+_MAX_CAMERAS = 10_000
+"""Maximum number of cameras whose last age is kept."""
 _FIRST_QUESTIONS = 4
 _FIRST_PAUSE = 0.2
 _PAUSE = 15.0
 """Seconds between two requests, after the first few."""
+_SHORTEST_PAUSE = 1.0
+"""Seconds between two requests if frames show that one of the clocks was set."""
+_JUMP = 1.0
+"""Seconds by which the age of a camera's frames may change from one frame to the next one."""
 
 
 @frozen
@@ -39,6 +45,9 @@ class ServerClock:
 
     _asked: deque[tuple[float, float]] = field(factory=lambda: deque(maxlen=_MAX_UNANSWERED), init=False, repr=False)
     _best: _Exchange | None = field(default=None, init=False)
+    doubted: trio.Event = field(factory=trio.Event, init=False, repr=False)
+    """Set when the server should be asked again soon."""
+    _ages: dict[str, float] = field(factory=dict, init=False, repr=False)
 
     @property
     def is_known(self) -> bool:
@@ -71,6 +80,25 @@ class ServerClock:
         """Return seconds since the epoch by the server's clock; None while unknown."""
         return None if self._best is None else now + self._best.offset
 
+    def check(self, camera_id: str, received_at: float, now: float) -> None:
+        """Compare the estimate with a frame; `doubted` is set if one of the clocks seems to have been set.
+
+        Args:
+            camera_id: of the frame.
+            received_at: when the server received the frame, in seconds since the epoch.
+            now: when the frame arrived here.
+        """
+        if (epoch := self.epoch(now)) is None:
+            return
+        age = epoch - received_at
+        previous = self._ages.get(camera_id, max(age, 0.0))
+        # A frame cannot arrive before the server has it. Ages grow when the network is slow, but rarely at once.
+        if age < -_JUMP or abs(age - previous) > _JUMP:
+            self.doubted.set()
+        if len(self._ages) >= _MAX_CAMERAS:
+            self._ages.clear()
+        self._ages[camera_id] = age
+
     @staticmethod
     def _replaces(best: _Exchange, newer: _Exchange, now: float) -> bool:
         allowed = best.uncertainty(now) + newer.uncertainty(now) + _SLACK
@@ -87,7 +115,8 @@ async def keep_asking(
 ) -> None:
     """Send clock requests until cancelled.
 
-    The first few requests are 0.2 s apart, because the link is likely to be idle then. The later ones are 15 s apart.
+    The first few requests are 0.2 s apart, because the link is likely to be idle then. The later ones are 15 s apart,
+    or 1 s if `ServerClock.check` doubts the estimate.
 
     Args:
         clock: makes the requests; the caller passes the server's answers to `ServerClock.take_answer`.
@@ -100,4 +129,10 @@ async def keep_asking(
         asked += 1
         if asked == 1:
             task_status.started()
-        await trio.sleep(_FIRST_PAUSE if asked <= _FIRST_QUESTIONS else _PAUSE)
+        if asked <= _FIRST_QUESTIONS:
+            await trio.sleep(_FIRST_PAUSE)
+            continue
+        await trio.sleep(_SHORTEST_PAUSE)
+        with trio.move_on_after(_PAUSE - _SHORTEST_PAUSE):
+            await clock.doubted.wait()
+        clock.doubted = trio.Event()

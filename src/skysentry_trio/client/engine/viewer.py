@@ -14,7 +14,7 @@ from skysentry_trio.base.demand import NO_LIMITS, Limits
 from skysentry_trio.base.exceptions import CloseCode, ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.client.engine.addresses import ServerAddress
-from skysentry_trio.client.engine.camera_watch import CameraView, CameraWatch
+from skysentry_trio.client.engine.camera_watch import CameraView, CameraWatch, parse_timestamp
 from skysentry_trio.client.engine.connection import Connection, ConnectionLost, Refused, open_connection
 from skysentry_trio.client.engine.server_clock import ServerClock, keep_asking
 from skysentry_trio.wire.messages import ClockReply, encode_message, to_milliseconds
@@ -32,6 +32,8 @@ from skysentry_trio.wire.viewer_frames import FrameHeader, decode_envelope
 PATH = "/stream/ws"
 _MAX_OUTGOING = 64
 """Maximum number of messages that wait for a connection."""
+_MAX_EXPLAINED = 8
+"""Maximum number of cameras in an explanation."""
 
 FrameTaker = Callable[[FrameHeader, bytes], Awaitable[None]]
 
@@ -95,6 +97,22 @@ class ViewerClient:
             connections=self._connections,
         )
 
+    def explain_silence(self) -> str:
+        """Return for people why no frame comes; any thread may call this."""
+        if self.trouble is not None:
+            return self.trouble
+        if self.state != "live":
+            return f"there is no connection to {self.server} yet"
+        online = {camera_id: watch.online for camera_id, watch in list(self._watches.items())}
+        camera_ids = self.camera_ids or tuple(sorted(online))
+        if not camera_ids:
+            return f"{self.server} knows no camera"
+        words = {True: "is connected", False: "is offline", None: "is unknown to the server"}
+        causes = [f"camera {camera_id} {words[online.get(camera_id)]}" for camera_id in camera_ids[:_MAX_EXPLAINED]]
+        if len(camera_ids) > _MAX_EXPLAINED:
+            causes.append(f"and {len(camera_ids) - _MAX_EXPLAINED} more")
+        return ", ".join(causes)
+
     async def _watch(self) -> None:
         self.state = "connecting"
         query = [("client", camera_id) for camera_id in self.camera_ids]
@@ -145,6 +163,8 @@ class ViewerClient:
 
     async def _take_frame(self, connection: Connection, message: bytes) -> None:
         header, jpeg = decode_envelope(message)
+        if header.live:
+            self._server_clock.check(header.camera_id, parse_timestamp(header.timestamp), trio.current_time())
         watch = self._watch_of(header.camera_id)
         if watch.take(header, jpeg, trio.current_time(), self.server_time()):
             await self.take_frame(header, jpeg)

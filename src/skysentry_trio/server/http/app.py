@@ -106,10 +106,11 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
 
 
 def _allow_origin(response: Response, allowed_origins: frozenset[str]) -> None:
-    response.vary.add("Origin")
     preflight = "GET, HEAD, OPTIONS, POST" if request.method == "OPTIONS" else None
-    origin, host = request.headers.get("Origin"), request.host
-    response.headers.update(allow_origin(origin, host, allowed_origins, preflight=preflight))
+    asked = {name.lower(): value for name, value in request.headers.items()}
+    headers = allow_origin(asked, allowed_origins, preflight=preflight)
+    response.vary.add(headers.pop("Vary"))
+    response.headers.update(headers)
 
 
 def _error(message: str, status: int) -> Response:

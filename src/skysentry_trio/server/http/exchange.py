@@ -12,8 +12,9 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.server.transport.request import Request
 from skysentry_trio.wire.messages import encode_json
+from skysentry_trio.wire.origins import ANY, is_origin_allowed
 from skysentry_trio.wire.query import Query
-from skysentry_trio.wire.request_head import RequestHead, is_origin_allowed
+from skysentry_trio.wire.request_head import RequestHead
 from skysentry_trio.wire.response import encode_response_head
 from skysentry_trio.wire.rest import ErrorReply
 
@@ -44,28 +45,41 @@ _LINGER = 1.0
 _NONE: Mapping[str, str] = {}
 
 
+_EXPOSED_HEADERS = "Content-Disposition, ETag, Retry-After, X-Sequence, X-SkySentry-Online, X-Timestamp"
+_REQUEST_HEADERS = (
+    "Accept, Authorization, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, Pragma, Range, "
+    "X-Requested-With, X-Timestamp"
+)
+"""Headers that pages of other origins may send: those of the API, and those that libraries and proxies add or need."""
+
+
 def allow_origin(
-    origin: str | None, host: str, allowed: frozenset[str], *, preflight: str | None = None
+    headers: Mapping[str, str], allowed: frozenset[str], *, preflight: str | None = None
 ) -> dict[str, str]:
     """Return the headers that let a page of another origin read an answer (the Fetch standard's CORS protocol).
 
     Args:
-        origin: the ``Origin`` header.
-        host: the ``Host`` header.
+        headers: of the request, by lower-case name.
         allowed: origins whose pages may read the answer; ``*`` for all.
         preflight: the allowed methods, if this is the answer to ``OPTIONS``.
     """
-    if origin is None or not is_origin_allowed(origin, host, allowed):
-        return {}
-    headers = {
-        "Access-Control-Allow-Origin": "*" if "*" in allowed else origin,
-        "Access-Control-Expose-Headers": "ETag, X-Sequence, X-SkySentry-Online, X-Timestamp",
-    }
+    # A cache must not give the answer for one origin to another one.
+    cors = {"Vary": "Origin"} if allowed else {}
+    origin = headers.get("origin")
+    if origin is None or not is_origin_allowed(
+        origin, headers.get("host", ""), allowed, headers.get("x-forwarded-proto")
+    ):
+        return cors
+    cors["Access-Control-Allow-Origin"] = ANY if ANY in allowed else origin
+    cors["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS
     if preflight is not None:
-        headers["Access-Control-Allow-Methods"] = preflight
-        headers["Access-Control-Allow-Headers"] = "Accept, Content-Type, If-None-Match, X-Timestamp"
-        headers["Access-Control-Max-Age"] = "600"
-    return headers
+        cors["Access-Control-Allow-Methods"] = preflight
+        cors["Access-Control-Allow-Headers"] = _REQUEST_HEADERS
+        cors["Access-Control-Max-Age"] = "600"
+        if headers.get("access-control-request-private-network") == "true":
+            # A public page asks for a server in a private network (https://wicg.github.io/private-network-access/).
+            cors["Access-Control-Allow-Private-Network"] = "true"
+    return cors
 
 
 class ByteStream(Protocol):
@@ -152,7 +166,6 @@ class Exchange:
 
     def encode_head(self, status: int, headers: Mapping[str, str]) -> bytes:
         """Return the head of a response; the head says that the connection is closed after the response."""
-        asked = self.head.headers
         preflight = headers.get("Allow") if self.head.method == "OPTIONS" else None
-        cors = allow_origin(asked.get("origin"), asked.get("host", ""), self.allowed_origins, preflight=preflight)
+        cors = allow_origin(self.head.headers, self.allowed_origins, preflight=preflight)
         return encode_response_head(status, {**PROTECTION, **cors, **headers})

@@ -5,7 +5,6 @@ Values are read at scrape time. Counters are plain integers, because prometheus_
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -186,7 +185,7 @@ class CameraCollector:
             "Time since the camera's newest frame arrived, or without one, since the server met the camera.",
             labels=labels,
         )
-        now, wall_clock = trio.current_time(), time.time()
+        now = trio.current_time()
         cameras = iter(self._hub.cameras)
         for camera in islice(cameras, MAX_LABELLED):
             label = [camera.id]
@@ -196,9 +195,7 @@ class CameraCollector:
             rate.add_metric(label, camera.rate.fps(now))
             viewers.add_metric(label, self._hub.viewer_count(camera.id))
             newest = camera.ring.newest
-            seen = camera.since if newest is None else newest.received_at
-            # The wall clock may have been set back, and then the difference may be negative.
-            age.add_metric(label, max(wall_clock - seen, 0.0))
+            age.add_metric(label, now - (camera.met if newest is None else newest.arrived))
             for cause, count in camera.refused.items():
                 refused.add_metric([camera.id, cause], count)
         rest = self._rest

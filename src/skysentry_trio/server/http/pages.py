@@ -25,7 +25,10 @@ def create_pages(root: Path = WEB) -> Blueprint:
     @pages.get("/")
     @pages.get("/stream")
     async def get_viewer() -> Response:
-        return await _page(root, "index.html")
+        response = await _page(root, "index.html")
+        # At /stream there is also a Motion JPEG stream.
+        response.vary.add("Accept")
+        return response
 
     @pages.get("/capture")
     async def get_capture() -> Response:

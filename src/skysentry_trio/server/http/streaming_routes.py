@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from attrs import frozen
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from skysentry_trio.server.http.exchange import Exchange
 from skysentry_trio.server.http.mjpeg import serve_mjpeg
@@ -26,6 +28,7 @@ _GO2RTC: Final = "/api/stream.mjpeg"
 """The address at which go2rtc both sends and receives frames."""
 ROUTES: Final = {_WATCH: {"get"}, _PUSH: {"post"}, _GO2RTC: {"get", "post"}}
 """Methods by path, as in the OpenAPI document. Not in here: `/` and `/stream`, at which there is also a page."""
+_STREAM_TYPES: Final = {"multipart/x-mixed-replace", "image/jpeg"}
 _PATTERNS: Final = {route: re.compile(route.replace("{clientId}", "([^/]*)")) for route in (_WATCH, _PUSH)}
 
 
@@ -73,9 +76,15 @@ def _read_address(head: RequestHead) -> _Address | None:
     if head.path not in {"/", "/stream"} or head.method not in {"GET", "HEAD"}:
         return None
     query = decode_query(head.query)
-    # mjpg-streamer and ustreamer have their streams at the addresses of our viewer page. A browser that opens a page
-    # asks for text/html in Accept.
-    accept = head.headers.get("accept", "text/html")
-    if query.text("action") == "stream" or (head.path == "/stream" and "text/html" not in accept):
+    # mjpg-streamer and ustreamer have their streams at the addresses of our viewer page.
+    if query.text("action") == "stream" or (head.path == "/stream" and not _asks_for_page(head)):
         return _Address(pushes=False, camera_id=query.text("client"), query=query)
     return None
+
+
+def _asks_for_page(head: RequestHead) -> bool:
+    """Return whether the client prefers a page to a stream: a browser that opens a page names text/html in Accept."""
+    accept = parse_accept_header(head.headers.get("accept"), MIMEAccept)
+    page = [quality for name, quality in accept if name.lower() == "text/html"]
+    stream = [quality for name, quality in accept if name.lower() in _STREAM_TYPES]
+    return max(page, default=0) > 0 and max(page) >= max(stream, default=0)

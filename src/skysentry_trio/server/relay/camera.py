@@ -35,9 +35,12 @@ class HubCamera:
     name: str | None
     ring: FrameRing
     since: float
-    """When the hub met the camera: seconds since the epoch."""
+    """When the hub met the camera: seconds since the epoch. This never changes, also if the clock is set, because ETags
+    contain it."""
     last_heard: float
     """When the camera last sent anything, or left: seconds of the monotonic clock, because the wall clock may jump."""
+    met: float = field(init=False)
+    """The time of `since` in seconds of the monotonic clock, for ages."""
     rate: FrameRate = field(factory=FrameRate, init=False)
     session: CameraSession | None = field(default=None, init=False)
     """The session of the connection that sends for the camera now; None while the camera is offline."""
@@ -54,8 +57,14 @@ class HubCamera:
     keep_for: float = field(default=0.0, init=False)
     """Seconds for which the hub keeps the camera after it left, if this is longer than the client timeout and there is
     room."""
+    clock_shift: float = field(default=0.0, init=False)
+    """`WallClock.shift` of the clock by which the times of the frames in the ring are."""
     read_until: float = field(default=float("-inf"), init=False)
     """The demand counts programs that read single frames until this time, in seconds of the monotonic clock."""
+
+    @met.default
+    def _first_heard(self) -> float:
+        return self.last_heard
 
     def is_overdue(self, now: float, client_timeout: float) -> bool:
         """Return whether the camera left so long ago that another camera may have its place.
@@ -72,6 +81,11 @@ class HubCamera:
     def online(self) -> bool:
         """Whether a connection sends for the camera now."""
         return self.session is not None
+
+    def follow_clock(self, shift: float) -> None:
+        """Correct the times of all frames after the clock was set; ``shift`` is the `WallClock.shift` of now."""
+        self.ring.shift_times(shift - self.clock_shift)
+        self.clock_shift = shift
 
     def statistics(self, now: float) -> RingStatistics:
         """Return the figures of the ring; ``now`` is in seconds of the monotonic clock."""

@@ -6,7 +6,6 @@ lock. A slow viewer or camera does not delay other viewers or cameras.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.base.sink import NO_SINK, FrameSink
+from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
@@ -46,6 +46,8 @@ class Hub:
     """Registers cameras, offers their frames to the viewers that subscribe, and answers questions about both."""
 
     settings: Settings
+    wall_clock: WallClock = field(factory=lambda: WallClock(trio.current_time), repr=False)
+    """The server's clock, by which frames have their times, and after which peers ask."""
     latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
     """Latencies of the frames of all cameras, for all viewers that acknowledge frames."""
     _cameras: CameraRegistry = field(init=False, repr=False)
@@ -69,7 +71,10 @@ class Hub:
 
     def camera(self, camera_id: str) -> HubCamera | None:
         """Return the camera with this id; None if there is none."""
-        return self._cameras.get(camera_id)
+        camera = self._cameras.get(camera_id)
+        if camera is not None and camera.clock_shift != self.wall_clock.shift:
+            camera.follow_clock(self.wall_clock.shift)
+        return camera
 
     @contextmanager
     def register(
@@ -128,6 +133,8 @@ class Hub:
                     raise
                 self._forget(overdue.popleft())
             else:
+                self.wall_clock.now()
+                camera.clock_shift = self.wall_clock.shift
                 self._join_new(camera_id)
                 return camera
 
@@ -174,7 +181,10 @@ class Hub:
             sequence = camera.sequence + 1
         elif sequence <= camera.sequence:
             raise ValueError(f"expected a sequence above {camera.sequence}, got {sequence}")
-        arrival = received_at or time.time()
+        wall_clock = self.wall_clock.now(now)
+        if camera.clock_shift != self.wall_clock.shift:
+            camera.follow_clock(self.wall_clock.shift)
+        arrival = received_at or wall_clock
         is_wrong = captured_at is not None and not -_LONGEST_DELAY <= captured_at - arrival <= _LARGEST_LEAD
         frame = JpegFrame(sequence, arrival, None if is_wrong else captured_at, jpeg, width, height, now)
         if not self._cameras.keep(camera, frame):
@@ -214,7 +224,14 @@ class Hub:
         self._notify(camera, removed=True)
 
     def discard_expired(self) -> None:
-        """Drop frames that are too old from all rings, because a camera may send no new frames."""
+        """Drop frames that are too old from all rings, and correct the times of frames after the clock was set.
+
+        `publish` does both for the ring of a camera that sends frames; this is for the other cameras.
+        """
+        self.wall_clock.now()
+        for camera in self._cameras.all:
+            if camera.clock_shift != self.wall_clock.shift:
+                camera.follow_clock(self.wall_clock.shift)
         self._cameras.discard_expired(trio.current_time())
 
     def _notify(self, camera: HubCamera, *, removed: bool = False) -> None:
@@ -368,10 +385,11 @@ class Hub:
             painted_at: seconds since the epoch by the server's clock; None if the time is unknown, or if the viewer
                 never painted the frame.
         """
-        sent = viewer.outbox.acknowledge(camera_id, sequence, trio.current_time())
+        now = trio.current_time()
+        sent = viewer.outbox.acknowledge(camera_id, sequence, now)
         if sent is None or painted_at is None or not sent.fresh:
             return
-        breakdown = measure(sent, painted_at)
+        breakdown = measure(sent, painted_at, now)
         if breakdown is not None:
             viewer.latency.add(camera_id, breakdown)
             self.latency.add(breakdown)

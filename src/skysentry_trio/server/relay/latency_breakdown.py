@@ -34,22 +34,27 @@ class LatencyBreakdown:
         return (self.capture or 0.0) + self.server + self.delivery
 
 
-def measure(sent: SentFrame, painted_at: float) -> LatencyBreakdown | None:
+def measure(sent: SentFrame, painted_at: float, acknowledged_at: float) -> LatencyBreakdown | None:
     """Return the latency of a frame; None if the delay from server to screen cannot be true.
+
+    The delay cannot be longer than the time until the acknowledgement came. A longer delay means that somebody has set
+    the server's clock, and that the viewer does not know yet.
 
     Args:
         sent: the frame.
         painted_at: when the viewer painted the frame: seconds since the epoch by the server's clock, as far as the
             viewer knows that clock.
+        acknowledged_at: when the acknowledgement came, in seconds of the clock of `SentFrame.sent_at`.
     """
     server = sent.sent_at - sent.arrived
     delivery = painted_at - sent.received_at - server
-    if not -_TOLERANCE <= delivery <= _LONGEST:
+    longest = acknowledged_at - sent.sent_at
+    if not -_TOLERANCE <= delivery <= longest + _TOLERANCE:
         return None
     capture = None if sent.captured_at is None else sent.received_at - sent.captured_at
     if capture is not None:
         capture = max(0.0, capture) if -_TOLERANCE <= capture <= _LONGEST else None
-    return LatencyBreakdown(capture, server, max(0.0, delivery))
+    return LatencyBreakdown(capture, server, min(max(0.0, delivery), longest))
 
 
 @frozen

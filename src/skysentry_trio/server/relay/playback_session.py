@@ -66,7 +66,12 @@ class PlaybackSession:
         camera = self._hub.camera(camera_id) if self._viewer.principal.may_see(camera_id) else None
         oldest, newest = (None, None) if camera is None else (camera.ring.oldest, camera.ring.newest)
         cursor = self._cursors.get(camera_id)
-        shown = cursor or newest
+        shown: PlaybackCursor | JpegFrame | None = cursor or newest
+        if camera is not None and cursor is not None:
+            frame = camera.ring.up_to(cursor.sequence)
+            if frame is not None and frame.sequence == cursor.sequence:
+                # The frame has the time by the clock as it is set now; the cursor may have an earlier one.
+                shown = frame
         return PlaybackStatus(
             live=cursor is None,
             speed=1.0 if cursor is None else cursor.speed,

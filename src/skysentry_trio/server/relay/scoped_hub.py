@@ -12,6 +12,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.principal import Principal
 from skysentry_trio.base.sink import NO_SINK, FrameSink
+from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.relay.camera import CameraSession, HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency
@@ -37,6 +38,11 @@ class ScopedHub:
     def settings(self) -> Settings:
         """The server's settings."""
         return self._hub.settings
+
+    @property
+    def wall_clock(self) -> WallClock:
+        """The server's clock."""
+        return self._hub.wall_clock
 
     @property
     def cameras(self) -> Collection[HubCamera]:

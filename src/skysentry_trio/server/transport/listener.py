@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 import structlog
 import trio
@@ -17,6 +18,7 @@ from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.request import Request, Service, judge_request
+from skysentry_trio.wire.origins import show_address
 from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader, encode_handshake
 from skysentry_trio.wire.response import encode_refusal
 
@@ -110,6 +112,7 @@ class Router:
             peer.abort()
 
     async def _route(self, peer: PeerStream, address: str) -> None:
+        head = None
         try:
             head = await self._read_head(peer)
             if head is None:
@@ -119,7 +122,7 @@ class Router:
             if head.upgrade:
                 request = evolve(request, head=_normalize_handshake(peer, head))
         except ProtocolViolation as violation:
-            self._count(violation.code)
+            self._count(violation.code, **_describe(head, violation))
             # The peer may be gone already.
             with suppress(*CONNECTION_LOST), trio.move_on_after(_REFUSAL_LINGER):
                 await peer.send_all(encode_refusal(violation))
@@ -171,13 +174,20 @@ class Router:
             raise ProtocolViolation("the server is stopping", "draining")
         return service
 
-    def _count(self, cause: str) -> None:
+    def _count(self, cause: str, **details: str) -> None:
         self.log.ended_by[cause] += 1
-        self._warn("connection refused", cause=cause)
+        self._warn("connection refused", cause=cause, **details)
 
     def _warn(self, event: str, **details: str) -> None:
         if (suppressed := self._log_limit.admit(event, trio.current_time())) is not None:
             log.warning(event, **details, suppressed=suppressed)
+
+
+def _describe(head: RequestHead | None, violation: ProtocolViolation) -> dict[str, str]:
+    """Return what the operator needs to know in order to allow what was refused."""
+    if head is None or violation.code != "origin-refused":
+        return {}
+    return {name: show_address(head.headers.get(name, "")) for name in ("origin", "host")}
 
 
 def _normalize_handshake(peer: PeerStream, head: RequestHead) -> RequestHead:
@@ -191,4 +201,11 @@ def _address(stream: trio.SocketStream) -> str:
         address = stream.socket.getpeername()
     except OSError:
         return "gone"
-    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else "local"
+    return show_address_and_port(address) if isinstance(address, tuple) else "local"
+
+
+def show_address_and_port(address: tuple[Any, ...]) -> str:
+    """Return a socket's address for people: ``192.0.2.1:8080`` or ``[2001:db8::1]:8080``."""
+    # A socket for both families, for example one from systemd, has IPv4 peers as IPv4-mapped addresses (RFC 4291).
+    host = str(address[0]).removeprefix("::ffff:") if "." in address[0] else address[0]
+    return f"[{host}]:{address[1]}" if ":" in host else f"{host}:{address[1]}"

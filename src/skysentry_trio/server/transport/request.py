@@ -9,7 +9,8 @@ from attrs import frozen
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.server.transport.peer_stream import PeerStream
-from skysentry_trio.wire.request_head import RequestHead, is_origin_allowed
+from skysentry_trio.wire.origins import explain_refusal, is_origin_allowed
+from skysentry_trio.wire.request_head import RequestHead
 
 
 @frozen(eq=False)
@@ -37,11 +38,7 @@ class Request:
             ProtocolViolation: with code ``origin-refused``.
         """
         if not self.is_from_allowed_origin:
-            raise ProtocolViolation(
-                f"pages of {self.head.headers['origin'][:80]} may not {action} here; "
-                "the operator can allow it with --cors-origin",
-                "origin-refused",
-            )
+            raise ProtocolViolation(explain_refusal(self.head.headers, action), "origin-refused")
 
 
 Service = Callable[[Request], Awaitable[None]]
@@ -57,5 +54,8 @@ def judge_request(stream: PeerStream, head: RequestHead, peer_address: str, allo
         peer_address: address and port of the other end of the connection.
         allowed_origins: origins whose pages may use the server, besides the server's own; ``*`` for all.
     """
-    is_allowed = is_origin_allowed(head.headers.get("origin"), head.headers.get("host", ""), allowed_origins)
+    headers = head.headers
+    is_allowed = is_origin_allowed(
+        headers.get("origin"), headers.get("host", ""), allowed_origins, headers.get("x-forwarded-proto")
+    )
     return Request(stream, head, peer_address=peer_address, is_from_allowed_origin=is_allowed)

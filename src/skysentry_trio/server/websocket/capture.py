@@ -11,6 +11,7 @@ from skysentry_trio.base.exceptions import REFUSALS, MessageSkipped, NotAMessage
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.rate_limit import RateLimiter
+from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded, flood_limit
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
@@ -43,7 +44,8 @@ async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
     """Serve one camera until the camera leaves or breaks the protocol, or until the server ends the session."""
     camera_id = None
     try:
-        registration = await _receive_registration(peer, hub)
+        clock = _CameraClock(peer, hub.wall_clock)
+        registration = await _receive_registration(peer, clock, hub)
         camera_id, label = registration.camera_id, clean_label(registration.name)
         notifier = DemandNotifier(peer)
         with (
@@ -52,7 +54,7 @@ async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
         ):
             log.info("camera registered", camera=camera_id)
             await peer.send(_encode_success(camera_id, hub.settings))
-            conversation = _Conversation(peer, hub, session, registration.supports("envelope"))
+            conversation = _Conversation(peer, clock, hub, session, registration.supports("envelope"))
             await _converse(conversation, notifier if registration.supports("demand") else None, hub)
         if session.ended is not None:
             log.info("camera ended", camera=camera_id, reason=session.ended)
@@ -86,7 +88,7 @@ async def _converse(conversation: _Conversation, notifier: DemandNotifier | None
                 nursery.start_soon(notifier.run, hub, conversation.camera)
 
 
-async def _receive_registration(peer: Peer, hub: ScopedHub) -> Registration:
+async def _receive_registration(peer: Peer, clock: _CameraClock, hub: ScopedHub) -> Registration:
     """Return the registration, which is the first message that counts.
 
     Frames and messages before it are ignored: a camera may take the connection for open before it has registered.
@@ -121,7 +123,7 @@ async def _receive_registration(peer: Peer, hub: ScopedHub) -> Registration:
             if isinstance(decoded, Registration):
                 return decoded
             if isinstance(decoded, Clock):
-                await _send_clock(peer, decoded)
+                await clock.answer(decoded)
             else:
                 hub.count_ignored("camera")
         raise ProtocolViolation(
@@ -134,8 +136,27 @@ def _encode_success(camera_id: str, settings: Settings) -> str:
     return encode_message(RegistrationSuccess(camera_id, rfc3339(time.time()), settings.max_frame_size))
 
 
-async def _send_clock(peer: Peer, asked: Clock) -> None:
-    await peer.send(encode_message(asked.reply(time.time())))
+@define(eq=False)
+class _CameraClock:
+    """Answers a camera's questions for the time, and corrects the times that the camera computes from the answers."""
+
+    _peer: Peer
+    _wall_clock: WallClock
+    _shift: float | None = field(default=None, init=False)
+    """`WallClock.shift` of the last answer; None if the camera has not asked, so its times are from a clock of its own.
+    """
+
+    async def answer(self, asked: Clock) -> None:
+        answer = asked.reply(self._wall_clock.now())
+        self._shift = self._wall_clock.shift
+        await self._peer.send(encode_message(answer))
+
+    def correct(self, captured_at: float | None) -> float | None:
+        """Return a time of capture by the server's clock as it is set now, which the camera may not know yet."""
+        if captured_at is None or self._shift is None:
+            return captured_at
+        self._wall_clock.now()
+        return captured_at + self._wall_clock.shift - self._shift
 
 
 @define(eq=False)
@@ -143,6 +164,7 @@ class _Conversation:
     """The messages of one camera after its registration."""
 
     _peer: Peer
+    _clock: _CameraClock
     _hub: ScopedHub
     _session: CameraSession
     _envelope: bool
@@ -192,6 +214,7 @@ class _Conversation:
                 await self._handle_text(text)
             return
         self._bad_in_a_row = 0
+        captured_at = self._clock.correct(captured_at)
         try:
             await self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
         except SessionEnded:
@@ -249,7 +272,7 @@ class _Conversation:
             await self._report(violation, "message ignored")
             return
         if isinstance(decoded, Clock):
-            await _send_clock(self._peer, decoded)
+            await self._clock.answer(decoded)
         elif decoded is None:
             self._hub.count_ignored("camera")
         elif decoded.camera_id == camera.id:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import assert_never
 
 import trio
@@ -140,7 +139,7 @@ class ViewerCommands:
             case Ack():
                 await self._take_ack(message)
             case Clock():
-                await self._peer.send(encode_message(message.reply(time.time())))
+                await self._peer.send(encode_message(message.reply(hub.wall_clock.now())))
             case Seek() | GoLive():
                 await self._playback.handle(message)
             case Result():
