@@ -250,7 +250,7 @@ async def test_a_stall_is_one_reduction(stall: float, autojump_clock: trio.testi
 
 async def test_a_stall_that_leaves_a_narrow_link(autojump_clock: trio.testing.MockClock) -> None:
     """What was carried before is tried once; then the camera lives with what is left."""
-    async with simulation(10 * FULL) as (link, rate_controller, _):
+    async with simulation(10 * FULL) as (link, _, _window):
         await trio.sleep(10)
         link.stall(3)
         link.bytes_per_second = FULL / 20

@@ -72,8 +72,10 @@ class UplinkController:
     """Decides which share of the wanted bytes is tried: it falls to what the uplink carried, and climbs in steps.
 
     When a share fails again, twice as many good periods must pass before the controller tries this share the next
-    time. A period in which nothing was carried is part of a stall. A stall does not show which share is too large, so it
-    causes one fall only, and the share from before the stall is used again soon after the stall. ``frontend/src/core/capture/uplink-controller.ts`` is the same controller in TypeScript; both are tested with
+    time. A period in which nothing was carried is part of a stall. A stall does not show which share is too large, so
+    it causes one fall only, and the share from before the stall is used again soon after the stall.
+
+    ``frontend/src/core/capture/uplink-controller.ts`` is the same controller in TypeScript; both are tested with
     ``tests/golden/uplink.json``.
     """
 
@@ -85,8 +87,8 @@ class UplinkController:
     _bad: list[float] = field(factory=list, init=False)
     """For each of the last consecutive bad periods, the share of the frames that the uplink carried."""
     _is_settling: bool = field(default=False, init=False)
-    """Whether this is the first period after a fall, while frames sent before the fall still fill the link. After a stall,
-    this lasts until a period has carried a frame."""
+    """Whether this is the first period after a fall, while frames sent before the fall still fill the link. After a
+    stall, this lasts until a period has carried a frame."""
     _good: int = field(default=0, init=False)
     _patience: int = field(default=_FIRST_PATIENCE, init=False)
     """Good periods in a row before the share that failed last is tried again."""
