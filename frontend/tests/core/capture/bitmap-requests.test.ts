@@ -7,7 +7,9 @@ afterEach(() => void vi.useRealTimers());
 function build(fps: number) {
   const state = { requested: 0, missed: [] as boolean[], encoding: false };
   const requests = new BitmapRequests(fps, {
-    request: () => void state.requested++,
+    request: () => {
+      state.requested++;
+    },
     missed: (busy) => state.missed.push(busy),
     isEncoding: () => state.encoding,
   });
