@@ -448,7 +448,8 @@ export class CaptureSession {
         },
         onTooLarge: () => {
           const { largestFrame } = this.outgoing;
-          if (largestFrame > 1) this.learnedLimit = Math.min(this.learnedLimit, largestFrame - 1);
+          // Halved, because each attempt costs a connection.
+          if (largestFrame > 1) this.learnedLimit = Math.min(this.learnedLimit, Math.floor(largestFrame / 2));
         },
         onDemand: (demand) => this.setDemand(demand),
         onAnswer: (sentAt) => this.outgoing.answered(sentAt),

@@ -73,7 +73,7 @@ class CameraClient:
     _connections: int = field(default=0, init=False)
     _rate_controller: RateController = field(init=False, repr=False)
     _learned_limit: float = field(default=math.inf, init=False)
-    """The server has refused a frame of one byte more, without stating its limit."""
+    """Half of the smallest frame that was the largest on a connection that ended with 1009."""
     _session: CameraConnection | None = field(default=None, init=False, repr=False)
     _backoff: Backoff | None = field(default=None, init=False, repr=False)
 
@@ -139,7 +139,8 @@ class CameraClient:
             if session is None or session.largest == 0:
                 raise
             if lost.code == CloseCode.MESSAGE_TOO_BIG:
-                self._learned_limit = min(self._learned_limit, session.largest - 1)
+                # Halved, because each attempt costs a connection.
+                self._learned_limit = min(self._learned_limit, session.largest // 2)
                 raise ConnectionLost(f"the server takes no frame of {session.largest} bytes") from lost
             if lost.code != CloseCode.POLICY_VIOLATION and self._backoff is not None:
                 self._backoff.note_success()
