@@ -34,7 +34,7 @@ export async function whyRefused(
   if (answer.type === "opaqueredirect") return { kind: "http-refused", status: 302 };
   if (answer.status >= 500) return null;
   if (answer.status !== 200) return { kind: "http-refused", status: answer.status };
-  // Browsers send the origin with a POST, but not with a GET of the own server. The body is empty, so it is no frame.
+  // Browsers send the origin with a POST, but not with a GET of the own server. The server ignores the empty body.
   const post = await ask(framesUrl(base, cameraId), { method: "POST" });
   if (post?.status === 403) {
     const body = parseObject(await post.text().catch(() => ""));

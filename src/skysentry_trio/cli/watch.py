@@ -65,8 +65,8 @@ def watch(
 
     Cameras that encode their frames send smaller ones if no viewer needs more than --max-width.
 
-    Exit status: 0 after Ctrl-C, SIGTERM, --count or --duration; 1 when the server refuses this viewer or a frame cannot
-    be saved; 2 when an option is wrong.
+    Exit status: 0 after Ctrl-C, SIGTERM, --count or --duration; 1 when the server refuses this viewer before it has
+    accepted it once, or a frame cannot be saved; 2 when an option is wrong.
     """
     try:
         for camera_id in camera_ids:
