@@ -117,7 +117,9 @@ export class CaptureLink implements Carrier {
     this.socket.stop();
   }
 
-  reconnect(): void {
+  /** Registers again. `onPurpose` tells the server that the end of the old connection is no fault. */
+  reconnect(onPurpose = false): void {
+    if (onPurpose && this.onAir) this.socket.send(encodeGoodbye());
     this.socket.reconnect();
   }
 

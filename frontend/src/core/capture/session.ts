@@ -197,7 +197,8 @@ export class CaptureSession {
     else if (settings.fps !== before.fps) this.camera?.setRate(settings.fps);
     if (settings.cameraId === before.cameraId && settings.name === before.name) return;
     // A connection has one id and one name, so a new id or name needs a new connection.
-    if (this.link?.running) this.link.reconnect();
+    // The camera with the old id is not lost, but stopped.
+    if (this.link?.running) this.link.reconnect(settings.cameraId !== before.cameraId);
     else this.resume();
   }
 

@@ -523,11 +523,15 @@ describe("a capture session", () => {
     session.stop();
   });
 
-  it("says goodbye when it is stopped, and only then", async () => {
+  it("says goodbye when it is stopped or gets another id, and only then", async () => {
     const { network, session, onAir } = build();
     await onAir();
-    await session.configure({ ...settings, cameraId: "gate" });
+    await session.configure({ ...settings, name: "Gate" });
     expect(network.sockets[0]?.sentMessages("goodbye")).toEqual([]);
+    network.last.accept();
+    network.last.text({ type: "registration-success", clientId: "door" });
+    await session.configure({ ...settings, name: "Gate", cameraId: "gate" });
+    expect(network.sockets[1]?.sentMessages("goodbye")).toHaveLength(1);
     network.last.accept();
     session.stop();
     expect(network.last.sentMessages("goodbye")).toEqual([]);
