@@ -37,6 +37,16 @@ def test_the_back_off_is_that_of_the_pages() -> None:
         assert backoff.delay_after(golden["lasting"]) == pytest.approx(number * golden["ceilings"][0])
 
 
+def test_whoever_brought_a_picture_begins_again() -> None:
+    """The longest possible wait after each attempt is that of the golden file, which the pages read too."""
+    golden = json.loads((Path(__file__).parents[1] / "golden" / "backoff.json").read_text("utf-8"))
+    backoff = Backoff(lambda: 1.0)
+    for attempt in golden["attempts"]:
+        if attempt["carried"]:
+            backoff.note_success()
+        assert backoff.delay_after(attempt["lasted"]) == attempt["ceiling"]
+
+
 def test_a_connection_that_lasted_is_a_new_beginning() -> None:
     """After ten good seconds the next wait is a short one again."""
     backoff = Backoff(lambda: 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import select
 import socket
 import subprocess
@@ -132,10 +133,11 @@ class Server:
 
 
 class Proxy:
-    """A TCP proxy before a server that can add a path prefix, and refuse the viewers' WebSocket alone."""
+    """A TCP proxy before a server that can add a path prefix, change the Host, and refuse the viewers' WebSocket."""
 
-    def __init__(self, server: Server, prefix: str = "") -> None:
+    def __init__(self, server: Server, prefix: str = "", host: str = "") -> None:
         self.blocked = False
+        self._host = host.encode()
         self._target = ("127.0.0.1", server.port)
         self._prefix = prefix.encode()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -176,6 +178,8 @@ class Proxy:
                 return
             # Only the first head is rewritten, so there must not be a second one on this connection.
             rest = rest.removeprefix(self._prefix).replace(b"Connection: keep-alive", b"Connection: close")
+            if self._host:
+                rest = re.sub(rb"(?i)\r\nHost: [^\r]*", b"\r\nHost: " + self._host, rest, count=1)
             viewer = rest.startswith(b"/stream/ws")
             if viewer and self.blocked:
                 return

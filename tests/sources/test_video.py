@@ -187,6 +187,18 @@ async def test_a_device_that_vanishes_is_opened_again() -> None:
     assert slot.dropped["rate"] == 1
 
 
+async def test_an_address_that_brings_pictures_is_opened_again_soon() -> None:
+    """The waits do not grow while each attempt brings a picture, as where a camera ends each of its streams."""
+    source, slot = live(*(FakeStream([draw_jpeg(number)]) for number in range(12))), FrameSlot()
+    source.backoff = backoff = Backoff(lambda: 0.99, first=0.01, longest=100)
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(source.run, slot)
+            assert [(await slot.receive()).jpeg for _ in range(12)] == [draw_jpeg(number) for number in range(12)]
+            nursery.cancel_scope.cancel()
+    assert backoff.delay_after(0) <= 0.99 * 0.02
+
+
 async def test_a_device_is_thinned_by_the_user_and_by_demand() -> None:
     """The user's rate comes first; the rest is thinned to what is needed."""
     causes: list[str | None] = []

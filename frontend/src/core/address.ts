@@ -36,6 +36,15 @@ export function cameraListUrl(base: URL): string {
   return new URL("api/clients", base).href;
 }
 
+export function healthUrl(base: URL): string {
+  return new URL("api/health", base).href;
+}
+
+/** The address at which a camera posts frames over plain HTTP. */
+export function framesUrl(base: URL, cameraId: string): string {
+  return new URL(`api/clients/${encodeURIComponent(cameraId)}/frames`, base).href;
+}
+
 export function snapshotUrl(base: URL, cameraId: string): string {
   return new URL(`api/clients/${encodeURIComponent(cameraId)}/latest.jpg`, base).href;
 }

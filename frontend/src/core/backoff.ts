@@ -16,3 +16,21 @@ export const LASTING_MS = 10_000;
 export function backoffMs(attempt: number, random: number): number {
   return random * Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(attempt, 16));
 }
+
+/** Counts the failures in a row. */
+export class Backoff {
+  private failures = 0;
+
+  constructor(private readonly random: () => number = Math.random) {}
+
+  /** Notes that the attempt has done what it is for, such as carrying a frame: the next wait is the shortest. */
+  noteSuccess(): void {
+    this.failures = 0;
+  }
+
+  /** Returns the milliseconds to wait after a failed attempt that lasted `lastedMs`. */
+  delayAfter(lastedMs: number): number {
+    if (lastedMs >= LASTING_MS) this.failures = 0;
+    return backoffMs(this.failures++, this.random());
+  }
+}

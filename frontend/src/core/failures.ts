@@ -8,7 +8,17 @@ export type Failure =
   | { readonly kind: "camera-in-use" }
   | { readonly kind: "camera-lost" }
   | { readonly kind: "camera-failed"; readonly detail: string }
+  /** The system has taken the camera away for now, as phones do during a call. */
+  | { readonly kind: "camera-muted" }
+  /** The camera is open, but gives no pictures. */
+  | { readonly kind: "camera-silent" }
   | { readonly kind: "server-gone"; readonly retryAt: number | null }
+  /** The server does not allow the page's origin. */
+  | { readonly kind: "origin-refused"; readonly origin: string }
+  /** The server, or a proxy in front of it, answers with this HTTP status. */
+  | { readonly kind: "http-refused"; readonly status: number }
+  /** The server answers over HTTP, but no WebSocket comes through. */
+  | { readonly kind: "websocket-blocked" }
   | { readonly kind: "refused"; readonly cameraId: string; readonly reason: string }
   | { readonly kind: "replaced"; readonly cameraId: string }
   | { readonly kind: "frame-too-big" }
@@ -41,24 +51,39 @@ export function explain(failure: Failure): Explanation {
       return {
         title: "The camera is not allowed on this page",
         advice:
-          "Open the site settings next to the address, allow the camera, and press Start again. " +
-          "On a phone, check that the browser itself may use the camera in the system's settings.",
+          "Open the site settings next to the address and allow the camera: the page then continues by itself. " +
+          "If it does not, press Start again. On a phone, check that the browser itself may use the camera in the system's settings.",
       };
     case "no-camera":
       return {
         title: "No camera was found",
-        advice: "Connect a camera, or choose another one in the list, and press Start again.",
+        advice:
+          "Connect a camera, or choose another one in the list. If this page has used the camera before, it tries again by itself.",
       };
     case "camera-in-use":
       return {
         title: "The camera is in use by another program",
         advice:
-          "Close the other program or tab that uses it, or choose another camera, and press Start again.",
+          "Close the other program or tab that uses it, or choose another camera. " +
+          "If this page has used the camera before, it tries again by itself.",
       };
     case "camera-lost":
       return {
         title: "The camera is disconnected",
-        advice: "It was unplugged, switched off or taken by the system. Connect it again and press Start.",
+        advice:
+          "It was unplugged, switched off or taken by the system. This page continues by itself when the camera is back.",
+      };
+    case "camera-muted":
+      return {
+        title: "The system has paused the camera",
+        advice:
+          "Phones do this during a call, or while another app uses the camera. This page continues by itself afterwards.",
+      };
+    case "camera-silent":
+      return {
+        title: "The camera gives no pictures",
+        advice:
+          "This page opens it again by itself. If that does not help, check its cable and its privacy cover or switch.",
       };
     case "camera-failed":
       return { title: "The camera could not be started", advice: `The browser reports: ${failure.detail}` };
@@ -66,6 +91,24 @@ export function explain(failure: Failure): Explanation {
       return {
         title: "The server cannot be reached",
         advice: "The camera stays on. The page sends again as soon as the server answers.",
+      };
+    case "origin-refused":
+      return {
+        title: "The server refuses pages from this address",
+        advice:
+          `The server answers, but it does not allow pages from ${failure.origin}. Open the page at the server's own ` +
+          "address, or ask its operator to allow this one with --cors-origin. A proxy must pass the Host header on.",
+      };
+    case "http-refused":
+      return {
+        title: `The server's address answers with HTTP status ${failure.status}`,
+        advice: adviceFor(failure.status),
+      };
+    case "websocket-blocked":
+      return {
+        title: "The server answers, but refuses the live connection",
+        advice:
+          "A proxy or a firewall on the way lets no WebSocket through, or the server is full. The page keeps trying.",
       };
     case "refused":
       return {
@@ -80,7 +123,8 @@ export function explain(failure: Failure): Explanation {
     case "frame-too-big":
       return {
         title: "The server refused a picture as too big",
-        advice: "Lower the resolution or the quality.",
+        advice:
+          "The page sends smaller pictures now. To choose yourself, lower the resolution or the quality.",
       };
     case "sent-away":
       return {
@@ -90,6 +134,14 @@ export function explain(failure: Failure): Explanation {
     case "bad-address":
       return { title: "The server's address is not valid", advice: failure.detail };
   }
+}
+
+function adviceFor(status: number): string {
+  if (status === 401)
+    return "It asks for a password or a key. Log in, then reload this page; it keeps trying.";
+  if (status === 403) return "It does not allow this. Ask the operator of the server; the page keeps trying.";
+  if (status === 404) return "There is no camera server at this address. Check it; the page keeps trying.";
+  return "A proxy answers in place of the server. Check the address; the page keeps trying.";
 }
 
 /** Converts what getUserMedia rejected with. */

@@ -121,6 +121,8 @@ export interface CameraInfo {
   readonly cameraId: string;
   readonly name?: string;
   readonly online: boolean;
+  /** The camera is offline because its owner stopped it. Left out if the server does not say so. */
+  readonly stopped?: boolean;
   readonly fps?: number;
 }
 
@@ -133,12 +135,22 @@ export interface ClockMessage {
 
 /** The text messages that the server sends on both endpoints, and that this code uses. */
 export type ServerMessage =
-  | { readonly type: "registration-success"; readonly cameraId: string }
+  | {
+      readonly type: "registration-success";
+      readonly cameraId: string;
+      /** The most bytes that a frame may have. Left out if the server does not state it. */
+      readonly maxFrameSize?: number;
+    }
   | { readonly type: "registration-error"; readonly error: string; readonly code?: string }
   | { readonly type: "clients"; readonly cameras: readonly CameraInfo[] }
   | { readonly type: "client-connected"; readonly camera: CameraInfo }
   /** `removed` means that the server has forgotten the camera and its frames. */
-  | { readonly type: "client-disconnected"; readonly cameraId: string; readonly removed: boolean }
+  | {
+      readonly type: "client-disconnected";
+      readonly cameraId: string;
+      readonly removed: boolean;
+      readonly stopped: boolean;
+    }
   | ClockMessage;
 
 /** Reads a text message. Returns null for an unknown or invalid message, which the caller ignores. */
@@ -147,7 +159,10 @@ export function decodeServerMessage(text: string): ServerMessage | null {
   if (fields === null) return null;
   switch (fields.type) {
     case "registration-success":
-      return isCameraId(fields.clientId) ? { type: fields.type, cameraId: fields.clientId } : null;
+      if (!isCameraId(fields.clientId)) return null;
+      return isCount(fields.maxFrameSize) && fields.maxFrameSize > 0
+        ? { type: fields.type, cameraId: fields.clientId, maxFrameSize: fields.maxFrameSize }
+        : { type: fields.type, cameraId: fields.clientId };
     case "registration-error": {
       const error = cleanName(fields.error) ?? "the server gave no reason";
       return typeof fields.code === "string"
@@ -164,7 +179,12 @@ export function decodeServerMessage(text: string): ServerMessage | null {
     }
     case "client-disconnected":
       return isCameraId(fields.clientId)
-        ? { type: fields.type, cameraId: fields.clientId, removed: fields.removed === true }
+        ? {
+            type: fields.type,
+            cameraId: fields.clientId,
+            removed: fields.removed === true,
+            stopped: fields.stopped === true,
+          }
         : null;
     case "clock":
       if (!isFiniteNumber(fields.sentAt)) return null;
@@ -186,6 +206,7 @@ function decodeCamera(value: unknown): CameraInfo | null {
   const camera: Mutable<CameraInfo> = { cameraId: value.clientId, online: value.online !== false };
   const name = cleanName(value.name);
   if (name !== undefined) camera.name = name;
+  if (value.stopped === true) camera.stopped = true;
   if (isFiniteNumber(value.fps)) camera.fps = value.fps;
   return camera;
 }
@@ -205,6 +226,11 @@ export function encodeRegistration({ cameraId, ...rest }: Registration): string 
 
 export function encodeClock(sentAt: number, serverAt?: number): string {
   return JSON.stringify({ type: "clock", sentAt, serverAt });
+}
+
+/** The last message of a camera that is stopped on purpose. */
+export function encodeGoodbye(): string {
+  return JSON.stringify({ type: "goodbye" });
 }
 
 export function encodeControl(type: "pause" | "resume"): string {

@@ -1,7 +1,7 @@
 /** A WebSocket that reconnects until it is stopped, waiting longer after each failure. */
 
 import { now } from "./clock.js";
-import { backoffMs, LASTING_MS } from "./backoff.js";
+import { Backoff } from "./backoff.js";
 
 export type SocketState =
   | { readonly kind: "connecting" }
@@ -48,14 +48,16 @@ const OPEN = 1;
 export class ReconnectingSocket {
   private socket: WebSocketLike | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private attempt = 0;
+  private readonly backoff: Backoff;
   private openedAt = 0;
   private current: SocketState = { kind: "stopped" };
 
   constructor(
     private readonly options: SocketOptions,
     private readonly handlers: SocketHandlers,
-  ) {}
+  ) {
+    this.backoff = new Backoff(options.random);
+  }
 
   get state(): SocketState {
     return this.current;
@@ -73,8 +75,13 @@ export class ReconnectingSocket {
 
   start(): void {
     if (this.current.kind !== "stopped") return;
-    this.attempt = 0;
+    this.backoff.noteSuccess();
     this.connect();
+  }
+
+  /** Notes that the connection has carried a frame: if it breaks, the next wait is the shortest. */
+  noteSuccess(): void {
+    this.backoff.noteSuccess();
   }
 
   stop(): void {
@@ -138,12 +145,12 @@ export class ReconnectingSocket {
   }
 
   private closed(code: number, reason: string): void {
-    if (this.current.kind === "open" && now() - this.openedAt >= LASTING_MS) this.attempt = 0;
+    const lasted = this.current.kind === "open" ? now() - this.openedAt : 0;
     if (this.handlers.onClose(code, reason) === "stop") {
       this.enter({ kind: "stopped" });
       return;
     }
-    const wait = backoffMs(this.attempt++, (this.options.random ?? Math.random)());
+    const wait = this.backoff.delayAfter(lasted);
     this.timer = setTimeout(() => this.connect(), wait);
     this.enter({ kind: "waiting", retryAt: Date.now() + wait });
   }

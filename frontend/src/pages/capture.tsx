@@ -11,6 +11,7 @@ import {
   writeAddress,
   type CaptureSettings,
 } from "../core/capture/settings.js";
+import { claimCameraId } from "../core/capture/camera-id.js";
 import { isCameraId } from "../core/protocol.js";
 import { SkySentryClient } from "../react/skysentry-client.js";
 import { PhoneCode } from "./phone-code.js";
@@ -18,20 +19,22 @@ import { mount, PageHead } from "./shell.js";
 
 const STORAGE_KEY = "skysentry-capture";
 
-function CapturePage() {
-  const [{ autostart, badId, settings: initial }] = useState(readSettings);
+/** `rememberedId` is the id that the browser stores, which another tab may use now. */
+function CapturePage({ start, rememberedId }: { start: PageStart; rememberedId: string }) {
+  const { autostart, badId, settings: initial } = start;
   const [settings, setSettings] = useState(initial);
   const misnamed = badId !== null && settings.cameraId === initial.cameraId;
   useEffect(() => {
     // This is delayed, because browsers refuse to change the address at every step of a slider.
     const timer = setTimeout(() => {
-      saveSettings(storage(), STORAGE_KEY, settings);
+      const isGiven = settings.cameraId === initial.cameraId;
+      saveSettings(storage(), STORAGE_KEY, isGiven ? { ...settings, cameraId: rememberedId } : settings);
       // The address keeps the invalid id, so that a reload shows the message again.
       if (misnamed) return;
       history.replaceState(null, "", `?${writeAddress(settings, { withId: true, autostart })}`);
     }, 300);
     return () => clearTimeout(timer);
-  }, [settings, autostart, misnamed]);
+  }, [settings, autostart, misnamed, initial, rememberedId]);
   return (
     <>
       <PageHead current="capture" />
@@ -66,8 +69,16 @@ function CapturePage() {
   );
 }
 
+interface PageStart {
+  readonly autostart: boolean;
+  readonly badId: string | null;
+  /** Whether the address names the id. */
+  readonly isNamed: boolean;
+  readonly settings: CaptureSettings;
+}
+
 /** Settings in the address override stored settings, which override the defaults. */
-function readSettings(): { autostart: boolean; badId: string | null; settings: CaptureSettings } {
+function readSettings(): PageStart {
   const { given, autostart } = readAddress(location.search);
   const stored = sanitize(loadSettings(storage(), STORAGE_KEY), {
     ...DEFAULTS,
@@ -75,7 +86,7 @@ function readSettings(): { autostart: boolean; badId: string | null; settings: C
   });
   const { cameraId } = given;
   const badId = typeof cameraId === "string" && !isCameraId(cameraId) ? cameraId : null;
-  return { autostart, badId, settings: sanitize(given, stored) };
+  return { autostart, badId, isNamed: isCameraId(cameraId), settings: sanitize(given, stored) };
 }
 
 function storage(): Storage | undefined {
@@ -87,4 +98,14 @@ function storage(): Storage | undefined {
   }
 }
 
-mount(<CapturePage />);
+async function open(): Promise<void> {
+  const start = readSettings();
+  const { settings } = start;
+  const locks = (navigator as Partial<Navigator>).locks;
+  const cameraId = await claimCameraId(settings.cameraId, locks);
+  // An id in the address is what viewers look for, so this page takes it, even from another tab.
+  const own = start.isNamed ? start : { ...start, settings: { ...settings, cameraId } };
+  mount(<CapturePage start={own} rememberedId={settings.cameraId} />);
+}
+
+void open();

@@ -3,7 +3,7 @@ import { cameraUnavailable } from "../core/capture/camera.js";
 import type { CaptureConnection, CaptureSnapshot } from "../core/capture/snapshot.js";
 import { DEFAULTS, generateCameraId, sanitize, type CaptureSettings } from "../core/capture/settings.js";
 import { explain, type Failure } from "../core/failures.js";
-import { describeDemand, describeUplink } from "./capture-text.js";
+import { describeDemand, describeLimit, describeRefusal, describeUplink } from "./capture-text.js";
 import { CaptureSettingsForm } from "./capture-settings-form.js";
 import { Figure } from "./figure.js";
 import { formatCount, formatFps, formatRate, formatTrip } from "./format.js";
@@ -70,6 +70,7 @@ export function SkySentryClient(props: SkySentryClientProps) {
         </div>
         <Trouble
           failure={snapshot.failure ?? (snapshot.camera === "off" ? cameraUnavailable() : null)}
+          waits={snapshot.camera === "waiting"}
           capture={capture}
         />
         <dl className="sky-figures" aria-label="Statistics">
@@ -117,12 +118,19 @@ function Preview({ snapshot }: { snapshot: CaptureSnapshot }) {
       ) : (
         <p className="sky-preview__empty">
           <Icon path={ICONS.camera} />
-          {snapshot.camera === "starting" ? "Asking the browser for the camera" : "The camera is off"}
+          {CAMERA_TEXT[snapshot.camera]}
         </p>
       )}
     </div>
   );
 }
+
+const CAMERA_TEXT: Record<CaptureSnapshot["camera"], string> = {
+  off: "The camera is off",
+  starting: "Asking the browser for the camera",
+  on: "",
+  waiting: "Waiting for the camera",
+};
 
 const CONNECTION_TEXT: Record<CaptureConnection, string> = {
   off: "Off",
@@ -133,28 +141,44 @@ const CONNECTION_TEXT: Record<CaptureConnection, string> = {
 };
 
 function ConnectionStatus({ snapshot: { camera, connection } }: { snapshot: CaptureSnapshot }) {
+  // Without pictures nothing is on the air, whatever the connection does.
+  const waits = camera === "waiting";
   return (
-    <span className="sky-link" data-link={connection} role="status">
-      {camera === "starting" && connection === "off" ? "Starting" : CONNECTION_TEXT[connection]}
+    <span
+      className="sky-link"
+      data-link={waits ? "waiting" : connection}
+      data-camera-state={camera}
+      role="status"
+    >
+      {waits
+        ? CAMERA_TEXT.waiting
+        : camera === "starting" && connection === "off"
+          ? "Starting"
+          : CONNECTION_TEXT[connection]}
     </span>
   );
 }
 
 /** Explains why the camera sends less than its settings allow. */
 function Sending({ snapshot }: { snapshot: CaptureSnapshot }) {
-  const onAir = snapshot.connection === "on-air";
+  const onAir = snapshot.connection === "on-air" && snapshot.camera === "on";
   const demand = onAir ? describeDemand(snapshot) : null;
-  const uplink = onAir ? describeUplink(snapshot) : null;
+  const reasons = onAir
+    ? [describeUplink(snapshot), describeLimit(snapshot), describeRefusal(snapshot)].filter(
+        (reason) => reason !== null,
+      )
+    : [];
   return (
     <p role="status" className="sky-sending">
       {demand}
-      {demand && uplink ? " " : null}
-      {uplink ? <strong>{uplink}</strong> : null}
+      {demand && reasons.length > 0 ? " " : null}
+      {reasons.length > 0 ? <strong>{reasons.join(" ")}</strong> : null}
     </p>
   );
 }
 
-function Trouble({ failure, capture }: { failure: Failure | null; capture: Capture }) {
+function Trouble(props: { failure: Failure | null; waits: boolean; capture: Capture }) {
+  const { failure, waits, capture } = props;
   const explanation = failure && explain(failure);
   return (
     <div role="alert" className="sky-notice-slot">
@@ -162,6 +186,11 @@ function Trouble({ failure, capture }: { failure: Failure | null; capture: Captu
         <div className="sky-notice sky-notice--bad" data-failure={failure.kind}>
           <p className="sky-notice__title">{explanation.title}</p>
           <p>{explanation.advice}</p>
+          {waits ? (
+            <button type="button" className="sky-button" onClick={capture.retryCamera}>
+              Try now
+            </button>
+          ) : null}
           {failure.kind === "replaced" ? (
             <button type="button" className="sky-button" onClick={capture.resume}>
               Take it back

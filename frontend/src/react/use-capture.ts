@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef } from "react";
+import { watchCameraSignals } from "../core/capture/camera-signals.js";
 import { openBrowserCamera } from "../core/capture/camera.js";
 import { CaptureSession } from "../core/capture/session.js";
 import { sanitize, type CaptureSettings } from "../core/capture/settings.js";
@@ -12,6 +13,7 @@ export interface UseCaptureOptions {
   readonly token?: string | undefined;
   /** The settings at the start; `configure` changes them later. */
   readonly settings: CaptureSettings;
+  /** Starts without a person. Then the page also waits for a camera that is missing at the start. */
   readonly autoStart?: boolean | undefined;
 }
 
@@ -21,6 +23,8 @@ export interface Capture {
   readonly stop: () => void;
   /** Connects again after another page took the id over, or after a refusal. */
   readonly resume: () => void;
+  /** Tries at once to open the camera that the page waits for. */
+  readonly retryCamera: () => void;
   readonly configure: (change: Partial<CaptureSettings>) => void;
 }
 
@@ -36,12 +40,13 @@ export function useCapture({ serverUrl, token, settings, autoStart = false }: Us
         settings: initial.current,
         openCamera: openBrowserCamera,
         keepAwake,
+        watchCameras: watchCameraSignals,
       }),
     [serverUrl, token],
   );
 
   useEffect(() => {
-    if (autoStart) void session.start();
+    if (autoStart) void session.start({ unattended: true });
     return () => {
       initial.current = session.snapshot.getSnapshot().settings;
       session.stop();
@@ -55,6 +60,7 @@ export function useCapture({ serverUrl, token, settings, autoStart = false }: Us
       start: () => void session.start(),
       stop: () => session.stop(),
       resume: () => session.resume(),
+      retryCamera: () => session.retryCamera(),
       configure: (change) =>
         void session.configure(sanitize(change, session.snapshot.getSnapshot().settings)),
     }),

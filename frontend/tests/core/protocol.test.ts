@@ -17,6 +17,7 @@ import {
   encodeClock,
   encodeControl,
   encodeEnvelope,
+  encodeGoodbye,
   encodeRegistration,
   isCameraId,
   ProtocolError,
@@ -240,7 +241,11 @@ function expectation(value: Record<string, unknown>): Record<string, unknown> {
     case "registration-error":
       return { type: value.type, error: value.error, code: value.code };
     case "registration-success":
-      return { type: value.type, cameraId: value.clientId };
+      return {
+        type: value.type,
+        cameraId: value.clientId,
+        ...(typeof value.maxFrameSize === "number" && { maxFrameSize: value.maxFrameSize }),
+      };
     case "result":
       return { type: value.type, cameraId: value.clientId, sequence: value.sequence, boxes: value.boxes };
     case "latency":
@@ -262,6 +267,8 @@ function encode(value: Record<string, unknown>): string | null {
     }
     case "clock":
       return encodeClock(value.sentAt as number);
+    case "goodbye":
+      return encodeGoodbye();
     case "pause":
     case "resume":
       return encodeControl(value.type);

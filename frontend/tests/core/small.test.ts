@@ -7,7 +7,7 @@ import {
   snapshotUrl,
   viewerSocketUrl,
 } from "../../src/core/address.js";
-import { backoffMs, LASTING_MS } from "../../src/core/backoff.js";
+import { Backoff, backoffMs, LASTING_MS } from "../../src/core/backoff.js";
 import { ClockSync } from "../../src/core/clock.js";
 import { cameraFailure, explain, type Failure } from "../../src/core/failures.js";
 import { RateMeter } from "../../src/core/meter.js";
@@ -50,11 +50,17 @@ describe("back-off", () => {
       ceilings: number[];
       randoms: number[];
       lasting: number;
+      attempts: { lasted: number; carried: boolean; ceiling: number }[];
     };
     for (const [attempt, ceiling] of golden.ceilings.entries())
       for (const random of golden.randoms)
         expect(backoffMs(attempt, random)).toBeCloseTo(1000 * random * ceiling, 6);
     expect(LASTING_MS).toBe(1000 * golden.lasting);
+    const backoff = new Backoff(() => 1);
+    for (const { lasted, carried, ceiling } of golden.attempts) {
+      if (carried) backoff.noteSuccess();
+      expect(backoff.delayAfter(1000 * lasted)).toBe(1000 * ceiling);
+    }
   });
 });
 

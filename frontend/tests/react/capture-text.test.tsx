@@ -6,7 +6,12 @@ import type { Demand } from "../../src/core/capture/demand.js";
 import { DEFAULTS, type CaptureSettings } from "../../src/core/capture/settings.js";
 import { NO_STATS, type CaptureSnapshot } from "../../src/core/capture/snapshot.js";
 import { CaptureSettingsForm } from "../../src/react/capture-settings-form.js";
-import { describeDemand, describeUplink } from "../../src/react/capture-text.js";
+import {
+  describeDemand,
+  describeLimit,
+  describeRefusal,
+  describeUplink,
+} from "../../src/react/capture-text.js";
 
 const settings: CaptureSettings = { ...DEFAULTS, cameraId: "a", fps: 30 };
 
@@ -26,6 +31,44 @@ function snapshot(change: Partial<CaptureSnapshot>): CaptureSnapshot {
     ...change,
   };
 }
+
+describe("the text about what keeps the camera down", () => {
+  const achieved = { ...NO_STATS, fps: 7.5, width: 1280, height: 720 };
+  const sending = { fps: 60, width: 3840, quality: 0.7 };
+
+  it.each([
+    ["device", "This device manages 7.5 of 60 fps."],
+    ["camera", "The camera delivers 7.5 of 60 fps."],
+    ["uplink", "The connection carries 7.5 of 60 fps."],
+    [null, null],
+  ] as const)("names the %s and what is achieved", (limit, words) => {
+    expect(describeLimit(snapshot({ limit, sending, stats: achieved }))).toBe(words);
+  });
+
+  it("says that once only, and says that pictures are too large", () => {
+    expect(describeLimit(snapshot({ limit: "uplink", narrow: true, sending }))).toBeNull();
+    expect(describeLimit(snapshot({ tooLarge: true }))).toContain("takes no larger pictures");
+    expect(describeLimit(snapshot({}))).toBeNull();
+  });
+
+  it("never claims more than is achieved", () => {
+    const shown = snapshot({
+      demand: demand(1),
+      limit: "camera",
+      settings: { ...settings, fps: 60, width: 3840 },
+      sending,
+      stats: achieved,
+    });
+    expect(describeDemand(shown)).toBe("1 is watching, sending 7.5 of 60 fps at 1280 px, quality 70 %.");
+  });
+
+  it("gives the server's reason for a refused picture", () => {
+    expect(describeRefusal(snapshot({ refusedFrame: "expected a JPEG, got 6 bytes" }))).toBe(
+      "The server refused a picture: expected a JPEG, got 6 bytes.",
+    );
+    expect(describeRefusal(snapshot({}))).toBeNull();
+  });
+});
 
 const demand = (viewers: number): Demand => ({ viewers, maxFps: null, maxWidth: null, quality: null });
 

@@ -62,8 +62,8 @@ def capture(
     the network is slower than the source, frames are dropped, never delayed, and the camera encodes smaller ones if it
     can. It sends no more than viewers need: a frame every few seconds while nobody watches.
 
-    Exit status: 0 after Ctrl-C, SIGTERM or the end of the source; 1 when the server refuses this camera, or another
-    camera takes over its id; 2 when SOURCE or an option is wrong or missing.
+    Exit status: 0 after Ctrl-C, SIGTERM or the end of the source; 1 when the server refuses this camera before it has
+    accepted it once, or another camera takes over its id; 2 when SOURCE or an option is wrong or missing.
     """
     try:
         camera_id = check_camera_id(camera_id if camera_id is not None else default_id(source))

@@ -65,7 +65,8 @@ def watch(
     Cameras that encode their frames send smaller ones if no viewer needs more than --max-width.
 
     Exit status: 0 after Ctrl-C, SIGTERM, --count or --duration; 0 also when the program that reads the output ends; 1
-    when the server refuses this viewer, or a frame or the output cannot be written; 2 when an option is wrong.
+    when the server refuses this viewer before it has accepted it once, or a frame or the output cannot be written; 2
+    when an option is wrong.
     """
     try:
         for camera_id in camera_ids:

@@ -141,6 +141,7 @@ class LiveVideoSource:
                 slot.drop(jpeg)
             else:
                 slot.offer(SourceFrame(jpeg, time.time()))
+                self.backoff.note_success()
 
     async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
         try:

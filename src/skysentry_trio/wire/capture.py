@@ -55,6 +55,10 @@ class RegistrationSuccess(Message, tag="registration-success", tag_field="type",
     """Maximum size of a JPEG in bytes; larger ones are dropped. None if the server does not say, as SkySentry Go."""
 
 
+class Goodbye(Message, tag="goodbye", tag_field="type"):
+    """The last message of a camera that is stopped on purpose."""
+
+
 class RegistrationError(Message, tag="registration-error", tag_field="type"):
     """The server's last message to a camera that it refuses or disconnects."""
 
@@ -75,7 +79,7 @@ class Demand(Message, tag="demand", tag_field="type"):
     """JPEG quality: above 0, at most 1."""
 
 
-CameraMessage = Registration | Clock
+CameraMessage = Registration | Clock | Goodbye
 ServerMessage = RegistrationSuccess | RegistrationError | Demand | ErrorNotice | ClockReply
 
 

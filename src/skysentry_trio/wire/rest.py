@@ -8,6 +8,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Generator, Iterable, Iterator
 
+from msgspec import UNSET, UnsetType
+
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
 from skysentry_trio.wire.viewer_frames import RingSummary
@@ -108,6 +110,8 @@ class ClientDetails(Message):
     """The breakdown over all viewers that acknowledge frames; None without such viewers."""
     watchers: list[WatcherReply]
     """The breakdown for each of the first fifty viewers that acknowledge frames."""
+    stopped: bool | UnsetType = UNSET
+    """Whether the camera is offline because it was stopped on purpose; left out if it was not."""
 
 
 class ClientsReply(Message):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from msgspec import field
+from msgspec import UNSET, UnsetType, field
 
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
@@ -27,6 +27,8 @@ class ClientSummary(Message):
     name: str | None
     online: bool
     fps: float
+    stopped: bool | UnsetType = UNSET
+    """Whether the camera is offline because it was stopped on purpose; left out if it was not."""
 
 
 class Clients(Message, tag="clients", tag_field="type"):
@@ -47,6 +49,8 @@ class ClientDisconnected(Message, tag="client-disconnected", tag_field="type"):
 
     camera_id: str
     removed: bool = False
+    stopped: bool | UnsetType = UNSET
+    """Whether the camera was stopped on purpose; left out if it was not."""
 
 
 class Subscribe(Message, tag="subscribe", tag_field="type", omit_defaults=True):

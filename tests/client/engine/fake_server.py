@@ -12,7 +12,7 @@ import trio
 from attrs import define, field
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, WebSocketServer, serve_websocket
 
-from skysentry_trio.wire.capture import Registration, RegistrationSuccess, decode_camera_message, decode_jpeg
+from skysentry_trio.wire.capture import Goodbye, Registration, RegistrationSuccess, decode_camera_message, decode_jpeg
 from skysentry_trio.wire.messages import Clock, ClockReply, encode_message, rfc3339
 
 Handler = Callable[["FakeServer", WebSocketConnection], Awaitable[None]]
@@ -36,6 +36,11 @@ class FakeServer:
     """Seconds by which its clock is ahead."""
     questions: int = 0
     """For the clock."""
+    goodbyes: int = 0
+    max_frame_size: int | None = None
+    """What it states in its answer to a registration."""
+    rejections: list[int] = field(factory=list)
+    """HTTP statuses for the next handshakes, 0 for an accepted one."""
     said: list[str] = field(factory=list)
     """What viewers said, if the script writes it down."""
     _heard: trio.Event = field(factory=trio.Event)
@@ -62,7 +67,7 @@ class FakeServer:
     async def accept_camera(self, websocket: WebSocketConnection) -> None:
         """Take a camera's registration."""
         registration = await self.take_registration(websocket)
-        answer = RegistrationSuccess(camera_id=registration.camera_id, timestamp=rfc3339(0))
+        answer = RegistrationSuccess(registration.camera_id, rfc3339(0), self.max_frame_size)
         await websocket.send_message(encode_message(answer))
 
     async def take_frame(self, websocket: WebSocketConnection) -> bytes:
@@ -78,6 +83,10 @@ class FakeServer:
     async def tell_time(self, websocket: WebSocketConnection, message: str) -> None:
         """Answer a question for the clock."""
         question = decode_camera_message(message)
+        if isinstance(question, Goodbye):
+            self.goodbyes += 1
+            self.hear()
+            return
         assert isinstance(question, Clock)
         self.questions += 1
         self.hear()
@@ -92,6 +101,9 @@ class FakeServer:
         self.hear()
         if request.path.endswith("/rejected"):
             await request.reject(403, body=b"not you")
+            return
+        if self.rejections and (status := self.rejections.pop(0)):
+            await request.reject(status, body=b"from a proxy")
             return
         handler = self.script.pop(0) if self.script else take_everything
         try:

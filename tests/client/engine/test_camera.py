@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import trio
 import trio.lowlevel
+from attrs import define, field
 from trio_websocket import WebSocketConnection
 
 from skysentry_trio.base.backoff import Backoff
@@ -19,7 +20,7 @@ from skysentry_trio.client.engine.connection import Refused
 from skysentry_trio.sources.encoder_target import UNLIMITED, EncoderTarget
 from skysentry_trio.sources.frames import FrameSlot, SourceFrame
 from skysentry_trio.wire.capture import Demand, RegistrationError
-from skysentry_trio.wire.messages import encode_message
+from skysentry_trio.wire.messages import ErrorNotice, encode_message
 from tests.client.engine.fake_server import FakeServer, Handler, open_fake_server
 from tests.jpegs import draw_jpeg
 
@@ -37,6 +38,17 @@ def report_of(camera: CameraClient) -> CameraReport:
 
 def frame(number: int) -> SourceFrame:
     return SourceFrame(draw_jpeg(number), 0.0)
+
+
+@define(eq=False)
+class RecordingBackoff(Backoff):
+    """Keeps the waits that it decided on."""
+
+    waits: list[float] = field(factory=list, init=False)
+
+    def delay_after(self, lasted: float) -> float:
+        self.waits.append(super().delay_after(lasted))
+        return self.waits[-1]
 
 
 @asynccontextmanager
@@ -264,6 +276,153 @@ async def test_frames_that_are_too_large_are_not_sent_again() -> None:
     assert server.frames == [small.jpeg]
 
 
+async def test_a_stated_limit_is_kept() -> None:
+    """A frame above the limit is never sent; the source makes smaller ones, and the camera says why."""
+    small, large = SourceFrame(draw_jpeg(1), 0.0), SourceFrame(draw_jpeg(1, (640, 480)), 0.0)
+    async with running() as (server, camera, slot):
+        server.max_frame_size = len(large.jpeg) - 1
+        slot.offer(large)
+        while not slot.dropped["too-large"]:
+            await trio.testing.wait_all_tasks_blocked(0.01)
+        assert slot.target.width_factor < 1
+        assert report_of(camera).trouble == (
+            f"the server takes frames of at most {len(large.jpeg) - 1} bytes, got {len(large.jpeg)}"
+        )
+        slot.offer(small)
+        await server.wait_until(lambda: len(server.frames) == 1)
+    assert server.frames == [small.jpeg]
+    assert len(server.registrations) == 1
+
+
+async def test_without_a_stated_limit_it_is_five_mebibytes() -> None:
+    """A server that states no limit gets nothing above the default one."""
+    async with running() as (server, _, slot):
+        slot.offer(SourceFrame(b"\xff\xd8\xff" + bytes(5 * 1024 * 1024), 0.0))
+        while not slot.dropped["too-large"]:
+            await trio.testing.wait_all_tasks_blocked(0.01)
+        assert len(server.registrations) == 1
+
+
+async def test_a_refused_frame_is_reported() -> None:
+    """The server's `error` is what the camera's status says, until frames have been taken for a while."""
+
+    async def refuse_frame(server: FakeServer, websocket: WebSocketConnection) -> None:
+        await server.accept_camera(websocket)
+        await server.take_frame(websocket)
+        await websocket.send_message(encode_message(ErrorNotice("expected a JPEG, got something", "not-a-jpeg")))
+        await server.take_frame(websocket)
+
+    async with running(refuse_frame) as (_, camera, slot):
+        slot.offer(frame(1))
+        while report_of(camera).trouble is None:
+            await trio.testing.wait_all_tasks_blocked(0.01)
+        assert report_of(camera).trouble == "the server refused a frame: expected a JPEG, got something"
+
+
+@pytest.mark.parametrize("status", [302, 401, 403, 404])
+async def test_a_rejection_after_success_is_tried_again(status: int) -> None:
+    """A proxy answers so while the server behind it restarts."""
+
+    async def go_away(server: FakeServer, websocket: WebSocketConnection) -> None:
+        await server.accept_camera(websocket)
+        server.rejections += [status, status, status]
+        await websocket.aclose(1001, "going away")
+
+    async with running(go_away) as (server, camera, slot):
+        await server.wait_until(lambda: len(server.requests) == 5)
+        slot.offer(frame(1))
+        await server.wait_until(lambda: len(server.frames) == 1)
+        assert report_of(camera).connections == 2
+
+
+async def test_a_refusal_after_success_is_tried_again() -> None:
+    """A camera that was accepted once does not end with a server that refuses it later."""
+
+    async def go_away(server: FakeServer, websocket: WebSocketConnection) -> None:
+        await server.accept_camera(websocket)
+        await websocket.aclose(1001, "going away")
+
+    async with running(go_away, refuse, refuse) as (server, _, slot):
+        await server.wait_until(lambda: len(server.registrations) == 4)
+        slot.offer(frame(1))
+        await server.wait_until(lambda: len(server.frames) == 1)
+
+
+async def offer_until(slot: FrameSlot, server: FakeServer, frames: int) -> None:
+    """Offer frames until the server has this many; those that were sent while it closed the connection are lost."""
+    while len(server.frames) < frames:
+        slot.offer(frame(len(server.frames)))
+        await trio.sleep(0.002)
+
+
+@pytest.mark.parametrize("end", [1001, 1006, 1011])
+async def test_each_connection_that_brought_a_picture_starts_the_back_off_again(end: int) -> None:
+    """The waits do not grow while each attempt brings a picture; they grow while none does."""
+
+    async def take_one(server: FakeServer, websocket: WebSocketConnection) -> None:
+        await server.accept_camera(websocket)
+        await server.take_frame(websocket)
+        await trio.sleep(0.005)
+        slot._frame = None
+        if end == 1006:
+            await trio.aclose_forcefully(websocket._stream)
+        else:
+            await websocket.aclose(end, "")
+
+    async def take_none(server: FakeServer, websocket: WebSocketConnection) -> None:
+        await server.accept_camera(websocket)
+        await websocket.aclose(1001, "")
+
+    backoff = RecordingBackoff(lambda: 0.99, first=0.02, longest=0.16)
+    slot = FrameSlot()
+    with trio.fail_after(15):
+        async with open_fake_server(*[take_one] * 4, *[take_none] * 3) as server, trio.open_nursery() as nursery:
+            nursery.start_soon(camera_at(server.url, slot).run, backoff)
+            nursery.start_soon(offer_until, slot, server, 4)
+            await server.wait_until(lambda: len(server.registrations) == 8)
+            nursery.cancel_scope.cancel()
+    first = 0.99 * 0.02
+    assert backoff.waits == pytest.approx([first, first, first, first, 2 * first, 4 * first, 8 * first])
+
+
+async def test_a_frame_that_closes_the_connection_does_not_start_the_back_off_again() -> None:
+    """A server that closes because of each frame is not hurried."""
+
+    async def refuse_each(server: FakeServer, websocket: WebSocketConnection) -> None:
+        await server.accept_camera(websocket)
+        await server.take_frame(websocket)
+        await websocket.aclose(1008, "flood")
+
+    backoff = RecordingBackoff(lambda: 0.99, first=0.01, longest=10)
+    slot = FrameSlot()
+    with trio.fail_after(15):
+        async with open_fake_server(*[refuse_each] * 3) as server, trio.open_nursery() as nursery:
+            camera = camera_at(server.url, slot)
+            nursery.start_soon(camera.run, backoff)
+            nursery.start_soon(offer_until, slot, server, 3)
+            await server.wait_until(lambda: len(server.registrations) == 4)
+            nursery.cancel_scope.cancel()
+    assert backoff.waits == pytest.approx([0.99 * 0.01, 0.99 * 0.02, 0.99 * 0.04])
+
+
+async def test_a_camera_that_is_stopped_says_goodbye() -> None:
+    """Stopping, like the end of the source, is on purpose: the server is told before the connection is closed."""
+    slot = FrameSlot()
+    slot.offer(frame(1))
+    slot.close()
+    with trio.fail_after(10):
+        async with open_fake_server() as server:
+            await camera_at(server.url, slot).run(SOON)
+            await server.wait_until(lambda: server.goodbyes == 1)
+            async with trio.open_nursery() as nursery:
+                camera = camera_at(server.url)
+                nursery.start_soon(camera.run, SOON)
+                while report_of(camera).state != "live":
+                    await trio.testing.wait_all_tasks_blocked(0.01)
+                nursery.cancel_scope.cancel()
+            await server.wait_until(lambda: server.goodbyes == 2)
+
+
 async def test_a_frame_that_did_not_get_out_is_counted() -> None:
     """A frame on its way when the connection broke is counted as lost."""
     slot = FrameSlot()
@@ -282,6 +441,7 @@ async def test_a_frame_that_did_not_get_out_is_counted() -> None:
 
     with trio.fail_after(30):
         async with open_fake_server(break_off) as server, trio.open_nursery() as nursery:
+            server.max_frame_size = 40_000_000
             camera = camera_at(server.url, slot)
             nursery.start_soon(camera.run, SOON)
             nursery.start_soon(offer_always)

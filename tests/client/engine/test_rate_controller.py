@@ -92,6 +92,10 @@ class Link:
         await trio.sleep_until(arrives + self.delay / 2)
         return trio.current_time()
 
+    def stall(self, seconds: float) -> None:
+        """Carry nothing for this long from now on."""
+        self._free_at = max(self._free_at, trio.current_time() + seconds)
+
     def ages_since(self, moment: float) -> list[float]:
         return sorted(age for arrived, age in self.ages if arrived >= moment)
 
@@ -222,6 +226,40 @@ async def test_a_link_that_becomes_narrow(autojump_clock: trio.testing.MockClock
         start = trio.current_time()
         await trio.sleep(20)
         assert link.ages_since(start)[-1] < 0.5
+
+
+@pytest.mark.parametrize("stall", [1.5, 5.0, 15.0])
+async def test_a_stall_is_one_reduction(stall: float, autojump_clock: trio.testing.MockClock) -> None:
+    """A wide link that carries nothing for some seconds carries everything again two seconds later."""
+    async with simulation(10 * FULL) as (link, rate_controller, _):
+        await trio.sleep(10)
+        link.stall(stall)
+        least = 1.0
+        end = trio.current_time() + stall
+        while trio.current_time() < end:
+            await trio.sleep(0.1)
+            least = min(least, rate_controller.reduction.quality * rate_controller.reduction.width**2)
+        assert least >= 0.25 * 0.5
+        await seconds_until(lambda: rate_controller.reduction == NO_REDUCTION, most=2.5)
+        await trio.sleep(1)
+        start = trio.current_time()
+        await trio.sleep(5)
+        assert len(link.ages_since(start)) >= 148
+        assert rate_controller.reduction == NO_REDUCTION
+
+
+async def test_a_stall_that_leaves_a_narrow_link(autojump_clock: trio.testing.MockClock) -> None:
+    """What was carried before is tried once; then the camera lives with what is left."""
+    async with simulation(10 * FULL) as (link, _, _window):
+        await trio.sleep(10)
+        link.stall(3)
+        link.bytes_per_second = FULL / 20
+        await trio.sleep(15)
+        start = trio.current_time()
+        await trio.sleep(20)
+        ages = link.ages_since(start)
+        assert len(ages) > 20 * 5
+        assert ages[-1] < 0.6
 
 
 async def test_a_link_for_next_to_nothing(autojump_clock: trio.testing.MockClock) -> None:

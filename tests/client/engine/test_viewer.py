@@ -216,6 +216,37 @@ async def test_a_refusal_is_final() -> None:
             await viewer.run(Backoff(lambda: 0.02))
 
 
+@pytest.mark.parametrize("first", [envelope(1), encode_message(Clients([]))])
+@pytest.mark.parametrize("status", [302, 401, 403, 404])
+async def test_a_rejection_after_success_is_tried_again(status: int, first: str | bytes) -> None:
+    """A proxy answers so while the server behind it restarts, and a server may close with 1008 then."""
+
+    async def refuse(server: FakeServer, websocket: WebSocketConnection) -> None:
+        server.rejections += [status, status]
+        await websocket.aclose(1008, "not now")
+
+    async with viewing(sending(first, then=refuse), sending(envelope(2))) as (server, _, taken):
+        await taken.wait_for(1 + isinstance(first, bytes))
+        assert len(server.requests) == 4
+
+
+async def test_each_connection_that_brought_a_picture_starts_the_back_off_again() -> None:
+    """The waits do not grow while each attempt brings a picture."""
+
+    async def leave(_server: FakeServer, websocket: WebSocketConnection) -> None:
+        await websocket.aclose(1001, "going away")
+
+    backoff, taken = Backoff(lambda: 0.99, first=0.01, longest=100), Taken()
+    script = [sending(envelope(number), then=leave) for number in range(1, 12)]
+    with trio.fail_after(10):
+        async with open_fake_server(*script, stay) as server, trio.open_nursery() as nursery:
+            viewer = ViewerClient(parse_server_address(server.url), (), taken.take)
+            nursery.start_soon(viewer.run, backoff)
+            await taken.wait_for(11)
+            nursery.cancel_scope.cancel()
+    assert backoff.delay_after(0) <= 0.99 * 0.02
+
+
 @pytest.mark.parametrize("message", [b"", b"\x00\x02{}", b"\xff\xff", "no JSON", envelope(1)[:-2]])
 async def test_who_does_not_speak_our_protocol_is_left(message: str | bytes) -> None:
     """It is tried again, as the next server at this address may be the right one."""

@@ -94,6 +94,28 @@ async def test_a_camera_registers_sends_and_leaves(autojump_clock: MockClock) ->
     assert peer.goodbye is None
 
 
+async def test_a_camera_that_says_goodbye_was_stopped_on_purpose(autojump_clock: MockClock) -> None:
+    """It is marked so while it is offline; one that comes back, or leaves without a word, is not."""
+    hub = make_hub()
+    async with registered(hub) as peer:
+        peer.say({"type": "goodbye"})
+        await wait_all_tasks_blocked()
+        assert not camera_of(hub).stopped
+    assert camera_of(hub).stopped
+    async with registered(hub):
+        assert not camera_of(hub).stopped
+    assert not camera_of(hub).stopped
+
+
+async def test_the_goodbye_of_a_replaced_connection_says_nothing(autojump_clock: MockClock) -> None:
+    """The camera belongs to the connection that took over."""
+    hub = make_hub()
+    async with registered(hub) as old, registered(hub):
+        old.say({"type": "goodbye"})
+        await wait_all_tasks_blocked()
+    assert not camera_of(hub).stopped
+
+
 async def test_a_camera_may_ask_for_the_clock(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before and after it registered, the answer has its own time and ours, in milliseconds."""
     monkeypatch.setattr("time.time", lambda: 1700000000.25)

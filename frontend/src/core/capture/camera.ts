@@ -10,17 +10,21 @@ export interface CameraChoice {
   readonly label: string;
 }
 
-/** Opens the camera that the settings name. Rejects with a Failure. */
+/**
+ * Opens the camera that the settings name. If it is missing, opens any other one, unless `anyDevice` is false. Rejects
+ * with a Failure.
+ */
 export async function openBrowserCamera(
   settings: CaptureSettings,
   handlers: CameraHandlers,
+  anyDevice = true,
 ): Promise<Camera> {
   const unavailable = cameraUnavailable();
   // eslint-disable-next-line @typescript-eslint/only-throw-error -- a Failure is a value to show, not a bug
   if (unavailable) throw unavailable;
   let stream: MediaStream;
   try {
-    stream = await askForCamera(settings);
+    stream = await askForCamera(settings, anyDevice);
   } catch (error) {
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- as above
     throw cameraFailure(error);
@@ -29,6 +33,8 @@ export async function openBrowserCamera(
   // eslint-disable-next-line @typescript-eslint/only-throw-error -- as above
   if (!track) throw { kind: "no-camera" } satisfies Failure;
   track.addEventListener("ended", () => handlers.onFailure({ kind: "camera-lost" }));
+  track.addEventListener("mute", () => handlers.onMuted?.(true));
+  track.addEventListener("unmute", () => handlers.onMuted?.(false));
   let encoder: Encoder;
   try {
     encoder = startEncoder(stream, track, settings, handlers);
@@ -79,7 +85,7 @@ export function watchCameras(listener: () => void): () => void {
   return () => navigator.mediaDevices.removeEventListener("devicechange", listener);
 }
 
-async function askForCamera(settings: CaptureSettings): Promise<MediaStream> {
+async function askForCamera(settings: CaptureSettings, anyDevice: boolean): Promise<MediaStream> {
   const ask = (video: MediaTrackConstraints): Promise<MediaStream> =>
     navigator.mediaDevices.getUserMedia({ audio: false, video });
   try {
@@ -87,7 +93,7 @@ async function askForCamera(settings: CaptureSettings): Promise<MediaStream> {
   } catch (error) {
     // The camera that was chosen last time is not connected, so use any other camera.
     const missing = cameraFailure(error).kind === "no-camera" && settings.deviceId !== "";
-    if (!missing) throw error;
+    if (!missing || !anyDevice) throw error;
     return ask(constraints({ ...settings, deviceId: "" }));
   }
 }

@@ -28,8 +28,11 @@ export interface EncodedFrame {
 export interface EncodeLoopOptions<P extends Picture> {
   readonly encode: (picture: P, width: number, height: number, quality: number) => Promise<ArrayBuffer>;
   readonly onFrame: (frame: EncodedFrame) => void;
-  /** It was time to encode a frame, but no frame was encoded, because the loop is held or the machine is too slow. */
-  readonly onSkipped: () => void;
+  /**
+   * It was time to encode a frame, but no frame was encoded: because the loop is held, or, if `busy`, because the
+   * machine is too slow.
+   */
+  readonly onSkipped: (busy: boolean) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -54,7 +57,7 @@ export class EncodeLoop<P extends Picture> {
       (taken) => this.encode(taken),
       ({ picture }) => {
         picture.close();
-        options.onSkipped();
+        options.onSkipped(!this.held);
       },
     );
   }
@@ -79,7 +82,7 @@ export class EncodeLoop<P extends Picture> {
   /** Takes ownership of `picture` and closes it. `at` is the time of capture in milliseconds. */
   offer(picture: P, at: number): void {
     if (this.pacer.accept(at)) {
-      if (this.due) this.options.onSkipped();
+      if (this.due) this.options.onSkipped(false);
       this.due = true;
     }
     if (this.held || !this.due) {

@@ -15,8 +15,9 @@ export type ToEncoder =
 
 export type FromEncoder =
   | ({ readonly type: "frame" } & EncodedFrame)
-  | { readonly type: "skipped" }
-  /** Asks for a bitmap. In a hidden page, timers run on time only in workers. */
+  /** `busy`: because the device is too slow; otherwise because the encoder is held. */
+  | { readonly type: "skipped"; readonly busy?: true }
+  /** Asks for a bitmap; there is at most one such question at a time. In a hidden page, timers run on time only in workers. */
   | { readonly type: "tick" }
   /** The worker cannot read the track. */
   | { readonly type: "no-processor" };

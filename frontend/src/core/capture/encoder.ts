@@ -1,12 +1,15 @@
 /** Encodes a track by the best means that the browser has, in a worker if possible. */
 
 import { now } from "../clock.js";
+import { BitmapRequests } from "./bitmap-requests.js";
 import { EncodeLoop, type EncodedFrame, type EncoderSettings, type Picture } from "./encode-loop.js";
 import type { FromEncoder, ToEncoder } from "./encoder-messages.js";
+import { fit } from "./pacer.js";
 
 export interface EncoderHandlers {
   onFrame(frame: EncodedFrame): void;
-  onSkipped(): void;
+  /** It was time for a frame, but none was encoded: because of `hold`, or because the device is `busy`. */
+  onSkipped(busy: boolean): void;
 }
 
 export interface Encoder {
@@ -88,10 +91,10 @@ function encodeInWorker(
         handlers.onFrame(data);
         break;
       case "skipped":
-        handlers.onSkipped();
+        handlers.onSkipped(data.busy === true);
         break;
       case "tick":
-        grabber?.grab((bitmap, at) => post({ type: "bitmap", bitmap, at }, [bitmap]));
+        grabber?.grab(current.width, (bitmap, at) => post({ type: "bitmap", bitmap, at }, [bitmap]));
         break;
       case "no-processor":
         copy?.stop();
@@ -104,8 +107,7 @@ function encodeInWorker(
     // The worker could not be loaded or failed: continue on the page.
     worker.terminate();
     if (fallback) return;
-    fallback = encodeOnMainThread(stream, current, handlers);
-    fallback.hold(held);
+    fallback = encodeOnMainThread(stream, current, handlers, held);
   };
 
   const method = begin();
@@ -137,40 +139,54 @@ function encodeOnMainThread(
   stream: MediaStream,
   settings: EncoderSettings,
   handlers: EncoderHandlers,
+  held = false,
 ): Encoder {
   const grabber = new Grabber(stream);
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { alpha: false });
+  let encoding = 0;
   const loop = new EncodeLoop<VideoPicture>(settings, {
     ...handlers,
-    onError: () => handlers.onSkipped(),
+    onError: () => handlers.onSkipped(false),
     async encode(picture, width, height, quality) {
       if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
       context?.drawImage(picture.video, 0, 0, width, height);
-      const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
-      if (!blob) throw new Error("the canvas gave no JPEG");
-      return blob.arrayBuffer();
+      encoding++;
+      try {
+        const blob = await new Promise<Blob | null>((resolve) =>
+          canvas.toBlob(resolve, "image/jpeg", quality),
+        );
+        if (!blob) throw new Error("the canvas gave no JPEG");
+        return await blob.arrayBuffer();
+      } finally {
+        encoding--;
+      }
     },
   });
-  const tick = (): void => {
-    const picture = grabber.picture();
-    if (picture) loop.offer(picture, grabber.takenAt());
-  };
-  let ticking = settings.fps;
-  let timer = setInterval(tick, 1000 / ticking);
+  const requests = new BitmapRequests(settings.fps, {
+    request() {
+      const picture = grabber.picture();
+      if (!picture) return;
+      requests.answered();
+      loop.offer(picture, grabber.takenAt());
+    },
+    missed: (busy) => handlers.onSkipped(busy),
+    isEncoding: () => encoding > 0,
+  });
+  loop.hold(held);
+  requests.start(held);
   return {
     method: "video element, encoded on the page",
     configure(next) {
       loop.configure(next);
-      // Restarting the timer at the same rate could postpone a slow tick again and again.
-      if (next.fps === ticking) return;
-      ticking = next.fps;
-      clearInterval(timer);
-      timer = setInterval(tick, 1000 / ticking);
+      requests.setRate(next.fps);
     },
-    hold: (held) => loop.hold(held),
+    hold(next) {
+      loop.hold(next);
+      requests.hold(next);
+    },
     stop() {
-      clearInterval(timer);
+      requests.stop();
       loop.stop();
       grabber.stop();
     },
@@ -191,6 +207,8 @@ const STALE_MS = 250;
 class Grabber {
   private readonly video = document.createElement("video");
   private busy = false;
+  /** Whether the browser can make a bitmap smaller while it takes it, which spares the copy of the large one. */
+  private resizes = true;
   /** When the frame that the video shows was captured, if the browser reports that. */
   private captured = -Infinity;
 
@@ -214,16 +232,30 @@ class Grabber {
     return { video, width: video.videoWidth, height: video.videoHeight, close: () => undefined };
   }
 
-  grab(use: (bitmap: ImageBitmap, at: number) => void): void {
-    if (this.busy || !this.picture()) return;
+  /** Takes the current frame, with at most `longest` pixels on its longer side. */
+  grab(longest: number, use: (bitmap: ImageBitmap, at: number) => void): void {
+    const picture = this.picture();
+    if (this.busy || !picture) return;
     this.busy = true;
     const at = this.takenAt();
-    createImageBitmap(this.video)
+    this.bitmap(picture, longest)
       .then(
         (bitmap) => use(bitmap, at),
         () => undefined,
       )
       .finally(() => (this.busy = false));
+  }
+
+  private async bitmap({ width, height }: Picture, longest: number): Promise<ImageBitmap> {
+    const size = fit(width, height, longest);
+    if (this.resizes && size.width < width) {
+      try {
+        return await createImageBitmap(this.video, { resizeWidth: size.width, resizeHeight: size.height });
+      } catch {
+        this.resizes = false;
+      }
+    }
+    return createImageBitmap(this.video);
   }
 
   stop(): void {

@@ -1,6 +1,7 @@
 /** The encoding worker: encodes frames as JPEGs without occupying the page's thread. */
 
 import { now } from "../clock.js";
+import { BitmapRequests } from "./bitmap-requests.js";
 import { EncodeLoop, type EncoderSettings, type Picture } from "./encode-loop.js";
 import type { FromEncoder, FrameSource, ToEncoder } from "./encoder-messages.js";
 import { PictureClock } from "./picture-clock.js";
@@ -22,9 +23,9 @@ const scope = self as unknown as {
 const canvas = new OffscreenCanvas(2, 2);
 const context = canvas.getContext("2d", { alpha: false });
 let loop: EncodeLoop<Drawable> | undefined;
-let timer: ReturnType<typeof setInterval> | undefined;
-/** The rate at which the page is asked for bitmaps; 0 if it is not asked. */
-let ticking = 0;
+/** Asks the page for bitmaps, if it cannot transfer the camera's track. */
+let requests: BitmapRequests | undefined;
+let encoding = 0;
 let held = false;
 
 scope.onmessage = ({ data }) => {
@@ -34,14 +35,16 @@ scope.onmessage = ({ data }) => {
       break;
     case "configure":
       loop?.configure(data.settings);
-      if (ticking > 0) tickAt(data.settings.fps);
+      requests?.setRate(data.settings.fps);
       break;
     case "hold":
       held = data.held;
       loop?.hold(held);
+      requests?.hold(held);
       break;
     case "bitmap": {
       const { bitmap, at } = data;
+      requests?.answered();
       loop?.offer(
         { source: bitmap, width: bitmap.width, height: bitmap.height, close: () => bitmap.close() },
         at,
@@ -55,7 +58,7 @@ function start(source: FrameSource, settings: EncoderSettings): void {
   loop = new EncodeLoop<Drawable>(settings, {
     encode,
     onFrame: (frame) => scope.postMessage({ type: "frame", ...frame }, [frame.jpeg]),
-    onSkipped: () => scope.postMessage({ type: "skipped" }),
+    onSkipped: skipped,
     // An error costs one frame, not the camera.
     onError: () => scope.postMessage({ type: "skipped" }),
   });
@@ -69,7 +72,12 @@ function start(source: FrameSource, settings: EncoderSettings): void {
       else void pump(new MediaStreamTrackProcessor({ track: source.track }).readable, loop);
       break;
     case "bitmaps":
-      tickAt(settings.fps);
+      requests = new BitmapRequests(settings.fps, {
+        request: () => scope.postMessage({ type: "tick" }),
+        missed: skipped,
+        isEncoding: () => encoding > 0,
+      });
+      requests.start(held);
       break;
   }
 }
@@ -90,12 +98,8 @@ async function pump(readable: ReadableStream<VideoFrame>, target: EncodeLoop<Dra
   }
 }
 
-function tickAt(fps: number): void {
-  // Restarting the timer at the same rate could postpone a slow tick again and again.
-  if (fps === ticking) return;
-  ticking = fps;
-  clearInterval(timer);
-  timer = setInterval(() => scope.postMessage({ type: "tick" }), 1000 / fps);
+function skipped(busy: boolean): void {
+  scope.postMessage(busy ? { type: "skipped", busy } : { type: "skipped" });
 }
 
 async function encode(
@@ -108,7 +112,12 @@ async function encode(
     canvas.width = width;
     canvas.height = height;
   }
-  context?.drawImage(picture.source, 0, 0, width, height);
-  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality });
-  return blob.arrayBuffer();
+  encoding++;
+  try {
+    context?.drawImage(picture.source, 0, 0, width, height);
+    const blob = await canvas.convertToBlob({ type: "image/jpeg", quality });
+    return await blob.arrayBuffer();
+  } finally {
+    encoding--;
+  }
 }

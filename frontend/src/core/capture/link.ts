@@ -2,7 +2,7 @@
 
 import { Heartbeat } from "../heartbeat.js";
 import type { Failure } from "../failures.js";
-import { CloseCode, encodeRegistration } from "../protocol.js";
+import { CloseCode, encodeGoodbye, encodeRegistration } from "../protocol.js";
 import { ReconnectingSocket, type SocketOptions, type SocketState } from "../socket.js";
 import type { Demand } from "./demand.js";
 import { decodeCaptureMessage } from "./messages.js";
@@ -13,6 +13,8 @@ export interface LinkOptions {
   readonly url: string;
   readonly token?: string | undefined;
   readonly openSocket?: SocketOptions["open"] | undefined;
+  /** Finds out why a connection could not be opened; null if nothing is known but that the server cannot be reached. */
+  readonly whyRefused?: (() => Promise<Failure | null>) | undefined;
   /** Called at every registration. */
   readonly identity: () => { readonly cameraId: string; readonly name: string };
 }
@@ -20,8 +22,15 @@ export interface LinkOptions {
 export interface LinkHandlers {
   /** `failure` is left out if the last failure still is the best explanation. */
   onChange(change: { connection?: CaptureConnection; failure?: Failure | null }): void;
-  /** The server has accepted the registration: the first one, or one after a reconnect. */
-  onRegistered(): void;
+  /**
+   * The server has accepted the registration: the first one, or one after a reconnect. `maxFrameSize` is in bytes;
+   * undefined if the server does not state it.
+   */
+  onRegistered(maxFrameSize: number | undefined): void;
+  /** The server refused a frame, and the connection stays open. */
+  onFrameRefused(reason: string): void;
+  /** The server closed the connection because a message was too large. */
+  onTooLarge(): void;
   onDemand(demand: Demand): void;
   /**
    * The server answered the clock message that was sent at `sentAt`. Returns true if this answer is the receipt of a
@@ -32,6 +41,12 @@ export interface LinkHandlers {
 
 /** What the page offers to the server at registration. */
 const CAPABILITIES = ["demand", "envelope", "clock"] as const;
+/** The failures that `whyRefused` finds. */
+const FROM_HTTP: ReadonlySet<Failure["kind"]> = new Set([
+  "origin-refused",
+  "http-refused",
+  "websocket-blocked",
+] as const);
 const REGISTRATION_DEADLINE_MS = 8000;
 
 export class CaptureLink implements Carrier {
@@ -39,6 +54,12 @@ export class CaptureLink implements Carrier {
   private readonly heartbeat: Heartbeat;
   private registrationTimer: ReturnType<typeof setTimeout> | undefined;
   private registered = false;
+  /** Whether the server has ever accepted the camera. After that, no refusal is final: the server may be restarting. */
+  private worked = false;
+  /** Whether a frame was sent on this connection. */
+  private carried = false;
+  /** Whether it is being found out why a connection could not be opened. */
+  private asking = false;
   /** Whether the server has answered a clock message on this connection. */
   private answers = false;
   /** The error that the server sent before it closed the connection. */
@@ -89,17 +110,23 @@ export class CaptureLink implements Carrier {
     this.socket.start();
   }
 
-  stop(): void {
+  /** Ends the connection. `onPurpose` tells the server that this is no fault. */
+  stop(onPurpose = false): void {
+    if (onPurpose && this.onAir) this.socket.send(encodeGoodbye());
     this.reset();
     this.socket.stop();
   }
 
-  reconnect(): void {
+  /** Registers again. `onPurpose` tells the server that the end of the old connection is no fault. */
+  reconnect(onPurpose = false): void {
+    if (onPurpose && this.onAir) this.socket.send(encodeGoodbye());
     this.socket.reconnect();
   }
 
   send(data: string | ArrayBuffer | Uint8Array<ArrayBuffer>): boolean {
-    return this.socket.send(data);
+    const sent = this.socket.send(data);
+    this.carried ||= sent && typeof data !== "string";
+    return sent;
   }
 
   private entered(state: SocketState): void {
@@ -122,6 +149,7 @@ export class CaptureLink implements Carrier {
     const { cameraId, name } = this.options.identity();
     const { token } = this.options;
     this.refusal = null;
+    this.carried = false;
     this.socket.send(
       encodeRegistration({
         cameraId,
@@ -139,14 +167,17 @@ export class CaptureLink implements Carrier {
     switch (message?.type) {
       case "registration-success":
         clearTimeout(this.registrationTimer);
-        this.registered = true;
+        this.registered = this.worked = true;
         this.explanation = null;
         this.heartbeat.start();
         this.handlers.onChange({ connection: "on-air", failure: null });
-        this.handlers.onRegistered();
+        this.handlers.onRegistered(message.maxFrameSize);
         break;
       case "registration-error":
         this.refusal = { reason: message.error, whileOnAir: this.registered };
+        break;
+      case "error":
+        this.handlers.onFrameRefused(message.error);
         break;
       case "demand":
         this.handlers.onDemand(message);
@@ -178,12 +209,32 @@ export class CaptureLink implements Carrier {
     }
     const { refusal } = this;
     this.refusal = null;
-    if (refusal && !refusal.whileOnAir && code === CloseCode.policyViolation) {
+    if (refusal && !refusal.whileOnAir && code === CloseCode.policyViolation && !this.worked) {
       this.handlers.onChange({ failure: { kind: "refused", cameraId, reason: refusal.reason } });
       return "stop";
     }
-    if (code === CloseCode.messageTooBig) this.explanation = { kind: "frame-too-big" };
-    else if (refusal) this.explanation = { kind: "sent-away", reason: refusal.reason };
+    if (this.carried && code !== CloseCode.messageTooBig && code !== CloseCode.policyViolation)
+      this.socket.noteSuccess();
+    this.carried = false;
+    if (this.socket.state.kind === "connecting") void this.askWhy();
+    if (code === CloseCode.messageTooBig) {
+      this.explanation = { kind: "frame-too-big" };
+      this.handlers.onTooLarge();
+    } else if (refusal) this.explanation = { kind: "sent-away", reason: refusal.reason };
     return "retry";
+  }
+
+  /** The connection could not be opened, and the browser does not say why. */
+  private async askWhy(): Promise<void> {
+    if (this.asking || !this.options.whyRefused) return;
+    this.asking = true;
+    const failure = await this.options.whyRefused();
+    this.asking = false;
+    const { kind } = this.socket.state;
+    if (kind === "stopped" || kind === "open") return;
+    if (failure) this.explanation = failure;
+    else if (this.explanation && FROM_HTTP.has(this.explanation.kind)) this.explanation = null;
+    else return;
+    this.handlers.onChange({ failure: this.explanation ?? { kind: "server-gone", retryAt: null } });
   }
 }

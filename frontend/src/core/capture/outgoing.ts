@@ -8,9 +8,13 @@ import { RateMeter } from "../meter.js";
 import { encodeClock, encodeEnvelope } from "../protocol.js";
 import { sameSettings } from "./demand.js";
 import type { EncodedFrame, EncoderSettings } from "./encode-loop.js";
-import { NO_STATS, type CaptureStats } from "./snapshot.js";
+import { FrameSizeGuard } from "./frame-size.js";
+import { NO_STATS, type CaptureStats, type RateLimit } from "./snapshot.js";
 import { UplinkController } from "./uplink-controller.js";
 import { UplinkWindow } from "./uplink-window.js";
+
+/** Frames below this width in pixels would be useless. */
+const LEAST_WIDTH = 16;
 
 /** A connection to the server. */
 export interface Carrier {
@@ -40,14 +44,23 @@ export interface OutgoingHandlers {
 const BACKLOG_BYTES = 64 * 1024;
 /** The rates are measured over the last 3 s, or over a longer time if less than one frame a second is wanted. */
 const METER_MS = 3000;
+/** If a smaller share of the wanted rate is sent, the page says what limits it. */
+const CLEARLY_LESS = 0.8;
 
 export class Outgoing {
   private readonly window = new UplinkWindow();
   private readonly controller = new UplinkController();
+  private readonly guard = new FrameSizeGuard();
   private meter = new RateMeter(METER_MS);
   private meterMs = METER_MS;
   private counted = NO_STATS;
+  /** Since when the rates are those of the present target, over a connection. */
+  private measuredSince = Infinity;
+  /** Frames since then that were skipped, because the camera was held or because the device was busy. */
+  private skippedHeld = 0;
+  private skippedBusy = 0;
   private lastFrameBytes = 0;
+  private largest = 0;
   private isHeld = true;
   /**
    * Whether the camera was held at any time since the last frame was sent. A skipped frame is reported only when it is
@@ -71,15 +84,41 @@ export class Outgoing {
 
   /** The target of the encoder: what is wanted, limited to what the link carries. */
   get sending(): EncoderSettings {
-    return this.adapts ? this.controller.limit(this.wanted) : this.wanted;
+    const carried = this.carried;
+    return { ...carried, width: Math.max(LEAST_WIDTH, Math.round(carried.width * this.guard.widthFactor)) };
   }
 
   /** Whether the link is too slow for what is wanted. */
   get narrow(): boolean {
-    return !sameSettings(this.sending, this.wanted);
+    return !sameSettings(this.carried, this.wanted);
+  }
+
+  /** Whether the frames are made smaller because the server takes no larger ones. */
+  get tooLarge(): boolean {
+    return this.guard.widthFactor < 1;
+  }
+
+  /** What is wanted, limited to what the link carries. */
+  private get carried(): EncoderSettings {
+    return this.adapts ? this.controller.limit(this.wanted) : this.wanted;
+  }
+
+  /** The most bytes that a frame may have. Larger frames are not sent, and the next ones are made smaller. */
+  get sizeLimit(): number {
+    return this.guard.limit;
+  }
+
+  set sizeLimit(bytes: number) {
+    this.guard.limit = bytes;
+  }
+
+  /** Bytes of the largest frame that was sent on this connection. */
+  get largestFrame(): number {
+    return this.largest;
   }
 
   want(wanted: EncoderSettings, adapts: boolean): void {
+    if (wanted.fps !== this.wanted.fps) this.measureAgain();
     this.wanted = wanted;
     this.measureOver(Math.max(METER_MS, 3000 / wanted.fps));
     if (adapts === this.adapts) return;
@@ -90,6 +129,8 @@ export class Outgoing {
   /** Sends on another connection from now on, and forgets the measurements of the last connection. */
   use(carrier: Carrier | null): void {
     this.carrier = carrier;
+    this.largest = 0;
+    this.measureAgain();
     this.window.reset();
     this.controller.begin();
     this.judge();
@@ -97,11 +138,17 @@ export class Outgoing {
 
   frame(frame: EncodedFrame): void {
     const { carrier } = this;
+    if (!this.guard.admits(frame.jpeg.byteLength, now())) {
+      this.counted = { ...this.counted, dropped: this.counted.dropped + 1 };
+      this.handlers.onAdapted();
+      return;
+    }
     if (this.isHeld || !carrier?.send(this.wrapped(frame))) {
       this.skipped();
       return;
     }
     this.lastFrameBytes = frame.jpeg.byteLength;
+    this.largest = Math.max(this.largest, frame.jpeg.byteLength);
     const at = now();
     this.meter.add(at, frame.jpeg.byteLength);
     const { width, height } = frame;
@@ -113,9 +160,11 @@ export class Outgoing {
     this.judge();
   }
 
-  /** Counts a frame that should have been sent now, but was skipped. */
-  skipped(): void {
+  /** Counts a frame that should have been sent now, but was skipped: while held, or because the device was `busy`. */
+  skipped(busy = false): void {
     this.counted = { ...this.counted, dropped: this.counted.dropped + 1 };
+    if (busy) this.skippedBusy++;
+    else this.skippedHeld++;
     if (this.wasHeld && this.carrier?.onAir) this.controller.frame(true);
     // Skipped frames come at the frame rate, also in a hidden page. Such a page has slow timers, so the skipped frames
     // serve as a timer.
@@ -154,9 +203,28 @@ export class Outgoing {
     return { ...this.counted, fps: perSecond, bytesPerSecond: amountPerSecond };
   }
 
+  /** Says what keeps the rate clearly below the target; null if nothing does, or if it is too early to say. */
+  limit(): RateLimit | null {
+    const seconds = (now() - this.measuredSince) / 1000;
+    if (!this.carrier?.onAir || seconds * 1000 < this.meterMs) return null;
+    const target = this.sending.fps;
+    const { perSecond } = this.meter.rates(now());
+    // A rate that is measured from two frames only is not exact enough.
+    if (target < 1 || perSecond >= CLEARLY_LESS * target) return null;
+    const [busy, held] = [this.skippedBusy / seconds, this.skippedHeld / seconds];
+    const missing = target - perSecond;
+    if (Math.max(busy, held) < missing / 4) return "camera";
+    return busy > held ? "device" : "uplink";
+  }
+
   resetStats(): void {
     this.counted = NO_STATS;
     this.meter.reset();
+  }
+
+  private measureAgain(): void {
+    this.measuredSince = this.carrier ? now() : Infinity;
+    this.skippedBusy = this.skippedHeld = 0;
   }
 
   /** Measures the rates over `ms` milliseconds: a low rate needs a longer time. */

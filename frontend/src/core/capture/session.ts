@@ -4,11 +4,16 @@
  */
 
 import { captureSocketUrl, serverBase } from "../address.js";
+import { Backoff } from "../backoff.js";
+import { now } from "../clock.js";
 import { cameraFailure, type Failure } from "../failures.js";
+import { whyRefused } from "../reachability.js";
 import type { SocketOptions } from "../socket.js";
 import { Store, type Readable } from "../store.js";
+import type { CameraSignal } from "./camera-signals.js";
 import { limitToDemand, sameSettings, type Demand } from "./demand.js";
 import type { EncodedFrame, EncoderSettings } from "./encode-loop.js";
+import { DEFAULT_LIMIT } from "./frame-size.js";
 import { CaptureLink } from "./link.js";
 import { Outgoing } from "./outgoing.js";
 import type { CaptureSettings } from "./settings.js";
@@ -30,11 +35,19 @@ export interface Camera {
 
 export interface CameraHandlers {
   onFrame(frame: EncodedFrame): void;
-  onSkipped(): void;
+  /** It was time for a frame, but none was encoded: because of `hold`, or because the device is `busy`. */
+  onSkipped(busy?: boolean): void;
   onFailure(failure: Failure): void;
+  /** The system has taken the camera away for now, or has given it back. */
+  onMuted?(muted: boolean): void;
 }
 
-export type OpenCamera = (settings: CaptureSettings, handlers: CameraHandlers) => Promise<Camera>;
+/** `anyDevice`: whether another camera may replace a chosen one that is missing. */
+export type OpenCamera = (
+  settings: CaptureSettings,
+  handlers: CameraHandlers,
+  anyDevice?: boolean,
+) => Promise<Camera>;
 
 export interface CaptureOptions {
   readonly server?: string | undefined;
@@ -46,6 +59,10 @@ export interface CaptureOptions {
   /** Keeps the screen on. Returns the function that lets the screen turn off again. */
   readonly keepAwake?: () => () => void;
   readonly openSocket?: SocketOptions["open"];
+  /** Reports when it is worth while to open a camera again. Returns the function that ends these reports. */
+  readonly watchCameras?: (listener: (signal: CameraSignal) => void) => () => void;
+  readonly fetch?: typeof fetch;
+  readonly random?: () => number;
 }
 
 /** Whether the camera must be opened again for these settings: another device, or a width that only the device can raise. */
@@ -56,6 +73,19 @@ function needsReopening(opened: CaptureSettings, wanted: CaptureSettings): boole
 }
 
 const REFRESH_MS = 500;
+/** A camera that gives no picture for this long is opened again. Some take several seconds for their first picture. */
+const SILENT_MS = 10_000;
+/** Longest time that one refresh adds to the silence: the page itself may have been suspended. */
+const LONGEST_STEP_MS = 5000;
+/** A refused frame is shown for this long. */
+const REFUSAL_SHOWN_MS = 5000;
+
+/** What cannot become better while the page is open. */
+const HOPELESS: ReadonlySet<Failure["kind"]> = new Set([
+  "insecure-context",
+  "unsupported",
+  "bad-address",
+] as const);
 
 export class CaptureSession {
   private readonly store: Store<CaptureSnapshot>;
@@ -71,12 +101,32 @@ export class CaptureSession {
   /** The settings that the camera was last given. */
   private configured: EncoderSettings | undefined;
 
+  /** Whether a camera has been open since `start`, or whether nobody is there to press a button. */
+  private unattended = false;
+  /** Whether a camera has been open since `start`. */
+  private cameraWorked = false;
+  private cameraTrouble: Failure | null = null;
+  private linkTrouble: Failure | null = null;
+  private readonly cameraBackoff: Backoff;
+  private cameraTimer: ReturnType<typeof setTimeout> | undefined;
+  private unwatchCameras: (() => void) | undefined;
+  /** Whether a camera is being opened. */
+  private opening = false;
+  private muted = false;
+  /** Milliseconds without a picture from the camera. */
+  private silence = 0;
+  private refreshedAt = 0;
+  private refusedAt = -Infinity;
+  /** The most bytes of a frame, as learned from a server that did not state it. */
+  private learnedLimit = Infinity;
+
   constructor(private readonly options: CaptureOptions) {
     const { settings } = options;
     this.outgoing = new Outgoing(limitToDemand(settings, null), {
-      onHold: (held) => this.camera?.hold(held),
+      onHold: () => this.holdCamera(),
       onAdapted: () => this.updateTarget(),
     });
+    this.cameraBackoff = new Backoff(options.random);
     this.store = new Store<CaptureSnapshot>({
       camera: "off",
       connection: "off",
@@ -88,39 +138,53 @@ export class CaptureSession {
       demand: null,
       sending: limitToDemand(settings, null),
       narrow: false,
+      tooLarge: false,
+      limit: null,
+      refusedFrame: null,
       stats: NO_STATS,
     });
     this.snapshot = this.store;
   }
 
-  /** Opens the camera and starts sending. If the camera is started already, this does the same as `resume`. */
-  async start(): Promise<void> {
+  /**
+   * Opens the camera and starts sending. If the camera is started already, this does the same as `resume`.
+   * `unattended` says that nobody is there to press a button: then the page also waits for a camera that has not
+   * worked yet.
+   */
+  async start({ unattended = false } = {}): Promise<void> {
     const before = this.store.getSnapshot();
     if (before.camera !== "off") {
       this.resume();
       return;
     }
+    this.endWaiting();
+    this.unattended = unattended;
+    this.cameraWorked = false;
+    this.cameraBackoff.noteSuccess();
+    this.cameraTrouble = this.linkTrouble = null;
     const generation = ++this.generation;
     this.update({ camera: "starting", failure: null, stats: NO_STATS });
-    if (!(await this.openCamera(generation))) return;
-    this.releaseWakeLock = this.options.keepAwake?.();
-    this.refreshTimer = setInterval(() => this.refresh(), REFRESH_MS);
-    this.connect();
+    this.unwatchCameras = this.options.watchCameras?.((signal) => this.signalled(signal));
+    await this.openCamera(generation);
   }
 
-  /** Closes the connection and the camera. */
+  /** Closes the connection and the camera, and tells the server that this is on purpose. */
   stop(): void {
-    this.generation++;
-    this.disconnect();
-    this.closeCamera();
-    this.update({ camera: "off", connection: "off", failure: null, stream: null, demand: null });
+    this.shutDown(true);
     this.updateTarget();
   }
 
   /** Connects again after another page took the id over, or after a refusal. The camera has stayed on. */
   resume(): void {
     const { camera, connection } = this.store.getSnapshot();
-    if (camera === "on" && connection === "ended") this.connect();
+    if (camera !== "off" && camera !== "starting" && connection === "ended") this.connect();
+  }
+
+  /** Tries at once to open the camera that is waited for. */
+  retryCamera(): void {
+    const { camera } = this.store.getSnapshot();
+    if (camera === "waiting") void this.reopenCamera();
+    else if (camera === "off") void this.start();
   }
 
   /** Applies new settings with as little interruption as possible. */
@@ -128,92 +192,230 @@ export class CaptureSession {
     const before = this.store.getSnapshot().settings;
     this.update({ settings });
     this.updateTarget();
-    if (this.camera && needsReopening(before, settings)) await this.reopenCamera();
+    const isOpen = this.camera !== null || this.store.getSnapshot().camera === "waiting";
+    if (isOpen && needsReopening(before, settings)) await this.reopenCamera();
     else if (settings.fps !== before.fps) this.camera?.setRate(settings.fps);
     if (settings.cameraId === before.cameraId && settings.name === before.name) return;
     // A connection has one id and one name, so a new id or name needs a new connection.
-    if (this.link?.running) this.link.reconnect();
+    // The camera with the old id is not lost, but stopped.
+    if (this.link?.running) this.link.reconnect(settings.cameraId !== before.cameraId);
     else this.resume();
   }
 
   // ── camera ────────────────────────────────────────────────────────────────────────────────────
 
-  private async openCamera(generation: number): Promise<boolean> {
+  private async openCamera(generation: number): Promise<void> {
+    this.opening = true;
+    let failure: Failure;
     try {
       const { settings } = this.store.getSnapshot();
-      const camera = await this.options.openCamera(settings, {
-        onFrame: (frame) => this.outgoing.frame(frame),
-        onSkipped: () => this.outgoing.skipped(),
-        onFailure: (failure) => this.cameraFailed(failure),
-      });
+      const current = (): boolean => generation === this.generation;
+      const camera = await this.options.openCamera(
+        settings,
+        {
+          onFrame: (frame) => {
+            if (current()) this.pictureTaken(frame);
+          },
+          onSkipped: (busy) => {
+            if (!current()) return;
+            this.silence = 0;
+            this.outgoing.skipped(busy);
+          },
+          onFailure: (lost) => {
+            if (current()) this.cameraFailed(lost);
+          },
+          onMuted: (muted) => {
+            if (current()) this.cameraMuted(muted);
+          },
+        },
+        // A page that has sent from one camera does not send from another one when the first is unplugged.
+        !this.cameraWorked,
+      );
       if (generation !== this.generation) {
         camera.stop();
-        return false;
+        return;
       }
       // The settings may have changed while the camera was being opened.
       if (needsReopening(settings, this.store.getSnapshot().settings)) {
         camera.stop();
-        return await this.openCamera(generation);
+        await this.openCamera(generation);
+        return;
       }
-      this.camera = camera;
-      this.configured = limitToDemand(settings, null);
-      camera.hold(this.outgoing.held);
-      this.update({ camera: "on", stream: camera.stream, cameraLabel: camera.label, method: camera.method });
-      this.updateTarget();
-      return true;
+      this.opening = false;
+      this.cameraOpened(camera, settings);
+      return;
     } catch (error) {
-      if (generation === this.generation) this.cameraFailed(isFailure(error) ? error : cameraFailure(error));
-      return false;
+      failure = isFailure(error) ? error : cameraFailure(error);
     }
+    if (generation !== this.generation) return;
+    this.opening = false;
+    this.cameraFailed(failure);
+  }
+
+  private cameraOpened(camera: Camera, settings: CaptureSettings): void {
+    const isFirst = !this.cameraWorked;
+    this.camera = camera;
+    this.cameraWorked = true;
+    this.muted = false;
+    this.silence = 0;
+    this.configured = limitToDemand(settings, null);
+    this.setCameraTrouble(null);
+    this.holdCamera();
+    this.update({ camera: "on", stream: camera.stream, cameraLabel: camera.label, method: camera.method });
+    this.updateTarget();
+    if (!isFirst) return;
+    this.releaseWakeLock ??= this.options.keepAwake?.();
+    this.refreshedAt = now();
+    clearInterval(this.refreshTimer);
+    this.refreshTimer = setInterval(() => this.refresh(), REFRESH_MS);
+    this.connect();
   }
 
   private async reopenCamera(): Promise<void> {
     const generation = ++this.generation;
+    clearTimeout(this.cameraTimer);
     this.camera?.stop();
     this.camera = null;
-    this.update({ camera: "starting", stream: null });
+    // While the page waits for the camera, it says so until there is one.
+    const waiting = this.store.getSnapshot().camera === "waiting";
+    this.update(waiting ? { stream: null } : { camera: "starting", stream: null });
     await this.openCamera(generation);
   }
 
+  /** Waits for the camera, and tries again with back-off; or gives up if nobody would wait for that. */
   private cameraFailed(failure: Failure): void {
-    this.stop();
-    this.update({ failure });
-  }
-
-  private closeCamera(): void {
+    if (HOPELESS.has(failure.kind) || !(this.cameraWorked || this.unattended)) {
+      const watching = this.unwatchCameras;
+      this.unwatchCameras = undefined;
+      this.shutDown(false);
+      // The person may allow the camera now; then there is no need to press Start again.
+      if (failure.kind === "permission-denied") this.unwatchCameras = watching;
+      else watching?.();
+      this.setCameraTrouble(failure);
+      this.updateTarget();
+      return;
+    }
+    this.generation++;
     this.camera?.stop();
     this.camera = null;
+    this.muted = false;
+    this.releaseWakeLock ??= this.options.keepAwake?.();
+    this.update({ camera: "waiting", stream: null });
+    this.setCameraTrouble(failure);
+    clearTimeout(this.cameraTimer);
+    // Asking again without a reason would open the browser's question again and again.
+    if (failure.kind === "permission-denied") return;
+    this.cameraTimer = setTimeout(() => void this.reopenCamera(), this.cameraBackoff.delayAfter(0));
+  }
+
+  private pictureTaken(frame: EncodedFrame): void {
+    this.silence = 0;
+    if (this.muted) return;
+    this.cameraBackoff.noteSuccess();
+    this.outgoing.frame(frame);
+  }
+
+  private cameraMuted(muted: boolean): void {
+    if (!this.camera || muted === this.muted) return;
+    this.muted = muted;
+    this.silence = 0;
+    this.holdCamera();
+    this.update({ camera: muted ? "waiting" : "on" });
+    this.setCameraTrouble(muted ? { kind: "camera-muted" } : null);
+  }
+
+  /** The browser reports something that may have brought the camera back. */
+  private signalled(signal: CameraSignal): void {
+    const { camera } = this.store.getSnapshot();
+    const denied = this.cameraTrouble?.kind === "permission-denied";
+    if (camera === "off") {
+      if (denied && signal === "allowed") void this.start();
+      return;
+    }
+    if (camera !== "waiting" || this.opening || (denied && signal === "device")) return;
+    void this.reopenCamera();
+  }
+
+  private holdCamera(): void {
+    this.camera?.hold(this.outgoing.held || this.muted);
+  }
+
+  private endWaiting(): void {
+    clearTimeout(this.cameraTimer);
+    this.unwatchCameras?.();
+    this.unwatchCameras = undefined;
+  }
+
+  private shutDown(onPurpose: boolean): void {
+    this.generation++;
+    this.endWaiting();
+    this.disconnect(onPurpose);
+    this.camera?.stop();
+    this.camera = null;
+    this.opening = this.muted = false;
     this.releaseWakeLock?.();
     this.releaseWakeLock = undefined;
     clearInterval(this.refreshTimer);
+    this.cameraTrouble = this.linkTrouble = null;
+    this.update({
+      camera: "off",
+      connection: "off",
+      failure: null,
+      stream: null,
+      demand: null,
+      limit: null,
+      refusedFrame: null,
+    });
+  }
+
+  private setCameraTrouble(failure: Failure | null): void {
+    this.cameraTrouble = failure;
+    this.update({ failure: failure ?? this.linkTrouble });
+  }
+
+  private setLinkTrouble(failure: Failure | null): void {
+    this.linkTrouble = failure;
+    this.update({ failure: this.cameraTrouble ?? failure });
   }
 
   /** Sets what the camera encodes: the settings, limited by demand and by the uplink. */
   private updateTarget(): void {
     const { settings, demand } = this.store.getSnapshot();
     this.outgoing.want(limitToDemand(settings, settings.demand ? demand : null), settings.adapt);
-    const { sending, narrow } = this.outgoing;
+    const { sending, narrow, tooLarge } = this.outgoing;
     if (this.camera && !(this.configured && sameSettings(sending, this.configured))) {
       this.configured = sending;
       this.camera.configure(sending);
     }
-    this.update({ sending, narrow });
+    this.update({ sending, narrow, tooLarge });
   }
 
   private refresh(): void {
     this.outgoing.judge();
-    this.update({ stats: { ...this.outgoing.stats(), roundTrip: this.link?.roundTrip ?? null } });
+    const at = now();
+    const { connection, sending } = this.store.getSnapshot();
+    // While nothing can be sent, the encoder does not look at the pictures.
+    if (connection === "on-air") this.silence += Math.min(at - this.refreshedAt, LONGEST_STEP_MS);
+    else this.silence = 0;
+    this.refreshedAt = at;
+    if (this.camera && this.silence > Math.max(SILENT_MS, 3000 / sending.fps))
+      this.cameraFailed({ kind: this.muted ? "camera-muted" : "camera-silent" });
+    if (at - this.refusedAt > REFUSAL_SHOWN_MS) this.update({ refusedFrame: null });
+    this.update({
+      limit: this.camera && !this.muted ? this.outgoing.limit() : null,
+      stats: { ...this.outgoing.stats(), roundTrip: this.link?.roundTrip ?? null },
+    });
   }
 
   // ── connection ────────────────────────────────────────────────────────────────────────────────
 
   private connect(): void {
-    this.disconnect();
+    this.disconnect(false);
     this.outgoing.resetStats();
-    const { server, page, token, openSocket } = this.options;
-    let url: string;
+    const { server, page = globalThis.location.href, token, openSocket, fetch } = this.options;
+    let base: URL;
     try {
-      url = captureSocketUrl(serverBase(server, page ?? globalThis.location.href));
+      base = serverBase(server, page);
     } catch (error) {
       this.cameraFailed({
         kind: "bad-address",
@@ -221,28 +423,46 @@ export class CaptureSession {
       });
       return;
     }
+    const identity = (): CaptureSettings => this.store.getSnapshot().settings;
     const link = new CaptureLink(
-      { url, token, openSocket, identity: () => this.store.getSnapshot().settings },
       {
-        onChange: (change) => {
-          this.update(change);
+        url: captureSocketUrl(base),
+        token,
+        openSocket,
+        identity,
+        whyRefused: () => whyRefused(base, identity().cameraId, new URL(page).origin, fetch),
+      },
+      {
+        onChange: ({ connection, failure }) => {
+          if (connection !== undefined) this.update({ connection });
+          if (failure !== undefined) this.setLinkTrouble(failure);
           this.outgoing.judge();
         },
-        onRegistered: () => {
+        onRegistered: (maxFrameSize) => {
+          this.outgoing.sizeLimit = Math.max(1, Math.min(maxFrameSize ?? DEFAULT_LIMIT, this.learnedLimit));
           this.outgoing.use(link);
           this.setDemand(null);
+        },
+        onFrameRefused: (reason) => {
+          this.refusedAt = now();
+          this.update({ refusedFrame: reason });
+        },
+        onTooLarge: () => {
+          const { largestFrame } = this.outgoing;
+          // Halved, because each attempt costs a connection.
+          if (largestFrame > 1) this.learnedLimit = Math.min(this.learnedLimit, Math.floor(largestFrame / 2));
         },
         onDemand: (demand) => this.setDemand(demand),
         onAnswer: (sentAt) => this.outgoing.answered(sentAt),
       },
     );
     this.link = link;
-    this.update({ failure: null });
+    this.setLinkTrouble(null);
     link.start();
   }
 
-  private disconnect(): void {
-    this.link?.stop();
+  private disconnect(onPurpose: boolean): void {
+    this.link?.stop(onPurpose);
     this.link = null;
     this.outgoing.use(null);
   }

@@ -18,8 +18,15 @@ export interface CaptureStats {
   readonly height: number;
 }
 
+/**
+ * Why fewer frames are sent than `sending` says: the camera delivers no more, the device encodes no more, or the uplink
+ * carries no more.
+ */
+export type RateLimit = "camera" | "device" | "uplink";
+
 export interface CaptureSnapshot {
-  readonly camera: "off" | "starting" | "on";
+  /** `waiting`: the camera is missing or gives no pictures, `failure` says why; it is opened again as soon as possible. */
+  readonly camera: "off" | "starting" | "on" | "waiting";
   readonly connection: CaptureConnection;
   readonly failure: Failure | null;
   readonly settings: CaptureSettings;
@@ -34,6 +41,12 @@ export interface CaptureSnapshot {
   readonly sending: EncoderSettings;
   /** Whether the uplink is too slow for the settings, limited by demand. */
   readonly narrow: boolean;
+  /** Whether the pictures are made smaller because the server takes no larger ones. */
+  readonly tooLarge?: boolean;
+  /** Why clearly less is sent than `sending`; null if it is not, or not yet known. */
+  readonly limit?: RateLimit | null;
+  /** Why the server refused a picture a short time ago. */
+  readonly refusedFrame?: string | null;
   readonly stats: CaptureStats;
 }
 

@@ -24,6 +24,8 @@ const FIRST_PATIENCE = 4;
 /** The most good periods in a row that the controller waits for before it tries the share that failed last again. */
 const LAST_PATIENCE = 64;
 const LEAST_SHARE = 0.005;
+/** Good periods in a row that prove a share, and that end a stall: then the proven share is used again. */
+const PERIODS_TO_PROVE = 2;
 /** The rate is never reduced below this number of frames a second. */
 const LOWEST_RATE = 1;
 
@@ -58,7 +60,9 @@ function floor(value: number, steps: number): number {
 /**
  * Controls the share of the wanted bytes that is tried. The share falls to what the link carried, and climbs back one
  * step at a time. If a share fails again, the controller waits twice as long before it tries this share the next time.
- * All times are in milliseconds of one clock.
+ * A period in which nothing was carried is part of a stall. A stall does not show which share is too large, so it causes
+ * one fall only, and the share from before the stall is used again soon after the stall. All times are in milliseconds
+ * of one clock.
  */
 export class UplinkController {
   /** The share of the wanted bytes that is tried. */
@@ -71,12 +75,15 @@ export class UplinkController {
   private good = 0;
   /**
    * Whether the period is the first after a fall. In this period, the frames from before the fall still fill the link.
+   * After a stall, this lasts until a period has carried a frame.
    */
   private settling = false;
   /** Good periods in a row before the share that failed last is tried again. */
   private patience = FIRST_PATIENCE;
   /** The share that failed last. */
   private ceiling = Infinity;
+  /** The last share that the link carried; a stall keeps it. 0 if there is none, or if it has failed since. */
+  private proven = 0;
 
   /** Returns the wanted settings, reduced to the share. */
   limit(wanted: EncoderSettings): EncoderSettings {
@@ -105,7 +112,7 @@ export class UplinkController {
     const lost = this.skipped / this.due;
     this.due = this.skipped = 0;
     if (this.settling) {
-      this.settling = false;
+      this.settling = this.share < this.proven && lost >= 1;
       return false;
     }
     if (lost > BAD_SHARE) {
@@ -116,6 +123,8 @@ export class UplinkController {
     }
     this.bad = [];
     if (length <= LONGEST_USEFUL_MS) this.good++;
+    if (this.share < this.proven) return this.good >= PERIODS_TO_PROVE && this.return();
+    if (this.good >= PERIODS_TO_PROVE) this.proven = this.share;
     const patience = this.share * STEP < this.ceiling ? FIRST_PATIENCE : this.patience;
     return this.share < 1 && this.good >= patience && this.climb();
   }
@@ -131,12 +140,20 @@ export class UplinkController {
     this.share = 1;
     this.patience = FIRST_PATIENCE;
     this.ceiling = Infinity;
+    this.proven = 0;
   }
 
   private fall(): boolean {
     const carried = this.bad.reduce((sum, share) => sum + share, 0) / this.bad.length;
+    const stalled = this.bad.at(-1) === 0;
     this.bad = [];
     this.settling = true;
+    if (stalled && this.proven > 0) {
+      const before = this.share;
+      this.share = Math.max(LEAST_SHARE, before * DEEPEST_FALL);
+      return this.share !== before;
+    }
+    this.proven = 0;
     const failsAgain = this.share >= this.ceiling / STEP;
     this.patience = failsAgain ? Math.min(LAST_PATIENCE, this.patience * 2) : FIRST_PATIENCE;
     this.ceiling = this.share;
@@ -144,6 +161,14 @@ export class UplinkController {
     const factor = carried * STEP >= HEADROOM ? 1 / STEP : Math.max(DEEPEST_FALL, carried * HEADROOM);
     this.share = Math.max(LEAST_SHARE, this.share * factor);
     return this.share !== this.ceiling;
+  }
+
+  /** Uses the share from before the stall again; only once, in case the link has become narrow. */
+  private return(): boolean {
+    this.good = 0;
+    this.share = this.proven;
+    this.proven = 0;
+    return true;
   }
 
   private climb(): boolean {

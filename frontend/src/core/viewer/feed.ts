@@ -155,6 +155,7 @@ export class Feed {
       // An invalid message costs one frame, not the connection.
       return;
     }
+    this.socket.noteSuccess();
     this.handlers.onFrame(frame, this.socket.protocol === VIEWER_SUBPROTOCOL ? "acked" : "unacked");
   }
 

@@ -89,6 +89,35 @@ describe("a page", () => {
     page.stop();
   });
 
+  it.each([1500, 5000, 15_000])(
+    "takes a stall of %i ms for one reduction, and has it all back soon",
+    async (ms) => {
+      const page = new SimulatedPage({ ...WIDE, rate: 15_000_000 });
+      await page.run(10_000);
+      page.link.stall(ms);
+      await page.run(ms);
+      expect(page.history).toHaveLength(1);
+      await page.run(3000);
+      expect(page.outgoing.narrow).toBe(false);
+      await page.run(5000);
+      expect(page.last(5000).fps).toBeGreaterThan(29);
+      expect(page.history).toHaveLength(2);
+      page.stop();
+    },
+  );
+
+  it("tries what was carried before a stall only once if the link is narrow after it", async () => {
+    const page = new SimulatedPage({ ...WIDE, rate: 15_000_000 });
+    await page.run(10_000);
+    page.link.setRate(75_000);
+    page.link.stall(3000);
+    await page.run(15_000);
+    await page.run(20_000);
+    expect(page.last(20_000).fps).toBeGreaterThan(5);
+    expect(page.last(20_000).age).toBeLessThan(600);
+    page.stop();
+  });
+
   it("gives up quality, then width, then rate, and takes them back in the reverse order", async () => {
     const page = new SimulatedPage({ ...WIDE, rate: 12_000 }, { fps: 10, width: 640, quality: 0.6 });
     await page.run(15_000);

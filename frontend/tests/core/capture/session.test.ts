@@ -5,6 +5,7 @@ import {
   type CameraHandlers,
   type CaptureOptions,
 } from "../../../src/core/capture/session.js";
+import type { CameraSignal } from "../../../src/core/capture/camera-signals.js";
 import { now } from "../../../src/core/clock.js";
 import { DEFAULTS, type CaptureSettings } from "../../../src/core/capture/settings.js";
 import { fakeNetwork, JPEG, type FakeSocket } from "../../fakes.js";
@@ -69,6 +70,26 @@ function build(options: Partial<CaptureOptions> = {}) {
     network.last.text({ type: "registration-success", clientId: "door" });
   };
   return { network, session, state, camera, cameras, frame, onAir, release, answer };
+}
+
+/** Opens cameras as `build` does, for tests whose cameras fail now and then. */
+function opener(cameras: ReturnType<typeof build>["cameras"]) {
+  return (opened: CaptureSettings, handlers: CameraHandlers): Promise<Camera> => {
+    const camera = {
+      stream: null,
+      label: "Fake",
+      method: "by hand",
+      handlers,
+      opened,
+      held: undefined as boolean | undefined,
+      configure: vi.fn<Camera["configure"]>(),
+      setRate: vi.fn<Camera["setRate"]>(),
+      hold: (held: boolean) => void (camera.held = held),
+      stop: vi.fn(),
+    };
+    cameras.push(camera);
+    return Promise.resolve(camera);
+  };
 }
 
 describe("a capture session", () => {
@@ -317,11 +338,322 @@ describe("a capture session", () => {
     expect(insecure.state().failure).toEqual({ kind: "insecure-context", address: "http://h" });
   });
 
-  it("stops sending when the camera is disconnected", async () => {
-    const { session, state, camera, onAir } = build();
+  it("waits for a camera that was disconnected, and goes on with it", async () => {
+    const { network, session, state, camera, cameras, frame, onAir } = build();
+    await onAir();
+    frame();
+    camera().handlers.onFailure({ kind: "camera-lost" });
+    expect(state()).toMatchObject({ camera: "waiting", stream: null, failure: { kind: "camera-lost" } });
+    expect(camera().stop).toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(cameras).toHaveLength(2);
+    expect(state()).toMatchObject({ camera: "on", connection: "on-air", failure: null });
+    expect(network.sockets).toHaveLength(1);
+    frame();
+    expect(camera().held).toBe(false);
+    session.stop();
+  });
+
+  it.each(["NotReadableError", "AbortError", "NotFoundError", "OverconstrainedError", "OddError"])(
+    "tries again with back-off after %s once a camera has worked",
+    async (name) => {
+      let broken = false;
+      let asked = 0;
+      const { session, state, camera, cameras, onAir, frame } = build({
+        random: () => 0.999,
+        openCamera: async (opened, handlers) => {
+          asked++;
+          if (broken) throw new DOMException("", name);
+          return opens(opened, handlers);
+        },
+      });
+      const opens = opener(cameras);
+      await onAir();
+      frame();
+      broken = true;
+      camera().handlers.onFailure({ kind: "camera-lost" });
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(state().camera).toBe("waiting");
+      expect(asked).toBeGreaterThan(14);
+      expect(asked).toBeLessThan(20);
+      broken = false;
+      await vi.advanceTimersByTimeAsync(4000);
+      expect(state()).toMatchObject({ camera: "on", connection: "on-air", failure: null });
+      session.stop();
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(state().camera).toBe("off");
+    },
+  );
+
+  it("waits for a camera from the start if nobody is there, and connects when it has one", async () => {
+    let missing = true;
+    const { network, session, state, cameras, release } = build({
+      openCamera: (opened, handlers) =>
+        missing ? Promise.reject(new DOMException("", "NotFoundError")) : opens(opened, handlers),
+    });
+    const opens = opener(cameras);
+    await session.start({ unattended: true });
+    expect(state()).toMatchObject({ camera: "waiting", connection: "off", failure: { kind: "no-camera" } });
+    missing = false;
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(state()).toMatchObject({ camera: "on", connection: "connecting", failure: null });
+    expect(network.sockets).toHaveLength(1);
+    session.stop();
+    expect(release).toHaveBeenCalledOnce();
+  });
+
+  it.each(["device", "visible", "allowed"] as const)(
+    "tries again at once at the signal %s",
+    async (signal) => {
+      let tell: (signal: CameraSignal) => void = () => undefined;
+      const unwatch = vi.fn();
+      const { session, state, camera, cameras, onAir } = build({
+        random: () => 0.999,
+        watchCameras: (listener) => {
+          tell = listener;
+          return unwatch;
+        },
+      });
+      await onAir();
+      tell(signal);
+      expect(cameras).toHaveLength(1);
+      camera().handlers.onFailure({ kind: "camera-lost" });
+      tell(signal);
+      tell(signal);
+      await vi.advanceTimersByTimeAsync(0);
+      expect(cameras).toHaveLength(2);
+      expect(state().camera).toBe("on");
+      session.stop();
+      expect(unwatch).toHaveBeenCalled();
+    },
+  );
+
+  it("does not ask for permission again and again, but goes on when it is given", async () => {
+    let tell: (signal: CameraSignal) => void = () => undefined;
+    let asked = 0;
+    let denied = true;
+    const { session, state, cameras } = build({
+      watchCameras: (listener) => {
+        tell = listener;
+        return () => undefined;
+      },
+      openCamera: (opened, handlers) => {
+        asked++;
+        return denied ? Promise.reject(new DOMException("", "NotAllowedError")) : opens(opened, handlers);
+      },
+    });
+    const opens = opener(cameras);
+    await session.start({ unattended: true });
+    await vi.advanceTimersByTimeAsync(60_000);
+    tell("device");
+    expect(asked).toBe(1);
+    expect(state()).toMatchObject({ camera: "waiting", failure: { kind: "permission-denied" } });
+    session.stop();
+    await session.start();
+    expect(state()).toMatchObject({ camera: "off", failure: { kind: "permission-denied" } });
+    denied = false;
+    tell("allowed");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(state().camera).toBe("on");
+    session.stop();
+  });
+
+  it("shows that the system has paused the camera, sends nothing meanwhile, and goes on afterwards", async () => {
+    const { network, session, state, camera, cameras, frame, onAir } = build();
+    await onAir();
+    camera().handlers.onMuted?.(true);
+    expect(state()).toMatchObject({ camera: "waiting", failure: { kind: "camera-muted" } });
+    expect(camera().held).toBe(true);
+    const sent = network.last.sent.length;
+    frame();
+    expect(network.last.sent).toHaveLength(sent);
+    camera().handlers.onMuted?.(false);
+    expect(state()).toMatchObject({ camera: "on", failure: null });
+    expect(camera().held).toBe(false);
+    expect(cameras).toHaveLength(1);
+    camera().handlers.onMuted?.(true);
+    vi.advanceTimersByTime(11_000);
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(cameras.length).toBeGreaterThan(1);
+    session.stop();
+  });
+
+  it("opens a camera again that gives no pictures, but not one that is only held", async () => {
+    const { network, session, state, camera, cameras, onAir, frame } = build();
+    await onAir();
+    for (let second = 0; second < 30; second++) {
+      vi.advanceTimersByTime(1000);
+      camera().handlers.onSkipped();
+      network.last.text({ type: "demand", viewers: 0 });
+    }
+    expect(cameras).toHaveLength(1);
+    frame();
+    vi.advanceTimersByTime(11_000);
+    expect(state()).toMatchObject({ camera: "waiting", failure: { kind: "camera-silent" } });
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(state().camera).toBe("on");
+    expect(cameras).toHaveLength(2);
+    session.stop();
+  });
+
+  it("waits for the chosen camera instead of showing what another one sees", async () => {
+    const any: (boolean | undefined)[] = [];
+    const { session, camera, cameras, onAir } = build({
+      openCamera: (opened, handlers, anyDevice) => {
+        any.push(anyDevice);
+        return opens(opened, handlers);
+      },
+    });
+    const opens = opener(cameras);
     await onAir();
     camera().handlers.onFailure({ kind: "camera-lost" });
-    expect(state()).toMatchObject({ camera: "off", connection: "off", failure: { kind: "camera-lost" } });
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(any).toEqual([true, false]);
+    session.stop();
+  });
+
+  it("can be told to try again now", async () => {
+    const { session, state, camera, cameras, onAir } = build({ random: () => 0.999 });
+    await onAir();
+    camera().handlers.onFailure({ kind: "camera-lost" });
+    session.retryCamera();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(state().camera).toBe("on");
+    expect(cameras).toHaveLength(2);
+    session.stop();
+  });
+
+  it("says goodbye when it is stopped or gets another id, and only then", async () => {
+    const { network, session, onAir } = build();
+    await onAir();
+    await session.configure({ ...settings, name: "Gate" });
+    expect(network.sockets[0]?.sentMessages("goodbye")).toEqual([]);
+    network.last.accept();
+    network.last.text({ type: "registration-success", clientId: "door" });
+    await session.configure({ ...settings, name: "Gate", cameraId: "gate" });
+    expect(network.sockets[1]?.sentMessages("goodbye")).toHaveLength(1);
+    network.last.accept();
+    session.stop();
+    expect(network.last.sentMessages("goodbye")).toEqual([]);
+    await onAir();
+    session.stop();
+    expect(network.last.sent.at(-1)).toBe('{"type":"goodbye"}');
+    expect(network.last.closedWith).toBe(1000);
+  });
+
+  it("keeps to the size that the server takes, and makes smaller pictures", async () => {
+    const { network, session, state, camera, frame, onAir } = build();
+    await onAir();
+    network.last.drop(1001);
+    vi.advanceTimersByTime(4000);
+    network.last.accept();
+    network.last.text({ type: "registration-success", clientId: "door", maxFrameSize: 100_000 });
+    frame(100_000);
+    frame(100_001);
+    frame(400_000);
+    const sizes = () =>
+      network.last.sent.filter((data) => typeof data !== "string").map((data) => data.byteLength);
+    expect(sizes()).toEqual([100_000]);
+    expect(state()).toMatchObject({ tooLarge: true, narrow: false });
+    expect(state().sending.width).toBeLessThan(1280 / 2);
+    expect(camera().configure).toHaveBeenLastCalledWith(state().sending);
+    session.stop();
+  });
+
+  it("assumes 5 MiB where the server states no size, and learns less from a closed connection", async () => {
+    const { network, session, frame, onAir, answer } = build();
+    await onAir();
+    frame(5 * 1024 * 1024 + 1);
+    expect(network.last.sent.filter((data) => typeof data !== "string")).toEqual([]);
+    frame(3_000_000);
+    network.last.drop(1009);
+    vi.advanceTimersByTime(4000);
+    network.last.accept();
+    network.last.text({ type: "registration-success", clientId: "door" });
+    answer();
+    frame(3_000_000);
+    expect(network.last.sent.filter((data) => typeof data !== "string")).toEqual([]);
+    frame(1_000_000);
+    expect(network.last.sent.filter((data) => typeof data !== "string")).toHaveLength(1);
+    session.stop();
+  });
+
+  it("shows for some seconds why the server refused a picture", async () => {
+    const { network, session, state, onAir } = build();
+    await onAir();
+    network.last.text({ type: "error", error: "expected a JPEG\u202e, got\n6 bytes", code: "not-a-jpeg" });
+    expect(state().refusedFrame).toBe("expected a JPEG , got 6 bytes");
+    vi.advanceTimersByTime(6000);
+    expect(state().refusedFrame).toBeNull();
+    session.stop();
+  });
+
+  it("says what keeps the rate down: the camera, the device or the connection", async () => {
+    const { network, session, state, camera, frame, onAir } = build({
+      settings: { ...settings, adapt: false },
+    });
+    const seconds = (count: number, each: (tick: number) => void) => {
+      for (let tick = 0; tick < count * 10; tick++) {
+        each(tick);
+        vi.advanceTimersByTime(100);
+      }
+    };
+    await onAir();
+    seconds(2, () => frame());
+    expect(state().limit).toBeNull();
+    seconds(5, () => frame());
+    expect(state().limit).toBe("camera");
+    await session.configure({ ...settings, adapt: false, fps: 10 });
+    seconds(5, () => frame());
+    expect(state().limit).toBeNull();
+    await session.configure({ ...settings, adapt: false, fps: 15 });
+    seconds(5, (tick) => (tick % 2 === 0 ? frame() : camera().handlers.onSkipped(true)));
+    expect(state().limit).toBe("device");
+    await session.configure({ ...settings, adapt: false, fps: 14 });
+    seconds(5, (tick) => {
+      network.last.bufferedAmount = tick % 2 === 0 ? 0 : 1_000_000;
+      camera().handlers.onSkipped();
+      frame();
+    });
+    expect(state().limit).toBe("uplink");
+    session.stop();
+    expect(state().limit).toBeNull();
+  });
+
+  it("does not end with a refusal once the server has accepted it", async () => {
+    const { network, session, state, onAir } = build();
+    await onAir();
+    network.last.drop(1001);
+    vi.advanceTimersByTime(4000);
+    network.last.accept();
+    network.last.text({ type: "registration-error", clientId: "door", error: "not yet" });
+    network.last.drop(1008);
+    expect(state()).toMatchObject({
+      connection: "waiting",
+      failure: { kind: "sent-away", reason: "not yet" },
+    });
+    vi.advanceTimersByTime(4000);
+    network.last.accept();
+    network.last.text({ type: "registration-success", clientId: "door" });
+    expect(state()).toMatchObject({ connection: "on-air", failure: null });
+    session.stop();
+  });
+
+  it("finds out by plain HTTP why there is no connection", async () => {
+    const answers = [
+      () => Promise.resolve(new Response("", { status: 401 })),
+      () => Promise.reject(new TypeError("down")),
+    ];
+    const { network, session, state } = build({ fetch: () => (answers.shift() ?? fail)() });
+    const fail = () => Promise.reject(new TypeError("down"));
+    await session.start();
+    network.last.drop(1006);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(state().failure).toEqual({ kind: "http-refused", status: 401 });
+    await vi.advanceTimersByTimeAsync(4000);
+    network.last.drop(1006);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(state().failure).toMatchObject({ kind: "server-gone" });
     session.stop();
   });
 

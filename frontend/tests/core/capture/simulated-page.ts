@@ -31,11 +31,12 @@ export function jpegBytes(width: number, quality: number): number {
 /** A first in, first out queue that empties at a rate, and a way behind it. */
 class SimulatedLink {
   private freeAt = 0;
+  private stalledUntil = 0;
 
   constructor(readonly options: LinkOptions) {}
 
   get waiting(): number {
-    return (Math.max(0, this.freeAt - now()) / 1000) * this.options.rate;
+    return (Math.max(0, this.freeAt - Math.max(now(), this.stalledUntil)) / 1000) * this.options.rate;
   }
 
   get bufferedAmount(): number {
@@ -46,7 +47,13 @@ class SimulatedLink {
   setRate(rate: number): void {
     const { waiting } = this;
     this.options.rate = rate;
-    this.freeAt = now() + (waiting / rate) * 1000;
+    this.freeAt = Math.max(now(), this.stalledUntil) + (waiting / rate) * 1000;
+  }
+
+  /** Carries nothing for this long from now on. */
+  stall(ms: number): void {
+    this.stalledUntil = now() + ms;
+    this.freeAt = Math.max(this.freeAt, this.stalledUntil);
   }
 
   carry(bytes: number, arrived: () => void): void {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import trio
 from attrs import define, field, frozen
 
@@ -10,11 +12,13 @@ from skysentry_trio.base.exceptions import CloseCode
 from skysentry_trio.client.engine.addresses import ServerAddress
 from skysentry_trio.client.engine.camera_session import CameraConnection, decode
 from skysentry_trio.client.engine.connection import Connection, ConnectionLost, Refused, open_connection
+from skysentry_trio.client.engine.frame_size import DEFAULT_LIMIT
 from skysentry_trio.client.engine.rate_controller import RateController
 from skysentry_trio.client.engine.throughput import Throughput
 from skysentry_trio.client.engine.uplink_controller import NO_REDUCTION, Reduction
 from skysentry_trio.sources.frames import FrameSlot
-from skysentry_trio.wire.capture import Demand, RegistrationError, RegistrationSuccess, encode_registration
+from skysentry_trio.wire.capture import Demand, Goodbye, RegistrationError, RegistrationSuccess, encode_registration
+from skysentry_trio.wire.messages import encode_message
 
 PATH = "/ws"
 REGISTRATION_TIMEOUT = 10.0
@@ -68,8 +72,10 @@ class CameraClient:
     _sent: Throughput = field(factory=Throughput, init=False, repr=False)
     _connections: int = field(default=0, init=False)
     _rate_controller: RateController = field(init=False, repr=False)
-    _too_large: int | None = field(default=None, init=False)
-    """The server is known to refuse frames of this many bytes or more; None if no such size is known."""
+    _learned_limit: float = field(default=math.inf, init=False)
+    """Half of the smallest frame that was the largest on a connection that ended with 1009."""
+    _session: CameraConnection | None = field(default=None, init=False, repr=False)
+    _backoff: Backoff | None = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._rate_controller = RateController(self.slot, self.obeys)
@@ -77,9 +83,13 @@ class CameraClient:
     async def run(self, backoff: Backoff) -> None:
         """Send until the source has ended; reconnect when the connection is lost.
 
+        A refusal is final only while the server has never accepted this camera: later it may come from a proxy whose
+        server restarts. A frame that was sent starts the back-off again.
+
         Raises:
-            Refused: the server does not want this camera.
+            Refused: the server does not want this camera, or another camera took over its id.
         """
+        self._backoff = backoff
         await keep_trying(self._talk, ConnectionLost, backoff, self._report_loss)
         self.state = "ended"
 
@@ -93,7 +103,7 @@ class CameraClient:
         return CameraReport(
             camera_id=self.camera_id,
             state=self.state,
-            trouble=self.trouble or self.slot.trouble,
+            trouble=self.trouble or self._frame_trouble() or self.slot.trouble,
             frames=self._sent.frames,
             nbytes=self._sent.nbytes,
             fps=self._sent.fps(now),
@@ -104,23 +114,36 @@ class CameraClient:
             reduction=self._rate_controller.reduction,
         )
 
+    def _frame_trouble(self) -> str | None:
+        return self._session.refusal if self._session is not None else None
+
     async def _talk(self) -> None:
         """Connect once, and send until the source has ended."""
         self.state = "connecting"
-        session = None
+        self._session = session = None
         try:
             async with open_connection(self.server, PATH, max_message_size=_MAX_SERVER_MESSAGE) as connection:
                 await self._register(connection)
-                session = CameraConnection(connection, self._rate_controller, self._sent, self._too_large, self.adapts)
+                # From here on, the end of this block is on purpose, unless the connection is lost.
+                connection.goodbye = encode_message(Goodbye())
+                session = CameraConnection(connection, self._rate_controller, self._sent, self.adapts)
+                self._session = session
                 await session.run()
+        except Refused as refused:
+            if self._connections == 0:
+                raise
+            raise ConnectionLost(str(refused)) from refused
         except ConnectionLost as lost:
             if lost.code == CloseCode.REPLACED:
                 raise Refused(f"another camera has registered as {self.camera_id!r}, and took over") from lost
-            if lost.code == CloseCode.MESSAGE_TOO_BIG and session is not None:
-                self._too_large = session.largest
-                raise ConnectionLost(
-                    f"the server takes no frame of {self._too_large} bytes: use --width or --quality"
-                ) from lost
+            if session is None or session.largest == 0:
+                raise
+            if lost.code == CloseCode.MESSAGE_TOO_BIG:
+                # Halved, because each attempt costs a connection.
+                self._learned_limit = min(self._learned_limit, session.largest // 2)
+                raise ConnectionLost(f"the server takes no frame of {session.largest} bytes") from lost
+            if lost.code != CloseCode.POLICY_VIOLATION and self._backoff is not None:
+                self._backoff.note_success()
             raise
 
     async def _register(self, connection: Connection) -> None:
@@ -128,18 +151,19 @@ class CameraClient:
         await connection.send(encode_registration(self.camera_id, name=self.name, capabilities=capabilities))
         answer = None
         with trio.move_on_after(REGISTRATION_TIMEOUT):
-            while not isinstance(answer, RegistrationSuccess | RegistrationError):
-                answer = decode(await connection.receive())
+            answer = await _receive_answer(connection)
         if answer is None:
             raise ConnectionLost(f"the server did not answer our registration within {REGISTRATION_TIMEOUT:g} s")
         if isinstance(answer, RegistrationError):
-            await self._take_refusal(connection, answer)
+            raise await self._refusal(connection, answer)
+        stated = answer.max_frame_size or DEFAULT_LIMIT
+        self._rate_controller.limit_size(int(max(1, min(stated, self._learned_limit))))
         self.state = "live"
         self.trouble = None
         self._connections += 1
 
-    async def _take_refusal(self, connection: Connection, answer: RegistrationError) -> None:
-        """Raise `Refused` or `ConnectionLost`; the close code after the server's refusal decides which of the two."""
+    async def _refusal(self, connection: Connection, answer: RegistrationError) -> Refused | ConnectionLost:
+        """Return `Refused` or `ConnectionLost`; the close code after the server's refusal decides which of the two."""
         message = f"the server refused {self.camera_id!r}: {answer.error}"
         try:
             with trio.fail_after(REGISTRATION_TIMEOUT):
@@ -147,10 +171,18 @@ class CameraClient:
         except (ConnectionLost, trio.TooSlowError) as end:
             code = getattr(end, "code", None)
             if code in {CloseCode.POLICY_VIOLATION, None}:
-                raise Refused(message) from None
-            raise ConnectionLost(message, code=code) from None
-        raise ConnectionLost(message)
+                return Refused(message)
+            return ConnectionLost(message, code=code)
+        return ConnectionLost(message)
 
     def _report_loss(self, error: Exception, delay: float) -> None:
         self.state = "waiting"
         self.trouble = f"{error}; trying again in {delay:.1f} s"
+
+
+async def _receive_answer(connection: Connection) -> RegistrationSuccess | RegistrationError:
+    """Return the server's answer to our registration; skip other messages."""
+    while True:
+        message = decode(await connection.receive())
+        if isinstance(message, RegistrationSuccess | RegistrationError):
+            return message

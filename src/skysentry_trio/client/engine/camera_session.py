@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import trio
@@ -18,8 +19,10 @@ from skysentry_trio.client.engine.uplink_controller import PERIOD
 from skysentry_trio.client.engine.uplink_window import UplinkWindow
 from skysentry_trio.sources.frames import SourceFrame
 from skysentry_trio.wire.capture import Demand, ServerMessage, decode_server_message, encode_captured_jpeg
-from skysentry_trio.wire.messages import ClockReply, encode_message
+from skysentry_trio.wire.messages import ClockReply, ErrorNotice, encode_message
 
+REFUSAL_SHOWN = 5.0
+"""Seconds for which the reason of a refused frame is shown; the server reports a refusal at most once a second."""
 RECEIPT_TIMEOUT = 60.0
 """Seconds that a frame's receipt may take: as many as sending the frame may take."""
 
@@ -36,18 +39,19 @@ class CameraConnection:
     connection: Connection
     rate_controller: RateController
     sent: Throughput
-    too_large: int | None
-    """The server is known to refuse frames of this many bytes or more."""
     adapts: bool = True
     """Whether frames wait for receipts, and become smaller or fewer when receipts are slow."""
     largest: int = field(default=0, init=False)
-    """Bytes of the largest frame that was sent."""
+    """Bytes of the largest frame that was sent; 0 if none was sent."""
+    refusal: str | None = field(default=None, init=False)
+    """Why the last frame was not sent or not accepted, for people; None if it was sent."""
     clock: ServerClock = field(factory=ServerClock, init=False)
     window: UplinkWindow = field(factory=UplinkWindow, init=False)
     _answered: trio.Event = field(factory=trio.Event, init=False)
     _wall_clock: WallClock = field(factory=lambda: WallClock(trio.current_time), init=False)
     _shift: float = field(default=0.0, init=False)
     """`WallClock.shift` when the last frame was sent."""
+    _refused_at: float = field(default=-math.inf, init=False)
 
     async def run(self) -> None:
         """Send until the source has ended.
@@ -73,6 +77,9 @@ class CameraConnection:
                 self.rate_controller.take_demand(message)
             elif isinstance(message, ClockReply):
                 self._take_answer(message)
+            elif isinstance(message, ErrorNotice):
+                self.refusal = f"the server refused a frame: {message.error}"
+                self._refused_at = trio.current_time()
 
     def _take_answer(self, reply: ClockReply) -> None:
         now = trio.current_time()
@@ -97,11 +104,18 @@ class CameraConnection:
             except trio.EndOfChannel:
                 return
             size = len(frame.jpeg)
-            if self.too_large is not None and size >= self.too_large:
+            started = trio.current_time()
+            if not self.rate_controller.admits_size(size, started):
                 slot.drop("too-large")
+                self.refusal = (
+                    f"the server takes frames of at most {self.rate_controller.size_limit} bytes, got {size}"
+                    + ("" if slot.encodes else ": use --width or --quality")
+                )
+                self._refused_at = started
                 continue
             self.largest = max(self.largest, size)
-            started = trio.current_time()
+            if started - self._refused_at >= REFUSAL_SHOWN:
+                self.refusal = None
             await self._send_frame(frame, started)
             self.sent.add(size, trio.current_time())
             # A server that has not yet answered a clock message may never answer one: do not ask with every frame.

@@ -7,7 +7,7 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 
 import h11
@@ -65,6 +65,8 @@ class Connection:
     """An open WebSocket to a server; it raises only `ConnectionLost` when the connection ends."""
 
     _websocket: WebSocketConnection
+    goodbye: str | None = field(default=None, init=False)
+    """The last message, sent before the connection is closed; None for no such message."""
 
     async def send(self, message: str | bytes) -> None:
         """Send a message.
@@ -124,14 +126,18 @@ async def open_connection(
                     subprotocols=subprotocols,
                     max_message_size=max_message_size,
                 )
+                connection = Connection(websocket)
                 try:
-                    yield Connection(websocket)
+                    yield connection
                 finally:
                     if not stream.is_cut:
                         # If we are cancelled, no task is left that reads the server's answer: do not wait for it.
                         hurries = trio.current_effective_deadline() == -math.inf
                         with trio.move_on_after(CLOSE_TIMEOUT, shield=True) as goodbye:
                             stream.after_close = goodbye.cancel if hurries else None
+                            if connection.goodbye is not None:
+                                with suppress(ConnectionLost):
+                                    await connection.send(connection.goodbye)
                             await websocket.aclose()
                 nursery.cancel_scope.cancel()
     except ConnectionRejected as rejected:

@@ -6,6 +6,7 @@ from attrs import define, field
 
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.client.engine.frame_size import FrameSizeGuard
 from skysentry_trio.client.engine.uplink_controller import NO_REDUCTION, Reduction, UplinkController, reduction_for
 from skysentry_trio.sources.encoder_target import EncoderTarget
 from skysentry_trio.sources.frames import FrameSlot
@@ -26,12 +27,35 @@ class RateController:
     """The last demand on this connection."""
     reduction: Reduction = field(default=NO_REDUCTION, init=False)
     _controller: UplinkController = field(factory=UplinkController, init=False)
+    _guard: FrameSizeGuard = field(factory=FrameSizeGuard, init=False)
 
     def begin(self) -> None:
         """Begin with a new connection: earlier demand and dropped frames no longer count."""
         self.demand = None
         self._controller.begin(self.slot.offered, self.slot.dropped["behind"])
         self._tell_source()
+
+    def limit_size(self, nbytes: int) -> None:
+        """Keep each frame from now on within this many bytes, if the source can make smaller frames."""
+        self._guard.limit = nbytes
+
+    @property
+    def size_limit(self) -> int:
+        """Maximum size of a frame in bytes."""
+        return self._guard.limit
+
+    def admits_size(self, nbytes: int, now: float) -> bool:
+        """Return whether the server takes a frame of this size; if not, the source is told to make smaller frames.
+
+        Args:
+            nbytes: the size of the frame.
+            now: monotonic seconds.
+        """
+        before = self._guard.width_factor
+        admitted = self._guard.admits(nbytes, now)
+        if self._guard.width_factor != before:
+            self._tell_source()
+        return admitted
 
     def take_demand(self, demand: Demand) -> None:
         """Obey a demand; ignore a demand with a value out of range."""
@@ -67,7 +91,7 @@ class RateController:
                 cause=cause,
                 max_width=demand.max_width if demand else None,
                 max_quality=max(1, round(demand.quality * 100)) if demand and demand.quality is not None else None,
-                width_factor=self.reduction.width,
+                width_factor=self.reduction.width * self._guard.width_factor,
                 quality_factor=self.reduction.quality,
             )
         )

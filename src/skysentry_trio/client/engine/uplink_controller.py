@@ -25,6 +25,8 @@ _FIRST_PATIENCE = 4
 _LAST_PATIENCE = 64
 """Maximum number of good periods in a row before the share that failed last is tried again."""
 _LEAST_SHARE = 0.005
+_PERIODS_TO_PROVE = 2
+"""Good periods in a row that prove a share, and that end a stall: then the proven share is used again."""
 
 # The bytes of a JPEG are about proportional to its quality, and to the square of its width.
 _QUALITY_UNTIL = 0.5
@@ -70,7 +72,10 @@ class UplinkController:
     """Decides which share of the wanted bytes is tried: it falls to what the uplink carried, and climbs in steps.
 
     When a share fails again, twice as many good periods must pass before the controller tries this share the next
-    time. ``frontend/src/core/capture/uplink-controller.ts`` is the same controller in TypeScript; both are tested with
+    time. A period in which nothing was carried is part of a stall. A stall does not show which share is too large, so
+    it causes one fall only, and the share from before the stall is used again soon after the stall.
+
+    ``frontend/src/core/capture/uplink-controller.ts`` is the same controller in TypeScript; both are tested with
     ``tests/golden/uplink.json``.
     """
 
@@ -82,12 +87,15 @@ class UplinkController:
     _bad: list[float] = field(factory=list, init=False)
     """For each of the last consecutive bad periods, the share of the frames that the uplink carried."""
     _is_settling: bool = field(default=False, init=False)
-    """Whether this is the first period after a fall, while frames sent before the fall still fill the link."""
+    """Whether this is the first period after a fall, while frames sent before the fall still fill the link. After a
+    stall, this lasts until a period has carried a frame."""
     _good: int = field(default=0, init=False)
     _patience: int = field(default=_FIRST_PATIENCE, init=False)
     """Good periods in a row before the share that failed last is tried again."""
     _ceiling: float = field(default=math.inf, init=False)
     """The share that failed last."""
+    _proven: float = field(default=0.0, init=False)
+    """The last share that the uplink carried; a stall keeps it. 0 if there is none, or if it has failed since."""
 
     def begin(self, offered: int, skipped: int) -> None:
         """Begin the first period of a new connection with these totals; keep what is known about shares."""
@@ -110,7 +118,7 @@ class UplinkController:
         length = now - self._evaluated_at
         self._offered, self._skipped, self._evaluated_at = offered, skipped, now
         if self._is_settling:
-            self._is_settling = False
+            self._is_settling = self.share < self._proven and lost >= new
             return False
         if lost > _BAD_SHARE * new:
             self._good = 0
@@ -122,13 +130,21 @@ class UplinkController:
         self._bad.clear()
         if length <= _LONGEST_USEFUL:
             self._good += 1
+        if self.share < self._proven:
+            return self._good >= _PERIODS_TO_PROVE and self._return()
+        if self._good >= _PERIODS_TO_PROVE:
+            self._proven = self.share
         patience = _FIRST_PATIENCE if self.share * _STEP < self._ceiling else self._patience
         return self.share < 1 and self._good >= patience and self._climb()
 
     def _fall(self) -> bool:
-        carried = sum(self._bad) / len(self._bad)
+        carried, stalled = sum(self._bad) / len(self._bad), self._bad[-1] == 0
         self._bad.clear()
         self._is_settling = True
+        if stalled and self._proven > 0:
+            before, self.share = self.share, max(_LEAST_SHARE, self.share * _DEEPEST_FALL)
+            return self.share != before
+        self._proven = 0.0
         fails_again = self.share >= self._ceiling / _STEP
         self._patience = min(_LAST_PATIENCE, self._patience * 2) if fails_again else _FIRST_PATIENCE
         self._ceiling = self.share
@@ -136,6 +152,12 @@ class UplinkController:
         factor = 1 / _STEP if carried * _STEP >= _HEADROOM else max(_DEEPEST_FALL, carried * _HEADROOM)
         self.share = max(_LEAST_SHARE, self.share * factor)
         return self.share != self._ceiling
+
+    def _return(self) -> bool:
+        """Use the share from before the stall again; only once, in case the link has become narrow."""
+        self._good = 0
+        self.share, self._proven = self._proven, 0.0
+        return True
 
     def _climb(self) -> bool:
         self._good = 0

@@ -74,6 +74,9 @@ class ViewerClient:
     _watches: dict[str, CameraWatch] = field(factory=dict, init=False)
     _connections: int = field(default=0, init=False)
     _server_clock: ServerClock = field(factory=ServerClock, init=False, repr=False)
+    _worked: bool = field(default=False, init=False)
+    """Whether the server has ever sent a frame or its list of cameras."""
+    _backoff: Backoff | None = field(default=None, init=False, repr=False)
     messages_dropped: int = field(default=0, init=False)
     """Number of messages dropped because too many waited for a connection."""
     _outgoing: deque[str] = field(factory=lambda: deque(maxlen=_MAX_OUTGOING), init=False, repr=False)
@@ -82,9 +85,13 @@ class ViewerClient:
     async def run(self, backoff: Backoff) -> None:
         """Watch until cancelled; reconnect when the connection is lost.
 
+        A refusal is final only at the start, while the server has sent nothing that a viewer expects: later it may come
+        from a proxy whose server restarts. A frame starts the back-off again.
+
         Raises:
             Refused: the server does not want this viewer.
         """
+        self._backoff = backoff
         await keep_trying(self._watch, ConnectionLost, backoff, self._report_loss)
 
     def report(self, now: float) -> ViewerReport:
@@ -128,8 +135,12 @@ class ViewerClient:
                         nursery.start_soon(keep_asking, self._server_clock, connection.send)
                         nursery.start_soon(self._speak, connection)
                         await self._receive(connection)
+        except Refused as refused:
+            if not self._worked:
+                raise
+            raise ConnectionLost(str(refused)) from refused
         except ConnectionLost as lost:
-            if lost.code == CloseCode.POLICY_VIOLATION:
+            if lost.code == CloseCode.POLICY_VIOLATION and not self._worked:
                 raise Refused(str(lost)) from lost
             raise
 
@@ -165,6 +176,9 @@ class ViewerClient:
         header, jpeg = decode_envelope(message)
         if header.live:
             self._server_clock.check(header.camera_id, parse_timestamp(header.timestamp), trio.current_time())
+        self._worked = True
+        if self._backoff is not None:
+            self._backoff.note_success()
         watch = self._watch_of(header.camera_id)
         if watch.take(header, jpeg, trio.current_time(), self.server_time()):
             await self.take_frame(header, jpeg)
@@ -182,6 +196,7 @@ class ViewerClient:
                 if camera.camera_id in self._watches:
                     self._watches[camera.camera_id].latency = camera
         elif isinstance(notice, Clients):
+            self._worked = True
             online = {client.camera_id: client.online for client in notice.clients if self._wants(client.camera_id)}
             for camera_id in self._watches.keys() - online.keys():
                 del self._watches[camera_id]

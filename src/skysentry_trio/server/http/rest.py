@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 
+import msgspec
 import trio
 from quart import Blueprint, Response, request
 
@@ -150,6 +151,7 @@ def _describe(hub: ScopedHub, camera: HubCamera, now: float) -> ClientDetails:
             WatcherReply(*watcher.in_milliseconds(), viewer=number)
             for number, watcher in islice(watchers.items(), _WATCHERS_SHOWN)
         ],
+        stopped=camera.stopped or msgspec.UNSET,
     )
 
 

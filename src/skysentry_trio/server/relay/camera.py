@@ -44,6 +44,8 @@ class HubCamera:
     rate: FrameRate = field(factory=FrameRate, init=False)
     session: CameraSession | None = field(default=None, init=False)
     """The session of the connection that sends for the camera now; None while the camera is offline."""
+    stopped: bool = field(default=False, init=False)
+    """Whether the camera is offline because it was stopped on purpose."""
     sequence: int = field(default=0, init=False)
     """Sequence of the newest frame."""
     frame_count: int = field(default=0, init=False)
@@ -106,6 +108,8 @@ class CameraSession:
     camera: HubCamera
     rate_limiter: RateLimiter
     """Drops frames above the highest rate."""
+    said_goodbye: bool = field(default=False, init=False)
+    """Whether the camera said that it is being stopped on purpose."""
     ended: EndReason | None = field(default=None, init=False)
     """Why the server ended the session; None while it lasts."""
     _on_end: Callable[[], None] = field(repr=False)

@@ -101,7 +101,7 @@ class Hub:
         camera = self._cameras.get(camera_id) or self._add(camera_id)
         rate_limiter = RateLimiter(self.settings.max_fps, burst=0.5)
         previous, session = camera.session, CameraSession(camera, rate_limiter, on_end, on_demand)
-        camera.session = session
+        camera.session, camera.stopped = session, False
         camera.last_heard = trio.current_time()
         camera.keep_for = 0.0
         camera.name = name or camera.name
@@ -113,7 +113,7 @@ class Hub:
         finally:
             # A replaced session must not end the session that replaced it.
             if camera.session is session:
-                camera.session = None
+                camera.session, camera.stopped = None, session.said_goodbye
                 # The client timeout begins now, however long the camera was silent before.
                 camera.last_heard = trio.current_time()
                 self._notify(camera)
@@ -235,7 +235,7 @@ class Hub:
         self._cameras.discard_expired(trio.current_time())
 
     def _notify(self, camera: HubCamera, *, removed: bool = False) -> None:
-        notice = CameraNotice(camera.id, camera.name, camera.online, removed)
+        notice = CameraNotice(camera.id, camera.name, camera.online, removed, camera.stopped)
         for viewer in self._viewers:
             if viewer.is_notified_about(camera.id) or viewer.follows(camera.id):
                 viewer.outbox.notify(notice)
@@ -336,7 +336,7 @@ class Hub:
             for camera_id in new:
                 camera = self._cameras.get(camera_id)
                 if camera is not None and not viewer.is_notified_about(camera_id):
-                    viewer.outbox.notify(CameraNotice(camera.id, camera.name, camera.online))
+                    viewer.outbox.notify(CameraNotice(camera.id, camera.name, camera.online, stopped=camera.stopped))
         if not viewer.paused:
             self._offer_newest(viewer, new)
 

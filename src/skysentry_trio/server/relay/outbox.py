@@ -57,6 +57,7 @@ class CameraNotice:
     name: str | None
     online: bool
     removed: bool = False
+    stopped: bool = False
 
 
 @frozen

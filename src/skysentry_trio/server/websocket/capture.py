@@ -18,6 +18,7 @@ from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.demand_notifier import DemandNotifier
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.wire.capture import (
+    Goodbye,
     Registration,
     RegistrationError,
     RegistrationSuccess,
@@ -273,6 +274,8 @@ class _Conversation:
             return
         if isinstance(decoded, Clock):
             await self._clock.answer(decoded)
+        elif isinstance(decoded, Goodbye):
+            self._session.said_goodbye = True
         elif decoded is None:
             self._hub.count_ignored("camera")
         elif decoded.camera_id == camera.id:

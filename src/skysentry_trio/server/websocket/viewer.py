@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import msgspec
 import trio
 
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
@@ -98,7 +99,9 @@ def _list_cameras(hub: ScopedHub, camera_ids: frozenset[str] | None) -> Clients:
     now = trio.current_time()
     return Clients(
         [
-            ClientSummary(camera.id, camera.name, camera.online, round(camera.rate.fps(now), 2))
+            ClientSummary(
+                camera.id, camera.name, camera.online, round(camera.rate.fps(now), 2), camera.stopped or msgspec.UNSET
+            )
             for camera in hub.cameras
             if camera_ids is None or camera.id in camera_ids
         ]
@@ -128,7 +131,7 @@ async def _send_all(peer: Peer, viewer: HubViewer, encode: Encoder, *, supports_
 def _as_message(notice: CameraNotice) -> ClientConnected | ClientDisconnected:
     if notice.online:
         return ClientConnected(notice.camera_id, notice.name)
-    return ClientDisconnected(notice.camera_id, notice.removed)
+    return ClientDisconnected(notice.camera_id, notice.removed, notice.stopped or msgspec.UNSET)
 
 
 async def _refuse(peer: Peer, hub: ScopedHub, violation: ProtocolViolation, *, supports_notices: bool) -> None:

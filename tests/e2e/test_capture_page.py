@@ -1,0 +1,184 @@
+"""The capture page helps itself: cameras that vanish, tabs that share an id, servers that refuse."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.e2e.browser import CHROMIUM, Proxy, Server, wait_for_frames, wait_until
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not CHROMIUM.exists() and "CI" not in os.environ, reason=f"no {CHROMIUM} on this machine"),
+]
+
+OpenPage = Callable[..., Page]
+
+# A camera that the test can unplug, mute and take for another program. `failures` is how often it cannot be opened.
+CAMERA = """
+const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+window.camera = { failures: FAILURES, name: "NotReadableError", asked: 0, track: null };
+navigator.mediaDevices.getUserMedia = async (options) => {
+  camera.asked++;
+  if (camera.failures > 0) {
+    camera.failures--;
+    throw new DOMException("not now", camera.name);
+  }
+  const stream = await real(options);
+  camera.track = stream.getVideoTracks()[0];
+  return stream;
+};
+window.unplug = (failures, name) => {
+  Object.assign(camera, { failures, name });
+  camera.track.stop();
+  camera.track.dispatchEvent(new Event("ended"));
+};
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+def link(page: Page) -> str:
+    return page.locator(".sky-link").get_attribute("data-link") or ""
+
+
+def words(page: Page) -> str:
+    return page.locator(".sky-link").inner_text()
+
+
+def failure(page: Page) -> str | None:
+    """Return the kind of the failure that the page shows."""
+    notice = page.locator("[data-failure]")
+    return notice.get_attribute("data-failure") if notice.count() else None
+
+
+@pytest.mark.parametrize("name", ["NotReadableError", "AbortError", "NotFoundError"])
+def test_a_camera_that_was_unplugged_is_opened_again(server: Server, open_page: OpenPage, name: str) -> None:
+    """The page says that it waits, tries again with back-off, and goes on; nobody touches it."""
+    page = open_page(
+        f"{server.url}/capture?autostart=1&id=cam&fps=10&width=320&demand=0", before=CAMERA.replace("FAILURES", "0")
+    )
+    wait_for_frames(server, "cam", 5)
+    page.evaluate("name => unplug(4, name)", name)
+    wait_until(lambda: words(page) == "Waiting for the camera", 5, "the page says that it waits")
+    assert failure(page) in {"camera-lost", "camera-in-use", "no-camera"}
+    wait_until(lambda: link(page) == "on-air", 20, "it has the camera again")
+    wait_for_frames(server, "cam", 10)
+    assert failure(page) is None
+
+
+def test_a_page_without_a_person_waits_for_its_first_camera(server: Server, open_page: OpenPage) -> None:
+    """With autostart=1, a camera that is in use at first is opened as soon as it is free."""
+    page = open_page(
+        f"{server.url}/capture?autostart=1&id=cam&fps=10&width=320&demand=0", before=CAMERA.replace("FAILURES", "3")
+    )
+    wait_until(lambda: failure(page) == "camera-in-use", 5, "the page says why it waits")
+    wait_for_frames(server, "cam", 5)
+
+
+def test_a_camera_that_comes_back_is_tried_at_once(server: Server, open_page: OpenPage) -> None:
+    """The browser's report of a new device ends the wait."""
+    page = open_page(
+        f"{server.url}/capture?autostart=1&id=cam&fps=10&width=320&demand=0", before=CAMERA.replace("FAILURES", "0")
+    )
+    wait_for_frames(server, "cam", 5)
+    page.evaluate("unplug(1000, 'NotFoundError')")
+    wait_until(lambda: page.evaluate("camera.asked") > 6, 30, "it has tried several times")
+    page.evaluate("camera.failures = 0; navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")
+    wait_until(lambda: link(page) == "on-air", 2, "it goes on at once")
+
+
+def test_a_paused_camera_is_not_on_the_air(server: Server, open_page: OpenPage) -> None:
+    """While the system has taken the camera away, the page does not claim to send."""
+    page = open_page(
+        f"{server.url}/capture?autostart=1&id=cam&fps=10&width=320&demand=0", before=CAMERA.replace("FAILURES", "0")
+    )
+    wait_for_frames(server, "cam", 5)
+    page.evaluate("camera.track.dispatchEvent(new Event('mute'))")
+    wait_until(lambda: words(page) == "Waiting for the camera", 5, "the page says that it waits")
+    assert failure(page) == "camera-muted"
+    assert page.locator(".sky-sending").inner_text() == ""
+    page.evaluate("camera.track.dispatchEvent(new Event('unmute'))")
+    wait_until(lambda: link(page) == "on-air", 5, "it goes on")
+    wait_for_frames(server, "cam", 5)
+
+
+def test_two_tabs_of_one_browser_are_two_cameras(server: Server, open_page: OpenPage) -> None:
+    """The second tab gets an id of its own; neither throws the other off, and a reload keeps the id."""
+    first = open_page(f"{server.url}/capture")
+    first.get_by_role("button", name="Start").click()
+    wait_until(lambda: link(first) == "on-air", 10, "the first is on the air")
+    second = first.context.new_page()
+    second.goto(f"{server.url}/capture")
+    second.get_by_role("button", name="Start").click()
+    wait_until(lambda: link(second) == "on-air", 10, "the second is on the air")
+    own, other = (page.get_by_label("Camera id").input_value() for page in (first, second))
+    assert other == f"{own}-2"
+    assert link(first) == "on-air"
+    second.wait_for_function("id => location.search.includes(id)", arg=other)
+    second.reload()
+    assert second.get_by_label("Camera id").input_value() == other
+
+
+def test_the_page_tells_refused_from_unreachable(server: Server, open_page: OpenPage) -> None:
+    """Behind a proxy that changes the Host, the server refuses the page's origin; without a server nothing answers."""
+    with Proxy(server, host="backend:8080") as proxy:
+        page = open_page(f"{proxy.url}/capture?autostart=1&id=cam&fps=10&width=320")
+        wait_until(lambda: failure(page) == "origin-refused", 10, "the page says that it is refused")
+        server.kill()
+        wait_until(lambda: failure(page) == "server-gone", 20, "the page says that nobody answers")
+
+
+def test_pictures_that_are_too_large_become_smaller(open_page: OpenPage) -> None:
+    """A page whose pictures the server refuses does not reconnect for ever."""
+    with Server("--max-frame-size", "12kB") as server:
+        page = open_page(
+            f"{server.url}/capture?autostart=1&id=cam&fps=10&width=640&quality=1&demand=0",
+            before="""
+            window.sockets = 0;
+            const Real = WebSocket;
+            window.WebSocket = class extends Real { constructor(...all) { super(...all); sockets++; } };
+            """,
+        )
+        wait_for_frames(server, "cam", 30)
+        sockets = page.evaluate("sockets")
+        assert sockets <= 6
+        wait_for_frames(server, "cam", 30)
+        assert page.evaluate("sockets") == sockets
+        assert "takes no larger pictures" in page.locator(".sky-sending").inner_text()
+
+
+def test_a_page_that_is_stopped_says_so(server: Server, open_page: OpenPage) -> None:
+    """The server tells a camera that was stopped on purpose from one that was lost."""
+    page = open_page(f"{server.url}/capture?autostart=1&id=cam&fps=10&width=320&demand=0")
+    wait_for_frames(server, "cam", 5)
+    page.get_by_role("button", name="Stop").click()
+    wait_until(lambda: (server.camera("cam") or {}).get("stopped"), 5, "the server knows that it was stopped")
+    page.get_by_role("button", name="Start").click()
+    wait_for_frames(server, "cam", 5)
+    assert "stopped" not in (server.camera("cam") or {})
+    page.context.close()
+    wait_until(lambda: not (server.camera("cam") or {}).get("online"), 5, "the camera is gone")
+    assert "stopped" not in (server.camera("cam") or {})
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "delete window.MediaStreamTrackProcessor",
+        "delete window.MediaStreamTrackProcessor; delete window.OffscreenCanvas",
+    ],
+)
+def test_the_first_picture_comes_at_once_in_lesser_browsers(server: Server, open_page: OpenPage, missing: str) -> None:
+    """Even while nobody watches and only a picture in five seconds is wanted."""
+    page = open_page(f"{server.url}/capture?autostart=1&id=cam&fps=15&width=320", before=missing)
+    wait_until(lambda: link(page) == "on-air", 10, "the camera is on the air")
+    waited = wait_until(lambda: (server.camera("cam") or {}).get("frameCount"), 10, "the first picture is there")
+    assert waited < 3
