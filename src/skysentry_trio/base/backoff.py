@@ -29,6 +29,10 @@ class Backoff:
     """An attempt that lasted at least this many seconds counts as a success, although it failed later."""
     _failures: int = field(default=0, init=False)
 
+    def note_success(self) -> None:
+        """Note that the attempt has done what it is for, such as carrying a frame: the next wait is the shortest."""
+        self._failures = 0
+
     def delay_after(self, lasted: float) -> float:
         """Return the seconds to wait after a failed attempt that lasted ``lasted`` seconds."""
         if lasted >= self.lasting:

@@ -79,12 +79,12 @@ def choose_source(spec: str, options: SourceOptions) -> Source:
             f"a device such as /dev/video0, or an address that begins with rtsp://, http:// or https://"
         ) from error
     if stat.S_ISDIR(mode):
-        return StillsSource(path, options.fps or _FOLDER_FPS, options.once, shape)
+        return StillsSource(path, options.fps or _FOLDER_FPS, Backoff(random.random), options.once, shape)
     if stat.S_ISCHR(mode):
         return _live(_device(spec, options), options, must_be_there=True)
     if path.suffix.lower() in JPEG_SUFFIXES:
-        return StillsSource(path, options.fps or _FILE_FPS, options.once, shape)
-    return VideoFileSource(VideoAddress(spec), options.fps, options.once, shape)
+        return StillsSource(path, options.fps or _FILE_FPS, Backoff(random.random), options.once, shape)
+    return VideoFileSource(VideoAddress(spec), Backoff(random.random), options.fps, options.once, shape)
 
 
 @asynccontextmanager
@@ -113,8 +113,10 @@ async def open_source(spec: str, options: SourceOptions) -> AsyncIterator[FrameS
 def _choose_address(spec: str, options: SourceOptions) -> Source:
     scheme = spec.partition("://")[0].lower()
     if scheme in {"rtsp", "rtsps"}:
-        # With UDP, lost packets damage the picture, and NAT often blocks the packets that the camera sends.
-        return _live(VideoAddress(spec, options=({"rtsp_transport": "tcp", **_LOW_DELAY},)), options)
+        # With UDP, lost packets damage the picture, and NAT often blocks the packets that the camera sends. But some
+        # cameras speak nothing else.
+        transports = tuple({"rtsp_transport": transport, **_LOW_DELAY} for transport in ("tcp", "udp"))
+        return _live(VideoAddress(spec, options=transports), options)
     if scheme in {"http", "https"}:
         return _live(VideoAddress(spec, options=(_LOW_DELAY,)), options)
     raise ConfigurationError(f"an address begins with rtsp://, rtsps://, http:// or https://, got {scheme}://")
