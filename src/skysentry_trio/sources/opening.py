@@ -18,6 +18,8 @@ from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.sources.drawing import Pattern
 from skysentry_trio.sources.encoding import DEFAULT_QUALITY, ResizeSpec
 from skysentry_trio.sources.frames import FrameSlot
+from skysentry_trio.sources.http_client import check_address, parse_http_address
+from skysentry_trio.sources.http_source import HttpSource
 from skysentry_trio.sources.pattern import PatternSource
 from skysentry_trio.sources.stills import JPEG_SUFFIXES, StillsSource
 from skysentry_trio.sources.video import LiveVideoSource, VideoFileSource
@@ -113,12 +115,15 @@ async def open_source(spec: str, options: SourceOptions) -> AsyncIterator[FrameS
 def _choose_address(spec: str, options: SourceOptions) -> Source:
     scheme = spec.partition("://")[0].lower()
     if scheme in {"rtsp", "rtsps"}:
+        check_address(spec)
         # With UDP, lost packets damage the picture, and NAT often blocks the packets that the camera sends. But some
         # cameras speak nothing else.
         transports = tuple({"rtsp_transport": transport, **_LOW_DELAY} for transport in ("tcp", "udp"))
         return _live(VideoAddress(spec, options=transports), options)
     if scheme in {"http", "https"}:
-        return _live(VideoAddress(spec, options=(_LOW_DELAY,)), options)
+        parse_http_address(spec)
+        # Not `nobuffer`, which throws away what FFmpeg has read to recognize the format: of a short video, all of it.
+        return HttpSource(spec, _live(VideoAddress(spec), options))
     raise ConfigurationError(f"an address begins with rtsp://, rtsps://, http:// or https://, got {scheme}://")
 
 
