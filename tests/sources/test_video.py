@@ -24,6 +24,8 @@ from skysentry_trio.sources.opening import SourceOptions, open_source
 from skysentry_trio.sources.video import LiveVideoSource, VideoFileSource
 from skysentry_trio.sources.video_stream import FrameFilter, Picture, VideoAddress, VideoStream, VideoUnavailable
 from tests.jpegs import draw_jpeg, size_of
+from tests.sources.http_cameras import listening
+from tests.sources.rtsp_camera import SIZE, UdpCamera
 from tests.sources.videos import write_timed_video, write_video
 
 
@@ -377,6 +379,16 @@ async def test_a_hanging_device_does_not_hold_up_the_end() -> None:
     assert time.monotonic() - start < 5
     release.set()
     assert hanging.closed.wait(5)
+
+
+async def test_a_network_camera_that_speaks_only_udp_is_followed() -> None:
+    """It refuses TCP, which is tried first."""
+    camera = UdpCamera()
+    async with listening(camera.serve) as address, open_source(f"rtsp://{address}/live", SourceOptions()) as slot:
+        with trio.fail_after(30):
+            jpeg = (await slot.receive()).jpeg
+    assert size_of(jpeg) == SIZE
+    assert ["TCP" in transport for transport in camera.transports] == [True, False]
 
 
 async def test_mjpeg_over_http_is_handed_on_byte_for_byte() -> None:
