@@ -107,6 +107,14 @@ def test_what_is_no_source(spec: str, message: str) -> None:
         choose_source(spec, SourceOptions())
 
 
+@pytest.mark.parametrize("spec", ["user:secret@192.168.1.5/s", "http:/user:secret@cam/s", "rtsp:user:secret@x"])
+def test_a_mistyped_address_shows_no_password(spec: str) -> None:
+    """It is taken for the name of a file, which is missing."""
+    with pytest.raises(ConfigurationError, match=r"cannot open '[^@]*': No such file") as caught:
+        choose_source(spec, SourceOptions())
+    assert "secret" not in str(caught.value)
+
+
 async def test_a_device_that_is_none(tmp_path: Path) -> None:
     """A character device that is no camera is an error in the beginning."""
     with pytest.raises(ConfigurationError, match="cannot open /dev/null"):

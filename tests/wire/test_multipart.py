@@ -195,6 +195,8 @@ ODD_BODIES = {
         b"--b\r\nContent-Length: %d\r\n\r\n%b" % (len(jpeg) + 600, jpeg + bytes(600)) for jpeg in JPEGS
     ),
     "heads without boundaries": multipart(before=b"\r\n"),
+    "heads without boundaries and lengths": multipart(before=b"\r\n", head=b"Content-Type: image/jpeg\r\n"),
+    "pictures alone": b"".join(JPEGS),
 }
 
 

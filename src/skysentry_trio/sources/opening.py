@@ -76,8 +76,10 @@ def choose_source(spec: str, options: SourceOptions) -> Source:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        # A mistyped address may have a password in it.
+        shown = spec.rpartition("@")[2]
         raise ConfigurationError(
-            f"cannot open {spec!r}: {reason}. SOURCE is '{PATTERN}', a folder of JPEGs, a JPEG or video file, "
+            f"cannot open {shown!r}: {reason}. SOURCE is '{PATTERN}', a folder of JPEGs, a JPEG or video file, "
             f"a device such as /dev/video0, or an address that begins with rtsp://, http:// or https://"
         ) from error
     if stat.S_ISDIR(mode):

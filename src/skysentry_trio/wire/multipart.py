@@ -31,6 +31,8 @@ _LINE_FEED: Final = 0x0A
 _BLANK: Final = (b"\r", b"\n")
 _BLANK_LINES: Final = re.compile(rb"[\r\n]*")
 _PADDING: Final = b"\r\n\0"
+_END_OF_FIRST: Final = re.compile(rb"\xff\xd9[\r\n\0]{0,64}(?=--|content-|\xff\xd8\xff)", re.IGNORECASE)
+"""The end of a JPEG, if the boundary is still unknown: what follows begins a part."""
 _LAST_BYTES: Final = frozenset(_PADDING + b"\xd9")
 _MOST_PADDING: Final = 4096
 """Number of bytes at the end of a part's data in which the end of a JPEG is looked for."""
@@ -305,13 +307,17 @@ class MultipartReader:
 
     def _find_boundary(self) -> int | None:
         """Return where the next boundary begins, if that is where the current part ends."""
-        received, delimiter = self._received, self._delimiter or b"--"
+        received, delimiter = self._received, self._delimiter
+        if not delimiter:
+            end = _END_OF_FIRST.search(received, max(0, self._searched - 2 * _LONGEST_START))
+            self._searched = len(received)
+            return end.end() if end and (self._length is None or end.end() < self._length) else None
         while (found := received.find(delimiter, self._searched)) >= 0:
             if self._length is not None and found >= self._length:
                 return None
             self._searched = found + 1
             after_line = found == 0 or received[found - 1] == _LINE_FEED
-            if after_line and self._length is None and self._delimiter:
+            if after_line and self._length is None:
                 return found
             if _is_jpeg(received, found, _LONGEST_START):
                 return found
