@@ -146,6 +146,23 @@ def test_a_video_that_is_to_be_turned_is_shown_upright(
         assert red_corner(jpeg) == corner
 
 
+@pytest.mark.parametrize(
+    ("orientation", "corner"), [(1, UPPER_LEFT), (6, UPPER_RIGHT), (3, LOWER_RIGHT), (8, LOWER_LEFT)]
+)
+@pytest.mark.parametrize("name", ["p.tiff", "p.png", "p.webp", "p.mjpeg"])
+def test_the_orientation_in_a_picture_is_obeyed(
+    tmp_path: Path, orientation: int, corner: tuple[str, str], name: str
+) -> None:
+    """Files that FFmpeg reads have EXIF too."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    half_red().save(tmp_path / name, {".mjpeg": "JPEG"}.get(Path(name).suffix), exif=exif)
+    for orders in (AS_IT_COMES, FrameFilter(ResizeSpec(quality=90))):
+        (jpeg,) = jpegs_of(tmp_path / name, orders)
+        assert isinstance(jpeg, bytes)
+        assert (inspect_jpeg(jpeg), red_corner(jpeg)) == ((64, 32) if orientation in {1, 3} else (32, 64), corner)
+
+
 def test_pixels_that_are_not_square_are_stretched(tmp_path: Path) -> None:
     """Anamorphic video is as wide as a player shows it."""
     write_video(tmp_path / "v.mp4", 2, codec="libx264", size=(64, 32), picture=half_red(), ratio=Fraction(2))

@@ -203,7 +203,12 @@ def _place_of(item: Packet[AvStream] | VideoFrame) -> Picture:
 
 def _orientation_of(picture: VideoFrame) -> int:
     """Return how to turn a picture, as a number of EXIF, from its display matrix."""
-    side_data: Iterable[Any] = picture.side_data  # its type stub describes something else
+    try:
+        side_data: Iterable[Any] = list(picture.side_data)  # its type stub describes something else
+    except ValueError:
+        # PyAV does not know all kinds of data of FFmpeg, such as EXIF. Then it still knows the angle.
+        quarters = round(picture.rotation / 90) % 4
+        return (UPRIGHT, 8, 3, 6)[quarters]
     for data in side_data:
         if data.type.name == "DISPLAYMATRIX":
             across_x, across_y, _, down_x, down_y = struct.unpack("=5i", bytes(data)[:20])
