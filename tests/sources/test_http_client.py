@@ -27,6 +27,7 @@ from tests.sources.http_cameras import JPEGS, FakeHttpCamera, listening, picture
         ("http://kämera/", "xn--kmera-gra", "/", None),
         ("http://u%40x:p%3A%23%2F@cam/", "cam", "/", Credentials("u@x", "p:#/")),
         ("http://u:a@b@cam/", "cam", "/", Credentials("u", "a@b")),
+        ("http://u:a[b@cam/", "cam", "/", Credentials("u", "a[b")),
         ("http://u@cam?x", "cam", "/?x", Credentials("u", "")),
     ],
 )
@@ -58,7 +59,7 @@ def test_invalid_addresses(url: str) -> None:
 
 def test_other_schemes_may_be_taken_apart() -> None:
     """For cameras that FFmpeg reads."""
-    assert check_address("rtsp://u:p@cam:554/live").hostname == "cam"
+    assert check_address("rtsp://u:se[cret@cam:554/live")[0].hostname == "cam"
 
 
 async def body_of(url: str) -> bytes:

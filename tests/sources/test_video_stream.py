@@ -256,6 +256,8 @@ def test_without_pyav_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
 def test_passwords_are_not_shown() -> None:
     """An address is shown without what is before the @."""
     assert str(VideoAddress("rtsp://user:secret@cam:554/live?pwd=secret")) == "rtsp://cam:554/live"
+    assert str(VideoAddress("http://[::1]:81/a?b#c")) == "http://[::1]:81/a"
+    assert str(VideoAddress("odd?name#1.mp4")) == "odd?name#1.mp4"
     assert "secret" not in repr(VideoAddress("rtsp://user:secret@cam/live"))
     with pytest.raises(VideoUnavailable) as caught:
         open_video(VideoAddress("rtsp://user:secret@127.0.0.1:1/live"))

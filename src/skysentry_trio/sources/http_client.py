@@ -62,25 +62,30 @@ class HttpAddress:
         return f"{self.scheme}://{self.host_header}{self.target.partition('?')[0]}"
 
 
-def check_address(url: str) -> SplitResult:
-    """Take an address apart.
+def check_address(url: str) -> tuple[SplitResult, Credentials | None]:
+    """Take an address apart: what is before the last ``@`` of its host, and the rest.
 
     Raises:
         ConfigurationError: the address cannot be taken apart; the message does not show a password.
     """
+    scheme, _, rest = url.partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    login, at, host = authority.rpartition("@")
+    user, _, password = login.partition(":")
+    credentials = Credentials(unquote(user), unquote(password)) if at else None
     try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").encode("ascii" if url.isascii() else "idna").decode("ascii")
-        login = unquote(parts.username or "") + unquote(parts.password or "")
-        if re.fullmatch(r"[!-~]+", host) and login.isprintable() and parts.port != 0:
-            return parts
+        parts = urlsplit(f"{scheme}://{host}{rest[len(authority) :]}")
+        name = (parts.hostname or "").encode("ascii" if host.isascii() else "idna").decode("ascii")
+        is_valid = re.fullmatch(r"[!-~]+", name) and parts.port != 0 and "@" not in parts.fragment
+        if is_valid and " " not in login and unquote(login).isprintable():
+            return parts, credentials
         reason = "it has no valid host, port or user"
     except ValueError:
         # The library's text may hold a part of the password.
         reason = "it cannot be taken apart"
     raise ConfigurationError(
         f"expected an address such as http://user:password@host/path, got {shown_address(url)}: {reason}; "
-        f"in a user or password write # as %23, / as %2F, ? as %3F, @ as %40, [ as %5B"
+        f"in a user or password write # as %23, / as %2F, ? as %3F, @ as %40"
     )
 
 
@@ -90,18 +95,14 @@ def parse_http_address(url: str) -> HttpAddress:
     Raises:
         ConfigurationError: the address cannot be taken apart; the message does not show a password.
     """
-    parts = check_address(url)
-    host = (parts.hostname or "").encode("ascii" if url.isascii() else "idna").decode("ascii")
+    parts, credentials = check_address(url)
     if parts.scheme not in _PORTS:
         raise ConfigurationError(f"expected an address that begins with http:// or https://, got {parts.scheme}://")
-    port = parts.port or _PORTS[parts.scheme]
-    target = quote(parts.path or "/", safe=_UNQUOTED) + (
-        f"?{quote(parts.query, safe=_UNQUOTED)}" if parts.query else ""
-    )
-    credentials = None
-    if parts.username is not None:
-        credentials = Credentials(unquote(parts.username), unquote(parts.password or ""))
-    return HttpAddress(parts.scheme, host, port, target, credentials)
+    host = (parts.hostname or "").encode("ascii" if (parts.hostname or "").isascii() else "idna").decode("ascii")
+    target = quote(parts.path or "/", safe=_UNQUOTED)
+    if parts.query:
+        target += "?" + quote(parts.query, safe=_UNQUOTED)
+    return HttpAddress(parts.scheme, host, parts.port or _PORTS[parts.scheme], target, credentials)
 
 
 @define(eq=False)

@@ -35,7 +35,11 @@ def shown_address(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator:
         return url
-    return f"{scheme}://" + re.split(r"[?#]", rest.rpartition("@")[2])[0]
+    authority, slash, path = re.split(r"[?#]", rest.rpartition("@")[2])[0].partition("/")
+    if not re.fullmatch(r"(\[[^\]]*\]|[^:]*)(:\d*)?", authority):
+        # Without an @, a password looks like an invalid port.
+        authority = authority.partition(":")[0]
+    return f"{scheme}://{authority}{slash}{path}"
 
 
 _HAS_DISCONTINUITIES = 0x0200
