@@ -92,3 +92,11 @@ async def test_other_errors_end_the_trying() -> None:
 
     with pytest.raises(KeyError, match="mine"):
         await keep_trying(attempt, OSError, Backoff(lambda: 1.0), lambda *_: pytest.fail("reported"))
+
+
+def test_an_attempt_that_did_its_work_starts_the_waits_anew() -> None:
+    """However short it was."""
+    backoff = Backoff(lambda: 1.0, first=1.0, longest=100.0)
+    assert [backoff.delay_after(0) for _ in range(3)] == [1.0, 2.0, 4.0]
+    backoff.note_success()
+    assert backoff.delay_after(0) == 1.0

@@ -10,7 +10,9 @@ from PIL import Image
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.sources.encoder_target import UNLIMITED, EncoderTarget
 from skysentry_trio.sources.encoding import UNCHANGED, ResizeSpec, encode_jpeg, reshape_jpeg
+from skysentry_trio.wire.orientation import read_orientations
 from tests.jpegs import draw_jpeg, size_of
+from tests.sources.videos import half_red, red_corner
 
 
 @given(st.integers(16, 4000), st.integers(1, 4000), st.integers(1, 4000))
@@ -70,3 +72,19 @@ def test_what_others_want_comes_on_top_of_the_users_wish() -> None:
     assert UNCHANGED.within(EncoderTarget(quality_factor=0.5, width_factor=0.75)) == ResizeSpec(None, 40, 0.75)
     assert ResizeSpec(width=320, scale=0.5).size_for(640, 480) == (160, 120)
     assert ResizeSpec(scale=0.5).size_for(640, 480) == (320, 240)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_picture_is_encoded_upright(orientation: int) -> None:
+    """The width is that of the upright picture; the new JPEG needs no orientation."""
+    encoded, exif = BytesIO(), Image.Exif()
+    exif[0x0112] = orientation
+    half_red((640, 320)).save(encoded, "JPEG", exif=exif, quality=95)
+    jpeg = encoded.getvalue()
+    corner, width = red_corner(jpeg), 640 if orientation < 5 else 320
+    for shape, scale in ((ResizeSpec(width=width // 4), 4), (ResizeSpec(quality=50), 1)):
+        small = reshape_jpeg(jpeg, shape)
+        assert size_of(small) == (width // scale, (960 - width) // scale)
+        assert red_corner(small) == corner
+        assert read_orientations(small) == (None, None)
+    assert reshape_jpeg(jpeg, ResizeSpec(width=width)) == jpeg

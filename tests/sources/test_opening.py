@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.sources.http_source import HttpSource
 from skysentry_trio.sources.opening import SourceOptions, choose_source, open_source
 from skysentry_trio.sources.pattern import PatternSource
 from skysentry_trio.sources.stills import StillsSource
@@ -56,15 +57,41 @@ def test_a_device_is_asked_for_jpegs_first() -> None:
     assert plain.address.options[0] == {"input_format": "mjpeg"}
 
 
-@pytest.mark.parametrize(
-    "address", ["rtsp://u:p@cam/live", "RTSPS://cam/live", "http://cam/stream", "https://cam/s?x=1"]
-)
-def test_addresses_are_followed_live(address: str) -> None:
+@pytest.mark.parametrize("address", ["rtsp://u:p@cam/live", "RTSPS://cam/live"])
+def test_network_cameras_are_tried_over_tcp_and_then_over_udp(address: str) -> None:
     """They may come up later."""
     source = choose_source(address, SourceOptions(fps=5))
     assert isinstance(source, LiveVideoSource)
     assert not source.must_be_there
-    assert ("rtsp_transport" in source.address.options[0]) == address.lower().startswith("rtsp")
+    assert [options["rtsp_transport"] for options in source.address.options] == ["tcp", "udp"]
+
+
+@pytest.mark.parametrize("address", ["http://cam/stream", "HTTPS://u:p@cam/s?x=1"])
+def test_web_addresses_are_asked_what_they_are(address: str) -> None:
+    """FFmpeg gets only those that our own reader does not know."""
+    source = choose_source(address, SourceOptions(fps=5))
+    assert isinstance(source, HttpSource)
+    assert (source.url, source.video.fps, source.video.must_be_there) == (address, 5, False)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "rtsp://user:top#secret@cam/live",
+        "http://user:top/secret@cam/live",
+        "http://user:top?secret@cam/live",
+        "rtsp://user:12#topsecret@cam/live",
+        "rtsp://user:top secret@cam/live",
+        "rtsp://cam:topsecret/live",
+        "http:///secret",
+        "http://cam:99999/secret",
+    ],
+)
+def test_an_address_that_cannot_be_taken_apart_is_an_error(address: str) -> None:
+    """The error says how to write such a password, and shows nothing of it."""
+    with pytest.raises(ConfigurationError, match="write # as %23") as caught:
+        choose_source(address, SourceOptions())
+    assert "top" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

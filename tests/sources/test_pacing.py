@@ -4,8 +4,9 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
+from trio.testing import MockClock
 
-from skysentry_trio.sources.pacing import FramePacer, Thinner
+from skysentry_trio.sources.pacing import FramePacer, PlaybackClock, Thinner
 
 
 async def test_turns_come_at_the_rate(autojump_clock: trio.testing.MockClock) -> None:
@@ -70,3 +71,57 @@ def test_after_a_pause_thinning_begins_afresh() -> None:
         False,
         True,
     ]
+
+
+async def shown_at(clock: PlaybackClock, pictures: list[tuple[float | None, float | None]]) -> list[float]:
+    """Return when pictures with these time stamps and durations are shown, from the first one on."""
+    start, times = trio.current_time(), []
+    for moment, duration in pictures:
+        await clock.wait(moment, duration)
+        times.append(round(trio.current_time() - start, 3))
+    return times
+
+
+@pytest.mark.parametrize(
+    ("pictures", "times"),
+    [
+        ([(5.0, None), (5.5, None), (5.6, None)], [0, 0.5, 0.6]),
+        ([(None, 0.5), (None, 0.5), (None, None)], [0, 0.5, 1.0]),
+        ([(None, None)] * 3, [0, 0.04, 0.08]),
+        ([(100.0, 0.1), (100.1, 0.1), (0.0, 0.1), (0.1, 0.1)], [0, 0.1, 0.2, 0.3]),
+        ([(0.0, 0.1), (95443.7, 0.1), (95443.8, 0.1)], [0, 0.1, 0.2]),
+        ([(1.0, 0.1), (1.0, 0.1), (1.2, 0.1)], [0, 0.1, 0.3]),
+        ([(0.0, 0.04), (1800.0, 0.04)], [0, 1800]),
+    ],
+    ids=["variable", "durations alone", "nothing", "back", "a wrap", "twice the same", "half an hour of a still"],
+)
+async def test_time_stamps_say_when_a_picture_is_shown(
+    autojump_clock: MockClock, pictures: list[tuple[float | None, float | None]], times: list[float]
+) -> None:
+    """What they cannot say is as it was before."""
+    assert await shown_at(PlaybackClock(), pictures) == times
+
+
+async def test_in_some_formats_time_stamps_may_jump(autojump_clock: MockClock) -> None:
+    """There, nobody waits for half an hour."""
+    assert await shown_at(PlaybackClock(longest_pause=10), [(0.0, 0.1), (1800.0, 0.1)]) == [0, 0.1]
+
+
+async def test_a_video_that_begins_again_goes_on_in_its_time(autojump_clock: MockClock) -> None:
+    """The last picture is shown as long as it should be, or as long as asked for."""
+    clock = PlaybackClock()
+    assert await shown_at(clock, [(0.0, 0.2), (0.2, 0.3)]) == [0, 0.2]
+    clock.begin_again()
+    assert await shown_at(clock, [(0.0, 0.2)]) == [0.3]
+    clock.begin_again(1.0)
+    assert await shown_at(clock, [(0.0, 0.2)]) == [1.0]
+
+
+async def test_a_short_delay_of_a_playback_is_made_up_for_and_a_long_one_is_not(autojump_clock: MockClock) -> None:
+    """The rate stays right, and there is no burst."""
+    clock = PlaybackClock()
+    await shown_at(clock, [(0.0, None), (0.1, None)])
+    await trio.sleep(0.15)
+    assert await shown_at(clock, [(0.2, None), (0.3, None)]) == [0, 0.05]
+    await trio.sleep(5)
+    assert await shown_at(clock, [(0.4, None), (0.5, None)]) == [0, 0.1]

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import random
+import shutil
 from pathlib import Path
 
 import pytest
 import trio
 
+from skysentry_trio.base.backoff import Backoff
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.sources.encoder_target import EncoderTarget
 from skysentry_trio.sources.encoding import ResizeSpec
@@ -87,19 +90,45 @@ async def test_a_bad_file_is_named(folder: Path) -> None:
     assert slot.trouble.startswith("a.jpg: expected a JPEG")
 
 
-async def test_a_folder_that_loses_all_its_files_ends_the_source(folder: Path) -> None:
-    """There is nothing to begin again with, and that is said."""
-
-    async def lose_files() -> None:
+async def test_a_folder_that_is_empty_for_a_while_is_waited_for(folder: Path) -> None:
+    """A program may clear a folder, or its disk may be away; nobody has to start the camera again."""
+    with trio.fail_after(20):
         async with open_source(str(folder), SourceOptions(fps=200)) as slot:
             await slot.receive()
+            moved = Path(shutil.move(folder, folder.with_name("away")))
+            while slot.trouble is None or "cannot read the folder" not in slot.trouble:
+                with trio.move_on_after(0.01):
+                    await slot.receive()
+            assert "trying again in" in slot.trouble
+            shutil.move(moved, folder)
             for file in ("a.jpg", "b.JPG", "c.jpeg"):
                 (folder / file).unlink()
-            while True:
-                await slot.receive()
+            while "no JPEG" not in (slot.trouble or ""):
+                with trio.move_on_after(0.01):
+                    await slot.receive()
+            (folder / "e.jpg").write_bytes(draw_jpeg(99))
+            while (await slot.receive()).jpeg != draw_jpeg(99):
+                pass
+        assert slot.trouble is None
 
-    with pytest.raises(ConfigurationError, match="no JPEG"), trio.fail_after(10):
-        await lose_files()
+
+async def test_a_file_that_vanishes_is_waited_for(folder: Path) -> None:
+    """A single picture may be away while another program replaces it."""
+    file = folder / "a.jpg"
+    with trio.fail_after(20):
+        async with open_source(str(file), SourceOptions(fps=200)) as slot:
+            await slot.receive()
+            file.unlink()
+            while slot.trouble != "a.jpg: No such file or directory":
+                with trio.move_on_after(0.01):
+                    await slot.receive()
+            file.write_bytes(draw_jpeg(98)[:-20])
+            while "expected the JPEG to end" not in (slot.trouble or ""):
+                with trio.move_on_after(0.01):
+                    await slot.receive()
+            file.write_bytes(draw_jpeg(98))
+            while (await slot.receive()).jpeg != draw_jpeg(98):
+                pass
 
 
 def test_a_folder_without_jpegs_is_an_error(tmp_path: Path) -> None:
@@ -110,7 +139,7 @@ def test_a_folder_without_jpegs_is_an_error(tmp_path: Path) -> None:
 
 def test_a_source_can_be_made_by_itself(tmp_path: Path) -> None:
     """The shape is as it is unless asked for."""
-    assert StillsSource(tmp_path, 1).shape == ResizeSpec()
+    assert StillsSource(tmp_path, 1, Backoff(random.random)).shape == ResizeSpec()
 
 
 async def test_a_folder_obeys_demand(folder: Path) -> None:

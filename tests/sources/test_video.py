@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import errno
+import itertools
 import os
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from PIL import Image
 
 from skysentry_trio.base.backoff import Backoff
 from skysentry_trio.base.exceptions import ConfigurationError
@@ -18,9 +22,11 @@ from skysentry_trio.sources.encoding import ResizeSpec
 from skysentry_trio.sources.frames import FrameSlot
 from skysentry_trio.sources.opening import SourceOptions, open_source
 from skysentry_trio.sources.video import LiveVideoSource, VideoFileSource
-from skysentry_trio.sources.video_stream import FrameFilter, VideoAddress, VideoStream, VideoUnavailable
+from skysentry_trio.sources.video_stream import FrameFilter, Picture, VideoAddress, VideoStream, VideoUnavailable
 from tests.jpegs import draw_jpeg, size_of
-from tests.sources.videos import write_video
+from tests.sources.http_cameras import listening
+from tests.sources.rtsp_camera import SIZE, UdpCamera
+from tests.sources.videos import write_timed_video, write_video
 
 
 async def taken(slot: FrameSlot, count: int = 1000) -> list[bytes]:
@@ -74,18 +80,37 @@ async def test_a_file_of_bad_frames_is_an_error(tmp_path: Path) -> None:
             await taken(slot)
 
 
-async def test_a_file_that_vanishes_is_an_error(tmp_path: Path) -> None:
-    """When it is to begin again and is gone, that is said."""
-    write_video(tmp_path / "v.mkv", 2)
-
-    async def lose_file() -> None:
-        async with open_source(str(tmp_path / "v.mkv"), SourceOptions(fps=100)) as slot:
+async def test_a_file_that_is_being_replaced_is_waited_for(tmp_path: Path) -> None:
+    """It may be away, or unfinished, when it is to begin again; nobody has to start the camera again."""
+    path = tmp_path / "v.mkv"
+    write_video(path, 2)
+    with trio.fail_after(20):
+        async with open_source(str(path), SourceOptions(fps=100)) as slot:
             await slot.receive()
-            (tmp_path / "v.mkv").unlink()
-            await taken(slot)
+            path.unlink()
+            while "No such file" not in (slot.trouble or ""):
+                with trio.move_on_after(0.01):
+                    await slot.receive()
+            path.write_bytes(b"unfinished")
+            while "Invalid data" not in (slot.trouble or ""):
+                with trio.move_on_after(0.01):
+                    await slot.receive()
+            new = write_video(tmp_path / "new.mkv", 3, size=(32, 24))
+            (tmp_path / "new.mkv").rename(path)
+            assert (await slot.receive()).jpeg in new
+            assert slot.trouble is None
 
-    with pytest.raises(ConfigurationError, match="No such file"):
-        await lose_file()
+
+async def test_with_once_a_file_that_breaks_off_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever plays a file once learns that the end is missing."""
+    broken = FakeStream([draw_jpeg(), break_off])
+    monkeypatch.setattr(video, "open_video", lambda address: broken)
+    source = VideoFileSource(VideoAddress("v.mkv"), Backoff(lambda: 0.01), once=True)
+    slot = FrameSlot()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(slot.receive)
+        with pytest.raises(ConfigurationError, match="unplugged"), trio.fail_after(5):
+            await source.run(slot)
 
 
 async def test_a_file_that_is_no_video_is_an_error(tmp_path: Path) -> None:
@@ -122,9 +147,82 @@ async def test_a_file_that_is_thinned_plays_on_at_its_rate(tmp_path: Path) -> No
     assert slot.dropped == {"demand": 19}
 
 
+async def test_pictures_are_shown_when_their_time_stamps_say(tmp_path: Path) -> None:
+    """A variable frame rate, as of a browser's recording, is played as it is, not at its mean rate."""
+    stamps = [1.0, 1.04, 1.08, 1.68, 1.72]
+    write_timed_video(tmp_path / "v.webm", stamps)
+    shown: list[float] = []
+    async with open_source(str(tmp_path / "v.webm"), SourceOptions(once=True)) as slot:
+        with trio.fail_after(10):
+            for _ in stamps:
+                await slot.receive()
+                shown.append(trio.current_time())
+    waits = [later - earlier for earlier, later in itertools.pairwise(shown)]
+    assert len(waits) == 4
+    assert waits[2] == pytest.approx(0.6, abs=0.15)
+    assert max(waits[0], waits[1], waits[3]) < 0.25
+
+
+async def test_a_file_of_one_picture_is_read_once_a_second(tmp_path: Path) -> None:
+    """As a JPEG file is: 25 readings a second show nothing more."""
+    Image.new("RGB", (32, 24), "red").save(tmp_path / "p.png")
+    async with open_source(str(tmp_path / "p.png"), SourceOptions()) as slot:
+        start = trio.current_time()
+        await taken(slot, 2)
+        assert trio.current_time() - start == pytest.approx(1, abs=0.3)
+
+
+async def test_a_device_that_is_in_use_is_waited_for() -> None:
+    """The program that uses it, such as the last run of this one, may let it go."""
+    attempts: list[VideoAddress] = []
+
+    def opener(address: VideoAddress) -> VideoStream:
+        attempts.append(address)
+        if len(attempts) < 3:
+            raise VideoUnavailable("cannot open /dev/video0: Device or resource busy", errno.EBUSY)
+        return FakeStream([draw_jpeg(5)])
+
+    source = LiveVideoSource(VideoAddress("/dev/video0"), Backoff(lambda: 0.01), must_be_there=True, opener=opener)
+    slot = FrameSlot()
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(source.run, slot)
+            assert slot.trouble == "cannot open /dev/video0: Device or resource busy"
+            assert (await slot.receive()).jpeg == draw_jpeg(5)
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_read_that_was_left_behind_takes_no_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it wakes up, it neither counts pictures nor takes the turn of one, and closes its device."""
+    monkeypatch.setattr(video, "STALL", 0.1)
+    release = threading.Event()
+
+    class WakingStream(FakeStream):
+        def pictures(self, orders: FrameFilter) -> Iterator[Picture]:
+            try:
+                wait_for(release)
+                orders.leaves_out()
+                yield Picture(draw_jpeg(1))
+            finally:
+                self.closed.set()
+
+    hanging, asked = WakingStream([]), list[int]()
+    slot = FrameSlot()
+    monkeypatch.setattr(slot.__class__, "cause_to_leave_out", lambda slot: asked.append(threading.get_ident()))
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(live(hanging, FakeStream([draw_jpeg(2)])).run, slot)
+            assert (await slot.receive()).jpeg == draw_jpeg(2)
+            release.set()
+            assert await trio.to_thread.run_sync(hanging.closed.wait, 5)
+            nursery.cancel_scope.cancel()
+    assert asked == []
+    assert slot.offered == 1
+
+
 def test_a_file_source_has_the_shape_of_the_file() -> None:
     """Nothing is asked for unless somebody asks."""
-    assert VideoFileSource(VideoAddress("v.mkv")).shape == ResizeSpec()
+    assert VideoFileSource(VideoAddress("v.mkv"), Backoff(random.random)).shape == ResizeSpec()
 
 
 class FakeStream(VideoStream):
@@ -138,13 +236,21 @@ class FakeStream(VideoStream):
     def is_motion_jpeg(self) -> bool:
         return True
 
-    def jpegs(self, orders: FrameFilter) -> Iterator[bytes | str]:
+    @property
+    def has_end(self) -> bool:
+        return False
+
+    @property
+    def longest_pause(self) -> float:
+        return 3600.0
+
+    def pictures(self, orders: FrameFilter) -> Iterator[Picture]:
         try:
             for step in self.steps:
                 if callable(step):
                     step()
                 else:
-                    yield step
+                    yield Picture(step)
         finally:
             self.closed.set()
 
@@ -204,11 +310,11 @@ async def test_a_device_is_thinned_by_the_user_and_by_demand() -> None:
     causes: list[str | None] = []
 
     class AskingStream(FakeStream):
-        def jpegs(self, orders: FrameFilter) -> Iterator[bytes | str]:
+        def pictures(self, orders: FrameFilter) -> Iterator[Picture]:
             for _ in range(6):
                 time.sleep(0.02)
                 causes.append(orders.leaves_out())
-                yield causes[-1] or draw_jpeg()
+                yield Picture(causes[-1] or draw_jpeg())
 
     source = live(AskingStream([]), once=True)
     source.fps = 30
@@ -285,6 +391,16 @@ async def test_a_hanging_device_does_not_hold_up_the_end() -> None:
     assert time.monotonic() - start < 5
     release.set()
     assert hanging.closed.wait(5)
+
+
+async def test_a_network_camera_that_speaks_only_udp_is_followed() -> None:
+    """It refuses TCP, which is tried first."""
+    camera = UdpCamera()
+    async with listening(camera.serve) as address, open_source(f"rtsp://{address}/live", SourceOptions()) as slot:
+        with trio.fail_after(30):
+            jpeg = (await slot.receive()).jpeg
+    assert size_of(jpeg) == SIZE
+    assert ["TCP" in transport for transport in camera.transports] == [True, False]
 
 
 async def test_mjpeg_over_http_is_handed_on_byte_for_byte() -> None:

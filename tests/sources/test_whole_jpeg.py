@@ -10,6 +10,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.sources.whole_jpeg import standard_huffman_tables, whole_jpeg
 from skysentry_trio.wire.jpeg import inspect_jpeg
 from tests.jpegs import draw_jpeg, size_of
+from tests.wire.pictures import exif_jpeg, xmp_jpeg
 
 
 def without_tables(jpeg: bytes) -> bytes:
@@ -99,3 +100,14 @@ def test_very_many_fill_bytes_are_skipped_in_one_step() -> None:
     with pytest.raises(ProtocolViolation, match="the picture itself"):
         whole_jpeg(padded)
     assert time.thread_time() - started < 0.1
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_an_orientation_that_browsers_ignore_is_written_where_they_see_it(orientation: int) -> None:
+    """XMP is not obeyed by them, EXIF is; nothing else changes."""
+    jpeg = xmp_jpeg(orientation)
+    whole = whole_jpeg(jpeg)
+    assert inspect_jpeg(whole) == ((32, 24) if orientation == 1 else (24, 32))
+    assert (whole == jpeg) == (orientation == 1)
+    assert whole_jpeg(whole) == whole
+    assert whole_jpeg(exif_jpeg(6)) == exif_jpeg(6)

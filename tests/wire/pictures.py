@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from io import BytesIO
 from typing import Any
 
@@ -54,3 +55,27 @@ _KINDS = {
 }
 KINDS = {name: (jpeg, PictureSize(*size)) for name, (jpeg, size) in _KINDS.items()}
 """By name: a JPEG and the size it should have."""
+
+
+def with_segment(jpeg: bytes, content: bytes) -> bytes:
+    """Return a JPEG with an APP1 segment of this content at its start."""
+    return jpeg[:2] + b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content + jpeg[2:]
+
+
+def exif_jpeg(orientation: int, order: str = ">") -> bytes:
+    """Return a JPEG of 32x24 stored pixels with an orientation in EXIF, in big or little endian order."""
+    head = b"MM" if order == ">" else b"II"
+    values = {0x0100: 32, 0x0112: orientation}
+    entries = b"".join(struct.pack(order + "HHIHH", tag, 3, 1, value, 0) for tag, value in values.items())
+    tiff = head + struct.pack(order + "HIH", 42, 8, 2) + entries + bytes(4)
+    return with_segment(draw_jpeg(), b"Exif\0\0" + tiff)
+
+
+def xmp_jpeg(orientation: int) -> bytes:
+    """Return a JPEG of 32x24 stored pixels with an orientation in XMP only."""
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" '
+        f'tiff:Orientation="{orientation}"/></rdf:RDF></x:xmpmeta>'
+    )
+    return with_segment(draw_jpeg(), b"http://ns.adobe.com/xap/1.0/\0" + packet.encode())

@@ -55,15 +55,16 @@ def capture(
     """Send pictures from SOURCE to a server as a camera.
 
     SOURCE is 'pattern' (a moving test picture), a folder of JPEGs, a JPEG or video file, a device such as /dev/video0,
-    or an address that begins with rtsp://, http:// or https://. All but the pattern and JPEGs need PyAV, which
-    the extra skysentry-trio[capture] installs.
+    or an address that begins with rtsp://, http:// or https://. Videos, devices and RTSP need PyAV, which the extra
+    skysentry-trio[capture] installs.
 
-    The camera connects again when the connection is lost, and opens a device or an address again when it vanishes. When
+    The camera connects again when the connection is lost, and opens its source again when that vanishes. When
     the network is slower than the source, frames are dropped, never delayed, and the camera encodes smaller ones if it
     can. It sends no more than viewers need: a frame every few seconds while nobody watches.
 
     Exit status: 0 after Ctrl-C, SIGTERM or the end of the source; 1 when the server refuses this camera before it has
-    accepted it once, or another camera takes over its id; 2 when SOURCE or an option is wrong or missing.
+    accepted it once, or another camera takes over its id; 2 when SOURCE or an option is wrong, or SOURCE is missing at
+    the start.
     """
     try:
         camera_id = check_camera_id(camera_id if camera_id is not None else default_id(source))

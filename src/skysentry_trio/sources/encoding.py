@@ -5,13 +5,23 @@ from __future__ import annotations
 from io import BytesIO
 
 from attrs import frozen
-from PIL import Image
+from PIL import Image, ImageOps
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.sources.encoder_target import EncoderTarget
 from skysentry_trio.wire.jpeg import inspect_jpeg
+from skysentry_trio.wire.orientation import UPRIGHT, exchanges_sides, read_orientations
 
 DEFAULT_QUALITY = 80
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @frozen
@@ -49,13 +59,23 @@ UNCHANGED = ResizeSpec()
 def encode_jpeg(image: Image.Image, quality: int | None) -> bytes:
     """Encode a picture as a JPEG; a quality of None means the default quality."""
     encoded = BytesIO()
-    rgb = image if image.mode == "RGB" else image.convert("RGB")
-    rgb.save(encoded, "JPEG", quality=quality or DEFAULT_QUALITY)
+    _as_rgb(image).save(encoded, "JPEG", quality=quality or DEFAULT_QUALITY)
     return encoded.getvalue()
 
 
+def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
+    """Return a stored picture as people should see it; for the orientation see `skysentry_trio.wire.orientation`."""
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def stored_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """Return the size of a stored picture whose upright picture has this size; the reverse is the same."""
+    return (size[1], size[0]) if exchanges_sides(orientation) else size
+
+
 def reshape_jpeg(jpeg: bytes, shape: ResizeSpec) -> bytes:
-    """Return the JPEG unchanged if it fits the spec, otherwise encode it again.
+    """Return the JPEG unchanged if its upright picture fits the spec, otherwise encode the upright picture.
 
     Raises:
         ProtocolViolation: with code ``not-a-jpeg`` if the JPEG cannot be decoded.
@@ -64,13 +84,46 @@ def reshape_jpeg(jpeg: bytes, shape: ResizeSpec) -> bytes:
     size = shape.size_for(width, height)
     if shape.quality is None and size == (width, height):
         return jpeg
+    exif, _ = read_orientations(jpeg)
+    orientation = exif or UPRIGHT
     try:
         with Image.open(BytesIO(jpeg)) as image:
+            stored = stored_size(size, orientation)
             # Decoding a picture at half its size, or less, costs the decoder less than decoding the full picture.
-            image.draft("RGB", size)
-            return encode_jpeg(image if image.size == size else image.resize(size), shape.quality)
+            image.draft("RGB", stored)
+            resized = image if image.size == stored else image.resize(stored)
+            return encode_jpeg(turn_upright(resized, orientation), shape.quality)
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise ProtocolViolation(f"the JPEG cannot be decoded: {error}", "not-a-jpeg") from error
+
+
+def encode_picture(data: bytes, shape: ResizeSpec) -> bytes:
+    """Return a picture of another format, such as PNG, WebP or GIF, as a JPEG that fits the spec.
+
+    Raises:
+        ProtocolViolation: with code ``not-a-jpeg`` if the picture cannot be decoded.
+    """
+    try:
+        with Image.open(BytesIO(data)) as image:
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            size = shape.size_for(*upright.size)
+            return encode_jpeg(upright if upright.size == size else _as_rgb(upright).resize(size), shape.quality)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ProtocolViolation(f"the picture cannot be decoded: {error}", "not-a-jpeg") from error
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    """Return a picture in the colours of a JPEG: 16 bits become 8, and what is transparent becomes black."""
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I"):
+        # Without this, Pillow makes everything above 255 white.
+        return image.convert("I").point(lambda value: value / 256).convert("L").convert("RGB")
+    if image.has_transparency_data:
+        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+        return Image.alpha_composite(black, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")
 
 
 def _even(length: float) -> int:

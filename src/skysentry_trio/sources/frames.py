@@ -119,3 +119,8 @@ class FrameSlot:
             await self._changed.wait()
         frame, self._frame = self._frame, None
         return frame
+
+
+def report_trouble(slot: FrameSlot, error: Exception, delay: float) -> None:
+    """Say why a slot gets no frames, and when the source is tried again; for `keep_trying`."""
+    slot.trouble = f"{error}; trying again in {delay:.1f} s"

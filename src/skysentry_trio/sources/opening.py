@@ -19,6 +19,8 @@ from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.sources.drawing import Pattern
 from skysentry_trio.sources.encoding import DEFAULT_QUALITY, ResizeSpec
 from skysentry_trio.sources.frames import FrameSlot
+from skysentry_trio.sources.http_client import parse_http_address
+from skysentry_trio.sources.http_source import HttpSource
 from skysentry_trio.sources.pattern import PatternSource
 from skysentry_trio.sources.stills import JPEG_SUFFIXES, StillsSource
 from skysentry_trio.sources.video import LiveVideoSource, VideoFileSource
@@ -80,12 +82,12 @@ def choose_source(spec: str, options: SourceOptions) -> Source:
             f"a device such as /dev/video0, or an address that begins with rtsp://, http:// or https://"
         ) from None
     if stat.S_ISDIR(mode):
-        return StillsSource(path, options.fps or _FOLDER_FPS, options.once, shape)
+        return StillsSource(path, options.fps or _FOLDER_FPS, Backoff(random.random), options.once, shape)
     if stat.S_ISCHR(mode):
         return _live(_device(spec, options), options, must_be_there=True)
     if path.suffix.lower() in JPEG_SUFFIXES:
-        return StillsSource(path, options.fps or _FILE_FPS, options.once, shape)
-    return VideoFileSource(VideoAddress(spec), options.fps, options.once, shape)
+        return StillsSource(path, options.fps or _FILE_FPS, Backoff(random.random), options.once, shape)
+    return VideoFileSource(VideoAddress(spec), Backoff(random.random), options.fps, options.once, shape)
 
 
 @asynccontextmanager
@@ -117,10 +119,14 @@ def _choose_address(spec: str, options: SourceOptions) -> Source:
     except ValueError as error:
         raise ConfigurationError(f"cannot open {mask_address(spec)!r}: {error}. {ADVICE}") from None
     if scheme in {"rtsp", "rtsps"}:
-        # With UDP, lost packets damage the picture, and NAT often blocks the packets that the camera sends.
-        return _live(VideoAddress(spec, options=({"rtsp_transport": "tcp", **_LOW_DELAY},)), options)
+        # With UDP, lost packets damage the picture, and NAT often blocks the packets that the camera sends. But some
+        # cameras speak nothing else.
+        transports = tuple({"rtsp_transport": transport, **_LOW_DELAY} for transport in ("tcp", "udp"))
+        return _live(VideoAddress(spec, options=transports), options)
     if scheme in {"http", "https"}:
-        return _live(VideoAddress(spec, options=(_LOW_DELAY,)), options)
+        parse_http_address(spec)
+        # Not `nobuffer`, which throws away what FFmpeg has read to recognize the format: of a short video, all of it.
+        return HttpSource(spec, _live(VideoAddress(spec), options))
     raise ConfigurationError(f"an address begins with rtsp://, rtsps://, http:// or https://, got {mask_address(spec)}")
 
 

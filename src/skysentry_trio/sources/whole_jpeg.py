@@ -8,6 +8,7 @@ from io import BytesIO
 from PIL import Image
 
 from skysentry_trio.wire.jpeg import trim_jpeg
+from skysentry_trio.wire.orientation import UPRIGHT, orient, read_orientations
 
 _DHT, _SOS = 0xC4, 0xDA
 
@@ -16,15 +17,18 @@ def whole_jpeg(data: bytes) -> bytes:
     """Return exactly one JPEG out of a frame of Motion JPEG.
 
     Bytes before and behind the picture are cut off, because some cameras pad their frames. If the camera left out the
-    Huffman tables, as AVI allows, the standard tables are inserted.
+    Huffman tables, as AVI allows, the standard tables are inserted. An orientation that is only in XMP, which browsers
+    ignore, is written into EXIF as well.
 
     Raises:
         ProtocolViolation: with code ``not-a-jpeg`` if there is no complete JPEG in the data.
     """
     jpeg = trim_jpeg(bytes(data), thorough=True)
-    if jpeg.has_tables:
-        return jpeg.data
-    return jpeg.data[: jpeg.scan] + standard_huffman_tables() + jpeg.data[jpeg.scan :]
+    whole = jpeg.data
+    if not jpeg.has_tables:
+        whole = whole[: jpeg.scan] + standard_huffman_tables() + whole[jpeg.scan :]
+    exif, xmp = read_orientations(whole)
+    return whole if exif or xmp in {None, UPRIGHT} else orient(whole, xmp)
 
 
 @cache

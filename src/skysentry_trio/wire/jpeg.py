@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.wire.orientation import APP1, exchanges_sides, exif_orientation
 
 # ITU-T T.81, table B.1. Start-of-frame markers are C0..CF except DHT (C4), JPG (C8) and DAC (CC).
 _DHT, _SOI, _EOI, _SOS, _APP2, _FILL = 0xC4, 0xD8, 0xD9, 0xDA, 0xE2, 0xFF
@@ -13,7 +14,7 @@ _STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
 _PLAIN_SEGMENT, _OTHER_SEGMENT, _NO_SEGMENT = range(3)
 _KINDS = bytes(
     _OTHER_SEGMENT
-    if marker in _START_OF_FRAME | {_DHT, _APP2}
+    if marker in _START_OF_FRAME | {_DHT, APP1, _APP2}
     else _NO_SEGMENT
     if marker in _STANDALONE | {_SOI, _EOI, _SOS, _FILL}
     else _PLAIN_SEGMENT
@@ -29,7 +30,7 @@ _SIGNATURE = 150
 
 
 class PictureSize(NamedTuple):
-    """Width and height of a picture in pixels."""
+    """Width and height of a picture in pixels, as viewers see it: upright, after the orientation in EXIF."""
 
     width: int
     height: int
@@ -81,7 +82,7 @@ def trim_jpeg(data: bytes, *, thorough: bool = False) -> Jpeg:
 
 
 def inspect_jpeg(data: bytes) -> PictureSize:
-    """Check that the data is one JPEG from its first to its last byte, and return the size of the picture.
+    """Check that the data is one JPEG from its first to its last byte, and return the size of the upright picture.
 
     Raises:
         ProtocolViolation: with code ``not-a-jpeg``; the message says what was found.
@@ -98,10 +99,11 @@ def _read_head(data: bytes) -> tuple[PictureSize, int, bool, bool]:
     """Check the segments up to the first scan.
 
     Returns:
-        The size of the picture, the position of the first scan, whether there are Huffman tables, and whether other
-        pictures may follow.
+        The size of the upright picture, the position of the first scan, whether there are Huffman tables, and whether
+        other pictures may follow.
     """
     size: PictureSize | None = None
+    orientation: int | None = None
     has_tables = may_hold_more = False
     position = 2
     try:
@@ -112,7 +114,8 @@ def _read_head(data: bytes) -> tuple[PictureSize, int, bool, bool]:
             kind = _KINDS[marker]
             if kind == _NO_SEGMENT:
                 if marker == _SOS and size is not None:
-                    return size, position, has_tables, may_hold_more
+                    upright = size if orientation is None else turned_size(size, orientation)
+                    return upright, position, has_tables, may_hold_more
                 position += _length_of_marker(marker, position)
                 continue
             length = data[position + 2] << 8 | data[position + 3]
@@ -121,6 +124,8 @@ def _read_head(data: bytes) -> tuple[PictureSize, int, bool, bool]:
             if kind == _OTHER_SEGMENT:
                 if marker == _DHT:
                     has_tables = True
+                elif marker == APP1:
+                    orientation = orientation or exif_orientation(data, position + 4, position + 2 + length)
                 elif marker != _APP2:
                     size = _frame_size(data, position, length)
                 elif data.startswith(b"MPF\0", position + 4):
@@ -138,6 +143,11 @@ def _length_of_marker(marker: int, position: int) -> int:
     if marker in _STANDALONE:
         return 2
     raise _not_a_jpeg(f"marker FF {marker:02X} at byte {position} comes before any frame header")
+
+
+def turned_size(size: PictureSize, orientation: int) -> PictureSize:
+    """Return the size of the upright picture from that of the stored picture, or the other way round."""
+    return PictureSize(size.height, size.width) if exchanges_sides(orientation) else size
 
 
 def _frame_size(data: bytes, position: int, length: int) -> PictureSize:

@@ -18,6 +18,8 @@ from PIL import Image
 
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, file_stamp
+from skysentry_trio.wire.jpeg import inspect_jpeg
+from tests.wire.pictures import exif_jpeg
 
 NOON = 1_777_636_800.0
 
@@ -149,6 +151,17 @@ def test_a_video_may_have_one_frame_of_any_size(size: tuple[int, int]) -> None:
 
     with av.open(io.BytesIO(data), "r") as container:
         assert [packet.size for packet in container.demux(video=0)][:1] == [len(frame.jpeg)]
+
+
+def test_a_video_says_the_size_of_the_stored_pictures() -> None:
+    """Players turn the pictures by the orientation in them; turning the size as well would squeeze them."""
+    jpeg = exif_jpeg(6)
+    size = inspect_jpeg(jpeg)
+    frames = [JpegFrame(number, 1e9 + number, None, jpeg, size.width, size.height) for number in (1, 2)]
+    head = MatroskaClip("turned", *frames).add(frames)
+    assert (size.width, size.height) == (24, 32)
+    # PixelWidth and PixelHeight of the track (RFC 9559 section 5.1.4.1.28).
+    assert b"\xb0\x81\x20\xba\x81\x18" in head
 
 
 def test_a_video_is_written_piece_by_piece() -> None:

@@ -294,11 +294,54 @@ async def test_what_is_no_multipart_is_refused(autojump_clock: MockClock) -> Non
     """With what was expected."""
     async with door() as here:
         stream = await here.stream()
-        stream.say(chunk(b"no header\r\n\r\n"))
+        stream.say(chunk(b"a: b\r\n" * 2000))
         await trio.sleep(1)
 
     assert stream.head[0] == 400
-    assert "expected a header" in stream.json["error"]
+    assert stream.json["error"] == "the head of a part may have 8192 bytes"
+
+
+@pytest.mark.parametrize("off", [-2, 2, 40])
+async def test_a_wrong_length_does_not_end_a_stream(autojump_clock: MockClock, off: int) -> None:
+    """Each picture is taken, although its length is announced wrongly."""
+    jpegs = [draw_jpeg(shade) for shade in range(3)]
+    async with door() as here:
+        stream = await here.stream()
+        for jpeg in jpegs:
+            stream.say(chunk(b"Content-Length: %d\r\n\r\n%b\r\n--b\r\n" % (len(jpeg) + off, jpeg)))
+        stream.say(b"0\r\n\r\n")
+        await trio.sleep(1)
+
+    assert (stream.head[0], stream.json["frames"]) == (200, 3)
+    assert here.frames == jpegs
+
+
+async def test_the_first_part_may_lack_its_boundary(autojump_clock: MockClock) -> None:
+    """As Tasmota sends it, announced or not."""
+    for kind in ("multipart/x-mixed-replace; boundary=b", None):
+        async with door() as here:
+            stream = await here.begin(*([f"Content-Type: {kind}"] if kind else []), "Transfer-Encoding: chunked")
+            body = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n--b\r\n" % (len(JPEG), JPEG)
+            stream.say(chunk(body * 2) + b"0\r\n\r\n")
+            await trio.sleep(1)
+
+        assert (stream.head[0], stream.json["frames"]) == (200, 2)
+        assert here.frames == [JPEG, JPEG]
+
+
+async def test_a_picture_that_is_too_large_does_not_end_a_stream(autojump_clock: MockClock) -> None:
+    """It is refused and counted, and the next one is taken."""
+    large = JPEG[:-2] + bytes(3000) + JPEG[-2:]
+    async with door(max_frame_size=2000) as here:
+        stream = await here.stream()
+        for jpeg in (JPEG, large, large, JPEG):
+            stream.say(chunk(b"Content-Length: %d\r\n\r\n%b\r\n--b\r\n" % (len(jpeg), jpeg)))
+        stream.say(b"0\r\n\r\n")
+        await trio.sleep(1)
+
+    assert (stream.head[0], stream.json["frames"]) == (200, 2)
+    assert stream.json["refused"] == {"frame-too-large": 2}
+    assert here.camera.refused == {"frame-too-large": 2}
 
 
 async def test_a_body_that_is_no_http_is_refused(autojump_clock: MockClock) -> None:

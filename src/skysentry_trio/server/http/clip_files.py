@@ -13,6 +13,8 @@ from typing import Any, Final, Protocol
 from attrs import define, field
 
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.wire.jpeg import PictureSize, turned_size
+from skysentry_trio.wire.orientation import UPRIGHT, read_orientations
 
 _MILLISECONDS: Final = Fraction(1, 1000)
 _INDEX_HEAD: Final = ("file", "sequence", "received_at", "captured_at", "width", "height", "size")
@@ -165,9 +167,11 @@ class MatroskaClip:
         self._container: Any = av.open(self._pipe, "w", format="matroska")
         duration = max(last.arrived - first.arrived, 0.001)
         rate = Fraction(max(1, last.sequence - first.sequence) / duration).limit_denominator(1000)
+        # The container has the size of the stored picture; players turn each picture by the orientation in its EXIF.
+        stored = turned_size(PictureSize(first.width, first.height), read_orientations(first.jpeg)[0] or UPRIGHT)
         # The stream has no encoder, because an encoder would restrict the sizes of frames.
         self._stream = self._container.add_mux_stream(
-            "mjpeg", rate=max(rate, _MILLISECONDS), width=first.width, height=first.height
+            "mjpeg", rate=max(rate, _MILLISECONDS), width=stored.width, height=stored.height
         )
         self._stream.time_base = _MILLISECONDS
         minutes, seconds = divmod(duration, 60)

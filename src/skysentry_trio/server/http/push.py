@@ -23,7 +23,7 @@ from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.wire.capture import decode_jpeg
 from skysentry_trio.wire.identity import check_camera_id, clean_label
 from skysentry_trio.wire.jpeg import MAX_JUNK
-from skysentry_trio.wire.multipart import MultipartReader, Part, read_timestamp
+from skysentry_trio.wire.multipart import MultipartReader, Part, announced_boundary, read_timestamp
 from skysentry_trio.wire.request_head import RequestHead
 from skysentry_trio.wire.rest import PushReply
 
@@ -127,7 +127,7 @@ class _Push:
                 beginning = await self._body.peek(_BEGINNING)
             if beginning.startswith(b"\xff\xd8"):
                 return await self._take_upload()
-            if not beginning.lstrip(b"\r\n").startswith(b"-"):
+            if not beginning.lstrip(b"\r\n").lower().startswith((b"-", b"cont")):
                 with self._frame_deadline():
                     if b"\xff\xd8\xff" in await self._body.peek(MAX_JUNK):
                         return await self._take_upload()
@@ -176,11 +176,19 @@ class _Push:
 
     async def _take_parts(self, session: CameraSession | None) -> None:
         """Take parts until the body ends; ``session`` is None if push sessions keep the camera registered."""
-        reader = MultipartReader(self._hub.settings.max_frame_size)
+        content_type = self._head.headers.get("content-type", "")
+        reader = MultipartReader(self._hub.settings.max_frame_size, announced_boundary(content_type))
         violation = None
         while True:
-            with self._frame_deadline():
-                part = await self._next_part(reader)
+            try:
+                with self._frame_deadline():
+                    part = await self._next_part(reader)
+            except ProtocolViolation as error:
+                if error.code != "frame-too-large":
+                    raise
+                violation = error
+                self._refuse(session, violation)
+                continue
             if part is None:
                 break
             if not self._parts.admit(trio.current_time()):
@@ -210,11 +218,7 @@ class _Push:
         try:
             jpeg, size, _ = decode_jpeg(data, max_size=self._hub.settings.max_frame_size)
         except ProtocolViolation as violation:
-            self._refused[violation.code] += 1
-            if session is not None:
-                # An invalid frame still shows that the camera is alive.
-                session.camera.last_heard = trio.current_time()
-                session.refuse(violation)
+            self._refuse(session, violation)
             return violation
         # A request without a valid frame does not register a camera.
         session = session or self._push_sessions.touch(self._camera_id, self._name)
@@ -229,6 +233,14 @@ class _Push:
             return violation
         self._taken += 1
         return None
+
+    def _refuse(self, session: CameraSession | None, violation: ProtocolViolation) -> None:
+        """Count a frame as refused."""
+        self._refused[violation.code] += 1
+        if session is not None:
+            # An invalid frame still shows that the camera is alive.
+            session.camera.last_heard = trio.current_time()
+            session.refuse(violation)
 
 
 def _ended(reason: EndReason) -> ProtocolViolation:
