@@ -20,6 +20,7 @@ from skysentry_trio._version import __version__
 from skysentry_trio.base import logs
 from skysentry_trio.base.exceptions import SkySentryError
 from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.base.running_clock import RunningClock
 from skysentry_trio.cli.options import settings_options
 from skysentry_trio.cli.settings_sources import load_settings
 from skysentry_trio.cli.signals import outlive_terminal
@@ -57,7 +58,8 @@ def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
     gc.collect()
     gc.freeze()
     try:
-        trio.run(partial(run_server, settings, sockets=sockets, notifier=notifier, demo=demo))
+        run = partial(run_server, settings, sockets=sockets, notifier=notifier, demo=demo)
+        trio.run(run, clock=RunningClock())
     except SkySentryError:
         raise
     except Exception:
