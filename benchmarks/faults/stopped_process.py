@@ -8,12 +8,11 @@ from collections.abc import Sequence
 
 import trio
 
-from benchmarks.faults.process import BINARY, Figure, Victim, frame, jpeg_of, run, victim
+from benchmarks.faults.process import BINARY, PONG, Figure, Victim, frame, jpeg_of, run, victim
 
 _PEERS = 10
 _STOPPED = 130.0
 """Seconds: longer than the client timeout of two minutes."""
-_PONG = frame(10)
 
 
 async def measure(python: str) -> Sequence[Figure]:
@@ -50,7 +49,7 @@ async def _stop(server: Victim, nursery: trio.Nursery) -> int:
         stream = await nursery.start(_hold_camera, server, f"camera-{number}")
         nursery.start_soon(live, number, stream, picture)
         viewer = await server.open_websocket("/stream/ws")
-        nursery.start_soon(live, _PEERS + number, viewer, _PONG)
+        nursery.start_soon(live, _PEERS + number, viewer, frame(PONG))
     await trio.sleep(3.0)
     os.kill(server.pid, signal.SIGSTOP)
     await trio.sleep(_STOPPED)

@@ -32,6 +32,9 @@ _END_OF_MESSAGE = bytes((0x80 | Opcode.CONTINUATION, 0x80, 0, 0, 0, 0))
 """A frame without a payload that ends a fragmented message, as clients send it."""
 _MAX_FRAGMENTS = 4096
 """Maximum number of fragments of a message; the library keeps each as a separate object until the last has arrived."""
+_SMALL_FRAGMENT = 512
+"""Fragments of fewer bytes count as small: a peer that sends many of them costs much and brings little."""
+_SMALL_FRAGMENTS_PER_SECOND = 500.0
 _CONTROL_FRAMES_PER_SECOND = 50.0
 _CONTROL_BURST = 2.0
 """Seconds by which control frames may come too early; so about a hundred of them may come together."""
@@ -72,6 +75,11 @@ class FrameReader:
     _fragmented_size: int = field(default=0, init=False)
     _control: RateLimiter = field(
         factory=lambda: RateLimiter(_CONTROL_FRAMES_PER_SECOND, _CONTROL_BURST), init=False, repr=False
+    )
+    _small: RateLimiter = field(
+        factory=lambda: RateLimiter(_SMALL_FRAGMENTS_PER_SECOND, _MAX_FRAGMENTS / _SMALL_FRAGMENTS_PER_SECOND),
+        init=False,
+        repr=False,
     )
     _let_go: bool = field(default=False, init=False)
     """Whether the library has finished with the connection."""
@@ -196,6 +204,9 @@ class FrameReader:
             return 0
         if self._fragments == _MAX_FRAGMENTS:
             raise ProtocolViolation(f"a message may have {_MAX_FRAGMENTS} fragments, got more", "flood")
+        is_fragment = not head.final or head.opcode == Opcode.CONTINUATION
+        if is_fragment and head.length < _SMALL_FRAGMENT and not self._small.admit(trio.current_time()):
+            raise ProtocolViolation(f"too many fragments of fewer than {_SMALL_FRAGMENT} bytes", "flood")
         return head.length + (self._fragmented_size if head.opcode == Opcode.CONTINUATION else 0)
 
     async def _skip_message(self, head: FrameHead, size: int) -> bool:
