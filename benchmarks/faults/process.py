@@ -188,7 +188,7 @@ def victim(python: str, *arguments: str) -> Iterator[Victim]:
 
 
 @asynccontextmanager
-async def round_trips(server: Victim, interval: float = 0.01) -> AsyncIterator[list[float]]:
+async def round_trips(server: Victim, interval: float = 0.025) -> AsyncIterator[list[float]]:
     """Yield a list that collects the seconds from a camera's frame until a viewer has that frame."""
     delays: list[float] = []
     async with (

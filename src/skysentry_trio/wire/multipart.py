@@ -100,6 +100,11 @@ class MultipartReader:
         if not self.ended:
             self._received += data
 
+    def close(self) -> None:
+        """Free what has been received, and ignore the rest of the body."""
+        self.ended = True
+        self._received.clear()
+
     def next_part(self) -> Part | None:
         """Return the next complete part, or None if more of the body is needed.
 

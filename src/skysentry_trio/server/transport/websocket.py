@@ -91,8 +91,10 @@ class WebSocketPeer:
         Raises:
             PeerGone: the message cannot be sent.
         """
+        sending = self._fast_path.writer.send(frame)
+        del frame  # an error refers to the variables of this call for a while
         try:
-            await self._fast_path.writer.send(frame)
+            await sending
         except CONNECTION_LOST as error:
             raise PeerGone(str(error)) from None
 
@@ -193,6 +195,7 @@ class WebSockets:
             raise
         finally:
             stream.abort()
+            fast_path.writer.drop_rest()
 
     async def _attend(
         self, peer: WebSocketPeer, fast_path: FastPath, handler: Handler, scope: trio.CancelScope
