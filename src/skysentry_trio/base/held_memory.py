@@ -12,8 +12,8 @@ from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 
-_SENDING_SHARE: Final = 16
-"""Unsent bytes may take this fraction of the budget: 1/16."""
+_SENDING_SHARE: Final = 32
+"""Unsent bytes may take this fraction of the budget: 1/32."""
 _LEAST_SENDING: Final = 32 * 1024 * 1024
 """Bytes that may be unsent even if the share of a small budget is less; at most half of the budget."""
 _SPARE: Final = 256
