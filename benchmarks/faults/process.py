@@ -68,15 +68,7 @@ class Victim:
     async def open_websocket(self, target: str, receive_buffer: int | None = None) -> trio.SocketStream:
         """Connect and open a WebSocket; what the server sends behind its answer stays unread."""
         stream = await self.open(receive_buffer)
-        await stream.send_all(
-            request_head(
-                target,
-                "Connection: Upgrade",
-                "Upgrade: websocket",
-                "Sec-WebSocket-Version: 13",
-                f"Sec-WebSocket-Key: {_KEY}",
-            )
-        )
+        await stream.send_all(handshake(target))
         answer = b""
         while not answer.endswith(b"\r\n\r\n"):
             data = await stream.receive_some(1)
@@ -125,6 +117,17 @@ def request_head(target: str, *headers: str, method: str = "GET") -> bytes:
     """Return the head of a request."""
     lines = (f"{method} {target} HTTP/1.1", "Host: 127.0.0.1", *headers, "")
     return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def handshake(target: str) -> bytes:
+    """Return the head of a request for a WebSocket."""
+    return request_head(
+        target,
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {_KEY}",
+    )
 
 
 def frame(opcode: int, payload: bytes = b"", *, length: int | None = None, final: bool = True) -> bytes:
