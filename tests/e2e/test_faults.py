@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import resource
+import signal
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,7 +14,7 @@ import trio
 from attrs import frozen
 
 from tests.e2e.processes import Program, running
-from tests.raw_peer import BINARY, PATIENCE, Address, client_frame, handshake, picture, register, request_head
+from tests.raw_peer import BINARY, PATIENCE, PONG, Address, client_frame, handshake, picture, register, request_head
 
 pytestmark = pytest.mark.e2e
 
@@ -121,3 +122,51 @@ async def test_garbage_does_no_harm(server: Server) -> None:
     health = await server.address.wait_until_alone()
     assert "crash" not in health["connectionsEnded"]
     assert not server.lines("Traceback")
+
+
+def test_a_server_that_was_stopped_cuts_nobody() -> None:
+    """After a suspension, a camera, a viewer, an uploader and a stream that are alive go on as if nothing had been."""
+    arguments = ("--ping-interval", "1s", "--ping-timeout", "1s", "--client-timeout", "4s", "--cleanup-interval", "1s")
+    with running("serve", "--host", "127.0.0.1", "--port", "0", *arguments) as program:
+        address = Address.parse(program.wait_for_line(r"127\.0\.0\.1:\d+").group())
+        trio.run(_stop_and_go_on, program, address)
+        assert program.end() == 0
+    assert not [line for line in program.lines if "crash" in line]
+
+
+async def _stop_and_go_on(program: Program, address: Address) -> None:
+    boundary = "--b\r\nContent-Type: image/jpeg\r\n\r\n"
+    upload = request_head(
+        "/api/clients/pushed/frames", "Content-Type: multipart/x-mixed-replace; boundary=b", method="POST"
+    ).replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+    def chunk(data: bytes) -> bytes:
+        return b"%x\r\n%b\r\n" % (len(data), data)
+
+    part = chunk(boundary.encode() + picture() + b"\r\n")
+    async with (
+        address.camera("door") as camera,
+        address.viewer("?client=door") as viewer,
+        address.connection() as pusher,
+        address.connection() as poster,
+    ):
+        await camera.send(client_frame(BINARY, jpeg := picture()))
+        assert await viewer.picture() == (1, jpeg)
+        await pusher.send(upload, part, part)
+        await poster.send(
+            request_head("/api/clients/posted/frames", f"Content-Length: {len(jpeg)}", method="POST"), jpeg
+        )
+        assert (await poster.answer("POST")).status == 201
+        await address.wait_until_healthy(lambda health: health["onlineClients"] == 3)
+        program.process.send_signal(signal.SIGSTOP)
+        await trio.sleep(7)
+        program.process.send_signal(signal.SIGCONT)
+        for sequence in range(2, 8):
+            await camera.send(client_frame(BINARY, jpeg), client_frame(PONG))
+            assert (await viewer.picture())[0] == sequence
+            await viewer.send(client_frame(PONG))
+            await pusher.send(part)
+            await trio.sleep(0.2)
+        health = await address.health()
+        assert health["onlineClients"] >= 2
+        assert health["totalClients"] == 3

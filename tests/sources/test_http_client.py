@@ -21,7 +21,7 @@ from tests.sources.http_cameras import JPEGS, FakeHttpCamera, listening, picture
     ("url", "host", "target", "credentials"),
     [
         ("http://cam", "cam", "/", None),
-        ('HTTP://CAM:81/a"b?c=d#e', "cam:81", "/a%22b?c=d", None),
+        ("HTTP://CAM:81/a^b?c=d#e", "cam:81", "/a%5Eb?c=d", None),
         ("https://cam:443/ü", "cam", "/%C3%BC", None),
         ("http://[::1]:80/%41", "[::1]", "/%41", None),
         ("http://kämera/", "xn--kmera-gra", "/", None),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import gc
 import os
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from socket import socket
@@ -20,6 +21,7 @@ from skysentry_trio._version import __version__
 from skysentry_trio.base import logs
 from skysentry_trio.base.exceptions import SkySentryError
 from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.base.running_clock import RunningClock
 from skysentry_trio.cli.options import settings_options
 from skysentry_trio.cli.settings_sources import load_settings
 from skysentry_trio.cli.signals import outlive_terminal
@@ -30,6 +32,11 @@ from skysentry_trio.server.transport.systemd import Notifier, inherited_sockets
 
 # Descriptors besides connections: listening sockets, epoll, the log, served files.
 _SPARE_DESCRIPTORS: Final = 64
+# The parameters of mallopt(3) in malloc.h of glibc.
+_M_TRIM_THRESHOLD: Final = -1
+_M_MMAP_THRESHOLD: Final = -3
+# A mapping of its own makes a block slower, so most frames should be smaller.
+_LARGE_BLOCK: Final = 512 * 1024
 log = logs.get_logger(__name__)
 
 
@@ -53,17 +60,33 @@ def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
     allow_descriptors(settings.max_connections)
     sockets = inherited_sockets(os.environ)
     notifier = Notifier.from_environment(os.environ)
+    return_freed_memory(os.environ)
     # All peers wait during a garbage collection. Imported objects live until the end, so let collections skip them.
     gc.collect()
     gc.freeze()
     try:
-        trio.run(partial(run_server, settings, sockets=sockets, notifier=notifier, demo=demo))
+        run = partial(run_server, settings, sockets=sockets, notifier=notifier, demo=demo)
+        trio.run(run, clock=RunningClock())
     except SkySentryError:
         raise
     except Exception:
         # Write the crash to the log, so that people find it in the same place as all other events.
         log.critical("server crashed", exc_info=True)
         sys.exit(1)
+
+
+def return_freed_memory(environ: Mapping[str, str]) -> None:
+    """Let the C library return the memory of large frames to the system as soon as this memory is free.
+
+    Otherwise, glibc raises its threshold with each large block that becomes free. Then a server that once held many
+    large frames keeps all that memory. The variables ``MALLOC_...`` of the environment have priority. Other C libraries
+    have no such threshold.
+    """
+    if not any(name.startswith("MALLOC_") for name in environ):
+        with suppress(OSError, AttributeError):
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+            mallopt(_M_TRIM_THRESHOLD, _LARGE_BLOCK)
 
 
 async def run_server(settings: Settings, *, sockets: Sequence[socket], notifier: Notifier, demo: bool) -> None:

@@ -164,6 +164,7 @@ def _create_router(
         StreamingRoutes(hub, push_sessions, health.shutdown).find,
         health.shutdown,
         connections,
+        hub.memory,
     )
 
 

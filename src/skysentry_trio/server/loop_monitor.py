@@ -10,6 +10,7 @@ from attrs import define, field
 
 from skysentry_trio.base.histogram import Histogram
 from skysentry_trio.base.logs import LogLimiter, get_logger
+from skysentry_trio.base.running_clock import time_lost
 
 log = get_logger(__name__)
 
@@ -42,8 +43,10 @@ class LoopMonitor:
         while True:
             # A random interval, so that the samples do not always come together with other periodic work.
             due = trio.current_time() + random.uniform(_SHORTEST_SLEEP, _LONGEST_SLEEP)  # noqa: S311  (no secret)
+            lost = time_lost()
             await trio.sleep_until(due)
-            self._count(max(trio.current_time() - due, 0.0))
+            # The clock leaves out long pauses, but a delay is a delay, whatever its cause.
+            self._count(max(trio.current_time() - due + time_lost() - lost, 0.0))
 
     def _count(self, late: float) -> None:
         self.lag.observe(late)

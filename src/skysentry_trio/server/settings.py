@@ -153,7 +153,7 @@ class Settings:
     max_memory: int = _setting(
         _GIBI,
         _size(1, 1024 * _GIBI),
-        "Bytes of frames to keep for all cameras together; old frames give way, then new cameras are refused.",
+        "Bytes to hold for all peers together: frames, unfinished messages, unsent bytes; old frames give way first.",
     )
     max_fps: float = _setting(
         60.0,

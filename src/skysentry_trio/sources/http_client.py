@@ -70,7 +70,7 @@ def parse_http_address(url: str) -> HttpAddress:
     """
     try:
         parts = _split(url)
-        host = parts.host.encode("ascii" if parts.host.isascii() else "idna").decode("ascii")
+        host = parts.host.lower().encode("ascii" if parts.host.isascii() else "idna").decode("ascii")
         credentials = None if parts.user_info is None else _credentials_of(parts.user_info)
     except ValueError as error:
         # The library's text about a host name may hold a part of the address.

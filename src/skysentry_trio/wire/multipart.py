@@ -145,10 +145,20 @@ class MultipartReader:
     _started: bool = field(default=False, init=False)
     """Whether the body has proved to be multipart."""
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the body that the reader holds."""
+        return len(self._received)
+
     def feed(self, data: bytes) -> None:
         """Take the next piece of the body."""
         if not self.ended:
             self._received += data
+
+    def close(self) -> None:
+        """Free what has been received, and ignore the rest of the body."""
+        self.ended = True
+        self._received.clear()
 
     def next_part(self) -> Part | None:
         """Return the next complete part, or None if more of the body is needed.

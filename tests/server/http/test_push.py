@@ -485,3 +485,23 @@ async def test_a_camera_needs_an_id(autojump_clock: MockClock, camera: str | Non
 
     assert answer.head[0] == 400
     assert "a client id is" in answer.json["error"]
+
+
+# Memory
+
+
+async def test_unfinished_uploads_count_in_the_memory_and_leave_nothing(autojump_clock: MockClock) -> None:
+    """What has come of a picture counts; beyond ``max_memory`` an upload is answered with 503 and a reason."""
+    async with door(max_frame_size=1_000_000, max_memory=1_000_000) as site:
+        first = await site.begin("Content-Type: image/jpeg", "Content-Length: 900000", body=bytes(600_000))
+        assert 500_000 <= site.hub.memory.receiving <= 600_000
+        second = await site.stream()
+        second.say(chunk(b"Content-Type: image/jpeg\r\n\r\n" + bytes(600_000)))
+        await trio.sleep(1)
+        assert second.head[0] == 503
+        assert site.hub.memory.refused == 1
+        first.leave()
+        await trio.sleep(1)
+        assert site.hub.memory.receiving == 0
+        assert (await site.post(JPEG)).head[0] == 201
+        assert site.hub.memory.receiving == 0

@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skysentry_trio.base.frames import FrameRing, JpegFrame
+from skysentry_trio.base.held_memory import HeldMemory
 from skysentry_trio.server.relay.memory_budget import MemoryBudget
 
 
@@ -110,3 +111,34 @@ def test_the_sum_is_right_and_bounded_whatever_comes(
             for other, frames in zip(rings, before, strict=True):
                 assert other is ring or not frames or other.newest is frames[-1]
         assert budget.nbytes == sum(ring.nbytes for ring in rings) <= limit
+
+
+def test_what_is_held_for_peers_takes_room_from_old_frames_only() -> None:
+    """Unfinished messages shrink the rings, but the newest frame of each camera still fits."""
+    held = HeldMemory(100)
+    budget = MemoryBudget(100, held)
+    first, second = rings_in(budget, 2)
+    for sequence in range(1, 6):
+        assert budget.append(first, make_frame(sequence, 10))
+    held.receiving = 70
+    assert budget.append(first, make_frame(6, 10))
+    assert (len(first), budget.nbytes) == (3, 30)
+    held.receiving = 100
+    assert budget.append(second, make_frame(1, 40))
+    assert [frame.sequence for frame in first] == [6]
+    assert budget.append(second, make_frame(2, 50))
+    assert ([frame.sequence for frame in second], budget.nbytes) == ([2], 60)
+
+
+def test_rings_shrink_to_their_newest_frames_at_most() -> None:
+    """Whatever asks for room, each camera keeps a picture."""
+    budget = MemoryBudget(100)
+    first, second = rings_in(budget, 2)
+    for sequence in range(1, 4):
+        budget.append(first, make_frame(sequence, 10))
+    budget.append(second, make_frame(1, 10))
+    budget.held.rings.shrink_to(30)
+    assert budget.nbytes == 30
+    budget.held.rings.shrink_to(0)
+    assert (len(first), len(second), budget.nbytes) == (1, 1, 20)
+    MemoryBudget(100).shrink_to(0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -142,6 +143,52 @@ async def test_a_client_that_leaves_at_once_leaves_nothing_behind(server: Addres
             await peer.send(request_head("/api/streams"))
     health = await server.wait_until_alone()
     assert "crash" not in health["connectionsEnded"]
+
+
+@pytest.mark.parametrize("how", ["closes", "half-closes", "resets"])
+@pytest.mark.parametrize("headers", [(), ("Content-Length: 2",)])
+async def test_a_client_that_hangs_up_while_it_waits_for_a_frame_is_noticed(
+    server: Address, how: str, headers: tuple[str, ...]
+) -> None:
+    """A wait of a minute holds a descriptor and a task no longer than its client."""
+    async with server.camera("door") as camera:
+        await camera.send(client_frame(BINARY, picture()))
+        await server.wait_until_healthy(lambda health: health["framesReceived"] == 1)
+        async with server.connection() as peer:
+            await peer.send(
+                request_head("/api/clients/door/latest.jpg?after=1&wait=60", *headers), b"{}" * len(headers)
+            )
+            await server.wait_until_healthy(lambda health: health["connections"] == 3)
+            if how == "half-closes":
+                await peer.stream.send_eof()
+            elif how == "resets":
+                peer.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                peer.stream.socket.close()
+            else:
+                await peer.stream.aclose()
+            await server.wait_until_healthy(lambda health: health["connections"] == 2)
+
+
+async def test_a_clip_whose_client_hung_up_while_it_waited_is_dropped() -> None:
+    """Also a response that has begun, and of which nothing more is written, ends with its client."""
+    forever = trio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"beginning", "more_body": True})
+        await forever.wait()
+
+    http = HttpServer(app)  # type: ignore[arg-type]
+    router = Router({}, http.serve, RouterLimits(10, PATIENCE, PATIENCE), frozenset())
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(router.accept_from, listener, nursery)
+        async with Address(*listener.socket.getsockname()).connection() as peer:
+            await peer.send(request_head("/"))
+            await peer.stream.send_eof()
+            assert b"beginning" in (await peer.receive_rest())[0]
+        await until(lambda: router.log.open == 0)
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_client_that_goes_on_sending_is_closed_within_seconds(server: Address) -> None:

@@ -8,19 +8,23 @@ import pytest
 import trio
 import trio.testing
 
+from skysentry_trio.base.held_memory import HeldMemory, Sending
+from skysentry_trio.server.transport.frame_writer import FrameWriter
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from tests.raw_peer import PATIENCE
 
 
 @asynccontextmanager
-async def connected(write_timeout: float = PATIENCE) -> AsyncIterator[tuple[PeerStream, trio.SocketStream]]:
+async def connected(
+    write_timeout: float = PATIENCE, memory: HeldMemory | None = None
+) -> AsyncIterator[tuple[PeerStream, trio.SocketStream]]:
     """Give both ends of a TCP connection, ours first."""
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     async with listener:
         theirs = await trio.open_tcp_stream(*listener.socket.getsockname())
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
         async with theirs, await listener.accept() as accepted:
-            ours = PeerStream(accepted, write_timeout)
+            ours = PeerStream(accepted, write_timeout, memory or HeldMemory())
             with trio.fail_after(2 * PATIENCE):
                 yield ours, theirs
 
@@ -272,3 +276,42 @@ async def test_unsent_bytes_do_not_wait_in_the_kernel() -> None:
     async with connected() as (ours, _):
         assert ours.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == 16 * 1024
         assert ours.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
+@pytest.mark.parametrize("way", ["stream", "frame"])
+async def test_what_a_peer_does_not_take_counts_as_held(way: str) -> None:
+    """As long as the peer does not read, all that it is sent is in the budget; afterwards nothing is."""
+    memory, data = HeldMemory(), bytes(3_000_000)
+    async with connected(memory=memory) as (ours, theirs), trio.open_nursery() as nursery:
+        nursery.start_soon(ours.send_all if way == "stream" else FrameWriter(ours).send, data)
+        await trio.testing.wait_all_tasks_blocked()
+        assert memory.sending == len(data)
+        received = 0
+        while received < len(data):
+            received += len(await theirs.receive_some())
+    assert memory.sending == 0
+
+
+async def test_a_peer_that_is_cut_to_free_memory_ends_its_write() -> None:
+    """The connection of whoever is stuck longest is aborted, and its bytes are free at once."""
+    memory = HeldMemory(20_000_000)
+    async with connected(memory=memory) as (ours, _), trio.open_nursery() as nursery:
+        writer = FrameWriter(ours)
+
+        async def send() -> None:
+            with pytest.raises((trio.BrokenResourceError, trio.ClosedResourceError)):
+                await writer.send(bytes(9_000_000))
+
+        nursery.start_soon(send)
+        await trio.testing.wait_all_tasks_blocked()
+        with trio.fail_after(PATIENCE):
+            while not memory.cut:
+                await trio.sleep(0.1)
+                with memory_pressure(memory):
+                    pass
+    assert memory.sending == 0
+
+
+def memory_pressure(memory: HeldMemory) -> Sending:
+    """Let another peer be sent so much that it is too much together."""
+    return Sending(memory, bytes(2_000_000), lambda: None)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import pytest
 import trio
@@ -605,3 +605,59 @@ async def test_pongs_and_pictures_do_not_mix(server: Address) -> None:
                 last = sequence
                 assert frame.payload[2 + length :] == jpegs[sequence - 1]
         assert pongs == list(range(50))
+
+
+# Memory
+
+
+@pytest.mark.parametrize("kind", ["whole", "fragments"])
+async def test_unfinished_messages_fill_the_memory_and_then_new_ones_are_refused(kind: str) -> None:
+    """Messages of which only a part has come count in ``max_memory``: beyond it, 1013, and others go on."""
+    size = 1_000_000
+    async with (
+        running_daemon(max_frame_size=size + 1000, max_memory=3_000_000, shutdown_grace=0.5) as server,
+        server.viewer("?client=door") as viewer,
+        server.camera("door") as door,
+        AsyncExitStack() as stack,
+    ):
+        await door.send(client_frame(BINARY, jpeg := picture(20_000)))
+        assert await viewer.picture() == (1, jpeg)
+        beginning = (
+            client_frame(BINARY, bytes(size), length=size + 1)
+            if kind == "whole"
+            else client_frame(BINARY, bytes(size // 2), final=False)
+            + client_frame(CONTINUATION, bytes(size // 2), final=False)
+        )
+        codes: list[int] = []
+        peers = [await stack.enter_async_context(server.camera(f"bad-{number}")) for number in range(5)]
+        async with trio.open_nursery() as nursery:
+
+            async def expect_refusal(peer: RawPeer) -> None:
+                codes.append((await peer.close_frame()).close_code)
+                if len(codes) == 2:
+                    nursery.cancel_scope.cancel()
+
+            for peer in peers:
+                nursery.start_soon(peer.try_to_send, beginning)
+                nursery.start_soon(expect_refusal, peer)
+        # How many are refused depends on the order in which their messages grow.
+        assert set(codes) == {1013}
+        await door.send(client_frame(BINARY, jpeg))
+        assert await viewer.picture() == (2, jpeg)
+
+
+async def test_messages_of_peers_that_left_free_the_memory() -> None:
+    """However often peers fill the memory and leave, the next one finds it free."""
+    size = 1_000_000
+    async with (
+        running_daemon(max_frame_size=size + 1000, max_memory=1_500_000) as server,
+        server.camera("door") as door,
+    ):
+        for number in range(5):
+            async with server.camera(f"bad-{number % 2}") as peer:
+                await peer.send(client_frame(BINARY, bytes(size), length=size + 1))
+                await trio.sleep(0.05)
+            await server.wait_until_healthy(lambda health: health["connections"] == 2)
+        await door.send(client_frame(BINARY, picture(size)))
+        health = await server.wait_until_healthy(lambda health: health["framesReceived"] == 1)
+        assert health["memory"] == size

@@ -322,6 +322,30 @@ async def test_memory_is_taken_for_what_comes_and_not_for_what_is_promised() -> 
     await converse(collect([]), talk, limits=limits)
 
 
+async def test_small_fragments_have_a_rate() -> None:
+    """Messages of a thousand fragments of one byte are refused after a few; those of larger fragments are not."""
+    heard: list[str | bytes] = []
+
+    def message(size: int) -> bytes:
+        payload = b"x" * size
+        return (
+            client_frame(Opcode.TEXT, payload, final=False)
+            + client_frame(Opcode.CONTINUATION, payload, final=False) * 998
+            + client_frame(Opcode.CONTINUATION, payload)
+        )
+
+    async def talk(client: RawClient) -> None:
+        for size in [512] * 10 + [1] * 4:
+            await client.send(message(size))
+        await client.send(message(1))
+        while client.close_code is None:
+            assert await client.read()
+        assert client.close_code == 1008
+
+    await converse(collect(heard), talk)
+    assert [len(said) for said in heard] == [512_000] * 10 + [1000] * 4
+
+
 @pytest.mark.parametrize("payload", [b"", b"x"])
 async def test_endless_fragments_end(payload: bytes) -> None:
     """Fragments without an end are refused after 4096, and what they took is given back."""

@@ -587,6 +587,26 @@ async def test_frames_above_the_rate_are_dropped_and_a_flood_ends_the_connection
         assert await refusal_of(peer) == ("door", "flood", 1008)
 
 
+@pytest.mark.parametrize(
+    "said", [{"type": "clock", "sentAt": 5}, {"type": "hello"}, REGISTRATION], ids=lambda said: said["type"]
+)
+async def test_a_camera_that_talks_instead_of_sending_is_cut_off(autojump_clock: MockClock, said: Any) -> None:
+    """A hundred texts at once are fine, and forty a second; hundreds a second take time from others."""
+    async with registered(make_hub()) as peer:
+        for _ in range(100):
+            peer.say(said)
+        await trio.sleep(10)
+        for _ in range(400):
+            peer.say(said)
+            await trio.sleep(1 / 40)
+        assert peer.goodbye is None
+        for _ in range(200):
+            peer.say(said)
+        await wait_all_tasks_blocked()
+        assert peer.goodbye is not None
+        assert peer.goodbye[0] == 1008
+
+
 # Leaving
 
 

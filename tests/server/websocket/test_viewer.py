@@ -480,6 +480,45 @@ async def test_who_changes_its_mind_all_the_time_is_cut_off(autojump_clock: Mock
         assert await refusal_of(peer) == ("flood", 1008)
 
 
+@pytest.mark.parametrize("question", [{"type": "clock", "sentAt": 5}, {"type": "later"}], ids=lambda said: said["type"])
+async def test_who_asks_all_the_time_is_cut_off(autojump_clock: MockClock, question: dict[str, Any]) -> None:
+    """A hundred questions at once are fine, and twenty a second; hundreds a second take time from others."""
+    async with serving(make_hub()) as peer:
+        assert await peer.hear() == NOBODY
+        for _ in range(100):
+            peer.say(question)
+        await trio.sleep(10)
+        for _ in range(200):
+            peer.say(question)
+            await trio.sleep(0.05)
+        assert {answer["type"] for answer in await peer.hear_all()} <= {"clock"}
+        for _ in range(200):
+            peer.say(question)
+
+        assert (await peer.hear_all())[-1]["code"] == "flood"
+        assert peer.goodbye is not None
+        assert peer.goodbye[0] == 1008
+
+
+async def test_who_acknowledges_more_than_it_was_sent_is_cut_off(autojump_clock: MockClock) -> None:
+    """Acknowledgements without frames are made up; each frame may be acknowledged twice."""
+    hub = make_hub()
+    with hub.register("door", on_end=nothing) as session:
+        async with serving(hub, "client=door") as peer:
+            for sequence in range(1, 301):
+                publish(hub, session)
+                await wait_all_tasks_blocked()
+                for _ in range(2):
+                    peer.say({"type": "ack", "clientId": "door", "sequence": sequence})
+                await trio.sleep(0.05)
+            assert peer.goodbye is None
+            for _ in range(200):
+                peer.say({"type": "ack", "clientId": "door", "sequence": 1})
+            await wait_all_tasks_blocked()
+            assert peer.goodbye is not None
+            assert peer.goodbye[0] == 1008
+
+
 @pytest.mark.parametrize("verb", ["subscribe", "unsubscribe"])
 async def test_a_viewer_cannot_name_more_and_more_cameras(autojump_clock: MockClock, verb: str) -> None:
     """The limit is on all names together, not on those of one message."""

@@ -129,6 +129,10 @@ class Exchange:
         """The head of the request."""
         return self.request.head
 
+    def abort(self) -> None:
+        """Close the connection now."""
+        self.request.stream.abort()
+
     async def is_allowed(self, methods: str) -> bool:
         """Return True for an allowed method other than ``OPTIONS``; otherwise answer the request and return False.
 

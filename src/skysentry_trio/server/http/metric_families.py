@@ -72,6 +72,20 @@ class ServerCollector:
         yield GaugeFamily("skysentry_viewers", "Viewers connected.", statistics.viewers)
         yield GaugeFamily("skysentry_ring_bytes", "JPEG bytes in all rings.", statistics.ring_bytes)
         yield GaugeFamily("skysentry_ring_limit_bytes", "Limit of the bytes in all rings.", settings.max_memory)
+        memory = self._hub.memory
+        held = GaugeFamily("skysentry_held_bytes", "Bytes held for peers besides the rings.", labels=["use"])
+        held.add_metric(["receiving"], memory.receiving)
+        held.add_metric(["sending"], memory.sending)
+        yield held
+        yield CounterFamily(
+            "skysentry_memory_refused_messages", "Messages that were refused for want of memory.", memory.refused
+        )
+        yield _counters(
+            "skysentry_memory_cut_connections",
+            "Connections that the server ended to free memory.",
+            ["use"],
+            ({"receiving": 0, "sending": 0} | memory.cut).items(),
+        )
         yield CounterFamily("skysentry_received_frames", "Frames taken from cameras.", statistics.frames_received)
         yield CounterFamily("skysentry_received_bytes", "JPEG bytes in those.", statistics.bytes_received)
         yield CounterFamily("skysentry_sent_frames", "Frames sent to viewers.", statistics.frames_sent)

@@ -215,7 +215,9 @@ class _Show:
         if isinstance(waiting, PartialWrite):
             await self._writer.finish()
         elif isinstance(waiting, Delivery) and waiting.frame is not shown:
-            await self._writer.send(waiting.encode(_encode))
+            part, waiting = waiting.encode(_encode), None
+            # A slow viewer must keep in memory only what it is sent.
+            await self._writer.send(part)
         elif waiting is None and self._writer.written_at + _REPEAT_AFTER <= repeat_at:
             # `try_send` has not sent a frame in the meantime either.
             await self._repeat()

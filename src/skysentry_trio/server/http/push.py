@@ -11,6 +11,7 @@ from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.held_memory import Receiving
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.nurseries import CONNECTION_LOST, cancel_when, single_error
 from skysentry_trio.base.rate_limit import RateLimiter
@@ -58,8 +59,12 @@ async def serve_push(
         if await exchange.is_allowed(_METHODS):
             name = clean_label(exchange.query.text("name"))
             body = RequestBody(exchange.stream)
-            push = _Push(body, exchange.head, hub, push_sessions, check_camera_id(camera_id or ""), name)
-            status = await _run_until(shutdown, push)
+            memory = Receiving(hub.memory, exchange.abort)
+            push = _Push(body, exchange.head, hub, push_sessions, check_camera_id(camera_id or ""), name, memory)
+            try:
+                status = await _run_until(shutdown, push)
+            finally:
+                push.drop_unfinished()
             await exchange.answer(status, push.report())
     except ProtocolViolation as violation:
         push_sessions.log_refusal(camera_id, violation)
@@ -95,14 +100,23 @@ class _Push:
     _push_sessions: PushSessions
     _camera_id: str
     _name: str | None
+    _memory: Receiving
+    """Counts the bytes of the frame that is being received."""
     _taken: int = field(default=0, init=False)
     _newest: JpegFrame | None = field(default=None, init=False)
     _refused: Counter[str] = field(factory=Counter, init=False)
     _bad_in_a_row: int = field(default=0, init=False)
     _parts: RateLimiter = field(init=False)
+    _reader: MultipartReader | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._parts = flood_limit(self._hub.settings.max_fps)
+
+    def drop_unfinished(self) -> None:
+        """Free the bytes of an unfinished frame; otherwise an error would keep these bytes in memory for a while."""
+        self._memory.release()
+        if self._reader is not None:
+            self._reader.close()
 
     def report(self) -> PushReply:
         """Return the number of accepted frames and the refusals."""
@@ -163,14 +177,21 @@ class _Push:
         announced = self._head.headers.get("content-length", "0")
         # A wrong length does no harm, because h11 accepts no more bytes than the header announces.
         size, jpeg = int(announced), bytearray()
-        with self._frame_deadline():
-            while size <= limit and (data := await self._body.receive()):
-                jpeg += data
-                size = max(size, len(jpeg))
+        try:
+            with self._frame_deadline():
+                while size <= limit and (data := await self._body.receive()):
+                    self._memory.grow_to(len(jpeg) + len(data))
+                    jpeg += data
+                    size = max(size, len(jpeg))
+            frame = bytes(jpeg)
+        finally:
+            # An error refers to the variables of this call for a while, and must not keep the bytes in memory.
+            jpeg.clear()
+            self._memory.release()
         if size > limit:
             raise ProtocolViolation(f"a frame may have {limit} bytes, got {size}", "frame-too-large")
         captured_at = read_timestamp(self._head.headers.get("x-timestamp"))
-        if (violation := await self._take(None, bytes(jpeg), captured_at)) is not None:
+        if (violation := await self._take(None, frame, captured_at)) is not None:
             raise violation
         return 201
 
@@ -178,6 +199,7 @@ class _Push:
         """Take parts until the body ends; ``session`` is None if push sessions keep the camera registered."""
         content_type = self._head.headers.get("content-type", "")
         reader = MultipartReader(self._hub.settings.max_frame_size, announced_boundary(content_type))
+        self._reader = reader
         violation = None
         while True:
             try:
@@ -208,7 +230,9 @@ class _Push:
             data = await self._body.receive()
             if not data:
                 return reader.finish()
+            self._memory.grow_to(reader.nbytes + len(data))
             reader.feed(data)
+        self._memory.release()
         return part
 
     async def _take(

@@ -11,6 +11,7 @@ from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import FrameRing, JpegFrame
+from skysentry_trio.base.held_memory import HeldMemory
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.memory_budget import MemoryBudget
 from skysentry_trio.server.settings import Settings
@@ -21,11 +22,13 @@ class CameraRegistry:
     """Cameras by id, in the order in which the hub met them."""
 
     settings: Settings
+    held: HeldMemory = field(factory=HeldMemory)
+    """What is held for peers besides the rings."""
     _by_id: dict[str, HubCamera] = field(factory=dict, init=False)
     _budget: MemoryBudget = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._budget = MemoryBudget(self.settings.max_memory)
+        self._budget = MemoryBudget(self.settings.max_memory, self.held)
 
     def __len__(self) -> int:
         return len(self._by_id)

@@ -18,6 +18,7 @@ from attrs import define, field
 from skysentry_trio.base.demand import NO_LIMITS, CombinedDemand, Limits, most
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.held_memory import HeldMemory
 from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.base.sink import NO_SINK, FrameSink
@@ -50,6 +51,8 @@ class Hub:
     """The server's clock, by which frames have their times, and after which peers ask."""
     latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
     """Latencies of the frames of all cameras, for all viewers that acknowledge frames."""
+    memory: HeldMemory = field(init=False, repr=False)
+    """What is held for peers besides the rings, within the limit for both."""
     _cameras: CameraRegistry = field(init=False, repr=False)
     # A dictionary as an ordered set.
     _viewers: dict[HubViewer, None] = field(factory=dict, init=False, repr=False)
@@ -59,7 +62,8 @@ class Hub:
     _counters: Counters = field(factory=Counters, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._cameras = CameraRegistry(self.settings)
+        self.memory = HeldMemory(self.settings.max_memory)
+        self._cameras = CameraRegistry(self.settings, self.memory)
         self._fan_out = FanOut(self._audience)
 
     # Cameras

@@ -211,8 +211,10 @@ class Outbox:
         return 0 if self.window is None else self.window.unacked
 
     def abandon(self) -> None:
-        """Count the frames that still wait, because the viewer has left."""
+        """Count and drop the frames that still wait, because the viewer has left."""
         self.abandoned = len(self._waiting)
+        self._waiting.clear()
+        self._queue = FairQueue()
 
     async def receive(self) -> Delivery | PartialWrite | list[Notice]:
         """Wait for something to send: a frame, the rest of a frame, or notices. Cancelling this loses nothing."""

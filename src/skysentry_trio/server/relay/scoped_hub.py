@@ -10,6 +10,7 @@ from attrs import frozen
 from skysentry_trio.base.demand import NO_LIMITS, CombinedDemand, Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.held_memory import HeldMemory
 from skysentry_trio.base.principal import Principal
 from skysentry_trio.base.sink import NO_SINK, FrameSink
 from skysentry_trio.base.wall_clock import WallClock
@@ -43,6 +44,11 @@ class ScopedHub:
     def wall_clock(self) -> WallClock:
         """The server's clock."""
         return self._hub.wall_clock
+
+    @property
+    def memory(self) -> HeldMemory:
+        """What is held for peers besides the rings."""
+        return self._hub.memory
 
     @property
     def cameras(self) -> Collection[HubCamera]:

@@ -13,10 +13,11 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import MessageSkipped, ProtocolViolation
+from skysentry_trio.base.held_memory import Receiving
 from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.transport.peer_stream import PeerStream
-from skysentry_trio.wire.framing import FrameHead, Opcode, decode_head
+from skysentry_trio.wire.framing import MAX_HEAD_SIZE, FrameHead, Opcode, decode_head
 
 try:
     from websockets.speedups import apply_mask
@@ -32,6 +33,11 @@ _END_OF_MESSAGE = bytes((0x80 | Opcode.CONTINUATION, 0x80, 0, 0, 0, 0))
 """A frame without a payload that ends a fragmented message, as clients send it."""
 _MAX_FRAGMENTS = 4096
 """Maximum number of fragments of a message; the library keeps each as a separate object until the last has arrived."""
+_SMALL_FRAGMENT = 512
+"""Fragments of fewer bytes count as small: a peer that sends many of them costs much and brings little."""
+_SMALL_FRAGMENTS_PER_SECOND = 500.0
+_FRAGMENTS_AT_ONCE = 32
+"""Further fragments that the library gets together with a fragment; it then works on them for some 0.5 ms."""
 _CONTROL_FRAMES_PER_SECOND = 50.0
 _CONTROL_BURST = 2.0
 """Seconds by which control frames may come too early; so about a hundred of them may come together."""
@@ -73,12 +79,20 @@ class FrameReader:
     _control: RateLimiter = field(
         factory=lambda: RateLimiter(_CONTROL_FRAMES_PER_SECOND, _CONTROL_BURST), init=False, repr=False
     )
+    _small: RateLimiter = field(
+        factory=lambda: RateLimiter(_SMALL_FRAGMENTS_PER_SECOND, _MAX_FRAGMENTS / _SMALL_FRAGMENTS_PER_SECOND),
+        init=False,
+        repr=False,
+    )
+    _memory: Receiving = field(init=False, repr=False)
+    """Counts the bytes of the message that is being received."""
     _let_go: bool = field(default=False, init=False)
     """Whether the library has finished with the connection."""
     _to_library: trio.MemorySendChannel[_Piece] = field(init=False, repr=False)
     _for_library: trio.MemoryReceiveChannel[_Piece] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        self._memory = self._stream.receiving()
         self._to_library, self._for_library = trio.open_memory_channel[_Piece](0)
 
     async def receive(self) -> str | bytes | None:
@@ -97,6 +111,8 @@ class FrameReader:
             return None
         finally:
             self._reading = False
+            if self._memory.nbytes:
+                self._memory.release()
             if self._left_reading is not None:
                 self._left_reading.set()
 
@@ -196,6 +212,9 @@ class FrameReader:
             return 0
         if self._fragments == _MAX_FRAGMENTS:
             raise ProtocolViolation(f"a message may have {_MAX_FRAGMENTS} fragments, got more", "flood")
+        is_fragment = not head.final or head.opcode == Opcode.CONTINUATION
+        if is_fragment and head.length < _SMALL_FRAGMENT and not self._small.admit(trio.current_time()):
+            raise ProtocolViolation(f"too many fragments of fewer than {_SMALL_FRAGMENT} bytes", "flood")
         return head.length + (self._fragmented_size if head.opcode == Opcode.CONTINUATION else 0)
 
     async def _skip_message(self, head: FrameHead, size: int) -> bool:
@@ -248,13 +267,17 @@ class FrameReader:
     async def _read_binary(self, head: FrameHead, mask: bytes) -> bytes:
         """Read the rest of a binary message that has arrived in part, and return the whole message."""
         self._midway = True
-        buffer = bytearray(min(head.length, _FIRST_BUFFER))
+        size = min(head.length, _FIRST_BUFFER)
+        self._memory.grow_to(size)
+        buffer = bytearray(size)
         received = len(self._unread) - head.size
         buffer[:received] = memoryview(self._unread)[head.size :]
         self._unread = b""
         while received < head.length:
             if received == len(buffer):
-                buffer += bytes(min(received, head.length - received))
+                size = min(2 * received, head.length)
+                self._memory.grow_to(size)
+                buffer += bytes(size - received)
             with memoryview(buffer)[received:] as room:
                 count = await self._stream.read_soon_into(room)
             self.heard += 1
@@ -278,9 +301,9 @@ class FrameReader:
 
     async def _pass_on(self, head: FrameHead) -> bool:
         """Pass a frame to the library; return whether the library then has a message or an error."""
+        received = self._fragmented_size
         if head.opcode < Opcode.CLOSE:
-            self._fragments = 0 if head.final else self._fragments + 1
-            self._fragmented_size = 0 if head.final else self._fragmented_size + head.length
+            self._count_fragment(head)
         left = head.size + head.length
         if not head.is_lawful:
             # The library reports the violation immediately; the rest of the stream is ignored.
@@ -293,16 +316,47 @@ class FrameReader:
             await self._to_library.send(_Piece(self._unread[:left], is_ping_or_pong=True))
             self._unread = self._unread[left:]
             return False
+        head, left = self._extend(head, left)
         self._midway = True
         while True:
             piece, self._unread = self._unread[:left], self._unread[left:]
             left -= len(piece)
+            # The library keeps the pieces of a message until the last one has arrived.
+            received += len(piece)
+            self._memory.grow_to(received)
             await self._to_library.send(_Piece(piece))
             if not left:
                 break
             self._unread = await self._read_more()
         self._midway = False
         return head.opcode == Opcode.CLOSE or head.final
+
+    def _extend(self, head: FrameHead, end: int) -> tuple[FrameHead, int]:
+        """Add further fragments of a message that have arrived completely, as each piece costs two task switches.
+
+        Args:
+            head: of the first fragment.
+            end: where the first fragment ends in the unread bytes.
+
+        Returns:
+            The head of the last fragment, and where this fragment ends.
+        """
+        for _ in range(_FRAGMENTS_AT_ONCE):
+            following = None if head.final else decode_head(self._unread[end : end + MAX_HEAD_SIZE])
+            if following is None or following.opcode != Opcode.CONTINUATION or not following.is_lawful:
+                break
+            following_end = end + following.size + following.length
+            size = self._fragmented_size + following.length
+            if following_end > len(self._unread) or size > self._max_message_size:
+                break
+            self._check(following)
+            self._count_fragment(following)
+            head, end = following, following_end
+        return head, end
+
+    def _count_fragment(self, head: FrameHead) -> None:
+        self._fragments = 0 if head.final else self._fragments + 1
+        self._fragmented_size = 0 if head.final else self._fragmented_size + head.length
 
     async def _skip_payload(self) -> None:
         while self._skip:

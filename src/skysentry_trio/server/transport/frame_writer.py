@@ -51,7 +51,9 @@ class FrameWriter:
         async with self._turn:
             if self._let_go or self.close_sent:
                 raise trio.BrokenResourceError("the connection is being closed")
-            await self._write(frame)
+            writing = self._write(frame)
+            del frame  # an error refers to the variables of this call for a while
+            await writing
 
     async def finish(self) -> None:
         """Write the rest of a frame that `try_send` began."""
@@ -79,15 +81,26 @@ class FrameWriter:
         await self._write_rest()
         self.close_sent |= ends
         self._rest = memoryview(data)
+        del data
         await self._write_rest()
 
     async def _write_rest(self) -> None:
         if self._rest:
             # Most often the kernel has room for the whole rest, and no deadline is needed.
             self._rest = self._rest[self._stream.write_now(self._rest) :]
+        if self._rest:
+            with self._stream.sending(self._rest):
+                await self._wait_and_write()
+        self._rest = None
+
+    def drop_rest(self) -> None:
+        """Free the rest of an unfinished frame, because the connection has ended."""
+        self._rest = None
+        self._let_go = True
+
+    async def _wait_and_write(self) -> None:
         while self._rest:
             goal = max(0, len(self._rest) - CHUNK)
             with self._stream.write_deadline():
                 while len(self._rest) > goal:
                     self._rest = self._rest[await self._stream.write_soon(self._rest) :]
-        self._rest = None

@@ -24,6 +24,8 @@ SCOPE_KEY = "skysentry.request"
 """Where an application finds the `Request` in its ASGI scope."""
 _LINGER = 1.0
 """Seconds that a client has after the response to stop sending."""
+_PAUSE_AFTER_EOF = 0.5
+"""Seconds without a write after which a client that has closed its sending direction counts as gone."""
 
 
 @define(eq=False)
@@ -40,6 +42,8 @@ class _Connection:
     _has_body: bool
     _received: bool = field(default=False, init=False)
     """Whether a request without a body was received completely."""
+    _writes: int = field(default=0, init=False)
+    """Number of writes that have begun or ended; odd while a write waits for the client."""
 
     @property
     def socket(self) -> trio.socket.SocketType:
@@ -49,17 +53,33 @@ class _Connection:
         if self._received:
             while await self._stream.receive_some(max_bytes):
                 pass
-            # Only a write shows whether the client is gone or has only closed its sending direction.
-            await trio.sleep_forever()
+            await self._leave_if_silent()
         self._received = not self._has_body
         return await self._stream.receive_some(max_bytes)
 
+    async def _leave_if_silent(self) -> None:
+        """Wait until the application has written nothing for a while, then end the exchange.
+
+        A client that has closed its sending direction is gone, or waits for the answer as netcat does. Only a write
+        shows which of both is true. So the answer has some time to begin and to continue. A request that waits longer
+        for a frame ends, because nobody may wait for the answer.
+        """
+        writes = -1
+        while writes != self._writes or writes % 2:
+            writes = self._writes
+            await trio.sleep(_PAUSE_AFTER_EOF)
+        self._served.cancel()
+        await trio.sleep_forever()
+
     async def send_all(self, data: bytes) -> None:
+        self._writes += 1
         try:
             await self._stream.send_all(data)
         except CONNECTION_LOST:
             self._served.cancel()
             raise
+        finally:
+            self._writes += 1
 
     async def send_eof(self) -> None:
         await trio.lowlevel.checkpoint()

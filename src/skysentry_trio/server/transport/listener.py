@@ -12,6 +12,7 @@ import trio
 from attrs import define, evolve, field, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.held_memory import HeldMemory
 from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.server.shutdown import Shutdown
@@ -54,6 +55,8 @@ class Router:
     shutdown: Shutdown = field(factory=Shutdown)
     """After a shutdown is requested, new WebSockets are refused."""
     log: ConnectionLog = field(factory=ConnectionLog)
+    memory: HeldMemory = field(factory=HeldMemory)
+    """Counts the bytes that are held for all peers."""
     _open: set[PeerStream] = field(factory=set, init=False, repr=False)
     _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
     _left: trio.Event = field(factory=trio.Event, init=False, repr=False)
@@ -79,7 +82,7 @@ class Router:
 
     async def serve(self, stream: trio.SocketStream) -> None:
         """Serve one connection to its end; errors of the connection are counted and logged, not raised."""
-        peer = PeerStream(stream, self.limits.write_timeout)
+        peer = PeerStream(stream, self.limits.write_timeout, self.memory)
         self.log.accepted += 1
         self.log.open += 1
         self._open.add(peer)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import trio
 from attrs import define, field
 
+from skysentry_trio.base.held_memory import HeldMemory, Receiving, Sending
 from skysentry_trio.base.nurseries import CONNECTION_LOST
 
 CHUNK = 64 * 1024
@@ -29,6 +30,8 @@ class PeerStream(trio.abc.HalfCloseableStream):
     _stream: trio.SocketStream
     _write_timeout: float
     """Seconds within which the peer must take each 64 KiB."""
+    _memory: HeldMemory = field(factory=HeldMemory, repr=False)
+    """Counts the bytes that are held for all peers."""
     descriptor: int = field(init=False)
     """File descriptor of the socket, stored to save two function calls for each use; -1 after this side closed it."""
     _pushed_back: bytes = field(default=b"", init=False, repr=False)
@@ -41,6 +44,14 @@ class PeerStream(trio.abc.HalfCloseableStream):
     def socket(self) -> trio.socket.SocketType:
         """The socket, for its addresses."""
         return self._stream.socket
+
+    def sending(self, data: bytes | bytearray | memoryview) -> Sending:
+        """Return a context in which ``data`` counts as held for the peer; if memory is short, this may abort."""
+        return Sending(self._memory, data, self.abort)
+
+    def receiving(self) -> Receiving:
+        """Return a counter for the bytes of an unfinished message; if memory is short, this stream may be aborted."""
+        return Receiving(self._memory, self.abort)
 
     def push_back(self, data: bytes) -> None:
         """Put ``data`` in front of the bytes to be received."""
@@ -72,9 +83,10 @@ class PeerStream(trio.abc.HalfCloseableStream):
             raise trio.BrokenResourceError("an earlier message was cut off in the middle")
         self._unfinished = True
         view = memoryview(data)
-        for start in range(0, len(view), CHUNK):
-            with self.write_deadline():
-                await self._stream.send_all(view[start : start + CHUNK])
+        with self.sending(data):
+            for start in range(0, len(view), CHUNK):
+                with self.write_deadline():
+                    await self._stream.send_all(view[start : start + CHUNK])
         self._unfinished = False
 
     @contextmanager

@@ -16,7 +16,7 @@ from skysentry_trio.server.transport.fast_path import FastPath
 from skysentry_trio.server.transport.frame_writer import FrameWriter
 from skysentry_trio.server.transport.heartbeat import Heartbeat
 from skysentry_trio.server.transport.peer_stream import PeerStream
-from skysentry_trio.wire.framing import encode_close, fit_reason
+from skysentry_trio.wire.framing import encode_close, encode_frame, fit_reason
 
 _SAID = frozenset(
     {CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_TEXT, CloseCode.MESSAGE_TOO_BIG}
@@ -82,10 +82,8 @@ class WebSocketPeer:
         Raises:
             PeerGone: the message cannot be sent.
         """
-        try:
-            await self._connection.send_message(message)
-        except ConnectionClosed as closed:
-            raise self._gone(closed) from None
+        # The library would take several times as long, and peers may ask for many answers.
+        await self.send_frame(encode_frame(message))
 
     async def send_frame(self, frame: bytes) -> None:
         """Send a message that is encoded as a frame.
@@ -93,8 +91,10 @@ class WebSocketPeer:
         Raises:
             PeerGone: the message cannot be sent.
         """
+        sending = self._fast_path.writer.send(frame)
+        del frame  # an error refers to the variables of this call for a while
         try:
-            await self._fast_path.writer.send(frame)
+            await sending
         except CONNECTION_LOST as error:
             raise PeerGone(str(error)) from None
 
@@ -195,6 +195,7 @@ class WebSockets:
             raise
         finally:
             stream.abort()
+            fast_path.writer.drop_rest()
 
     async def _attend(
         self, peer: WebSocketPeer, fast_path: FastPath, handler: Handler, scope: trio.CancelScope

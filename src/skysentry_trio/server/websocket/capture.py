@@ -37,6 +37,9 @@ _MESSAGES_BEFORE_REGISTRATION = 100
 """Close the connection after this many texts without a registration; a camera may ask for the clock first."""
 _BAD_FRAMES_IN_A_ROW = 60
 """Close the connection after this many consecutive invalid frames."""
+_TEXTS_PER_SECOND = 50.0
+_TEXT_BURST = 2.0
+"""Seconds by which texts may come too early. A camera asks for the clock a few times a minute."""
 _REPORTS_PER_SECOND = 1.0
 """Most error messages a second to one camera about refused frames."""
 
@@ -172,6 +175,7 @@ class _Conversation:
     _bad_in_a_row: int = field(default=0, init=False)
     _reports: RateLimiter = field(factory=lambda: RateLimiter(_REPORTS_PER_SECOND, burst=0.0), init=False)
     _messages: RateLimiter = field(init=False)
+    _texts: RateLimiter = field(factory=lambda: RateLimiter(_TEXTS_PER_SECOND, _TEXT_BURST), init=False)
     _logged: set[str] = field(factory=set, init=False)
     """Codes of the refusals that have been logged: only the first refusal with each code is logged."""
 
@@ -190,7 +194,7 @@ class _Conversation:
                 await self._refuse(self._too_large(skipped.size))
                 continue
             if isinstance(message, str):
-                self._count_message()
+                self._count_message(self._texts)
                 await self._handle_text(message)
             else:
                 await self._take_frame(message)
@@ -211,7 +215,7 @@ class _Conversation:
             if text is None:
                 await self._refuse(violation)
             else:
-                self._count_message()
+                self._count_message(self._texts)
                 await self._handle_text(text)
             return
         self._bad_in_a_row = 0
@@ -221,7 +225,7 @@ class _Conversation:
         except SessionEnded:
             pass  # the server has ended the session and cancelled this task; the task ends at its next checkpoint
         except ProtocolViolation as violation:
-            self._count_message()
+            self._count_message(self._messages)
             await self._report(violation)
 
     async def _refuse(self, violation: ProtocolViolation) -> None:
@@ -230,7 +234,7 @@ class _Conversation:
         Raises:
             ProtocolViolation: this is one of too many invalid frames in succession.
         """
-        self._count_message()
+        self._count_message(self._messages)
         self._session.refuse(violation)
         # A frame that is too large is a picture, and the camera may send smaller ones.
         self._bad_in_a_row = 0 if violation.code == "frame-too-large" else self._bad_in_a_row + 1
@@ -242,14 +246,14 @@ class _Conversation:
         limit = self._hub.settings.max_frame_size
         return ProtocolViolation(f"a frame may have {limit} bytes, got a message of {size} or more", "frame-too-large")
 
-    def _count_message(self) -> None:
+    def _count_message(self, limiter: RateLimiter) -> None:
         """Count a message that is not an accepted frame; `Hub.publish` counts the accepted frames.
 
         Raises:
             ProtocolViolation: with code ``flood``.
         """
         now = trio.current_time()
-        if not self._messages.admit(now):
+        if not limiter.admit(now):
             raise ProtocolViolation("too many messages", "flood")
         # Even an invalid frame shows that the camera is alive.
         self.camera.last_heard = now

@@ -117,7 +117,10 @@ async def _send_all(peer: Peer, viewer: HubViewer, encode: Encoder, *, supports_
     while True:
         waiting = await viewer.outbox.receive()
         if isinstance(waiting, Delivery):
-            await peer.send_frame(waiting.encode(encode))
+            # A slow viewer must keep in memory only what it is sent, and an idle viewer nothing. An error refers to the
+            # variables of this call for a while.
+            frame, waiting = [waiting.encode(encode)], []
+            await peer.send_frame(frame.pop())
         elif isinstance(waiting, PartialWrite):
             await peer.finish_frame()
         elif supports_notices:

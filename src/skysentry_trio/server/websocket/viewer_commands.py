@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 import trio
 from attrs import define, field
@@ -33,6 +33,8 @@ from skysentry_trio.wire.viewer_query import MAX_SUBSCRIBED
 
 _REPORTS_PER_SECOND = 1.0
 """Most error messages a second to one viewer about invalid messages."""
+_SPARE_ACKS: Final = 100
+"""Acknowledgements that a viewer may send although it was sent no frame."""
 
 
 @define(eq=False)
@@ -61,14 +63,23 @@ class _Quotas:
     results: _Quota = field(factory=lambda: _Quota("results", RateLimiter(240.0, burst=1.0)))
     # Each command may make the server encode a frame for this viewer alone. A person does not need a higher rate.
     playback: _Quota = field(factory=lambda: _Quota("playback commands", RateLimiter(20.0, burst=1.0)))
+    # A viewer asks for the clock a few times a minute. Programs that were written for other servers send other texts.
+    questions: _Quota = field(
+        factory=lambda: _Quota("clock messages and messages of unknown types", RateLimiter(50.0, burst=2.0))
+    )
     # Each change may take a millisecond, and the server does nothing else during this time.
     subscription: _Quota = field(factory=lambda: _Quota("changes of the subscription", RateLimiter(20.0, burst=5.0)))
 
-    def of(self, message: ViewerMessage) -> _Quota | None:
-        """Return the limit that applies to a message besides the limit on all messages; None if there is none."""
+    def of(self, message: ViewerMessage | None) -> _Quota | None:
+        """Return the limit that applies to a message besides the limit on all messages; None if there is none.
+
+        The message None stands for a message to ignore.
+        """
         match message:
-            case Ack() | Clock():
+            case Ack():
                 return None
+            case Clock() | None:
+                return self.questions
             case Result():
                 return self.results
             case Seek() | GoLive():
@@ -91,6 +102,8 @@ class ViewerCommands:
     """Whether the viewer understands `ErrorNotice`."""
     _quotas: _Quotas = field(factory=_Quotas, init=False, repr=False)
     _reports: RateLimiter = field(factory=lambda: RateLimiter(_REPORTS_PER_SECOND, burst=0.0), init=False, repr=False)
+    _acks: int = field(default=0, init=False)
+    """Number of acknowledgements that the viewer has sent."""
 
     async def run(self) -> None:
         """Carry out the viewer's messages one after another; never returns.
@@ -101,12 +114,12 @@ class ViewerCommands:
         """
         while True:
             message = await self._receive()
-            if message is None:
-                self._hub.count_ignored("viewer")
-                continue
             if (quota := self._quotas.of(message)) is not None:
                 quota.spend()
-            await self._handle(message)
+            if message is None:
+                self._hub.count_ignored("viewer")
+            else:
+                await self._handle(message)
 
     async def _receive(self) -> ViewerMessage | None:
         """Return the next message; None for one to ignore.
@@ -160,6 +173,13 @@ class ViewerCommands:
                 assert_never(message)
 
     async def _take_ack(self, ack: Ack) -> None:
+        self._acks += 1
+        # A viewer may acknowledge a frame when it drops the frame, and again when it paints a later one.
+        if self._acks > 2 * self._viewer.outbox.sent + _SPARE_ACKS:
+            raise ProtocolViolation(
+                f"expected an acknowledgement for each frame, got {self._acks} for {self._viewer.outbox.sent} frames",
+                "flood",
+            )
         self._hub.acknowledge(self._viewer, ack.camera_id, ack.sequence, ack.painted_at)
         if means := self._viewer.latency.conclude(trio.current_time()):
             cameras = [CameraLatency(camera_id, *mean.in_milliseconds()) for camera_id, mean in means.items()]
