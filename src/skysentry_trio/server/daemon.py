@@ -221,7 +221,7 @@ async def _forget_idle_cameras(hub: Hub) -> None:
         await trio.sleep(hub.settings.cleanup_interval)
         if forgotten := hub.evict_idle():
             log.info("idle cameras forgotten", cameras=forgotten)
-        hub.discard_expired()
+        await hub.discard_expired()
 
 
 async def _feed_watchdog(notifier: Notifier, interval: float) -> None:

@@ -188,9 +188,15 @@ class Hub:
             self._notify(camera, removed=True)
         return [camera.id for camera in idle]
 
-    def discard_expired(self) -> None:
-        """Drop frames that are too old from all rings, because a camera may send no new frames."""
-        self._cameras.discard_expired(trio.current_time())
+    def discard_expired(self, cameras: Iterable[HubCamera] | None = None) -> None:
+        """Drop frames that are too old from the rings, because a camera may send no new frames.
+
+        Args:
+            cameras: the cameras whose rings to look at; None for all cameras.
+        """
+        now = trio.current_time()
+        for camera in self._cameras.all if cameras is None else cameras:
+            self._cameras.discard_expired(camera, now)
 
     def _notify(self, camera: HubCamera, *, removed: bool = False) -> None:
         notice = CameraNotice(camera.id, camera.name, camera.online, removed)
