@@ -7,6 +7,7 @@
        ├─ stop on signal              SIGTERM, SIGINT; the second one ends the grace period
        ├─ services                    restarted with back-off; /api/health reports those that keep failing
        │  ├─ janitor: forget idle cameras and old frames
+       │  ├─ demand: tell cameras that the demand has changed, if that of many cameras has changed at once
        │  ├─ push sessions: end those of cameras that have stopped
        │  ├─ loop monitor: measure the delay of the event loop
        │  └─ watchdog: report to systemd
@@ -53,6 +54,8 @@ log = get_logger(__name__)
 
 _BACKLOG = 4096
 """Connections that the kernel queues: after a restart all peers connect again at the same time."""
+_BATCH_OF_RINGS = 64
+"""Number of rings whose old frames are dropped before other tasks run."""
 _LAST_MOMENT = 0.5
 """Seconds for the tasks of aborted connections to end."""
 _FIRST_RESTART = 0.1
@@ -88,6 +91,7 @@ async def serve(
     async with trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signal, shutdown)
         nursery.start_soon(supervise, "janitor", partial(_forget_idle_cameras, hub), health)
+        nursery.start_soon(supervise, "demand", hub.report_demand, health)
         nursery.start_soon(supervise, "push sessions", push_sessions.run, health)
         nursery.start_soon(supervise, "loop monitor", loop.run, health)
         if notifier.watchdog_interval is not None:
@@ -219,9 +223,16 @@ async def _forget_idle_cameras(hub: Hub) -> None:
     """Run the janitor: forget silent cameras, and drop frames that are too old."""
     while True:
         await trio.sleep(hub.settings.cleanup_interval)
-        if forgotten := hub.evict_idle():
+        forgotten = list[str]()
+        for slice_of_ids in hub.evict_idle_in_slices():
+            forgotten += slice_of_ids
+            await trio.lowlevel.checkpoint()
+        if forgotten:
             log.info("idle cameras forgotten", cameras=forgotten)
-        await hub.discard_expired()
+        cameras = list(hub.cameras)
+        for start in range(0, len(cameras), _BATCH_OF_RINGS):
+            hub.discard_expired(cameras[start : start + _BATCH_OF_RINGS])
+            await trio.lowlevel.checkpoint()
 
 
 async def _feed_watchdog(notifier: Notifier, interval: float) -> None:
