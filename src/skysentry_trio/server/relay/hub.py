@@ -31,7 +31,7 @@ from skysentry_trio.server.relay.latency import LatencyHistograms
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency, measure
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, Outbox, ResultNotice, encode_nothing
 from skysentry_trio.server.relay.statistics import Counters, HubStatistics, Role
-from skysentry_trio.server.relay.viewer import HubViewer
+from skysentry_trio.server.relay.viewer import NO_PLAYBACK, HubViewer
 from skysentry_trio.server.settings import Settings
 
 _READERS = Limits(max_fps=5.0)
@@ -265,6 +265,7 @@ class Hub:
             del self._viewers[viewer]
             self._leave(viewer)
             viewer.outbox.abandon()
+            viewer.playback = NO_PLAYBACK  # the playback refers to the viewer
             self._counters.departed.add_outbox(viewer.outbox)
 
     def subscribe(

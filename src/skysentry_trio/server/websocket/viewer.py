@@ -73,6 +73,7 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
 
     with hub.watch(encode, peer.sink, notify_about=request.clients) as viewer:
         log.info("viewer connected", format=request.format)
+        violation = None
         try:
             # From now on, notices wait in the outbox, and they are sent after the list.
             if supports_notices:
@@ -82,11 +83,20 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(partial(_send_all, supports_notices=supports_notices), peer, viewer, encode)
                     playback = PlaybackController(peer, hub.playback(viewer), supports_notices, nursery)
-                    await ViewerCommands(peer, hub, viewer, playback).run()
+                    # An error that passed through the nursery would be part of a reference cycle in Trio, and only the
+                    # garbage collector could free what the viewer has used.
+                    try:
+                        await ViewerCommands(peer, hub, viewer, playback).run()
+                    except PeerGone:
+                        nursery.cancel_scope.cancel()
+                    except ProtocolViolation as error:
+                        violation = error
+                        nursery.cancel_scope.cancel()
         except PeerGone:
             pass
-        except ProtocolViolation as violation:
+        if violation is not None:
             await _refuse(peer, hub, violation, supports_notices=supports_notices)
+            del violation
         outbox = viewer.outbox
         log.info(
             "viewer left",
