@@ -9,6 +9,7 @@
        │  ├─ janitor: forget idle cameras and old frames
        │  ├─ demand: tell cameras that the demand has changed, if that of many cameras has changed at once
        │  ├─ push sessions: end those of cameras that have stopped
+       │  ├─ garbage collection: look at all objects, which is rarely necessary
        │  ├─ loop monitor: measure the delay of the event loop
        │  └─ watchdog: report to systemd
        └─ connections nursery
@@ -28,6 +29,7 @@ import trio
 
 from skysentry_trio._version import __version__
 from skysentry_trio.base.logs import get_logger
+from skysentry_trio.server.garbage import FullCollections
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.app import build_app
 from skysentry_trio.server.http.push_sessions import PushSessions
@@ -93,6 +95,7 @@ async def serve(
         nursery.start_soon(supervise, "janitor", partial(_forget_idle_cameras, hub), health)
         nursery.start_soon(supervise, "demand", hub.report_demand, health)
         nursery.start_soon(supervise, "push sessions", push_sessions.run, health)
+        nursery.start_soon(supervise, "garbage collection", FullCollections(router.log).run, health)
         nursery.start_soon(supervise, "loop monitor", loop.run, health)
         if notifier.watchdog_interval is not None:
             feed = partial(_feed_watchdog, notifier, notifier.watchdog_interval)

@@ -73,7 +73,7 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
 
     with hub.watch(encode, peer.sink, notify_about=request.clients) as viewer:
         log.info("viewer connected", format=request.format)
-        violation = None
+        offence = None
         try:
             # From now on, notices wait in the outbox, and they are sent after the list.
             if supports_notices:
@@ -90,13 +90,13 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
                     except PeerGone:
                         nursery.cancel_scope.cancel()
                     except ProtocolViolation as error:
-                        violation = error
+                        offence = error
                         nursery.cancel_scope.cancel()
         except PeerGone:
             pass
-        if violation is not None:
-            await _refuse(peer, hub, violation, supports_notices=supports_notices)
-            del violation
+        if offence is not None:
+            await _refuse(peer, hub, offence, supports_notices=supports_notices)
+            del offence
         outbox = viewer.outbox
         log.info(
             "viewer left",

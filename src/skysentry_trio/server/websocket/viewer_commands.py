@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import assert_never
+from typing import Final, assert_never
 
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from skysentry_trio.base.exceptions import CloseCode, ProtocolViolation
 from skysentry_trio.base.rate_limit import RateLimiter
@@ -33,48 +33,59 @@ from skysentry_trio.wire.viewer import (
 from skysentry_trio.wire.viewer_query import MAX_SUBSCRIBED
 
 
-@define(eq=False)
+@frozen(eq=False)
 class _Quota:
     """A limit on messages of one kind; a viewer that exceeds it is disconnected."""
 
     kind: str
-    limiter: RateLimiter
+    rate: float
+    """Messages a second."""
+    burst: float
+    """In seconds, as in `RateLimiter`."""
 
-    def spend(self) -> None:
+
+# Enough to acknowledge each frame of thirty cameras at 60 frames a second.
+_ALL: Final = _Quota("messages", 2000.0, burst=1.0)
+_RESULTS: Final = _Quota("results", 240.0, burst=1.0)
+# Each command may make the server encode a frame for this viewer alone. A person does not need a higher rate.
+_PLAYBACK: Final = _Quota("playback commands", 20.0, burst=1.0)
+# Each change may take a millisecond, and the server does nothing else during this time.
+_SUBSCRIPTION: Final = _Quota("changes of the subscription", 20.0, burst=5.0)
+
+
+@define(eq=False)
+class _Quotas:
+    """How many messages one viewer may send."""
+
+    # Made with the first message of a kind, because most viewers send nothing.
+    _limiters: dict[_Quota, RateLimiter] = field(factory=dict, init=False)
+
+    def spend(self, quota: _Quota) -> None:
         """Count a message.
 
         Raises:
             ProtocolViolation: with code ``flood``.
         """
-        if not self.limiter.admit(trio.current_time()):
-            raise ProtocolViolation(f"more than {self.limiter.rate:g} {self.kind} a second", "flood")
+        limiter = self._limiters.get(quota)
+        if limiter is None:
+            limiter = self._limiters[quota] = RateLimiter(quota.rate, quota.burst)
+        if not limiter.admit(trio.current_time()):
+            raise ProtocolViolation(f"more than {quota.rate:g} {quota.kind} a second", "flood")
 
 
-@define(eq=False)
-class _Quotas:
-    """How many messages one viewer may send; rates are messages a second, bursts are seconds as in `RateLimiter`."""
-
-    # Enough to acknowledge each frame of thirty cameras at 60 frames a second.
-    all: _Quota = field(factory=lambda: _Quota("messages", RateLimiter(2000.0, burst=1.0)))
-    results: _Quota = field(factory=lambda: _Quota("results", RateLimiter(240.0, burst=1.0)))
-    # Each command may make the server encode a frame for this viewer alone. A person does not need a higher rate.
-    playback: _Quota = field(factory=lambda: _Quota("playback commands", RateLimiter(20.0, burst=1.0)))
-    # Each change may take a millisecond, and the server does nothing else during this time.
-    subscription: _Quota = field(factory=lambda: _Quota("changes of the subscription", RateLimiter(20.0, burst=5.0)))
-
-    def of(self, message: ViewerMessage) -> _Quota | None:
-        """Return the limit that applies to a message besides the limit on all messages; None if there is none."""
-        match message:
-            case Ack() | Clock():
-                return None
-            case Result():
-                return self.results
-            case Seek() | GoLive():
-                return self.playback
-            case Subscribe() | Unsubscribe() | Pause() | Resume():
-                return self.subscription
-            case _:
-                assert_never(message)
+def _quota_of(message: ViewerMessage) -> _Quota | None:
+    """Return the limit that applies to a message besides the limit on all messages; None if there is none."""
+    match message:
+        case Ack() | Clock():
+            return None
+        case Result():
+            return _RESULTS
+        case Seek() | GoLive():
+            return _PLAYBACK
+        case Subscribe() | Unsubscribe() | Pause() | Resume():
+            return _SUBSCRIPTION
+        case _:
+            assert_never(message)
 
 
 @define(eq=False)
@@ -102,15 +113,15 @@ class ViewerCommands:
 
     def _admit(self, text: str | bytes) -> ViewerMessage | None:
         """Decode a message that is within the limits."""
-        self._quotas.all.spend()
+        self._quotas.spend(_ALL)
         if isinstance(text, bytes):
             # RFC 6455 section 7.4.1 has a close code for data of the wrong kind.
             raise ProtocolViolation(
                 f"viewers send text, got {len(text)} bytes of binary", close_code=CloseCode.UNSUPPORTED_DATA
             )
         message = decode_viewer_message(text)
-        if message is not None and (quota := self._quotas.of(message)) is not None:
-            quota.spend()
+        if message is not None and (quota := _quota_of(message)) is not None:
+            self._quotas.spend(quota)
         return message
 
     async def _handle(self, message: ViewerMessage) -> None:
