@@ -114,9 +114,10 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
     @api.get("/streams")
     async def get_streams() -> Response:
         hub = current_hub()
-        return _in_pieces(
-            write_streams([(camera.id, _read(hub, camera), _summarize(camera)) for camera in hub.cameras])
-        )
+        cameras = list(hub.cameras)
+        # A generator, so that each of thousands of cameras is looked at when its piece is sent.
+        rings = ((camera.id, _read(hub, camera), _summarize(camera)) for camera in cameras)
+        return _in_pieces(write_streams(len(cameras), rings))
 
     @api.get("/openapi.json")
     async def get_openapi() -> Response:
