@@ -48,7 +48,7 @@ def _rare_full_collections() -> Iterator[None]:
 
 @define(eq=False)
 class FullCollections:
-    """Runs a full collection when one is cheap, or after so many ended connections that its time does not count."""
+    """Runs a full collection when it is cheap, or when thousands of connections have ended since the last one."""
 
     _connections: ConnectionLog
     _ended: int = field(default=0, init=False)

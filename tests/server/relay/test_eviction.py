@@ -14,7 +14,7 @@ from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice, PartialWrite
 from tests.hubs import make_hub, nothing, publish_nowait
 
-_PAIRS_AT_MOST = 25_000
+_PAIRS_AT_MOST = 11_000
 """Pairs of a camera and a viewer that one slice may take."""
 
 
