@@ -6,7 +6,7 @@ import re
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
@@ -149,14 +149,14 @@ async def test_a_crash_without_words_is_reported_by_its_name(autojump_clock: tri
 async def test_health_says_503_while_the_janitor_fails_and_200_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """A load balancer is told, cameras and viewers are served on, and what recovers is forgiven."""
     broken = True
-    evict_idle = Hub.evict_idle
+    evict_idle_in_slices = Hub.evict_idle_in_slices
 
-    def fail_or_evict(hub: Hub) -> list[str]:
+    def fail_or_evict(hub: Hub) -> Iterator[list[str]]:
         if broken:
             raise RuntimeError("no broom")
-        return evict_idle(hub)
+        return evict_idle_in_slices(hub)
 
-    monkeypatch.setattr(Hub, "evict_idle", fail_or_evict)
+    monkeypatch.setattr(Hub, "evict_idle_in_slices", fail_or_evict)
     monkeypatch.setattr(daemon, "_FIRST_RESTART", 0.001)
     monkeypatch.setattr(daemon, "_PROVEN", 0.3)
     async with running_daemon(cleanup_interval=0.001) as server, server.viewer() as viewer:

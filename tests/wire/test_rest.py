@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -67,7 +68,7 @@ def test_a_ring_in_pieces_is_one_reply(jpegs: list[bytes]) -> None:
 @given(rings=st.dictionaries(st.sampled_from(["a", "b", "c-._"]), FRAMES))
 def test_all_rings_in_pieces_are_one_reply(rings: dict[str, list[bytes]]) -> None:
     """Put together, the pieces are the JSON of a `StreamsReply`, also of none."""
-    pieces = write_streams([(camera_id, make_frames(jpegs), STATS) for camera_id, jpegs in rings.items()])
+    pieces = write_streams(len(rings), ((camera_id, make_frames(jpegs), STATS) for camera_id, jpegs in rings.items()))
 
     assert msgspec.json.decode(b"".join(pieces), type=StreamsReply) == StreamsReply(
         len(rings),
@@ -84,6 +85,21 @@ def test_no_piece_is_large(size: int) -> None:
     assert max(map(len, pieces)) <= 256 * 1024
     reply = msgspec.json.decode(b"".join(pieces), type=RingReply)
     assert [b64decode(frame.data) for frame in reply.frames] == [jpeg[:size]] * 2
+
+
+def test_no_ring_is_looked_at_before_its_piece_is_wanted() -> None:
+    """With thousands of cameras, the first piece must not wait for the figures of the last ring."""
+    looked_at = list[int]()
+
+    def rings() -> Iterator[tuple[str, list[JpegFrame], RingSummary]]:
+        for number in range(1000):
+            looked_at.append(number)
+            yield f"camera-{number}", [], STATS
+
+    pieces = write_streams(1000, rings())
+    for _ in range(4):
+        next(pieces)
+    assert looked_at in ([0], [0, 1])
 
 
 def test_pieces_are_made_when_they_are_wanted() -> None:

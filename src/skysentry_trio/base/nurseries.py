@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Final
 
 import trio
+from attrs import frozen
 
 from skysentry_trio.base.exceptions import PeerGone, SkySentryError
 
@@ -17,8 +19,7 @@ _CONSEQUENCES: Final = (PeerGone, *CONNECTION_LOST)
 _EXPECTED: Final[tuple[type[Exception], ...]] = (SkySentryError, *CONNECTION_LOST)
 
 
-@contextmanager
-def single_error(following: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+def single_error(following: tuple[type[Exception], ...] = ()) -> AbstractContextManager[None]:
     """Raise one error of an exception group instead of the group.
 
     A group with one error becomes this error. Expected errors are the errors of this package and `CONNECTION_LOST`. Of
@@ -30,16 +31,40 @@ def single_error(following: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     Args:
         following: types of errors that only follow from other errors; such an error is raised if there is no other.
     """
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        errors = [error for error in _leaves(group) if not isinstance(error, trio.Cancelled)]
-        causes = [error for error in errors if not isinstance(error, following)] or errors
-        expected = (*_EXPECTED, *following)
-        if len(causes) == 1 or (causes and all(isinstance(error, expected) for error in causes)):
-            first, *_ = [error for error in causes if not isinstance(error, _CONSEQUENCES)] or causes
-            raise first from None
-        raise
+    return _SingleError(following)
+
+
+# Not a generator with `contextlib.contextmanager`: the frames of `contextlib` would keep the group, see below.
+@frozen
+class _SingleError:
+    _following: tuple[type[Exception], ...]
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, group: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        error = _single(group, self._following) if isinstance(group, BaseExceptionGroup) else None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                # The group refers to the error. If the error also referred to the group, as its context or through a
+                # frame of its traceback, only the garbage collector could free both, and all that their frames hold.
+                error.__context__ = None
+                del error, group, traceback
+
+
+def _single(group: BaseExceptionGroup[BaseException], following: tuple[type[Exception], ...]) -> BaseException | None:
+    """Return the error to raise instead of a group; None if the group must stay whole."""
+    errors = [error for error in _leaves(group) if not isinstance(error, trio.Cancelled)]
+    causes = [error for error in errors if not isinstance(error, following)] or errors
+    expected = (*_EXPECTED, *following)
+    if len(causes) == 1 or (causes and all(isinstance(error, expected) for error in causes)):
+        first, *_ = [error for error in causes if not isinstance(error, _CONSEQUENCES)] or causes
+        return first
+    return None
 
 
 async def cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:

@@ -7,7 +7,9 @@
        ├─ stop on signal              SIGTERM, SIGINT; the second one ends the grace period
        ├─ services                    restarted with back-off; /api/health reports those that keep failing
        │  ├─ janitor: forget idle cameras and old frames
+       │  ├─ demand: tell cameras that the demand has changed, if that of many cameras has changed at once
        │  ├─ push sessions: end those of cameras that have stopped
+       │  ├─ garbage collection: look at all objects, which is rarely necessary
        │  ├─ loop monitor: measure the delay of the event loop
        │  └─ watchdog: report to systemd
        └─ connections nursery
@@ -27,6 +29,7 @@ import trio
 
 from skysentry_trio._version import __version__
 from skysentry_trio.base.logs import get_logger
+from skysentry_trio.server.garbage import FullCollections
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.app import build_app
 from skysentry_trio.server.http.push_sessions import PushSessions
@@ -52,6 +55,8 @@ from skysentry_trio.wire.viewer_query import ViewerFormat
 
 log = get_logger(__name__)
 
+_BATCH_OF_RINGS = 64
+"""Number of rings whose old frames are dropped before other tasks run."""
 _LAST_MOMENT = 0.5
 """Seconds for the tasks of aborted connections to end."""
 _FIRST_RESTART = 0.1
@@ -87,7 +92,9 @@ async def serve(
     async with trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signal, shutdown)
         nursery.start_soon(supervise, "janitor", partial(_forget_idle_cameras, hub), health)
+        nursery.start_soon(supervise, "demand", hub.report_demand, health)
         nursery.start_soon(supervise, "push sessions", push_sessions.run, health)
+        nursery.start_soon(supervise, "garbage collection", FullCollections(router.log).run, health)
         nursery.start_soon(supervise, "loop monitor", loop.run, health)
         if notifier.watchdog_interval is not None:
             feed = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
@@ -218,9 +225,16 @@ async def _forget_idle_cameras(hub: Hub) -> None:
     """Run the janitor: forget cameras that left long ago, and drop frames that are too old."""
     while True:
         await trio.sleep(hub.settings.cleanup_interval)
-        if forgotten := hub.evict_idle():
+        forgotten = list[str]()
+        for slice_of_ids in hub.evict_idle_in_slices():
+            forgotten += slice_of_ids
+            await trio.lowlevel.checkpoint()
+        if forgotten:
             log.info("idle cameras forgotten", cameras=forgotten)
-        hub.discard_expired()
+        cameras = list(hub.cameras)
+        for start in range(0, len(cameras), _BATCH_OF_RINGS):
+            hub.discard_expired(cameras[start : start + _BATCH_OF_RINGS])
+            await trio.lowlevel.checkpoint()
 
 
 async def _feed_watchdog(notifier: Notifier, interval: float) -> None:

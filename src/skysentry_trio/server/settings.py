@@ -153,7 +153,7 @@ class Settings:
     max_memory: int = _setting(
         _GIBI,
         _size(1, 1024 * _GIBI),
-        "Bytes to hold for all peers together: frames, unfinished messages, unsent bytes; old frames give way first.",
+        "Bytes to hold for all peers: frames, unfinished messages, unsent bytes; old frames give way first.",
     )
     max_fps: float = _setting(
         60.0,

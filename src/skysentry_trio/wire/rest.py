@@ -211,13 +211,14 @@ def write_ring(camera_id: str, frames: Iterable[JpegFrame], stats: RingSummary) 
     yield b'],"count":%d,"success":true}' % count
 
 
-def write_streams(rings: list[tuple[str, Iterable[JpegFrame], RingSummary]]) -> Iterator[bytes]:
+def write_streams(count: int, rings: Iterable[tuple[str, Iterable[JpegFrame], RingSummary]]) -> Iterator[bytes]:
     """Write a `StreamsReply` in pieces.
 
     Args:
+        count: number of cameras.
         rings: for each camera, its id, the frames of its ring, and the figures of its ring.
     """
-    yield b'{"success":true,"totalClients":%d,"streams":{' % len(rings)
+    yield b'{"success":true,"totalClients":%d,"streams":{' % count
     for index, (camera_id, frames, stats) in enumerate(rings):
         yield b'%b%b:{"stats":%b,"frames":[' % (b"," if index else b"", encode_json(camera_id), encode_json(stats))
         count = yield from _frames(frames)

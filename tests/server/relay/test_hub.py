@@ -1032,3 +1032,84 @@ async def test_choices_count_while_a_frame_is_being_spread(
     assert await take_frames(back) == []
     assert await take_frames(gone) == []
     assert hub._fan_out._pending == {}
+
+
+# Many cameras
+
+
+def register_many(stack: ExitStack, hub: Hub, count: int) -> list[CameraSession]:
+    sessions = [register(stack, hub, f"camera-{number}") for number in range(count)]
+    for session in sessions:
+        publish(hub, session)
+    return sessions
+
+
+@pytest.mark.parametrize("how", ["subscribe", "resume"])
+async def test_a_viewer_of_many_cameras_is_offered_their_frames_a_few_at_a_time(
+    autojump_clock: MockClock, how: str
+) -> None:
+    """Its own task asks for the rest, and so gets what is the newest frame of each camera then."""
+    hub = make_hub()
+    with ExitStack() as stack, hub.watch() as viewer:
+        sessions = register_many(stack, hub, 1000)
+        hub.subscribe(viewer)
+        if how == "resume":
+            hub.pause(viewer)
+            assert await take_frames(viewer) == []
+            hub.resume(viewer)
+        assert len(viewer.outbox.waiting) == 64
+        publish(hub, sessions[999])
+
+        taken = await take_frames(viewer)
+        assert sorted(taken) == sorted([(f"camera-{number}", 1) for number in range(999)] + [("camera-999", 2)])
+        assert (viewer.outbox.sent, viewer.outbox.superseded) == (1000, 0)
+
+
+async def test_cameras_without_frames_do_not_keep_a_viewer_from_the_others(autojump_clock: MockClock) -> None:
+    """Thousands of cameras may never have sent anything, and the last one has."""
+    hub = make_hub()
+    with ExitStack() as stack, hub.watch() as viewer:
+        for number in range(999):
+            register(stack, hub, f"camera-{number}")
+        publish(hub, register(stack, hub, "last"))
+        hub.subscribe(viewer)
+
+        assert await take_frames(viewer) == [("last", 1)]
+
+
+async def test_a_viewer_gets_nothing_of_cameras_that_it_left_before_their_turn(autojump_clock: MockClock) -> None:
+    """What it was still to be offered goes when it unsubscribes, when it pauses, and with the camera."""
+    hub = make_hub(client_timeout=60)
+    with hub.watch() as viewer:
+        with ExitStack() as stack:
+            register_many(stack, hub, 200)
+        hub.subscribe(viewer)
+        hub.unsubscribe(viewer, [f"camera-{number}" for number in range(100, 190)])
+        assert len(await take_frames(viewer)) == 110
+
+        hub.subscribe(viewer)
+        hub.pause(viewer)
+        assert await take_frames(viewer) == []
+        hub.resume(viewer)
+        await trio.sleep(60)
+        hub.evict_idle()
+        assert await take_frames(viewer) == []
+
+
+async def test_busy_cameras_do_not_keep_back_those_that_wait_for_their_turn(autojump_clock: MockClock) -> None:
+    """Each time the viewer takes a frame, one more camera is offered, however many frames wait already."""
+    hub, quiet = make_hub(), set[str]()
+    with ExitStack() as stack, hub.watch() as viewer:
+        busy = register_many(stack, hub, 100)
+        hub.subscribe(viewer)
+        for number in range(100):
+            publish(hub, register(stack, hub, f"quiet-{number}"))
+        hub.pause(viewer)
+        hub.resume(viewer)
+        for _ in range(400):
+            for session in busy:
+                publish(hub, session)
+            delivery = await viewer.outbox.receive()
+            if isinstance(delivery, Delivery) and delivery.camera_id.startswith("quiet"):
+                quiet.add(delivery.camera_id)
+    assert len(quiet) == 100

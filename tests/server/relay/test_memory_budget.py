@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
+from typing import ClassVar
+
+import pytest
+from attrs import define
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -71,8 +76,39 @@ def test_a_ring_that_is_removed_counts_no_more() -> None:
     assert budget.has_room_for(100)
 
 
-def test_a_full_memory_is_not_searched_for_every_frame() -> None:
-    """A 256th of it is made free in one go, out of the largest ring."""
+@define(eq=False)
+class _CountingRing(FrameRing):
+    """A ring that counts how often the budget looks at it."""
+
+    looks: ClassVar[int] = 0
+
+    @property
+    def newest(self) -> JpegFrame | None:
+        _CountingRing.looks += 1
+        return super().newest
+
+
+@pytest.mark.parametrize("per_ring", [2, 5])
+def test_the_search_in_a_full_memory_does_not_take_longer_for_more_cameras(per_ring: int) -> None:
+    """A frame of one of 3,000 cameras costs as many looks at rings as a frame of one of 30."""
+
+    def looks_per_frame(cameras: int) -> float:
+        budget, rings = MemoryBudget(per_ring * cameras * 10), [_CountingRing(1000) for _ in range(cameras)]
+        for ring in rings:
+            budget.add(ring)
+        for sequence in range(1, per_ring + 1):
+            for ring in rings:
+                assert budget.append(ring, make_frame(sequence, 10))
+        before = _CountingRing.looks
+        for ring in rings:
+            assert budget.append(ring, make_frame(per_ring + 1, 12))
+        return (_CountingRing.looks - before) / cameras
+
+    assert looks_per_frame(3000) < 2 * looks_per_frame(30)
+
+
+def test_a_full_memory_gives_up_no_more_than_it_must() -> None:
+    """Room for one frame comes out of the largest ring, which keeps what is left."""
     budget = MemoryBudget(256_000)
     first, second = rings_in(budget, 2)
     for sequence in range(1, 257):
@@ -80,6 +116,34 @@ def test_a_full_memory_is_not_searched_for_every_frame() -> None:
     budget.append(second, make_frame(1, 10))
 
     assert (first.nbytes, budget.nbytes) == (255_000, 255_010)
+
+
+def test_the_frames_of_a_removed_ring_leave_the_memory() -> None:
+    """Nothing in the budget refers to a ring after its removal, however large the ring was."""
+    budget = MemoryBudget(1000)
+    rings = rings_in(budget, 3)
+    for sequence in range(1, 11):
+        for ring in rings:
+            budget.append(ring, make_frame(sequence, 10 * (len(rings) + 1)))
+    gone, frame = weakref.ref(rings[0]), weakref.ref(next(iter(rings[0])))
+    budget.remove(rings[0])
+    del rings[0], ring
+
+    assert (gone(), frame()) == (None, None)
+
+
+def _assert_fair(rings: list[FrameRing], before: list[list[JpegFrame]], own: FrameRing) -> None:
+    """Assert that a ring that lost frames was the largest: without its last loss, no other ring was larger."""
+
+    def old_bytes(frames: list[JpegFrame]) -> int:
+        return sum(len(frame.jpeg) for frame in frames[:-1])
+
+    for ring, frames in zip(rings, before, strict=True):
+        lost = len(frames) - len(ring)
+        if ring is own or lost == 0:
+            continue
+        others = [old_bytes(list(other)) for other in rings if other is not ring and other is not own]
+        assert old_bytes(frames[lost - 1 :]) >= max(others)
 
 
 @given(
@@ -96,7 +160,8 @@ def test_the_sum_is_right_and_bounded_whatever_comes(
     rings = rings_in(budget, 3, max_age)
     for sequence, (chosen, size, goes) in enumerate(steps, 1):
         if chosen == 3:
-            budget.discard_expired(sequence + 3.0)
+            for ring in rings:
+                budget.discard_expired(ring, sequence + 3.0)
         elif goes:
             budget.remove(rings[chosen])
             rings[chosen] = FrameRing(1000, max_age)
@@ -107,6 +172,7 @@ def test_the_sum_is_right_and_bounded_whatever_comes(
             taken = budget.append(ring, make_frame(sequence, size, float(sequence)))
             assert taken == (sum(others) + size <= limit)
             assert taken or [list(ring) for ring in rings] == before
+            _assert_fair(rings, before, ring)
             assert not taken or (ring.newest is not None and ring.newest.sequence == sequence)
             for other, frames in zip(rings, before, strict=True):
                 assert other is ring or not frames or other.newest is frames[-1]

@@ -35,6 +35,28 @@ async def take(outbox: Outbox) -> Delivery | list[Notice]:
     return taken
 
 
+def test_a_notice_is_encoded_once_for_all_viewers() -> None:
+    """Hundreds of viewers may get the same thousands of notices."""
+    calls = list[CameraNotice]()
+    notice = CameraNotice("a", None, online=True)
+
+    def encode(notice: CameraNotice) -> bytes:
+        calls.append(notice)
+        return b"a is online"
+
+    assert [notice.encode(encode), notice.encode(encode)] == [b"a is online"] * 2
+    assert calls == [notice]
+
+
+def test_notices_that_come_together_are_bounded_too() -> None:
+    """The oldest ones are dropped and counted, as if each had come alone."""
+    outbox = Outbox(3)
+    outbox.notify(CameraNotice("a", None, online=True))
+    outbox.notify_later({name: CameraNotice(name, None, online=False) for name in "bcde"})
+
+    assert (list(outbox._notices), outbox.notices_dropped) == (["c", "d", "e"], 2)
+
+
 def test_a_frame_is_gone_with_its_last_holder() -> None:
     """Nothing in a delivery refers back to it: its bytes do not wait for the garbage collector."""
     gc.disable()

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
 
 import pytest
 import trio
 from attrs import define, field
 from trio.testing import MockClock
 
+from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.transport.heartbeat import Heartbeat
 
 INTERVAL, TIMEOUT = 10.0, 4.0
@@ -19,6 +21,8 @@ class FakeLane:
     answers_after: float | None
     writes_for: float = 0.0
     """Seconds until there is room for a ping."""
+    room: int = 0
+    """Bytes of a ping for which there is room at once; 0 for room for all of it."""
     begun_at: float = field(factory=trio.current_time, init=False)
     pings: list[float] = field(factory=list, init=False)
     heard: int = field(default=0, init=False)
@@ -33,14 +37,29 @@ class FakeLane:
     def writer(self) -> FakeLane:
         return self
 
+    def try_send(self, frame: bytes) -> WriteResult:
+        if self.writes_for or self.lost:
+            return WriteResult.NOTHING
+        if self.room:
+            self._take(frame[: self.room])
+            return WriteResult.PART
+        self._take(frame)
+        return WriteResult.ALL
+
+    async def finish(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    def _take(self, frame: bytes) -> None:
+        self.pings.append(trio.current_time() - self.begun_at)
+        if self.answers_after is not None:
+            trio.lowlevel.spawn_system_task(self._answer, self.answers_after)
+
     async def send(self, frame: bytes) -> None:
         assert frame == b"\x89\x00"
         if self.lost:
             raise trio.BrokenResourceError
         await trio.sleep(self.writes_for)
-        self.pings.append(trio.current_time() - self.begun_at)
-        if self.answers_after is not None:
-            trio.lowlevel.spawn_system_task(self._answer, self.answers_after)
+        self._take(frame)
 
     async def _answer(self, seconds: float) -> None:
         await trio.sleep(seconds)
@@ -72,11 +91,33 @@ async def test_who_answers_is_asked_again_and_again(heartbeat: Heartbeat, autoju
     assert (one.aborted_at, other.aborted_at) == (None, None)
 
 
+async def test_a_ping_takes_a_task_of_its_own_only_when_it_must_wait(
+    heartbeat: Heartbeat, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With thousands of idle peers, these tasks would be most of the work."""
+    waited, ping_later = list[int](), Heartbeat._ping_later
+
+    async def count(self: Heartbeat, number: int, send: Callable[[], Awaitable[None]], heard: int) -> None:
+        waited.append(number)
+        await ping_later(self, number, send, heard)
+
+    monkeypatch.setattr(Heartbeat, "_ping_later", count)
+    quick = [FakeLane(answers_after=1) for _ in range(50)]
+    slow, partly = FakeLane(answers_after=1, writes_for=1), FakeLane(answers_after=1, room=1)
+    with ExitStack() as stack:
+        for lane in (*quick, slow, partly):
+            stack.enter_context(heartbeat.watch(lane))  # type: ignore[arg-type]
+        await trio.sleep(12)
+    assert sorted(waited) == [50, 51]
+    assert [lane.pings for lane in quick] == [[10]] * 50
+    assert (slow.pings, partly.pings) == ([11], [10])
+
+
 async def test_who_says_nothing_is_cut_off(heartbeat: Heartbeat, autojump_clock: MockClock) -> None:
     """After the timeout, and whoever answers beside it stays."""
     silent, other = FakeLane(answers_after=None), FakeLane(answers_after=3.9)
     with heartbeat.watch(silent), heartbeat.watch(other):  # type: ignore[arg-type]
-        await trio.sleep(50)
+        await trio.sleep(49)
     assert (silent.pings, silent.aborted_at) == ([10], 14)
     assert (other.pings, other.aborted_at) == ([10, 20, 30, 40], None)
 

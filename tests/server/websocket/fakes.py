@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any, Self
 
 import trio
@@ -22,11 +23,20 @@ ABSENT = b"drawn"
 
 def unframe(frame: bytes) -> str | bytes:
     """Return the message in a server's WebSocket frame."""
-    head = decode_head(frame)
-    assert head is not None
-    assert (head.final, head.reserved, head.mask, head.size + head.length) == (True, 0, None, len(frame))
-    payload = frame[head.size :]
-    return payload.decode() if head.opcode == Opcode.TEXT else payload
+    (message,) = unframe_all(frame)
+    return message
+
+
+def unframe_all(frames: bytes) -> Iterator[str | bytes]:
+    """Yield the messages in a server's WebSocket frames, which are all complete."""
+    while frames:
+        head = decode_head(frames)
+        assert head is not None
+        end = head.size + head.length
+        assert (head.final, head.reserved, head.mask) == (True, 0, None)
+        assert end <= len(frames)
+        payload, frames = frames[head.size : end], frames[end:]
+        yield payload.decode() if head.opcode == Opcode.TEXT else payload
 
 
 @define(eq=False)
@@ -39,6 +49,8 @@ class FakePeer:
     """What becomes of frames that are to be sent at once."""
     goodbye: tuple[int, str] | None = field(default=None, init=False)
     """Code and reason with which the endpoint closed."""
+    pieces: int = field(default=0, init=False)
+    """Number of calls with which the endpoint sent encoded frames."""
     _said: trio.MemorySendChannel[str | bytes | ProtocolViolation] = field(init=False)
     _incoming: trio.MemoryReceiveChannel[str | bytes | ProtocolViolation] = field(init=False)
     _outgoing: trio.MemorySendChannel[str | bytes] = field(init=False)
@@ -64,7 +76,9 @@ class FakePeer:
         await self._send(message)
 
     async def send_frame(self, frame: bytes) -> None:
-        await self._send(unframe(frame))
+        self.pieces += 1
+        for message in unframe_all(frame):
+            await self._send(message)
 
     @property
     def sink(self) -> Self:

@@ -6,7 +6,7 @@ import json
 import time
 from base64 import b64decode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -229,6 +229,47 @@ async def test_a_viewer_hears_when_cameras_come_and_go(autojump_clock: MockClock
         await trio.sleep(61)
         hub.evict_idle()
         assert await peer.hear() == {"type": "client-disconnected", "clientId": "door", "removed": True}
+
+
+async def test_a_long_list_leaves_time_for_other_tasks(autojump_clock: MockClock) -> None:
+    """The list of 2,000 cameras and 2,000 notices are made in parts."""
+    hub, steps = make_hub(), list[int]()
+    with ExitStack() as stack:
+        for number in range(2000):
+            stack.enter_context(hub.register(f"camera-{number}", on_end=nothing))
+        peer = FakePeer(room=0)
+
+        async def count_steps() -> None:
+            while True:
+                steps.append(len(steps))
+                await trio.lowlevel.checkpoint()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve_viewer, peer, ScopedHub(hub, ANYONE), "", ViewerFormat.ENVELOPE)
+            nursery.start_soon(count_steps)
+            message = await peer.hear()
+            assert [camera["clientId"] for camera in message["clients"]] == [
+                f"camera-{number}" for number in range(2000)
+            ]
+            assert len(steps) >= 4
+            nursery.cancel_scope.cancel()
+
+
+async def test_many_notices_are_sent_in_few_pieces(autojump_clock: MockClock) -> None:
+    """A piece has some kilobytes."""
+    hub = make_hub(client_timeout=60)
+    for number in range(1000):
+        with hub.register(f"camera-{number}", on_end=nothing):
+            pass
+    async with serving(hub) as one, serving(hub) as other:
+        await one.hear_all()
+        await other.hear_all()
+        await trio.sleep(60)
+        hub.evict_idle()
+        heard = await one.hear_all()
+        assert await other.hear_all() == heard
+    assert [notice["clientId"] for notice in heard] == [f"camera-{number}" for number in range(1000)]
+    assert one.pieces == other.pieces < 30
 
 
 async def test_what_changes_while_the_list_is_on_its_way_is_told_afterwards(autojump_clock: MockClock) -> None:

@@ -119,7 +119,9 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
     async def get_streams() -> Response:
         hub = current_hub()
         online = [camera for camera in hub.cameras if camera.online]
-        return _in_pieces(write_streams([(camera.id, _read(hub, camera), _summarize(camera)) for camera in online]))
+        # A generator, so that each of thousands of cameras is looked at when its piece is sent.
+        rings = ((camera.id, _read(hub, camera), _summarize(camera)) for camera in online)
+        return _in_pieces(write_streams(len(online), rings))
 
     @api.get("/openapi.json")
     async def get_openapi() -> Response:

@@ -87,8 +87,12 @@ class AckWindow:
 
     def forget(self, camera_id: str) -> None:
         """Expect no acknowledgement of this camera's frames."""
-        self._unacked_frames = [frame for frame in self._unacked_frames if frame.camera_id != camera_id]
-        self._given_up = [frame for frame in self._given_up if frame.camera_id != camera_id]
+        self.forget_many({camera_id})
+
+    def forget_many(self, camera_ids: Collection[str]) -> None:
+        """Expect no acknowledgements of these cameras' frames."""
+        self._unacked_frames = [frame for frame in self._unacked_frames if frame.camera_id not in camera_ids]
+        self._given_up = [frame for frame in self._given_up if frame.camera_id not in camera_ids]
 
     def forget_all(self, *, except_of: Collection[str]) -> None:
         """Expect acknowledgements of these cameras' frames only."""

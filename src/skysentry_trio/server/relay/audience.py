@@ -35,13 +35,22 @@ class Audience:
             for camera_id in viewer.named:
                 self.of.setdefault(camera_id, {})[viewer] = viewer.receiver(camera_id)
 
+    def enter_camera(self, viewer: HubViewer, camera_id: str) -> None:
+        """Add a viewer that has entered to the viewers of one more camera, which has just been added to `named`."""
+        if not viewer.paused:
+            self.of.setdefault(camera_id, {})[viewer] = viewer.receiver(camera_id)
+
     def leave(self, viewer: HubViewer) -> None:
         """Remove a viewer, whose subscription must not have changed since `enter`."""
         if viewer.paused:
             return
         if viewer.wants_all:
             del self.of_all[viewer]
-            self._exceptions -= Counter(viewer.named)
+            # This takes time only for the cameras of this viewer; `-=` would look at the exceptions of all viewers.
+            self._exceptions.subtract(viewer.named)
+            for camera_id in viewer.named:
+                if not self._exceptions[camera_id]:
+                    del self._exceptions[camera_id]
         else:
             for camera_id in viewer.named:
                 del self.of[camera_id][viewer]

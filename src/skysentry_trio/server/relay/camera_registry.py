@@ -91,9 +91,10 @@ class CameraRegistry:
         """Keep a frame as the newest of its camera; return False if other cameras' newest frames leave no room."""
         return self._budget.append(camera.ring, frame)
 
-    def discard_expired(self, now: float) -> None:
-        """Drop frames that are too old from all rings; ``now`` is in seconds of the monotonic clock."""
-        self._budget.discard_expired(now)
+    def discard_expired(self, camera: HubCamera, now: float) -> None:
+        """Drop the frames of a camera that are too old; ``now`` is in seconds of the monotonic clock."""
+        if self._by_id.get(camera.id) is camera:
+            self._budget.discard_expired(camera.ring, now)
 
 
 def _server_full(message: str) -> ProtocolViolation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
@@ -60,8 +61,14 @@ class FairQueue:
 
     def forget(self, camera_id: str) -> None:
         """Remove a camera from the queue, and forget when the camera was last served."""
-        self._had.pop(camera_id, None)
-        self._places.pop(camera_id, None)
+        self.forget_many({camera_id})
+
+    def forget_many(self, camera_ids: AbstractSet[str]) -> None:
+        """Remove cameras from the queue, and forget when these cameras were last served."""
+        for camera_id in self._had.keys() & camera_ids:
+            del self._had[camera_id]
+        for camera_id in self._places.keys() & camera_ids:
+            del self._places[camera_id]
         if len(self._queue) > 2 * len(self._places) + _FEW:
             self._queue = list(self._places.values())
             heapify(self._queue)

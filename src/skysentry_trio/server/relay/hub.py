@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain
+from functools import partial
+from itertools import chain, islice
 from operator import attrgetter
 
 import trio
@@ -26,12 +27,14 @@ from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
+from skysentry_trio.server.relay.demand_changes import DemandChanges
+from skysentry_trio.server.relay.eviction import Eviction
 from skysentry_trio.server.relay.fan_out import FanOut
 from skysentry_trio.server.relay.latency import LatencyHistograms
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency, measure
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, Outbox, ResultNotice, encode_nothing
 from skysentry_trio.server.relay.statistics import Counters, HubStatistics, Role
-from skysentry_trio.server.relay.viewer import HubViewer
+from skysentry_trio.server.relay.viewer import NO_PLAYBACK, HubViewer
 from skysentry_trio.server.settings import Settings
 
 _READERS = Limits(max_fps=5.0)
@@ -40,6 +43,8 @@ _LONGEST_DELAY, _LARGEST_LEAD = 3600.0, 5.0
 """Seconds by which a time of capture may be before or after the arrival of its frame; other times are wrong."""
 _READ_INTEREST = 10.0
 """Seconds for which the demand counts a program after it has read a single frame."""
+_OFFERED_AT_ONCE = 64
+"""Most cameras whose newest frames a viewer is offered in the moment when it subscribes."""
 
 
 @define(eq=False)
@@ -60,11 +65,14 @@ class Hub:
     _viewers_seen: int = field(default=0, init=False)
     _fan_out: FanOut = field(init=False, repr=False)
     _counters: Counters = field(factory=Counters, init=False, repr=False)
+    _demand_changes: DemandChanges = field(factory=DemandChanges, init=False, repr=False)
+    _eviction: Eviction = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.memory = HeldMemory(self.settings.max_memory)
         self._cameras = CameraRegistry(self.settings, self.memory)
         self._fan_out = FanOut(self._audience)
+        self._eviction = Eviction(self._cameras, self._viewers.keys(), self._fan_out, self._counters.departed)
 
     # Cameras
 
@@ -135,7 +143,7 @@ class Hub:
                     overdue = deque(sorted(left, key=attrgetter("last_heard")))
                 if not overdue:
                     raise
-                self._forget(overdue.popleft())
+                self._eviction.forget(overdue.popleft())
             else:
                 self.wall_clock.now()
                 camera.clock_shift = self.wall_clock.shift
@@ -211,32 +219,32 @@ class Hub:
         Returns:
             The ids of the forgotten cameras.
         """
-        now, timeout = trio.current_time(), self.settings.client_timeout
+        return [*chain.from_iterable(self.evict_idle_in_slices())]
+
+    def evict_idle_in_slices(self) -> Iterator[list[str]]:
+        """Do the work of `evict_idle` in slices of a few milliseconds; other tasks may run between two slices.
+
+        Yields:
+            The ids of the cameras that a slice has forgotten; there may be none.
+        """
+        timeout = self.settings.client_timeout
         is_due = HubCamera.is_overdue if self._cameras.memory_is_scarce else HubCamera.is_expired
-        idle = [camera for camera in self._cameras.all if is_due(camera, now, timeout)]
-        for camera in idle:
-            self._forget(camera)
-        return [camera.id for camera in idle]
+        return self._eviction.in_slices(lambda camera: is_due(camera, trio.current_time(), timeout))
 
-    def _forget(self, camera: HubCamera) -> None:
-        self._cameras.remove(camera)
-        self._fan_out.forget(camera.id)
-        self._counters.departed.add_camera(camera)
-        for viewer in self._viewers:
-            # Without this, frames that wait for slow viewers would stay in memory, and no budget would count them.
-            viewer.forget(camera.id)
-        self._notify(camera, removed=True)
-
-    def discard_expired(self) -> None:
-        """Drop frames that are too old from all rings, and correct the times of frames after the clock was set.
+    def discard_expired(self, cameras: Iterable[HubCamera] | None = None) -> None:
+        """Drop frames that are too old from the rings, and correct the times of frames after the clock was set.
 
         `publish` does both for the ring of a camera that sends frames; this is for the other cameras.
+
+        Args:
+            cameras: the cameras whose rings to look at; None for all cameras.
         """
         self.wall_clock.now()
-        for camera in self._cameras.all:
+        now = trio.current_time()
+        for camera in self._cameras.all if cameras is None else cameras:
             if camera.clock_shift != self.wall_clock.shift:
                 camera.follow_clock(self.wall_clock.shift)
-        self._cameras.discard_expired(trio.current_time())
+            self._cameras.discard_expired(camera, now)
 
     def _notify(self, camera: HubCamera, *, removed: bool = False) -> None:
         notice = CameraNotice(camera.id, camera.name, camera.online, removed, camera.stopped)
@@ -247,10 +255,8 @@ class Hub:
     def _join_new(self, camera_id: str) -> None:
         """Add a new camera to the subscription of each viewer that wants all cameras its principal may see."""
         for viewer in self._viewers:
-            if viewer.wants_new and not viewer.follows(camera_id):
-                self._leave(viewer)
-                viewer.add_new(camera_id)
-                self._enter(viewer)
+            if viewer.wants_new and not viewer.follows(camera_id) and viewer.add_new(camera_id):
+                self._audience.enter_camera(viewer, camera_id)
 
     # Demand
 
@@ -268,12 +274,11 @@ class Hub:
         now = trio.current_time()
         was_read, camera.read_until = now < camera.read_until, now + _READ_INTEREST
         if not was_read:
-            self._demand_changed((camera,))
+            self._demand_changes.note((camera,))
 
-    def _demand_changed(self, cameras: Iterable[HubCamera]) -> None:
-        for camera in cameras:
-            if camera.session is not None:
-                camera.session.on_demand()
+    async def report_demand(self) -> None:
+        """Tell cameras that their demand may have changed, if a viewer has changed that of many; never returns."""
+        await self._demand_changes.run()
 
     # Viewers
 
@@ -307,6 +312,7 @@ class Hub:
             del self._viewers[viewer]
             self._leave(viewer)
             viewer.outbox.abandon()
+            viewer.playback = NO_PLAYBACK  # the playback refers to the viewer
             self._counters.departed.add_outbox(viewer.outbox)
 
     def subscribe(
@@ -326,29 +332,30 @@ class Hub:
             introduce: whether to send a notice about each new camera that the hub knows. Cameras about which the
                 viewer gets notices without a subscription are left out.
         """
-        named = self._cameras.ids if camera_ids is None else camera_ids
+        named: Collection[str] = self._cameras.ids if camera_ids is None else camera_ids
         if viewer.principal.sees is not None:
             named = [camera_id for camera_id in named if viewer.principal.may_see(camera_id)]
-        new = [camera_id for camera_id in named if not viewer.follows(camera_id)]
-        self._leave(viewer)
+        followed, followed_all = viewer.named, viewer.wants_all
+        new = [camera_id for camera_id in named if (camera_id in followed) == followed_all]
+        changed = named if not (followed_all or viewer.wants_new) else self._cameras.ids
+        self._audience.leave(viewer)
         if camera_ids is None:
             viewer.select_all(limits, named)
         else:
             viewer.select(named, limits)
-        self._enter(viewer)
+        self._audience.enter(viewer)
+        self._demand_changes.note(self._known(changed))
         if introduce:
-            for camera_id in new:
-                camera = self._cameras.get(camera_id)
-                if camera is not None and not viewer.is_notified_about(camera_id):
-                    viewer.outbox.notify(CameraNotice(camera.id, camera.name, camera.online, stopped=camera.stopped))
+            self._introduce(viewer, new)
         if not viewer.paused:
             self._offer_newest(viewer, new)
 
     def unsubscribe(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
         """Unsubscribe a viewer from these cameras."""
-        self._leave(viewer)
+        self._audience.leave(viewer)
         viewer.deselect(camera_ids)
-        self._enter(viewer)
+        self._audience.enter(viewer)
+        self._demand_changes.note(self._known(camera_ids))
 
     def pause(self, viewer: HubViewer) -> None:
         """Send a viewer no frames until `resume` is called; drop the frames that wait for the viewer."""
@@ -369,15 +376,34 @@ class Hub:
         # The playback shows the viewer a frame now. If the playback ends, this frame is the camera's newest.
         self._fan_out.note_served(camera_id, viewer)
 
+    def _introduce(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
+        """Send a notice about each camera about which the viewer gets no notices without a subscription."""
+        if viewer.notify_about is None and viewer.principal.sees is None:
+            return
+        notices = {
+            camera.id: CameraNotice(camera.id, camera.name, camera.online, stopped=camera.stopped)
+            for camera in self._known(camera_ids)
+            if not viewer.is_notified_about(camera.id)
+        }
+        if notices:
+            viewer.outbox.notify_later(notices)
+            viewer.outbox.wake()
+
     def _offer_newest(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
-        now = trio.current_time()
-        for camera_id in camera_ids:
-            camera = self._cameras.get(camera_id)
-            if camera is None or (viewer.online_only and not camera.online):
-                continue
-            if camera.ring.newest is not None:
-                viewer.offer(Delivery(camera_id, camera.ring.newest, camera.statistics(now), fresh=False), now)
-                self._fan_out.note_served(camera_id, viewer)
+        """Offer the newest frames of the first cameras now, and let the viewer's task offer those of the rest."""
+        offer, remaining = partial(self._offer_newest_of, viewer), iter(camera_ids)
+        for camera_id in islice(remaining, _OFFERED_AT_ONCE):
+            offer(camera_id)
+        if postponed := list(remaining):
+            viewer.outbox.postpone(postponed, offer)
+
+    def _offer_newest_of(self, viewer: HubViewer, camera_id: str) -> None:
+        camera, now = self._cameras.get(camera_id), trio.current_time()
+        if camera is None or (viewer.online_only and not camera.online):
+            return
+        if camera.ring.newest is not None:
+            viewer.offer(Delivery(camera_id, camera.ring.newest, camera.statistics(now), fresh=False), now)
+            self._fan_out.note_served(camera_id, viewer)
 
     def acknowledge(self, viewer: HubViewer, camera_id: str, sequence: int, painted_at: float | None) -> None:
         """Take a viewer's acknowledgement of a frame, and of all frames of its camera that were sent before.
@@ -425,18 +451,20 @@ class Hub:
             told += 1
         return told
 
+    def _known(self, camera_ids: Iterable[str]) -> Iterator[HubCamera]:
+        """Yield those of these cameras that the hub knows."""
+        return (camera for camera_id in camera_ids if (camera := self._cameras.get(camera_id)) is not None)
+
     def _watched_by(self, viewer: HubViewer) -> Iterable[HubCamera]:
-        if viewer.wants_all:
-            return self._cameras.all
-        return [camera for camera_id in viewer.named if (camera := self._cameras.get(camera_id)) is not None]
+        return self._cameras.all if viewer.wants_all else self._known(viewer.named)
 
     def _enter(self, viewer: HubViewer) -> None:
         self._audience.enter(viewer)
-        self._demand_changed(self._watched_by(viewer))
+        self._demand_changes.note(self._watched_by(viewer))
 
     def _leave(self, viewer: HubViewer) -> None:
         self._audience.leave(viewer)
-        self._demand_changed(self._watched_by(viewer))
+        self._demand_changes.note(self._watched_by(viewer))
 
     def viewer_count(self, camera_id: str) -> int:
         """Return the number of viewers that get this camera's frames now."""

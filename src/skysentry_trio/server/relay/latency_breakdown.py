@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from attrs import define, field, frozen
 
@@ -157,4 +158,9 @@ class LatencyReport:
 
     def forget(self, camera_id: str) -> None:
         """Drop the figures of a camera that the viewer no longer watches."""
-        self.meters.pop(camera_id, None)
+        self.forget_many({camera_id})
+
+    def forget_many(self, camera_ids: AbstractSet[str]) -> None:
+        """Drop the figures of cameras that the viewer no longer watches."""
+        for camera_id in self.meters.keys() & camera_ids:
+            del self.meters[camera_id]

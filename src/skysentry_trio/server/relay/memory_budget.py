@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from heapq import heapify, heappop, heappush, heapreplace
+from itertools import count
 from typing import Final
 
 from attrs import define, field
@@ -9,13 +12,27 @@ from attrs import define, field
 from skysentry_trio.base.frames import FrameRing, JpegFrame
 from skysentry_trio.base.held_memory import HeldMemory
 
-_SPARE: Final = 256
-"""Old frames are dropped until 1/256 of the budget is free, so that few new frames need a search for old ones."""
+_FEW: Final = 16
+"""Outdated heap entries tolerated before the heap is rebuilt."""
+
+
+@define(eq=False)
+class _Place:
+    """Where a ring is in the heap."""
+
+    # None after the ring was removed: an outdated entry of the heap must not keep the frames of the ring in memory.
+    ring: FrameRing | None
+    bound: int = 0
+    """The size in the valid entry of the ring: its old frames have at most this many bytes."""
 
 
 @define(eq=False)
 class MemoryBudget:
-    """The rings of all cameras, within one limit: old frames of any camera are dropped to make room for new frames."""
+    """The rings of all cameras, within one limit: old frames of any camera are dropped to make room for new frames.
+
+    A heap finds the largest ring in O(log n) steps. A ring that grows beyond the size in its entry gets a new entry. A
+    ring that shrinks keeps its entry, and the size in this entry is corrected when the entry comes to the front.
+    """
 
     limit: int
     """JPEG bytes that all rings may hold if nothing else is held for peers."""
@@ -25,7 +42,11 @@ class MemoryBudget:
     """JPEG bytes that all rings hold now."""
     # JPEG bytes of the newest frame of each ring. These frames are never dropped to make room for other cameras.
     _newest_nbytes: int = field(default=0, init=False)
-    _rings: dict[FrameRing, None] = field(factory=dict, init=False, repr=False)
+    _places: dict[FrameRing, _Place] = field(factory=dict, init=False, repr=False)
+    # Entries of minus a size, a number that makes each entry unique, and the place of the ring. An entry is outdated if
+    # its size is not the bound of its place. A ring without old frames has no entry.
+    _heap: list[tuple[int, int, _Place]] = field(factory=list, init=False, repr=False)
+    _numbers: Iterator[int] = field(factory=count, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.held.rings = self
@@ -36,11 +57,12 @@ class MemoryBudget:
 
     def add(self, ring: FrameRing) -> None:
         """Include a ring, which is still empty."""
-        self._rings[ring] = None
+        self._places[ring] = _Place(ring)
 
     def remove(self, ring: FrameRing) -> None:
         """Exclude a ring."""
-        del self._rings[ring]
+        self._places.pop(ring).ring = None
+        self._drop_outdated()
         self.nbytes -= ring.nbytes
         self._newest_nbytes -= _size_of_newest(ring)
 
@@ -61,34 +83,58 @@ class MemoryBudget:
         ring.append(frame)
         self.nbytes += ring.nbytes - held
         self._newest_nbytes += size - previous
+        place, old = self._places[ring], ring.nbytes - size
+        if old > place.bound:
+            place.bound = old
+            heappush(self._heap, (-old, next(self._numbers), place))
+            self._drop_outdated()
         return True
 
-    def discard_expired(self, now: float) -> None:
-        """Drop frames that are too old; ``now`` is in seconds of the monotonic clock."""
-        for ring in self._rings:
-            held = ring.nbytes
-            ring.trim(now)
-            self.nbytes += ring.nbytes - held
+    def discard_expired(self, ring: FrameRing, now: float) -> None:
+        """Drop the frames of a ring that are too old; ``now`` is in seconds of the monotonic clock."""
+        held = ring.nbytes
+        ring.trim(now)
+        self.nbytes += ring.nbytes - held
 
     def shrink_to(self, nbytes: float) -> None:
         """Drop old frames of the largest rings until all rings hold at most this many bytes, or only newest frames."""
-        self._drop_old(nbytes, None)
-
-    def _drop_old(self, goal: float, own: FrameRing | None) -> None:
-        while self.nbytes > goal and self._rings:
-            # Among equally large rings, take the ring that gets the new frame.
-            largest = max(self._rings, key=lambda ring: (_size_of_old(ring), ring is own))
-            if not _size_of_old(largest):
-                break
-            while self.nbytes > goal and len(largest) > 1:
-                self._discard_oldest(largest)
+        while self.nbytes > nbytes and (largest := self._largest()) is not None:
+            self._discard_oldest(largest)
 
     def _make_room(self, own: FrameRing, size: int, limit: int) -> None:
-        self._drop_old(limit - max(size, self.limit // _SPARE), own)
-        # If there is still no room, each ring holds only its newest frame, and perhaps old frames of 0 bytes. The new
-        # frame then replaces the frames of its own ring.
         while self.nbytes + size > limit:
-            self._discard_oldest(own)
+            largest = self._largest()
+            # Among equally large rings, take the ring that gets the new frame. If no ring has old frames with any
+            # bytes, the new frame replaces the frames of its own ring.
+            if largest is None or _size_of_old(own) >= _size_of_old(largest):
+                largest = own
+            self._discard_oldest(largest)
+
+    def _largest(self) -> FrameRing | None:
+        """Return the ring whose old frames have the most bytes; None if no ring has old frames with any bytes."""
+        heap = self._heap
+        while heap:
+            negative_size, _, place = heap[0]
+            ring = place.ring
+            if ring is None or place.bound != -negative_size:
+                heappop(heap)
+                continue
+            old = _size_of_old(ring)
+            if old == place.bound:
+                return ring
+            place.bound = old
+            if old:
+                heapreplace(heap, (-old, next(self._numbers), place))
+            else:
+                heappop(heap)
+        return None
+
+    def _drop_outdated(self) -> None:
+        """Rebuild the heap if most of its entries are outdated."""
+        if len(self._heap) > 2 * len(self._places) + _FEW:
+            places = self._places.values()
+            self._heap = [(-place.bound, next(self._numbers), place) for place in places if place.bound]
+            heapify(self._heap)
 
     def _discard_oldest(self, ring: FrameRing) -> None:
         held = ring.nbytes

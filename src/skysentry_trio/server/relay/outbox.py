@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from itertools import islice
 from typing import TypeVar
 
 import trio
@@ -18,6 +20,8 @@ K = TypeVar("K")
 N = TypeVar("N")
 Encoder = Callable[["Delivery"], bytes]
 
+_POSTPONED_AT_ONCE = 64
+"""Most cameras whose newest frame is offered before the viewer's task sends something or yields to the scheduler."""
 _MAX_RESULTS = 64
 """Most detection results that wait for one viewer: those of one camera for about two seconds."""
 
@@ -25,6 +29,10 @@ _MAX_RESULTS = 64
 def encode_nothing(_delivery: Delivery) -> bytes:
     """Return no bytes: for viewers that need the `Delivery` itself and not its bytes."""
     return b""
+
+
+def _offer_nothing(_camera_id: str) -> None:
+    pass
 
 
 @define(eq=False)
@@ -49,7 +57,8 @@ class Delivery:
         return encoded
 
 
-@frozen
+# Not frozen: a frozen object takes nearly four times as long to make, and a viewer may subscribe to 10,000 cameras.
+@define
 class CameraNotice:
     """Tells a viewer that a camera has come online, gone offline, or been removed."""
 
@@ -58,6 +67,13 @@ class CameraNotice:
     online: bool
     removed: bool = False
     stopped: bool = False
+    _encoded: bytes | None = field(default=None, init=False, repr=False, eq=False)
+
+    def encode(self, encoder: Callable[[CameraNotice], bytes]) -> bytes:
+        """Return the notice as bytes; the first call encodes the notice, and all viewers share the result."""
+        if self._encoded is None:
+            self._encoded = encoder(self)
+        return self._encoded
 
 
 @frozen
@@ -121,6 +137,10 @@ class Outbox:
     _results: dict[tuple[str, int], ResultNotice] = field(factory=dict, init=False, repr=False)
     _frames_first: int = field(default=0, init=False)
     """Number of frames to send before the notices, because these frames waited first: so neither kind waits long."""
+    _postponed: dict[str, None] = field(factory=dict, init=False, repr=False)
+    """Ids of cameras whose newest frame is still to be offered, because the viewer has subscribed to many at once."""
+    _offer_postponed: Callable[[str], None] = field(default=_offer_nothing, init=False, repr=False)
+    """Offers the newest frame of a camera from `_postponed`."""
     _sleeper: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot, init=False, repr=False)
     _sleep: trio.CancelScope = field(factory=trio.CancelScope, init=False, repr=False)
     """The scope in which the viewer's task sleeps; the deadline is the time when the window gives up a frame."""
@@ -139,9 +159,11 @@ class Outbox:
                     window.sent(delivery.camera_id, delivery.frame, trio.current_time(), fresh=delivery.fresh)
                 if result is PART:
                     self._partial = True
-                    self._wake()
+                    self.wake()
                 return
         camera_id = delivery.camera_id
+        if self._postponed:
+            self._postponed.pop(camera_id, None)
         if camera_id in self._waiting:
             self.superseded += 1
             self._waiting[camera_id] = delivery
@@ -151,6 +173,17 @@ class Outbox:
             self._queue.join(camera_id)
             self._waiting[camera_id] = delivery
             self._reconsider(now)
+
+    def postpone(self, camera_ids: Iterable[str], offer: Callable[[str], None]) -> None:
+        """Let the viewer's task offer the newest frames of cameras, a few at a time, while it sends what waits.
+
+        Args:
+            camera_ids: ids of the cameras.
+            offer: offers the newest frame of a camera to this outbox, if there is a frame.
+        """
+        self._postponed.update(dict.fromkeys(camera_ids))
+        self._offer_postponed = offer
+        self.wake()
 
     def acknowledge(self, camera_id: str, sequence: int, now: float) -> SentFrame | None:
         """Take an acknowledgement of a frame, and of all frames of its camera that were sent before.
@@ -169,6 +202,17 @@ class Outbox:
         # Notices may be about more cameras than exist: cameras may come and leave faster than this viewer reads.
         self._put(self._notices, notice.camera_id, notice, self.capacity)
 
+    def notify_later(self, notices: Mapping[str, CameraNotice]) -> None:
+        """Queue notices by camera id as `notify` does, but do not wake the viewer's task: `wake` must be called."""
+        waiting = self._notices
+        if not waiting and not self._results:
+            self._frames_first = len(self._waiting)
+        waiting.update(notices)
+        if (excess := len(waiting) - self.capacity) > 0:
+            for camera_id in list(islice(waiting, excess)):
+                del waiting[camera_id]
+            self.notices_dropped += excess
+
     def notify_result(self, notice: ResultNotice) -> None:
         """Queue a detection result; it replaces an earlier result for the same frame."""
         self._put(self._results, (notice.camera_id, notice.sequence), notice, _MAX_RESULTS)
@@ -180,24 +224,32 @@ class Outbox:
             del waiting[next(iter(waiting))]
             self.notices_dropped += 1
         waiting[key] = notice
-        self._wake()
+        self.wake()
 
     def forget(self, camera_id: str) -> None:
         """Drop the waiting frame of a camera, and expect no acknowledgements of the camera's frames."""
-        self._queue.forget(camera_id)
-        self.rate_limited += self._waiting.pop(camera_id, None) is not None
+        self.forget_many({camera_id})
+
+    def forget_many(self, camera_ids: AbstractSet[str]) -> None:
+        """Forget cameras, as `forget` does."""
+        self._queue.forget_many(camera_ids)
+        dropped = self._waiting.keys() & camera_ids
+        for camera_id in dropped:
+            del self._waiting[camera_id]
+        for camera_id in self._postponed.keys() & camera_ids:
+            del self._postponed[camera_id]
+        self.rate_limited += len(dropped)
         self._frames_first = min(self._frames_first, len(self._waiting))
         if self.window is not None:
-            self.window.forget(camera_id)
+            self.window.forget_many(camera_ids)
             self._reconsider(trio.current_time())
 
     def forget_all(self, *, except_of: Collection[str] = ()) -> None:
         """Forget all cameras except the given cameras, as `forget` does."""
-        for camera_id in list(self._waiting):
-            if camera_id not in except_of:
-                self.forget(camera_id)
+        kept = frozenset(except_of)
+        self.forget_many((self._waiting.keys() | self._postponed.keys()) - kept)
         if self.window is not None:
-            self.window.forget_all(except_of=except_of)
+            self.window.forget_all(except_of=kept)
             self._reconsider(trio.current_time())
 
     @property
@@ -215,11 +267,17 @@ class Outbox:
         self.abandoned = len(self._waiting)
         self._waiting.clear()
         self._queue = FairQueue()
+        self._postponed.clear()
+        self._offer_postponed = _offer_nothing
 
     async def receive(self) -> Delivery | PartialWrite | list[Notice]:
         """Wait for something to send: a frame, the rest of a frame, or notices. Cancelling this loses nothing."""
         await trio.lowlevel.checkpoint_if_cancelled()
         while (work := self._next()) is None:
+            if self._postponed:
+                # None of the cameras that were looked at has a frame for this viewer.
+                await trio.lowlevel.checkpoint()
+                continue
             self._idle = not self._waiting
             try:
                 with trio.CancelScope(deadline=self._gives_up_at) as self._sleep:
@@ -233,6 +291,8 @@ class Outbox:
         if self._partial:
             self._partial = False
             return PartialWrite()
+        if self._postponed:
+            self._look_at_postponed()
         has_notices = bool(self._notices or self._results)
         if (self._frames_first or not has_notices) and self._waiting and self._may_send(now := trio.current_time()):
             self._frames_first = max(0, self._frames_first - 1)
@@ -243,6 +303,14 @@ class Outbox:
         self._notices.clear()
         self._results.clear()
         return notices
+
+    def _look_at_postponed(self) -> None:
+        for camera_id in list(islice(self._postponed, _POSTPONED_AT_ONCE)):
+            # At least one, so that cameras that always have new frames do not keep the postponed ones back.
+            del self._postponed[camera_id]
+            self._offer_postponed(camera_id)
+            if len(self._waiting) >= _POSTPONED_AT_ONCE:
+                break
 
     def _take(self, camera_id: str, now: float) -> Delivery:
         delivery = self._waiting.pop(camera_id)
@@ -264,10 +332,11 @@ class Outbox:
         """Wake the viewer's task if a waiting frame may be sent now; otherwise adjust how long the task sleeps."""
         self._idle = self._idle and not self._waiting
         if self._waiting and self._may_send(now):
-            self._wake()
+            self.wake()
         elif (deadline := self._gives_up_at) != self._sleep.deadline:
             self._sleep.deadline = deadline
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Let the viewer's task look for something to send."""
         self._idle = False
         self._sleeper.unpark_all()

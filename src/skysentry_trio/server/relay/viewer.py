@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final, Protocol
 
 from attrs import define, field
@@ -11,7 +12,7 @@ from skysentry_trio.base.demand import NO_LIMITS, Limits
 from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.latency_breakdown import LatencyReport
-from skysentry_trio.server.relay.outbox import Delivery, Outbox
+from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Outbox
 
 
 class FrameReceiver(Protocol):
@@ -137,8 +138,8 @@ class HubViewer:
 
     def deselect(self, camera_ids: Collection[str]) -> None:
         """Unsubscribe from these cameras."""
+        self.forget(frozenset(camera_ids))
         for camera_id in camera_ids:
-            self.forget(camera_id)
             self._own_limits.pop(camera_id, None)
         if self.wants_new:
             self._declined.update(camera_ids)
@@ -152,12 +153,26 @@ class HubViewer:
         """Number of camera ids that the viewer has sent and that the hub keeps for the viewer."""
         return len(self._declined if self.wants_new else self.named)
 
-    def forget(self, camera_id: str) -> None:
-        """Drop a camera's waiting frame, latencies, playback and rate limiter; the subscription stays."""
-        self.outbox.forget(camera_id)
-        self.latency.forget(camera_id)
-        self.playback.forget(camera_id)
-        self._rate_limiters.pop(camera_id, None)
+    def forget(self, camera_ids: AbstractSet[str]) -> None:
+        """Drop the waiting frames, latencies, playbacks and rate limiters of cameras; the subscription stays."""
+        self.outbox.forget_many(camera_ids)
+        self.latency.forget_many(camera_ids)
+        if self.playback.is_active():
+            for camera_id in camera_ids:
+                self.playback.forget(camera_id)
+        for camera_id in self._rate_limiters.keys() & camera_ids:
+            del self._rate_limiters[camera_id]
+
+    def concerned_by(self, notices: Mapping[str, CameraNotice]) -> Mapping[str, CameraNotice]:
+        """Return the notices that the viewer gets, by camera id: those of cameras that it follows or asked about."""
+        about, named, wants_all, may_see = self.notify_about, self.named, self.wants_all, self.principal.may_see
+        if (about is None and self.principal.sees is None) or (wants_all and not named):
+            return notices
+        return {
+            camera_id: notice
+            for camera_id, notice in notices.items()
+            if (camera_id in named) != wants_all or ((about is None or camera_id in about) and may_see(camera_id))
+        }
 
     def receiver(self, camera_id: str | None) -> FrameReceiver:
         """Return the object that takes the live frames of a followed camera; None means all cameras.

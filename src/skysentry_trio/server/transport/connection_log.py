@@ -17,3 +17,8 @@ class ConnectionLog:
     """Connections accepted since the start."""
     ended_by: Counter[str] = field(factory=Counter, init=False)
     """Connections that crashed, or that ended before a service had them, by cause."""
+
+    @property
+    def ended(self) -> int:
+        """Connections that have ended since the start."""
+        return self.accepted - self.open

@@ -1,8 +1,8 @@
 """Read complete messages directly from the socket, and leave everything else to the WebSocket library.
 
 The reader decodes the heads of frames. It reads a complete, masked binary message into one buffer, and compiled code
-unmasks the message in one pass. A text that has arrived completely is unmasked in the same way. All other frames, and
-everything invalid, go to the library unchanged. The library then answers as usual.
+unmasks the message in one pass. A text that has arrived completely is unmasked in the same way. Pongs are dropped. All
+other frames, and everything invalid, go to the library unchanged. The library then answers as usual.
 """
 
 from __future__ import annotations
@@ -181,6 +181,13 @@ class FrameReader:
                     return apply_mask(payload, head.mask)
                 if head.opcode == Opcode.TEXT and (text := self._take_text(head, head.mask)) is not None:
                     return text
+            if head.opcode == Opcode.PONG and head.is_lawful:
+                self._check(head)
+                # All that a pong says is that the peer is there, and `heard` says this. With thousands of idle viewers,
+                # most of the work of the library would be pongs.
+                self._unread = self._unread[head.size :]
+                self._skip = head.length
+                continue
             if await self._pass_on_or_skip(head):
                 return None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
@@ -13,6 +14,7 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.nurseries import CONNECTION_LOST
+from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.transport.fast_path import FastPath
 from skysentry_trio.wire.framing import encode_ping
 
@@ -62,7 +64,7 @@ class Heartbeat:
                     if (fast_path := self._watched.get(number)) is None:
                         continue
                     if ping is None:
-                        nursery.start_soon(self._ping, number, fast_path)
+                        self._ping(number, fast_path, nursery)
                     elif fast_path.reader.heard != ping.heard:
                         heappush(self._due, (max(now, ping.at + self.interval), number, None))
                     elif now < ping.at + self.timeout:
@@ -73,13 +75,26 @@ class Heartbeat:
                 first = self._due[0][0] if self._due else math.inf
                 await trio.sleep_until(min(first, now + self.interval, now + self.timeout))
 
-    async def _ping(self, number: int, fast_path: FastPath) -> None:
+    def _ping(self, number: int, fast_path: FastPath, nursery: trio.Nursery) -> None:
+        """Send a ping, without a task of its own if there is room for the ping."""
         heard = fast_path.reader.heard
+        match fast_path.writer.try_send(_PING):
+            case WriteResult.ALL:
+                self._expect_answer(number, heard)
+            case WriteResult.PART:
+                nursery.start_soon(self._ping_later, number, fast_path.writer.finish, heard)
+            case WriteResult.NOTHING:
+                nursery.start_soon(self._ping_later, number, partial(fast_path.writer.send, _PING), heard)
+
+    async def _ping_later(self, number: int, send: Callable[[], Awaitable[None]], heard: int) -> None:
         try:
-            await fast_path.writer.send(_PING)
+            await send()
         except CONNECTION_LOST:
             # The connection is lost or is being closed; the task that serves the connection notices this.
             return
+        self._expect_answer(number, heard)
+
+    def _expect_answer(self, number: int, heard: int) -> None:
         if number in self._watched:
             now = trio.current_time()
             heappush(self._due, (now + min(self.interval, self.timeout), number, _Ping(now, heard)))

@@ -86,7 +86,7 @@ class WebSocketPeer:
         await self.send_frame(encode_frame(message))
 
     async def send_frame(self, frame: bytes) -> None:
-        """Send a message that is encoded as a frame.
+        """Send a message that is encoded as a frame, or several such messages one after another.
 
         Raises:
             PeerGone: the message cannot be sent.

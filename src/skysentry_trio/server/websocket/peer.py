@@ -27,7 +27,7 @@ class Peer(Protocol):
         ...
 
     async def send_frame(self, frame: bytes) -> None:
-        """Send a message that is already encoded as a WebSocket frame."""
+        """Send a message that is already encoded as a WebSocket frame, or several of them one after another."""
         ...
 
     @property

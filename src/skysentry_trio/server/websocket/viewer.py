@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import partial
+from operator import attrgetter
 
 import msgspec
 import trio
@@ -10,7 +12,7 @@ import trio
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.nurseries import single_error
-from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, PartialWrite, ResultNotice
+from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, Notice, PartialWrite, ResultNotice
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.websocket.peer import Peer
@@ -23,6 +25,11 @@ from skysentry_trio.wire.viewer_frames import encode_envelope, encode_frame_upda
 from skysentry_trio.wire.viewer_query import ViewerFormat, decode_viewer_query
 
 log = get_logger(__name__)
+
+_LISTED_AT_ONCE = 500
+"""Number of cameras that are put into a list before other tasks run."""
+_PIECE = 16 * 1024
+"""Bytes of notices after which they are sent, and other tasks run."""
 
 
 def _frame_envelope(delivery: Delivery) -> bytes:
@@ -69,21 +76,30 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
     online_only = request.format is ViewerFormat.JSON
     with hub.watch(encode, peer.sink, notify_about=request.clients, online_only=online_only) as viewer:
         log.info("viewer connected", format=request.format)
+        offence = None
         try:
-            cameras = _list_cameras(hub, request.clients)
-            # Subscribe before the list is sent, so that notices about changes in the meantime wait in the outbox.
-            hub.subscribe(viewer, request.clients, request.limits)
+            # From now on, notices wait in the outbox, and they are sent after the list.
             if supports_notices:
-                await peer.send(encode_message(cameras))
+                await peer.send_frame(await _encode_list(hub, request.clients))
+            hub.subscribe(viewer, request.clients, request.limits)
             with single_error():
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(partial(_send_all, supports_notices=supports_notices), peer, viewer, encode)
                     playback = PlaybackController(peer, hub.playback(viewer), supports_notices, nursery)
-                    await ViewerCommands(peer, hub, viewer, playback, supports_notices).run()
+                    # An error that passed through the nursery would be part of a reference cycle in Trio, and only the
+                    # garbage collector could free what the viewer has used.
+                    try:
+                        await ViewerCommands(peer, hub, viewer, playback, supports_notices).run()
+                    except PeerGone:
+                        nursery.cancel_scope.cancel()
+                    except ProtocolViolation as error:
+                        offence = error
+                        nursery.cancel_scope.cancel()
         except PeerGone:
             pass
-        except ProtocolViolation as violation:
-            await _refuse(peer, hub, violation, supports_notices=supports_notices)
+        if offence is not None:
+            await _refuse(peer, hub, offence, supports_notices=supports_notices)
+            del offence
         outbox = viewer.outbox
         log.info(
             "viewer left",
@@ -95,17 +111,20 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
         )
 
 
-def _list_cameras(hub: ScopedHub, camera_ids: frozenset[str] | None) -> Clients:
-    now = trio.current_time()
-    return Clients(
-        [
-            ClientSummary(
-                camera.id, camera.name, camera.online, round(camera.rate.fps(now), 2), camera.stopped or msgspec.UNSET
-            )
-            for camera in hub.cameras
-            if camera_ids is None or camera.id in camera_ids
-        ]
-    )
+async def _encode_list(hub: ScopedHub, camera_ids: frozenset[str] | None) -> bytes:
+    """Return the list of cameras as a WebSocket frame; yield to the scheduler after every few cameras."""
+    if camera_ids is None:
+        cameras = list(hub.cameras)
+    else:
+        known = (camera for camera_id in camera_ids if (camera := hub.camera(camera_id)) is not None)
+        cameras = sorted(known, key=attrgetter("since"))
+    now, summaries = trio.current_time(), list[ClientSummary]()
+    for number, camera in enumerate(cameras, 1):
+        fps, stopped = round(camera.rate.fps(now), 2), camera.stopped or msgspec.UNSET
+        summaries.append(ClientSummary(camera.id, camera.name, camera.online, fps, stopped))
+        if number % _LISTED_AT_ONCE == 0:
+            await trio.lowlevel.checkpoint()
+    return encode_frame(encode_message(Clients(summaries)))
 
 
 async def _send_all(peer: Peer, viewer: HubViewer, encode: Encoder, *, supports_notices: bool) -> None:
@@ -124,17 +143,31 @@ async def _send_all(peer: Peer, viewer: HubViewer, encode: Encoder, *, supports_
         elif isinstance(waiting, PartialWrite):
             await peer.finish_frame()
         elif supports_notices:
-            for notice in waiting:
-                if isinstance(notice, ResultNotice):
-                    await peer.send_frame(notice.message)
-                else:
-                    await peer.send(encode_message(_as_message(notice)))
+            for frames in _encode_notices(waiting):
+                await peer.send_frame(frames)
 
 
-def _as_message(notice: CameraNotice) -> ClientConnected | ClientDisconnected:
-    if notice.online:
-        return ClientConnected(notice.camera_id, notice.name)
-    return ClientDisconnected(notice.camera_id, notice.removed, notice.stopped or msgspec.UNSET)
+def _encode_notices(notices: Sequence[Notice]) -> Iterator[bytes]:
+    """Yield the notices as WebSocket frames, many frames in each piece: there may be notices about 10,000 cameras."""
+    frames, size = list[bytes](), 0
+    for notice in notices:
+        frame = notice.message if isinstance(notice, ResultNotice) else notice.encode(_frame_notice)
+        frames.append(frame)
+        size += len(frame)
+        if size > _PIECE:
+            yield b"".join(frames)
+            frames, size = [], 0
+    if frames:
+        yield b"".join(frames)
+
+
+def _frame_notice(notice: CameraNotice) -> bytes:
+    message: ClientConnected | ClientDisconnected = (
+        ClientConnected(notice.camera_id, notice.name)
+        if notice.online
+        else ClientDisconnected(notice.camera_id, notice.removed, notice.stopped or msgspec.UNSET)
+    )
+    return encode_frame(encode_message(message))
 
 
 async def _refuse(peer: Peer, hub: ScopedHub, violation: ProtocolViolation, *, supports_notices: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from skysentry_trio.base.exceptions import MessageSkipped, NotAMessage, ProtocolViolation
 from skysentry_trio.base.rate_limit import RateLimiter
@@ -31,63 +31,76 @@ from skysentry_trio.wire.viewer import (
 )
 from skysentry_trio.wire.viewer_query import MAX_SUBSCRIBED
 
-_REPORTS_PER_SECOND = 1.0
-"""Most error messages a second to one viewer about invalid messages."""
 _SPARE_ACKS: Final = 100
 """Acknowledgements that a viewer may send although it was sent no frame."""
 
 
-@define(eq=False)
+@frozen(eq=False)
 class _Quota:
     """A limit on messages of one kind; a viewer that exceeds it is disconnected."""
 
     kind: str
-    limiter: RateLimiter
+    rate: float
+    """Messages a second."""
+    burst: float
+    """In seconds, as in `RateLimiter`."""
 
-    def spend(self) -> None:
+
+# Enough to acknowledge each frame of thirty cameras at 60 frames a second.
+_ALL: Final = _Quota("messages", 2000.0, burst=1.0)
+_RESULTS: Final = _Quota("results", 240.0, burst=1.0)
+# Each command may make the server encode a frame for this viewer alone. A person does not need a higher rate.
+_PLAYBACK: Final = _Quota("playback commands", 20.0, burst=1.0)
+# A viewer asks for the clock a few times a minute. Programs that were written for other servers send other texts.
+_QUESTIONS: Final = _Quota("clock messages and messages of unknown types", 50.0, burst=2.0)
+# Not messages of the viewer, but messages to the viewer about those that are invalid.
+_REPORTS: Final = _Quota("error messages", 1.0, burst=0.0)
+# Each change may take a millisecond, and the server does nothing else during this time.
+_SUBSCRIPTION: Final = _Quota("changes of the subscription", 20.0, burst=5.0)
+
+
+@define(eq=False)
+class _Quotas:
+    """How many messages one viewer may send."""
+
+    # Made with the first message of a kind, because most viewers send nothing.
+    _limiters: dict[_Quota, RateLimiter] = field(factory=dict, init=False)
+
+    def spend(self, quota: _Quota) -> None:
         """Count a message.
 
         Raises:
             ProtocolViolation: with code ``flood``.
         """
-        if not self.limiter.admit(trio.current_time()):
-            raise ProtocolViolation(f"more than {self.limiter.rate:g} {self.kind} a second", "flood")
+        if not self.admits(quota):
+            raise ProtocolViolation(f"more than {quota.rate:g} {quota.kind} a second", "flood")
+
+    def admits(self, quota: _Quota) -> bool:
+        """Count a message; return whether it is within the limit."""
+        limiter = self._limiters.get(quota)
+        if limiter is None:
+            limiter = self._limiters[quota] = RateLimiter(quota.rate, quota.burst)
+        return limiter.admit(trio.current_time())
 
 
-@define(eq=False)
-class _Quotas:
-    """How many messages one viewer may send; rates are messages a second, bursts are seconds as in `RateLimiter`."""
+def _quota_of(message: ViewerMessage | None) -> _Quota | None:
+    """Return the limit that applies to a message besides the limit on all messages; None if there is none.
 
-    # Enough to acknowledge each frame of thirty cameras at 60 frames a second.
-    all: _Quota = field(factory=lambda: _Quota("messages", RateLimiter(2000.0, burst=1.0)))
-    results: _Quota = field(factory=lambda: _Quota("results", RateLimiter(240.0, burst=1.0)))
-    # Each command may make the server encode a frame for this viewer alone. A person does not need a higher rate.
-    playback: _Quota = field(factory=lambda: _Quota("playback commands", RateLimiter(20.0, burst=1.0)))
-    # A viewer asks for the clock a few times a minute. Programs that were written for other servers send other texts.
-    questions: _Quota = field(
-        factory=lambda: _Quota("clock messages and messages of unknown types", RateLimiter(50.0, burst=2.0))
-    )
-    # Each change may take a millisecond, and the server does nothing else during this time.
-    subscription: _Quota = field(factory=lambda: _Quota("changes of the subscription", RateLimiter(20.0, burst=5.0)))
-
-    def of(self, message: ViewerMessage | None) -> _Quota | None:
-        """Return the limit that applies to a message besides the limit on all messages; None if there is none.
-
-        The message None stands for a message to ignore.
-        """
-        match message:
-            case Ack():
-                return None
-            case Clock() | None:
-                return self.questions
-            case Result():
-                return self.results
-            case Seek() | GoLive():
-                return self.playback
-            case Subscribe() | Unsubscribe() | Pause() | Resume():
-                return self.subscription
-            case _:
-                assert_never(message)
+    The message None stands for a message to ignore.
+    """
+    match message:
+        case Ack():
+            return None
+        case Clock() | None:
+            return _QUESTIONS
+        case Result():
+            return _RESULTS
+        case Seek() | GoLive():
+            return _PLAYBACK
+        case Subscribe() | Unsubscribe() | Pause() | Resume():
+            return _SUBSCRIPTION
+        case _:
+            assert_never(message)
 
 
 @define(eq=False)
@@ -101,7 +114,6 @@ class ViewerCommands:
     _supports_errors: bool
     """Whether the viewer understands `ErrorNotice`."""
     _quotas: _Quotas = field(factory=_Quotas, init=False, repr=False)
-    _reports: RateLimiter = field(factory=lambda: RateLimiter(_REPORTS_PER_SECOND, burst=0.0), init=False, repr=False)
     _acks: int = field(default=0, init=False)
     """Number of acknowledgements that the viewer has sent."""
 
@@ -114,8 +126,8 @@ class ViewerCommands:
         """
         while True:
             message = await self._receive()
-            if (quota := self._quotas.of(message)) is not None:
-                quota.spend()
+            if (quota := _quota_of(message)) is not None:
+                self._quotas.spend(quota)
             if message is None:
                 self._hub.count_ignored("viewer")
             else:
@@ -130,10 +142,10 @@ class ViewerCommands:
         problem: ProtocolViolation | None = None
         try:
             received = await self._peer.receive()
-            self._quotas.all.spend()
+            self._quotas.spend(_ALL)
             text = received if isinstance(received, str) else read_text(received)
         except MessageSkipped as skipped:
-            self._quotas.all.spend()
+            self._quotas.spend(_ALL)
             problem, text = skipped, None
         if text is not None:
             try:
@@ -142,7 +154,7 @@ class ViewerCommands:
                 pass
             except ProtocolViolation as violation:
                 problem = violation
-        if problem is not None and self._supports_errors and self._reports.admit(trio.current_time()):
+        if problem is not None and self._supports_errors and self._quotas.admits(_REPORTS):
             await self._peer.send(encode_message(ErrorNotice(str(problem), problem.code)))
         return None
 

@@ -1,0 +1,55 @@
+"""How long others wait while the server forgets thousands of cameras at the same time, with hundreds of viewers."""
+
+from __future__ import annotations
+
+import select
+import time
+
+from benchmarks.client import open_websocket
+from benchmarks.faults.servers import Figure, make_known, observing, parse_arguments, serving
+from benchmarks.picture import make_jpeg
+
+_TIMEOUT = 5.0
+_AFTER = 15.0
+
+
+def main() -> None:
+    """Measure the longest wait of another peer."""
+    options = parse_arguments(__doc__, cameras=4000, viewers=400, interval=45)
+    flags = [
+        "--client-timeout",
+        f"{_TIMEOUT:g}s",
+        "--cleanup-interval",
+        f"{options.interval}s",
+        "--ping-interval",
+        "1h",
+    ]
+    began = time.monotonic()
+    with serving(options.python, *flags) as server:
+        make_known(server.port, options.cameras, make_jpeg(2000))
+        viewers = [open_websocket(server.port, "/stream/ws")[0] for _ in range(options.viewers)]
+        poller = select.epoll()
+        by_descriptor = {viewer.fileno(): viewer for viewer in viewers}
+        for descriptor in by_descriptor:
+            poller.register(descriptor, select.EPOLLIN)
+
+        def read_until(moment: float) -> int:
+            count = 0
+            while time.monotonic() < moment:
+                for descriptor, _ in poller.poll(0.1):
+                    count += len(by_descriptor[descriptor].recv(1 << 18))
+            return count
+
+        sweep = began + options.interval
+        if time.monotonic() > sweep - _TIMEOUT - 2:
+            raise SystemExit("the cameras took too long to connect: choose a longer --interval")
+        read_until(sweep - 2)
+        with observing(server.port) as waits:
+            received = read_until(sweep + _AFTER)
+    if received < options.cameras * options.viewers * 40:
+        raise SystemExit(f"the viewers have received only {received} bytes of notices")
+    Figure("thousands of cameras are forgotten", waits[0].longest, "ms", 20).print()
+
+
+if __name__ == "__main__":
+    main()
