@@ -147,6 +147,14 @@ def fuzz(session: nox.Session) -> None:
     session.run("python", "-m", "tests.fuzz", *session.posargs)
 
 
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Attack the server and print a table; `-- --against COMMIT --write` compares and writes the documentation."""
+    session.install("-e", ".")
+    install_group(session, "bench")
+    session.run("python", "-m", "benchmarks.faults", *session.posargs)
+
+
 def try_out(session: nox.Session, programs: Path) -> None:
     """Serve the demo with nothing but what was installed, and look at it."""
     command = [str(programs / "skysentry-trio"), "serve", "--demo", "--port", "0", "--log-format", "json"]

@@ -7,7 +7,8 @@ import time
 from socket import socket
 
 from benchmarks.client import client_frame, open_websocket
-from benchmarks.faults.servers import Figure, observing, parse_arguments, serving
+from benchmarks.faults.process import Figure
+from benchmarks.faults.servers import observing, parse_arguments, serving
 
 _PING, _PONG = 0x89, 10
 _QUIET = 45.0
@@ -25,19 +26,21 @@ def main() -> None:
         viewers.open(server.port, options.viewers)
         viewers.answer_for(5)
         each = (server.resident_bytes() - empty) / options.viewers / 1024
-        Figure(f"memory of each of {options.viewers} idle viewers", each, "KiB", 30).print()
+        Figure(f"memory of each of {options.viewers} idle viewers", round(each, 2), "KiB", 30).print()
         before, began = server.cpu_seconds(), time.monotonic()
         viewers.answer_for(_QUIET)
         load = (server.cpu_seconds() - before) / (time.monotonic() - began)
-        Figure(f"CPU time with {options.viewers} idle viewers", 100 * load, "% of a core", 5).print()
+        Figure(f"CPU time with {options.viewers} idle viewers", round(100 * load, 2), "% of a core", 5).print()
         with observing(server.port) as waits:
             for _ in range(4):
                 more = _Viewers()
                 more.open(server.port, 250)
                 more.close()
                 viewers.answer_for(0.2)
-        Figure(f"others wait, with {options.viewers} idle viewers, at most", waits[0].longest, "ms", 20).print()
-        Figure(f"others wait, with {options.viewers} idle viewers, p99", waits[0].p99, "ms", 20).print()
+        Figure(
+            f"others wait, with {options.viewers} idle viewers, at most", round(waits[0].longest, 2), "ms", 20
+        ).print()
+        Figure(f"others wait, with {options.viewers} idle viewers, p99", round(waits[0].p99, 2), "ms", 20).print()
         first.close()
 
 

@@ -6,7 +6,8 @@ import select
 import time
 
 from benchmarks.client import open_websocket
-from benchmarks.faults.servers import Figure, make_known, observing, parse_arguments, serving
+from benchmarks.faults.process import Figure
+from benchmarks.faults.servers import make_known, observing, parse_arguments, serving
 from benchmarks.picture import make_jpeg
 
 _TIMEOUT = 5.0
@@ -48,7 +49,7 @@ def main() -> None:
             received = read_until(sweep + _AFTER)
     if received < options.cameras * options.viewers * 40:
         raise SystemExit(f"the viewers have received only {received} bytes of notices")
-    Figure("thousands of cameras are forgotten", waits[0].longest, "ms", 20).print()
+    Figure("thousands of cameras are forgotten", round(waits[0].longest, 2), "ms", 20).print()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import time
 from socket import socket
 
 from benchmarks.client import client_frame, open_websocket
-from benchmarks.faults.servers import BINARY, TEXT, Figure, make_known, observing, parse_arguments, register, serving
+from benchmarks.faults.process import Figure
+from benchmarks.faults.servers import BINARY, TEXT, make_known, observing, parse_arguments, register, serving
 from benchmarks.picture import make_jpeg
 from benchmarks.server import Server
 
@@ -24,9 +25,9 @@ def main() -> None:
     flags = ["--max-memory", str(memory), "--max-frame-size", "100000", "--max-cameras", str(options.cameras + 100)]
     with serving(options.python, *flags, "--client-timeout", "1h") as server:
         make_known(server.port, options.cameras, *[_FRAME] * _PER_CAMERA)
-        Figure("a frame while the memory is full", _cost_of_frames(server), "us of CPU", 150).print()
+        Figure("a frame while the memory is full", round(_cost_of_frames(server), 2), "us of CPU", 150).print()
         for row, longest in _watch_all(server.port, options.cameras).items():
-            Figure(row, longest, "ms", 20).print()
+            Figure(row, round(longest, 2), "ms", 20).print()
 
 
 def _cost_of_frames(server: Server) -> float:

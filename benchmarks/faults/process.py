@@ -35,6 +35,11 @@ class Figure:
     aim: float
     """The value that the server should not exceed."""
 
+    def print(self) -> None:
+        """Write the figure to standard output as one line of JSON."""
+        sys.stdout.write(f"{json.dumps(asdict(self))}\n")
+        sys.stdout.flush()
+
 
 @frozen
 class Victim:
@@ -233,4 +238,4 @@ def run(measure: Callable[[str], Awaitable[Sequence[Figure]]]) -> None:
         return await measure(python)
 
     for figure in trio.run(main):
-        sys.stdout.write(json.dumps(asdict(figure)) + "\n")
+        figure.print()

@@ -27,22 +27,6 @@ _PROBE_INTERVAL = 0.004
 _CLOCK = client_frame(TEXT, json.dumps({"type": "clock", "sentAt": 0}).encode())
 
 
-@frozen
-class Figure:
-    """One measured figure and what it should be."""
-
-    row: str
-    value: float
-    unit: str
-    aim: float
-
-    def print(self) -> None:
-        """Write the figure to standard output as one line of JSON."""
-        line = {"row": self.row, "value": round(self.value, 3), "unit": self.unit, "aim": self.aim}
-        sys.stdout.write(f"{json.dumps(line)}\n")
-        sys.stdout.flush()
-
-
 def parse_arguments(description: str | None, **defaults: int) -> argparse.Namespace:
     """Return the options of the command line: ``--python``, and one for each default."""
     parser = argparse.ArgumentParser(description=description)
