@@ -10,7 +10,7 @@ import trio.lowlevel
 from benchmarks.faults.process import Figure, Victim, percentile, request_head, round_trips, run, victim
 
 _PEERS = 16
-_SIZE = 7000
+_SIZE = 6000
 _HEAD = request_head(
     "/api/clients/attack/frames",
     "Content-Type: multipart/x-mixed-replace; boundary=b",
