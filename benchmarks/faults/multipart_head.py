@@ -45,11 +45,13 @@ async def measure(python: str) -> Sequence[Figure]:
 async def _send(server: Victim, number: int) -> None:
     async with await server.open() as stream:
         stream.setsockopt(6, 1, 1)  # TCP_NODELAY: a packet for each byte
-        await stream.send_all(_HEAD.replace(b"attack", b"attack-%d" % number) + b"--b\r\nX: ")
+        await stream.send_all(_HEAD.replace(b"attack", b"attack-%d" % number) + b"--b\r\n")
         try:
-            for _ in range(_SIZE):
-                await stream.send_all(b"x")
-                await trio.lowlevel.checkpoint()
+            for index in range(_SIZE):
+                # Many short lines, each of which an old parser reads again for every byte.
+                await stream.send_all(b"a:\r\n"[index % 4 :][:1])
+                # So that the server reads each byte on its own.
+                await trio.sleep(0.0003)
             await stream.send_eof()
             while await stream.receive_some():
                 pass
