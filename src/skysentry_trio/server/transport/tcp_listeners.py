@@ -34,8 +34,8 @@ async def open_listeners(host: str, port: int) -> list[trio.SocketListener]:
         port: TCP port; 0 for any that is free at all addresses.
 
     Raises:
-        OSError: the name is unknown, the port is taken at one of the addresses, or no address is of this machine; the
-            error names the address.
+        OSError: the name is unknown, the port is taken at one of the addresses, or no address is of this machine; if
+            there are several addresses, the error names this one.
     """
     addresses = await _resolve(host, port)
     for _ in range(_ATTEMPTS - 1):
@@ -82,15 +82,16 @@ async def _open_all(addresses: list[str], port: int) -> list[trio.SocketListener
                 continue
             for listener in listeners:
                 listener.socket.close()
-            raise _with_address(error, address) from error
+            raise _explain(error, address, addresses) from error
         port = listeners[0].socket.getsockname()[1]
     if not listeners:
         address, reason = missing[0]
-        raise _with_address(reason, address) from reason
+        raise _explain(reason, address, addresses) from reason
     for address, reason in missing:
         log.warning("not listening on an address", address=address, reason=reason.strerror or str(reason))
     return listeners
 
 
-def _with_address(error: OSError, address: str) -> OSError:
-    return OSError(error.errno, f"{error.strerror or error} ({address})")
+def _explain(error: OSError, address: str, addresses: list[str]) -> OSError:
+    reason = error.strerror or str(error)
+    return OSError(error.errno, reason if len(addresses) == 1 else f"{reason} ({address})")
