@@ -88,8 +88,8 @@ async def test_an_address_of_another_machine_is_skipped(
 
 
 async def test_without_any_address_of_this_machine_there_is_an_error() -> None:
-    """The error names the address."""
-    with pytest.raises(OSError, match=r"\(192\.0\.2\.1\)") as caught:
+    """The address is the one that the operator wrote, so the error need not repeat it."""
+    with pytest.raises(OSError, match="Cannot assign requested address") as caught:
         await open_listeners("192.0.2.1", 0)
     assert caught.value.errno == errno.EADDRNOTAVAIL
 
