@@ -15,13 +15,16 @@ from skysentry_trio.cli.settings_sources import read_settings_file, settle
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.sources.whole_jpeg import whole_jpeg
 from skysentry_trio.wire import capture, viewer
+from skysentry_trio.wire.authentication import Authenticator, Credentials
 from skysentry_trio.wire.framing import decode_head
 from skysentry_trio.wire.identity import check_camera_id, clean_label
 from skysentry_trio.wire.jpeg import trim_jpeg
 from skysentry_trio.wire.multipart import MultipartReader, read_timestamp
+from skysentry_trio.wire.orientation import exchanges_sides, orient, read_orientations
 from skysentry_trio.wire.origins import explain_refusal, is_entry, is_origin_allowed
 from skysentry_trio.wire.query import decode_query
 from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHeadReader, encode_handshake
+from skysentry_trio.wire.response_head import looks_like_body, parse_response_head
 from skysentry_trio.wire.results import decode_posted_result
 from skysentry_trio.wire.viewer_frames import decode_envelope
 from skysentry_trio.wire.viewer_query import ViewerFormat, decode_viewer_query
@@ -29,7 +32,7 @@ from tests.jpegs import draw_jpeg
 
 MAX_SIZE: Final = 64 * 1024
 """Maximum size of an input in bytes."""
-_MOST_PIECES: Final = 32
+_MOST_PIECES: Final = 256
 _JPEG: Final = draw_jpeg()
 
 
@@ -122,6 +125,24 @@ def _read_camera_address(data: bytes) -> None:
 
 def _envelope(header: bytes) -> bytes:
     return len(header).to_bytes(2, "big") + header + _JPEG
+
+
+def _read_answer(data: bytes) -> None:
+    """Read the head that a camera sends, and answer its challenges."""
+    if looks_like_body(data):
+        return
+    head = parse_response_head(data)
+    head.framing()
+    authenticator = Authenticator(Credentials("user", "password"), lambda: "nonce")
+    if authenticator.take_challenges(head.challenges):
+        authenticator.header("GET", "/")
+
+
+def _read_orientation(data: bytes) -> None:
+    for orientation in read_orientations(data):
+        if orientation is not None:
+            exchanges_sides(orientation)
+            assert read_orientations(orient(data, orientation))[0] == orientation, "the orientation is not found"
 
 
 def _text(data: bytes) -> str:
@@ -250,6 +271,42 @@ PARSERS: Final = (
     ),
     Parser("JPEG", trim_jpeg, _VIOLATION, _JPEG_WORDS, (_JPEG,)),
     Parser("JPEG of a source", whole_jpeg, _VIOLATION, _JPEG_WORDS, (_JPEG,)),
+    Parser(
+        "orientation",
+        _read_orientation,
+        (),
+        (
+            *_JPEG_WORDS,
+            b"Exif\0\0",
+            b"II*\0",
+            b"MM\0*",
+            b"\x01\x12",
+            b"http://ns.adobe.com/xap/1.0/\0",
+            b"tiff:Orientation",
+        ),
+        (orient(_JPEG, 6),),
+    ),
+    Parser(
+        "answer of a camera",
+        _read_answer,
+        _VIOLATION,
+        (
+            b"HTTP/1.1 200 OK\r\n",
+            b"WWW-Authenticate: Digest ",
+            b'realm="a"',
+            b'nonce="b"',
+            b'qop="auth,auth-int"',
+            b"algorithm=SHA-512-256-sess",
+            b"Basic",
+            b"Content-Length: ",
+            b"ICY 200 OK",
+            b",",
+            b"\r\n",
+            b"\\",
+            b'"',
+        ),
+        (b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="a", nonce="b", qop="auth"\r\n',),
+    ),
     Parser(
         "multipart",
         _read_multipart,

@@ -11,7 +11,8 @@ from typing import Any, Final
 from attrs import define, field, frozen
 
 _SCHEME: Final = re.compile(r"(?:^|,)\s*(?=(?:basic|bearer|digest|negotiate|ntlm)(?:\s|,|$))", re.IGNORECASE)
-_PARAMETER: Final = re.compile(r'([A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+# It begins only where a name begins, and never goes back, so that a long text takes no quadratic time.
+_PARAMETER: Final = re.compile(r'(?<![A-Za-z-])([A-Za-z-]++)\s*+=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 _HASHES: Final[dict[str, Callable[..., Any]]] = {
     "md5": hashlib.md5,
     "sha-256": hashlib.sha256,

@@ -14,6 +14,7 @@ _FIRST_EXCHANGED: Final = 5
 _LAST: Final = 8
 _EXIF: Final = b"Exif\0\0"
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
+_NO_FILL: Final = re.compile(rb"[^\xff]")
 _TAG: Final = 0x0112
 _ENTRY_SIZE: Final = 12
 _TYPE_SIZES: Final = {1: 1, 3: 2, 4: 4}
@@ -71,7 +72,9 @@ def read_orientations(jpeg: bytes) -> tuple[int | None, int | None]:
     # The segments before the first scan (ITU-T T.81, annex B); others, and what is invalid, end the search.
     while len(jpeg) > position + 3 and jpeg[position] == 0xFF and jpeg[position + 1] not in {0xD9, 0xDA}:
         if jpeg[position + 1] == 0xFF:
-            position += 1
+            # Fill bytes, of which the last one belongs to the marker (section B.1.1.2).
+            found = _NO_FILL.search(jpeg, position)
+            position = len(jpeg) if found is None else found.start() - 1
             continue
         end = position + 2 + max(2, int.from_bytes(jpeg[position + 2 : position + 4], "big"))
         if jpeg[position + 1] == APP1:

@@ -77,7 +77,7 @@ def parse_response_head(data: bytes) -> ResponseHead:
     Raises:
         ProtocolViolation: the first line is not a status line.
     """
-    first, *lines = data.decode("latin-1").strip().splitlines()
+    first, *lines = data.decode("latin-1").strip().splitlines() or [""]
     status = _STATUS_LINE.match(first)
     if status is None:
         raise ProtocolViolation(f"expected a status line of HTTP, got {first[:40]!a}")
