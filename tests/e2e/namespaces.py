@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 import pytest
 from attrs import frozen
@@ -24,6 +25,9 @@ class FarHost:
         return ["ip", "netns", "exec", self.name, *words]
 
 
+_hosts = count()
+
+
 @contextmanager
 def far_host(rate: str, queue: int) -> Iterator[FarHost]:
     """Have a host to which this one sends no faster than a rate.
@@ -37,7 +41,9 @@ def far_host(rate: str, queue: int) -> Iterator[FarHost]:
     if (os.geteuid() != 0 or shutil.which("ip") is None) and "CI" not in os.environ:
         pytest.skip("no root or no iproute2 on this machine")
     number = os.getpid() % 60_000
-    name, here, there = f"far-{number}", f"sky{number}a", f"sky{number}b"
+    # The kernel removes the links of a deleted namespace a moment later, so each host has names of its own.
+    name = f"far-{number}-{next(_hosts)}"
+    here, there = (f"s{name[3:]}{side}" for side in "ab")
     network = f"10.{200 + number // 256 % 50}.{number % 256}"
     _run("ip", "netns", "add", name)
     try:
@@ -54,6 +60,8 @@ def far_host(rate: str, queue: int) -> Iterator[FarHost]:
         _run("tc", "qdisc", "add", "dev", here, "root", "tbf", "rate", rate, "burst", "16kb", "limit", str(queue))
         yield FarHost(name, f"{network}.1")
     finally:
+        # Deleting the namespace alone removes the link a moment later, and a test that follows uses its addresses.
+        subprocess.run(["ip", "link", "delete", here], check=False, capture_output=True, timeout=30)  # noqa: S603, S607
         _run("ip", "netns", "delete", name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -113,7 +114,8 @@ def test_a_page_sends_only_while_somebody_watches(server: Server, open_page: Ope
         with watching(server, "cam") as viewer:
             wait_until(lambda: viewer.fps(1) >= 20, 15, "frames flow")
             watched = rate(link.up, 3)
-            assert words(page) == "1 is watching, sending 30 fps at 640 px, quality 70 %."
+            # A busy machine may bring fewer than 30 pictures a second, which the page says too.
+            assert re.match(r"1 is watching, sending (\d+ of )?30 fps at 640 px, quality 70 %\.", words(page))
         wait_until(lambda: words(page) == "Nobody is watching, one picture every 5 s.", 10, "nobody watches")
         alone = rate(link.up, 6)
         record_property("bytes a second, watched and alone", (round(watched), round(alone)))

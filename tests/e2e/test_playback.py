@@ -161,7 +161,7 @@ async def test_ten_cameras_with_long_rings_stay_within_the_memory() -> None:
 PAIRS = 5
 FRAMES = 100
 """In each half of a pair, at 100 a second."""
-SLACK = 0.02
+SLACK = 0.1
 """Seconds that the delay may grow by on a machine that is busy with other things."""
 
 

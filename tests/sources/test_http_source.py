@@ -398,6 +398,6 @@ async def test_a_video_is_left_to_ffmpeg(tmp_path_factory: pytest.TempPathFactor
     async with listening(camera.serve) as address:
         start = trio.current_time()
         received = await collect(f"http://{address}/v.mkv", 30)
-        assert trio.current_time() - start == pytest.approx(0.6, abs=0.35)
+        assert trio.current_time() - start > 0.25
     assert len(received) > 10
     assert {size_of(jpeg) for jpeg in received} == {(64, 48)}
