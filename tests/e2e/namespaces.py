@@ -61,7 +61,7 @@ def far_host(rate: str, queue: int) -> Iterator[FarHost]:
         yield FarHost(name, f"{network}.1")
     finally:
         # Deleting the namespace alone removes the link a moment later, and a test that follows uses its addresses.
-        subprocess.run(["ip", "link", "delete", here], check=False, capture_output=True, timeout=30)  # noqa: S603, S607
+        subprocess.run(["ip", "link", "delete", here], check=False, capture_output=True, timeout=30)
         _run("ip", "netns", "delete", name)
 
 
