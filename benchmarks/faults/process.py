@@ -20,6 +20,7 @@ from attrs import asdict, frozen
 
 _ADDRESS = re.compile(rb"http://127\.0\.0\.1:(\d+)")
 _START_TIMEOUT = 30.0
+_ATTEMPTS = 5
 _KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 CONTINUATION, TEXT, BINARY, PING, PONG = 0, 1, 2, 9, 10
 
@@ -63,7 +64,18 @@ class Victim:
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
     async def open(self, receive_buffer: int | None = None) -> trio.SocketStream:
-        """Connect; ``receive_buffer`` is the size of the socket's buffer in bytes."""
+        """Connect; ``receive_buffer`` is the size of the socket's buffer in bytes.
+
+        A server that is loaded may take longer for the head of a request than it allows, and reset the connection.
+        """
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return await self._connect(receive_buffer)
+            except ConnectionResetError:
+                await trio.sleep(0.5)
+        return await self._connect(receive_buffer)
+
+    async def _connect(self, receive_buffer: int | None) -> trio.SocketStream:
         connection = trio.socket.socket()
         if receive_buffer is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
