@@ -20,6 +20,8 @@ const STATUS_TEXT: Record<CameraStatus, string> = {
   live: "Live",
   stalled: "Stalled",
   offline: "Offline",
+  stopped: "Stopped",
+  unknown: "Unknown",
 };
 
 export interface CameraTileProps {

@@ -11,6 +11,7 @@ export function cameraSnapshot(cameraId: string, change: Partial<CameraSnapshot>
     cameraId,
     name: cameraId,
     status: "live",
+    known: true,
     fps: 14.96,
     receivedFps: 15,
     bytesPerSecond: 182_000,

@@ -33,6 +33,9 @@ export interface Surface {
 /** A snapshot resolves to null after this time, in case the worker does not answer. */
 const SNAPSHOT_DEADLINE_MS = 3000;
 
+/** The longest believable time from the capture of a frame to its arrival at the server. */
+const MAX_CAPTURE_MS = 60_000;
+
 export class Painter implements FrameSink {
   private readonly worker: Worker | null = null;
   private readonly local: Surfaces | null = null;
@@ -85,7 +88,7 @@ export class Painter implements FrameSink {
   show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>, boxes: readonly Box[]): void {
     const live = header.live !== false;
     // The timeline is in the order of arrival at the server, so a playback shows the time of arrival.
-    const takenAt = live ? (header.capturedAt ?? header.timestamp) : header.timestamp;
+    const takenAt = live ? captureTime(header) : header.timestamp;
     const mark: FrameMark = { sequence: header.sequence, takenAt, live };
     const surface = this.surfaceOf.get(header.cameraId);
     if (surface === undefined) {
@@ -134,6 +137,12 @@ export class Painter implements FrameSink {
     if (message.type === "painted") this.handlers.onPainted(cameraId, message);
     else this.handlers.onDropped(cameraId, message.mark, message.broken);
   }
+}
+
+/** A camera whose clock is wrong sends a time that cannot be true. The time of arrival is then the better one. */
+function captureTime({ capturedAt, timestamp }: FrameHeader): number {
+  const wait = timestamp - (capturedAt ?? timestamp);
+  return wait >= 0 && wait <= MAX_CAPTURE_MS ? timestamp - wait : timestamp;
 }
 
 function startWorker(): Worker | null {

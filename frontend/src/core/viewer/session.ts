@@ -33,6 +33,8 @@ const PLAYBACK_REFRESH_MS = 100;
 /** The painting worker's reports arrive within this time. */
 const WORKER_DELAY_MS = 1000;
 
+type Disconnected = Extract<ViewerMessage, { readonly type: "client-disconnected" }>;
+
 export class ViewerSession {
   private readonly store = new Store<ViewerSnapshot>(STOPPED_VIEWER);
   readonly snapshot: Readable<ViewerSnapshot> = this.store;
@@ -92,6 +94,11 @@ export class ViewerSession {
     this.feed.stop();
   }
 
+  /** Tries to connect now instead of after the wait between two attempts. */
+  retry(): void {
+    this.feed.retry();
+  }
+
   /** Sets where frames go from now on; null drops them. */
   showOn(sink: FrameSink | null): void {
     this.presenter.sink = sink;
@@ -100,7 +107,7 @@ export class ViewerSession {
   /** Asks the server to stop sending frames, or to send them again. A hidden page needs no frames. */
   setPaused(paused: boolean): void {
     if (paused === this.feed.paused) return;
-    this.cameras.interrupted();
+    for (const camera of this.cameras) camera.asked(now());
     this.feed.setPaused(paused);
     this.refresh();
   }
@@ -168,7 +175,7 @@ export class ViewerSession {
   }
 
   private resetCameras(): void {
-    for (const camera of this.cameras) camera.reset();
+    for (const camera of this.cameras) camera.reset(now());
   }
 
   private receiveFrame({ header, jpeg }: Envelope, transport: Transport): void {
@@ -194,7 +201,7 @@ export class ViewerSession {
         this.cameras.describe(message.camera);
         break;
       case "client-disconnected":
-        this.disconnected(message.cameraId, message.removed);
+        this.disconnected(message);
         break;
       case "playback":
         this.cameras.get(message.cameraId)?.setPlayback(message, now());
@@ -217,8 +224,8 @@ export class ViewerSession {
     this.refresh();
   }
 
-  private disconnected(cameraId: string, removed: boolean): void {
-    if (!removed) this.cameras.get(cameraId)?.setOnline(false);
+  private disconnected({ cameraId, removed, stopped }: Disconnected): void {
+    if (!removed) this.cameras.get(cameraId)?.setOffline(stopped);
     else {
       this.cameras.forget(cameraId);
       this.presenter.forget(cameraId);
@@ -226,23 +233,32 @@ export class ViewerSession {
   }
 
   /**
-   * If the subscription to a camera changed, its sequence numbers have a gap. This gap does not mean dropped frames.
+   * If the subscription to a camera changed, only frames from now on show what the camera does now. The gap in its
+   * sequence numbers does not mean dropped frames.
    */
   private subscriptionsChanged(wasSubscribed: (cameraId: string) => boolean): void {
     for (const camera of this.cameras)
       if (wasSubscribed(camera.cameraId) !== this.subscriptions.isSubscribed(camera.cameraId))
-        camera.interrupted();
+        camera.asked(now());
     this.refresh();
   }
 
   private refresh(): void {
     const at = (this.refreshedAt = now());
     const { roundTrip, offset } = this.feed.clock;
+    const { link, paused } = this.feed;
     const before = this.store.getSnapshot();
-    const cameras = this.cameras.snapshot(at, offset, (id) => this.subscriptions.isSubscribed(id));
+    const lostAt = this.feed.lostAt(at);
+    const connected = (link === "live" || link === "polling") && lostAt === null;
+    const cameras = this.cameras.snapshot(at, (id) => ({
+      offset,
+      connected,
+      subscribed: !paused && this.subscriptions.isSubscribed(id),
+    }));
     const after: ViewerSnapshot = {
-      link: this.feed.link,
-      paused: this.feed.paused,
+      link,
+      lostAt,
+      paused,
       boxesShown: this.presenter.boxesShown,
       roundTrip: roundTrip ?? null,
       cameras: reuse(before.cameras, cameras),

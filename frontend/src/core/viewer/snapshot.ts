@@ -16,6 +16,7 @@ export type ViewerLink =
 export interface ViewerTotals {
   readonly cameras: number;
   readonly live: number;
+  readonly offline: number;
   readonly fps: number;
   readonly receivedFps: number;
   readonly bytesPerSecond: number;
@@ -25,6 +26,8 @@ export interface ViewerTotals {
 /** A part that has not changed is the same object as in the snapshot before. */
 export interface ViewerSnapshot {
   readonly link: ViewerLink;
+  /** Since when the server has not answered, in milliseconds by our clock; null while it answers. */
+  readonly lostAt: number | null;
   readonly paused: boolean;
   /** Whether the boxes of detection results are drawn on the frames. */
   readonly boxesShown: boolean;
@@ -38,9 +41,10 @@ export interface ViewerSnapshot {
 /** The snapshot of a session that has not started. */
 export const STOPPED_VIEWER: ViewerSnapshot = {
   link: "stopped",
+  lostAt: null,
   paused: false,
   boxesShown: true,
   roundTrip: null,
   cameras: [],
-  totals: { cameras: 0, live: 0, fps: 0, receivedFps: 0, bytesPerSecond: 0, dropped: 0 },
+  totals: { cameras: 0, live: 0, offline: 0, fps: 0, receivedFps: 0, bytesPerSecond: 0, dropped: 0 },
 };

@@ -69,6 +69,17 @@ describe("a painter with a worker", () => {
     expect(FakeWorker.last.terminate).toHaveBeenCalled();
   });
 
+  it("trusts the arrival of a frame more than a capture time that cannot be true", () => {
+    const painter = new Painter(handlers());
+    painter.open("a");
+    const takenAt = (capturedAt: number) => {
+      painter.show(header("a", { timestamp: 100_000, capturedAt }), JPEG, []);
+      const posted = FakeWorker.last.posted.at(-1);
+      return posted?.type === "frame" ? posted.mark.takenAt : null;
+    };
+    expect([99_900, 40_000, 39_000, 100_500].map(takenAt)).toEqual([99_900, 40_000, 100_000, 100_000]);
+  });
+
   it("keeps the newest frame of a camera until its surface is opened", () => {
     const told = handlers();
     const painter = new Painter(told);

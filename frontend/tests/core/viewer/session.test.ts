@@ -50,7 +50,7 @@ describe("a viewer session by WebSocket", () => {
     const named = build({ cameras: ["a", "b"] });
     named.connect();
     expect(named.network.last.url).toBe("ws://host/stream/ws?client=a&client=b");
-    expect(named.state().cameras.map(({ status }) => status)).toEqual(["offline", "offline"]);
+    expect(named.state().cameras.map(({ status }) => status)).toEqual(["waiting", "waiting"]);
     all.session.stop();
     named.session.stop();
   });
@@ -108,7 +108,11 @@ describe("a viewer session by WebSocket", () => {
     connect();
     network.last.text({ type: "client-connected", clientId: "a" });
     network.last.text({ type: "clients", clients: [] });
-    expect(camera("a")?.status).toBe("offline");
+    expect(camera("a")).toMatchObject({ status: "unknown", known: false });
+    network.last.text({ type: "client-connected", clientId: "a" });
+    expect(camera("a")).toMatchObject({ status: "waiting", known: true });
+    network.last.text({ type: "client-disconnected", clientId: "a", removed: true });
+    expect(camera("a")).toMatchObject({ status: "unknown", known: false });
     session.stop();
   });
 
@@ -130,6 +134,50 @@ describe("a viewer session by WebSocket", () => {
     }));
     network.last.text({ type: "clients", clients: [...clients, { clientId: "y", name: "Cam 1" }] });
     expect(state().cameras.map(({ cameraId }) => cameraId)).toEqual(["x", "y", "cam2", "cam10"]);
+    session.stop();
+  });
+
+  it("calls no camera live or offline while the server does not answer, and says since when", async () => {
+    const { network, session, state, camera, connect } = build();
+    connect();
+    network.last.text({
+      type: "clients",
+      clients: [
+        { clientId: "a", online: true },
+        { clientId: "b", online: false },
+      ],
+    });
+    for (let i = 1; i <= 3; i++) session.onPainted("a", picture(i));
+    vi.advanceTimersByTime(400);
+    expect(camera("a")?.status).toBe("live");
+    const before = performance.timeOrigin + performance.now();
+    network.last.drop();
+    expect(state().lostAt).toBeCloseTo(before, -1);
+    expect([camera("a")?.status, camera("b")?.status]).toEqual(["unknown", "unknown"]);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(state().link).toBe("unreachable");
+    expect(state().lostAt).toBeCloseTo(before, -1);
+    session.retry();
+    network.last.accept();
+    network.last.text({ type: "hello" });
+    expect(state()).toMatchObject({ link: "live", lostAt: null });
+    expect(camera("a")?.status).toBe("waiting");
+    session.retry();
+    expect(state().link).toBe("live");
+    session.stop();
+  });
+
+  it("calls a silent server lost, although its socket is open", () => {
+    const { network, session, state, camera, connect } = build();
+    connect();
+    const { sentAt } = network.last.sentMessages("clock")[0] as { sentAt: number };
+    network.last.text({ type: "clock", sentAt, serverAt: sentAt });
+    network.last.text({ type: "clients", clients: [{ clientId: "a", online: true }] });
+    session.onPainted("a", picture(1));
+    vi.advanceTimersByTime(6000);
+    expect(state().link).toBe("live");
+    expect(state().lostAt).not.toBeNull();
+    expect(camera("a")?.status).toBe("unknown");
     session.stop();
   });
 
@@ -256,10 +304,16 @@ describe("acks", () => {
 });
 
 describe("a viewer that reports what is visible", () => {
-  it("subscribes only to visible cameras, also after a reconnect, and calls no other camera stalled", () => {
+  it("subscribes only to visible cameras, also after a reconnect, and calls no other camera live or stalled", () => {
     const { network, session, camera, connect } = build();
     connect();
-    for (const id of ["a", "b"]) network.last.binary(envelope(id, 1));
+    for (const id of ["a", "b"]) {
+      network.last.binary(envelope(id, 1));
+      session.onPainted(id, picture(1));
+      session.onPainted(id, picture(2));
+    }
+    vi.advanceTimersByTime(400);
+    expect([camera("a")?.status, camera("b")?.status]).toEqual(["live", "live"]);
     session.setShownWidth("a", 600);
     session.setShownWidth("b", null);
     vi.advanceTimersByTime(200);
@@ -267,9 +321,10 @@ describe("a viewer that reports what is visible", () => {
     expect(network.last.sentMessages("subscribe")).toEqual([subscribe]);
     vi.advanceTimersByTime(8000);
     expect(camera("a")?.status).toBe("stalled");
-    expect(camera("b")?.status).toBe("live");
+    expect(camera("b")?.status).toBe("unknown");
     session.setShownWidth("b", 600);
     vi.advanceTimersByTime(200);
+    expect(camera("b")?.status).toBe("waiting");
     network.last.binary(envelope("a", 3));
     network.last.binary(envelope("b", 99));
     vi.advanceTimersByTime(400);
