@@ -22,6 +22,8 @@ export function cameraSnapshot(cameraId: string, change: Partial<CameraSnapshot>
     delay: null,
     playback: null,
     hasResults: false,
+    marks: [],
+    boxDelay: 0,
     dropped: 3,
     painted: 100,
     sequence: 103,

@@ -6,6 +6,7 @@ import { reuse } from "../store.js";
 import type { CameraLatency, PlaybackMessage } from "./messages.js";
 import type { FrameMark } from "./painter-messages.js";
 import { PlaybackTracker, type PlaybackState } from "./playback.js";
+import { ResultMarks, type ResultMark } from "./result-marks.js";
 import { decideStatus, type CameraStatus } from "./status.js";
 
 export type { CameraStatus } from "./status.js";
@@ -34,6 +35,10 @@ export interface CameraSnapshot {
   readonly playback: PlaybackState | null;
   /** Whether detection results came for this camera. */
   readonly hasResults: boolean;
+  /** When something was found, by the server's clock, as far as this page has seen it. */
+  readonly marks: readonly ResultMark[];
+  /** Milliseconds by which the picture comes later, because it waits for its boxes. */
+  readonly boxDelay: number;
   /** Frames that newer ones superseded, on the server or on this page. */
   readonly dropped: number;
   readonly painted: number;
@@ -79,7 +84,9 @@ export class ViewedCamera {
   /** Whether a gap in the sequence numbers means dropped frames. After a pause or a reconnect it does not. */
   private gapsCount = false;
   private readonly playback = new PlaybackTracker();
+  private readonly results = new ResultMarks();
   hasResults = false;
+  boxDelay = 0;
   private delay: { readonly mean: number; readonly at: number } | undefined;
   private latency: { readonly value: CameraLatency; readonly at: number } | undefined;
   private lastSnapshot: CameraSnapshot | undefined;
@@ -140,6 +147,12 @@ export class ViewedCamera {
     this.gapsCount = false;
   }
 
+  /** Takes that a detection result came; `found` says whether it has boxes. */
+  setResult(sequence: number, found: boolean): void {
+    this.hasResults = true;
+    if (found) this.results.found(sequence);
+  }
+
   /** Notes a frame that arrived. Returns false if it is the same frame as the last one. */
   frameReceived(header: FrameHeader, at: number): boolean {
     if (header.live === false) {
@@ -154,6 +167,7 @@ export class ViewedCamera {
     }
     this.gapsCount = true;
     this.lastSequence = header.sequence;
+    this.results.frame(header.sequence, header.timestamp);
     this.received.add(at, header.size);
     return true;
   }
@@ -205,6 +219,8 @@ export class ViewedCamera {
       delay: this.delay && now - this.delay.at < LATENCY_MS ? this.delay.mean : null,
       playback: playback && reuse(this.lastSnapshot?.playback, playback),
       hasResults: this.hasResults,
+      marks: this.results.marks,
+      boxDelay: Math.round(this.boxDelay / 50) * 50,
       dropped: this.dropped,
       painted: this.painted,
       sequence: this.lastSequence ?? null,

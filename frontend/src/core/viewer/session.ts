@@ -1,6 +1,6 @@
 /** A viewer: receives the frames of all cameras, live or from a playback, and keeps statistics. */
 
-import { clipUrl, serverBase } from "../address.js";
+import { clipUrl, frameUrl, serverBase, snapshotUrl } from "../address.js";
 import { now } from "../clock.js";
 import type { Envelope } from "../protocol.js";
 import type { SocketOptions } from "../socket.js";
@@ -138,10 +138,29 @@ export class ViewerSession {
     return clipUrl(this.base, cameraId, from, to, format);
   }
 
-  /** Whether boxes are drawn. If so, a frame waits for its detection result. */
+  /** Whether boxes are drawn. */
   setBoxesShown(shown: boolean): void {
     this.presenter.boxesShown = shown;
     this.refresh();
+  }
+
+  /**
+   * Whether a frame waits up to half a second for its detection result, so that boxes are exactly on their frame. If not,
+   * frames are painted at once, and the boxes trail behind.
+   */
+  setExactBoxes(exact: boolean): void {
+    this.presenter.exactBoxes = exact;
+    this.refresh();
+  }
+
+  /** Returns the address of the frame that was the newest at a moment by the server's clock. */
+  frameUrl(cameraId: string, at: number): string {
+    return frameUrl(this.base, cameraId, at);
+  }
+
+  /** Returns the address of the newest frame. */
+  latestUrl(cameraId: string): string {
+    return snapshotUrl(this.base, cameraId);
   }
 
   // ── reports of the sink ───────────────────────────────────────────────────────────────────────
@@ -212,7 +231,7 @@ export class ViewerSession {
       case "result": {
         const camera = this.cameras.get(message.cameraId);
         if (!camera) return;
-        camera.hasResults = true;
+        camera.setResult(message.sequence, message.boxes.length > 0);
         this.presenter.result(message.cameraId, message.sequence, message.boxes);
         return;
       }
@@ -250,6 +269,7 @@ export class ViewerSession {
     const before = this.store.getSnapshot();
     const lostAt = this.feed.lostAt(at);
     const connected = (link === "live" || link === "polling") && lostAt === null;
+    for (const camera of this.cameras) camera.boxDelay = this.presenter.delayOf(camera.cameraId);
     const cameras = this.cameras.snapshot(at, (id) => ({
       offset,
       connected,
@@ -260,6 +280,8 @@ export class ViewerSession {
       lostAt,
       paused,
       boxesShown: this.presenter.boxesShown,
+      exactBoxes: this.presenter.exactBoxes,
+      clockOffset: offset === undefined ? null : Math.round(offset / 10) * 10,
       roundTrip: roundTrip ?? null,
       cameras: reuse(before.cameras, cameras),
       totals: reuse(before.totals, totalsOf(cameras)),

@@ -31,6 +31,10 @@ export interface ViewerSnapshot {
   readonly paused: boolean;
   /** Whether the boxes of detection results are drawn on the frames. */
   readonly boxesShown: boolean;
+  /** Whether frames wait for their detection results. */
+  readonly exactBoxes: boolean;
+  /** The server's clock minus ours in milliseconds; null while not measured. */
+  readonly clockOffset: number | null;
   /** Milliseconds to the server and back; null while not measured. */
   readonly roundTrip: number | null;
   /** In the order in which a page shows them. */
@@ -44,6 +48,8 @@ export const STOPPED_VIEWER: ViewerSnapshot = {
   lostAt: null,
   paused: false,
   boxesShown: true,
+  exactBoxes: false,
+  clockOffset: null,
   roundTrip: null,
   cameras: [],
   totals: { cameras: 0, live: 0, offline: 0, fps: 0, receivedFps: 0, bytesPerSecond: 0, dropped: 0 },

@@ -397,8 +397,58 @@ describe("a viewer during a playback", () => {
 describe("a viewer of detection results", () => {
   const box = { x: 1, y: 2, width: 3, height: 4 };
 
-  it("shows boxes on their frame, and acknowledges the frame when it arrives", () => {
+  it("paints at once by default, however slow the detector is, and boxes trail and fade", () => {
+    const drawn: [number, number, number][] = [];
+    const { network, session, camera, state, connect } = build();
+    session.showOn({
+      show: (header, _, boxes, opacity = 1) => drawn.push([header.sequence, boxes.length, opacity]),
+    });
+    connect();
+    expect(state().exactBoxes).toBe(false);
+    network.last.binary(envelope("a", 1));
+    vi.advanceTimersByTime(400);
+    network.last.text({ type: "result", clientId: "a", sequence: 1, boxes: [box] });
+    network.last.binary(envelope("a", 2));
+    vi.advanceTimersByTime(1000);
+    network.last.binary(envelope("a", 3));
+    vi.advanceTimersByTime(600);
+    network.last.binary(envelope("a", 4));
+    expect(drawn.map(([sequence, boxes]) => [sequence, boxes])).toEqual([
+      [1, 0],
+      [2, 1],
+      [3, 1],
+      [4, 0],
+    ]);
+    expect(drawn[1]?.[2]).toBe(1);
+    expect(drawn[2]?.[2]).toBeCloseTo(0.5);
+    vi.advanceTimersByTime(400);
+    expect(camera("a")).toMatchObject({ hasResults: true, boxDelay: 0 });
+    expect(camera("a")?.marks).toHaveLength(1);
+    session.stop();
+  });
+
+  it("says by how much exact boxes delay the picture", () => {
+    const { network, session, camera, connect } = build();
+    session.setExactBoxes(true);
+    connect();
+    network.last.binary(envelope("a", 1));
+    network.last.text({ type: "result", clientId: "a", sequence: 1, boxes: [box] });
+    for (let sequence = 2; sequence < 40; sequence++) {
+      network.last.binary(envelope("a", sequence));
+      vi.advanceTimersByTime(300);
+      network.last.text({ type: "result", clientId: "a", sequence, boxes: [] });
+    }
+    vi.advanceTimersByTime(400);
+    expect(camera("a")?.boxDelay).toBe(300);
+    session.setExactBoxes(false);
+    vi.advanceTimersByTime(400);
+    expect(camera("a")?.boxDelay).toBe(0);
+    session.stop();
+  });
+
+  it("shows boxes on exactly their frame if asked, and acknowledges the frame when it arrives", () => {
     const { network, session, shown, camera, connect } = build();
+    session.setExactBoxes(true);
     connect();
     network.last.binary(envelope("a", 1));
     const result = (sequence: number, clientId = "a") =>
