@@ -9,7 +9,7 @@ import { CameraList, totalsOf } from "./camera-list.js";
 import type { ClipFormat } from "./clip.js";
 import { Feed, type Transport } from "./feed.js";
 import { FramePresenter, type FrameSink } from "./frame-presenter.js";
-import { encodeLive, encodeSeek, type Position, type ViewerMessage } from "./messages.js";
+import { encodeDescribe, encodeLive, encodeSeek, type Position, type ViewerMessage } from "./messages.js";
 import type { FrameMark } from "./painter-messages.js";
 import type { PaintedFrame } from "./painter.js";
 import { STOPPED_VIEWER, type ViewerSnapshot } from "./snapshot.js";
@@ -131,6 +131,11 @@ export class ViewerSession {
   /** Returns to live frames. While the camera is live, this asks the server to describe the timeline. */
   goLive(cameraId: string): void {
     this.feed.send(encodeLive(cameraId));
+  }
+
+  /** Asks the server to describe the timeline, also during a playback. Servers that do not know this do nothing. */
+  describePlayback(cameraId: string): void {
+    this.feed.send(encodeDescribe(cameraId));
   }
 
   /** Returns the address of a clip; times are milliseconds since the epoch by the server's clock. */

@@ -154,7 +154,9 @@ export function arrange(
       if (only.length > 0) return only.includes(cameraId);
       if (members && !members.includes(cameraId)) return false;
       const away = status === "offline" || status === "stopped";
-      if (away && (settings.hideOffline || settings.removed.includes(cameraId))) return false;
+      if (away && settings.hideOffline) return false;
+      // Without a connection nobody knows whether a removed camera has come back.
+      if ((away || status === "unknown") && settings.removed.includes(cameraId)) return false;
       // A camera that its owner has stopped is in the line below the wall.
       return status !== "stopped" && !settings.hidden.includes(cameraId);
     })

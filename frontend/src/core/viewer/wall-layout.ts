@@ -38,7 +38,10 @@ export function layOut(
   page: number,
 ): WallLayout {
   if (layout === "auto" && scrolls(space)) {
-    const places = fillWidth(aspects, space.width, space.width < SCROLL_WIDTH ? 2 : 3);
+    const long = fillWidth(aspects, space.width, space.width < SCROLL_WIDTH ? 2 : 3);
+    const short = fillSpace(aspects, space);
+    // Few cameras fill the screen without scrolling.
+    const places = score(short) >= score(long) ? short : long;
     const height = Math.max(0, ...places.map((place) => place.top + place.height));
     return { places, first: 0, page: 0, pages: 1, height };
   }
@@ -48,6 +51,10 @@ export function layOut(
   const onPage = aspects.slice(first, ends[shown]);
   const places = layout === "auto" ? fillSpace(onPage, space) : fixedPlaces(onPage.length, space, layout);
   return { places, first, page: shown, pages: ends.length, height: space.height };
+}
+
+function score(places: readonly Place[]): number {
+  return places.reduce((total, { width, height }) => total + Math.sqrt(width * height), 0);
 }
 
 export function scrolls({ width, height }: Space): boolean {

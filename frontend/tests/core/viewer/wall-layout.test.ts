@@ -25,10 +25,12 @@ describe("the wall", () => {
   });
 
   it("scrolls on a phone: two columns upright, three on its side", () => {
-    const upright = layOut(wide(6), { width: 378, height: 790 }, "auto", 0);
+    const upright = layOut(wide(20), { width: 378, height: 790 }, "auto", 0);
     expect(new Set(upright.places.map(({ left }) => left)).size).toBe(2);
-    const onItsSide = layOut(wide(6), { width: 832, height: 370 }, "auto", 0);
+    const onItsSide = layOut(wide(12), { width: 832, height: 370 }, "auto", 0);
     expect(new Set(onItsSide.places.map(({ left }) => left)).size).toBe(3);
+    // A few cameras fill the screen instead.
+    expect(layOut(wide(3), { width: 378, height: 790 }, "auto", 0).places[2]?.width).toBe(378);
     expect(layOut(wide(40), { width: 378, height: 790 }, "auto", 0)).toMatchObject({ pages: 1 });
   });
 

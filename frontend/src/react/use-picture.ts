@@ -1,0 +1,53 @@
+/** Puts the picture of a camera into an element. */
+
+import { useEffect, useLayoutEffect, type RefObject } from "react";
+import type { Painter } from "../core/viewer/painter.js";
+import { SharedCanvases } from "../core/viewer/shared-canvases.js";
+import { watchVisibility } from "../core/viewer/visibility.js";
+import type { Viewer } from "./use-viewer.js";
+
+const canvases = new WeakMap<Painter, SharedCanvases>();
+
+export function canvasesOf(painter: Painter): SharedCanvases {
+  let shared = canvases.get(painter);
+  if (!shared) canvases.set(painter, (shared = new SharedCanvases(painter)));
+  return shared;
+}
+
+/** The canvas belongs to the painter, not to React, so frames never cause a render. */
+export function usePicture(
+  { painter }: Viewer,
+  cameraId: string,
+  place: RefObject<HTMLElement | null>,
+): void {
+  useLayoutEffect(() => {
+    if (!painter || !place.current) return;
+    return canvasesOf(painter).claim(cameraId, place.current);
+  }, [painter, cameraId, place]);
+}
+
+/**
+ * Subscribes to the camera while the element is visible, with the width limit that fits its size on the page. With
+ * `hidden`, the element counts as not visible.
+ */
+export function useShownSize(
+  { controls, painter }: Viewer,
+  cameraId: string,
+  place: RefObject<HTMLElement | null>,
+  hidden: boolean,
+): void {
+  useEffect(() => {
+    const element = place.current;
+    if (!controls || !element) return;
+    if (hidden) {
+      controls.setShownWidth(cameraId, null);
+      return;
+    }
+    return watchVisibility(element, (pixels) => {
+      controls.setShownWidth(cameraId, pixels);
+      if (pixels === null || !painter) return;
+      const { clientWidth: width, clientHeight: height } = element;
+      canvasesOf(painter).surfaceOf(cameraId)?.setSize({ width, height, ratio: devicePixelRatio });
+    });
+  }, [controls, painter, cameraId, place, hidden]);
+}
