@@ -33,7 +33,7 @@ export function WallHead(props: WallHeadProps) {
   const figures = useStore(choices.settings, (settings) => settings.figures);
   const toggle = (name: PanelName) => (): void => onPanel(panel === name ? null : name);
   return (
-    <header className="page-head wall-head" data-idle={props.idle}>
+    <header className="page-head wall-head" data-hides data-idle={props.idle}>
       <h1 className="page-brand">
         <img src={mark} alt="" /> <span>SkySentry</span>
       </h1>

@@ -16,7 +16,7 @@ import { shareLink } from "./share-link.js";
 import { STATUS_TEXT } from "./status-text.js";
 import { useIdle } from "./use-idle.js";
 import { keyOf, useModal, useWindowKeys } from "./use-modal.js";
-import { canvasesOf, usePicture } from "./use-picture.js";
+import { canvasesOf, usePicture, widthsOf } from "./use-picture.js";
 import { usePlaybackController } from "./use-playback.js";
 import { useStore } from "./use-store.js";
 import type { Viewer } from "./use-viewer.js";
@@ -85,7 +85,7 @@ export function CameraView(props: CameraViewProps) {
   useEffect(() => {
     if (!controls || width === 0) return;
     // What is zoomed in on is asked for as large as it is shown.
-    controls.setShownWidth(cameraId, width * zoom.scale * devicePixelRatio);
+    widthsOf(controls).set(cameraId, view, width * zoom.scale * devicePixelRatio);
     if (painter)
       canvasesOf(painter)
         .surfaceOf(cameraId)
@@ -95,7 +95,10 @@ export function CameraView(props: CameraViewProps) {
           ratio: devicePixelRatio,
         });
   }, [controls, painter, cameraId, width, zoom.scale, stage]);
-  useEffect(() => () => controls?.setShownWidth(cameraId, null), [controls, cameraId]);
+  useEffect(() => {
+    if (!controls) return;
+    return () => widthsOf(controls).set(cameraId, view, null);
+  }, [controls, cameraId]);
   const [shownId, setShownId] = useState(cameraId);
   if (shownId !== cameraId) {
     // Another camera is shown whole, and its clip is another one.

@@ -57,7 +57,7 @@ export function PlaybackBar(props: PlaybackBarProps) {
     );
   };
   return (
-    <footer className="sky-view__bottom">
+    <footer className="sky-view__bottom" data-hides>
       <Timeline
         name={name}
         playback={playback}

@@ -3,8 +3,9 @@
 import { useEffect, useLayoutEffect, type RefObject } from "react";
 import type { Painter } from "../core/viewer/painter.js";
 import { SharedCanvases } from "../core/viewer/shared-canvases.js";
+import { ShownWidths } from "../core/viewer/shown-widths.js";
 import { watchVisibility } from "../core/viewer/visibility.js";
-import type { Viewer } from "./use-viewer.js";
+import type { Viewer, ViewerControls } from "./use-viewer.js";
 
 const canvases = new WeakMap<Painter, SharedCanvases>();
 
@@ -12,6 +13,17 @@ export function canvasesOf(painter: Painter): SharedCanvases {
   let shared = canvases.get(painter);
   if (!shared) canvases.set(painter, (shared = new SharedCanvases(painter)));
   return shared;
+}
+
+const widths = new WeakMap<ViewerControls, ShownWidths>();
+
+export function widthsOf(controls: ViewerControls): ShownWidths {
+  let shown = widths.get(controls);
+  if (!shown) {
+    shown = new ShownWidths((cameraId, pixels) => controls.setShownWidth(cameraId, pixels));
+    widths.set(controls, shown);
+  }
+  return shown;
 }
 
 /** The canvas belongs to the painter, not to React, so frames never cause a render. */
@@ -40,11 +52,11 @@ export function useShownSize(
     const element = place.current;
     if (!controls || !element) return;
     if (hidden) {
-      controls.setShownWidth(cameraId, null);
+      widthsOf(controls).set(cameraId, element, null);
       return;
     }
     return watchVisibility(element, (pixels) => {
-      controls.setShownWidth(cameraId, pixels);
+      widthsOf(controls).set(cameraId, element, pixels);
       if (pixels === null || !painter) return;
       const { clientWidth: width, clientHeight: height } = element;
       canvasesOf(painter).surfaceOf(cameraId)?.setSize({ width, height, ratio: devicePixelRatio });

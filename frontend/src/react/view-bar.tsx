@@ -36,7 +36,7 @@ export function ViewBar(props: ViewBarProps) {
     ...(playing ? [] : [latency]),
   ];
   return (
-    <header className="sky-view__top">
+    <header className="sky-view__top" data-hides>
       <IconButton icon="back" label="Back to all cameras" onClick={props.onClose} />
       <h2 className="sky-view__name" title={name === cameraId ? cameraId : `${name} (${cameraId})`}>
         <bdi>{name}</bdi>

@@ -120,7 +120,7 @@ export interface StripProps {
 /** Small pictures of the other cameras. */
 export const Strip = memo(function Strip({ viewer, cameraIds, onOpen }: StripProps) {
   return (
-    <nav className="sky-strip" aria-label="Other cameras">
+    <nav className="sky-strip" aria-label="Other cameras" data-hides>
       {cameraIds.map((cameraId) => (
         <StripPicture key={cameraId} viewer={viewer} cameraId={cameraId} onOpen={onOpen} />
       ))}

@@ -3,9 +3,9 @@
 import { Store, type Readable } from "../store.js";
 import { readViewAddress, writeViewAddress, type ViewAddress } from "./view-address.js";
 
-/** What `history.state` holds: how many steps of this page are behind the current one. */
-interface Steps {
-  readonly steps: number;
+/** What `history.state` holds: which parts of the address this step has opened. */
+interface Step {
+  readonly opened: readonly string[];
 }
 
 export class Route {
@@ -36,10 +36,10 @@ export class Route {
 
   /**
    * Closes what `open` has shown: goes back, so that Back does not open it again. If the page began with it, for example
-   * by a link, there is nothing to go back to, and only the address changes.
+   * by a link, or if something else was opened since, only the address changes.
    */
   close(change: Partial<ViewAddress>): void {
-    if (this.steps === 0) this.replace(change);
+    if (!Object.keys(change).every((key) => this.opened.includes(key))) this.replace(change);
     else if (!this.goingBack) {
       this.goingBack = true;
       history.back();
@@ -51,15 +51,15 @@ export class Route {
     return `${location.pathname}${writeViewAddress(location.search, change)}`;
   }
 
-  private get steps(): number {
-    const steps = (history.state as Partial<Steps> | null)?.steps;
-    return typeof steps === "number" ? steps : 0;
+  private get opened(): readonly string[] {
+    const opened = (history.state as Partial<Step> | null)?.opened;
+    return Array.isArray(opened) ? (opened as readonly string[]) : [];
   }
 
   private write(change: Partial<ViewAddress>, how: "push" | "replace"): void {
     const href = `${this.href(change)}${location.hash}`;
-    if (how === "push") history.pushState({ steps: this.steps + 1 } satisfies Steps, "", href);
-    else history.replaceState({ steps: this.steps } satisfies Steps, "", href);
+    if (how === "push") history.pushState({ opened: Object.keys(change) } satisfies Step, "", href);
+    else history.replaceState({ opened: this.opened } satisfies Step, "", href);
     this.read();
   }
 

@@ -30,6 +30,16 @@ describe("the route", () => {
     unfollow();
   });
 
+  it("closes one thing without undoing another that was opened later", () => {
+    const back = vi.spyOn(history, "back").mockImplementation(() => undefined);
+    const route = new Route();
+    route.open({ panel: "keys" });
+    route.open({ group: "Outside" });
+    route.close({ panel: null });
+    expect(back).not.toHaveBeenCalled();
+    expect(route.address.getSnapshot()).toMatchObject({ panel: null, group: "Outside" });
+  });
+
   it("closes what a link opened without leaving the page", () => {
     const back = vi.spyOn(history, "back").mockImplementation(() => undefined);
     history.replaceState(null, "", "/?view=front");
