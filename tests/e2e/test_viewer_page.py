@@ -116,7 +116,7 @@ def test_the_past_of_a_camera_that_left_is_shown(server: Server, open_page: Open
     time.sleep(6)
     page = open_page(f"{server.url}/")
     wait_until(lambda: status(page, "cam") == "offline", 10, "it is offline")
-    page.get_by_role("button", name="Look back").click()
+    page.get_by_role("button", name="Play back").click()
     wait_until(lambda: page.locator(".sky-timeline").count(), 5, "the timeline is there")
     assert page.locator(".sky-live").get_attribute("data-live") == "false"
     page.keyboard.press("ArrowLeft")

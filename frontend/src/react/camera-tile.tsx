@@ -94,7 +94,7 @@ function Tile({ camera, viewer, choices, hidden, onOpen, onDrop, onShare, ...pla
           <div className="sky-tile__choices">
             {seen ? (
               <button type="button" className="sky-button" onClick={() => onOpen(cameraId, false)}>
-                Look back
+                Play back
               </button>
             ) : null}
             <button

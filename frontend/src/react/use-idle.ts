@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 
 const EVENTS = ["pointermove", "pointerdown", "keydown", "wheel", "focusin"] as const;
 
-/** A control that has the focus by keyboard, or that the mouse rests on, must not go away. */
+/** A control that has the focus by keyboard, or that the mouse rests on, must not disappear. */
 const IN_USE = "[data-hides] :focus-visible, [data-hides] :hover";
 
 /**
