@@ -12,9 +12,10 @@ export interface CamerasPanelProps {
   readonly choices: WallChoices;
   readonly group: string | null;
   readonly onGroup: (group: string | null) => void;
+  readonly onOpen: (cameraId: string) => void;
 }
 
-export function CamerasPanel({ viewer, choices, group, onGroup }: CamerasPanelProps) {
+export function CamerasPanel({ viewer, choices, group, onGroup, onOpen }: CamerasPanelProps) {
   const cameras = useStore(viewer.snapshot, (snapshot) => snapshot.cameras);
   const settings = useStore(choices.settings);
   const members = settings.groups.find((one) => one.name === group)?.cameras ?? null;
@@ -47,8 +48,16 @@ export function CamerasPanel({ viewer, choices, group, onGroup }: CamerasPanelPr
               />
               <span className="sky-dot" data-status={status} />
               <bdi>{name}</bdi>
-              <span className="sky-visually-hidden">, {STATUS_TEXT[status].toLowerCase()}</span>
+              <span className={status === "stopped" ? "page-state" : "sky-visually-hidden"}>
+                {STATUS_TEXT[status].toLowerCase()}
+              </span>
             </label>
+            <IconButton
+              icon="expand"
+              label={`Show ${name} in full size`}
+              title="Full size"
+              onClick={() => onOpen(cameraId)}
+            />
             <button
               type="button"
               className="page-up"

@@ -131,8 +131,8 @@ function ViewerPage() {
           only={cameras}
           layout={layout}
           kiosk={kiosk}
+          empty={isEmpty ? <Empty link={link} /> : <NoneShown onEdit={() => setPanel("cameras")} />}
         />
-        {isEmpty && view === null ? <Empty link={link} /> : null}
       </main>
       {panel === null || kiosk ? null : (
         <Panel key={panel} title={PANEL_TITLES[panel]} onClose={() => setPanel(null)}>
@@ -145,6 +145,7 @@ function ViewerPage() {
               choices={choices}
               group={group}
               onGroup={(next) => route.replace({ group: next })}
+              onOpen={(cameraId) => route.open({ view: cameraId })}
             />
           ) : null}
         </Panel>
@@ -215,6 +216,19 @@ function Empty({ link }: { link: ViewerLink }) {
       <a className="sky-button sky-button--primary" href="./capture">
         Open the capture page
       </a>
+    </section>
+  );
+}
+
+/** All cameras are stopped, hidden or removed, or the group has none of them. */
+function NoneShown({ onEdit }: { onEdit: () => void }) {
+  return (
+    <section className="page-empty">
+      <h2>No camera is shown</h2>
+      <p>All cameras are stopped, hidden or removed.</p>
+      <button type="button" className="sky-button" onClick={onEdit}>
+        Choose cameras
+      </button>
     </section>
   );
 }

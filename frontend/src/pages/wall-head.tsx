@@ -52,7 +52,7 @@ export function WallHead(props: WallHeadProps) {
         </nav>
       ) : null}
       <span className="wall-space" />
-      <Counts viewer={viewer} choices={choices} />
+      <Counts viewer={viewer} choices={choices} onStopped={toggle("cameras")} />
       <span className={link === "live" ? "sky-visually-hidden" : undefined}>
         <LinkStatus link={link} />
       </span>
@@ -131,7 +131,11 @@ function Chip({ name, count, chosen, onChoose }: ChipProps) {
   );
 }
 
-function Counts({ viewer, choices }: Pick<WallHeadProps, "viewer" | "choices">) {
+interface CountsProps extends Pick<WallHeadProps, "viewer" | "choices"> {
+  readonly onStopped: () => void;
+}
+
+function Counts({ viewer, choices, onStopped }: CountsProps) {
   const { live, offline, cameras } = useStore(viewer.snapshot, ({ totals }) => totals);
   const stopped = useStore(
     viewer.snapshot,
@@ -154,7 +158,11 @@ function Counts({ viewer, choices }: Pick<WallHeadProps, "viewer" | "choices">) 
           <span className="sky-dot" data-status="offline" /> {offline} offline
         </button>
       ) : null}
-      {stopped > 0 ? <span>{stopped} stopped</span> : null}
+      {stopped > 0 ? (
+        <button type="button" title="Cameras that their owners have stopped" onClick={onStopped}>
+          {stopped} stopped
+        </button>
+      ) : null}
     </span>
   );
 }

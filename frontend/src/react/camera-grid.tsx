@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { WallChoices } from "../core/viewer/wall-choices.js";
 import type { LayoutName } from "../core/viewer/wall-layout.js";
 import { CameraTile } from "./camera-tile.js";
@@ -31,6 +31,8 @@ export interface CameraGridProps {
   readonly only?: readonly string[] | undefined;
   /** If left out, the layout is the one that the person has chosen. */
   readonly layout?: LayoutName | null | undefined;
+  /** What to show while the wall has no camera. */
+  readonly empty?: ReactNode;
   /** Only pictures, and pages that turn by themselves. */
   readonly kiosk?: boolean | undefined;
 }
@@ -173,6 +175,7 @@ export function CameraGrid(props: CameraGridProps) {
           />
         ))}
       </div>
+      {all.length === 0 && opened === null ? props.empty : null}
       {shown.pages > 1 && !kiosk ? <PageDots {...shown} onPage={setPage} /> : null}
       {opened === null ? null : (
         <CameraView

@@ -73,7 +73,7 @@ describe("a tile", () => {
     act(() => network.last.text({ type: "client-connected", clientId: "B", name: "Beta" }));
     expect(takeRendered()).toContain("B");
     expect(host.textContent).toContain("Beta");
-    session.stop();
+    act(() => session.stop());
   });
 
   it("does not render while nothing changes", () => {
@@ -81,7 +81,7 @@ describe("a tile", () => {
     takeRendered();
     for (let i = 0; i < 20; i++) refresh();
     expect(takeRendered()).toEqual([]);
-    session.stop();
+    act(() => session.stop());
   });
 
   it("renders once when the figures are switched on, which every tile shows", () => {
@@ -92,7 +92,7 @@ describe("a tile", () => {
     act(() => session.setBoxesShown(false));
     act(() => choices.mark("pinned", "C", true));
     expect(takeRendered()).toEqual([]);
-    session.stop();
+    act(() => session.stop());
   });
 });
 
