@@ -324,6 +324,30 @@ def test_nothing_behind_a_camera_can_be_reached(server: Server, open_page: OpenP
         wait_until(lambda: view.count() == 0, 5, "Escape closes it")
 
 
+def test_a_camera_is_moved_by_dragging_and_stays_there(server: Server, open_page: OpenPage) -> None:
+    """A picture that is dragged onto another one takes its place, is not opened by that, and is there after a reload."""
+    with cameras(server, [("a", "A"), ("b", "B"), ("c", "C")], fps=5):
+        page = open_page(f"{server.url}/")
+        tiles = page.locator(".sky-tile")
+        wait_until(lambda: page.locator('article[data-status="live"]').count() == 3, 10, "all are live")
+
+        def order() -> list[str]:
+            found: list[str] = tiles.evaluate_all("(all) => all.map((tile) => tile.dataset.camera)")
+            return found
+
+        assert order() == ["a", "b", "c"]
+        page.locator('[data-camera="c"]').drag_to(page.locator('[data-camera="a"]'))
+        wait_until(lambda: order() == ["c", "a", "b"], 5, "it has moved")
+        assert page.locator(".sky-view").count() == 0
+        page.reload()
+        wait_until(lambda: order() == ["c", "a", "b"], 10, "it is there again")
+        page.get_by_role("button", name="2×2").click()
+        page.reload()
+        wait_until(
+            page.locator('.wall-layouts [aria-pressed="true"]', has_text="2×2").is_visible, 10, "so is the layout"
+        )
+
+
 def test_no_picture_wastes_room(server: Server, open_page: OpenPage) -> None:
     """Sixteen cameras of three shapes fit a window without scrolling, and no picture has a bar wider than 8 pixels."""
     with ExitStack() as stack:

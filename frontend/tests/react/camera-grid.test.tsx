@@ -148,6 +148,34 @@ describe("the wall", () => {
   });
 });
 
+describe("a wall with more cameras than fit", () => {
+  beforeEach(() => {
+    vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(1428);
+  });
+
+  const five = () => fakeViewer(["a", "b", "c", "d", "e"].map((id) => camera(id)));
+
+  it("has pages, which dots and keys turn", () => {
+    render(<CameraGrid viewer={five().viewer} layout="2x2" />);
+    expect(tiles()).toEqual(["a", "b", "c", "d"]);
+    press("PageDown", {}, document.body);
+    expect(tiles()).toEqual(["e"]);
+    click("Page 1 of 2", host);
+    expect(tiles()).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("turns its pages by itself on a screen that nobody operates", () => {
+    vi.useFakeTimers();
+    render(<CameraGrid viewer={five().viewer} layout="2x2" kiosk />);
+    expect(host.querySelector(".sky-dots")).toBeNull();
+    act(() => void vi.advanceTimersByTime(10_000));
+    expect(tiles()).toEqual(["e"]);
+    act(() => void vi.advanceTimersByTime(10_000));
+    expect(tiles()).toEqual(["a", "b", "c", "d"]);
+    vi.useRealTimers();
+  });
+});
+
 describe("the camera view", () => {
   beforeEach(() => {
     document.body.append(document.createElement("header"));

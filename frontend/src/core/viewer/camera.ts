@@ -1,5 +1,6 @@
 /** What a viewer knows about one camera. */
 
+import { MAX_NAME_LENGTH } from "../limits.js";
 import { RateMeter } from "../meter.js";
 import type { CameraInfo, FrameHeader } from "../protocol.js";
 import { reuse } from "../store.js";
@@ -99,7 +100,7 @@ export class ViewedCamera {
     this.known = true;
     this.online = info.online;
     this.stopped = info.stopped === true;
-    this.name = info.name ?? this.name;
+    this.name = info.name === undefined ? this.name : withEllipsis(info.name);
   }
 
   /** Takes that the camera has left. */
@@ -268,4 +269,9 @@ export class ViewedCamera {
   private grows(status: CameraStatus): boolean {
     return this.playback.active ? this.online : status === "live";
   }
+}
+
+/** A label of the greatest length was probably cut by the server. */
+function withEllipsis(name: string): string {
+  return Array.from(name).length < MAX_NAME_LENGTH ? name : `${name}…`;
 }

@@ -60,7 +60,7 @@ export class Feed {
   ) {
     this.heartbeat = new Heartbeat({
       send: (text) => this.socket.send(text),
-      onSilent: () => this.socket.reconnect(),
+      onSilent: () => this.reconnect(),
     });
     const { openSocket: open, base, cameras, maxFps } = options;
     this.socket = new ReconnectingSocket(
@@ -76,7 +76,7 @@ export class Feed {
         onClose: () => this.closed(),
         onState: (state) => {
           // `reconnect` closes the old connection without a close event.
-          if (state.kind === "connecting") this.heartbeat.stop();
+          if (state.kind === "connecting") this.lostConnection();
         },
       },
     );
@@ -98,8 +98,8 @@ export class Feed {
 
   /** Tries to connect now instead of after the wait between two attempts. */
   retry(): void {
-    if (this.link === "stopped" || this.link === "live") return;
-    this.socket.reconnect();
+    if (this.link === "stopped" || this.lostAt(now()) === null) return;
+    this.reconnect();
     if (this.polling) this.startPolling();
   }
 
@@ -154,12 +154,21 @@ export class Feed {
   }
 
   private closed(): "retry" {
-    this.heartbeat.stop();
-    if (this.link === "live") {
-      this.enter("connecting");
-      this.scheduleFallback();
-    }
+    this.lostConnection();
     return "retry";
+  }
+
+  private reconnect(): void {
+    // The server has been silent before the connection is given up.
+    this.lost = this.lostAt(now());
+    this.socket.reconnect();
+  }
+
+  private lostConnection(): void {
+    this.heartbeat.stop();
+    if (this.link !== "live") return;
+    this.enter("connecting");
+    this.scheduleFallback();
   }
 
   private receiveFrame(data: ArrayBuffer): void {

@@ -95,6 +95,12 @@ describe("a viewed camera", () => {
     expect(camera.snapshot(1100, connection).status).toBe("waiting");
   });
 
+  it("marks a label that was cut", () => {
+    const { camera } = asked();
+    camera.describe({ cameraId: "a", online: true, name: "x".repeat(80) }, 0);
+    expect(look(camera, 0, 0, true).name).toBe(`${"x".repeat(80)}…`);
+  });
+
   it("is stopped, not offline, if its owner stopped it", () => {
     const { camera } = asked();
     camera.setOffline(true);

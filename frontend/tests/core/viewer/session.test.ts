@@ -176,7 +176,14 @@ describe("a viewer session by WebSocket", () => {
     session.onPainted("a", picture(1));
     vi.advanceTimersByTime(6000);
     expect(state().link).toBe("live");
-    expect(state().lostAt).not.toBeNull();
+    const { lostAt } = state();
+    expect(lostAt).not.toBeNull();
+    expect(camera("a")?.status).toBe("unknown");
+    // Trying again on a new connection, which does not open either, does not make the server answer.
+    session.retry();
+    vi.advanceTimersByTime(800);
+    expect(network.sockets).toHaveLength(2);
+    expect(state()).toMatchObject({ link: "connecting", lostAt });
     expect(camera("a")?.status).toBe("unknown");
     session.stop();
   });
