@@ -325,7 +325,7 @@ def test_nothing_behind_a_camera_can_be_reached(server: Server, open_page: OpenP
 
 
 def test_a_camera_is_moved_by_dragging_and_stays_there(server: Server, open_page: OpenPage) -> None:
-    """A picture that is dragged onto another one takes its place, is not opened by that, and is there after a reload."""
+    """A picture that is dragged onto another one takes its place, is not opened, and is there after a reload."""
     with cameras(server, [("a", "A"), ("b", "B"), ("c", "C")], fps=5):
         page = open_page(f"{server.url}/")
         tiles = page.locator(".sky-tile")
@@ -341,10 +341,10 @@ def test_a_camera_is_moved_by_dragging_and_stays_there(server: Server, open_page
         assert page.locator(".sky-view").count() == 0
         page.reload()
         wait_until(lambda: order() == ["c", "a", "b"], 10, "it is there again")
-        page.get_by_role("button", name="2×2").click()
+        page.get_by_role("button", name="1+5").click()
         page.reload()
         wait_until(
-            page.locator('.wall-layouts [aria-pressed="true"]', has_text="2×2").is_visible, 10, "so is the layout"
+            page.locator('.wall-layouts [aria-pressed="true"]', has_text="1+5").is_visible, 10, "so is the layout"
         )
 
 

@@ -25,7 +25,8 @@ export interface TileDrag {
 export function useTileDrag(cameraId: string, onDrop: (onto: string) => void): TileDrag {
   const [offset, setOffset] = useState<{ x: number; y: number } | null>(null);
   const [pressed, setPressed] = useState(false);
-  const start = useRef<{ x: number; y: number; ready: boolean } | null>(null);
+  // The state is rendered later than the next event comes, so what decides is in here.
+  const start = useRef<{ x: number; y: number; ready: boolean; moves: boolean } | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const touch = useRef(false);
   /** The click that ends a drag or a long press is not meant as a click. */
@@ -55,14 +56,16 @@ export function useTileDrag(cameraId: string, onDrop: (onto: string) => void): T
         swallow.current = false;
         touch.current = event.pointerType !== "mouse";
         if (event.button !== 0) return;
-        start.current = { x: event.clientX, y: event.clientY, ready: !touch.current };
-        if (!touch.current) return;
-        timer.current = setTimeout(() => {
-          if (!start.current) return;
-          start.current.ready = true;
-          swallow.current = true;
-          setPressed(true);
-        }, LONG_PRESS_MS);
+        start.current = { x: event.clientX, y: event.clientY, ready: !touch.current, moves: false };
+        // A quick mouse has left the tile before its first move is reported. Fingers are captured by the browser.
+        if (!touch.current) event.currentTarget.setPointerCapture(event.pointerId);
+        else
+          timer.current = setTimeout(() => {
+            if (!start.current) return;
+            start.current.ready = true;
+            swallow.current = true;
+            setPressed(true);
+          }, LONG_PRESS_MS);
       },
       onPointerMove: (event) => {
         if (!start.current) return;
@@ -70,15 +73,14 @@ export function useTileDrag(cameraId: string, onDrop: (onto: string) => void): T
         const far = Math.hypot(x, y) > THRESHOLD_PX;
         // A finger that moves at once scrolls the page.
         if (far && !start.current.ready) end();
-        else if (offset || far) {
-          if (!offset && event.currentTarget instanceof Element)
-            event.currentTarget.setPointerCapture(event.pointerId);
+        else if (start.current.moves || far) {
+          start.current.moves = true;
           swallow.current = true;
           setOffset({ x, y });
         }
       },
       onPointerUp: (event) => {
-        const dragged = offset !== null;
+        const dragged = start.current?.moves === true;
         end();
         if (!dragged) return;
         const under = document
