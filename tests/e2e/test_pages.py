@@ -303,6 +303,7 @@ def test_what_is_open_is_in_the_address(server: Server, open_page: OpenPage) -> 
         sent = open_page(f"{server.url}/?view=b")
         opened = sent.locator(".sky-view")
         wait_until(lambda: opened.count() and opened.get_attribute("data-status") == "live", 10, "a link opens it")
+        assert opened.locator(".sky-view__place canvas").count() == 1
         sent.keyboard.press("Escape")
         wait_until(lambda: sent.locator("article").count() == 2 and opened.count() == 0, 5, "the wall is behind it")
         assert sent.url == f"{server.url}/"

@@ -46,7 +46,7 @@ function Tile({ camera, viewer, choices, hidden, onOpen, onDrop, onShare, ...pla
   const lost = useStore(viewer.snapshot, ({ lostAt }) => lostAt !== null);
   const figures = useStore(choices.settings, (settings) => settings.figures);
   const cropped = useStore(choices.settings, () => choices.has("cropped", cameraId));
-  usePicture(viewer, cameraId, picture);
+  usePicture(viewer, cameraId, picture, "tile");
   useShownSize(viewer, cameraId, picture, hidden);
   const { offset, pressed, handlers } = useTileDrag(cameraId, (onto) => onDrop(cameraId, onto));
 

@@ -55,7 +55,7 @@ export function CameraView(props: CameraViewProps) {
   const stageElement = useRef<HTMLDivElement>(null);
   const place = useRef<HTMLDivElement>(null);
   useModal(view);
-  usePicture(viewer, cameraId, place);
+  usePicture(viewer, cameraId, place, "view");
 
   const controller = usePlaybackController(camera, controls, true);
   const { playback } = camera;

@@ -137,7 +137,7 @@ function Ticks({ oldestAt, newestAt, width, isLive }: TicksProps) {
   return (
     <div className="sky-timeline__ticks" aria-hidden="true">
       {times
-        .filter((at) => left(at) > room && left(at) < 100 - 2 * room)
+        .filter((at) => left(at) > room && left(at) < 100 - 2.6 * room)
         .map((at) => (
           <span key={at} style={{ left: `${left(at).toFixed(3)}%` }}>
             {formatClock(at)}

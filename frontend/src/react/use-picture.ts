@@ -26,16 +26,20 @@ export function widthsOf(controls: ViewerControls): ShownWidths {
   return shown;
 }
 
+/** Where a picture is wanted, the least first. */
+const RANKS = { tile: 0, strip: 1, view: 2 } as const;
+
 /** The canvas belongs to the painter, not to React, so frames never cause a render. */
 export function usePicture(
   { painter }: Viewer,
   cameraId: string,
   place: RefObject<HTMLElement | null>,
+  kind: keyof typeof RANKS,
 ): void {
   useLayoutEffect(() => {
     if (!painter || !place.current) return;
-    return canvasesOf(painter).claim(cameraId, place.current);
-  }, [painter, cameraId, place]);
+    return canvasesOf(painter).claim(cameraId, place.current, RANKS[kind]);
+  }, [painter, cameraId, place, kind]);
 }
 
 /**

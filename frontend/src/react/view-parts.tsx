@@ -138,7 +138,7 @@ function StripPicture({
     viewer.snapshot,
     ({ cameras }) => cameras.find((camera) => camera.cameraId === cameraId)?.name ?? cameraId,
   );
-  usePicture(viewer, cameraId, place);
+  usePicture(viewer, cameraId, place, "strip");
   useShownSize(viewer, cameraId, place, false);
   return (
     <button type="button" onClick={() => onOpen(cameraId, true)}>

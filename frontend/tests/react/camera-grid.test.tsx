@@ -252,6 +252,13 @@ describe("the camera view", () => {
     expect([opened, closed]).toEqual([["a"], []]);
   });
 
+  it("has the picture also if the cameras of the wall become known later", () => {
+    const { viewer, update } = fakeViewer([]);
+    render(<CameraGrid viewer={viewer} opened="a" />);
+    update({ cameras: [camera("a"), camera("b")] });
+    expect(view()?.querySelector(".sky-view__place canvas")).not.toBeNull();
+  });
+
   it("names a saved picture after the time of the picture, not after the time of the click", async () => {
     const { viewer } = fakeViewer([camera("a")]);
     const saved: string[] = [];

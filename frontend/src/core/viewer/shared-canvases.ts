@@ -1,11 +1,16 @@
-/** Shows each camera's one canvas wherever it is wanted last, so that a picture moves between places without a gap. */
+/** Shows each camera's one canvas where it is wanted most, so that a picture moves between places without a gap. */
 
 import type { Painter, Surface } from "./painter.js";
 
+interface Claim {
+  readonly place: Element;
+  readonly rank: number;
+}
+
 interface Shared {
   readonly surface: Surface;
-  /** The elements that want the canvas; the last one has it. */
-  readonly places: Element[];
+  /** Those that want the canvas, in the order of their ranks; the last one has it. */
+  readonly claims: Claim[];
 }
 
 export class SharedCanvases {
@@ -13,24 +18,28 @@ export class SharedCanvases {
 
   constructor(private readonly painter: Pick<Painter, "open">) {}
 
-  /** Puts the canvas of the camera into `place`. Returns the function that gives it back to the place before. */
-  claim(cameraId: string, place: Element): () => void {
+  /**
+   * Puts the canvas of the camera into `place`, unless a place of a higher rank wants it too. Among places of the same rank
+   * the last one has it. Returns the function that gives the canvas back.
+   */
+  claim(cameraId: string, place: Element, rank: number): () => void {
     let shared = this.shared.get(cameraId);
     if (!shared) {
-      shared = { surface: this.painter.open(cameraId), places: [] };
+      shared = { surface: this.painter.open(cameraId), claims: [] };
       shared.surface.canvas.className = "sky-canvas";
       this.shared.set(cameraId, shared);
     }
-    const { surface, places } = shared;
-    places.push(place);
-    place.append(surface.canvas);
+    const { surface, claims } = shared;
+    const claim: Claim = { place, rank };
+    const above = claims.findIndex((other) => other.rank > rank);
+    claims.splice(above < 0 ? claims.length : above, 0, claim);
+    moveToLast(shared);
     return () => {
-      const index = places.lastIndexOf(place);
+      const index = claims.indexOf(claim);
       if (index < 0) return;
-      places.splice(index, 1);
-      const next = places.at(-1);
-      if (next) {
-        if (surface.canvas.parentElement !== next) next.append(surface.canvas);
+      claims.splice(index, 1);
+      if (claims.length > 0) {
+        moveToLast(shared);
         return;
       }
       this.shared.delete(cameraId);
@@ -43,4 +52,10 @@ export class SharedCanvases {
   surfaceOf(cameraId: string): Surface | undefined {
     return this.shared.get(cameraId)?.surface;
   }
+}
+
+function moveToLast({ surface: { canvas }, claims }: Shared): void {
+  const place = claims.at(-1)?.place;
+  // An element that is moved to where it is already would be painted again.
+  if (place && canvas.parentElement !== place) place.append(canvas);
 }

@@ -19,9 +19,9 @@ describe("shared canvases", () => {
   it("have one canvas for each camera, which is where it was claimed last", () => {
     const { canvases, open, close, place } = build();
     const [tile, view] = [place(), place()];
-    const leaveTile = canvases.claim("a", tile);
+    const leaveTile = canvases.claim("a", tile, 0);
     const { firstChild: canvas } = tile;
-    const leaveView = canvases.claim("a", view);
+    const leaveView = canvases.claim("a", view, 1);
     expect(view.firstChild).toBe(canvas);
     leaveView();
     leaveView();
@@ -35,12 +35,24 @@ describe("shared canvases", () => {
   it("stay where they are when an earlier place is given up", () => {
     const { canvases, close, place } = build();
     const [tile, view] = [place(), place()];
-    const leaveTile = canvases.claim("a", tile);
-    const leaveView = canvases.claim("a", view);
+    const leaveTile = canvases.claim("a", tile, 0);
+    const leaveView = canvases.claim("a", view, 1);
     leaveTile();
     expect(view.childElementCount).toBe(1);
     expect(close).not.toHaveBeenCalled();
     leaveView();
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it("are in the place of the highest rank, although another place wants them later", () => {
+    const { canvases, close, place } = build();
+    const [tile, view] = [place(), place()];
+    const leaveView = canvases.claim("a", view, 1);
+    const leaveTile = canvases.claim("a", tile, 0);
+    expect(view.childElementCount).toBe(1);
+    leaveView();
+    expect(tile.childElementCount).toBe(1);
+    leaveTile();
     expect(close).toHaveBeenCalledTimes(1);
   });
 });
