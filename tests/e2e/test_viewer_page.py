@@ -85,6 +85,43 @@ def test_only_what_is_seen_is_sent_and_no_larger(server: Server, open_page: Open
         wait_until(lambda: watched() > 1, 5, "others are seen again")
 
 
+def test_what_is_zoomed_in_on_is_asked_for_as_large_as_it_is_shown(server: Server, open_page: OpenPage) -> None:
+    """The wheel zooms in at the pointer and lifts the limit on the width; 0 shows the whole picture again."""
+    with cameras(server, [("cam", "Cam")], fps=5):
+        page = open_page(f"{server.url}/?view=cam")
+        place = page.locator(".sky-view__place")
+        wait_until(lambda: demand(server, "cam")["maxWidth"] == 1920, 10, "as wide as the window")
+        page.mouse.move(1000, 300)
+        page.mouse.wheel(0, -600)
+        wait_until(lambda: demand(server, "cam")["maxWidth"] is None, 5, "wider than the window")
+        assert place.evaluate("(element) => element.getBoundingClientRect().width") > 2 * 1440
+        assert page.locator(".sky-minimap").is_visible()
+        page.keyboard.press("0")
+        wait_until(lambda: demand(server, "cam")["maxWidth"] == 1920, 5, "as wide as the window again")
+        assert place.bounding_box() == {"x": 0, "y": 0, "width": 1440, "height": 900}
+
+
+def test_a_slow_detector_does_not_delay_the_picture(
+    server: Server, open_page: OpenPage, record_property: Record
+) -> None:
+    """Boxes that come 350 ms after their frame cost the live picture nothing, unless exact boxes are asked for."""
+    with found_later(server, fps=12, delay=0.35):
+        page = open_page(f"{server.url}/?view=cam")
+        exact = page.get_by_role("button", name="Exact")
+        wait_until(exact.is_visible, 10, "the page knows of results")
+        wait_for_frames(server, "cam", 24)
+        page.keyboard.press("i")
+
+        def latency() -> float:
+            said = page.locator('.sky-view__figures [data-figure="latency"]').inner_text()
+            return number(said) if said.endswith("ms") else 1000 * number(said)
+
+        wait_until(lambda: 0 < latency() < 250, 10, "the picture is fresh")
+        record_property("latency with a detector in ms", latency())
+        exact.click()
+        wait_until(lambda: "+0." in page.locator(".sky-pill").inner_text(), 10, "it says what exact boxes cost")
+
+
 def test_a_camera_that_hangs_is_never_called_live(server: Server, open_page: OpenPage) -> None:
     """A camera whose last picture is 8 s old when the page is opened is never live, until it sends again."""
     with registered(server, "cam") as camera:
