@@ -298,6 +298,7 @@ def test_what_is_open_is_in_the_address(server: Server, open_page: OpenPage) -> 
         assert page.url.endswith("/?panel=keys")
         page.keyboard.press("Escape")
         wait_until(lambda: page.locator(".page-drawer").count() == 0, 5, "the list is closed")
+        assert page.evaluate("() => document.activeElement.tagName") == "SUMMARY"
         page.go_forward()
         wait_until(lambda: page.locator(".page-drawer").count() == 1, 5, "Forward opens it again")
         sent = open_page(f"{server.url}/?view=b")

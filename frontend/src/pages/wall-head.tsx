@@ -1,5 +1,6 @@
 /** The head of the viewer page: groups, counts, layouts and what can be opened. */
 
+import { useEffect, useRef, type ReactNode } from "react";
 import type { PanelName } from "../core/viewer/view-address.js";
 import type { WallChoices } from "../core/viewer/wall-choices.js";
 import { LAYOUTS, type LayoutName } from "../core/viewer/wall-layout.js";
@@ -84,35 +85,61 @@ export function WallHead(props: WallHeadProps) {
           onClick={toggleFullScreen}
         />
       ) : null}
-      <details className="wall-more">
-        <summary aria-label="More" title="More" className="sky-button sky-button--icon">
-          ⋯
-        </summary>
-        {/* A choice closes the list. */}
-        {/* eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions */}
-        <div
-          className="wall-more__list"
-          onClick={(event) => event.currentTarget.closest("details")?.removeAttribute("open")}
-        >
-          <button type="button" aria-pressed={figures} onClick={() => choices.set({ figures: !figures })}>
-            Figures on the pictures
-          </button>
-          <button type="button" onClick={toggle("figures")}>
-            Performance
-          </button>
-          <button type="button" onClick={toggle("cameras")}>
-            Cameras and groups
-          </button>
-          <button type="button" onClick={props.onShare}>
-            Share this wall
-          </button>
-          <button type="button" onClick={toggle("keys")}>
-            Keys
-          </button>
-          <a href="./capture">Capture</a>
-        </div>
-      </details>
+      <More>
+        <button type="button" aria-pressed={figures} onClick={() => choices.set({ figures: !figures })}>
+          Figures on the pictures
+        </button>
+        <button type="button" onClick={toggle("figures")}>
+          Performance
+        </button>
+        <button type="button" onClick={toggle("cameras")}>
+          Cameras and groups
+        </button>
+        <button type="button" onClick={props.onShare}>
+          Share this wall
+        </button>
+        <button type="button" onClick={toggle("keys")}>
+          Keys
+        </button>
+        <a href="./capture">Capture</a>
+      </More>
     </header>
+  );
+}
+
+/** A list that a choice, Escape and a click elsewhere close. The focus is then on its button. */
+function More({ children }: { children: ReactNode }) {
+  const details = useRef<HTMLDetailsElement>(null);
+  const close = (): void => {
+    details.current?.removeAttribute("open");
+    details.current?.querySelector("summary")?.focus();
+  };
+  useEffect(() => {
+    const pressed = (event: PointerEvent): void => {
+      if (event.target instanceof Node && !details.current?.contains(event.target))
+        details.current?.removeAttribute("open");
+    };
+    window.addEventListener("pointerdown", pressed);
+    return () => window.removeEventListener("pointerdown", pressed);
+  }, []);
+  return (
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    <details
+      ref={details}
+      className="wall-more"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || details.current?.open !== true) return;
+        event.preventDefault();
+        close();
+      }}
+    >
+      <summary aria-label="More" title="More" className="sky-button sky-button--icon">
+        ⋯
+      </summary>
+      <div className="wall-more__list" onClickCapture={close}>
+        {children}
+      </div>
+    </details>
   );
 }
 
