@@ -14,7 +14,9 @@ export default defineConfig({
         this.emitFile({
           type: "asset",
           fileName: "style.css",
-          source: readFileSync("src/react/skysentry.css"),
+          source: ["skysentry.css", "viewer.css"]
+            .map((name) => readFileSync(`src/react/${name}`, "utf8"))
+            .join("\n"),
         });
       },
     },

@@ -49,6 +49,11 @@ export function snapshotUrl(base: URL, cameraId: string): string {
   return new URL(`api/clients/${encodeURIComponent(cameraId)}/latest.jpg`, base).href;
 }
 
+/** `at` is in milliseconds since the epoch by the server's clock. */
+export function frameUrl(base: URL, cameraId: string, at: number): string {
+  return `${snapshotUrl(base, cameraId)}?at=${(at / 1000).toFixed(3)}`;
+}
+
 /** `from` and `to` are milliseconds since the epoch by the server's clock. */
 export function clipUrl(base: URL, cameraId: string, from: number, to: number, format: string): string {
   const url = new URL(`api/clients/${encodeURIComponent(cameraId)}/clip`, base);

@@ -75,6 +75,11 @@ export class Heartbeat {
     this.clock.add(message.sentAt, message.serverAt, now());
   }
 
+  /** Returns for how many milliseconds the server has not answered; 0 if it need not answer. */
+  silentFor(at: number): number {
+    return this.answers && this.unansweredSince !== undefined ? at - this.unansweredSince : 0;
+  }
+
   private ask(): void {
     this.unansweredSince ??= now();
     this.options.send(encodeClock(now()));

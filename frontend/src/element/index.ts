@@ -3,6 +3,7 @@
 import { mountViewer, type MountedViewer } from "../core/viewer/mount-viewer.js";
 import type { Surface } from "../core/viewer/painter.js";
 import type { ViewerSnapshot } from "../core/viewer/snapshot.js";
+import type { CameraStatus } from "../core/viewer/status.js";
 import { watchVisibility } from "../core/viewer/visibility.js";
 
 // Set through the CSSOM, which a Content-Security-Policy allows without unsafe-inline.
@@ -14,6 +15,12 @@ p { position: absolute; inset: auto 0 0 0; margin: 0; padding: 0.4em 0.7em; font
     color: #fff; background: rgb(0 0 0 / 65%); }
 p:empty { display: none; }
 `;
+
+const CAPTIONS: Partial<Record<CameraStatus, string>> = {
+  offline: "The camera is offline",
+  stopped: "The camera was stopped",
+  stalled: "No new pictures",
+};
 
 interface Mounted {
   readonly surface: Surface;
@@ -106,12 +113,13 @@ export class SkySentryViewerElement extends HTMLElement {
     this.mounted = null;
   }
 
-  private update({ link, cameras: [camera] }: ViewerSnapshot): void {
-    this.setAttribute("status", camera?.status ?? "waiting");
-    if (link === "unreachable") this.showCaption("The server cannot be reached");
-    else if (camera?.status === "offline") this.showCaption("The camera is offline");
-    else if (camera?.status === "stalled") this.showCaption("No new pictures");
-    else this.showCaption("");
+  private update({ link, lostAt, cameras: [camera] }: ViewerSnapshot): void {
+    const status = camera?.status ?? "waiting";
+    this.setAttribute("status", status);
+    // The first attempt to connect needs no words.
+    if (lostAt !== null && link !== "connecting") this.showCaption("The server cannot be reached");
+    else if (camera?.known === false) this.showCaption("The server does not know this camera");
+    else this.showCaption(CAPTIONS[status] ?? "");
   }
 
   private showCaption(text: string): void {

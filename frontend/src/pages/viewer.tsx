@@ -1,78 +1,206 @@
 /** The viewer page: shows all cameras, or those that the address names. */
 
-import { useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { keepAwake } from "../core/capture/wake-lock.js";
+import { Route } from "../core/viewer/route.js";
+import type { ViewerLink, ViewerSnapshot } from "../core/viewer/snapshot.js";
+import type { PanelName } from "../core/viewer/view-address.js";
+import { WallChoices } from "../core/viewer/wall-choices.js";
 import { CameraGrid } from "../react/camera-grid.js";
-import { LinkNotice, LinkStatus } from "../react/link-status.js";
+import { useFullScreen } from "../react/full-screen.js";
+import { Icon, ICONS } from "../react/icons.js";
+import { LostBanner } from "../react/link-status.js";
+import { shareLink } from "../react/share-link.js";
+import { useIdle } from "../react/use-idle.js";
+import { useWindowKeys } from "../react/use-modal.js";
 import { useStore } from "../react/use-store.js";
 import { useViewer, type Viewer } from "../react/use-viewer.js";
-import { IconButton } from "../react/icon-button.js";
-import { Icon, ICONS } from "../react/icons.js";
-import { isCameraId } from "../core/protocol.js";
-import type { ViewerLink } from "../core/viewer/snapshot.js";
+import "../react/viewer.css";
+import { AddPanel } from "./add-panel.js";
+import { CamerasPanel } from "./cameras-panel.js";
+import { KeysPanel } from "./keys-panel.js";
+import { Panel } from "./panel.js";
 import { PerformancePanel } from "./performance-panel.js";
-import { mount, PageHead } from "./shell.js";
+import { mount } from "./shell.js";
+import "./viewer-page.css";
+import { WallHead } from "./wall-head.js";
+
+const HIDE_HEAD_AFTER_MS = 4000;
+const WRITE_MOMENT_AFTER_MS = 500;
+const route = new Route();
+const choices = new WallChoices(storage());
 
 function ViewerPage() {
-  const chosen = useMemo(() => new URLSearchParams(location.search).getAll("client").filter(isCameraId), []);
-  const maxFps = useMemo(() => readRate(new URLSearchParams(location.search).get("maxFps")), []);
-  const viewer = useViewer({ cameras: chosen, maxFps });
+  const address = useStore(route.address);
+  useEffect(() => route.follow(), []);
+  // Another list of cameras needs another connection; the same list, read again, does not.
+  const named = address.cameras.join(" ");
+  const cameras = useMemo(() => (named === "" ? [] : named.split(" ")), [named]);
+  const viewer = useViewer({ cameras, maxFps: address.maxFps });
   const link = useStore(viewer.snapshot, (snapshot) => snapshot.link);
-  const isEmpty = useStore(viewer.snapshot, ({ cameras }) => cameras.length === 0);
-  const [panelOpen, setPanelOpen] = useState(false);
+  const isEmpty = useStore(viewer.snapshot, (snapshot) => snapshot.cameras.length === 0);
+  const chosenLayout = useStore(choices.settings, (settings) => settings.layout);
+  const exact = useStore(choices.settings, (settings) => settings.exactBoxes);
+  useEffect(() => {
+    viewer.controls?.setExactBoxes(exact);
+  }, [viewer.controls, exact]);
+  const layout = address.layout ?? chosenLayout;
+  const { view, group, panel, kiosk } = address;
+  const full = useFullScreen();
+  const [idle] = useIdle(HIDE_HEAD_AFTER_MS, !full);
+  useTitle(viewer, view);
+  useEffect(() => (kiosk ? keepAwake() : undefined), [kiosk]);
+
+  const onOpen = useCallback((cameraId: string | null, step: boolean) => {
+    if (cameraId === null) route.close({ view: null });
+    else if (step) route.replace({ view: cameraId });
+    else route.open({ view: cameraId });
+  }, []);
+  const onPaused = useMomentInAddress(view);
+  const setPanel = (next: PanelName | null): void => {
+    if (next === null) route.close({ panel: null });
+    else if (panel === null) route.open({ panel: next });
+    else route.replace({ panel: next });
+  };
+  const [said, say] = useState("");
+  const share = (): void => {
+    const { cameras: known } = viewer.snapshot.getSnapshot();
+    const order = choices.settings
+      .getSnapshot()
+      .order.filter((id) => known.some((one) => one.cameraId === id));
+    const tiles = [...document.querySelectorAll<HTMLElement>(".sky-tile")].map(
+      (tile) => tile.dataset.camera ?? "",
+    );
+    // A wall with all cameras stays one with all cameras; otherwise the link names those that are shown.
+    const all =
+      cameras.length === 0 &&
+      group === null &&
+      tiles.length === order.length &&
+      tiles.join() === order.join();
+    const change = all ? { layout } : { layout, cameras: tiles, group: null };
+    void shareLink(route.href({ ...change, view: null, panel: null }), "Cameras").then(say);
+  };
+  useEffect(() => {
+    if (said === "") return;
+    const timer = setTimeout(() => say(""), 5000);
+    return () => clearTimeout(timer);
+  }, [said]);
+
+  useWindowKeys((event) => {
+    if (event.key !== "?" || kiosk || view !== null) return false;
+    setPanel(panel === "keys" ? null : "keys");
+    return true;
+  });
+
   return (
     <>
-      <PageHead current="viewer">
-        <CameraCount viewer={viewer} />
-        <LinkStatus link={link} />
-        <IconButton
-          className="page-tool"
-          icon="gauge"
-          label="Performance"
-          labelShown
-          aria-expanded={panelOpen}
-          aria-controls="performance"
-          onClick={() => setPanelOpen(!panelOpen)}
+      {kiosk ? null : (
+        <WallHead
+          viewer={viewer}
+          choices={choices}
+          group={group}
+          layout={layout}
+          panel={panel}
+          idle={idle}
+          onGroup={(next) => route.open({ group: next })}
+          onLayout={(next) => {
+            choices.set({ layout: next });
+            if (address.layout !== null) route.replace({ layout: next });
+          }}
+          onPanel={setPanel}
+          onShare={share}
         />
-      </PageHead>
-      <main className="page-main">
-        <LinkNotice link={link} />
-        <div id="performance" hidden={!panelOpen}>
-          {panelOpen ? <PerformancePanel viewer={viewer} /> : null}
-        </div>
-        {chosen.length > 0 ? (
+      )}
+      <main className="wall-main" data-kiosk={kiosk} data-idle={idle}>
+        <LostBanner viewer={viewer} />
+        {cameras.length > 0 && !kiosk ? (
           <p className="page-chosen">
-            Showing {chosen.length === 1 ? "the camera" : `the ${chosen.length} cameras`} named in the
-            address. <a href={location.pathname}>Show all cameras</a>
+            {cameras.length === 1 ? "One camera" : `${cameras.length} cameras`} from the address.{" "}
+            <a href={route.href({ cameras: [], view: null })}>Show all cameras</a>
           </p>
         ) : null}
-        <CameraGrid viewer={viewer} hrefOf={hrefOf} />
-        {isEmpty ? <Empty link={link} /> : <Keys />}
+        <CameraGrid
+          viewer={viewer}
+          choices={choices}
+          hrefOf={hrefOf}
+          opened={view}
+          onOpen={onOpen}
+          openedAt={address.at}
+          onPaused={onPaused}
+          group={group}
+          only={cameras}
+          layout={layout}
+          kiosk={kiosk}
+          empty={isEmpty ? <Empty link={link} /> : <NoneShown onEdit={() => setPanel("cameras")} />}
+        />
       </main>
+      {panel === null || kiosk ? null : (
+        <Panel key={panel} title={PANEL_TITLES[panel]} onClose={() => setPanel(null)}>
+          {panel === "figures" ? <PerformancePanel viewer={viewer} /> : null}
+          {panel === "keys" ? <KeysPanel /> : null}
+          {panel === "add" ? <AddPanel /> : null}
+          {panel === "cameras" ? (
+            <CamerasPanel
+              viewer={viewer}
+              choices={choices}
+              group={group}
+              onGroup={(next) => route.replace({ group: next })}
+              onOpen={(cameraId) => route.open({ view: cameraId })}
+            />
+          ) : null}
+        </Panel>
+      )}
+      <p className="wall-said" role="status">
+        {said}
+      </p>
     </>
   );
 }
 
-function CameraCount({ viewer }: { viewer: Viewer }) {
-  const { live, cameras } = useStore(viewer.snapshot, ({ totals }) => totals);
-  return (
-    <span className="page-count">
-      {live} of {cameras} live
-    </span>
+const PANEL_TITLES: Record<PanelName, string> = {
+  figures: "Performance",
+  keys: "Keys",
+  cameras: "Cameras and groups",
+  add: "Add a camera",
+};
+
+function hrefOf(cameraId: string): string {
+  return route.href({ view: cameraId, panel: null });
+}
+
+/** Writes the moment of a paused playback into the address, so that a reload and a sent link show it. */
+function useMomentInAddress(view: string | null): (at: number | null) => void {
+  const [moment, setMoment] = useState<number | null | undefined>(undefined);
+  useEffect(() => {
+    if (view === null || moment === undefined) return;
+    const timer = setTimeout(() => {
+      if (route.address.getSnapshot().at !== moment) route.replace({ at: moment });
+    }, WRITE_MOMENT_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [view, moment]);
+  return useCallback(
+    (at: number | null) => setMoment((before) => (at === null && before === undefined ? undefined : at)),
+    [],
   );
 }
 
-/** Returns a frame rate that the server accepts, or undefined. */
-function readRate(text: string | null): number | undefined {
-  const rate = Number(text ?? Number.NaN);
-  return rate >= 0.001 && rate <= 1000 ? rate : undefined;
+/** Says in the title of the tab what needs attention. */
+function useTitle(viewer: Viewer, view: string | null): void {
+  const title = useStore(viewer.snapshot, (snapshot) => titleOf(snapshot, view));
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
 }
 
-function hrefOf(cameraId: string): string {
-  // Other parts of the query stay.
-  const query = new URLSearchParams(location.search);
-  query.delete("client");
-  query.append("client", cameraId);
-  return `?${query}`;
+function titleOf({ lostAt, link, totals, cameras }: ViewerSnapshot, view: string | null): string {
+  const name = cameras.find(({ cameraId }) => cameraId === view)?.name ?? view ?? "Cameras";
+  const trouble =
+    lostAt !== null && link !== "connecting"
+      ? "No connection – "
+      : totals.offline > 0
+        ? `${totals.offline} offline – `
+        : "";
+  return `${trouble}${name} – SkySentry`;
 }
 
 function Empty({ link }: { link: ViewerLink }) {
@@ -92,14 +220,26 @@ function Empty({ link }: { link: ViewerLink }) {
   );
 }
 
-function Keys() {
+/** All cameras are stopped, hidden or removed, or the group has none of them. */
+function NoneShown({ onEdit }: { onEdit: () => void }) {
   return (
-    <p className="page-keys">
-      <kbd>Tab</kbd> and arrow keys choose a camera, <kbd>Enter</kbd> shows it in full size, <kbd>F</kbd> on
-      the full screen, <kbd>S</kbd> saves a picture, <kbd>Esc</kbd> goes back. In full size: <kbd>Space</kbd>{" "}
-      pauses, <kbd>,</kbd> <kbd>.</kbd> step by a frame, <kbd>J</kbd> goes back 5 s, <kbd>L</kbd> is live.
-    </p>
+    <section className="page-empty">
+      <h2>No camera is shown</h2>
+      <p>All cameras are stopped, hidden or removed.</p>
+      <button type="button" className="sky-button" onClick={onEdit}>
+        Choose cameras
+      </button>
+    </section>
   );
+}
+
+/** Browsers may forbid the storage; reading it then throws. */
+function storage(): Storage | null {
+  try {
+    return globalThis.localStorage;
+  } catch {
+    return null;
+  }
 }
 
 mount(<ViewerPage />);

@@ -1,117 +1,232 @@
-import {
-  useCallback,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-  type KeyboardEvent,
-  type RefObject,
-} from "react";
-import type { ViewerSnapshot } from "../core/viewer/snapshot.js";
+import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { WallChoices } from "../core/viewer/wall-choices.js";
+import type { LayoutName } from "../core/viewer/wall-layout.js";
 import { CameraTile } from "./camera-tile.js";
-import { chooseLayout, GAP, type Space } from "./layout.js";
+import { CameraView } from "./camera-view.js";
+import { canFullScreen, toggleFullScreen } from "./full-screen.js";
+import { savePicture } from "./save-picture.js";
+import { shareLink } from "./share-link.js";
+import { keyOf, useWindowKeys } from "./use-modal.js";
 import { useStore } from "./use-store.js";
 import type { Viewer } from "./use-viewer.js";
+import { useSpace, useWall, type Wall } from "./use-wall.js";
 
 export interface CameraGridProps {
   readonly viewer: Viewer;
   /** Returns the address of a page that shows only this camera; if left out, there is no link to such a page. */
-  readonly hrefOf?: (cameraId: string) => string;
+  readonly hrefOf?: ((cameraId: string) => string) | undefined;
+  /** What the person has chosen: order, hidden cameras and so on. If left out, it lasts as long as the component. */
+  readonly choices?: WallChoices | undefined;
+  /** The camera that fills the page, or null. If left out, the component keeps it itself. */
+  readonly opened?: string | null | undefined;
+  /** A camera is to fill the page; null shows all cameras again. `step` says that it replaces another camera. */
+  readonly onOpen?: ((cameraId: string | null, step: boolean) => void) | undefined;
+  /** The moment at which the playback of the opened camera begins, in milliseconds since the epoch. */
+  readonly openedAt?: number | null | undefined;
+  /** The playback stands still at this moment, or runs if null. */
+  readonly onPaused?: ((at: number | null) => void) | undefined;
+  /** The name of the group to show; null or left out means all cameras. */
+  readonly group?: string | null | undefined;
+  /** The only cameras to show, in this order; empty or left out means all. */
+  readonly only?: readonly string[] | undefined;
+  /** If left out, the layout is the one that the person has chosen. */
+  readonly layout?: LayoutName | null | undefined;
+  /** What to show while the wall has no camera. */
+  readonly empty?: ReactNode;
+  /** Only pictures, and pages that turn by themselves. */
+  readonly kiosk?: boolean | undefined;
 }
 
-/** Shows all cameras. One camera fills the page when it is chosen. Arrow keys move between cameras. */
-export function CameraGrid({ viewer, hrefOf }: CameraGridProps) {
-  const cameraIds = useCameraIds(viewer);
-  const [chosen, choose] = useState<string | null>(null);
-  const grid = useRef<HTMLDivElement>(null);
-  const space = useSpace(grid);
-  const { columns, tileWidth } = chooseLayout(cameraIds.length, space);
-  // The other cameras are shown again if the chosen one disappears.
-  const full = chosen !== null && cameraIds.includes(chosen) ? chosen : null;
+const NOBODY: readonly string[] = [];
+const TURN_EVERY_MS = 10_000;
+/** Pixels below the wall for the dots of its pages. */
+const DOTS_HEIGHT = 28;
 
-  const onStep = useCallback(
-    (by: number) =>
-      choose((current) => cameraIds.at((cameraIds.indexOf(current ?? "") + by) % cameraIds.length) ?? null),
-    [cameraIds],
+/** Shows all cameras as a wall of pictures. One camera fills the page when it is chosen. */
+export function CameraGrid(props: CameraGridProps) {
+  const {
+    viewer,
+    hrefOf,
+    onOpen,
+    openedAt = null,
+    onPaused,
+    group = null,
+    only = NOBODY,
+    kiosk = false,
+  } = props;
+  const ownChoices = useMemo(() => new WallChoices(), []);
+  const choices = props.choices ?? ownChoices;
+  const [ownOpened, setOwnOpened] = useState<string | null>(null);
+  const opened = props.opened === undefined ? ownOpened : props.opened;
+  const chosenLayout = useStore(choices.settings, (settings) => settings.layout);
+  const [page, setPage] = useState(0);
+  const wall = useRef<HTMLDivElement>(null);
+  const below = kiosk ? 0 : DOTS_HEIGHT;
+  const whole = useSpace(wall, 6);
+  const options = { viewer, choices, group, only, layout: props.layout ?? chosenLayout, page };
+  const unpaged = useWall({ ...options, space: whole });
+  const less = useMemo(() => ({ width: whole.width, height: whole.height - below }), [whole, below]);
+  const paged = useWall({ ...options, space: less });
+  const shown = unpaged.pages > 1 ? paged : unpaged;
+
+  useEffect(() => {
+    if (!kiosk || shown.pages < 2 || opened !== null) return;
+    const timer = setInterval(() => setPage((before) => (before + 1) % shown.pages), TURN_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [kiosk, shown.pages, opened]);
+
+  const open = useCallback(
+    (cameraId: string | null, step = false) => {
+      setOwnOpened(cameraId);
+      onOpen?.(cameraId, step);
+    },
+    [onOpen],
   );
+  const onTileOpen = useCallback(
+    (cameraId: string, fullScreen: boolean) => {
+      if (fullScreen && !document.fullscreenElement) toggleFullScreen();
+      open(cameraId);
+    },
+    [open],
+  );
+  const { all } = shown;
+  const onDrop = useCallback(
+    (cameraId: string, onto: string) => {
+      // Dropped on a later tile, it takes the place behind that tile.
+      const later = all.indexOf(onto) > all.indexOf(cameraId);
+      choices.move(cameraId, later ? (all[all.indexOf(onto) + 1] ?? null) : onto, group);
+    },
+    [all, choices, group],
+  );
+  const onShare = useMemo(
+    () => hrefOf && ((cameraId: string, name: string) => void shareLink(hrefOf(cameraId), name)),
+    [hrefOf],
+  );
+  const onStep = (by: number): void => {
+    const next = all.at((all.indexOf(opened ?? "") + by) % all.length);
+    if (next !== undefined) open(next, true);
+  };
+
+  const lastOpened = useRef(opened);
+  useEffect(() => {
+    const before = lastOpened.current;
+    lastOpened.current = opened;
+    if (opened !== null || before === null) return;
+    // The focus is where the person was last, so that the keys go on from there.
+    const openers = [...(wall.current?.querySelectorAll<HTMLElement>(".sky-tile__open") ?? [])];
+    const own = openers.find((opener) => opener.closest<HTMLElement>("article")?.dataset.camera === before);
+    (own ?? openers[0])?.focus({ preventScroll: own === undefined });
+  }, [opened]);
+
+  useWindowKeys((event) => {
+    if (opened !== null || event.altKey) return false;
+    const focused = wall.current?.contains(document.activeElement)
+      ? document.activeElement?.closest<HTMLElement>("article")?.dataset.camera
+      : undefined;
+    const keys: Record<string, (() => void) | undefined> = {
+      i: () => choices.set({ figures: !choices.settings.getSnapshot().figures }),
+      ...(canFullScreen() && { f: () => (focused ? onTileOpen(focused, true) : toggleFullScreen()) }),
+      ...(focused && { s: () => void savePicture(viewer, focused) }),
+      ...(shown.pages > 1 && {
+        PageDown: () => setPage(Math.min(shown.page + 1, shown.pages - 1)),
+        PageUp: () => setPage(Math.max(shown.page - 1, 0)),
+      }),
+    };
+    const action = keys[keyOf(event)];
+    action?.();
+    return action !== undefined;
+  });
 
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (full !== null) return;
-    const openers = [...(grid.current?.querySelectorAll<HTMLButtonElement>(".sky-tile__open") ?? [])];
-    const index = openers.findIndex((opener) => opener === document.activeElement);
-    const target = index < 0 ? undefined : openers[index + moveBy(event.key, columns)];
-    if (!target) return;
+    if (opened !== null) return;
+    const tiles = [...(wall.current?.querySelectorAll<HTMLElement>(".sky-tile") ?? [])];
+    const index = tiles.findIndex((tile) => tile.querySelector(".sky-tile__open") === document.activeElement);
+    if (index < 0 || !event.key.startsWith("Arrow")) return;
+    const target = neighbour(shown, index, event.key);
+    if (target === undefined) return;
     event.preventDefault();
-    target.focus();
+    const [cameraId, onto] = [shown.cameraIds[index], shown.cameraIds[target]];
+    if (event.altKey && cameraId !== undefined && onto !== undefined) onDrop(cameraId, onto);
+    else tiles[target]?.querySelector<HTMLElement>(".sky-tile__open")?.focus();
   };
 
   return (
-    // The arrow keys are a shortcut; Tab reaches every camera too.
-    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
-    <div
-      ref={grid}
-      className="sky-grid"
-      style={{ gap: GAP, gridTemplateColumns: `repeat(${columns}, ${tileWidth}px)` }}
-      onKeyDown={onKeyDown}
-    >
-      {cameraIds.map((cameraId) => (
-        <CameraTile
-          key={cameraId}
+    <>
+      {/* The arrow keys are a shortcut; Tab reaches every camera too. */}
+      {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
+      <div
+        ref={wall}
+        className="sky-wall"
+        data-kiosk={kiosk}
+        style={{ height: shown.height }}
+        onKeyDown={onKeyDown}
+      >
+        {shown.cameraIds.map((cameraId, index) => (
+          <CameraTile
+            key={cameraId}
+            viewer={viewer}
+            choices={choices}
+            cameraId={cameraId}
+            {...(shown.places[index] ?? NOWHERE)}
+            hidden={opened !== null}
+            onOpen={onTileOpen}
+            onDrop={onDrop}
+            onShare={onShare}
+          />
+        ))}
+      </div>
+      {all.length === 0 && opened === null ? props.empty : null}
+      {shown.pages > 1 && !kiosk ? <PageDots {...shown} onPage={setPage} /> : null}
+      {opened === null ? null : (
+        <CameraView
           viewer={viewer}
-          cameraId={cameraId}
-          full={cameraId === full}
-          hidden={full !== null && cameraId !== full}
-          href={hrefOf?.(cameraId)}
-          onChoose={choose}
+          choices={choices}
+          cameraId={opened}
+          others={all}
+          startAt={openedAt}
+          onPaused={onPaused}
+          onOpen={open}
           onStep={onStep}
+          hrefOf={hrefOf}
         />
-      ))}
-    </div>
+      )}
+    </>
   );
 }
 
-function moveBy(key: string, columns: number): number {
-  return { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[key] ?? Number.NaN;
+const NOWHERE = { left: 0, top: 0, width: 0, height: 0 };
+
+function PageDots({ page, pages, onPage }: { page: number; pages: number; onPage: (page: number) => void }) {
+  return (
+    <nav className="sky-dots" aria-label="Pages of cameras">
+      {Array.from({ length: pages }, (_, index) => (
+        <button
+          key={index}
+          type="button"
+          aria-label={`Page ${index + 1} of ${pages}`}
+          aria-current={index === page ? "page" : undefined}
+          onClick={() => onPage(index)}
+        />
+      ))}
+    </nav>
+  );
 }
 
-/**
- * Returns the ids of the cameras in the order in which they are shown. Returns the same array as long as the ids and
- * their order do not change.
- */
-function useCameraIds(viewer: Viewer): readonly string[] {
-  const joined = useStore(viewer.snapshot, joinIds);
-  return useMemo(() => (joined === "" ? [] : joined.split(SEPARATOR)), [joined]);
-}
-
-/** A character that is in no camera id. */
-const SEPARATOR = " ";
-
-function joinIds({ cameras }: ViewerSnapshot): string {
-  return cameras.map(({ cameraId }) => cameraId).join(SEPARATOR);
-}
-
-/** Returns the space from the grid's top left corner to the bottom of the window. */
-function useSpace(element: RefObject<HTMLElement | null>): Space {
-  const [space, setSpace] = useState<Space>({ width: 0, height: 0 });
-  useLayoutEffect(() => {
-    const grid = element.current;
-    if (!grid) return;
-    const measure = (): void => {
-      const { top } = grid.getBoundingClientRect();
-      const width = grid.clientWidth;
-      const height = window.innerHeight - (top + window.scrollY) - 2 * GAP;
-      setSpace((before) => (before.width === width && before.height === height ? before : { width, height }));
-    };
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(grid);
-    // The content above the grid may change its height too.
-    observer.observe(document.body);
-    window.addEventListener("resize", measure);
-    return () => {
-      observer.disconnect();
-      window.removeEventListener("resize", measure);
-    };
-  }, [element]);
-  return space;
+/** Returns the index of the tile that is next to a tile in the direction of an arrow key. */
+function neighbour({ places }: Wall, index: number, key: string): number | undefined {
+  const count = places.length;
+  if (key === "ArrowLeft") return index > 0 ? index - 1 : undefined;
+  if (key === "ArrowRight") return index + 1 < count ? index + 1 : undefined;
+  const here = places[index];
+  if (!here) return undefined;
+  const middle = here.left + here.width / 2;
+  let best: { index: number; distance: number } | undefined;
+  places.forEach((place, other) => {
+    const below = place.top - here.top;
+    if (key === "ArrowDown" ? below <= 0 : below >= 0) return;
+    // The nearest row counts most.
+    const distance = 10 * Math.abs(below) + Math.abs(place.left + place.width / 2 - middle);
+    if (!best || distance < best.distance) best = { index: other, distance };
+  });
+  return best?.index;
 }

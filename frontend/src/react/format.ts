@@ -42,3 +42,31 @@ export function formatSpeed(speed: number): string {
   const fraction = { 0.25: "¼", 0.5: "½" }[Math.abs(speed)] ?? String(Math.abs(speed));
   return `${speed < 0 ? "−" : ""}${fraction}×`;
 }
+
+/** Formats a moment as the time of day, in this computer's time zone: 14:03:22, or 14:03:22.4. */
+export function formatClock(at: number, tenths = false): string {
+  const date = new Date(at);
+  const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits);
+  return `${hours}:${minutes}:${seconds}${tenths ? `.${Math.floor(date.getMilliseconds() / 100)}` : ""}`;
+}
+
+/** Formats a moment for the name of a file, with the offset of the time zone: 2026-11-29_14-03-22.4+01. */
+export function formatStamp(at: number): string {
+  const date = new Date(at);
+  const day = [date.getFullYear(), twoDigits(date.getMonth() + 1), twoDigits(date.getDate())].join("-");
+  const offset = -date.getTimezoneOffset();
+  const hours = Math.floor(Math.abs(offset) / 60);
+  const minutes = Math.abs(offset) % 60;
+  const zone = `${offset < 0 ? "-" : "+"}${twoDigits(hours)}${minutes === 0 ? "" : twoDigits(minutes)}`;
+  return `${day}_${formatClock(at, true).replaceAll(":", "-")}${zone}`;
+}
+
+/** Formats a length of time in whole units: 8 s, 2 min, 3 h. */
+export function formatFor(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  return seconds < 60 ? `${seconds} s` : formatAge(seconds * 1000);
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, "0");
+}

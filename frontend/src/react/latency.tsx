@@ -5,14 +5,10 @@ import { formatTrip } from "./format.js";
 
 /** The stages in the order in which a frame passes them. */
 const STAGES = [
-  { key: "capture", name: "Capture to server" },
-  { key: "server", name: "In the server" },
-  { key: "delivery", name: "Server to screen" },
+  { key: "capture", name: "Capture to server", short: "Capture" },
+  { key: "server", name: "In the server", short: "Server" },
+  { key: "delivery", name: "Server to screen", short: "Delivery" },
 ] as const;
-
-export function describeLatency(latency: CameraLatency): string {
-  return STAGES.map(({ key, name }) => `${name}: ${formatTrip(latency[key])}`).join(", ");
-}
 
 /** One camera's stages as a bar and in words. Unknown stages are dashes, so that nothing below the picture moves. */
 export function LatencyParts({ latency }: { latency: CameraLatency | null }) {
@@ -41,9 +37,11 @@ export interface LatencyTableProps {
   readonly cameras: readonly { readonly name: string; readonly latency: CameraLatency | null }[];
 }
 
-/** A table of all cameras' stages; renders nothing while no latency is known. */
+/** A table of all cameras' stages, the slowest camera first; renders nothing while no latency is known. */
 export function LatencyTable({ cameras }: LatencyTableProps) {
-  const known = cameras.flatMap(({ name, latency }) => (latency ? [{ name, latency }] : []));
+  const known = cameras
+    .flatMap(({ name, latency }) => (latency ? [{ name, latency }] : []))
+    .sort((a, b) => b.latency.total - a.latency.total);
   if (known.length === 0) return null;
   return (
     // The table scrolls sideways on a phone, so it must be reachable by keyboard.
@@ -54,9 +52,9 @@ export function LatencyTable({ cameras }: LatencyTableProps) {
           <tr>
             <th scope="col">Latency</th>
             <th scope="col">Total</th>
-            {STAGES.map(({ key, name }) => (
-              <th scope="col" key={key}>
-                {name}
+            {STAGES.map(({ key, name, short }) => (
+              <th scope="col" key={key} title={name}>
+                {short}
               </th>
             ))}
           </tr>

@@ -1,147 +1,220 @@
-import { useEffect, useRef, useState, type MouseEvent } from "react";
-import { chooseClipFormat } from "../core/viewer/clip.js";
+import { useEffect, useMemo, useRef, useState, type PointerEvent } from "react";
 import type { PlaybackController } from "../core/viewer/playback-controller.js";
 import type { PlaybackState } from "../core/viewer/playback.js";
-import { formatBack, formatSpeed } from "./format.js";
-import { IconButton, IconLink } from "./icon-button.js";
-import { useStore } from "./use-store.js";
-import type { ViewerControls } from "./use-viewer.js";
+import type { ResultMark } from "../core/viewer/result-marks.js";
+import type { ClipRange } from "./clip-range.js";
+import { formatBack, formatClock } from "./format.js";
 
-const SPEEDS = [-1, 0.25, 0.5, 1, 2, 4];
-export const SKIP_BACK_SECONDS = 5;
 /** A position this close to the end counts as live. */
 const LIVE_MS = 50;
 /** A position that the person set is shown for this long, also if the server still reports another one. */
 const HELD_MS = 700;
+/** Pictures while the pointer moves: at most eight a second. */
+const PREVIEW_EVERY_MS = 125;
+/** Seconds between two marks of the clock. */
+const TICKS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
+const TICK_PX = 110;
 
 export interface TimelineProps {
-  readonly cameraId: string;
   readonly name: string;
   readonly playback: PlaybackState;
   readonly controller: PlaybackController;
-  readonly controls: ViewerControls;
+  /** Whether the camera is live, not only this viewer. */
+  readonly isLive: boolean;
+  readonly marks: readonly ResultMark[];
+  readonly clip: ClipRange | null;
+  readonly onClip: (clip: ClipRange) => void;
+  /** Returns the address of the picture at a moment. */
+  readonly pictureAt: (at: number) => string;
 }
 
-/** Controls the playback of one camera, and downloads clips. */
-export function Timeline({ cameraId, name, playback, controller, controls }: TimelineProps) {
+/** The kept past of one camera: a track with clock times, marks of findings, and a picture under the pointer. */
+export function Timeline(props: TimelineProps) {
+  const { name, playback, controller, isLive, marks, clip, onClip, pictureAt } = props;
   const { live, oldestAt, newestAt, at } = playback;
-  const speed = useStore(controller.speed);
-  const [marks, setMarks] = useState<{ from?: number; to?: number }>({});
   const [held, hold] = useHeld();
+  const track = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const { current } = track;
+    if (!current) return;
+    const observer = new ResizeObserver(() => setWidth(current.clientWidth));
+    observer.observe(current);
+    return () => observer.disconnect();
+  }, []);
+  const preview = usePreview(pictureAt);
+
   const span = Math.max(1, newestAt - oldestAt);
   const offset = held ?? Math.max(-span, at - newestAt);
+  const part = (moment: number): number => Math.min(1, Math.max(0, (moment - oldestAt) / span));
+  const percent = (moment: number): string => `${(100 * part(moment)).toFixed(3)}%`;
+  const timeAt = (clientX: number): number => {
+    const box = track.current?.getBoundingClientRect();
+    if (!box || box.width === 0) return newestAt;
+    return oldestAt + Math.min(1, Math.max(0, (clientX - box.left) / box.width)) * span;
+  };
 
   const scrub = (milliseconds: number): void => {
     hold(milliseconds);
     if (milliseconds >= -LIVE_MS) controller.goLive();
     else controller.seekTo(newestAt + milliseconds);
   };
-  const choose = (chosen: number): void => {
-    controller.speed.set(chosen);
-    // Live frames cannot be played faster.
-    if (!live || chosen < 1) controller.play();
-  };
-  const clamp = (moment: number): number => Math.min(newestAt, Math.max(oldestAt, moment));
-  const [from, to] = [clamp(marks.from ?? oldestAt), clamp(marks.to ?? newestAt)].sort((a, b) => a - b) as [
-    number,
-    number,
-  ];
-  const percent = (moment: number): string => `${((moment - oldestAt) / span) * 100}%`;
+  const hover = (event: PointerEvent): void => preview.show(timeAt(event.clientX));
 
+  const shownAt = newestAt + offset;
   return (
     <section className="sky-timeline" aria-label={`Timeline of ${name}`}>
-      <div className="sky-timeline__track">
-        <span aria-hidden="true">{formatBack(span)}</span>
-        <div className="sky-timeline__range">
-          <span
-            className="sky-timeline__clip"
-            data-marked={marks.from !== undefined || marks.to !== undefined}
-            style={{ left: percent(from), right: `calc(100% - ${percent(to)})` }}
-          />
-          <input
-            type="range"
-            min={-span}
-            max={0}
-            step={10}
-            value={offset}
-            aria-label="Position"
-            aria-valuetext={live && held === null ? "live" : `${formatBack(-offset)} from now`}
-            onChange={(event) => scrub(event.target.valueAsNumber)}
-          />
-        </div>
-        <button
-          type="button"
-          className="sky-button sky-timeline__live"
-          aria-pressed={live}
-          onClick={() => controller.goLive()}
-        >
-          Live
-        </button>
-      </div>
-      <div className="sky-timeline__controls">
-        <IconButton
-          icon="skipBack"
-          label={`Back ${SKIP_BACK_SECONDS} seconds`}
-          onClick={keepKeys(() => controller.skipBack(SKIP_BACK_SECONDS))}
-        />
-        <IconButton icon="stepBack" label="One frame back" onClick={keepKeys(() => controller.step(-1))} />
-        {live || playback.speed !== 0 ? (
-          <IconButton icon="pause" label="Pause" onClick={keepKeys(() => controller.pause())} />
-        ) : (
-          <IconButton icon="play" label="Play" onClick={keepKeys(() => controller.play())} />
-        )}
-        <IconButton
-          icon="stepForward"
-          label="One frame forward"
-          onClick={keepKeys(() => controller.step(1))}
-        />
-        <label className="sky-timeline__speed">
-          <span className="sky-visually-hidden">Speed</span>
-          <select value={speed} onChange={(event) => choose(Number(event.target.value))}>
-            {SPEEDS.map((choice) => (
-              <option key={choice} value={choice}>
-                {formatSpeed(choice)}
-              </option>
+      <div ref={track} className="sky-timeline__track" onPointerMove={hover} onPointerLeave={preview.hide}>
+        <div className="sky-timeline__bar">
+          {marks
+            .filter(({ to }) => to > oldestAt)
+            .map(({ from, to }) => (
+              <span
+                key={from}
+                className="sky-timeline__mark"
+                style={{
+                  left: percent(from),
+                  width: `max(3px, ${(100 * (part(to) - part(from))).toFixed(3)}%)`,
+                }}
+              />
             ))}
-          </select>
-        </label>
-        <span className="sky-timeline__space" />
-        <IconButton
-          icon="markStart"
-          label="Start the clip here"
-          onClick={keepKeys(() => setMarks({ ...marks, from: at }))}
-        />
-        <IconButton
-          icon="markEnd"
-          label="End the clip here"
-          onClick={keepKeys(() => setMarks({ ...marks, to: at }))}
-        />
-        <IconLink
-          className="sky-timeline__save"
-          icon="download"
-          label={
-            <>
-              Clip <span className="sky-timeline__length">{((to - from) / 1000).toFixed(1)} s</span>
-            </>
+          <span className="sky-timeline__head" style={{ left: percent(shownAt) }} />
+        </div>
+        <input
+          type="range"
+          min={-span}
+          max={0}
+          step={10}
+          value={offset}
+          aria-label="Position"
+          aria-valuetext={
+            live && held === null ? (isLive ? "live" : "the newest picture") : positionText(shownAt, -offset)
           }
-          labelShown
-          href={controls.clipUrl(cameraId, from, to, "mkv")}
-          download
-          onClick={(event) => void saveClip(event, (format) => controls.clipUrl(cameraId, from, to, format))}
+          onChange={(event) => scrub(event.target.valueAsNumber)}
         />
+        {clip ? <ClipEnds clip={clip} percent={percent} timeAt={timeAt} onClip={onClip} /> : null}
+        {preview.at === null ? null : (
+          <figure
+            className="sky-timeline__preview"
+            style={{ left: `clamp(88px, ${percent(preview.at)}, calc(100% - 88px))` }}
+          >
+            <img src={preview.picture} alt="" />
+            <figcaption>
+              {formatClock(preview.at)}
+              {marks.some(({ from, to }) => from - 500 <= (preview.at ?? 0) && (preview.at ?? 0) <= to + 500)
+                ? " · result"
+                : ""}
+            </figcaption>
+          </figure>
+        )}
       </div>
+      <Ticks oldestAt={oldestAt} newestAt={newestAt} width={width} isLive={isLive} />
     </section>
   );
 }
 
-/**
- * Wraps the action of a button. After a click the focus returns to the tile, so that all its keys work, also the space
- * bar.
- */
-function keepKeys(action: () => void): (event: MouseEvent<HTMLElement>) => void {
-  return ({ detail, currentTarget }) => {
-    action();
-    if (detail > 0) currentTarget.closest("article")?.focus();
+function positionText(at: number, behind: number): string {
+  return `${formatClock(at)}, ${formatBack(behind)} from now`;
+}
+
+interface TicksProps {
+  readonly oldestAt: number;
+  readonly newestAt: number;
+  readonly width: number;
+  readonly isLive: boolean;
+}
+
+function Ticks({ oldestAt, newestAt, width, isLive }: TicksProps) {
+  const span = Math.max(1, newestAt - oldestAt);
+  const most = Math.max(1, width / TICK_PX);
+  const step = (TICKS.find((seconds) => span / 1000 / seconds <= most) ?? 14_400) * 1000;
+  const first = Math.ceil(oldestAt / step) * step;
+  const times: number[] = [];
+  for (let at = first; at <= newestAt && times.length < 40; at += step) times.push(at);
+  const left = (at: number): number => (100 * (at - oldestAt)) / span;
+  // No tick beside the word at the end, nor cut off at the beginning.
+  const room = width > 0 ? 3500 / width : 5;
+  return (
+    <div className="sky-timeline__ticks" aria-hidden="true">
+      {times
+        .filter((at) => left(at) > room && left(at) < 100 - 2.6 * room)
+        .map((at) => (
+          <span key={at} style={{ left: `${left(at).toFixed(3)}%` }}>
+            {formatClock(at)}
+          </span>
+        ))}
+      <span className="sky-timeline__now">{isLive ? "now" : formatClock(newestAt)}</span>
+    </div>
+  );
+}
+
+interface ClipEndsProps {
+  readonly clip: ClipRange;
+  readonly percent: (at: number) => string;
+  readonly timeAt: (clientX: number) => number;
+  readonly onClip: (clip: ClipRange) => void;
+}
+
+const NUDGE_MS = 200;
+
+function ClipEnds({ clip, percent, timeAt, onClip }: ClipEndsProps) {
+  const ends = [
+    ["from", "Start of the clip"],
+    ["to", "End of the clip"],
+  ] as const;
+  return (
+    <>
+      <span
+        className="sky-timeline__clip"
+        style={{ left: percent(clip.from), right: `calc(100% - ${percent(clip.to)})` }}
+      />
+      {ends.map(([end, label]) => (
+        <button
+          key={end}
+          type="button"
+          role="slider"
+          className="sky-timeline__end"
+          style={{ left: percent(clip[end]) }}
+          aria-label={label}
+          aria-valuenow={Math.round(clip[end] / 1000)}
+          aria-valuetext={formatClock(clip[end], true)}
+          onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
+          onPointerMove={(event) => {
+            if (event.buttons > 0) onClip({ ...clip, [end]: timeAt(event.clientX) });
+          }}
+          onKeyDown={(event) => {
+            const by = { ArrowLeft: -NUDGE_MS, ArrowRight: NUDGE_MS }[event.key];
+            if (by === undefined) return;
+            event.preventDefault();
+            onClip({ ...clip, [end]: clip[end] + by });
+          }}
+        />
+      ))}
+    </>
+  );
+}
+
+/** The picture under the pointer. Moments of the same second have the same picture, so that the browser has it already. */
+function usePreview(pictureAt: (at: number) => string) {
+  const [at, setAt] = useState<number | null>(null);
+  const [second, setSecond] = useState(0);
+  const latest = useRef(0);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return {
+    at,
+    picture: useMemo(() => pictureAt(second), [pictureAt, second]),
+    show: (moment: number): void => {
+      const first = at === null;
+      setAt(moment);
+      latest.current = Math.ceil(moment / 1000) * 1000;
+      if (first) setSecond(latest.current);
+      timer.current ??= setTimeout(() => {
+        timer.current = undefined;
+        setSecond(latest.current);
+      }, PREVIEW_EVERY_MS);
+    },
+    hide: (): void => setAt(null),
   };
 }
 
@@ -156,13 +229,4 @@ function useHeld(): [number | null, (value: number) => void] {
     timer.current = setTimeout(() => setHeld(null), HELD_MS);
   };
   return [held, hold];
-}
-
-/** Downloads the clip as a video, or as JPEGs if the server cannot encode videos. */
-async function saveClip(event: MouseEvent, urlOf: (format: "mkv" | "zip") => string): Promise<void> {
-  event.preventDefault();
-  const link = document.createElement("a");
-  link.href = urlOf(await chooseClipFormat(urlOf("mkv")));
-  link.download = "";
-  link.click();
 }

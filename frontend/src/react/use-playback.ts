@@ -4,7 +4,7 @@ import { PlaybackController } from "../core/viewer/playback-controller.js";
 import type { ViewerControls } from "./use-viewer.js";
 
 /** The timeline grows while a camera is watched, so the server is asked again this often. */
-const REQUEST_STATE_EVERY_MS = 4000;
+const REQUEST_STATE_EVERY_MS = 2000;
 
 /**
  * Returns the playback controls of one camera while `active`, or null. When `active` ends, the camera goes back to live

@@ -17,7 +17,15 @@ export interface UseViewerOptions {
 /** The methods of the viewer's session that components may call. */
 export type ViewerControls = Pick<
   ViewerSession,
-  "setShownWidth" | "seek" | "goLive" | "clipUrl" | "setBoxesShown"
+  | "setShownWidth"
+  | "seek"
+  | "goLive"
+  | "describePlayback"
+  | "clipUrl"
+  | "frameUrl"
+  | "setBoxesShown"
+  | "setExactBoxes"
+  | "retry"
 >;
 
 export interface Viewer {

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   decodeViewerMessage,
   encodeAck,
+  encodeDescribe,
   encodeLive,
   encodeSeek,
   encodeSubscribe,
@@ -282,6 +283,8 @@ function encode(value: Record<string, unknown>): string | null {
       const { type: _, clientId, speed, ...position } = value;
       return encodeSeek(String(clientId), position as Position, Number(speed));
     }
+    case "playback":
+      return encodeDescribe(String(value.clientId));
     case "live":
       return encodeLive(String(value.clientId));
     default:

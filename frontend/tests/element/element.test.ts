@@ -41,6 +41,9 @@ describe("<skysentry-viewer>", () => {
     sockets[0]?.text({ type: "client-disconnected", clientId: "a" });
     expect(element.getAttribute("status")).toBe("offline");
     expect(caption(element)).toBe("The camera is offline");
+    sockets[0]?.text({ type: "client-disconnected", clientId: "a", removed: true });
+    expect(element.getAttribute("status")).toBe("unknown");
+    expect(caption(element)).toBe("The server does not know this camera");
     element.remove();
     await Promise.resolve();
     expect(sockets[0]?.readyState).toBe(3);

@@ -1,110 +1,25 @@
 // @vitest-environment happy-dom
 import { act } from "react";
 import { describe, expect, it, vi } from "vitest";
-import { now } from "../../src/core/clock.js";
-import { CameraGrid } from "../../src/react/camera-grid.js";
-import { formatAge, formatCount, formatFps, formatRate, formatTrip } from "../../src/react/format.js";
-import { chooseLayout } from "../../src/react/layout.js";
-import { LinkNotice, LinkStatus } from "../../src/react/link-status.js";
+import {
+  formatAge,
+  formatClock,
+  formatCount,
+  formatFor,
+  formatFps,
+  formatRate,
+  formatStamp,
+  formatTrip,
+} from "../../src/react/format.js";
+import { LinkNotice, LinkStatus, LostBanner } from "../../src/react/link-status.js";
 import { SkySentryClient } from "../../src/react/skysentry-client.js";
 import { FakeSocket } from "../fakes.js";
-import { cameraSnapshot as camera, fakeViewer } from "./fake-viewer.js";
+import { fakeControls, fakeViewer } from "./fake-viewer.js";
 import { host, mountForEach, render, settle } from "./mounting.js";
 
 mountForEach();
 
 const HOSTILE = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>`;
-
-describe("the grid", () => {
-  it("shows each camera's picture, state and figures", () => {
-    const offline = camera("b", { status: "offline", takenAt: now() - 90_000 });
-    const { viewer, opened } = fakeViewer([camera("a"), offline]);
-    render(<CameraGrid viewer={viewer} />);
-    expect(opened).toEqual(["a", "b"]);
-    const [first, second] = host.querySelectorAll("article");
-    expect(first?.querySelector("canvas")).not.toBeNull();
-    expect(first?.textContent).toContain("Live");
-    expect(first?.querySelector('[data-figure="fps"]')?.textContent).toBe("15 fps");
-    expect(first?.querySelector('[data-figure="drops"]')?.textContent).toBe("3");
-    expect(second?.textContent).toContain("last picture from 1 min ago");
-  });
-
-  it("counts the time since the last picture of a stalled camera", () => {
-    vi.useFakeTimers();
-    const { viewer } = fakeViewer([camera("a", { status: "stalled", takenAt: now() - 4000 })]);
-    render(<CameraGrid viewer={viewer} />);
-    expect(host.textContent).toContain("No new picture for 4.0 s");
-    act(() => void vi.advanceTimersByTime(2000));
-    expect(host.textContent).toContain("No new picture for 6.0 s");
-    vi.useRealTimers();
-  });
-
-  it("keeps a camera's canvas while its figures change, and closes its surface at the end", () => {
-    const { viewer, update, opened, closed } = fakeViewer([camera("a")]);
-    render(<CameraGrid viewer={viewer} />);
-    const canvas = host.querySelector("canvas");
-    update({ cameras: [camera("a", { fps: 3 }), camera("b")] });
-    expect(host.querySelector('[data-figure="fps"]')?.textContent).toBe("3.0 fps");
-    expect(host.querySelector("canvas")).toBe(canvas);
-    update({ cameras: [camera("b")] });
-    expect(opened).toEqual(["a", "b"]);
-    expect(closed).toEqual(["a"]);
-  });
-
-  it("opens one camera in full size, steps through them, and goes back", () => {
-    const { viewer, update } = fakeViewer(["a", "b", "c"].map((id) => camera(id)));
-    render(<CameraGrid viewer={viewer} hrefOf={(id) => `?c=${id}`} />);
-    const full = () => host.querySelector(".sky-tile--full");
-    const press = (key: string) =>
-      act(() => void full()?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })));
-    act(() => host.querySelector<HTMLButtonElement>(".sky-tile__open")?.click());
-    expect(full()?.getAttribute("data-camera")).toBe("a");
-    expect(full()?.querySelector("a")?.getAttribute("href")).toBe("?c=a");
-    expect(host.querySelectorAll("article[inert]")).toHaveLength(2);
-    press("ArrowLeft");
-    expect(full()?.getAttribute("data-camera")).toBe("c");
-    press("ArrowRight");
-    press("ArrowRight");
-    expect(full()?.getAttribute("data-camera")).toBe("b");
-    press("x");
-    press("Escape");
-    expect(full()).toBeNull();
-    expect(document.activeElement?.textContent).toContain("Show b");
-    act(() => host.querySelector<HTMLButtonElement>(".sky-tile__open")?.click());
-    update({ cameras: [camera("b")] });
-    expect(full()).toBeNull();
-  });
-
-  it("moves between cameras by arrow keys", () => {
-    const { viewer } = fakeViewer(["a", "b"].map((id) => camera(id)));
-    render(<CameraGrid viewer={viewer} />);
-    const [first, second] = host.querySelectorAll<HTMLButtonElement>(".sky-tile__open");
-    first?.focus();
-    act(() => void first?.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true })));
-    expect(document.activeElement).toBe(second);
-  });
-
-  it("shows a hostile label as text", () => {
-    const { viewer } = fakeViewer([camera("a", { name: HOSTILE })]);
-    render(<CameraGrid viewer={viewer} />);
-    expect(host.querySelector("h2")?.textContent).toBe(HOSTILE);
-    expect(host.querySelector("img, script")).toBeNull();
-  });
-});
-
-describe("the layout", () => {
-  it("uses the available space", () => {
-    expect(chooseLayout(1, { width: 1400, height: 800 })).toEqual({ columns: 1, tileWidth: 1265 });
-    expect(chooseLayout(4, { width: 1400, height: 800 }).columns).toBe(2);
-    expect(chooseLayout(16, { width: 3800, height: 2080 }).columns).toBe(4);
-  });
-
-  it("lets the page scroll rather than make tiles unreadable", () => {
-    expect(chooseLayout(16, { width: 336, height: 600 })).toEqual({ columns: 1, tileWidth: 336 });
-    expect(chooseLayout(16, { width: 1416, height: 800 })).toEqual({ columns: 4, tileWidth: 345 });
-    expect(chooseLayout(0, { width: 0, height: 0 }).columns).toBe(1);
-  });
-});
 
 describe("the link's text", () => {
   it("explains a problem, and is empty without one", () => {
@@ -114,6 +29,31 @@ describe("the link's text", () => {
     expect(host.textContent).toContain("plain HTTP");
     render(<LinkStatus link="unreachable" />);
     expect(host.textContent).toBe("Server unreachable");
+  });
+});
+
+describe("the banner of a lost connection", () => {
+  it("says since when there is none, and tries again at once", () => {
+    const requests: unknown[] = [];
+    const { viewer, update } = fakeViewer([], fakeControls(requests));
+    render(<LostBanner viewer={viewer} />);
+    expect(host.textContent).toBe("");
+    update({ link: "unreachable", lostAt: new Date(2026, 4, 1, 14, 3, 20).getTime() });
+    expect(host.textContent).toContain("No connection since 14:03:20");
+    act(() => host.querySelector("button")?.click());
+    expect(requests).toEqual(["retry"]);
+    update({ link: "live", lostAt: null });
+    expect(host.textContent).toBe("");
+  });
+});
+
+describe("times", () => {
+  it("are the time of day, and names of files say their time zone", () => {
+    const at = new Date(2026, 10, 29, 4, 3, 2, 450).getTime();
+    expect(formatClock(at)).toBe("04:03:02");
+    expect(formatClock(at, true)).toBe("04:03:02.4");
+    expect(formatStamp(at)).toMatch(/^2026-11-29_04-03-02\.4[+-]\d\d(\d\d)?$/);
+    expect([500, 8900, 61_000, -5].map(formatFor)).toEqual(["0 s", "8 s", "1 min", "0 s"]);
   });
 });
 

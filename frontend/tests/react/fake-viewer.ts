@@ -11,6 +11,7 @@ export function cameraSnapshot(cameraId: string, change: Partial<CameraSnapshot>
     cameraId,
     name: cameraId,
     status: "live",
+    known: true,
     fps: 14.96,
     receivedFps: 15,
     bytesPerSecond: 182_000,
@@ -21,10 +22,30 @@ export function cameraSnapshot(cameraId: string, change: Partial<CameraSnapshot>
     delay: null,
     playback: null,
     hasResults: false,
+    marks: [],
+    boxDelay: 0,
     dropped: 3,
     painted: 100,
     sequence: 103,
     ...change,
+  };
+}
+
+/** When the picture on every fake surface was taken. */
+export const TAKEN_AT = new Date(2026, 10, 29, 14, 3, 22, 450).getTime();
+
+/** The controls of a viewer; each call is added to `requests`. */
+export function fakeControls(requests: unknown[] = []): ViewerControls {
+  return {
+    setShownWidth: () => undefined,
+    seek: (_, position, speed) => requests.push([position, speed]),
+    goLive: () => requests.push("live"),
+    describePlayback: () => requests.push("describe"),
+    clipUrl: (_, from, to, format) => `clip-${from}-${to}-${format}`,
+    frameUrl: (cameraId, at) => `frame-${cameraId}-${at}`,
+    setBoxesShown: (shown) => requests.push(shown),
+    setExactBoxes: (exact) => requests.push(["exact", exact]),
+    retry: () => requests.push("retry"),
   };
 }
 
@@ -36,7 +57,17 @@ export function fakeViewer(cameras: readonly CameraSnapshot[], controls: ViewerC
     open(cameraId: string) {
       opened.push(cameraId);
       const canvas = document.createElement("canvas");
-      return { canvas, snapshot: () => Promise.resolve(null), close: () => closed.push(cameraId) };
+      return {
+        canvas,
+        snapshot: () => Promise.resolve(null),
+        picture: () =>
+          Promise.resolve({
+            jpeg: new Blob(["jpeg"]),
+            mark: { sequence: 1, takenAt: TAKEN_AT, live: false },
+          }),
+        setSize: () => undefined,
+        close: () => closed.push(cameraId),
+      };
     },
   };
   const store = new Store<ViewerSnapshot>({ ...STOPPED_VIEWER, link: "live", cameras });

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { act, Profiler } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { WallChoices } from "../../src/core/viewer/wall-choices.js";
 import { ViewerSession } from "../../src/core/viewer/session.js";
 import { CameraTile } from "../../src/react/camera-tile.js";
 import { useStore } from "../../src/react/use-store.js";
@@ -30,17 +31,22 @@ function build() {
   const clients = ["A", "B"].map((clientId) => ({ clientId, online: true }));
   network.last.text({ type: "clients", clients });
   const nothing = () => undefined;
+  const choices = new WallChoices();
   render(
     ["A", "B"].map((cameraId) => (
       <Profiler key={cameraId} id={cameraId} onRender={onRender}>
         <CameraTile
           viewer={viewer}
           cameraId={cameraId}
-          full={false}
+          choices={choices}
+          left={0}
+          top={0}
+          width={160}
+          height={90}
           hidden={false}
-          href={undefined}
-          onChoose={nothing}
-          onStep={nothing}
+          onOpen={nothing}
+          onDrop={nothing}
+          onShare={undefined}
         />
       </Profiler>
     )),
@@ -49,7 +55,7 @@ function build() {
   const takeRendered = () => rendered.splice(0);
   /** Lets the session update its state once. */
   const refresh = () => act(() => void vi.advanceTimersByTime(400));
-  return { network, session, takeRendered, refresh };
+  return { network, session, choices, takeRendered, refresh };
 }
 
 describe("a tile", () => {
@@ -67,7 +73,7 @@ describe("a tile", () => {
     act(() => network.last.text({ type: "client-connected", clientId: "B", name: "Beta" }));
     expect(takeRendered()).toContain("B");
     expect(host.textContent).toContain("Beta");
-    session.stop();
+    act(() => session.stop());
   });
 
   it("does not render while nothing changes", () => {
@@ -75,15 +81,18 @@ describe("a tile", () => {
     takeRendered();
     for (let i = 0; i < 20; i++) refresh();
     expect(takeRendered()).toEqual([]);
-    session.stop();
+    act(() => session.stop());
   });
 
-  it("renders when boxes are switched on or off, which every tile shows", () => {
-    const { session, takeRendered } = build();
+  it("renders once when the figures are switched on, which every tile shows", () => {
+    const { session, choices, takeRendered } = build();
     takeRendered();
-    act(() => session.setBoxesShown(false));
+    act(() => choices.set({ figures: true }));
     expect(takeRendered()).toEqual(["A", "B"]);
-    session.stop();
+    act(() => session.setBoxesShown(false));
+    act(() => choices.mark("pinned", "C", true));
+    expect(takeRendered()).toEqual([]);
+    act(() => session.stop());
   });
 });
 

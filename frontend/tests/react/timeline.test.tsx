@@ -4,10 +4,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CameraSnapshot } from "../../src/core/viewer/camera.js";
 import type { PlaybackState } from "../../src/core/viewer/playback.js";
 import { CameraGrid } from "../../src/react/camera-grid.js";
-import { formatBack, formatSpeed } from "../../src/react/format.js";
+import { formatBack, formatClock, formatSpeed } from "../../src/react/format.js";
 import { LatencyTable } from "../../src/react/latency.js";
-import type { ViewerControls } from "../../src/react/use-viewer.js";
-import { cameraSnapshot, fakeViewer } from "./fake-viewer.js";
+import { cameraSnapshot, fakeControls, fakeViewer } from "./fake-viewer.js";
 import { host, mountForEach, render } from "./mounting.js";
 
 beforeEach(() => {
@@ -24,15 +23,10 @@ const LATENCY = { cameraId: "a", frames: 30, capture: 20, server: 0.5, delivery:
 
 function build() {
   const requests: unknown[] = [];
-  const controls: ViewerControls = {
-    setShownWidth: () => undefined,
-    seek: (_, position, speed) => requests.push([position, speed]),
-    goLive: () => requests.push("live"),
-    clipUrl: (_, from, to, format) => `clip-${from}-${to}-${format}`,
-    setBoxesShown: (shown) => requests.push(shown),
-  };
-  const { viewer, update } = fakeViewer([], controls);
-  render(<CameraGrid viewer={viewer} />);
+  const { viewer, update } = fakeViewer([], fakeControls(requests));
+  const paused: (number | null)[] = [];
+  const onPaused = (at: number | null) => paused.push(at);
+  render(<CameraGrid viewer={viewer} onPaused={onPaused} />);
   const show = (change: Partial<CameraSnapshot> = {}, boxesShown = true) => {
     const camera = cameraSnapshot("a", { name: "Door", playback: LIVE, ...change });
     update({ cameras: [camera], boxesShown });
@@ -48,37 +42,39 @@ function build() {
     show(change);
     requested();
   };
-  return { show, open, requested };
+  return { show, open, requested, paused };
 }
 
-const tile = () => host.querySelector("article");
-const press = (key: string, on: Element | null = tile()) =>
+const view = () => document.querySelector<HTMLElement>(".sky-view");
+const press = (key: string, on: Element | null = view()) =>
   act(() => void on?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })));
-const click = (words: string) =>
-  act(() =>
-    [...host.querySelectorAll<HTMLElement>("button, a")]
-      .find((button) => button.textContent.includes(words))
-      ?.click(),
+const find = (words: string) =>
+  [...document.querySelectorAll<HTMLElement>("button, a")].find(
+    (button) =>
+      button.textContent.includes(words) || (button.getAttribute("aria-label") ?? "").includes(words),
   );
+const click = (words: string) => act(() => find(words)?.click());
+const position = () => document.querySelector<HTMLInputElement>('input[type="range"]');
 const slide = (value: number) =>
   act(() => {
-    const range = host.querySelector<HTMLInputElement>('input[type="range"]');
+    const range = position();
     Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")?.set?.call(range, String(value));
     range?.dispatchEvent(new Event("input", { bubbles: true }));
   });
-const href = () => host.querySelector<HTMLAnchorElement>(".sky-timeline__save")?.getAttribute("href");
+const pill = () => document.querySelector(".sky-pill")?.textContent;
+const href = () => document.querySelector<HTMLAnchorElement>(".sky-view a[download]")?.getAttribute("href");
 
 describe("the timeline", () => {
-  it("exists only in full size, asks for its extent, and returns the camera to live at the end", () => {
+  it("exists only in the camera view, asks for its extent, and returns the camera to live at the end", () => {
     const { show, requested } = build();
     show();
-    expect(host.querySelector(".sky-timeline")).toBeNull();
+    expect(document.querySelector(".sky-timeline")).toBeNull();
     act(() => host.querySelector<HTMLButtonElement>(".sky-tile__open")?.click());
-    expect(document.activeElement).toBe(tile());
+    expect(document.activeElement).toBe(view());
     expect(requested()).toEqual(["live"]);
-    act(() => void vi.advanceTimersByTime(4000));
+    act(() => void vi.advanceTimersByTime(2000));
     expect(requested()).toEqual(["live"]);
-    expect(host.querySelector(".sky-timeline")?.getAttribute("aria-label")).toBe("Timeline of Door");
+    expect(document.querySelector(".sky-timeline")?.getAttribute("aria-label")).toBe("Timeline of Door");
     press("Escape");
     expect(requested()).toEqual(["live"]);
   });
@@ -86,22 +82,49 @@ describe("the timeline", () => {
   it("does not exist while the timeline is empty or unknown", () => {
     const { open } = build();
     open({ playback: null });
-    expect(host.querySelector(".sky-timeline")).toBeNull();
+    expect(document.querySelector(".sky-timeline")).toBeNull();
   });
 
-  it("shows that the picture is not live, and how far back it is", () => {
-    const { open, show } = build();
-    open({ playback: PAUSED, latency: LATENCY });
-    expect(tile()?.getAttribute("aria-label")).toBe("Door, playback");
-    expect(host.querySelector(".sky-tile__playback")?.textContent).toBe("Not live · −4.2 s · paused");
-    expect(host.querySelector(".sky-status")?.textContent).toBe("Playback");
-    expect(host.querySelector("input")?.getAttribute("aria-valuetext")).toBe("−4.2 s from now");
-    expect(host.querySelector('[data-figure="latency"]')?.textContent).toBe("–");
-    show({ playback: { ...PAUSED, speed: 0.5 } });
-    expect(host.querySelector(".sky-tile__playback")?.textContent).toBe("Not live · −4.2 s · ½×");
+  it("asks again during a playback, so that what the server has dropped since is not offered", () => {
+    const { open, show, requested } = build();
+    open({ playback: PAUSED });
+    act(() => void vi.advanceTimersByTime(2000));
+    expect(requested()).toContain("describe");
+    press("c");
+    const length = () => document.querySelector('[data-figure="clip"]')?.textContent;
+    expect(length()).toBe("8.0 s");
+    show({ playback: { ...PAUSED, oldestAt: 8400 } });
+    expect(length()).toBe("0.6 s");
+    expect(href()).toBe("clip-8400-9000-mkv");
+    show({ playback: { ...PAUSED, oldestAt: 20_000, newestAt: 29_000 } });
+    expect(href()).toBeUndefined();
+  });
+
+  it("shows that the picture is not live, its time of day, and how far back it is", () => {
+    const { open, show, paused } = build();
+    open({ playback: PAUSED, latency: LATENCY, status: "unknown" });
+    const clock = formatClock(4800, true);
+    expect(view()?.getAttribute("aria-label")).toBe("Door, replay");
+    expect(pill()).toBe(`Not live · Replay · ${clock} · 4.2 s ago · paused`);
+    expect(document.querySelector(".sky-view__frame")).not.toBeNull();
+    expect(position()?.getAttribute("aria-valuetext")).toBe(`${formatClock(4800)}, −4.2 s from now`);
+    expect(paused.at(-1)).toBe(4800);
+    show({ playback: { ...PAUSED, speed: 0.5 }, status: "unknown" });
+    expect(pill()).toContain("4.2 s ago · ½×");
+    expect(paused.at(-1)).toBeNull();
     show();
-    expect(host.querySelector(".sky-tile__playback")).toBeNull();
-    expect(host.querySelector("input")?.getAttribute("aria-valuetext")).toBe("live");
+    expect(pill()?.trim()).toBe("Live");
+    expect(document.querySelector(".sky-view__frame")).toBeNull();
+    expect(position()?.getAttribute("aria-valuetext")).toBe("live");
+  });
+
+  it("calls nothing live while the camera is offline", () => {
+    const { open } = build();
+    open({ status: "offline" });
+    expect(position()?.getAttribute("aria-valuetext")).toBe("the newest picture");
+    expect(document.querySelector(".sky-live")?.textContent).toBe("Newest");
+    expect(document.querySelector(".sky-live")?.getAttribute("data-live")).toBe("false");
+    expect(pill()).toContain("Offline");
   });
 
   it("seeks while it is dragged, and returns to live at its end", () => {
@@ -109,25 +132,22 @@ describe("the timeline", () => {
     open();
     slide(-3000);
     expect(requested()).toEqual([[{ at: 6000 }, 0]]);
-    expect(host.querySelector("input")?.getAttribute("aria-valuetext")).toBe("−3.0 s from now");
+    expect(position()?.getAttribute("aria-valuetext")).toBe(`${formatClock(6000)}, −3.0 s from now`);
     slide(0);
     expect(requested()).toEqual(["live"]);
     act(() => void vi.advanceTimersByTime(1000));
-    expect(host.querySelector("input")?.getAttribute("aria-valuetext")).toBe("live");
+    expect(position()?.getAttribute("aria-valuetext")).toBe("live");
   });
 
-  it("pauses, plays at the chosen speed, steps, skips back and returns to live with its buttons", () => {
+  it("pauses, plays, steps, jumps, changes speed and returns to live with its buttons", () => {
     const { open, show, requested } = build();
     open();
     click("Pause");
     expect(requested()).toEqual([[{ sequence: 80 }, 0]]);
     show({ playback: PAUSED });
-    const select = host.querySelector("select");
-    act(() => {
-      if (select) select.value = "0.5";
-      select?.dispatchEvent(new Event("change", { bubbles: true }));
-    });
+    click("Slower");
     expect(requested()).toEqual([[{ sequence: 40 }, 0.5]]);
+    expect(document.querySelector('[data-figure="speed"]')?.textContent).toBe("½×");
     click("Play");
     expect(requested()).toEqual([[{ sequence: 40 }, 0.5]]);
     press(" ");
@@ -136,88 +156,154 @@ describe("the timeline", () => {
     expect(requested()).toEqual([[{ sequence: 39 }, 0]]);
     click("One frame forward");
     expect(requested()).toEqual([[{ sequence: 40 }, 0]]);
-    click("Back 5 seconds");
-    expect(requested()).toEqual([[{ back: 9.2 }, 1]]);
-    click("Live");
+    show({ playback: { ...PAUSED, at: 8000, speed: 2 } });
+    expect(document.querySelector('[data-figure="speed"]')?.textContent).toBe("2×");
+    click("Back 10 seconds");
+    expect(requested()).toEqual([[{ at: 1000 }, 1]]);
+    click("Reverse");
+    expect(requested()).toEqual([[{ sequence: 40 }, -1]]);
+    click("Go live");
     expect(requested()).toEqual(["live"]);
   });
 
-  it("does the same with keys", () => {
+  it("offers no faster live picture", () => {
+    const { open } = build();
+    open();
+    expect((find("Faster") as HTMLButtonElement).disabled).toBe(true);
+    expect((find("Slower") as HTMLButtonElement).disabled).toBe(false);
+    expect((find("Forward 10 seconds") as HTMLButtonElement).disabled).toBe(true);
+  });
+
+  it("does the same with keys, and the arrow keys mean one thing wherever the focus is", () => {
     const { open, show, requested } = build();
     open();
     press(" ");
     expect(requested()).toEqual([[{ sequence: 80 }, 0]]);
-    show({ playback: PAUSED });
-    press(" ");
+    press("j");
+    expect(requested()).toEqual([[{ sequence: 80 }, -1]]);
+    show({ playback: { ...PAUSED, at: 8000, speed: -1 } });
+    press("j");
+    expect(requested()).toEqual([[{ sequence: 40 }, -2]]);
+    press("k");
+    expect(requested()).toEqual([[{ sequence: 40 }, 0]]);
+    press("L");
     expect(requested()).toEqual([[{ sequence: 40 }, 1]]);
-    press("ArrowLeft");
-    expect(requested()).toEqual([[{ sequence: 39 }, 0]]);
     press(".");
     press(",");
-    expect(requested().at(-1)).toEqual([{ sequence: 39 }, 0]);
-    press("j");
-    expect(requested()).toEqual([[{ back: 9.2 }, 1]]);
-    press("L");
+    expect(requested().at(-1)).toEqual([{ sequence: 40 }, 0]);
+    press("Home");
+    expect(requested()).toEqual([[{ at: 1000 }, 1]]);
+    press("End");
     expect(requested()).toEqual(["live"]);
-    press(" ", host.querySelector(".sky-timeline button"));
-    press("ArrowLeft", host.querySelector("select"));
+    press(" ", document.querySelector(".sky-view button"));
     expect(requested()).toEqual([]);
-    show();
-    press("ArrowLeft", host.querySelector("input"));
-    expect(requested()).toEqual([[{ sequence: 79 }, 0]]);
+    for (const focused of [view(), position()]) {
+      show();
+      press("ArrowLeft", focused);
+      expect(requested()).toEqual([[{ at: 1000 }, 1]]);
+    }
   });
 
-  it("offers the chosen part as a video, or as JPEGs if the server cannot encode videos", async () => {
+  it("offers ten seconds around the picture as a clip, with two ends that can be moved", () => {
     const { open, show } = build();
-    open();
-    expect(href()).toBe("clip-1000-9000-mkv");
-    show({ playback: PAUSED });
-    click("End the clip here");
-    show({ playback: { ...PAUSED, at: 2000 } });
-    click("Start the clip here");
-    expect(href()).toBe("clip-2000-4800-mkv");
-    expect(host.querySelector(".sky-timeline__length")?.textContent).toBe("2.8 s");
+    const long = { ...PAUSED, oldestAt: 0, at: 60_000, newestAt: 100_000 };
+    open({ playback: long });
+    click("Clip");
+    expect(href()).toBe("clip-55000-65000-mkv");
+    press("ArrowRight", document.querySelector('[aria-label="End of the clip"]'));
+    press("ArrowLeft", document.querySelector('[aria-label="Start of the clip"]'));
+    expect(href()).toBe("clip-54800-65200-mkv");
+    show({ playback: { ...long, at: 50_000 } });
+    press("[");
+    expect(href()).toBe("clip-50000-65200-mkv");
+    press("]");
+    expect(document.querySelector('[data-figure="clip"]')?.textContent).toBe("0.2 s");
+    click("Clear the clip");
+    expect(href()).toBeUndefined();
+  });
+
+  it("plays a clip again and again", () => {
+    const { open, show, requested } = build();
+    open({ playback: { ...PAUSED, speed: 1 } });
+    press("c");
+    show({ playback: { ...PAUSED, at: 9000, speed: 1 } });
+    expect(requested()).toEqual([[{ at: 1000 }, 1]]);
+  });
+
+  it("saves the clip as a video, or as JPEGs if the server cannot encode videos", async () => {
+    const { open } = build();
+    open({ playback: PAUSED });
+    click("Clip");
     vi.stubGlobal("fetch", () => Promise.resolve(new Response(null, { status: 501 })));
     const followed: string[] = [];
     vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
       followed.push(this.getAttribute("href") ?? "");
     });
     await act(async () => {
-      const link = host.querySelector(".sky-timeline__save");
+      const link = document.querySelector(".sky-view a[download]");
       link?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
       await vi.advanceTimersByTimeAsync(0);
     });
-    expect(followed).toEqual(["clip-2000-4800-zip"]);
+    expect(followed).toEqual(["clip-1000-9000-zip"]);
+  });
+
+  it("says when the server keeps almost nothing", () => {
+    const { open, show } = build();
+    open({ playback: { ...LIVE, oldestAt: 8200 } });
+    expect(view()?.textContent).toContain("The server keeps only 0 s of this camera");
+    show({ playback: { ...LIVE, oldestAt: -60_000 } });
+    expect(view()?.textContent).not.toContain("keeps only");
   });
 });
 
-describe("a tile", () => {
-  it("shows the latency and its stages once they are known", () => {
+describe("the camera view", () => {
+  it("shows the latency and its stages when its figures are opened", () => {
     const { open, show } = build();
     open({ delay: 52.3 });
-    const figure = () => host.querySelector('[data-figure="latency"]')?.textContent;
+    press("i");
+    const figure = () => document.querySelector('.sky-view [data-figure="latency"]')?.textContent;
     expect(figure()).toBe("52 ms");
-    const stages = () => host.querySelector(".sky-stages")?.textContent;
+    const stages = () => document.querySelector(".sky-stages")?.textContent;
     expect(stages()).toBe("Capture to server–In the server–Server to screen–");
     show({ latency: LATENCY });
     expect(figure()).toBe("48 ms");
     expect(stages()).toBe("Capture to server20 msIn the server0.5 msServer to screen27 ms");
-    expect(host.querySelector("[title^='Capture to server: 20 ms']")).not.toBeNull();
     show({ latency: { ...LATENCY, capture: null }, status: "offline" });
     expect(figure()).toBe("–");
-    expect(stages()).toBe("Capture to server–In the server–Server to screen–");
+    press("Escape");
+    expect(document.querySelector(".sky-stages")).toBeNull();
+    expect(view()).not.toBeNull();
   });
 
-  it("has a switch for boxes once detection results come", () => {
+  it("has switches for boxes once detection results come, and says what exact boxes cost", () => {
     const { open, show, requested } = build();
     open();
-    expect(host.querySelector("[aria-pressed] + .x, header [aria-pressed]")).toBeNull();
+    expect(find("Boxes on the pictures")).toBeUndefined();
     show({ hasResults: true });
-    expect(host.querySelector("header [aria-pressed]")?.getAttribute("aria-pressed")).toBe("true");
+    expect(find("Boxes on the pictures")?.getAttribute("aria-pressed")).toBe("true");
     click("Boxes on the pictures");
+    click("Exact");
+    show({ hasResults: true, boxDelay: 350 });
+    expect(pill()?.trim()).toBe("Live +0.3 s");
     show({ hasResults: true }, false);
+    expect(find("Exact")).toBeUndefined();
     press("b");
-    expect(requested()).toEqual([false, true]);
+    expect(requested()).toEqual([false, ["exact", true], true]);
+  });
+
+  it("zooms with keys, and shows a map while it is zoomed", () => {
+    vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(1600);
+    vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(900);
+    const { open } = build();
+    open();
+    const place = () => document.querySelector<HTMLElement>(".sky-view__place")?.style.transform;
+    expect(place()).toBe("none");
+    press("+");
+    expect(place()).toContain("scale(1.500)");
+    expect(document.querySelector(".sky-minimap")).not.toBeNull();
+    press("0");
+    expect(place()).toBe("none");
+    expect(document.querySelector(".sky-minimap")).toBeNull();
   });
 });
 

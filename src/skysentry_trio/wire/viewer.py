@@ -171,8 +171,18 @@ class GoLive(Message, tag="live", tag_field="type"):
         check_camera_id(self.camera_id)
 
 
+class DescribePlayback(Message, tag="playback", tag_field="type"):
+    """Asks for the `PlaybackState` of a camera and changes nothing, so that a viewer learns what has been dropped."""
+
+    camera_id: str
+
+    def check(self) -> None:
+        """Check the camera's id."""
+        check_camera_id(self.camera_id)
+
+
 class PlaybackState(Message, tag="playback", tag_field="type"):
-    """What a viewer sees of a camera, live or in a playback; answers `Seek` and `GoLive`.
+    """What a viewer sees of a camera, live or in a playback; answers `Seek`, `GoLive` and `DescribePlayback`.
 
     Times are milliseconds since the epoch.
     """
@@ -190,7 +200,7 @@ class PlaybackState(Message, tag="playback", tag_field="type"):
     """When the server had the newest frame."""
 
 
-ViewerMessage = Subscribe | Unsubscribe | Pause | Resume | Seek | GoLive | Ack | Result | Clock
+ViewerMessage = Subscribe | Unsubscribe | Pause | Resume | Seek | GoLive | DescribePlayback | Ack | Result | Clock
 ServerMessage = (
     PlaybackState | Clients | ClientConnected | ClientDisconnected | Latency | Result | ErrorNotice | ClockReply
 )

@@ -74,6 +74,21 @@ async def heard(peer: FakePeer) -> list[Any]:
     return [understood(message) for message in await peer.hear_all()]
 
 
+async def test_a_question_about_the_timeline_is_answered_and_changes_nothing(wall_clock: MockClock) -> None:
+    """A viewer in a playback learns which frames the server has dropped since, and stays where it is."""
+    async with serving_viewer() as (peer, _):
+        peer.say({"type": "seek", "clientId": "door", "sequence": 4, "speed": 0})
+        await wait_all_tasks_blocked()
+        await peer.hear_all()
+        peer.say({"type": "playback", "clientId": "door"})
+        assert await heard(peer) == [{"live": False, "speed": 0.0, "sequence": 4}]
+        peer.say({"type": "live", "clientId": "door"})
+        await wait_all_tasks_blocked()
+        await peer.hear_all()
+        peer.say({"type": "playback", "clientId": "door"})
+        assert await heard(peer) == [{"live": True, "speed": 1.0, "sequence": 10}]
+
+
 async def test_a_seek_is_answered_with_where_the_viewer_is(wall_clock: MockClock) -> None:
     """All of the answer's keys, times in milliseconds."""
     async with serving_viewer() as (peer, _):

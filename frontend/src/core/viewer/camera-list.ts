@@ -1,7 +1,8 @@
 /** The cameras that a viewer knows, in the order in which a page shows them. */
 
 import { isCameraId, type CameraInfo } from "../protocol.js";
-import { ViewedCamera, type CameraSnapshot } from "./camera.js";
+import { now } from "../clock.js";
+import { ViewedCamera, type CameraSnapshot, type CameraStatus, type Connection } from "./camera.js";
 import type { ViewerTotals } from "./snapshot.js";
 
 export class CameraList {
@@ -10,9 +11,9 @@ export class CameraList {
   /** `wanted` has the ids of the cameras to show; empty means all. */
   constructor(private readonly wanted: readonly string[]) {}
 
-  /** Lists the cameras that are asked for by their ids, as offline until the server describes them. */
+  /** Lists the cameras that are asked for by their ids. Nothing is known of them until the server describes them. */
   addWanted(): void {
-    for (const id of this.wanted) if (isCameraId(id)) this.getOrAdd(id).setOnline(false);
+    for (const id of this.wanted) if (isCameraId(id)) this.getOrAdd(id).setKnown(undefined);
   }
 
   wants(cameraId: string): boolean {
@@ -36,7 +37,7 @@ export class CameraList {
 
   /** Takes what the server reports about one camera. */
   describe(info: CameraInfo): void {
-    if (this.wants(info.cameraId)) this.getOrAdd(info.cameraId).describe(info);
+    if (this.wants(info.cameraId)) this.getOrAdd(info.cameraId).describe(info, now());
   }
 
   /** Takes the complete list of the server's cameras. */
@@ -46,9 +47,9 @@ export class CameraList {
     for (const id of [...this.cameras.keys()]) if (!known.has(id)) this.forget(id);
   }
 
-  /** Removes a camera. A camera that was asked for by its id stays in the list and is offline. */
+  /** Removes a camera. A camera that was asked for by its id stays in the list as unknown. */
   forget(cameraId: string): void {
-    if (this.wanted.includes(cameraId)) this.cameras.get(cameraId)?.setOnline(false);
+    if (this.wanted.includes(cameraId)) this.cameras.get(cameraId)?.setKnown(false);
     else this.cameras.delete(cameraId);
   }
 
@@ -60,13 +61,8 @@ export class CameraList {
     for (const camera of this) camera.interrupted();
   }
 
-  /** `offset` is the server's clock minus ours in milliseconds, if known. */
-  snapshot(
-    now: number,
-    offset: number | undefined,
-    isSubscribed: (cameraId: string) => boolean,
-  ): CameraSnapshot[] {
-    const cameras = Array.from(this, (camera) => camera.snapshot(now, offset, isSubscribed(camera.cameraId)));
+  snapshot(at: number, connectionOf: (cameraId: string) => Connection): CameraSnapshot[] {
+    const cameras = Array.from(this, (camera) => camera.snapshot(at, connectionOf(camera.cameraId)));
     return cameras.sort(
       (a, b) =>
         a.name.localeCompare(b.name, undefined, { numeric: true }) || (a.cameraId < b.cameraId ? -1 : 1),
@@ -79,10 +75,15 @@ export function totalsOf(cameras: readonly CameraSnapshot[]): ViewerTotals {
     cameras.reduce((total, camera) => total + of(camera), 0);
   return {
     cameras: cameras.length,
-    live: cameras.filter((camera) => camera.status === "live").length,
+    live: count(cameras, "live"),
+    offline: count(cameras, "offline"),
     fps: sum((camera) => camera.fps),
     receivedFps: sum((camera) => camera.receivedFps),
     bytesPerSecond: sum((camera) => camera.bytesPerSecond),
     dropped: sum((camera) => camera.dropped),
   };
+}
+
+function count(cameras: readonly CameraSnapshot[], status: CameraStatus): number {
+  return cameras.filter((camera) => camera.status === status).length;
 }

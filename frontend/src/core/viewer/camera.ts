@@ -1,19 +1,24 @@
-/** What a viewer knows about one camera, and whether the camera is live, stalled or offline. */
+/** What a viewer knows about one camera. */
 
+import { MAX_NAME_LENGTH } from "../limits.js";
 import { RateMeter } from "../meter.js";
 import type { CameraInfo, FrameHeader } from "../protocol.js";
 import { reuse } from "../store.js";
 import type { CameraLatency, PlaybackMessage } from "./messages.js";
 import type { FrameMark } from "./painter-messages.js";
 import { PlaybackTracker, type PlaybackState } from "./playback.js";
+import { ResultMarks, type ResultMark } from "./result-marks.js";
+import { decideStatus, type CameraStatus } from "./status.js";
 
-export type CameraStatus = "waiting" | "live" | "stalled" | "offline";
+export type { CameraStatus } from "./status.js";
 
 export interface CameraSnapshot {
   readonly cameraId: string;
   /** The camera's label, or its id if it has no label. */
   readonly name: string;
   readonly status: CameraStatus;
+  /** Whether the server knows the camera. A camera that an address names may be unknown. */
+  readonly known: boolean;
   /** Frames painted per second. */
   readonly fps: number;
   /** Frames received per second. */
@@ -31,33 +36,45 @@ export interface CameraSnapshot {
   readonly playback: PlaybackState | null;
   /** Whether detection results came for this camera. */
   readonly hasResults: boolean;
+  /** When something was found, by the server's clock, as far as this page has seen it. */
+  readonly marks: readonly ResultMark[];
+  /** Milliseconds by which the picture comes later, because it waits for its boxes. */
+  readonly boxDelay: number;
   /** Frames that newer ones superseded, on the server or on this page. */
   readonly dropped: number;
   readonly painted: number;
   readonly sequence: number | null;
 }
 
-/**
- * A camera is stalled after this time without a frame, or after this many of its frame intervals if they last longer.
- */
-const STALLED_MS = 3000;
-const STALLED_INTERVALS = 4;
-const MAX_STALLED_MS = 60_000;
 /** A live frame that seems to be older than this is not: the server's clock was set, and this page does not know yet. */
 const MAX_DELAY_MS = 60_000;
 /** The server reports latencies once a second; a report older than this is outdated. */
 const LATENCY_MS = 5000;
 
+/** What the session says about the connection when it asks for a snapshot. */
+export interface Connection {
+  /** The server's clock minus ours in milliseconds, if known. */
+  readonly offset: number | undefined;
+  /** Whether the server answers. */
+  readonly connected: boolean;
+  /** Whether the page asks for frames of this camera. */
+  readonly subscribed: boolean;
+}
+
 export class ViewedCamera {
   private name: string | undefined;
   private online = true;
+  private stopped = false;
+  private known: boolean | undefined;
   private readonly received = new RateMeter();
   private readonly shown = new RateMeter();
-  private serverFps = 0;
-  /** The newest live frame. `first` says that it is the first one of its connection. */
-  private newest:
-    { readonly receivedAt: number; readonly timestamp: number; readonly first: boolean } | undefined;
-  private connectionIsNew = true;
+  /** Since when the page asks for live frames, by our clock. */
+  private askedAt = Number.NEGATIVE_INFINITY;
+  /** The newest live frame that was painted since then. */
+  private evidence:
+    { readonly sequence: number; readonly takenAt: number; readonly paintedAt: number } | undefined;
+  /** Whether an earlier one was painted since then. */
+  private evidenceMoves = false;
   private lastSequence: number | undefined;
   /** `takenAt` is by the server's clock, `offset` is the difference of the clocks when the frame was painted. */
   private onScreen:
@@ -68,21 +85,43 @@ export class ViewedCamera {
   /** Whether a gap in the sequence numbers means dropped frames. After a pause or a reconnect it does not. */
   private gapsCount = false;
   private readonly playback = new PlaybackTracker();
+  private readonly results = new ResultMarks();
   hasResults = false;
+  boxDelay = 0;
   private delay: { readonly mean: number; readonly at: number } | undefined;
   private latency: { readonly value: CameraLatency; readonly at: number } | undefined;
   private lastSnapshot: CameraSnapshot | undefined;
 
   constructor(readonly cameraId: string) {}
 
-  describe(info: CameraInfo): void {
+  /** Takes what the server reports about the camera. */
+  describe(info: CameraInfo, at: number): void {
+    if (info.online && !this.online) this.asked(at);
+    this.known = true;
     this.online = info.online;
-    this.name = info.name ?? this.name;
-    if (info.fps !== undefined) this.serverFps = info.fps;
+    this.stopped = info.stopped === true;
+    this.name = info.name === undefined ? this.name : withEllipsis(info.name);
   }
 
-  setOnline(online: boolean): void {
-    this.online = online;
+  /** Takes that the camera has left. */
+  setOffline(stopped: boolean): void {
+    this.known = true;
+    this.online = false;
+    this.stopped = stopped;
+  }
+
+  /** Takes whether the server knows the camera; undefined means that the server has not said so. */
+  setKnown(known: boolean | undefined): void {
+    this.known = known;
+    this.online = false;
+  }
+
+  /** The page has asked for live frames. Frames that were painted before say nothing about the camera now. */
+  asked(at: number): void {
+    this.askedAt = at;
+    this.evidence = undefined;
+    this.evidenceMoves = false;
+    this.interrupted();
   }
 
   setLatency(latency: CameraLatency, at: number): void {
@@ -91,15 +130,14 @@ export class ViewedCamera {
 
   /** Takes the server's description of the timeline and of our position in it. */
   setPlayback(playback: PlaybackMessage, at: number): void {
-    if (this.playback.active || !playback.live) this.interrupted();
+    if (this.playback.active || !playback.live) this.asked(at);
     this.playback.answered(playback, at);
   }
 
   /** Frames come from another connection, which starts with live frames. */
-  reset(): void {
+  reset(at: number): void {
     this.playback.reset();
-    this.interrupted();
-    this.connectionIsNew = true;
+    this.asked(at);
   }
 
   /**
@@ -108,6 +146,12 @@ export class ViewedCamera {
    */
   interrupted(): void {
     this.gapsCount = false;
+  }
+
+  /** Takes that a detection result came; `found` says whether it has boxes. */
+  setResult(sequence: number, found: boolean): void {
+    this.hasResults = true;
+    if (found) this.results.found(sequence);
   }
 
   /** Notes a frame that arrived. Returns false if it is the same frame as the last one. */
@@ -124,9 +168,7 @@ export class ViewedCamera {
     }
     this.gapsCount = true;
     this.lastSequence = header.sequence;
-    this.newest = { receivedAt: at, timestamp: header.timestamp, first: this.connectionIsNew };
-    this.connectionIsNew = false;
-    if (header.fps !== undefined) this.serverFps = header.fps;
+    this.results.frame(header.sequence, header.timestamp);
     this.received.add(at, header.size);
     return true;
   }
@@ -146,6 +188,10 @@ export class ViewedCamera {
     this.shown.add(at);
     this.onScreen = { takenAt: mark.takenAt, paintedAt: at, offset };
     this.playback.painted(mark);
+    if (mark.live) {
+      this.evidenceMoves ||= this.evidence !== undefined && this.evidence.sequence !== mark.sequence;
+      this.evidence = { sequence: mark.sequence, takenAt: mark.takenAt, paintedAt: at };
+    }
     if (mark.live && offset !== undefined) {
       const delay = Math.max(0, at + offset - mark.takenAt);
       if (delay > MAX_DELAY_MS) return;
@@ -153,18 +199,17 @@ export class ViewedCamera {
     }
   }
 
-  /**
-   * Returns the state at `now`: the same object as the last time if nothing has changed. `offset` is the server's clock
-   * minus ours in milliseconds, if known. `subscribed` says whether the server sends frames of this camera.
-   */
-  snapshot(now: number, offset: number | undefined, subscribed: boolean): CameraSnapshot {
+  /** Returns the state at `now`: the same object as the last time if nothing has changed. */
+  snapshot(now: number, connection: Connection): CameraSnapshot {
+    const { offset } = connection;
     const received = this.received.rates(now);
-    const status = this.status(now, offset, subscribed);
-    const playback = this.playback.snapshot(now, status === "live");
+    const status = this.status(now, connection);
+    const playback = this.playback.snapshot(now, this.grows(status));
     const snapshot: CameraSnapshot = {
       cameraId: this.cameraId,
       name: this.name ?? this.cameraId,
       status,
+      known: this.known !== false,
       fps: this.shown.rates(now).perSecond,
       receivedFps: received.perSecond,
       bytesPerSecond: received.amountPerSecond,
@@ -175,6 +220,8 @@ export class ViewedCamera {
       delay: this.delay && now - this.delay.at < LATENCY_MS ? this.delay.mean : null,
       playback: playback && reuse(this.lastSnapshot?.playback, playback),
       hasResults: this.hasResults,
+      marks: this.results.marks,
+      boxDelay: Math.round(this.boxDelay / 50) * 50,
       dropped: this.dropped,
       painted: this.painted,
       sequence: this.lastSequence ?? null,
@@ -191,17 +238,40 @@ export class ViewedCamera {
     return difference === undefined ? paintedAt : Math.min(takenAt - difference, paintedAt);
   }
 
-  private status(now: number, offset: number | undefined, subscribed: boolean): CameraStatus {
-    if (!this.online) return "offline";
-    if (!this.newest) return "waiting";
-    // No live frames are expected, so only the server knows whether the camera sends.
-    if (!subscribed || this.playback.active) return "live";
-    const interval = this.serverFps > 0 ? 1000 / this.serverFps : 0;
-    const stalledAfter = Math.min(MAX_STALLED_MS, Math.max(STALLED_MS, STALLED_INTERVALS * interval));
-    // A new connection starts with the newest frame of the ring, which may be old. The frames after it are new, whatever
-    // the server's clock says: somebody may have set that clock.
-    const { receivedAt, timestamp, first } = this.newest;
-    const freshAt = first && offset !== undefined ? Math.min(receivedAt, timestamp - offset) : receivedAt;
-    return now - freshAt > stalledAfter ? "stalled" : "live";
+  private status(now: number, { offset, connected, subscribed }: Connection): CameraStatus {
+    return decideStatus(
+      {
+        connected,
+        known: this.known,
+        online: this.online,
+        stopped: this.stopped,
+        watched: subscribed && !this.playback.active,
+        askedAt: this.askedAt,
+        freshAt: this.freshAt(offset),
+        seen: this.onScreen !== undefined,
+      },
+      now,
+    );
   }
+
+  private freshAt(offset: number | undefined): number | undefined {
+    if (!this.evidence) return undefined;
+    const { takenAt, paintedAt } = this.evidence;
+    const believable = offset !== undefined && paintedAt + offset - takenAt <= MAX_DELAY_MS;
+    if (offset !== undefined && (believable || !this.evidenceMoves))
+      return Math.min(takenAt - offset, paintedAt);
+    // A server first sends its newest frame, which may be old. Without its clock, or if somebody has set that clock, only
+    // a second frame proves anything.
+    return this.evidenceMoves ? paintedAt : undefined;
+  }
+
+  /** Whether the timeline grows: the camera sends, as far as we know. */
+  private grows(status: CameraStatus): boolean {
+    return this.playback.active ? this.online : status === "live";
+  }
+}
+
+/** A label of the greatest length was probably cut by the server. */
+function withEllipsis(name: string): string {
+  return Array.from(name).length < MAX_NAME_LENGTH ? name : `${name}…`;
 }

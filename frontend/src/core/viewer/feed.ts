@@ -1,7 +1,7 @@
 /** Receives frames and messages from a server: by WebSocket, or by REST requests while there is no WebSocket. */
 
 import { viewerSocketUrl } from "../address.js";
-import type { ClockSync } from "../clock.js";
+import { now, type ClockSync } from "../clock.js";
 import { Heartbeat } from "../heartbeat.js";
 import {
   decodeEnvelope,
@@ -42,6 +42,8 @@ export interface FeedHandlers {
 
 /** Polling starts after this time without a WebSocket. */
 const FALLBACK_AFTER_MS = 2000;
+/** The server answers a question every two seconds. After this much longer it may be gone, although no socket is closed. */
+const SILENT_MS = 3000;
 
 export class Feed {
   private readonly socket: ReconnectingSocket;
@@ -50,6 +52,7 @@ export class Feed {
   private fallbackTimer: ReturnType<typeof setTimeout> | undefined;
   private currentLink: ViewerLink = "stopped";
   private isPaused = false;
+  private lost: number | null = null;
 
   constructor(
     private readonly options: FeedOptions,
@@ -57,7 +60,7 @@ export class Feed {
   ) {
     this.heartbeat = new Heartbeat({
       send: (text) => this.socket.send(text),
-      onSilent: () => this.socket.reconnect(),
+      onSilent: () => this.reconnect(),
     });
     const { openSocket: open, base, cameras, maxFps } = options;
     this.socket = new ReconnectingSocket(
@@ -73,7 +76,7 @@ export class Feed {
         onClose: () => this.closed(),
         onState: (state) => {
           // `reconnect` closes the old connection without a close event.
-          if (state.kind === "connecting") this.heartbeat.stop();
+          if (state.kind === "connecting") this.lostConnection();
         },
       },
     );
@@ -85,6 +88,19 @@ export class Feed {
 
   get link(): ViewerLink {
     return this.currentLink;
+  }
+
+  /** Since when the server has not answered, in milliseconds by our clock; null while it answers. */
+  lostAt(at: number): number | null {
+    const silence = this.link === "live" ? this.heartbeat.silentFor(at) : 0;
+    return silence > SILENT_MS ? at - silence : this.lost;
+  }
+
+  /** Tries to connect now instead of after the wait between two attempts. */
+  retry(): void {
+    if (this.link === "stopped" || this.lostAt(now()) === null) return;
+    this.reconnect();
+    if (this.polling) this.startPolling();
   }
 
   get paused(): boolean {
@@ -138,12 +154,21 @@ export class Feed {
   }
 
   private closed(): "retry" {
-    this.heartbeat.stop();
-    if (this.link === "live") {
-      this.enter("connecting");
-      this.scheduleFallback();
-    }
+    this.lostConnection();
     return "retry";
+  }
+
+  private reconnect(): void {
+    // The server has been silent before the connection is given up.
+    this.lost = this.lostAt(now());
+    this.socket.reconnect();
+  }
+
+  private lostConnection(): void {
+    this.heartbeat.stop();
+    if (this.link !== "live") return;
+    this.enter("connecting");
+    this.scheduleFallback();
   }
 
   private receiveFrame(data: ArrayBuffer): void {
@@ -195,6 +220,8 @@ export class Feed {
   }
 
   private enter(link: ViewerLink): void {
+    const answers = link === "live" || link === "polling" || link === "stopped";
+    this.lost = answers ? null : (this.lost ?? now());
     this.currentLink = link;
     this.handlers.onLinkChange();
   }

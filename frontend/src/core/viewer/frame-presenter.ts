@@ -1,4 +1,7 @@
-/** Passes frames on to the painter, and acknowledges them. Holds back the frames that wait for a detection result. */
+/**
+ * Passes frames on to the painter, and acknowledges them. Boxes of detection results trail behind the live picture, or
+ * frames wait for their results.
+ */
 
 import { now } from "../clock.js";
 import type { FrameHeader } from "../protocol.js";
@@ -11,9 +14,10 @@ import { ResultHold } from "./results.js";
 export interface FrameSink {
   /**
    * Shows a frame with `boxes` drawn on it, and reports to the session what became of the frame. The sink owns `jpeg`
-   * from now on, and may transfer the buffer of `jpeg` to a worker.
+   * from now on, and may transfer the buffer of `jpeg` to a worker. `opacity` is that of the boxes: boxes of an earlier
+   * frame fade.
    */
-  show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>, boxes: readonly Box[]): void;
+  show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>, boxes: readonly Box[], opacity?: number): void;
 }
 
 interface Frame {
@@ -32,6 +36,7 @@ export class FramePresenter {
   private readonly acks: Acks;
   private readonly holds = new Map<string, ResultHold<Frame>>();
   private drawsBoxes = true;
+  private drawsExactly = false;
 
   constructor(private readonly options: FramePresenterOptions) {
     this.acks = new Acks(options.send);
@@ -60,6 +65,9 @@ export class FramePresenter {
     else if (header.live === false) {
       hold.clear();
       this.sink?.show(header, jpeg, hold.boxesOf(header.sequence));
+    } else if (!this.drawsExactly) {
+      const { boxes, opacity } = hold.trail(header.sequence);
+      this.sink?.show(header, jpeg, boxes, opacity);
     } else if (hold.offer({ header, jpeg }, header.sequence)) {
       // The frame waits here by our own choice, so the server may send the next one.
       this.skip(header);
@@ -80,7 +88,22 @@ export class FramePresenter {
     hold.result(sequence, boxes);
   }
 
-  /** Whether boxes are drawn. If so, a frame waits for its detection result. */
+  /** Milliseconds by which frames of a camera come later, because they wait for their results. */
+  delayOf(cameraId: string): number {
+    return this.drawsBoxes && this.drawsExactly ? (this.holds.get(cameraId)?.delay ?? 0) : 0;
+  }
+
+  /** Whether a frame waits for its detection result. Otherwise the boxes of the newest result trail behind. */
+  get exactBoxes(): boolean {
+    return this.drawsExactly;
+  }
+
+  set exactBoxes(exact: boolean) {
+    this.drawsExactly = exact;
+    if (!exact) for (const hold of this.holds.values()) hold.clear();
+  }
+
+  /** Whether boxes are drawn. */
   get boxesShown(): boolean {
     return this.drawsBoxes;
   }

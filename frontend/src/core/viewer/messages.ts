@@ -178,3 +178,8 @@ export function encodeSeek(cameraId: string, position: Position, speed: number):
 export function encodeLive(cameraId: string): string {
   return JSON.stringify({ type: "live", clientId: cameraId });
 }
+
+/** Asks where the viewer is in the timeline of a camera. The answer is a message of the same type. */
+export function encodeDescribe(cameraId: string): string {
+  return JSON.stringify({ type: "playback", clientId: cameraId });
+}

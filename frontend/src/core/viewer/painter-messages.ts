@@ -10,6 +10,21 @@ export interface FrameMark {
   readonly live: boolean;
 }
 
+/** How large a surface is shown. */
+export interface ShownSize {
+  /** Pixels of the page. */
+  readonly width: number;
+  readonly height: number;
+  /** Device pixels for one pixel of the page. */
+  readonly ratio: number;
+}
+
+/** The JPEG on the screen. */
+export interface Picture {
+  readonly jpeg: Blob;
+  readonly mark: FrameMark;
+}
+
 export type ToPainter =
   | { readonly type: "open"; readonly surface: number; readonly canvas: OffscreenCanvas }
   | {
@@ -20,7 +35,10 @@ export type ToPainter =
       readonly offset: number;
       readonly mark: FrameMark;
       readonly boxes: readonly Box[];
+      /** Of the boxes, 0 to 1. */
+      readonly opacity: number;
     }
+  | { readonly type: "size"; readonly surface: number; readonly size: ShownSize }
   | { readonly type: "close"; readonly surface: number }
   | { readonly type: "snapshot"; readonly surface: number; readonly request: number };
 
@@ -36,4 +54,4 @@ export type FromPainter =
     }
   /** The frame is not painted. If `broken`, it cannot be decoded; otherwise a newer frame superseded it. */
   | { readonly type: "dropped"; readonly surface: number; readonly mark: FrameMark; readonly broken: boolean }
-  | { readonly type: "snapshot"; readonly request: number; readonly jpeg: Blob | null };
+  | { readonly type: "snapshot"; readonly request: number; readonly picture: Picture | null };

@@ -2,7 +2,7 @@
 
 import type { FrameHeader } from "../protocol.js";
 import type { Box } from "./messages.js";
-import type { FrameMark, FromPainter, ToPainter } from "./painter-messages.js";
+import type { FrameMark, FromPainter, Picture, ShownSize, ToPainter } from "./painter-messages.js";
 import type { FrameSink } from "./frame-presenter.js";
 import { Surfaces } from "./surfaces.js";
 
@@ -25,13 +25,20 @@ export interface PainterHandlers {
 export interface Surface {
   /** The caller inserts it into the page. */
   readonly canvas: HTMLCanvasElement;
-  /** Resolves to the newest JPEG as the camera sent it, or to null if no frame has come. */
+  /** Resolves to the JPEG on the screen as the camera sent it, or to null if no frame has come. */
   snapshot(): Promise<Blob | null>;
+  /** Resolves to the JPEG on the screen with its mark, or to null if no frame has come. */
+  picture(): Promise<Picture | null>;
+  /** Says how large the surface is shown. Boxes are drawn in this size. */
+  setSize(size: ShownSize): void;
   close(): void;
 }
 
 /** A snapshot resolves to null after this time, in case the worker does not answer. */
 const SNAPSHOT_DEADLINE_MS = 3000;
+
+/** The longest believable time from the capture of a frame to its arrival at the server. */
+const MAX_CAPTURE_MS = 60_000;
 
 export class Painter implements FrameSink {
   private readonly worker: Worker | null = null;
@@ -39,7 +46,7 @@ export class Painter implements FrameSink {
   private readonly surfaceOf = new Map<string, number>();
   private readonly cameraOf = new Map<number, string>();
   private readonly newestOf = new Map<number, FrameMark>();
-  private readonly requests = new Map<number, (jpeg: Blob | null) => void>();
+  private readonly requests = new Map<number, (picture: Picture | null) => void>();
   /** The newest frame of each camera without a surface. A new surface shows this frame immediately. */
   private readonly pending = new Map<string, Parameters<FrameSink["show"]>>();
   private lastNumber = 0;
@@ -70,7 +77,9 @@ export class Painter implements FrameSink {
     if (pending) this.show(...pending);
     return {
       canvas,
-      snapshot: () => this.snapshot(surface),
+      snapshot: async () => (await this.picture(surface))?.jpeg ?? null,
+      picture: () => this.picture(surface),
+      setSize: (size) => this.post({ type: "size", surface, size }),
       close: () => {
         this.post({ type: "close", surface });
         this.cameraOf.delete(surface);
@@ -82,20 +91,20 @@ export class Painter implements FrameSink {
     };
   }
 
-  show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>, boxes: readonly Box[]): void {
+  show(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>, boxes: readonly Box[], opacity = 1): void {
     const live = header.live !== false;
     // The timeline is in the order of arrival at the server, so a playback shows the time of arrival.
-    const takenAt = live ? (header.capturedAt ?? header.timestamp) : header.timestamp;
+    const takenAt = live ? captureTime(header) : header.timestamp;
     const mark: FrameMark = { sequence: header.sequence, takenAt, live };
     const surface = this.surfaceOf.get(header.cameraId);
     if (surface === undefined) {
-      this.pending.set(header.cameraId, [header, jpeg, boxes]);
+      this.pending.set(header.cameraId, [header, jpeg, boxes, opacity]);
       this.handlers.onUnpaintable(header.cameraId, mark);
       return;
     }
     const { buffer, byteOffset: offset } = jpeg;
     this.newestOf.set(surface, mark);
-    this.post({ type: "frame", surface, buffer, offset, mark, boxes }, [buffer]);
+    this.post({ type: "frame", surface, buffer, offset, mark, boxes, opacity }, [buffer]);
   }
 
   close(): void {
@@ -106,14 +115,14 @@ export class Painter implements FrameSink {
     this.pending.clear();
   }
 
-  private snapshot(surface: number): Promise<Blob | null> {
+  private picture(surface: number): Promise<Picture | null> {
     const request = ++this.lastNumber;
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.requests.get(request)?.(null), SNAPSHOT_DEADLINE_MS);
-      this.requests.set(request, (jpeg) => {
+      this.requests.set(request, (picture) => {
         clearTimeout(timer);
         this.requests.delete(request);
-        resolve(jpeg);
+        resolve(picture);
       });
       this.post({ type: "snapshot", surface, request });
     });
@@ -126,7 +135,7 @@ export class Painter implements FrameSink {
 
   private handleReport(message: FromPainter): void {
     if (message.type === "snapshot") {
-      this.requests.get(message.request)?.(message.jpeg);
+      this.requests.get(message.request)?.(message.picture);
       return;
     }
     const cameraId = this.cameraOf.get(message.surface);
@@ -134,6 +143,12 @@ export class Painter implements FrameSink {
     if (message.type === "painted") this.handlers.onPainted(cameraId, message);
     else this.handlers.onDropped(cameraId, message.mark, message.broken);
   }
+}
+
+/** A camera whose clock is wrong sends a time that cannot be true. The time of arrival is then the better one. */
+function captureTime({ capturedAt, timestamp }: FrameHeader): number {
+  const wait = timestamp - (capturedAt ?? timestamp);
+  return wait >= 0 && wait <= MAX_CAPTURE_MS ? timestamp - wait : timestamp;
 }
 
 function startWorker(): Worker | null {

@@ -12,10 +12,12 @@ import type { PlaybackState } from "./playback.js";
 export interface PlaybackCommands {
   seek(cameraId: string, position: Position, speed: number): void;
   goLive(cameraId: string): void;
+  /** Asks the server to describe the timeline. A playback goes on. */
+  describePlayback(cameraId: string): void;
 }
 
 /** The server has answered a request within this time. */
-const ANSWER_MS = 3000;
+const ANSWER_MS = 1500;
 /**
  * A step that follows another step within this time starts from the target of the earlier step, because the screen may
  * not show this target yet.
@@ -23,6 +25,8 @@ const ANSWER_MS = 3000;
 const STEPPING_MS = 600;
 /** A position this close to the oldest frame counts as the oldest frame. */
 const AT_START_MS = 50;
+/** The fastest speed that pressing a key again and again reaches. */
+const MAX_SHUTTLE = 8;
 
 export class PlaybackController {
   /** The speed that `play` plays at. */
@@ -40,13 +44,17 @@ export class PlaybackController {
 
   /** Takes the newest state, as the session's snapshot has it. */
   update(playback: PlaybackState | null): void {
+    // A playback that has caught up is live, and live has only one speed.
+    if (this.playback?.live === false && playback?.live !== false) this.speed.set(1);
     this.playback = playback;
   }
 
-  /** Asks the server to describe the timeline. Does nothing during a playback, or shortly after another request. */
+  /** Asks the server to describe the timeline. Does nothing shortly after another request. */
   requestState(): void {
     if (this.timer !== undefined || now() - this.requestedAt < ANSWER_MS) return;
+    // Every server understands the first; only newer ones the second.
     if (this.playback?.live !== false) this.commands.goLive(this.cameraId);
+    else this.commands.describePlayback(this.cameraId);
   }
 
   pause(): void {
@@ -78,16 +86,55 @@ export class PlaybackController {
     this.seek({ at }, 0);
   }
 
+  /** Goes forward by `seconds`, or back if they are negative, and plays from there. A paused playback stays paused. */
+  skip(seconds: number): void {
+    if (!this.playback) return;
+    const { at, newestAt } = this.playback;
+    const target = at + seconds * 1000;
+    // By the time of the frame and not by the age: a camera that is silent has no frames of the last seconds.
+    if (seconds > 0 && target >= newestAt) this.goLive();
+    else this.playFrom(target);
+  }
+
   /** Goes back by `seconds` and plays from there. */
   skipBack(seconds: number): void {
+    this.skip(-seconds);
+  }
+
+  /** Plays from a time by the server's clock. A paused playback stays paused. */
+  playFrom(at: number): void {
     if (!this.playback) return;
     this.target = undefined;
-    const back = (this.playback.newestAt - this.playback.at) / 1000 + seconds;
-    this.seek({ back }, 1);
+    this.speed.set(1);
+    const paused = !this.playback.live && this.playback.speed === 0;
+    this.seek({ at: Math.max(at, this.playback.oldestAt) }, paused ? 0 : 1);
+  }
+
+  /** Plays from a time by the server's clock, also if the playback is paused. */
+  loopFrom(at: number): void {
+    this.target = undefined;
+    this.seek({ at }, this.speed.getSnapshot());
+  }
+
+  /** Plays backwards (-1) or forwards (1). Each further call in the same direction doubles the speed. */
+  shuttle(direction: -1 | 1): void {
+    if (!this.playback || (this.playback.live && direction > 0)) return;
+    const current = this.playback.live ? 0 : this.playback.speed;
+    const faster = Math.min(MAX_SHUTTLE, Math.max(1, 2 * current * direction));
+    this.speed.set(faster * direction);
+    this.seekToCurrentFrame(faster * direction);
+  }
+
+  /** Plays at this speed. Live frames cannot be played faster, so nothing happens then. */
+  playAt(speed: number): void {
+    if (!this.playback || (this.playback.live && speed >= 1)) return;
+    this.speed.set(speed);
+    this.play();
   }
 
   goLive(): void {
     this.target = undefined;
+    this.speed.set(1);
     this.request(() => this.commands.goLive(this.cameraId));
   }
 

@@ -1,4 +1,7 @@
-/** Holds the frames of a camera until their detection results arrive, so that both are shown together. */
+/**
+ * Brings frames and detection results together: a result trails behind its frame, or the frame is held until its result
+ * arrives.
+ */
 
 import type { Box } from "./messages.js";
 
@@ -13,6 +16,10 @@ const QUIET_MS = 2000;
  */
 const MAX_KNOWN = 256;
 const MAX_RECENT = 64;
+
+/** Boxes of an earlier frame are drawn fully for this long after they came, and have faded away after the second time. */
+const TRAIL_MS = 500;
+const FADED_MS = 1500;
 
 interface Held<F> {
   readonly frame: F;
@@ -36,6 +43,9 @@ export class ResultHold<F> {
   private newestResult = -1;
   /** When the last result came in time. */
   private inTimeAt = Number.NEGATIVE_INFINITY;
+  /** When the newest result came. */
+  private resultAt = Number.NEGATIVE_INFINITY;
+  private meanDelay = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly options: ResultHoldOptions<F>) {}
@@ -48,6 +58,22 @@ export class ResultHold<F> {
   /** Returns the boxes of a frame; none if its result is not remembered. */
   boxesOf(sequence: number): readonly Box[] {
     return this.known.get(sequence) ?? [];
+  }
+
+  /** The moving average of how long frames are held, in milliseconds. */
+  get delay(): number {
+    return this.active ? this.meanDelay : 0;
+  }
+
+  /** Returns what to draw on a frame that does not wait: its own boxes, or those of the newest earlier result. */
+  trail(sequence: number): { readonly boxes: readonly Box[]; readonly opacity: number } {
+    const own = this.known.get(sequence);
+    if (own) return { boxes: own, opacity: 1 };
+    const age = this.options.now() - this.resultAt;
+    const opacity = clampPart(1 - (age - TRAIL_MS) / (FADED_MS - TRAIL_MS));
+    // A lower number means that the server forgot the camera and counts from 1 again.
+    const boxes = opacity > 0 && this.newestResult < sequence ? this.boxesOf(this.newestResult) : [];
+    return { boxes, opacity };
   }
 
   /** Takes a live frame. Returns true if the frame waits for its result. */
@@ -78,13 +104,19 @@ export class ResultHold<F> {
       this.known.delete(oldest);
     }
     if (this.cameInTime(sequence, at)) this.inTimeAt = at;
-    this.newestResult = Math.max(this.newestResult, sequence);
+    if (sequence > this.newestResult || this.resultAt < at - FADED_MS) {
+      this.newestResult = sequence;
+      this.resultAt = at;
+    }
     // Only the newest of the frames that need not wait any longer is shown. It supersedes the others.
     const ready = this.held.filter((held) => held.sequence <= sequence);
     this.held = this.held.filter((held) => held.sequence > sequence);
     const newest = ready.pop();
     for (const { frame } of ready) this.options.drop(frame);
-    if (newest) this.options.release(newest.frame, this.boxesOf(newest.sequence));
+    if (newest) {
+      this.meanDelay += 0.2 * (at - newest.at - this.meanDelay);
+      this.options.release(newest.frame, this.boxesOf(newest.sequence));
+    }
     this.schedule();
   }
 
@@ -129,4 +161,8 @@ export class ResultHold<F> {
       Math.max(0, oldest.at + HOLD_MS - this.options.now()),
     );
   }
+}
+
+function clampPart(value: number): number {
+  return Math.max(0, Math.min(value, 1));
 }

@@ -1,6 +1,6 @@
 /** A viewer: receives the frames of all cameras, live or from a playback, and keeps statistics. */
 
-import { clipUrl, serverBase } from "../address.js";
+import { clipUrl, frameUrl, serverBase, snapshotUrl } from "../address.js";
 import { now } from "../clock.js";
 import type { Envelope } from "../protocol.js";
 import type { SocketOptions } from "../socket.js";
@@ -9,7 +9,7 @@ import { CameraList, totalsOf } from "./camera-list.js";
 import type { ClipFormat } from "./clip.js";
 import { Feed, type Transport } from "./feed.js";
 import { FramePresenter, type FrameSink } from "./frame-presenter.js";
-import { encodeLive, encodeSeek, type Position, type ViewerMessage } from "./messages.js";
+import { encodeDescribe, encodeLive, encodeSeek, type Position, type ViewerMessage } from "./messages.js";
 import type { FrameMark } from "./painter-messages.js";
 import type { PaintedFrame } from "./painter.js";
 import { STOPPED_VIEWER, type ViewerSnapshot } from "./snapshot.js";
@@ -32,6 +32,8 @@ const REFRESH_MS = 400;
 const PLAYBACK_REFRESH_MS = 100;
 /** The painting worker's reports arrive within this time. */
 const WORKER_DELAY_MS = 1000;
+
+type Disconnected = Extract<ViewerMessage, { readonly type: "client-disconnected" }>;
 
 export class ViewerSession {
   private readonly store = new Store<ViewerSnapshot>(STOPPED_VIEWER);
@@ -92,6 +94,11 @@ export class ViewerSession {
     this.feed.stop();
   }
 
+  /** Tries to connect now instead of after the wait between two attempts. */
+  retry(): void {
+    this.feed.retry();
+  }
+
   /** Sets where frames go from now on; null drops them. */
   showOn(sink: FrameSink | null): void {
     this.presenter.sink = sink;
@@ -100,7 +107,7 @@ export class ViewerSession {
   /** Asks the server to stop sending frames, or to send them again. A hidden page needs no frames. */
   setPaused(paused: boolean): void {
     if (paused === this.feed.paused) return;
-    this.cameras.interrupted();
+    for (const camera of this.cameras) camera.asked(now());
     this.feed.setPaused(paused);
     this.refresh();
   }
@@ -126,15 +133,39 @@ export class ViewerSession {
     this.feed.send(encodeLive(cameraId));
   }
 
+  /** Asks the server to describe the timeline, also during a playback. Servers that do not know this do nothing. */
+  describePlayback(cameraId: string): void {
+    this.feed.send(encodeDescribe(cameraId));
+  }
+
   /** Returns the address of a clip; times are milliseconds since the epoch by the server's clock. */
   clipUrl(cameraId: string, from: number, to: number, format: ClipFormat): string {
     return clipUrl(this.base, cameraId, from, to, format);
   }
 
-  /** Whether boxes are drawn. If so, a frame waits for its detection result. */
+  /** Whether boxes are drawn. */
   setBoxesShown(shown: boolean): void {
     this.presenter.boxesShown = shown;
     this.refresh();
+  }
+
+  /**
+   * Whether a frame waits up to half a second for its detection result, so that boxes are exactly on their frame. If not,
+   * frames are painted at once, and the boxes trail behind.
+   */
+  setExactBoxes(exact: boolean): void {
+    this.presenter.exactBoxes = exact;
+    this.refresh();
+  }
+
+  /** Returns the address of the frame that was the newest at a moment by the server's clock. */
+  frameUrl(cameraId: string, at: number): string {
+    return frameUrl(this.base, cameraId, at);
+  }
+
+  /** Returns the address of the newest frame. */
+  latestUrl(cameraId: string): string {
+    return snapshotUrl(this.base, cameraId);
   }
 
   // ── reports of the sink ───────────────────────────────────────────────────────────────────────
@@ -168,7 +199,7 @@ export class ViewerSession {
   }
 
   private resetCameras(): void {
-    for (const camera of this.cameras) camera.reset();
+    for (const camera of this.cameras) camera.reset(now());
   }
 
   private receiveFrame({ header, jpeg }: Envelope, transport: Transport): void {
@@ -194,7 +225,7 @@ export class ViewerSession {
         this.cameras.describe(message.camera);
         break;
       case "client-disconnected":
-        this.disconnected(message.cameraId, message.removed);
+        this.disconnected(message);
         break;
       case "playback":
         this.cameras.get(message.cameraId)?.setPlayback(message, now());
@@ -205,7 +236,7 @@ export class ViewerSession {
       case "result": {
         const camera = this.cameras.get(message.cameraId);
         if (!camera) return;
-        camera.hasResults = true;
+        camera.setResult(message.sequence, message.boxes.length > 0);
         this.presenter.result(message.cameraId, message.sequence, message.boxes);
         return;
       }
@@ -217,8 +248,8 @@ export class ViewerSession {
     this.refresh();
   }
 
-  private disconnected(cameraId: string, removed: boolean): void {
-    if (!removed) this.cameras.get(cameraId)?.setOnline(false);
+  private disconnected({ cameraId, removed, stopped }: Disconnected): void {
+    if (!removed) this.cameras.get(cameraId)?.setOffline(stopped);
     else {
       this.cameras.forget(cameraId);
       this.presenter.forget(cameraId);
@@ -226,24 +257,36 @@ export class ViewerSession {
   }
 
   /**
-   * If the subscription to a camera changed, its sequence numbers have a gap. This gap does not mean dropped frames.
+   * If the subscription to a camera changed, only frames from now on show what the camera does now. The gap in its
+   * sequence numbers does not mean dropped frames.
    */
   private subscriptionsChanged(wasSubscribed: (cameraId: string) => boolean): void {
     for (const camera of this.cameras)
       if (wasSubscribed(camera.cameraId) !== this.subscriptions.isSubscribed(camera.cameraId))
-        camera.interrupted();
+        camera.asked(now());
     this.refresh();
   }
 
   private refresh(): void {
     const at = (this.refreshedAt = now());
     const { roundTrip, offset } = this.feed.clock;
+    const { link, paused } = this.feed;
     const before = this.store.getSnapshot();
-    const cameras = this.cameras.snapshot(at, offset, (id) => this.subscriptions.isSubscribed(id));
+    const lostAt = this.feed.lostAt(at);
+    const connected = (link === "live" || link === "polling") && lostAt === null;
+    for (const camera of this.cameras) camera.boxDelay = this.presenter.delayOf(camera.cameraId);
+    const cameras = this.cameras.snapshot(at, (id) => ({
+      offset,
+      connected,
+      subscribed: !paused && this.subscriptions.isSubscribed(id),
+    }));
     const after: ViewerSnapshot = {
-      link: this.feed.link,
-      paused: this.feed.paused,
+      link,
+      lostAt,
+      paused,
       boxesShown: this.presenter.boxesShown,
+      exactBoxes: this.presenter.exactBoxes,
+      clockOffset: offset === undefined ? null : Math.round(offset / 10) * 10,
       roundTrip: roundTrip ?? null,
       cameras: reuse(before.cameras, cameras),
       totals: reuse(before.totals, totalsOf(cameras)),

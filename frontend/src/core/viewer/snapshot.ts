@@ -16,6 +16,7 @@ export type ViewerLink =
 export interface ViewerTotals {
   readonly cameras: number;
   readonly live: number;
+  readonly offline: number;
   readonly fps: number;
   readonly receivedFps: number;
   readonly bytesPerSecond: number;
@@ -25,9 +26,15 @@ export interface ViewerTotals {
 /** A part that has not changed is the same object as in the snapshot before. */
 export interface ViewerSnapshot {
   readonly link: ViewerLink;
+  /** Since when the server has not answered, in milliseconds by our clock; null while it answers. */
+  readonly lostAt: number | null;
   readonly paused: boolean;
   /** Whether the boxes of detection results are drawn on the frames. */
   readonly boxesShown: boolean;
+  /** Whether frames wait for their detection results. */
+  readonly exactBoxes: boolean;
+  /** The server's clock minus ours in milliseconds; null while not measured. */
+  readonly clockOffset: number | null;
   /** Milliseconds to the server and back; null while not measured. */
   readonly roundTrip: number | null;
   /** In the order in which a page shows them. */
@@ -38,9 +45,12 @@ export interface ViewerSnapshot {
 /** The snapshot of a session that has not started. */
 export const STOPPED_VIEWER: ViewerSnapshot = {
   link: "stopped",
+  lostAt: null,
   paused: false,
   boxesShown: true,
+  exactBoxes: false,
+  clockOffset: null,
   roundTrip: null,
   cameras: [],
-  totals: { cameras: 0, live: 0, fps: 0, receivedFps: 0, bytesPerSecond: 0, dropped: 0 },
+  totals: { cameras: 0, live: 0, offline: 0, fps: 0, receivedFps: 0, bytesPerSecond: 0, dropped: 0 },
 };

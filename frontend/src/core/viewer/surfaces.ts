@@ -4,17 +4,29 @@ import { now } from "../clock.js";
 import { drawBoxes } from "./boxes.js";
 import type { Box } from "./messages.js";
 import { PaintLoop } from "./paint-loop.js";
-import type { FrameMark, FromPainter, ToPainter } from "./painter-messages.js";
+import type { FrameMark, FromPainter, Picture, ShownSize, ToPainter } from "./painter-messages.js";
 
 interface Frame {
   readonly blob: Blob;
   readonly mark: FrameMark;
   readonly boxes: readonly Box[];
+  readonly opacity: number;
+}
+
+/** A picture to paint, with the size of its frame. The bitmap may be larger. */
+interface Decoded {
+  readonly bitmap: ImageBitmap;
+  readonly width: number;
+  readonly height: number;
+  close(): void;
 }
 
 interface Surface {
-  readonly loop: PaintLoop<Frame, ImageBitmap>;
-  newest: Blob | null;
+  readonly loop: PaintLoop<Frame, Decoded>;
+  /** The frame on the screen; before the first one is painted, the newest frame. */
+  picture: Picture | null;
+  painted: boolean;
+  size: ShownSize | undefined;
 }
 
 /** What an OffscreenCanvas and a canvas element have in common. */
@@ -38,15 +50,23 @@ export class Surfaces {
       case "open":
         this.surfaces.set(message.surface, {
           loop: this.loopFor(message.surface, message.canvas),
-          newest: null,
+          picture: null,
+          painted: false,
+          size: undefined,
         });
         break;
       case "frame": {
         const surface = this.surfaces.get(message.surface);
         if (!surface) return;
         const blob = new Blob([new Uint8Array(message.buffer, message.offset)], { type: "image/jpeg" });
-        surface.newest = blob;
-        surface.loop.offer({ blob, mark: message.mark, boxes: message.boxes });
+        const { mark, boxes, opacity } = message;
+        if (!surface.painted) surface.picture = { jpeg: blob, mark };
+        surface.loop.offer({ blob, mark, boxes, opacity });
+        break;
+      }
+      case "size": {
+        const surface = this.surfaces.get(message.surface);
+        if (surface) surface.size = message.size;
         break;
       }
       case "close":
@@ -57,29 +77,40 @@ export class Surfaces {
         this.report({
           type: "snapshot",
           request: message.request,
-          jpeg: this.surfaces.get(message.surface)?.newest ?? null,
+          picture: this.surfaces.get(message.surface)?.picture ?? null,
         });
         break;
     }
   }
 
-  private loopFor(surface: number, canvas: Canvas): PaintLoop<Frame, ImageBitmap> {
+  private loopFor(number: number, canvas: Canvas): PaintLoop<Frame, Decoded> {
     const context = canvas.getContext("bitmaprenderer");
-    return new PaintLoop<Frame, ImageBitmap>({
-      decode: async ({ blob, boxes }) => {
+    return new PaintLoop<Frame, Decoded>({
+      decode: async ({ blob, boxes, opacity }) => {
         const bitmap = await createImageBitmap(blob);
-        return boxes.length === 0 ? bitmap : this.boxCanvas.draw(bitmap, boxes);
+        const { width, height } = bitmap;
+        const drawn =
+          boxes.length === 0 || opacity <= 0
+            ? bitmap
+            : await this.boxCanvas.draw(bitmap, boxes, opacity, this.surfaces.get(number)?.size);
+        return { bitmap: drawn, width, height, close: () => drawn.close() };
       },
-      paint: (bitmap) => {
+      paint: ({ bitmap }) => {
         if (canvas.width !== bitmap.width) canvas.width = bitmap.width;
         if (canvas.height !== bitmap.height) canvas.height = bitmap.height;
         context?.transferFromImageBitmap(bitmap);
       },
       nextRepaint: (callback) => this.nextRepaint(callback),
-      onPainted: ({ mark }, { width, height }) =>
-        this.report({ type: "painted", surface, mark, paintedAt: now(), width, height }),
-      onDropped: ({ mark }) => this.report({ type: "dropped", surface, mark, broken: false }),
-      onBroken: ({ mark }) => this.report({ type: "dropped", surface, mark, broken: true }),
+      onPainted: ({ blob, mark }, { width, height }) => {
+        const surface = this.surfaces.get(number);
+        if (surface) {
+          surface.picture = { jpeg: blob, mark };
+          surface.painted = true;
+        }
+        this.report({ type: "painted", surface: number, mark, paintedAt: now(), width, height });
+      },
+      onDropped: ({ mark }) => this.report({ type: "dropped", surface: number, mark, broken: false }),
+      onBroken: ({ mark }) => this.report({ type: "dropped", surface: number, mark, broken: true }),
     });
   }
 
@@ -99,6 +130,9 @@ export class Surfaces {
   }
 }
 
+/** A frame that is zoomed in is not drawn larger than this, in pixels. */
+const MAX_DRAWN_SIDE = 2560;
+
 /**
  * A canvas that is used to draw boxes on frames. All surfaces share it, because each drawing is copied out of it
  * immediately.
@@ -106,15 +140,31 @@ export class Surfaces {
 class BoxCanvas {
   private canvas: OffscreenCanvas | HTMLCanvasElement | undefined;
 
-  /** Returns a bitmap with the boxes drawn on it, and closes the given bitmap. */
-  async draw(bitmap: ImageBitmap, boxes: readonly Box[]): Promise<ImageBitmap> {
+  /**
+   * Returns a bitmap with the boxes drawn on it, and closes the given bitmap. `shown` is how large the page shows it; the
+   * bitmap gets at least as large, so that lines and letters are sharp.
+   */
+  async draw(
+    bitmap: ImageBitmap,
+    boxes: readonly Box[],
+    opacity: number,
+    shown: ShownSize | undefined,
+  ): Promise<ImageBitmap> {
     const { width, height } = bitmap;
-    const canvas = this.ofSize(width, height);
+    // Pixels of the page for one pixel of the frame.
+    const page = shown ? Math.min(shown.width / width, shown.height / height) : 1;
+    const scale = Math.min(
+      Math.max(1, page * (shown?.ratio ?? 1)),
+      Math.max(1, MAX_DRAWN_SIDE / Math.max(width, height)),
+    );
+    const canvas = this.ofSize(Math.round(width * scale), Math.round(height * scale));
     const context = canvas.getContext("2d") as CanvasRenderingContext2D | null;
     if (!context) return bitmap;
-    context.drawImage(bitmap, 0, 0);
+    context.globalAlpha = 1;
+    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     bitmap.close();
-    drawBoxes(context, boxes, width, height);
+    const unit = page > 0 ? scale / page : 1;
+    drawBoxes(context, boxes, { width: canvas.width, height: canvas.height, scale, unit, opacity });
     return "transferToImageBitmap" in canvas ? canvas.transferToImageBitmap() : createImageBitmap(canvas);
   }
 

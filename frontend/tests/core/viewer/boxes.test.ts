@@ -5,7 +5,7 @@ import type { Box } from "../../../src/core/viewer/messages.js";
 const BOX: Box = { x: 100, y: 200, width: 50, height: 60 };
 
 /** Returns what is drawn on the canvas. */
-function draw(boxes: Box[], width = 640, height = 480) {
+function draw(boxes: Box[], width = 640, height = 480, scale = 1, unit = 4 / 3) {
   const drawn: { what: string; at: number[]; style: unknown; text?: string }[] = [];
   const context = {
     strokeStyle: "",
@@ -16,7 +16,8 @@ function draw(boxes: Box[], width = 640, height = 480) {
       drawn.push({ what: "text", at, style: context.fillStyle, text }),
     measureText: (text: string) => ({ width: 8 * text.length }),
   };
-  drawBoxes(context as unknown as BoxContext, boxes, width, height);
+  drawBoxes(context as unknown as BoxContext, boxes, { width, height, scale, unit, opacity: 0.5 });
+  expect(context).toMatchObject({ globalAlpha: 0.5, font: `600 ${12 * unit}px system-ui, sans-serif` });
   return drawn;
 }
 
@@ -42,6 +43,12 @@ describe("boxes", () => {
     expect(left).toBeGreaterThanOrEqual(0);
     expect(left + plateWidth).toBeLessThanOrEqual(640);
     expect((top ?? 0) + plateHeight).toBeLessThanOrEqual(480);
+  });
+
+  it("have lines and letters of the same size on the screen, however large the frame is", () => {
+    const [, plate] = draw([{ ...BOX, label: "cat" }], 1280, 960, 2, 1);
+    expect(plate?.at).toEqual([199, 382, 36, 18]);
+    expect(draw([BOX], 1280, 960, 2, 1)[0]?.at).toEqual([200, 400, 100, 120]);
   });
 
   it("have a label of limited length, cut between characters", () => {

@@ -69,6 +69,17 @@ describe("a painter with a worker", () => {
     expect(FakeWorker.last.terminate).toHaveBeenCalled();
   });
 
+  it("trusts the arrival of a frame more than a capture time that cannot be true", () => {
+    const painter = new Painter(handlers());
+    painter.open("a");
+    const takenAt = (capturedAt: number) => {
+      painter.show(header("a", { timestamp: 100_000, capturedAt }), JPEG, []);
+      const posted = FakeWorker.last.posted.at(-1);
+      return posted?.type === "frame" ? posted.mark.takenAt : null;
+    };
+    expect([99_900, 40_000, 39_000, 100_500].map(takenAt)).toEqual([99_900, 40_000, 100_000, 100_000]);
+  });
+
   it("keeps the newest frame of a camera until its surface is opened", () => {
     const told = handlers();
     const painter = new Painter(told);
@@ -96,7 +107,9 @@ describe("a painter with a worker", () => {
     const request = FakeWorker.last.posted.at(-1);
     const jpeg = new Blob(["jpeg"]);
     if (request?.type === "snapshot") {
-      FakeWorker.last.onmessage?.({ data: { type: "snapshot", request: request.request, jpeg } });
+      FakeWorker.last.onmessage?.({
+        data: { type: "snapshot", request: request.request, picture: { jpeg, mark } },
+      });
     }
     await expect(answered).resolves.toBe(jpeg);
     const silent = surface.snapshot();
@@ -140,10 +153,18 @@ describe("surfaces", () => {
   it("ignore frames for an unknown surface, and have no snapshot of it", () => {
     const reports: FromPainter[] = [];
     const surfaces = new Surfaces((message) => reports.push(message));
-    surfaces.handle({ type: "frame", surface: 7, buffer: JPEG.buffer, offset: 0, mark, boxes: [] });
+    surfaces.handle({
+      type: "frame",
+      surface: 7,
+      buffer: JPEG.buffer,
+      offset: 0,
+      mark,
+      boxes: [],
+      opacity: 1,
+    });
     surfaces.handle({ type: "close", surface: 7 });
     surfaces.handle({ type: "snapshot", surface: 7, request: 1 });
-    expect(reports).toEqual([{ type: "snapshot", request: 1, jpeg: null }]);
+    expect(reports).toEqual([{ type: "snapshot", request: 1, picture: null }]);
   });
 
   it("paint all cameras in one animation frame, or in one task without animation frames", async () => {
@@ -154,7 +175,15 @@ describe("surfaces", () => {
     const surfaces = new Surfaces((message) => reports.push(message));
     const canvas = { width: 4, height: 2, getContext: () => ({ transferFromImageBitmap: vi.fn() }) };
     const offer = (surface: number) =>
-      surfaces.handle({ type: "frame", surface, buffer: JPEG.buffer, offset: 0, mark, boxes: [] });
+      surfaces.handle({
+        type: "frame",
+        surface,
+        buffer: JPEG.buffer,
+        offset: 0,
+        mark,
+        boxes: [],
+        opacity: 1,
+      });
     for (const surface of [1, 2]) {
       surfaces.handle({ type: "open", surface, canvas: canvas as never });
       offer(surface);
@@ -178,6 +207,7 @@ describe("surfaces", () => {
 
   it("draw boxes on the painted frame in a worker", async () => {
     const context = canvas2d();
+    const reports: FromPainter[] = [];
     const bitmap = { width: 40, height: 20, close: vi.fn() };
     const composed = { width: 40, height: 20, close: vi.fn() };
     vi.stubGlobal("requestAnimationFrame", undefined);
@@ -185,19 +215,47 @@ describe("surfaces", () => {
     vi.stubGlobal(
       "OffscreenCanvas",
       class {
+        constructor(
+          public width: number,
+          public height: number,
+        ) {}
         getContext = () => context;
         transferToImageBitmap = () => composed;
       },
     );
     const transferFromImageBitmap = vi.fn();
-    const surfaces = new Surfaces(() => undefined);
+    const surfaces = new Surfaces((message) => reports.push(message));
     const canvas = { width: 0, height: 0, getContext: () => ({ transferFromImageBitmap }) };
     surfaces.handle({ type: "open", surface: 1, canvas: canvas as never });
-    surfaces.handle({ type: "frame", surface: 1, buffer: JPEG.buffer, offset: 0, mark, boxes: [box] });
+    surfaces.handle({
+      type: "frame",
+      surface: 1,
+      buffer: JPEG.buffer,
+      offset: 0,
+      mark,
+      boxes: [box],
+      opacity: 1,
+    });
     await vi.waitFor(() => expect(transferFromImageBitmap).toHaveBeenCalledWith(composed));
-    expect(context.drawImage).toHaveBeenCalledWith(bitmap, 0, 0);
+    expect(context.drawImage).toHaveBeenCalledWith(bitmap, 0, 0, 40, 20);
     expect(context.strokeRect).toHaveBeenCalledWith(1, 2, 3, 4);
     expect(bitmap.close).toHaveBeenCalled();
+    expect(reports.at(-1)).toMatchObject({ width: 40, height: 20 });
+    // Shown 100 pixels wide on a screen with two device pixels for each pixel of the page.
+    surfaces.handle({ type: "size", surface: 1, size: { width: 100, height: 100, ratio: 2 } });
+    surfaces.handle({ type: "size", surface: 9, size: { width: 100, height: 100, ratio: 2 } });
+    surfaces.handle({
+      type: "frame",
+      surface: 1,
+      buffer: JPEG.buffer,
+      offset: 0,
+      mark,
+      boxes: [box],
+      opacity: 1,
+    });
+    await vi.waitFor(() => expect(context.strokeRect).toHaveBeenLastCalledWith(5, 10, 15, 20));
+    await vi.waitFor(() => expect(reports).toHaveLength(2));
+    expect(reports.at(-1)).toMatchObject({ width: 40, height: 20 });
   });
 
   it("draw boxes on the page too, and paint without them if there is no 2D context", async () => {
@@ -213,7 +271,15 @@ describe("surfaces", () => {
     const canvas = { width: 0, height: 0, getContext: () => ({ transferFromImageBitmap }) };
     surfaces.handle({ type: "open", surface: 1, canvas: canvas as never });
     const getContext = vi.spyOn(HTMLCanvasElement.prototype, "getContext");
-    const frame = { type: "frame", surface: 1, buffer: JPEG.buffer, offset: 0, mark, boxes: [box] } as const;
+    const frame = {
+      type: "frame",
+      surface: 1,
+      buffer: JPEG.buffer,
+      offset: 0,
+      mark,
+      boxes: [box],
+      opacity: 1,
+    } as const;
     for (const [context, painted] of [
       [canvas2d(), composed],
       [null, bitmap],
@@ -224,12 +290,53 @@ describe("surfaces", () => {
     }
   });
 
+  it("have a picture of what is on the screen, not of a frame that waits", async () => {
+    const repaints: (() => void)[] = [];
+    vi.stubGlobal("requestAnimationFrame", (callback: () => void) => repaints.push(callback));
+    vi.stubGlobal("createImageBitmap", () => Promise.resolve({ width: 4, height: 2, close: vi.fn() }));
+    const reports: FromPainter[] = [];
+    const surfaces = new Surfaces((message) => reports.push(message));
+    surfaces.handle({ type: "open", surface: 1, canvas: { getContext: () => null } as never });
+    const sequence = () => {
+      surfaces.handle({ type: "snapshot", surface: 1, request: 1 });
+      const report = reports.pop();
+      return report?.type === "snapshot" ? report.picture?.mark.sequence : null;
+    };
+    const offer = (number: number) =>
+      surfaces.handle({
+        type: "frame",
+        surface: 1,
+        buffer: JPEG.buffer,
+        offset: 0,
+        mark: { ...mark, sequence: number },
+        boxes: [],
+        opacity: 1,
+      });
+    offer(1);
+    expect(sequence()).toBe(1);
+    await vi.waitFor(() => expect(repaints).toHaveLength(1));
+    repaints[0]?.();
+    offer(2);
+    expect(sequence()).toBe(1);
+    await vi.waitFor(() => expect(repaints).toHaveLength(2));
+    repaints[1]?.();
+    expect(sequence()).toBe(2);
+  });
+
   it("report a frame that cannot be decoded as broken", async () => {
     vi.stubGlobal("createImageBitmap", () => Promise.reject(new Error("no picture")));
     const reports: FromPainter[] = [];
     const surfaces = new Surfaces((message) => reports.push(message));
     surfaces.handle({ type: "open", surface: 1, canvas: { getContext: () => null } as never });
-    surfaces.handle({ type: "frame", surface: 1, buffer: JPEG.buffer, offset: 0, mark, boxes: [] });
+    surfaces.handle({
+      type: "frame",
+      surface: 1,
+      buffer: JPEG.buffer,
+      offset: 0,
+      mark,
+      boxes: [],
+      opacity: 1,
+    });
     await vi.waitFor(() => expect(reports).toEqual([{ type: "dropped", surface: 1, mark, broken: true }]));
   });
 
@@ -242,6 +349,6 @@ describe("surfaces", () => {
     );
     await import("../../../src/core/viewer/paint.worker.js");
     scope.onmessage?.({ data: { type: "snapshot", surface: 1, request: 5 } });
-    expect(posted).toEqual([{ type: "snapshot", request: 5, jpeg: null }]);
+    expect(posted).toEqual([{ type: "snapshot", request: 5, picture: null }]);
   });
 });

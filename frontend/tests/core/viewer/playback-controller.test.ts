@@ -13,6 +13,7 @@ function build() {
     {
       seek: (cameraId, position, speed) => requests.push([cameraId, position, speed]),
       goLive: (cameraId) => requests.push([cameraId, "live"]),
+      describePlayback: (cameraId) => requests.push([cameraId, "describe"]),
     },
     "a",
   );
@@ -93,7 +94,7 @@ describe("the playback controller", () => {
     const { controller, requested } = build();
     controller.update(PAUSED);
     controller.skipBack(5);
-    expect(requested()).toEqual([["a", { back: 9 }, 1]]);
+    expect(requested()).toEqual([["a", { at: 1000 }, 0]]);
     controller.goLive();
     expect(requested()).toEqual([["a", "live"]]);
     controller.goLive();
@@ -117,6 +118,60 @@ describe("the playback controller", () => {
     controller.update(PAUSED);
     vi.advanceTimersByTime(5000);
     controller.requestState();
+    expect(requested()).toEqual([["a", "describe"]]);
+  });
+
+  it("goes back from the frame that is shown, however long the camera has been silent", () => {
+    const { controller, requested } = build();
+    // The newest frame came 60 s ago, so a time relative to now would be no time before it.
+    controller.update({ ...LIVE, at: 9000, newestAt: 9000 });
+    controller.skipBack(5);
+    expect(requested()).toEqual([["a", { at: 4000 }, 1]]);
+    controller.update({ ...PAUSED, speed: 1 });
+    controller.skip(-10);
+    expect(requested()).toEqual([["a", { at: 1000 }, 1]]);
+    controller.skip(2);
+    expect(requested()).toEqual([["a", { at: 7000 }, 1]]);
+    controller.skip(10);
+    expect(requested()).toEqual([["a", "live"]]);
+  });
+
+  it("has one truth about the speed: live and a jump end a chosen speed", () => {
+    const { controller, requested } = build();
+    controller.update(PAUSED);
+    controller.playAt(-1);
+    expect(controller.speed.getSnapshot()).toBe(-1);
+    controller.goLive();
+    expect(controller.speed.getSnapshot()).toBe(1);
+    controller.update(LIVE);
+    controller.playAt(2);
+    requested();
+    controller.playAt(2);
+    expect([requested(), controller.speed.getSnapshot()]).toEqual([[], 1]);
+    controller.playAt(0.5);
+    expect(requested()).toEqual([["a", { sequence: 80 }, 0.5]]);
+    controller.update({ ...PAUSED, speed: 0.5 });
+    controller.update(LIVE);
+    expect(controller.speed.getSnapshot()).toBe(1);
+  });
+
+  it("plays faster each time the same key is pressed, in both directions", () => {
+    const { controller, requested } = build();
+    controller.update(LIVE);
+    controller.shuttle(1);
     expect(requested()).toEqual([]);
+    controller.shuttle(-1);
+    expect(requested()).toEqual([["a", { sequence: 80 }, -1]]);
+    controller.update({ ...PAUSED, speed: -1 });
+    controller.shuttle(-1);
+    expect(requested()).toEqual([["a", { sequence: 40 }, -2]]);
+    controller.update({ ...PAUSED, speed: -8 });
+    controller.shuttle(-1);
+    controller.update({ ...PAUSED, speed: -8 });
+    expect(requested()).toEqual([["a", { sequence: 40 }, -8]]);
+    controller.shuttle(1);
+    expect(requested()).toEqual([["a", { sequence: 40 }, 1]]);
+    controller.loopFrom(3000);
+    expect(requested()).toEqual([["a", { at: 3000 }, 1]]);
   });
 });

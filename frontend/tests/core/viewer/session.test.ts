@@ -50,7 +50,7 @@ describe("a viewer session by WebSocket", () => {
     const named = build({ cameras: ["a", "b"] });
     named.connect();
     expect(named.network.last.url).toBe("ws://host/stream/ws?client=a&client=b");
-    expect(named.state().cameras.map(({ status }) => status)).toEqual(["offline", "offline"]);
+    expect(named.state().cameras.map(({ status }) => status)).toEqual(["waiting", "waiting"]);
     all.session.stop();
     named.session.stop();
   });
@@ -108,7 +108,11 @@ describe("a viewer session by WebSocket", () => {
     connect();
     network.last.text({ type: "client-connected", clientId: "a" });
     network.last.text({ type: "clients", clients: [] });
-    expect(camera("a")?.status).toBe("offline");
+    expect(camera("a")).toMatchObject({ status: "unknown", known: false });
+    network.last.text({ type: "client-connected", clientId: "a" });
+    expect(camera("a")).toMatchObject({ status: "waiting", known: true });
+    network.last.text({ type: "client-disconnected", clientId: "a", removed: true });
+    expect(camera("a")).toMatchObject({ status: "unknown", known: false });
     session.stop();
   });
 
@@ -130,6 +134,57 @@ describe("a viewer session by WebSocket", () => {
     }));
     network.last.text({ type: "clients", clients: [...clients, { clientId: "y", name: "Cam 1" }] });
     expect(state().cameras.map(({ cameraId }) => cameraId)).toEqual(["x", "y", "cam2", "cam10"]);
+    session.stop();
+  });
+
+  it("calls no camera live or offline while the server does not answer, and says since when", async () => {
+    const { network, session, state, camera, connect } = build();
+    connect();
+    network.last.text({
+      type: "clients",
+      clients: [
+        { clientId: "a", online: true },
+        { clientId: "b", online: false },
+      ],
+    });
+    for (let i = 1; i <= 3; i++) session.onPainted("a", picture(i));
+    vi.advanceTimersByTime(400);
+    expect(camera("a")?.status).toBe("live");
+    const before = performance.timeOrigin + performance.now();
+    network.last.drop();
+    expect(state().lostAt).toBeCloseTo(before, -1);
+    expect([camera("a")?.status, camera("b")?.status]).toEqual(["unknown", "unknown"]);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(state().link).toBe("unreachable");
+    expect(state().lostAt).toBeCloseTo(before, -1);
+    session.retry();
+    network.last.accept();
+    network.last.text({ type: "hello" });
+    expect(state()).toMatchObject({ link: "live", lostAt: null });
+    expect(camera("a")?.status).toBe("waiting");
+    session.retry();
+    expect(state().link).toBe("live");
+    session.stop();
+  });
+
+  it("calls a silent server lost, although its socket is open", () => {
+    const { network, session, state, camera, connect } = build();
+    connect();
+    const { sentAt } = network.last.sentMessages("clock")[0] as { sentAt: number };
+    network.last.text({ type: "clock", sentAt, serverAt: sentAt });
+    network.last.text({ type: "clients", clients: [{ clientId: "a", online: true }] });
+    session.onPainted("a", picture(1));
+    vi.advanceTimersByTime(6000);
+    expect(state().link).toBe("live");
+    const { lostAt } = state();
+    expect(lostAt).not.toBeNull();
+    expect(camera("a")?.status).toBe("unknown");
+    // Trying again on a new connection, which does not open either, does not make the server answer.
+    session.retry();
+    vi.advanceTimersByTime(800);
+    expect(network.sockets).toHaveLength(2);
+    expect(state()).toMatchObject({ link: "connecting", lostAt });
+    expect(camera("a")?.status).toBe("unknown");
     session.stop();
   });
 
@@ -256,10 +311,16 @@ describe("acks", () => {
 });
 
 describe("a viewer that reports what is visible", () => {
-  it("subscribes only to visible cameras, also after a reconnect, and calls no other camera stalled", () => {
+  it("subscribes only to visible cameras, also after a reconnect, and calls no other camera live or stalled", () => {
     const { network, session, camera, connect } = build();
     connect();
-    for (const id of ["a", "b"]) network.last.binary(envelope(id, 1));
+    for (const id of ["a", "b"]) {
+      network.last.binary(envelope(id, 1));
+      session.onPainted(id, picture(1));
+      session.onPainted(id, picture(2));
+    }
+    vi.advanceTimersByTime(400);
+    expect([camera("a")?.status, camera("b")?.status]).toEqual(["live", "live"]);
     session.setShownWidth("a", 600);
     session.setShownWidth("b", null);
     vi.advanceTimersByTime(200);
@@ -267,9 +328,10 @@ describe("a viewer that reports what is visible", () => {
     expect(network.last.sentMessages("subscribe")).toEqual([subscribe]);
     vi.advanceTimersByTime(8000);
     expect(camera("a")?.status).toBe("stalled");
-    expect(camera("b")?.status).toBe("live");
+    expect(camera("b")?.status).toBe("unknown");
     session.setShownWidth("b", 600);
     vi.advanceTimersByTime(200);
+    expect(camera("b")?.status).toBe("waiting");
     network.last.binary(envelope("a", 3));
     network.last.binary(envelope("b", 99));
     vi.advanceTimersByTime(400);
@@ -342,8 +404,58 @@ describe("a viewer during a playback", () => {
 describe("a viewer of detection results", () => {
   const box = { x: 1, y: 2, width: 3, height: 4 };
 
-  it("shows boxes on their frame, and acknowledges the frame when it arrives", () => {
+  it("paints at once by default, however slow the detector is, and boxes trail and fade", () => {
+    const drawn: [number, number, number][] = [];
+    const { network, session, camera, state, connect } = build();
+    session.showOn({
+      show: (header, _, boxes, opacity = 1) => drawn.push([header.sequence, boxes.length, opacity]),
+    });
+    connect();
+    expect(state().exactBoxes).toBe(false);
+    network.last.binary(envelope("a", 1));
+    vi.advanceTimersByTime(400);
+    network.last.text({ type: "result", clientId: "a", sequence: 1, boxes: [box] });
+    network.last.binary(envelope("a", 2));
+    vi.advanceTimersByTime(1000);
+    network.last.binary(envelope("a", 3));
+    vi.advanceTimersByTime(600);
+    network.last.binary(envelope("a", 4));
+    expect(drawn.map(([sequence, boxes]) => [sequence, boxes])).toEqual([
+      [1, 0],
+      [2, 1],
+      [3, 1],
+      [4, 0],
+    ]);
+    expect(drawn[1]?.[2]).toBe(1);
+    expect(drawn[2]?.[2]).toBeCloseTo(0.5);
+    vi.advanceTimersByTime(400);
+    expect(camera("a")).toMatchObject({ hasResults: true, boxDelay: 0 });
+    expect(camera("a")?.marks).toHaveLength(1);
+    session.stop();
+  });
+
+  it("says by how much exact boxes delay the picture", () => {
+    const { network, session, camera, connect } = build();
+    session.setExactBoxes(true);
+    connect();
+    network.last.binary(envelope("a", 1));
+    network.last.text({ type: "result", clientId: "a", sequence: 1, boxes: [box] });
+    for (let sequence = 2; sequence < 40; sequence++) {
+      network.last.binary(envelope("a", sequence));
+      vi.advanceTimersByTime(300);
+      network.last.text({ type: "result", clientId: "a", sequence, boxes: [] });
+    }
+    vi.advanceTimersByTime(400);
+    expect(camera("a")?.boxDelay).toBe(300);
+    session.setExactBoxes(false);
+    vi.advanceTimersByTime(400);
+    expect(camera("a")?.boxDelay).toBe(0);
+    session.stop();
+  });
+
+  it("shows boxes on exactly their frame if asked, and acknowledges the frame when it arrives", () => {
     const { network, session, shown, camera, connect } = build();
+    session.setExactBoxes(true);
     connect();
     network.last.binary(envelope("a", 1));
     const result = (sequence: number, clientId = "a") =>

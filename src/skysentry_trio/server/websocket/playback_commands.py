@@ -10,7 +10,7 @@ from attrs import define, field
 from skysentry_trio.server.relay.playback_session import PlaybackSession
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.wire.messages import encode_message, to_milliseconds
-from skysentry_trio.wire.viewer import GoLive, PlaybackState, Seek
+from skysentry_trio.wire.viewer import DescribePlayback, GoLive, PlaybackState, Seek
 
 
 @define(eq=False)
@@ -26,7 +26,7 @@ class PlaybackController:
     _sleep: trio.CancelScope | None = field(default=None, init=False)
     """The scope in which the task sleeps until the next frame is to be shown; None before the task has started."""
 
-    async def handle(self, message: Seek | GoLive) -> None:
+    async def handle(self, message: Seek | GoLive | DescribePlayback) -> None:
         """Carry out a command, and report what the viewer sees now."""
         match message:
             case Seek():
@@ -35,6 +35,8 @@ class PlaybackController:
                 )
             case GoLive():
                 self._session.go_live(message.camera_id)
+            case DescribePlayback():
+                pass
         self._reschedule()
         await self._report(message.camera_id)
 

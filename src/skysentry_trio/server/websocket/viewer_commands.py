@@ -19,6 +19,7 @@ from skysentry_trio.wire.results import Result
 from skysentry_trio.wire.viewer import (
     Ack,
     CameraLatency,
+    DescribePlayback,
     GoLive,
     Latency,
     Pause,
@@ -95,7 +96,7 @@ def _quota_of(message: ViewerMessage | None) -> _Quota | None:
             return _QUESTIONS
         case Result():
             return _RESULTS
-        case Seek() | GoLive():
+        case Seek() | GoLive() | DescribePlayback():
             return _PLAYBACK
         case Subscribe() | Unsubscribe() | Pause() | Resume():
             return _SUBSCRIPTION
@@ -165,7 +166,7 @@ class ViewerCommands:
                 await self._take_ack(message)
             case Clock():
                 await self._peer.send(encode_message(message.reply(hub.wall_clock.now())))
-            case Seek() | GoLive():
+            case Seek() | GoLive() | DescribePlayback():
                 await self._playback.handle(message)
             case Result():
                 await self._publish_result(message)

@@ -1,0 +1,305 @@
+/** One camera that fills the page: its picture, and over it the controls, which hide. */
+
+import { useEffect, useMemo, useRef, useState, type CSSProperties } from "react";
+import { createPortal } from "react-dom";
+import type { CameraSnapshot } from "../core/viewer/camera.js";
+import type { WallChoices } from "../core/viewer/wall-choices.js";
+import { DEFAULT_ASPECT } from "../core/viewer/wall-layout.js";
+import { contained, transformOf } from "../core/viewer/zoom.js";
+import { clipAround, keptPart, withEnd, type ClipRange } from "./clip-range.js";
+import { toggleFullScreen } from "./full-screen.js";
+import { Icon, ICONS } from "./icons.js";
+import { PlaybackBar } from "./playback-bar.js";
+import { canPictureInPicture, togglePictureInPicture } from "./picture-in-picture.js";
+import { savePicture } from "./save-picture.js";
+import { shareLink } from "./share-link.js";
+import { STATUS_TEXT } from "./status-text.js";
+import { useIdle } from "./use-idle.js";
+import { keyOf, useModal, useWindowKeys } from "./use-modal.js";
+import { canvasesOf, usePicture, widthsOf } from "./use-picture.js";
+import { usePlaybackController } from "./use-playback.js";
+import { useStore } from "./use-store.js";
+import type { Viewer } from "./use-viewer.js";
+import { useZoom } from "./use-zoom.js";
+import { ViewBar } from "./view-bar.js";
+import { Minimap, Pill, Strip, ViewFigures } from "./view-parts.js";
+
+export interface CameraViewProps {
+  readonly viewer: Viewer;
+  readonly choices: WallChoices;
+  readonly cameraId: string;
+  /** The cameras of the wall, in their order. */
+  readonly others: readonly string[];
+  /** The moment at which the playback begins, in milliseconds since the epoch. */
+  readonly startAt: number | null;
+  readonly onPaused: ((at: number | null) => void) | undefined;
+  readonly onOpen: (cameraId: string | null, step: boolean) => void;
+  readonly onStep: (by: number) => void;
+  readonly hrefOf: ((cameraId: string) => string) | undefined;
+}
+
+const HIDE_AFTER_MS = 3000;
+export const SKIP_SECONDS = 10;
+/** A narrower page has no strip of other cameras over the picture. */
+const STRIP = "(min-width: 1100px) and (min-height: 500px), (orientation: portrait) and (max-width: 700px)";
+
+export function CameraView(props: CameraViewProps) {
+  const { viewer, choices, cameraId, others, startAt, onPaused, onOpen, onStep, hrefOf } = props;
+  const { snapshot, controls, painter } = viewer;
+  const camera =
+    useStore(snapshot, ({ cameras }) => cameras.find((one) => one.cameraId === cameraId)) ??
+    nothingKnown(cameraId);
+  const lost = useStore(snapshot, ({ lostAt }) => lostAt !== null);
+  const boxesShown = useStore(snapshot, (state) => state.boxesShown);
+  const view = useRef<HTMLDivElement>(null);
+  const stageElement = useRef<HTMLDivElement>(null);
+  const place = useRef<HTMLDivElement>(null);
+  useModal(view);
+  usePicture(viewer, cameraId, place, "view");
+
+  const controller = usePlaybackController(camera, controls, true);
+  const { playback } = camera;
+  const playing = playback && !playback.live ? playback : null;
+  const paused = playing?.speed === 0;
+  useStartAt(controller, playback !== null, startAt);
+  const pausedAt = paused ? playing.at : null;
+  useEffect(() => {
+    onPaused?.(pausedAt);
+  }, [onPaused, pausedAt]);
+
+  const [figuresOpen, setFiguresOpen] = useState(false);
+  const [said, setSaid] = useState("");
+  const [clip, setClip] = useState<ClipRange | null>(null);
+  const kept = clip && playback && keptPart(clip, playback);
+  const [idle, toggleIdle] = useIdle(HIDE_AFTER_MS, paused || figuresOpen || said !== "");
+
+  const aspect = camera.height > 0 ? camera.width / camera.height : DEFAULT_ASPECT;
+  const { zoom, stage, handlers, zoomBy, moveTo, reset } = useZoom(stageElement, aspect, {
+    onTap: toggleIdle,
+    onSwipe: (direction) => {
+      if (direction === "down") onOpen(null, false);
+      else onStep(direction === "left" ? 1 : -1);
+    },
+  });
+  const { width } = contained(aspect, stage);
+  useEffect(() => {
+    if (!controls || width === 0) return;
+    // What is zoomed in on is asked for as large as it is shown.
+    widthsOf(controls).set(cameraId, view, width * zoom.scale * devicePixelRatio);
+    if (painter)
+      canvasesOf(painter)
+        .surfaceOf(cameraId)
+        ?.setSize({
+          width: stage.width * zoom.scale,
+          height: stage.height * zoom.scale,
+          ratio: devicePixelRatio,
+        });
+  }, [controls, painter, cameraId, width, zoom.scale, stage]);
+  useEffect(() => {
+    if (!controls) return;
+    return () => widthsOf(controls).set(cameraId, view, null);
+  }, [controls, cameraId]);
+  const [shownId, setShownId] = useState(cameraId);
+  if (shownId !== cameraId) {
+    // Another camera is shown whole, and its clip is another one.
+    setShownId(cameraId);
+    setClip(null);
+    reset();
+  }
+
+  // A clip is played again and again.
+  const over = kept && playing && playing.speed > 0 && playing.at >= kept.to ? kept.from : null;
+  useEffect(() => {
+    if (over !== null) controller?.loopFrom(over);
+  }, [controller, over]);
+
+  const close = (): void => onOpen(null, false);
+  const save = (): void => void savePicture(viewer, cameraId);
+  const share = hrefOf && (() => void shareLink(hrefOf(cameraId), camera.name).then(setSaid));
+  const togglePause = (): void => (paused ? controller?.play() : controller?.pause());
+  const toggleBoxes = (): void => controls?.setBoxesShown(!boxesShown);
+  const startClip = (): void => setClip(playback && clipAround(playback));
+  const mark = (end: keyof ClipRange): void => {
+    if (playback)
+      setClip(withEnd(clip ?? { from: playback.oldestAt, to: playback.newestAt }, end, playback.at));
+  };
+  useEffect(() => {
+    if (said === "") return;
+    const timer = setTimeout(() => setSaid(""), 5000);
+    return () => clearTimeout(timer);
+  }, [said]);
+
+  useWindowKeys((event) => {
+    if (event.altKey) return false;
+    const shifted: Record<string, () => void> = { ArrowLeft: () => onStep(-1), ArrowRight: () => onStep(1) };
+    const keys: Record<string, (() => void) | undefined> = {
+      Escape: figuresOpen ? () => setFiguresOpen(false) : close,
+      s: save,
+      f: toggleFullScreen,
+      b: toggleBoxes,
+      i: () => setFiguresOpen(!figuresOpen),
+      p: () => void togglePictureInPicture(viewer, cameraId),
+      "+": () => zoomBy(1.5),
+      "=": () => zoomBy(1.5),
+      "-": () => zoomBy(1 / 1.5),
+      "0": reset,
+      ...(controller && {
+        " ": togglePause,
+        k: () => controller.pause(),
+        j: () => controller.shuttle(-1),
+        l: () => controller.shuttle(1),
+        ",": () => controller.step(-1),
+        ".": () => controller.step(1),
+        ArrowLeft: () => controller.skip(-SKIP_SECONDS),
+        ArrowRight: () => controller.skip(SKIP_SECONDS),
+        Home: () => playback && controller.playFrom(playback.oldestAt),
+        End: () => controller.goLive(),
+        c: () => (clip ? setClip(null) : startClip()),
+        "[": () => mark("from"),
+        "]": () => mark("to"),
+      }),
+    };
+    const action = (event.shiftKey ? shifted[event.key] : undefined) ?? keys[keyOf(event)];
+    action?.();
+    return action !== undefined;
+  });
+
+  const strip = useMediaQuery(STRIP);
+  const rest = useMemo(() => others.filter((id) => id !== cameraId), [others, cameraId]);
+  const seen = camera.width > 0;
+  const state = playing ? "replay" : STATUS_TEXT[camera.status].toLowerCase();
+  return createPortal(
+    <div
+      ref={view}
+      className="sky-view"
+      role="dialog"
+      aria-modal="true"
+      aria-label={`${camera.name}, ${state}`}
+      data-view={cameraId}
+      data-status={camera.status}
+      data-playback={playing !== null}
+      data-idle={idle}
+      tabIndex={-1}
+    >
+      <div
+        ref={stageElement}
+        className="sky-view__stage"
+        data-zoomed={zoom.scale > 1}
+        style={{ "--aspect": aspect } as CSSProperties}
+        {...handlers}
+      >
+        <div
+          ref={place}
+          className="sky-view__place"
+          style={{ transform: transformOf(zoom, aspect, stage) }}
+        />
+        {seen ? null : (
+          <p className="sky-tile__empty">
+            <Icon path={ICONS.camera} />
+            {camera.known ? "Waiting for the first picture" : "The server does not know this camera"}
+          </p>
+        )}
+      </div>
+      {playing ? <div className="sky-view__frame" /> : null}
+      <ViewBar
+        camera={camera}
+        boxesShown={boxesShown}
+        figuresOpen={figuresOpen}
+        playing={playing !== null}
+        onClose={close}
+        onFigures={() => setFiguresOpen(!figuresOpen)}
+        onSave={save}
+        onBoxes={toggleBoxes}
+        onExact={(exact) => {
+          choices.set({ exactBoxes: exact });
+          controls?.setExactBoxes(exact);
+        }}
+        exact={useStore(snapshot, (all) => all.exactBoxes)}
+        onPictureInPicture={
+          canPictureInPicture() ? () => void togglePictureInPicture(viewer, cameraId) : undefined
+        }
+        onShare={share}
+        onStep={others.length > 1 ? onStep : undefined}
+      >
+        <Pill camera={camera} playing={playing} lost={lost} />
+      </ViewBar>
+      {figuresOpen ? <ViewFigures camera={camera} playing={playing !== null} /> : null}
+      {zoom.scale > 1 ? (
+        <Minimap
+          zoom={zoom}
+          aspect={aspect}
+          stage={stage}
+          picture={playback ? controls?.frameUrl(cameraId, playback.at) : undefined}
+          onMove={moveTo}
+        />
+      ) : null}
+      {strip && rest.length > 0 && !idle ? <Strip viewer={viewer} cameraIds={rest} onOpen={onOpen} /> : null}
+      {playback && controller && controls ? (
+        <PlaybackBar
+          camera={camera}
+          playback={playback}
+          controller={controller}
+          controls={controls}
+          clip={kept}
+          onClip={setClip}
+          onStartClip={startClip}
+        />
+      ) : null}
+      <p className="sky-view__said" role="status">
+        {said}
+      </p>
+    </div>,
+    document.body,
+  );
+}
+
+/** Starts the playback at a moment that the address names, once the timeline is known. */
+function useStartAt(
+  controller: ReturnType<typeof usePlaybackController>,
+  known: boolean,
+  at: number | null,
+): void {
+  const started = useRef(false);
+  useEffect(() => {
+    if (!controller || !known || started.current) return;
+    started.current = true;
+    if (at !== null) controller.seekTo(at);
+  }, [controller, known, at]);
+}
+
+function useMediaQuery(query: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const changed = (): void => setMatches(list.matches);
+    changed();
+    list.addEventListener("change", changed);
+    return () => list.removeEventListener("change", changed);
+  }, [query]);
+  return matches;
+}
+
+/** A camera of which nothing is known, for an address that names one. */
+function nothingKnown(cameraId: string): CameraSnapshot {
+  return {
+    cameraId,
+    name: cameraId,
+    status: "unknown",
+    known: false,
+    fps: 0,
+    receivedFps: 0,
+    bytesPerSecond: 0,
+    width: 0,
+    height: 0,
+    takenAt: null,
+    latency: null,
+    delay: null,
+    playback: null,
+    hasResults: false,
+    marks: [],
+    boxDelay: 0,
+    dropped: 0,
+    painted: 0,
+    sequence: null,
+  };
+}

@@ -1,0 +1,20 @@
+/** Hands a link to the system's share sheet, or copies it. */
+
+/** Returns what has happened, in words for the person. */
+export async function shareLink(href: string, title: string): Promise<string> {
+  const url = new URL(href, location.href).href;
+  const { share, clipboard } = navigator as Partial<Navigator>;
+  try {
+    // A desktop's share sheet is slower than a copy.
+    if (share && matchMedia("(pointer: coarse)").matches) {
+      await share.call(navigator, { title, url });
+      return "";
+    }
+    if (!clipboard) return url;
+    await clipboard.writeText(url);
+    return "Link copied";
+  } catch {
+    // The person has closed the sheet, or the browser allows no copy on a page without https.
+    return url;
+  }
+}

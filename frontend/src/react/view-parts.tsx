@@ -1,0 +1,149 @@
+/** The small parts of the camera view: its state, its figures, the map of a zoomed picture and the other cameras. */
+
+import { memo, useRef, type PointerEvent } from "react";
+import type { CameraSnapshot } from "../core/viewer/camera.js";
+import type { PlaybackState } from "../core/viewer/playback.js";
+import { visiblePart, type Size, type Zoom } from "../core/viewer/zoom.js";
+import { Figure } from "./figure.js";
+import {
+  formatAge,
+  formatClock,
+  formatCount,
+  formatFor,
+  formatFps,
+  formatRate,
+  formatSpeed,
+} from "./format.js";
+import { LatencyParts } from "./latency.js";
+import { STATUS_TEXT, StatusNote } from "./status-text.js";
+import { usePicture, useShownSize } from "./use-picture.js";
+import { useStore } from "./use-store.js";
+import type { Viewer } from "./use-viewer.js";
+
+export interface PillProps {
+  readonly camera: CameraSnapshot;
+  /** The playback, if the camera is not live. */
+  readonly playing: PlaybackState | null;
+  readonly lost: boolean;
+}
+
+/** Says whether the picture is live, and if not, from when it is. */
+export function Pill({ camera, playing, lost }: PillProps) {
+  if (playing)
+    return (
+      <p className="sky-pill sky-pill--playback" data-status="playback">
+        <span className="sky-visually-hidden">Not live · </span>
+        Replay · <span data-figure="clock">{formatClock(playing.at, true)}</span> ·{" "}
+        <span data-figure="back">{formatBehind(playing.newestAt - playing.at)}</span> ·{" "}
+        {playing.speed === 0 ? "paused" : formatSpeed(playing.speed)}
+      </p>
+    );
+  const delayed = camera.status === "live" && camera.boxDelay > 0;
+  return (
+    <p className="sky-pill" data-status={camera.status}>
+      <span className="sky-dot" data-status={camera.status} />
+      {camera.status === "offline" ? "" : STATUS_TEXT[camera.status]}
+      {delayed ? ` +${(camera.boxDelay / 1000).toFixed(1)} s` : ""} <StatusNote camera={camera} lost={lost} />
+    </p>
+  );
+}
+
+function formatBehind(milliseconds: number): string {
+  const seconds = Math.max(0, milliseconds) / 1000;
+  return seconds < 60 ? `${seconds.toFixed(1)} s ago` : `${formatFor(milliseconds)} ago`;
+}
+
+/** All figures of the camera, with the stages of its latency. */
+export function ViewFigures({ camera, playing }: { camera: CameraSnapshot; playing: boolean }) {
+  const flows = playing || camera.status === "live" || camera.status === "stalled";
+  return (
+    <section className="sky-view__figures" aria-label="Figures">
+      <dl className="sky-figures">
+        <Figure label="Painted" value={flows ? formatFps(camera.fps) : "–"} name="fps" />
+        <Figure
+          label="Latency"
+          value={flows && !playing ? formatAge(camera.latency?.total ?? camera.delay) : "–"}
+          name="latency"
+        />
+        <Figure label="Data" value={flows ? formatRate(camera.bytesPerSecond) : "–"} name="rate" />
+        <Figure
+          label="Size"
+          value={camera.width > 0 ? `${camera.width}×${camera.height}` : "–"}
+          name="size"
+        />
+        <Figure label="Drops" value={formatCount(camera.dropped)} name="drops" />
+      </dl>
+      <LatencyParts latency={flows && !playing ? camera.latency : null} />
+    </section>
+  );
+}
+
+export interface MinimapProps {
+  readonly zoom: Zoom;
+  readonly aspect: number;
+  readonly stage: Size;
+  /** The address of a small picture of the whole. */
+  readonly picture: string | undefined;
+  readonly onMove: (x: number, y: number) => void;
+}
+
+/** The whole picture, small, with a frame around the part that is shown. */
+export function Minimap({ zoom, aspect, stage, picture, onMove }: MinimapProps) {
+  const part = visiblePart(zoom, aspect, stage);
+  const percent = (value: number): string => `${(100 * value).toFixed(2)}%`;
+  const move = (event: PointerEvent<HTMLElement>): void => {
+    if (event.buttons === 0) return;
+    const box = event.currentTarget.getBoundingClientRect();
+    onMove((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+  };
+  return (
+    <div className="sky-minimap" style={{ aspectRatio: aspect }} onPointerDown={move} onPointerMove={move}>
+      {picture === undefined ? null : <img src={picture} alt="" draggable={false} />}
+      <span
+        style={{
+          left: percent(zoom.x - part.width / 2),
+          top: percent(zoom.y - part.height / 2),
+          width: percent(part.width),
+          height: percent(part.height),
+        }}
+      />
+    </div>
+  );
+}
+
+export interface StripProps {
+  readonly viewer: Viewer;
+  readonly cameraIds: readonly string[];
+  readonly onOpen: (cameraId: string, step: boolean) => void;
+}
+
+/** Small pictures of the other cameras. */
+export const Strip = memo(function Strip({ viewer, cameraIds, onOpen }: StripProps) {
+  return (
+    <nav className="sky-strip" aria-label="Other cameras" data-hides>
+      {cameraIds.map((cameraId) => (
+        <StripPicture key={cameraId} viewer={viewer} cameraId={cameraId} onOpen={onOpen} />
+      ))}
+    </nav>
+  );
+});
+
+function StripPicture({
+  viewer,
+  cameraId,
+  onOpen,
+}: Omit<StripProps, "cameraIds"> & { readonly cameraId: string }) {
+  const place = useRef<HTMLSpanElement>(null);
+  const name = useStore(
+    viewer.snapshot,
+    ({ cameras }) => cameras.find((camera) => camera.cameraId === cameraId)?.name ?? cameraId,
+  );
+  usePicture(viewer, cameraId, place, "strip");
+  useShownSize(viewer, cameraId, place, false);
+  return (
+    <button type="button" onClick={() => onOpen(cameraId, true)}>
+      <span ref={place} className="sky-strip__place" />
+      <span className="sky-strip__name">{name}</span>
+    </button>
+  );
+}
