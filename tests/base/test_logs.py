@@ -5,8 +5,10 @@ import json
 import logging
 import os
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 
 import pytest
@@ -61,6 +63,65 @@ def test_an_event_becomes_one_line_of_text() -> None:
     time, rest = stream.getvalue().split(" ", 1)
     assert time.endswith("Z")
     assert rest == 'warning camera gone camera=door reason="no pong" (skysentry_trio.test)\n'
+
+
+@pytest.fixture
+def in_karachi(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Be where the clock is five hours ahead of UTC."""
+    monkeypatch.setenv("TZ", "Asia/Karachi")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_karachi")
+def test_a_terminal_shows_the_time_of_day_and_no_logger() -> None:
+    """A line is short enough not to wrap, and the time is that of the clock on the wall."""
+    configure("info", "auto", stream := Terminal(), {"NO_COLOR": "1"})
+    log.warning("camera gone", camera="door", reason="no pong")
+    moment, rest = stream.getvalue().split(" ", 1)
+    ahead = datetime.now(UTC) + timedelta(hours=5)
+    assert moment in {f"{ahead - timedelta(seconds=late):%H:%M:%S}" for late in range(3)}
+    assert rest == 'warning camera gone camera=door reason="no pong"\n'
+
+
+@pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_a_terminal_shows_no_colors_to_those_who_want_none(environ: dict[str, str]) -> None:
+    """The variable NO_COLOR says so, and so does a terminal that knows no colours."""
+    configure("info", "text", stream := Terminal(), environ)
+    log.warning("camera gone")
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_terminal_shows_how_severe_an_event_is_in_color() -> None:
+    """Yellow and red, but only on terminals."""
+    configure("info", "text", stream := Terminal(), {"NO_COLOR": ""})
+    log.warning("slow")
+    log.error("bad")
+    assert "\x1b[33mslow\x1b[0m" in stream.getvalue()
+    assert "\x1b[31mbad\x1b[0m" in stream.getvalue()
+    configure("info", "text", plain := io.StringIO(), {})
+    log.error("bad")
+    assert "\x1b" not in plain.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (["http://127.0.0.1:1", "http://[::1]:1"], 'http://127.0.0.1:1,"http://[::1]:1"'),
+        (("a", "b c\n"), 'a,"b c\\n"'),
+        ({"behind": 2, "bad": 1}, "behind:2,bad:1"),
+        ([], "none"),
+        ({}, "none"),
+    ],
+)
+def test_lists_are_written_for_people(value: object, text: str) -> None:
+    """Not as Python would write them; JSON still holds them as they are."""
+    for stream in (Terminal(), io.StringIO()):
+        configure("info", "text", stream, {"NO_COLOR": "1"})
+        log.info("serving", urls=value)
+        assert f"serving urls={text}" in stream.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import logging
 import os
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Final, TextIO
 
@@ -22,10 +23,12 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from skysentry_trio.base.addresses import mask_addresses
 from skysentry_trio.base.chatter import chatter_of
+from skysentry_trio.base.colors import Color, paint, wants_color
 
 _PLAIN: Final = re.compile(r"[\w.:/@+*,-]+", re.ASCII)
 # The syslog priorities that journald reads from the beginning of a line: sd-daemon(3).
 _PRIORITIES: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+_COLORS: Final = {"debug": Color.FAINT, "warning": Color.WARNING, "error": Color.BAD, "critical": Color.BAD}
 
 
 def get_logger(name: str) -> BoundLogger:
@@ -48,12 +51,15 @@ def configure(level: str, format: str, stream: TextIO, environ: Mapping[str, str
 
     Args:
         level: least severe level to log: ``debug``, ``info``, ``warning`` or ``error``.
-        format: ``text``, ``json``, or ``auto`` for text on a terminal and JSON elsewhere.
+        format: ``text``, ``json``, or ``auto`` for text on a terminal and JSON elsewhere. On a terminal, text has the
+            time of day only, and no logger.
         stream: usually ``sys.stderr``.
         environ: environment variables; they show whether journald reads the stream.
     """
     as_text = format == "text" or (format == "auto" and stream.isatty())
-    render: Processor = _render_text if as_text else _render_json
+    render: Processor = _render_json
+    if as_text:
+        render = _for_people(wants_color(stream, environ)) if stream.isatty() else _render_text
     if _is_journal(stream, environ):
         render = _with_priority(render)
     handler = logging.StreamHandler(stream)
@@ -99,12 +105,41 @@ def _render_text(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     """Write ``time level event key=value ... (logger)``; a traceback follows on the next lines."""
     time, level, name, logger = (event.pop(key) for key in ("timestamp", "level", "event", "logger"))
     exception = event.pop("exception", None)
-    pairs = "".join(f" {key}={_quoted(value)}" for key, value in event.items())
-    line = f"{time} {level:<7} {name if str(name).isprintable() else _quoted(name)}{pairs} ({logger})"
+    line = f"{time} {level:<7} {_printable(name)}{_pairs(event)} ({logger})"
     return line if exception is None else f"{line}\n{exception}"
 
 
+def _for_people(in_color: bool) -> Processor:  # noqa: FBT001 - the only argument
+    """Return a processor that writes ``time level event key=value ...`` with the time of day where the server is."""
+
+    def show(text: str, color: Color | None) -> str:
+        return paint(text, color) if in_color else text
+
+    def render(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+        time, level, name, _ = (event.pop(key) for key in ("timestamp", "level", "event", "logger"))
+        exception = event.pop("exception", None)
+        day_time = show(f"{datetime.fromisoformat(time).astimezone():%H:%M:%S}", Color.FAINT)
+        color = _COLORS.get(level)
+        line = f"{day_time} {show(f'{level:<7}', color)} {show(_printable(name), color)}"
+        line += show(_pairs(event), Color.FAINT)
+        return line if exception is None else f"{line}\n{exception}"
+
+    return render
+
+
+def _pairs(event: EventDict) -> str:
+    return "".join(f" {key}={_quoted(value)}" for key, value in event.items())
+
+
+def _printable(name: object) -> str:
+    return str(name) if str(name).isprintable() else _quoted(name)
+
+
 def _quoted(value: object) -> str:
+    if isinstance(value, list | tuple | set | frozenset):
+        return ",".join(map(_quoted, value)) or "none"
+    if isinstance(value, Mapping):
+        return ",".join(f"{_quoted(key)}:{_quoted(one)}" for key, one in value.items()) or "none"
     # Text from peers must not move the cursor, imitate a log line or reverse the reading direction.
     text = str(value)
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=not text.isprintable())
