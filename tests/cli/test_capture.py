@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,12 @@ from skysentry_trio.cli.capture import default_id, run_capture
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.client.engine.camera import CameraClient
 from skysentry_trio.client.engine.connection import Refused
+from skysentry_trio.sources.devices import Device
 from skysentry_trio.sources.frames import FrameSlot
 from skysentry_trio.sources.opening import SourceOptions
 from tests.client.engine.fake_server import FakeServer, open_fake_server
 
+capture_module = import_module("skysentry_trio.cli.capture")
 CAPTURE_PATTERN = (sys.executable, "-m", "skysentry_trio", "capture", "pattern")
 
 
@@ -125,6 +128,10 @@ async def test_a_refusal_is_exit_status_1() -> None:
     [
         (["nothing-here"], "cannot open 'nothing-here': No such file or directory"),
         (["/dev/video63"], "cannot open '/dev/video63': No such file or directory"),
+        (["patern"], "did you mean pattern?"),
+        (["Pattern"], "did you mean pattern?"),
+        (["/dev/video63"], "capture --list"),
+        (["rstp://h/live"], "got rstp://h/live; did you mean rtsp"),
         (["gopher://x"], "got gopher://"),
         (["pattern", "--id", "a/b"], "--id: a client id is 1 to 64"),
         (["pattern", "--id", ""], "--id: a client id is 1 to 64"),
@@ -141,6 +148,17 @@ def test_what_is_wrong_is_exit_status_2(run: Callable[..., Any], arguments: list
     assert outcome.status == 2
     assert message in outcome.err
     assert "Traceback" not in outcome.err
+
+
+def test_the_cameras_at_this_machine_are_listed(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a source, with the path that SOURCE takes; the reason is shown for those that cannot be opened."""
+    devices = [Device("/dev/video0", "Webcam"), Device("/dev/video10", "Card", "Permission denied")]
+    monkeypatch.setattr(capture_module, "list_devices", lambda: devices)
+    assert run("capture", "--list").out == ("/dev/video0   Webcam\n/dev/video10  Card  (Permission denied)\n")
+    devices.clear()
+    outcome = run("capture", "--list")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.startswith("no cameras at this machine; ")
 
 
 def test_help_tells_the_exit_statuses(run: Callable[..., Any]) -> None:

@@ -44,6 +44,17 @@ def test_a_command_line_that_makes_no_sense_ends_with_2(run: Any, arguments: tup
 
 
 @pytest.mark.parametrize(
+    ("word", "said"),
+    [("serv", "did you mean serve?"), ("Capture", "did you mean capture?"), ("wacth", "did you mean watch?")],
+)
+def test_a_mistyped_command_gets_a_suggestion(run: Any, word: str, said: str) -> None:
+    """Although no command is loaded before it is used."""
+    outcome = run(word)
+    assert outcome.status == 2
+    assert said in outcome.err
+
+
+@pytest.mark.parametrize(
     ("error", "status", "message"),
     [
         (ConfigurationError("flag --port: no"), 2, "skysentry-trio: flag --port: no\n"),

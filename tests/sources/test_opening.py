@@ -161,3 +161,10 @@ async def test_errors_of_the_body_come_through() -> None:
     with pytest.raises(KeyError):
         async with open_source("pattern", SourceOptions()):
             raise KeyError
+
+
+def test_a_mistyped_path_gets_a_suggestion(tmp_path: Path) -> None:
+    """Of the files beside it."""
+    (tmp_path / "recording.mp4").write_bytes(b"")
+    with pytest.raises(ConfigurationError, match=r"did you mean \S+/recording\.mp4\?"):
+        choose_source(str(tmp_path / "recordng.mp4"), SourceOptions())

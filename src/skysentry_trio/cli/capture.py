@@ -6,7 +6,7 @@ import random
 import re
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TextIO
 
@@ -20,9 +20,16 @@ from skysentry_trio.cli.camera_display import CameraDisplay
 from skysentry_trio.cli.signals import cancel_on_signal, outlive_terminal
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.client.engine.camera import CameraClient
+from skysentry_trio.sources.devices import Device, list_devices
 from skysentry_trio.sources.frames import FrameSlot
 from skysentry_trio.sources.opening import PATTERN, SourceOptions, open_source
 from skysentry_trio.wire.identity import check_camera_id
+
+
+def _list_and_exit(context: click.Context, _parameter: click.Parameter, is_wanted: bool) -> None:  # noqa: FBT001 - click's
+    if is_wanted:
+        click.echo("\n".join(device_lines(list_devices())))
+        context.exit()
 
 
 @click.command()
@@ -40,6 +47,14 @@ from skysentry_trio.wire.identity import check_camera_id
 @click.option("--once", is_flag=True, help="End with the source instead of starting again.")
 @click.option("--ignore-demand", is_flag=True, help="Send every frame, even if nobody watches or viewers need less.")
 @click.option("--no-adapt", is_flag=True, help="Do not lower quality, width and rate when the network is too slow.")
+@click.option(
+    "--list",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_and_exit,
+    help="List the cameras at this machine and exit.",
+)
 @click.option("--quiet", is_flag=True, help="Show nothing but errors.")
 def capture(
     source: str,
@@ -123,6 +138,16 @@ async def _run_shown(client: CameraClient, stream: TextIO) -> None:
                 nursery.cancel_scope.cancel()
     finally:
         display.finish()
+
+
+def device_lines(devices: Sequence[Device]) -> list[str]:
+    """Return a line for each camera at this machine: its path, its name, and why it cannot be opened."""
+    width = max((len(device.path) for device in devices), default=0)
+    lines = [
+        f"{device.path:<{width}}  {device.name}" + (f"  ({device.trouble})" if device.trouble else "")
+        for device in devices
+    ]
+    return lines or ["no cameras at this machine; SOURCE may also be an address, a file, a folder or 'pattern'"]
 
 
 def default_id(source: str) -> str:

@@ -15,6 +15,7 @@ import click
 from skysentry_trio._version import __version__
 from skysentry_trio.base.addresses import mask_arguments
 from skysentry_trio.base.exceptions import ConfigurationError, SkySentryError
+from skysentry_trio.base.suggestions import did_you_mean
 from skysentry_trio.cli.streams import CannotWrite, ReaderGone, give_up_stdout, prepare_streams
 
 PROGRAM: Final = "skysentry-trio"
@@ -35,6 +36,18 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = getattr(import_module(f"skysentry_trio.cli.{cmd_name}"), cmd_name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the arguments begin with; suggest one if there is none.
+
+        click suggests only commands that are loaded already.
+        """
+        word = args[0]
+        if word not in self.COMMANDS and not word.startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {word!r}{did_you_mean(word, self.COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

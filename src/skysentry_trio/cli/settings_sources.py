@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
 from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.base.suggestions import did_you_mean
 from skysentry_trio.server.settings import Settings, kind_of
 
 PREFIX: Final = "SKYSENTRY_"
@@ -97,7 +97,7 @@ def _given_by_environment(environ: Mapping[str, str]) -> dict[str, Given]:
     for variable in found:
         if variable not in known:
             # Compare without the prefix, because the prefix would make any two variables similar.
-            suggestion = _did_you_mean(variable.removeprefix(PREFIX), [name.upper() for name in FIELDS], PREFIX)
+            suggestion = did_you_mean(variable.removeprefix(PREFIX), [name.upper() for name in FIELDS], PREFIX)
             raise ConfigurationError(f"variable {variable}: there is no such setting{suggestion}")
     return {known[variable]: Given(f"variable {variable}", environ[variable]) for variable in found}
 
@@ -126,14 +126,9 @@ def read_settings_file(path: str, content: bytes) -> dict[str, Given]:
     for key, raw in table.items():
         name = key.replace("-", "_")
         if name not in FIELDS:
-            suggestion = _did_you_mean(name, FIELDS)
+            suggestion = did_you_mean(name, FIELDS)
             raise ConfigurationError(f"file {path}, key {key}: there is no such setting{suggestion}")
         if name in given:
             raise ConfigurationError(f"file {path}, key {key}: expected each setting once, got it again as {name}")
         given[name] = Given(f"file {path}, key {key}", raw)
     return given
-
-
-def _did_you_mean(wrong: str, known: Iterable[str], prefix: str = "") -> str:
-    close = difflib.get_close_matches(wrong, known, n=1)
-    return f"; did you mean {prefix}{close[0]}?" if close else ""

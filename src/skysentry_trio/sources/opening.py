@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from skysentry_trio.base.addresses import ADVICE, mask_address, split_address
 from skysentry_trio.base.backoff import Backoff
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.base.suggestions import did_you_mean
 from skysentry_trio.sources.drawing import Pattern
 from skysentry_trio.sources.encoding import DEFAULT_QUALITY, ResizeSpec
 from skysentry_trio.sources.frames import FrameSlot
@@ -30,6 +32,8 @@ PATTERN = "pattern"
 _PATTERN_FPS = 15.0
 _FOLDER_FPS = 10.0
 _FILE_FPS = 1.0
+_SCHEMES = ("rtsp", "rtsps", "http", "https")
+_MOST_SIBLINGS = 1000
 _LOW_DELAY = {"fflags": "nobuffer", "flags": "low_delay"}
 
 
@@ -77,9 +81,11 @@ def choose_source(spec: str, options: SourceOptions) -> Source:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        hint = did_you_mean(spec, [PATTERN, *_siblings(path)]) or "."
         raise ConfigurationError(
-            f"cannot open {_shown(spec)!r}: {reason}. SOURCE is '{PATTERN}', a folder of JPEGs, a JPEG or video file, "
-            f"a device such as /dev/video0, or an address that begins with rtsp://, http:// or https://"
+            f"cannot open {_shown(spec)!r}: {reason}{hint} SOURCE is '{PATTERN}', a folder of JPEGs, a JPEG or video "
+            f"file, a device such as /dev/video0 (capture --list shows them), or an address that begins with rtsp://, "
+            f"http:// or https://"
         ) from None
     if stat.S_ISDIR(mode):
         return StillsSource(path, options.fps or _FOLDER_FPS, Backoff(random.random), options.once, shape)
@@ -127,7 +133,20 @@ def _choose_address(spec: str, options: SourceOptions) -> Source:
         parse_http_address(spec)
         # Not `nobuffer`, which throws away what FFmpeg has read to recognize the format: of a short video, all of it.
         return HttpSource(spec, _live(VideoAddress(spec), options))
-    raise ConfigurationError(f"an address begins with rtsp://, rtsps://, http:// or https://, got {mask_address(spec)}")
+    raise ConfigurationError(
+        f"an address begins with rtsp://, rtsps://, http:// or https://, got {mask_address(spec)}"
+        + did_you_mean(scheme, _SCHEMES)
+    )
+
+
+def _siblings(path: Path) -> Iterator[str]:
+    """Yield the paths of files beside a path that may be mistyped, at most `_MOST_SIBLINGS`."""
+    try:
+        for entry in islice(path.parent.iterdir(), _MOST_SIBLINGS):
+            if entry.name.isprintable():
+                yield str(entry)
+    except (OSError, ValueError):
+        return
 
 
 def _shown(spec: str) -> str:
