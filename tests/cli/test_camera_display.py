@@ -6,7 +6,8 @@ import pytest
 import trio
 from attrs import evolve
 
-from skysentry_trio.cli.camera_display import CameraDisplay, status_line, summary_line
+from skysentry_trio.cli.camera_display import CameraDisplay, shown_state, status_line, status_lines, summary_line
+from skysentry_trio.cli.terminal import Span
 from skysentry_trio.client.engine.camera import CameraReport
 from skysentry_trio.client.engine.uplink_controller import NO_REDUCTION, Reduction
 from skysentry_trio.wire.capture import Demand
@@ -27,8 +28,47 @@ WAITING = evolve(LIVE, state="waiting", trouble="cannot connect to http://h: ref
 
 def test_the_status_of_a_live_camera() -> None:
     """Frames, rate, bytes and drops in one line, and the source's trouble if it has any."""
-    assert status_line(LIVE) == "door  live  1234 frames  29.9 fps  412 kB/s  3 dropped (behind 2, rate 1)"
-    assert status_line(evolve(LIVE, trouble="no picture")).endswith("rate 1)  no picture")
+    assert status_line(LIVE) == "door  live  1234 frames  29.9 fps  412 kB/s  2 dropped (behind 2)  1 not needed"
+
+
+@pytest.mark.parametrize(
+    ("report", "state"),
+    [
+        (LIVE, "live"),
+        (evolve(LIVE, frames=0), "no picture yet"),
+        (evolve(LIVE, trouble="cannot open", source_trouble="cannot open"), "no picture"),
+        (evolve(LIVE, trouble="the server refused a frame"), "refused"),
+        (evolve(WAITING, source_trouble="cannot open"), "waiting"),
+    ],
+)
+def test_a_camera_without_a_picture_is_not_live(report: CameraReport, state: str) -> None:
+    """Being connected is not enough."""
+    assert shown_state(report) == state
+    assert status_line(report).startswith(f"door  {state}")
+
+
+def test_a_reason_is_shown_whole() -> None:
+    """On lines of its own in a window; without a window, before all figures."""
+    trouble = "cannot open rtsp://camera.example.org:554/stream1: Connection refused; trying again in 3.2 s"
+    report = evolve(LIVE, frames=0, dropped={}, trouble=trouble, source_trouble=trouble)
+    head, *reason = [
+        line if isinstance(line, str) else "".join(s.text for s in line) for line in status_lines(report, 79)
+    ]
+    assert head.startswith("door  no picture  0 frames")
+    assert " ".join(line.strip() for line in reason) == trouble
+    assert all(line.startswith("  ") and len(line) <= 79 for line in reason)
+    assert status_line(report).startswith(f"door  no picture: {trouble}  0 frames")
+
+
+def test_a_narrow_window_loses_no_figure() -> None:
+    """They go on in further lines."""
+    report = evolve(LIVE, frames=1, demand=Demand(0, 0.2), dropped={"demand": 81})
+    lines = ["".join(span.text for span in line if isinstance(span, Span)) for line in status_lines(report, 39)]
+    assert lines == [
+        "door  live  1 frame  29.9 fps  412 kB/s",
+        "  nobody watches (0.2 fps)  0 dropped",
+        "  81 not needed",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +83,7 @@ def test_the_status_of_a_live_camera() -> None:
 )
 def test_what_is_wanted_is_shown(demand: Demand | None, reduction: Reduction, said: str) -> None:
     """Who watches and what they need, and what of it the uplink does not carry."""
-    assert f"412 kB/s  {said}  3 dropped" in status_line(evolve(LIVE, demand=demand, reduction=reduction))
+    assert f"412 kB/s  {said}  2 dropped" in status_line(evolve(LIVE, demand=demand, reduction=reduction))
 
 
 def test_the_status_of_a_camera_that_is_not_live() -> None:
@@ -54,12 +94,18 @@ def test_the_status_of_a_camera_that_is_not_live() -> None:
 
 def test_the_summary() -> None:
     """What the camera did in all; the first connection was no reconnect."""
-    assert summary_line(LIVE) == ("door: sent 1234 frames (50.0 MB), 3 dropped (behind 2, rate 1), reconnected 2 times")
+    expected = "door: sent 1234 frames (50.0 MB), 2 dropped (behind 2), 1 not needed, reconnected 2 times"
+    assert summary_line(LIVE) == expected
+    assert summary_line(evolve(LIVE, connections=2, frames=1)).startswith("door: sent 1 frame (")
+    assert summary_line(evolve(LIVE, connections=2)).endswith("reconnected 1 time")
     assert summary_line(evolve(LIVE, connections=0)).endswith("reconnected 0 times")
 
 
-async def test_on_a_terminal_one_line_is_rewritten(autojump_clock: trio.testing.MockClock) -> None:
+async def test_on_a_terminal_one_line_is_rewritten(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Four times a second, on the same line, and a summary below it in the end."""
+    monkeypatch.setenv("COLUMNS", "100")
     stream = StringIO()
     display = CameraDisplay(stream, lambda: LIVE, is_terminal=True)
     with trio.move_on_after(0.9):

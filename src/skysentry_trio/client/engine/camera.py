@@ -52,6 +52,8 @@ class CameraReport:
     """The demand; None if the server does not send any."""
     reduction: Reduction = NO_REDUCTION
     """The factors that reduce quality, width and rate for a slow uplink."""
+    source_trouble: str | None = None
+    """Why the source has no frames."""
 
 
 @define(eq=False)
@@ -112,6 +114,7 @@ class CameraClient:
             connections=self._connections,
             demand=self._rate_controller.demand,
             reduction=self._rate_controller.reduction,
+            source_trouble=self.slot.trouble,
         )
 
     def _frame_trouble(self) -> str | None:
