@@ -6,7 +6,7 @@ from skysentry_trio.base.suggestions import closest, did_you_mean
 
 
 @pytest.mark.parametrize(
-    ("wrong", "found"), [("serv", "serve"), ("SERVE", "serve"), ("patern", "pattern"), ("xyz", None), ("", None)]
+    ("wrong", "found"), [("serv", "serve"), ("SERVE", "serve"), ("patterm", "pattern"), ("xyz", None), ("", None)]
 )
 def test_the_most_similar_word_is_suggested(wrong: str, found: str | None) -> None:
     """Capital letters do not matter, and what is like nothing gets no suggestion."""

@@ -128,7 +128,7 @@ async def test_a_refusal_is_exit_status_1() -> None:
     [
         (["nothing-here"], "cannot open 'nothing-here': No such file or directory"),
         (["/dev/video63"], "cannot open '/dev/video63': No such file or directory"),
-        (["patern"], "did you mean pattern?"),
+        (["patterm"], "did you mean pattern?"),
         (["Pattern"], "did you mean pattern?"),
         (["/dev/video63"], "capture --list"),
         (["rstp://h/live"], "got rstp://h/live; did you mean rtsp"),

@@ -7,7 +7,7 @@ import pytest
 import trio
 from attrs import evolve
 
-from skysentry_trio.cli.viewer_display import Style, ViewerDisplay, json_line, plain_lines, table
+from skysentry_trio.cli.viewer_display import Style, ViewerDisplay, json_line, plain_lines
 from skysentry_trio.client.engine.camera_watch import CameraView
 from skysentry_trio.client.engine.viewer import ViewerReport
 from skysentry_trio.wire.viewer import CameraLatency
@@ -28,22 +28,6 @@ DOOR = CameraView(
 )
 NEW = CameraView("yard", True, 0, 0, 0.0, 0.0, None, None, None, None, 0)
 REPORT = ViewerReport("http://h:8080", "live", None, (DOOR, NEW), 1)
-
-
-def test_the_table() -> None:
-    """A line for the connection, one for the columns, one a camera; numbers stand to the right."""
-    assert table(REPORT) == [
-        "http://h:8080  live",
-        "CAMERA      STATE   FPS      RATE     SIZE    AGE             LATENCY  FRAMES  GAPS",
-        "front-door  live   15.0  300 kB/s  640x360  12 ms  31 ms = 20 + 1 + 9     300     2",
-        "yard        live    0.0     0 B/s        -      -                   -       0     0",
-    ]
-
-
-def test_the_table_without_cameras() -> None:
-    """It is said that there are none, and what is wrong."""
-    report = evolve(REPORT, cameras=(), state="waiting", trouble="refused")
-    assert table(report) == ["http://h:8080  waiting: refused", "no cameras yet"]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +73,30 @@ def test_plain_lines_without_a_server() -> None:
     assert plain_lines(evolve(REPORT, state="waiting", trouble="\x1b[2Jrefused")) == [
         "http://h:8080  waiting: ?[2Jrefused"
     ]
+
+
+def test_a_camera_that_the_server_does_not_know_gets_a_line() -> None:
+    """Instead of silence for ever; the other cameras have their lines as before."""
+    said = "nosuch: the server knows no such camera"
+    assert plain_lines(evolve(REPORT, cameras=()), ["nosuch"]) == [said]
+    assert plain_lines(REPORT, ["nosuch"])[1:] == [plain_lines(REPORT)[1], said]
+    assert plain_lines(evolve(REPORT, state="waiting"), ["nosuch"]) == ["http://h:8080  waiting"]
+
+
+async def test_a_key_is_obeyed_at_once(autojump_clock: trio.testing.MockClock) -> None:
+    """The table does not wait for its next report."""
+    stream = StringIO()
+    display = ViewerDisplay(stream, lambda: REPORT, Style.TABLE)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(display.run)
+        await trio.testing.wait_all_tasks_blocked()
+        start, before = trio.current_time(), stream.getvalue()
+        assert not display.press("?")
+        await trio.testing.wait_all_tasks_blocked()
+        assert trio.current_time() == start
+        assert "quit" in stream.getvalue()[len(before) :]
+        assert display.press("?") or display.press("q")
+        nursery.cancel_scope.cancel()
 
 
 def test_json_is_one_object_a_line() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from io import StringIO
 from typing import TextIO
@@ -12,9 +13,10 @@ from typing import TextIO
 import trio
 from attrs import asdict, define, field
 
-from skysentry_trio.base.units import format_duration
+from skysentry_trio.base.colors import wants_color
 from skysentry_trio.cli.streams import descriptor_of, write_all
-from skysentry_trio.cli.terminal import LiveBlock, fit, format_bytes
+from skysentry_trio.cli.terminal import LiveBlock, counted, fit, format_bytes
+from skysentry_trio.cli.viewer_table import TableView, format_age, format_latency, state_of
 from skysentry_trio.client.engine.camera_watch import CameraView
 from skysentry_trio.client.engine.viewer import ViewerReport
 from skysentry_trio.wire.viewer import CameraLatency
@@ -22,11 +24,6 @@ from skysentry_trio.wire.viewer import CameraLatency
 _PLAIN_WIDTH = 400
 _LAST_REPORT_TIMEOUT = 1.0
 """Seconds for writing the last report."""
-SILENT = 5.0
-"""Seconds without a frame after which a camera counts as silent."""
-_COLUMNS = ("CAMERA", "STATE", "FPS", "RATE", "SIZE", "AGE", "LATENCY", "FRAMES", "GAPS")
-_LEFT = 2
-"""Number of text columns. They come first and are aligned to the left; the other columns hold numbers."""
 
 
 class Style(Enum):
@@ -44,12 +41,17 @@ class ViewerDisplay:
     stream: TextIO
     report: Callable[[], ViewerReport]
     style: Style
+    unknown: Callable[[], Sequence[str]] = tuple
+    """Returns the cameras that were asked for, and that the server does not know."""
+    view: TableView = field(factory=TableView)
+    """What of the table is shown."""
     _text: StringIO = field(factory=StringIO, init=False)
     """Collects the text of one report."""
     _block: LiveBlock = field(init=False)
+    _pressed: trio.Event = field(factory=trio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._block = LiveBlock(self._text)
+        self._block = LiveBlock(self._text, wants_color(self.stream, os.environ), self.stream)
 
     async def run(self) -> None:
         """Refresh the output until cancelled.
@@ -62,7 +64,14 @@ class ViewerDisplay:
         """
         while True:
             await self.refresh()
-            await trio.sleep(self.style.value)
+            with trio.move_on_after(self.style.value):
+                await self._pressed.wait()
+            self._pressed = trio.Event()
+
+    def press(self, key: str) -> bool:
+        """Take a key, and show soon what it changes; return whether it asks to quit."""
+        self._pressed.set()
+        return self.view.press(key)
 
     async def refresh(self) -> None:
         """Write a report."""
@@ -71,6 +80,7 @@ class ViewerDisplay:
 
     async def finish(self) -> None:
         """Write the last report, unless the reader does not take it within a second."""
+        self.view.has_keys = self.view.shows_help = False
         self._render()
         self._block.leave()
         with trio.move_on_after(_LAST_REPORT_TIMEOUT, shield=True):
@@ -79,9 +89,9 @@ class ViewerDisplay:
     def _render(self) -> None:
         report = self.report()
         if self.style is Style.TABLE:
-            self._block.show(table(report))
+            self._block.show(self.view.draw(report, self.unknown(), *self._block.size))
             return
-        lines = [json_line(report)] if self.style is Style.JSON else plain_lines(report)
+        lines = [json_line(report)] if self.style is Style.JSON else plain_lines(report, self.unknown())
         self._text.write("".join(line + "\n" for line in lines))
 
     async def _write(self) -> None:
@@ -96,32 +106,27 @@ class ViewerDisplay:
         await trio.to_thread.run_sync(write_all, descriptor, data, abandon_on_cancel=True)
 
 
-def table(report: ViewerReport) -> list[str]:
-    """Return a line about the connection and a table of the cameras."""
-    rows = [_COLUMNS, *(_cells(camera) for camera in report.cameras)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column < _LEFT else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
-    return [_headline(report), *(lines if report.cameras else ["no cameras yet"])]
+def plain_lines(report: ViewerReport, unknown: Sequence[str] = ()) -> list[str]:
+    """Return a line for each camera; without a live connection or a camera, one line about the connection.
 
-
-def plain_lines(report: ViewerReport) -> list[str]:
-    """Return a line for each camera; without a live connection or a camera, one line about the connection."""
-    if report.state != "live" or not report.cameras:
-        return [fit(_headline(report), _PLAIN_WIDTH)]
-    lines = []
-    for camera in report.cameras:
-        camera_id, state, fps, rate, size, age, latency, frames, gaps = _cells(camera)
-        lines.append(
-            f"{camera_id}: {state}, {fps} fps, {rate}, {size}, age {age}, latency {latency}, "
-            f"{frames} frame{'s' * (frames != '1')}, {gaps} gap{'s' * (gaps != '1')}"
-        )
+    Args:
+        report: the figures to show.
+        unknown: cameras that were asked for, and that the server does not know; each gets a line too.
+    """
+    lines = [_headline(report)] if report.state != "live" or not (report.cameras or unknown) else []
+    if report.state == "live":
+        lines += map(_camera_line, report.cameras)
+        lines += [f"{camera_id}: the server knows no such camera" for camera_id in unknown]
     return [fit(line, _PLAIN_WIDTH) for line in lines]
+
+
+def _camera_line(camera: CameraView) -> str:
+    size = f"{camera.width}x{camera.height}" if camera.width else "-"
+    return (
+        f"{camera.camera_id}: {state_of(camera)}, {camera.fps:.1f} fps, {format_bytes(camera.bytes_per_second)}/s, "
+        f"{size}, age {format_age(camera.age)}, latency {format_latency(camera.latency)}, "
+        f"{counted(camera.frames, 'frame')}, {counted(camera.gaps, 'gap')}"
+    )
 
 
 def json_line(report: ViewerReport) -> str:
@@ -142,41 +147,3 @@ def _jsonable(_instance: object, _attribute: object, value: object) -> object:
 
 def _headline(report: ViewerReport) -> str:
     return f"{report.server}  {report.state}" + (f": {report.trouble}" if report.trouble else "")
-
-
-def _cells(camera: CameraView) -> tuple[str, ...]:
-    return (
-        camera.camera_id,
-        _state(camera),
-        f"{camera.fps:.1f}",
-        f"{format_bytes(camera.bytes_per_second)}/s",
-        f"{camera.width}x{camera.height}" if camera.width else "-",
-        _age(camera.age),
-        _latency(camera.latency),
-        str(camera.frames),
-        str(camera.gaps),
-    )
-
-
-def _age(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    return f"{seconds * 1000:.0f} ms" if seconds < 10 else format_duration(round(seconds))
-
-
-def _latency(latency: CameraLatency | None) -> str:
-    """Format the total latency and its stages."""
-    if latency is None:
-        return "-"
-    capture = "?" if latency.capture is None else f"{latency.capture:.0f}"
-    return f"{latency.total:.0f} ms = {capture} + {latency.server:.0f} + {latency.delivery:.0f}"
-
-
-def _state(camera: CameraView) -> str:
-    if camera.online is None:
-        return "unknown"
-    if not camera.online:
-        return "offline"
-    if camera.silent is None or camera.silent < SILENT:
-        return "live"
-    return f"silent {camera.silent:.0f} s"

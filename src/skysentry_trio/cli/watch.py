@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -16,6 +17,7 @@ from skysentry_trio.base.demand import MAX_WIDTH, Limits
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.units import parse_duration
+from skysentry_trio.cli.keyboard import open_keyboard
 from skysentry_trio.cli.saving import FrameSaver
 from skysentry_trio.cli.signals import cancel_on_signal
 from skysentry_trio.cli.viewer_display import Style, ViewerDisplay
@@ -64,8 +66,10 @@ def watch(
 
     Cameras that encode their frames send smaller ones if no viewer needs more than --max-width.
 
-    Exit status: 0 after Ctrl-C, SIGTERM, --count or --duration; 0 also when the program that reads the output ends; 1
-    when the server refuses this viewer before it has accepted it once, or a frame or the output cannot be written; 2
+    On a terminal, keys scroll, sort and search the table: ? lists them, and q quits.
+
+    Exit status: 0 after q, Ctrl-C, SIGTERM, --count or --duration; 0 also when the program that reads the output ends;
+    1 when the server refuses this viewer before it has accepted it once, or a frame or the output cannot be written; 2
     when an option is wrong.
     """
     try:
@@ -86,6 +90,7 @@ def watch(
             duration=duration,
             style=style,
             stream=sys.stdout,
+            keys=sys.stdin,
         )
     )
 
@@ -100,8 +105,11 @@ async def run_watch(
     duration: float | None,
     style: Style,
     stream: TextIO,
+    keys: TextIO | None = None,
 ) -> None:
-    """Run a viewer until the count or the duration is reached, or a signal comes.
+    """Run a viewer until the count or the duration is reached, a signal comes, or a person quits.
+
+    Keys are read from ``keys`` if it is a terminal and the style is a table.
 
     Raises:
         Refused: the server refuses this viewer.
@@ -121,10 +129,19 @@ async def run_watch(
 
     # A recording needs every frame rather than the newest one.
     client = ViewerClient(server, camera_ids, take_frame, limits, acknowledges=saver is None)
-    display = ViewerDisplay(stream, lambda: client.report(trio.current_time()), style)
+    display = ViewerDisplay(stream, lambda: client.report(trio.current_time()), style, client.unknown_cameras)
+    has_keys = style is Style.TABLE and keys is not None and keys.isatty()
+    display.view.has_keys = has_keys
+
+    def press(key: str) -> None:
+        if display.press(key):
+            nursery.cancel_scope.cancel()
+
     try:
-        with single_error():
+        with single_error(), ExitStack() as stack:
             async with trio.open_nursery() as nursery:
+                if has_keys and keys is not None:
+                    nursery.start_soon(stack.enter_context(open_keyboard(keys.fileno())).read_keys, press)
                 if duration is not None:
                     nursery.cancel_scope.deadline = trio.current_time() + duration
                 await nursery.start(cancel_on_signal, nursery.cancel_scope)

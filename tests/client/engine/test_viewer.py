@@ -344,8 +344,10 @@ async def test_silence_is_explained() -> None:
     known = Clients([ClientSummary("door", None, online=False, fps=0), ClientSummary("yard", None, online=True, fps=5)])
     async with viewing(sending(encode_message(known)), camera_ids=("door", "gate", "yard")) as (_, viewer, _taken):
         before = viewer.explain_silence()
+        assert viewer.unknown_cameras() == ()
         await until(lambda: bool(report_of(viewer).cameras))
         after = viewer.explain_silence()
+        assert viewer.unknown_cameras() == ("gate",), "only once the server has sent its list"
     assert before == f"there is no connection to {viewer.server} yet"
     assert after == "camera door is offline, camera gate is unknown to the server, camera yard is connected"
 

@@ -76,6 +76,8 @@ class ViewerClient:
     _server_clock: ServerClock = field(factory=ServerClock, init=False, repr=False)
     _worked: bool = field(default=False, init=False)
     """Whether the server has ever sent a frame or its list of cameras."""
+    _has_list: bool = field(default=False, init=False)
+    """Whether the server has sent its list of cameras over this connection."""
     _backoff: Backoff | None = field(default=None, init=False, repr=False)
     messages_dropped: int = field(default=0, init=False)
     """Number of messages dropped because too many waited for a connection."""
@@ -104,6 +106,12 @@ class ViewerClient:
             connections=self._connections,
         )
 
+    def unknown_cameras(self) -> tuple[str, ...]:
+        """Return the cameras to which this viewer subscribes, and which the server does not know, as far as it said."""
+        if self.state != "live" or not self._has_list:
+            return ()
+        return tuple(dict.fromkeys(camera_id for camera_id in self.camera_ids if camera_id not in self._watches))
+
     def explain_silence(self) -> str:
         """Return for people why no frame comes; any thread may call this."""
         if self.trouble is not None:
@@ -127,7 +135,7 @@ class ViewerClient:
         query += [(name, f"{limit:g}") for name, limit in limits if limit is not None]
         try:
             async with open_connection(self.server, PATH, query=query, subprotocols=(SUBPROTOCOL,)) as connection:
-                self.state, self.trouble = "live", None
+                self.state, self.trouble, self._has_list = "live", None, False
                 self._connections += 1
                 self._server_clock = ServerClock()
                 with single_error():
@@ -196,7 +204,7 @@ class ViewerClient:
                 if camera.camera_id in self._watches:
                     self._watches[camera.camera_id].latency = camera
         elif isinstance(notice, Clients):
-            self._worked = True
+            self._worked = self._has_list = True
             online = {client.camera_id: client.online for client in notice.clients if self._wants(client.camera_id)}
             for camera_id in self._watches.keys() - online.keys():
                 del self._watches[camera_id]
