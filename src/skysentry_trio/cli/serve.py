@@ -17,11 +17,13 @@ from typing import Final
 import click
 import trio
 
-from skysentry_trio._version import __version__
 from skysentry_trio.base import logs
+from skysentry_trio.base.colors import wants_color
 from skysentry_trio.base.exceptions import SkySentryError
+from skysentry_trio.base.interfaces import list_addresses
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.running_clock import RunningClock
+from skysentry_trio.cli.banner import banner
 from skysentry_trio.cli.options import settings_options
 from skysentry_trio.cli.settings_sources import load_settings
 from skysentry_trio.cli.signals import outlive_terminal
@@ -110,7 +112,7 @@ async def run_server(settings: Settings, *, sockets: Sequence[socket], notifier:
                 where = "the sockets from systemd" if sockets else f"{settings.host} port {settings.port}"
                 raise CannotServe(f"cannot listen on {where}: {error.strerror or error}") from error
             if sys.stderr.isatty():
-                click.echo(banner(urls), err=True)
+                click.echo(banner(urls, list_addresses(), in_color=wants_color(sys.stderr, os.environ)), err=True)
             if demo:
                 nursery.start_soon(run_demo_cameras, urls[0])
 
@@ -124,14 +126,6 @@ async def run_demo_cameras(server_url: str) -> None:
         await run_demo(server_url)
     except Exception:
         log.exception("demo cameras crashed")
-
-
-def banner(urls: Sequence[str]) -> str:
-    """Return the lines that a person at a terminal sees when the server is up."""
-    lines = [f"skysentry-trio {__version__} is up; Ctrl-C stops it."]
-    for url in urls:
-        lines += [f"  view     {url}/", f"  capture  {url}/capture", f"  health   {url}/api/health"]
-    return "\n".join(lines)
 
 
 def allow_descriptors(connections: int) -> None:
