@@ -46,7 +46,8 @@ Durations are written `500ms`, `30s`, `2m` or `1h30m`; a plain number is seconds
 Service named `skysentry`: set `enableServiceLinks: false` in the pod.)
 
 `serve` has two flags that are not settings: `--config FILE`, and `--demo`, which starts two cameras with test patterns
-beside the server.
+beside the server. With `--demo`, the server keeps the frames of the last minute, unless a setting says how much to
+keep.
 """
 WIDTH = 100
 

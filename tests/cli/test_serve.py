@@ -164,6 +164,35 @@ def test_the_demo_runs_until_the_daemon_stops(run_with: Any, monkeypatch: pytest
     assert seen == [URL, "stopped"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        (["--demo"], (100_000, 60.0, 0)),
+        ([], (16, 0.0, 0)),
+        (["--demo", "--buffer-size", "20"], (20, 0.0, 0)),
+        (["--demo", "--buffer-seconds", "5"], (100_000, 5.0, 0)),
+        (["--demo", "--buffer-bytes", "1MB"], (100_000, 0.0, 1_000_000)),
+    ],
+)
+def test_a_demo_keeps_a_minute(
+    run_with: Any, monkeypatch: pytest.MonkeyPatch, arguments: list[str], kept: tuple[int, float, int]
+) -> None:
+    """So that looking back works in the first minute; who says how much to keep is obeyed, and so is plain serve."""
+    got: list[Settings] = []
+
+    async def daemon(settings: Settings, *, task_status: Started, **_: object) -> None:
+        got.append(settings)
+        task_status.started((URL,))
+
+    async def run_demo(_server_url: str) -> None:
+        await trio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(demo, "run_demo", run_demo)
+    assert run_with(daemon, *arguments).status == 0
+    (settings,) = got
+    assert (settings.ring_capacity, settings.buffer_seconds, settings.buffer_bytes) == kept
+
+
 def test_a_demo_that_crashes_leaves_the_server_alone(run_with: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is logged, and the daemon ends when it wants to."""
 

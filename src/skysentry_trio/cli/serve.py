@@ -25,7 +25,7 @@ from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.running_clock import RunningClock
 from skysentry_trio.cli.banner import banner
 from skysentry_trio.cli.options import settings_options
-from skysentry_trio.cli.settings_sources import load_settings
+from skysentry_trio.cli.settings_sources import Given, gather, settle
 from skysentry_trio.cli.signals import outlive_terminal
 from skysentry_trio.cli.streams import descriptor_for_crashes
 from skysentry_trio.server import daemon
@@ -39,6 +39,9 @@ _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 # A mapping of its own makes a block slower, so most frames should be smaller.
 _LARGE_BLOCK: Final = 512 * 1024
+BUFFER_SETTINGS: Final = frozenset({"buffer_size", "buffer_seconds", "buffer_bytes"})
+DEMO_SECONDS: Final = 60.0
+"""How long a demo keeps frames, so that people who try it can use playback."""
 log = logs.get_logger(__name__)
 
 
@@ -47,7 +50,7 @@ class CannotServe(SkySentryError):
 
 
 @click.command()
-@click.option("--demo", is_flag=True, help="Start two cameras with test patterns beside the server.")
+@click.option("--demo", is_flag=True, help="Start two cameras with test patterns, and keep their last minute.")
 @settings_options
 def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
     """Run the server until SIGTERM or Ctrl-C.
@@ -55,7 +58,10 @@ def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
     A flag overrides its environment variable, the variable overrides the file, and the file overrides the default.
     Durations are written 500ms, 30s, 2m or 1h30m, sizes 512KiB, 5MiB or 1GB; plain numbers are seconds and bytes.
     """
-    settings = load_settings(flags, os.environ, config_path)
+    given = gather(flags, os.environ, config_path)
+    if demo and not given.keys() & BUFFER_SETTINGS:
+        given["buffer_seconds"] = Given("flag --demo", DEMO_SECONDS)
+    settings = settle(given)
     logs.configure(settings.log_level, settings.log_format, sys.stderr, os.environ)
     # The watchdog ends a hung server with SIGABRT; faulthandler then prints where the server hung.
     faulthandler.enable(file=descriptor_for_crashes())
