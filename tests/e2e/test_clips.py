@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import subprocess
@@ -12,8 +13,11 @@ from pathlib import Path
 import av
 import httpx
 import pytest
+from PIL import Image
 
+from skysentry_trio.wire.orientation import orient
 from tests.daemons import running_daemon
+from tests.e2e.conftest import OpenPage
 from tests.e2e.processes import PATIENCE, running_server
 from tests.raw_peer import BINARY, client_frame, picture, request_head
 
@@ -101,3 +105,50 @@ async def test_the_reply_is_whole() -> None:
     assert archive.testzip() is None
     assert archive.read(archive.namelist()[0]) == jpeg
     assert (head.status, head.body, head.headers["content-type"]) == (200, b"", "application/zip")
+
+
+PLAY = """async (address) => {
+  const video = document.createElement("video");
+  video.muted = true;
+  video.src = address;
+  document.body.append(video);
+  await new Promise((done, failed) => {
+    video.onended = done;
+    video.onerror = () => failed(new Error(video.error.message));
+    video.play().catch(failed);
+  });
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  const context = canvas.getContext("2d");
+  context.drawImage(video, 0, 0);
+  const colors = [8, canvas.width - 8].map((x) => [...context.getImageData(x, 8, 1, 1).data].slice(0, 3));
+  return {size: [video.videoWidth, video.videoHeight], end: video.currentTime, duration: video.duration, colors};
+}"""
+
+
+def test_a_browser_plays_an_mp4(open_page: OpenPage) -> None:
+    """Chromium shows it from start to end: as long as the camera sent, upright, in its colours."""
+    with running_server("--buffer-seconds", "60") as server, httpx.Client(base_url=f"http://{server}") as client:
+        for number in range(12):
+            if number:
+                time.sleep(0.1)
+            # Stored on its side: red is above, and blue is below until it is turned.
+            stored = Image.new("RGB", (120, 160), (220, 20, 20))
+            stored.paste((20, 20, 220), (0, 0, 120, 80))
+            encoded = io.BytesIO()
+            stored.save(encoded, "JPEG", quality=90)
+            jpeg = orient(encoded.getvalue(), 6)
+            sent = client.post("/api/clients/door/frames", content=jpeg, headers={"Content-Type": "image/jpeg"})
+            assert sent.status_code == 201, sent.text
+        address = "/api/clients/door/clip?format=mp4"
+        head = client.head(address)
+        assert (head.status_code, head.headers["content-type"]) == (200, "video/mp4")
+        clip = client.get(address).content
+    played = open_page("about:blank").evaluate(PLAY, "data:video/mp4;base64," + base64.b64encode(clip).decode())
+
+    assert played["size"] == [160, 120]
+    assert 1.0 < played["end"] < 10
+    assert played["duration"] == pytest.approx(played["end"], abs=0.2)
+    left, right = played["colors"]
+    assert left[0] > left[2] + 100, "red is on the left"
+    assert right[2] > right[0] + 100

@@ -8,20 +8,12 @@ from attrs import frozen
 from PIL import Image, ImageOps
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.upright import turn_upright
 from skysentry_trio.sources.encoder_target import EncoderTarget
 from skysentry_trio.wire.jpeg import inspect_jpeg
 from skysentry_trio.wire.orientation import UPRIGHT, exchanges_sides, read_orientations
 
 DEFAULT_QUALITY = 80
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 @frozen
@@ -61,12 +53,6 @@ def encode_jpeg(image: Image.Image, quality: int | None) -> bytes:
     encoded = BytesIO()
     _as_rgb(image).save(encoded, "JPEG", quality=quality or DEFAULT_QUALITY)
     return encoded.getvalue()
-
-
-def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
-    """Return a stored picture as people should see it; for the orientation see `skysentry_trio.wire.orientation`."""
-    turn = _TURNS.get(orientation)
-    return image if turn is None else image.transpose(turn)
 
 
 def stored_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:

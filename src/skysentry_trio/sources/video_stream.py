@@ -11,8 +11,9 @@ from PIL.Image import Image
 
 from skysentry_trio.base.addresses import mask_address, mask_addresses
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
+from skysentry_trio.base.upright import turn_upright
 from skysentry_trio.sources.encoder_target import UNLIMITED, EncoderTarget
-from skysentry_trio.sources.encoding import UNCHANGED, ResizeSpec, encode_jpeg, reshape_jpeg, stored_size, turn_upright
+from skysentry_trio.sources.encoding import UNCHANGED, ResizeSpec, encode_jpeg, reshape_jpeg, stored_size
 from skysentry_trio.sources.whole_jpeg import whole_jpeg
 from skysentry_trio.wire.orientation import UPRIGHT, orient, read_orientations
 

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,14 @@ import pytest
 from PIL import Image
 
 from skysentry_trio.base.frames import JpegFrame
-from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, file_stamp
+from skysentry_trio.server.http.clip_files import (
+    ClipFile,
+    JpegClip,
+    MatroskaClip,
+    ZipClip,
+    file_stamp,
+    local_file_stamp,
+)
 from skysentry_trio.wire.jpeg import inspect_jpeg
 from tests.wire.pictures import exif_jpeg
 
@@ -59,6 +67,26 @@ def probe(path: Path) -> Any:
 def test_stamps_sort_by_time(moment: float, stamp: str) -> None:
     """The stamp is that of the millisecond that has begun, in UTC, with nothing a file name may not have."""
     assert file_stamp(moment) == stamp
+
+
+@pytest.mark.parametrize(
+    ("zone", "stamp"),
+    [
+        ("UTC", "2026-05-01_12-00-00.2+00"),
+        ("Asia/Karachi", "2026-05-01_17-00-00.2+05"),
+        ("Asia/Kolkata", "2026-05-01_17-30-00.2+0530"),
+        ("America/New_York", "2026-05-01_08-00-00.2-04"),
+    ],
+)
+def test_names_of_downloads_have_the_time_of_the_clock_on_the_wall(
+    monkeypatch: pytest.MonkeyPatch, zone: str, stamp: str
+) -> None:
+    """With the offset from UTC, so that they are clear elsewhere too."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert local_file_stamp(NOON + 0.2509) == stamp
+    monkeypatch.undo()
+    time.tzset()
 
 
 def test_concatenated_jpegs_are_just_that() -> None:

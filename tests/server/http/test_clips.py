@@ -6,7 +6,7 @@ import io
 import sys
 import time
 import zipfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import av
@@ -15,7 +15,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from skysentry_trio.base.frames import JpegFrame
-from skysentry_trio.server.http import clips
+from skysentry_trio.server.http import clips, mp4_clip
 from skysentry_trio.server.http.clip_files import JpegClip
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
@@ -23,6 +23,7 @@ from tests.clocks import LeapingClock
 from tests.hubs import nothing, publish_nowait
 from tests.raw_peer import until
 from tests.server.http.rest_harness import Answer, Site, publish
+from tests.wire.pictures import draw_jpeg as draw_picture
 
 ROUTE = "/api/clients/{clientId}/clip"
 NOON = 1_777_636_800.0
@@ -35,6 +36,16 @@ def noon(monkeypatch: pytest.MonkeyPatch) -> LeapingClock:
     start = clock.current_time()
     monkeypatch.setattr(time, "time", lambda: NOON + round(clock.current_time() - start, 1))
     return clock
+
+
+@pytest.fixture(autouse=True)
+def _in_karachi(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Be where the clock is five hours ahead of UTC."""
+    monkeypatch.setenv("TZ", "Asia/Karachi")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @asynccontextmanager
@@ -62,10 +73,10 @@ async def test_without_limits_a_clip_is_all_of_the_ring(noon: LeapingClock) -> N
         archive = zipfile.ZipFile(io.BytesIO(answer.body))
 
     assert (answer.status, answer.headers["content-type"]) == (200, "application/zip")
-    assert answer.headers["content-disposition"] == 'attachment; filename="door-20260501T120000.000Z.zip"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="door_2026-05-01_17-00-00.0+05.zip"'
     assert answer.headers["cache-control"] == "no-store"
     assert [archive.read(name) for name in archive.namelist()[:-1]] == jpegs
-    assert archive.namelist()[-1] == "door-20260501T120000.000Z/index.csv"
+    assert archive.namelist()[-1] == "door_2026-05-01_17-00-00.0+05/index.csv"
 
 
 async def test_a_clip_wakes_no_camera(noon: LeapingClock) -> None:
@@ -110,7 +121,7 @@ async def test_distances_hold_when_the_clock_was_set(noon: LeapingClock, monkeyp
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("?format=avi", "format is one of zip, mjpeg, mkv, got 'avi'"),
+        ("?format=avi", "format is one of zip, mjpeg, mkv, mp4, got 'avi'"),
         ("?from=yesterday", "from is a moment such as"),
         ("?to=-1s", "to is a number from"),
         ("?from=2026-05-01T12:00:07", "from is a moment such as"),
@@ -155,7 +166,7 @@ async def test_motion_jpeg_is_one_picture_after_the_other(noon: LeapingClock) ->
         answer = await site.get(ROUTE, query="?format=mjpeg&from=-5.5")
 
     assert (answer.headers["content-type"], answer.body) == ("video/x-mjpeg", b"".join(jpegs[5:]))
-    assert answer.headers["content-disposition"].endswith('"door-20260501T120005.000Z.mjpeg"')
+    assert answer.headers["content-disposition"].endswith('"door_2026-05-01_17-00-05.0+05.mjpeg"')
 
 
 async def test_a_video_has_the_distances_of_the_frames(noon: LeapingClock) -> None:
@@ -170,10 +181,80 @@ async def test_a_video_has_the_distances_of_the_frames(noon: LeapingClock) -> No
     assert packets == [(0, jpegs[5]), (1000, jpegs[6]), (2000, jpegs[7])]
 
 
+async def test_an_mp4_has_the_times_of_the_frames(noon: LeapingClock) -> None:
+    """H.264, from zero on; its name has the time of the first frame as a clock here shows it."""
+    async with ten_seconds(noon) as (site, _):
+        answer = await site.get(ROUTE, query="?format=mp4&from=-5.5&to=-2.5")
+
+    assert (answer.status, answer.headers["content-type"]) == (200, "video/mp4")
+    assert answer.headers["content-disposition"] == 'attachment; filename="door_2026-05-01_17-00-05.0+05.mp4"'
+    with av.open(io.BytesIO(answer.body), "r") as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        assert [round(frame.time, 3) for frame in container.decode(video=0)] == [0.0, 1.0, 2.0]
+        assert container.metadata["title"] == "Front door"
+
+
+async def test_the_size_of_an_mp4_is_that_of_its_largest_frame(noon: LeapingClock) -> None:
+    """A camera sends small frames until somebody watches: these do not decide how much of the others is seen."""
+    site = Site(Hub(Settings(max_fps=1000, buffer_seconds=30)))
+    with site.hub.register("door", on_end=nothing) as session:
+        for size in [(64, 48), (320, 240), (64, 48)]:
+            jpeg = draw_picture(size)
+            publish_nowait(site.hub, session, jpeg, width=size[0], height=size[1])
+            noon.leap(1.0)
+        answer = await site.get(ROUTE, query="?format=mp4")
+
+    with av.open(io.BytesIO(answer.body), "r") as container:
+        assert [(frame.width, frame.height) for frame in container.decode(video=0)] == [(320, 240)] * 3
+
+
+async def test_the_number_of_clips_that_are_encoded_is_bounded(noon: LeapingClock) -> None:
+    """A third one is asked to come later, and a clip that is not encoded is not in the way."""
+    async with ten_seconds(noon) as (site, _):
+        reading, waiting = trio.Event(), 0
+
+        async def wait() -> None:
+            nonlocal waiting
+            waiting += 1
+            await reading.wait()
+
+        async def ask() -> None:
+            assert (await site.get(ROUTE, query="?format=mp4")).status == 200
+
+        async with trio.open_nursery() as nursery:
+            site.on_piece = wait
+            for _ in range(2):
+                nursery.start_soon(ask)
+            await until(lambda: waiting == 2)
+            site.on_piece = trio.lowlevel.checkpoint
+            refused = await site.get(ROUTE, query="?format=mp4")
+            assert (refused.status, refused.json()["error"]) == (
+                503,
+                "2 clips are being encoded, which is the limit; try again later",
+            )
+            assert (await site.get(ROUTE, query="?format=mkv")).status == 200
+            reading.set()
+        await ask()
+
+
+async def test_without_an_encoder_there_is_no_mp4(noon: LeapingClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer says why, and what works without; a HEAD request learns it too."""
+    monkeypatch.setattr(mp4_clip, "_ENCODERS", (("no-such-encoder", {}),))
+    async with ten_seconds(noon) as (site, _):
+        answer = await site.get(ROUTE, query="?format=mp4")
+        assert answer.status == 501
+        assert answer.json()["error"] == (
+            "MP4 needs an encoder for H.264: PyAV has none of no-such-encoder; "
+            "format=mkv, format=zip and format=mjpeg work without"
+        )
+        assert (await site.ask(ROUTE.replace("{clientId}", "door") + "?format=mp4", "HEAD")).status == 501
+
+
 async def test_without_pyav_videos_are_not_implemented(noon: LeapingClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer says what to install, and what works without."""
     monkeypatch.setitem(sys.modules, "av", None)
     async with ten_seconds(noon) as (site, _):
+        assert (await site.get(ROUTE, query="?format=mp4")).status == 501
         answer = await site.get(ROUTE, query="?format=mkv")
         assert answer.status == 501
         assert "pip install 'skysentry-trio[capture]'" in answer.json()["error"]

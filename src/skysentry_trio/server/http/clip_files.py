@@ -45,6 +45,17 @@ def file_stamp(epoch_seconds: float) -> str:
     return f"{datetime.fromtimestamp(epoch_seconds, UTC):%Y%m%dT%H%M%S.%f}"[:-3] + "Z"
 
 
+def local_file_stamp(epoch_seconds: float) -> str:
+    """Format a time as people here read it on their clocks, with the offset from UTC, for names of downloads.
+
+    >>> local_file_stamp(1700000000.25)  # doctest: +SKIP
+    '2023-11-14_23-13-20.2+01'
+    """
+    when = datetime.fromtimestamp(epoch_seconds, UTC).astimezone()
+    offset = when.strftime("%z")[:5]
+    return f"{when:%Y-%m-%d_%H-%M-%S}.{when.microsecond // 100_000}{offset.removesuffix('00')}"
+
+
 class JpegClip:
     """The JPEGs one after the other; `ffmpeg -f mjpeg` reads this format."""
 
@@ -129,15 +140,17 @@ class ZipClip:
 
 
 @define(eq=False)
-class _Pipe:
+class Pipe:
     """Collects what PyAV writes; cannot seek."""
 
     _written: io.BytesIO = field(factory=io.BytesIO, init=False)
 
     def write(self, data: Any) -> int:
+        """Collect data."""
         return self._written.write(data)
 
     def take(self) -> bytes:
+        """Return the bytes written since the last call."""
         data, self._written = self._written.getvalue(), io.BytesIO()
         return data
 
@@ -163,7 +176,7 @@ class MatroskaClip:
         import av  # noqa: PLC0415
 
         self._make_packet, self._start, self._time = av.Packet, first.arrived, -1
-        self._pipe = _Pipe()
+        self._pipe = Pipe()
         self._container: Any = av.open(self._pipe, "w", format="matroska")
         duration = max(last.arrived - first.arrived, 0.001)
         rate = Fraction(max(1, last.sequence - first.sequence) / duration).limit_denominator(1000)

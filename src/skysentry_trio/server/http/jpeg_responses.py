@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import Response
 
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.server.http.clip_files import local_file_stamp
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.wire.multipart import moment_of
 
@@ -17,6 +18,9 @@ def frame_response(camera: HubCamera, frame: JpegFrame) -> Response:
     response.headers["X-Sequence"] = str(frame.sequence)
     response.headers["X-Timestamp"] = f"{moment_of(frame):.6f}"
     response.headers["X-SkySentry-Online"] = "true" if camera.online else "false"
+    response.headers["Content-Disposition"] = (
+        f'inline; filename="{camera.id}_{local_file_stamp(frame.received_at)}.jpg"'
+    )
     response.headers["Cache-Control"] = "no-cache"
     return response
 

@@ -67,7 +67,7 @@ _MOMENT = "seconds since the epoch, RFC 3339, or seconds before now as a negativ
 _CLIP_QUERY = (
     _query("from", f"The first frame that came at this moment or later: {_MOMENT}", {"type": "string"}),
     _query("to", f"The last frame that had come by this moment: {_MOMENT}", {"type": "string"}),
-    _query("format", "Of the file.", {"type": "string", "enum": ["zip", "mjpeg", "mkv"], "default": "zip"}),
+    _query("format", "Of the file.", {"type": "string", "enum": ["zip", "mjpeg", "mkv", "mp4"], "default": "zip"}),
 )
 _STREAM_QUERY = (
     _query("fps", "The most frames a second.", _number(1e-6, 1e6)),
@@ -164,6 +164,7 @@ def describe_api(version: str) -> dict[str, Any]:
                             "application/zip": _BINARY,
                             "video/x-mjpeg": _BINARY,
                             "video/matroska": _BINARY,
+                            "video/mp4": _BINARY,
                         },
                     },
                     "400": _reply("The client id, a moment or the format is invalid.", "ErrorReply"),
