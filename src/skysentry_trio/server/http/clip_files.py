@@ -21,6 +21,10 @@ _INDEX_HEAD: Final = ("file", "sequence", "received_at", "captured_at", "width",
 _FIRST_YEAR_OF_ZIP: Final = 1980
 
 
+class NoEncoder(Exception):
+    """PyAV has no encoder for H.264 that works here."""
+
+
 class ClipFile(Protocol):
     """A file that is written from start to end: each call of a method returns the next bytes of the file.
 

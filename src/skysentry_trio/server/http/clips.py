@@ -15,10 +15,9 @@ from quart import Blueprint, Response, request
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.timeline import M, Timeline
-from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, local_file_stamp
+from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, NoEncoder, ZipClip, local_file_stamp
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.lookup import choose_id, find_newest
-from skysentry_trio.server.http.mp4_clip import Mp4Clip, NoEncoder
 from skysentry_trio.server.http.ring_reader import iterate_ring
 from skysentry_trio.wire.jpeg import PictureSize
 from skysentry_trio.wire.messages import rfc3339
@@ -167,7 +166,7 @@ def create_clips(current_hub: CurrentHub) -> Blueprint:
         file: ClipFile
         if kind == "mp4":
             size = _largest_size(camera.ring, first, last)
-            file = await writer.open_video(partial(Mp4Clip, title, first, size))
+            file = await writer.open_video(partial(_open_mp4, title, first, size))
         elif kind == "mkv":
             file = await writer.open_video(partial(MatroskaClip, title, first, last))
         else:
@@ -205,6 +204,13 @@ def _choose(camera_id: str, timeline: Timeline[M], query: Query) -> tuple[M, M]:
             f"camera {camera_id} has no frames from then; it has some from {' to '.join(held)}", "no-frame"
         )
     return first, last
+
+
+def _open_mp4(title: str, first: JpegFrame, size: PictureSize) -> ClipFile:
+    # The import loads the library for pictures, and most servers never need it.
+    from skysentry_trio.server.http.mp4_clip import Mp4Clip  # noqa: PLC0415
+
+    return Mp4Clip(title, first, size)
 
 
 def _largest_size(timeline: Timeline[JpegFrame], first: JpegFrame, last: JpegFrame) -> PictureSize:

@@ -13,7 +13,7 @@ from PIL import Image
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.upright import turn_upright
-from skysentry_trio.server.http.clip_files import Pipe
+from skysentry_trio.server.http.clip_files import NoEncoder, Pipe
 from skysentry_trio.wire.jpeg import PictureSize
 from skysentry_trio.wire.orientation import UPRIGHT, exchanges_sides, read_orientations
 
@@ -34,10 +34,6 @@ _TV_RANGE: Final = 1
 _BT_709: Final = 1
 
 log = get_logger(__name__)
-
-
-class NoEncoder(Exception):
-    """PyAV has no encoder for H.264 that works here."""
 
 
 class Mp4Clip:
