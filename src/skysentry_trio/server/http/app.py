@@ -15,7 +15,7 @@ from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.clips import create_clips
 from skysentry_trio.server.http.current import scoped
-from skysentry_trio.server.http.exchange import PROTECTION, allow_origin
+from skysentry_trio.server.http.exchange import allow_origin, protection
 from skysentry_trio.server.http.metrics import create_metrics
 from skysentry_trio.server.http.pages import WEB, create_pages
 from skysentry_trio.server.http.rest import create_api
@@ -56,15 +56,19 @@ def build_app(
         create_metrics(hub, health, connections, loop),
         create_pages(pages),
         allowed_origins=frozenset(hub.settings.cors_origins),
+        frame_ancestors=hub.settings.frame_ancestors,
     )
 
 
-def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset()) -> QuartTrio:
+def create_app(
+    *parts: Blueprint, allowed_origins: frozenset[str] = frozenset(), frame_ancestors: tuple[str, ...] = ()
+) -> QuartTrio:
     """Return an application with the headers and errors that all routes share.
 
     Args:
         parts: the routes of the application.
         allowed_origins: origins whose pages may read the answers (CORS); ``*`` for all.
+        frame_ancestors: origins whose pages may show the answers in a frame; ``*`` for all.
     """
     app = QuartTrio("skysentry_trio", static_folder=None)
     # An id such as "../" is refused, not redirected.
@@ -97,7 +101,7 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
 
     @app.after_request
     async def protect(response: Response) -> Response:
-        response.headers.update(PROTECTION)
+        response.headers.update(protection(frame_ancestors))
         if allowed_origins:
             _allow_origin(response, allowed_origins)
         return response
