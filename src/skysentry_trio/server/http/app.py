@@ -17,6 +17,7 @@ from skysentry_trio.server.http.clips import create_clips
 from skysentry_trio.server.http.current import scoped
 from skysentry_trio.server.http.exchange import allow_origin, protection
 from skysentry_trio.server.http.metrics import create_metrics
+from skysentry_trio.server.http.missing_page import describe_missing_page, prefers_page
 from skysentry_trio.server.http.pages import WEB, create_pages
 from skysentry_trio.server.http.rest import create_api
 from skysentry_trio.server.http.results import create_results
@@ -31,6 +32,8 @@ log = get_logger(__name__)
 
 _MAX_BODY = 64 * 1024
 _BODY_TIMEOUT = 10
+_EXPLAINING = {"Allow", "Content-Range"}
+"""Headers of errors that say what would have been right."""
 _LOGGED_PATH = 200
 """Maximum number of characters of an address in the log."""
 
@@ -88,9 +91,14 @@ def create_app(
         reason = error.description or error.name
         if error.code == HTTPStatus.NOT_FOUND:
             reason = "nothing is at this address; /api/openapi.json lists the addresses of the API"
+            if prefers_page(request.accept_mimetypes):
+                return describe_missing_page(request.scope["raw_path"])
         response = _error(reason, error.code or 500)
-        if (allow := dict(error.get_headers()).get("Allow")) is not None:
-            response.headers["Allow"] = allow
+        for name, value in error.get_headers():
+            if name in _EXPLAINING:
+                response.headers[name] = value
+        if error.code == HTTPStatus.NOT_FOUND:
+            response.vary.add("Accept")
         return response
 
     @app.errorhandler(Exception)

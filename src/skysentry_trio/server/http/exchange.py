@@ -31,6 +31,7 @@ _CONTENT_SECURITY_POLICY = "; ".join(
         "form-action 'none'",
     )
 )
+_PERMISSIONS_POLICY = "camera=(self), screen-wake-lock=(self), fullscreen=(self), microphone=(), geolocation=()"
 _LINGER = 1.0
 """Seconds that a client has to read a response and close the connection."""
 
@@ -56,7 +57,7 @@ def protection(frame_ancestors: tuple[str, ...]) -> Mapping[str, str]:
     return {
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": f"{_CONTENT_SECURITY_POLICY}; {encode_frame_ancestors(frame_ancestors)}",
-        "Permissions-Policy": "camera=(self), screen-wake-lock=(self), fullscreen=(self), microphone=(), geolocation=()",
+        "Permissions-Policy": _PERMISSIONS_POLICY,
         "Referrer-Policy": "same-origin",
     }
 
