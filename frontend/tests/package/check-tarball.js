@@ -28,7 +28,9 @@ try {
   }
   const tarball = join(folder, packed.filename);
   process.stdout.write(run("node_modules/publint/src/cli.js", "run", tarball, "--strict"));
-  process.stdout.write(run("node_modules/@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "esm-only"));
+  process.stdout.write(
+    run("node_modules/@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "esm-only"),
+  );
 } finally {
   rmSync(folder, { recursive: true });
 }
