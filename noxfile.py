@@ -132,6 +132,14 @@ def dev(session: nox.Session) -> None:
 
 
 @nox.session
+def apps(session: nox.Session) -> None:
+    """The packed npm package in fresh apps (Vite with React 18 and 19, Next.js), in Chromium; `-- next` for one."""
+    session.install("-e", ".")
+    install_group(session, "test", "frontend")
+    session.run("python", "-m", "tests.apps", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Ours beside other relays: figures, no verdict. `nox -s bench -- --quick` for a first impression."""
     session.install("-e", ".")

@@ -10,7 +10,7 @@ import attrs
 import click
 
 from skysentry_trio.cli.main import PROGRAM, cli
-from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, FIELDS, flag_of, is_list, variable_of
+from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, FIELDS, flags_of, is_list, variable_of
 from skysentry_trio.server.settings import kind_of
 
 COMMANDS_HEAD = """\
@@ -75,6 +75,7 @@ def settings_reference() -> str:
 def _setting_section(setting: attrs.Attribute[Any]) -> str:
     name, kind = setting.name, kind_of(setting)
     default = kind.format(setting.default)
+    flags = " or ".join(f"`{flag} {kind.metavar}`" for flag in flags_of(name))
     repeatable = ", repeatable" if is_list(name) else ""
     return f"""
 ## {name}
@@ -83,7 +84,7 @@ def _setting_section(setting: attrs.Attribute[Any]) -> str:
 
 - default: {f"`{default}`" if default else "none"}
 - allowed: {kind.expected}
-- flag: `{flag_of(name)} {kind.metavar}`{repeatable}
+- flag: {flags}{repeatable}
 - variable: `{variable_of(name)}`
 """
 

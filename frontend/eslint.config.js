@@ -1,4 +1,5 @@
 import js from "@eslint/js";
+import globals from "globals";
 import jsxA11y from "eslint-plugin-jsx-a11y";
 import reactHooks from "eslint-plugin-react-hooks";
 import { defineConfig, globalIgnores } from "eslint/config";
@@ -51,5 +52,9 @@ export default defineConfig(
       "@typescript-eslint/unbound-method": "off",
     },
   },
-  { files: ["eslint.config.js"], extends: [tseslint.configs.disableTypeChecked] },
+  {
+    files: ["*.js", "tests/package/*.js"],
+    languageOptions: { globals: globals.node },
+    extends: [tseslint.configs.disableTypeChecked],
+  },
 );

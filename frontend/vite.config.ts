@@ -1,5 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { compressed } from "./vite.compress";
 
 // The pages are built into the Python package. The server lets browsers cache /assets/ for ever, but not the pages.
 const SERVER = process.env.SKYSENTRY_SERVER ?? "http://localhost:8080";
@@ -9,7 +10,7 @@ const toServer = { target: SERVER, changeOrigin: true, ws: true, rewriteWsOrigin
 export default defineConfig({
   // Relative, so that the pages work under any path prefix of a proxy.
   base: "./",
-  plugins: [react()],
+  plugins: [react(), compressed()],
   worker: { format: "es" },
   server: {
     proxy: {

@@ -32,7 +32,7 @@ from tests.jpegs import draw_jpeg
 
 MAX_SIZE: Final = 64 * 1024
 """Maximum size of an input in bytes."""
-_MOST_PIECES: Final = 256
+_MOST_PIECES: Final = 64
 _JPEG: Final = draw_jpeg()
 
 

@@ -29,6 +29,7 @@ def test_the_defaults_are_those_we_promise() -> None:
         "client_timeout": 120,
         "viewer_format": "envelope",
         "cors_origins": (),
+        "frame_ancestors": (),
         "handshake_timeout": 5,
         "registration_timeout": 10,
         "write_timeout": 10,
@@ -88,6 +89,14 @@ def test_each_setting_is_explained_in_one_sentence(setting: attrs.Attribute[Any]
         ("cors_origins", ["http://[::1]:8080"], ("http://[::1]:8080",)),
         ("cors_origins", ["capacitor://localhost"], ("capacitor://localhost",)),
         ("cors_origins", "null, file://, http://esp/path", ("null", "file://", "http://esp/path")),
+        ("cors_origins", ("http://a", "http://b,http://c"), ("http://a", "http://b", "http://c")),
+        ("frame_ancestors", "*", ("*",)),
+        ("frame_ancestors", ("https://ha.example:8123/", "*"), ("https://ha.example:8123/", "*")),
+        (
+            "frame_ancestors",
+            "http://192.168.1.5:8123, https://*.example, http://localhost:*, capacitor://localhost",
+            ("http://192.168.1.5:8123", "https://*.example", "http://localhost:*", "capacitor://localhost"),
+        ),
     ],
 )
 def test_values_are_read_from_text_and_from_toml(name: str, raw: object, value: object) -> None:
@@ -124,6 +133,15 @@ def test_values_are_read_from_text_and_from_toml(name: str, raw: object, value: 
         ("cors_origins", "https://*.example.org", "* or origins as the log shows them"),
         ("cors_origins", [1], "* or origins as the log shows them"),
         ("cors_origins", 1, "* or origins as the log shows them"),
+        ("frame_ancestors", "ha.example", "* or addresses without a path"),
+        ("frame_ancestors", "'none'", "* or addresses without a path"),
+        ("frame_ancestors", "null", "* or addresses without a path"),
+        ("frame_ancestors", "https://ha.example/lovelace", "* or addresses without a path"),
+        ("frame_ancestors", "http://[::1]:8123", "* or addresses without a path"),
+        ("frame_ancestors", "https://a.example; script-src *", "* or addresses without a path"),
+        ("frame_ancestors", "https://a.example\r\nX-Injected: 1", "* or addresses without a path"),
+        ("frame_ancestors", "https://u:p@a.example", "* or addresses without a path"),
+        ("frame_ancestors", ["https://a.example", 1], "* or addresses without a path"),
     ],
 )
 def test_other_values_are_refused_with_what_was_expected(name: str, raw: object, expected: str) -> None:

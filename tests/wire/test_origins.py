@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.wire.origins import explain_refusal, is_entry, is_origin_allowed, show_address
+from skysentry_trio.wire.origins import (
+    encode_frame_ancestors,
+    explain_refusal,
+    is_ancestor,
+    is_entry,
+    is_origin_allowed,
+    show_address,
+)
 
 ARDUINO = "https://github.com/gilmaimon/TinyWebsockets"
 """What the Arduino library ArduinoWebsockets sends as its origin."""
@@ -176,3 +183,27 @@ def test_an_operator_may_allow_what_clients_send(text: str) -> None:
 def test_what_could_never_match_is_no_entry(text: str) -> None:
     """The operator learns at the start that it would have no effect."""
     assert not is_entry(text)
+
+
+@pytest.mark.parametrize(
+    ("ancestors", "directive"),
+    [
+        ([], "frame-ancestors 'self'"),
+        (["https://b.example/", "https://a.example"], "frame-ancestors 'self' https://a.example https://b.example"),
+        (["https://a.example", "https://a.example/"], "frame-ancestors 'self' https://a.example"),
+        (["*", "https://a.example"], "frame-ancestors *"),
+    ],
+)
+def test_frame_ancestors_are_written_as_a_policy_wants_them(ancestors: list[str], directive: str) -> None:
+    """Each once, and always with our own pages."""
+    assert encode_frame_ancestors(ancestors) == directive
+
+
+@given(st.text())
+def test_an_ancestor_cannot_break_out_of_its_directive(text: str) -> None:
+    """No separator, no quote and nothing but ASCII gets into the header."""
+    if is_ancestor(text):
+        directive = encode_frame_ancestors([text])
+        assert directive.isascii()
+        assert directive.isprintable()
+        assert not set(directive.removeprefix("frame-ancestors ").removeprefix("'self' ")) & set(" ;,'\"")

@@ -103,3 +103,9 @@ def test_what_is_no_moment(text: str) -> None:
     """A time without an offset is nobody's, and milliseconds are no seconds."""
     with pytest.raises(ProtocolViolation, match="x is a moment such as"):
         decode_query(text).moment("x")
+
+
+def test_a_query_of_percent_signs_is_refused() -> None:
+    """To decode 16,000 of them would take longer than other peers should wait."""
+    with pytest.raises(ProtocolViolation, match="may have 5500 percent signs, got 16000"):
+        decode_query("%" * 16_000)

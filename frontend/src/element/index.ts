@@ -27,7 +27,12 @@ interface Mounted {
   readonly unmount: () => void;
 }
 
-export class SkySentryViewerElement extends HTMLElement {
+// A server has no HTMLElement, but may import this module.
+const Base =
+  (globalThis as { HTMLElement?: typeof HTMLElement }).HTMLElement ??
+  (Object as unknown as typeof HTMLElement);
+
+export class SkySentryViewerElement extends Base {
   static readonly observedAttributes = ["server", "client"];
 
   private readonly root = this.attachShadow({ mode: "open" });
@@ -128,8 +133,9 @@ export class SkySentryViewerElement extends HTMLElement {
   }
 }
 
-if (!customElements.get("skysentry-viewer"))
-  customElements.define("skysentry-viewer", SkySentryViewerElement);
+const registry = (globalThis as { customElements?: CustomElementRegistry }).customElements;
+if (registry && !registry.get("skysentry-viewer"))
+  registry.define("skysentry-viewer", SkySentryViewerElement);
 
 declare global {
   interface HTMLElementTagNameMap {

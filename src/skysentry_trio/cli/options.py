@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import click
 
-from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, FIELDS, flag_of, is_list, variable_of
+from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, FIELDS, flags_of, is_list, variable_of
 from skysentry_trio.server.settings import kind_of
 
 
@@ -35,7 +35,7 @@ def _option(setting: attrs.Attribute[Any]) -> Callable[[Callable[..., None]], Ca
     default = "" if repeatable else f"default: {kind.format(setting.default)}; "
     help_text = setting.metadata["help"] + (" Repeatable." if repeatable else "")
     return click.option(
-        flag_of(name),
+        *flags_of(name),
         name,
         metavar=kind.metavar,
         multiple=repeatable,

@@ -37,6 +37,12 @@ def flag_of(name: str) -> str:
     return "--" + singular.replace("_", "-")
 
 
+def flags_of(name: str) -> list[str]:
+    """Return all flags that set the setting: a list also has a flag with its full name, ``--cors-origins``."""
+    plural = "--" + name.replace("_", "-")
+    return [flag_of(name), plural] if is_list(name) else [plural]
+
+
 def variable_of(name: str) -> str:
     """Return the environment variable that sets the setting: ``SKYSENTRY_MAX_FPS``."""
     return PREFIX + name.upper()

@@ -14,7 +14,7 @@ import attrs
 
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.units import format_duration, format_size, parse_duration, parse_size
-from skysentry_trio.wire.origins import is_entry
+from skysentry_trio.wire.origins import is_ancestor, is_entry
 
 _MEBI: Final = 1024**2
 _GIBI: Final = 1024**3
@@ -42,13 +42,21 @@ class Kind:
             ValueError: the value has the wrong form or is out of limits; the message says what was expected.
         """
         try:
-            value = self.parse(raw) if isinstance(raw, str) else tuple(raw) if isinstance(raw, list) else raw
+            value = self._parse(raw)
         except ValueError:
             value = None
         if not self.allows(value):
             got = ", ".join(map(repr, raw)) if isinstance(raw, tuple) else repr(raw)
             raise ValueError(f"expected {self.expected}, got {got}")
         return value
+
+    def _parse(self, raw: object) -> Any:
+        if isinstance(raw, str):
+            return self.parse(raw)
+        if isinstance(raw, tuple):
+            # A flag that was given several times; each text may itself be a list.
+            return tuple(value for text in raw for value in self.parse(text))
+        return tuple(raw) if isinstance(raw, list) else raw
 
 
 def _number(low: float, high: float, *types: type[float]) -> Callable[[Any], bool]:
@@ -101,12 +109,27 @@ def _are_origins(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(one, str) and is_entry(one) for one in value)
 
 
+def _are_ancestors(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, str) and is_ancestor(one) for one in value)
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 _host: Final = Kind("ADDRESS", "an IP address or a host name", _is_host, str, str)
 _origins: Final = Kind(
     "ORIGIN",
     "* or origins as the log shows them, such as https://example.org, http://localhost:5173, null or file://",
     _are_origins,
-    lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
+    _split,
+    ",".join,
+)
+_ancestors: Final = Kind(
+    "ORIGIN",
+    "* or addresses without a path, such as https://example.org, http://192.168.1.5:8123 or https://*.example.org",
+    _are_ancestors,
+    _split,
     ",".join,
 )
 _FEW_FRAMES: Final = 16
@@ -178,6 +201,9 @@ class Settings:
     )
     cors_origins: tuple[str, ...] = _setting(
         (), _origins, "Origin whose pages may use the API and open WebSockets, besides the server's own; * allows all."
+    )
+    frame_ancestors: tuple[str, ...] = _setting(
+        (), _ancestors, "Origin whose pages may show the web pages in a frame, besides the server's own; * allows all."
     )
     handshake_timeout: float = _setting(5.0, _WAIT, "How long a peer may take to send the head of its request.")
     registration_timeout: float = _setting(10.0, _WAIT, "How long a camera may take to register after connecting.")

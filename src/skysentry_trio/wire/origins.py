@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final, NamedTuple
@@ -20,6 +20,10 @@ _ADDRESS: Final = re.compile(
 )
 _HOST_HEADER: Final = re.compile(r"(?P<host>\[[^\[\]@\s]+\]|[^\[\]:@\s]+)(?::(?P<port>[0-9]*))?", re.ASCII)
 _ENTRY: Final = re.compile(r"null|[A-Za-z][A-Za-z0-9+.-]*://[^\s,*@]*")
+# A host-source of Content-Security-Policy Level 3 with a scheme. It has no form for an IPv6 address.
+_ANCESTOR: Final = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?:\*\.)?[\w-]+(?:\.[\w-]+)*(?::(?:[0-9]{1,5}|\*))?/?", re.IGNORECASE
+)
 _SHOWN: Final = 80
 """Maximum number of characters of an origin or a host in messages and in the log."""
 
@@ -66,6 +70,24 @@ def is_origin_allowed(
 def is_entry(text: str) -> bool:
     """Return whether an operator may allow this text: ``*``, ``null``, or an address with a scheme."""
     return text == ANY or _ENTRY.fullmatch(text) is not None
+
+
+def is_ancestor(text: str) -> bool:
+    """Return whether an operator may name this text as a page that shows ours in a frame: ``*`` or an address.
+
+    The address has a scheme and no path. The start of its host may be ``*.``, for all hosts of a domain.
+    """
+    return text == ANY or (_ANCESTOR.fullmatch(text) is not None and _to_ascii(text).isascii())
+
+
+def encode_frame_ancestors(ancestors: Iterable[str]) -> str:
+    """Return the directive ``frame-ancestors`` of Content-Security-Policy that allows these pages and our own.
+
+    Args:
+        ancestors: texts for which `is_ancestor` is true.
+    """
+    sources = sorted({_to_ascii(one).rstrip("/") for one in ancestors})
+    return " ".join(["frame-ancestors", *([ANY] if ANY in sources else ["'self'", *sources])])
 
 
 def explain_refusal(headers: Mapping[str, str], action: str) -> str:

@@ -11,6 +11,8 @@ from attrs import frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 
+_MAX_ESCAPES = 5500
+"""Maximum number of percent signs: a request head that consists of escaped characters has not more."""
 _MAX_MOMENT = 1e11
 """Largest moment, in seconds since the epoch; milliseconds sent by mistake are larger."""
 
@@ -94,8 +96,10 @@ def decode_query(query: str, max_fields: int = 100) -> Query:
         max_fields: maximum number of fields.
 
     Raises:
-        ProtocolViolation: the query is not UTF-8, or has too many fields.
+        ProtocolViolation: the query is not UTF-8, or has too many fields or percent signs.
     """
+    if query.count("%") > _MAX_ESCAPES:
+        raise ProtocolViolation(f"a query may have {_MAX_ESCAPES} percent signs, got {query.count('%')}")
     try:
         fields = parse_qs(query, keep_blank_values=True, max_num_fields=max_fields, errors="strict")
     except ValueError as error:

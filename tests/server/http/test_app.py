@@ -39,6 +39,28 @@ async def test_every_answer_has_the_headers_that_keep_browsers_safe(path: str, m
 
 
 @pytest.mark.parametrize(
+    ("ancestors", "directive"),
+    [
+        ((), "'self'"),
+        (("https://ha.example:8123/", "http://*.local"), "'self' http://*.local https://ha.example:8123"),
+        (("https://bücher.example",), "'self' https://xn--bcher-kva.example"),
+        (("https://ha.example", "*"), "*"),
+    ],
+)
+@pytest.mark.parametrize("path", PATHS)
+async def test_the_operator_decides_whose_pages_may_show_ours_in_a_frame(
+    path: str, ancestors: tuple[str, ...], directive: str
+) -> None:
+    """A dashboard needs it; our own pages may always, and nothing else of the policy changes."""
+    answer = await Site(Hub(Settings(frame_ancestors=ancestors))).ask(path)
+    before, _, found = answer.headers["content-security-policy"].rpartition("; frame-ancestors ")
+
+    assert found == directive
+    assert "script-src 'self'" in before
+    assert "frame-ancestors" not in before
+
+
+@pytest.mark.parametrize(
     ("path", "method", "status"),
     [
         ("/nowhere", "GET", 404),

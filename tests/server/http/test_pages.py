@@ -98,9 +98,9 @@ async def test_nothing_else_is_served(built: Path, path: str) -> None:
 async def test_a_disk_that_fails_is_not_called_a_missing_file(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The operator has to hear of it: 500 and a line in the log."""
 
-    async def fail(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise OSError(errno.EIO, "the disk is broken")
 
-    monkeypatch.setattr("skysentry_trio.server.http.pages.send_from_directory", fail)
+    monkeypatch.setattr("skysentry_trio.server.http.static_files._read", fail)
 
     assert (await Site(pages=built).ask("/assets/app-1a2b.js")).status == 500

@@ -132,3 +132,14 @@ async def test_what_is_no_id_is_refused(autojump_clock: MockClock, camera_id: st
         await service(exchange.request)
         assert stream.head[0] == 400
         assert "a client id is" in stream.json["error"]
+
+
+async def test_a_stream_has_the_policy_of_the_pages(autojump_clock: MockClock) -> None:
+    """A dashboard that may show the pages in a frame may show a stream in one, too."""
+    stream = BareStream()
+    exchange = ask(stream, "/api/clients/a%20b/stream.mjpeg")
+    service = routes(Hub(Settings(frame_ancestors=("https://ha.example",)))).find(exchange.head)
+    assert service is not None
+    await service(exchange.request)
+
+    assert stream.head[1]["content-security-policy"].endswith("; frame-ancestors 'self' https://ha.example")

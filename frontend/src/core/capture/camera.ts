@@ -63,6 +63,8 @@ export async function openBrowserCamera(
 
 /** Returns why this page cannot use a camera at all, or null. */
 export function cameraUnavailable(): Failure | null {
+  // On a server there is no camera, and nobody to be told so.
+  if (typeof document === "undefined") return null;
   if (!globalThis.isSecureContext) return { kind: "insecure-context", address: globalThis.location.origin };
   // The types promise mediaDevices, but some browsers inside apps have none.
   const devices = (navigator as Partial<Navigator>).mediaDevices as Partial<MediaDevices> | undefined;

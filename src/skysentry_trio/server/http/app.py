@@ -15,8 +15,9 @@ from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.clips import create_clips
 from skysentry_trio.server.http.current import scoped
-from skysentry_trio.server.http.exchange import PROTECTION, allow_origin
+from skysentry_trio.server.http.exchange import allow_origin, protection
 from skysentry_trio.server.http.metrics import create_metrics
+from skysentry_trio.server.http.missing_page import describe_missing_page, prefers_page
 from skysentry_trio.server.http.pages import WEB, create_pages
 from skysentry_trio.server.http.rest import create_api
 from skysentry_trio.server.http.results import create_results
@@ -31,6 +32,8 @@ log = get_logger(__name__)
 
 _MAX_BODY = 64 * 1024
 _BODY_TIMEOUT = 10
+_EXPLAINING = {"Allow", "Content-Range"}
+"""Headers of errors that say what would have been right."""
 _LOGGED_PATH = 200
 """Maximum number of characters of an address in the log."""
 
@@ -56,15 +59,19 @@ def build_app(
         create_metrics(hub, health, connections, loop),
         create_pages(pages),
         allowed_origins=frozenset(hub.settings.cors_origins),
+        frame_ancestors=hub.settings.frame_ancestors,
     )
 
 
-def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset()) -> QuartTrio:
+def create_app(
+    *parts: Blueprint, allowed_origins: frozenset[str] = frozenset(), frame_ancestors: tuple[str, ...] = ()
+) -> QuartTrio:
     """Return an application with the headers and errors that all routes share.
 
     Args:
         parts: the routes of the application.
         allowed_origins: origins whose pages may read the answers (CORS); ``*`` for all.
+        frame_ancestors: origins whose pages may show the answers in a frame; ``*`` for all.
     """
     app = QuartTrio("skysentry_trio", static_folder=None)
     # An id such as "../" is refused, not redirected.
@@ -84,9 +91,14 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
         reason = error.description or error.name
         if error.code == HTTPStatus.NOT_FOUND:
             reason = "nothing is at this address; /api/openapi.json lists the addresses of the API"
+            if prefers_page(request.accept_mimetypes):
+                return describe_missing_page(request.scope["raw_path"])
         response = _error(reason, error.code or 500)
-        if (allow := dict(error.get_headers()).get("Allow")) is not None:
-            response.headers["Allow"] = allow
+        for name, value in error.get_headers():
+            if name in _EXPLAINING:
+                response.headers[name] = value
+        if error.code == HTTPStatus.NOT_FOUND:
+            response.vary.add("Accept")
         return response
 
     @app.errorhandler(Exception)
@@ -97,7 +109,7 @@ def create_app(*parts: Blueprint, allowed_origins: frozenset[str] = frozenset())
 
     @app.after_request
     async def protect(response: Response) -> Response:
-        response.headers.update(PROTECTION)
+        response.headers.update(protection(frame_ancestors))
         if allowed_origins:
             _allow_origin(response, allowed_origins)
         return response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Protocol
 
 from attrs import frozen
@@ -12,7 +13,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.server.transport.request import Request
 from skysentry_trio.wire.messages import encode_json
-from skysentry_trio.wire.origins import ANY, is_origin_allowed
+from skysentry_trio.wire.origins import ANY, encode_frame_ancestors, is_origin_allowed
 from skysentry_trio.wire.query import Query
 from skysentry_trio.wire.request_head import RequestHead
 from skysentry_trio.wire.response import encode_response_head
@@ -28,16 +29,9 @@ _CONTENT_SECURITY_POLICY = "; ".join(
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
-        "frame-ancestors 'self'",
     )
 )
-PROTECTION: Mapping[str, str] = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
-    "Permissions-Policy": "camera=(self), screen-wake-lock=(self), fullscreen=(self), microphone=(), geolocation=()",
-    "Referrer-Policy": "same-origin",
-}
-"""Security headers for browsers."""
+_PERMISSIONS_POLICY = "camera=(self), screen-wake-lock=(self), fullscreen=(self), microphone=(), geolocation=()"
 _LINGER = 1.0
 """Seconds that a client has to read a response and close the connection."""
 
@@ -51,6 +45,21 @@ _REQUEST_HEADERS = (
     "X-Requested-With, X-Timestamp"
 )
 """Headers that pages of other origins may send: those of the API, and those that libraries and proxies add or need."""
+
+
+@lru_cache(maxsize=8)
+def protection(frame_ancestors: tuple[str, ...]) -> Mapping[str, str]:
+    """Return the security headers of all responses, for browsers.
+
+    Args:
+        frame_ancestors: origins whose pages may show our pages in a frame, besides our own; ``*`` for all.
+    """
+    return {
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": f"{_CONTENT_SECURITY_POLICY}; {encode_frame_ancestors(frame_ancestors)}",
+        "Permissions-Policy": _PERMISSIONS_POLICY,
+        "Referrer-Policy": "same-origin",
+    }
 
 
 def allow_origin(
@@ -118,6 +127,8 @@ class Exchange:
     query: Query
     allowed_origins: frozenset[str]
     """Origins whose pages may read the answer, besides the server's own."""
+    frame_ancestors: tuple[str, ...] = ()
+    """Origins whose pages may show the answer in a frame, besides the server's own."""
 
     @property
     def stream(self) -> ByteStream:
@@ -172,4 +183,4 @@ class Exchange:
         """Return the head of a response; the head says that the connection is closed after the response."""
         preflight = headers.get("Allow") if self.head.method == "OPTIONS" else None
         cors = allow_origin(self.head.headers, self.allowed_origins, preflight=preflight)
-        return encode_response_head(status, {**PROTECTION, **cors, **headers})
+        return encode_response_head(status, {**protection(self.frame_ancestors), **cors, **headers})

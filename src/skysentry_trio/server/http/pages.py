@@ -6,8 +6,9 @@ import errno
 from pathlib import Path
 
 from quart import Blueprint, Response, request
-from quart.helpers import send_from_directory
 from werkzeug.exceptions import NotFound
+
+from skysentry_trio.server.http.static_files import send_static_file
 
 WEB = Path(__file__).parents[2] / "web"
 _UNBUILT = """\
@@ -38,7 +39,7 @@ def create_pages(root: Path = WEB) -> Blueprint:
     async def get_asset(name: str) -> Response:
         # The name of an asset contains a hash of its content, so the content for a name never changes.
         try:
-            response = await send_from_directory(root / "assets", name)
+            response = await send_static_file(root / "assets", name)
         except OSError as error:
             if error.errno == errno.ENAMETOOLONG:
                 raise NotFound from None
@@ -59,7 +60,7 @@ def create_pages(root: Path = WEB) -> Blueprint:
 
 async def _page(root: Path, name: str) -> Response:
     try:
-        response = await send_from_directory(root, name)
+        response = await send_static_file(root, name)
     except NotFound:
         return Response(_UNBUILT.format(prefix=request.root_path), 503, content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"

@@ -58,7 +58,8 @@ class StreamingRoutes:
         return None if address is None else partial(self._serve, address)
 
     async def _serve(self, address: _Address, request: Request) -> None:
-        exchange = Exchange(request, address.query, frozenset(self.hub.settings.cors_origins))
+        settings = self.hub.settings
+        exchange = Exchange(request, address.query, frozenset(settings.cors_origins), settings.frame_ancestors)
         hub = ScopedHub(self.hub, request.principal)
         if address.pushes:
             await serve_push(exchange, hub, self.push_sessions, address.camera_id, self.shutdown)

@@ -1,0 +1,1 @@
+"""Fresh apps of strangers, built with the packed npm package."""
