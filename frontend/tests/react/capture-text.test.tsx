@@ -4,7 +4,7 @@ import { createRoot } from "react-dom/client";
 import { describe, expect, it, vi } from "vitest";
 import type { Demand } from "../../src/core/capture/demand.js";
 import { DEFAULTS, type CaptureSettings } from "../../src/core/capture/settings.js";
-import { NO_STATS, type CaptureSnapshot } from "../../src/core/capture/snapshot.js";
+import { CAMERA_OFF, NO_STATS, type CaptureSnapshot } from "../../src/core/capture/snapshot.js";
 import { CaptureSettingsForm } from "../../src/react/capture-settings-form.js";
 import {
   describeDemand,
@@ -17,14 +17,14 @@ const settings: CaptureSettings = { ...DEFAULTS, cameraId: "a", fps: 30 };
 
 function snapshot(change: Partial<CaptureSnapshot>): CaptureSnapshot {
   return {
+    ...CAMERA_OFF,
     camera: "on",
     connection: "on-air",
-    failure: null,
+    live: true,
+    summary: null,
     settings,
-    stream: null,
     cameraLabel: "",
     method: "",
-    demand: null,
     sending: { fps: 30, width: 1280, quality: 0.7 },
     narrow: false,
     stats: NO_STATS,
