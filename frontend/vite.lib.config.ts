@@ -14,7 +14,7 @@ export default defineConfig({
         this.emitFile({
           type: "asset",
           fileName: "style.css",
-          source: ["skysentry.css", "viewer.css"]
+          source: ["skysentry.css", "viewer.css", "capture.css"]
             .map((name) => readFileSync(`src/react/${name}`, "utf8"))
             .join("\n"),
         });

@@ -41,7 +41,7 @@ export function explain(failure: Failure): Explanation {
         title: "This address is not secure, so the browser does not allow the camera",
         advice:
           `Browsers allow cameras only over https, or on the same machine under http://localhost. ` +
-          `This page came from ${failure.address}. Ask whoever runs the server for its https address. ` +
+          `This page came from ${failure.address}. Ask the operator of the server for its https address. ` +
           "You can watch cameras at this address all the same.",
       };
     case "unsupported":
