@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Dialog, Page
 
 from tests.e2e.browser import CHROMIUM, Proxy, Server, wait_for_frames, wait_until
 
@@ -194,7 +195,7 @@ def test_a_person_sees_the_picture_before_anybody_else(server: Server, open_page
     assert server.get_json("/api/clients")["details"] == []
     page.get_by_label("Name").fill("Front door")
     page.get_by_label("Name").press("Enter")
-    wait_until(lambda: "id=front-door-" in page.url, 5, "the address has the id")
+    page.wait_for_url(re.compile("id=front-door-"))
     page.get_by_role("button", name="Go live").click()
     wait_until(lambda: link(page) == "on-air", 10, "the camera is on the air")
     (details,) = server.get_json("/api/clients")["details"]
@@ -250,7 +251,12 @@ def test_a_live_camera_is_not_closed_by_accident(server: Server, open_page: Open
     """The browser asks before it leaves a page that sends, and not before it leaves a preview."""
     page = open_page(f"{server.url}/capture?id=cam&width=320")
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answer)
     page.get_by_role("button", name="Go live").wait_for()
     page.reload()
     assert asked == []
