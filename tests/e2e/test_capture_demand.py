@@ -114,13 +114,12 @@ def test_a_page_sends_only_while_somebody_watches(server: Server, open_page: Ope
         with watching(server, "cam") as viewer:
             wait_until(lambda: viewer.fps(1) >= 20, 15, "frames flow")
             watched = rate(link.up, 3)
-            # A busy machine may bring fewer than 30 pictures a second, which the page says too.
-            assert re.match(r"1 is watching, sending (\d+ of )?30 fps at 640 px, quality 70 %\.", words(page))
-        wait_until(lambda: words(page) == "Nobody is watching, one picture every 5 s.", 10, "nobody watches")
+            assert re.match(r"\d+ fps · 640 px", words(page))
+        wait_until(lambda: "Nobody watches: one picture every 5 s." in words(page), 10, "nobody watches")
         alone = rate(link.up, 6)
         record_property("bytes a second, watched and alone", (round(watched), round(alone)))
         assert 0 < alone < 0.05 * watched
-        assert words(page) == "Nobody is watching, one picture every 5 s."
+        assert "Nobody watches: one picture every 5 s." in words(page)
         with watching(server, "cam") as viewer:
             waited = wait_until(lambda: viewer.fps(0.5) >= 20, 3, "a viewer that comes sees the full rate")
         record_property("seconds until 20 fps", round(waited, 2))
@@ -133,12 +132,13 @@ def test_a_page_that_is_told_to_sends_always(server: Server, open_page: OpenPage
         wait_until(lambda: on_air(page), 10, "the camera is on the air")
         wait_for_frames(server, "cam", 30)
         always = rate(link.up, 3)
-        assert "sending 10 fps" in words(page)
+        assert re.match(r"(9.\d|10) fps", words(page))
+        page.get_by_text("Advanced", exact=True).click()
         page.get_by_label("Send only what is needed").check()
         wait_until(lambda: "one picture every 5 s" in words(page), 5, "it obeys")
         assert rate(link.up, 5) < 0.3 * always
         page.get_by_label("Send only what is needed").uncheck()
-        wait_until(lambda: "sending 10 fps" in words(page), 5, "it does not")
+        wait_until(lambda: re.match(r"(9.\d|10) fps", words(page)), 5, "it does not")
         assert rate(link.up, 3) > 0.5 * always
 
 

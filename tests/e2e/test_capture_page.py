@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Dialog, Page
 
 from tests.e2e.browser import CHROMIUM, Proxy, Server, wait_for_frames, wait_until
 
@@ -104,7 +105,7 @@ def test_a_paused_camera_is_not_on_the_air(server: Server, open_page: OpenPage) 
     page.evaluate("camera.track.dispatchEvent(new Event('mute'))")
     wait_until(lambda: words(page) == "Waiting for the camera", 5, "the page says that it waits")
     assert failure(page) == "camera-muted"
-    assert page.locator(".sky-sending").inner_text() == ""
+    assert page.locator(".sky-sending").inner_text().strip() == ""
     page.evaluate("camera.track.dispatchEvent(new Event('unmute'))")
     wait_until(lambda: link(page) == "on-air", 5, "it goes on")
     wait_for_frames(server, "cam", 5)
@@ -113,11 +114,11 @@ def test_a_paused_camera_is_not_on_the_air(server: Server, open_page: OpenPage) 
 def test_two_tabs_of_one_browser_are_two_cameras(server: Server, open_page: OpenPage) -> None:
     """The second tab gets an id of its own; neither throws the other off, and a reload keeps the id."""
     first = open_page(f"{server.url}/capture")
-    first.get_by_role("button", name="Start").click()
+    first.get_by_role("button", name="Go live").click()
     wait_until(lambda: link(first) == "on-air", 10, "the first is on the air")
     second = first.context.new_page()
     second.goto(f"{server.url}/capture")
-    second.get_by_role("button", name="Start").click()
+    second.get_by_role("button", name="Go live").click()
     wait_until(lambda: link(second) == "on-air", 10, "the second is on the air")
     own, other = (page.get_by_label("Camera id").input_value() for page in (first, second))
     assert other == f"{own}-2"
@@ -161,7 +162,8 @@ def test_a_page_that_is_stopped_says_so(server: Server, open_page: OpenPage) -> 
     wait_for_frames(server, "cam", 5)
     page.get_by_role("button", name="Stop").click()
     wait_until(lambda: (server.camera("cam") or {}).get("stopped"), 5, "the server knows that it was stopped")
-    page.get_by_role("button", name="Start").click()
+    assert "The server knows that you stopped" in page.get_by_role("alert").inner_text()
+    page.get_by_role("button", name="Go live again").click()
     wait_for_frames(server, "cam", 5)
     assert "stopped" not in (server.camera("cam") or {})
     page.context.close()
@@ -182,3 +184,107 @@ def test_the_first_picture_comes_at_once_in_lesser_browsers(server: Server, open
     wait_until(lambda: link(page) == "on-air", 10, "the camera is on the air")
     waited = wait_until(lambda: (server.camera("cam") or {}).get("frameCount"), 10, "the first picture is there")
     assert waited < 3
+
+
+def test_a_person_sees_the_picture_before_anybody_else(server: Server, open_page: OpenPage) -> None:
+    """The preview sends nothing. It starts by itself only where the camera is allowed already, and without a name."""
+    page = open_page(f"{server.url}/capture?width=320")
+    page.get_by_role("button", name="Go live").wait_for()
+    wait_until(lambda: page.locator("video").evaluate("(video) => video.videoWidth"), 10, "the picture is there")
+    assert link(page) == "off"
+    assert server.get_json("/api/clients")["details"] == []
+    page.get_by_label("Name").fill("Front door")
+    page.get_by_label("Name").press("Enter")
+    page.wait_for_url(re.compile("id=front-door-"))
+    page.get_by_role("button", name="Go live").click()
+    wait_until(lambda: link(page) == "on-air", 10, "the camera is on the air")
+    (details,) = server.get_json("/api/clients")["details"]
+    assert details["name"] == "Front door"
+    assert details["clientId"].startswith("front-door-")
+    assert page.title().startswith("● Front door is live")
+    page.get_by_label("Name").fill("Back door")
+    page.get_by_label("Name").press("Enter")
+    wait_until(lambda: (server.camera(details["clientId"]) or {}).get("name") == "Back door", 5, "the name is new")
+    shared = page.locator(".sky-watch a").first.get_attribute("href")
+    assert shared == f"{server.url}/?client={details['clientId']}"
+    viewer = open_page(shared)
+    wait_until(lambda: page.locator(".sky-chip", has_text="1").count(), 10, "the camera counts its viewer")
+    assert viewer.url.startswith(server.url)
+
+
+def test_a_camera_is_operated_with_the_keyboard_alone(server: Server, open_page: OpenPage) -> None:
+    """Every control of a phone's page is reached with Tab, and Escape leaves each sheet to where one was."""
+    page = open_page(f"{server.url}/capture?id=cam&width=320", size=(390, 844), has_touch=True, is_mobile=True)
+    page.get_by_role("button", name="Go live").wait_for()
+
+    def tab_to(name: str) -> None:
+        for _ in range(12):
+            if page.evaluate("document.activeElement.textContent") == name:
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"Tab does not reach {name}")
+
+    def focused(name: str) -> bool:
+        return bool(page.evaluate("document.activeElement.textContent") == name)
+
+    tab_to("Go live")
+    page.keyboard.press("Enter")
+    wait_until(lambda: link(page) == "on-air", 10, "the camera is on the air")
+    for name in ("Settings", "Share"):
+        tab_to(name)
+        page.keyboard.press("Enter")
+        page.locator(".sky-panel[data-sheet]").wait_for()
+        page.keyboard.press("Escape")
+        wait_until(lambda name=name: focused(name), 5, f"the focus is on {name} again")  # type: ignore[misc]
+    tab_to("Dark screen")
+    page.keyboard.press("Enter")
+    page.locator(".sky-dark").wait_for()
+    wait_for_frames(server, "cam", 1)
+    page.keyboard.press("Escape")
+    wait_until(lambda: page.locator(".sky-dark").count() == 0, 5, "the picture is back")
+    tab_to("Stop")
+    page.keyboard.press("Enter")
+    wait_until(lambda: link(page) == "off", 5, "the camera is off")
+
+
+def test_a_live_camera_is_not_closed_by_accident(server: Server, open_page: OpenPage) -> None:
+    """The browser asks before it leaves a page that sends, and not before it leaves a preview."""
+    page = open_page(f"{server.url}/capture?id=cam&width=320")
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answer)
+    page.get_by_role("button", name="Go live").wait_for()
+    page.reload()
+    assert asked == []
+    page.get_by_role("button", name="Go live").click()
+    wait_until(lambda: link(page) == "on-air", 10, "the camera is on the air")
+    page.reload()
+    assert asked == ["beforeunload"]
+
+
+def test_every_state_has_a_reason_and_one_button(server: Server, open_page: OpenPage) -> None:
+    """Insecure, refused and unreachable pages say so, and their only button does something."""
+    insecure = open_page(
+        f"{server.url}/capture?autostart=1&id=cam",
+        before="Object.defineProperty(window, 'isSecureContext', {value: false})",
+    )
+    wait_until(lambda: failure(insecure) == "insecure-context", 5, "the page says that it is not secure")
+    insecure.get_by_role("button", name="Watch cameras instead").click()
+    insecure.wait_for_url(f"{server.url}/")
+    refused = open_page(
+        f"{server.url}/capture?id=cam", before=CAMERA.replace("FAILURES", "1").replace("NotReadable", "NotAllowed")
+    )
+    wait_until(lambda: failure(refused) == "permission-denied", 5, "the page says that it is refused")
+    assert "switch Camera on" in refused.get_by_role("alert").inner_text()
+    refused.get_by_role("button", name="Ask again").click()
+    refused.get_by_role("button", name="Go live").click()
+    wait_until(lambda: link(refused) == "on-air", 10, "the camera is on the air")
+    server.kill()
+    wait_until(lambda: failure(refused) == "server-gone", 10, "the page says that nobody answers")
+    refused.get_by_role("button", name="Retry now").click()
+    server.start()
+    wait_until(lambda: link(refused) == "on-air", 10, "it is connected again")

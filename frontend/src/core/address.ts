@@ -32,6 +32,13 @@ export function viewerSocketUrl(base: URL, cameras: readonly string[], maxFps?: 
   return socketUrl(url);
 }
 
+/** The page that shows one camera. */
+export function watchPageUrl(base: URL, cameraId: string): string {
+  const url = new URL("./", base);
+  url.searchParams.set("client", cameraId);
+  return url.href;
+}
+
 export function cameraListUrl(base: URL): string {
   return new URL("api/clients", base).href;
 }

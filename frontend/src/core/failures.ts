@@ -23,7 +23,9 @@ export type Failure =
   | { readonly kind: "replaced"; readonly cameraId: string }
   | { readonly kind: "frame-too-big" }
   | { readonly kind: "sent-away"; readonly reason: string }
-  | { readonly kind: "bad-address"; readonly detail: string };
+  | { readonly kind: "bad-address"; readonly detail: string }
+  /** The app or the address names an id that no camera can have. */
+  | { readonly kind: "bad-id"; readonly given: string };
 
 export interface Explanation {
   /** What happened, in one line. */
@@ -39,7 +41,8 @@ export function explain(failure: Failure): Explanation {
         title: "This address is not secure, so the browser does not allow the camera",
         advice:
           `Browsers allow cameras only over https, or on the same machine under http://localhost. ` +
-          `This page came from ${failure.address}. Open it over https, which a proxy in front of the server provides.`,
+          `This page came from ${failure.address}. Ask the operator of the server for its https address. ` +
+          "You can watch cameras at this address all the same.",
       };
     case "unsupported":
       return {
@@ -52,7 +55,7 @@ export function explain(failure: Failure): Explanation {
         title: "The camera is not allowed on this page",
         advice:
           "Open the site settings next to the address and allow the camera: the page then continues by itself. " +
-          "If it does not, press Start again. On a phone, check that the browser itself may use the camera in the system's settings.",
+          "On a phone, check that the browser itself may use the camera in the system's settings.",
       };
     case "no-camera":
       return {
@@ -133,6 +136,12 @@ export function explain(failure: Failure): Explanation {
       };
     case "bad-address":
       return { title: "The server's address is not valid", advice: failure.detail };
+    case "bad-id":
+      return {
+        title: `The id “${failure.given}” cannot be used`,
+        advice:
+          "Ids have 1–64 letters, digits, dots, dashes or underscores. Viewers would not look for the camera under another id, so it stays off.",
+      };
   }
 }
 

@@ -1,6 +1,6 @@
 /** The capture page: turns this browser into a camera. */
 
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import {
   DEFAULTS,
   generateCameraId,
@@ -11,45 +11,42 @@ import {
   writeAddress,
   type CaptureSettings,
 } from "../core/capture/settings.js";
+import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 import { claimCameraId } from "../core/capture/camera-id.js";
 import { isCameraId } from "../core/protocol.js";
 import { SkySentryClient } from "../react/skysentry-client.js";
-import { PhoneCode } from "./phone-code.js";
+import { FoldedCode, PhoneCode } from "./phone-code.js";
 import { mount, PageHead } from "./shell.js";
+import "../react/capture.css";
+import "./capture-page.css";
 
 const STORAGE_KEY = "skysentry-capture";
 
 /** `rememberedId` is the id that the browser stores, which another tab may use now. */
 function CapturePage({ start, rememberedId }: { start: PageStart; rememberedId: string }) {
   const { autostart, badId, settings: initial } = start;
-  const [settings, setSettings] = useState(initial);
-  const misnamed = badId !== null && settings.cameraId === initial.cameraId;
+  // None while the id is invalid: the address keeps it, so that a reload shows the message again.
+  const [settings, setSettings] = useState<CaptureSettings | null>(null);
+  const [live, setLive] = useState(false);
+  const onStateChange = useCallback((snapshot: CaptureSnapshot) => setLive(snapshot.live), []);
   useEffect(() => {
+    if (settings === null) return;
     // This is delayed, because browsers refuse to change the address at every step of a slider.
     const timer = setTimeout(() => {
       const isGiven = settings.cameraId === initial.cameraId;
       saveSettings(storage(), STORAGE_KEY, isGiven ? { ...settings, cameraId: rememberedId } : settings);
-      // The address keeps the invalid id, so that a reload shows the message again.
-      if (misnamed) return;
       history.replaceState(null, "", `?${writeAddress(settings, { withId: true, autostart })}`);
     }, 300);
     return () => clearTimeout(timer);
-  }, [settings, autostart, misnamed, initial, rememberedId]);
+  }, [settings, autostart, initial, rememberedId]);
+  useClaim(settings?.cameraId ?? initial.cameraId, initial.cameraId);
+  useLiveTitle(live, nameOf(settings ?? initial));
   return (
     <>
       <PageHead current="capture" />
       <main className="page-main page-main--capture">
-        {misnamed ? (
-          <div role="alert" className="sky-notice sky-notice--bad">
-            <p className="sky-notice__title">The id “{badId}” in the address cannot be used</p>
-            <p>
-              Ids have 1–64 letters, digits, dots, dashes or underscores. Until you change it, this camera is
-              called {initial.cameraId}.
-            </p>
-          </div>
-        ) : null}
         <SkySentryClient
-          clientId={initial.cameraId}
+          clientId={badId ?? initial.cameraId}
           name={initial.name}
           frameRate={initial.fps}
           quality={initial.quality}
@@ -58,15 +55,48 @@ function CapturePage({ start, rememberedId }: { start: PageStart; rememberedId: 
           deviceId={initial.deviceId}
           demand={initial.demand}
           adapt={initial.adapt}
-          // Viewers would not look for the camera under another id.
-          autoStartCamera={autostart && badId === null}
+          autoStartCamera={autostart}
+          autoPreview
           onSettingsChange={setSettings}
+          onStateChange={onStateChange}
+          watchCode={(address) => <FoldedCode title="Show a QR code" text={address} />}
         >
-          <PhoneCode settings={settings} />
+          <PhoneCode settings={settings ?? initial} />
+          <p className="page-capture-nav">
+            <a href="./">All cameras</a>
+          </p>
         </SkySentryClient>
       </main>
     </>
   );
+}
+
+function nameOf({ name, cameraId }: CaptureSettings): string {
+  return name === "" ? cameraId : name;
+}
+
+/** Keeps an id that was chosen on the page for this tab, so that the next tab does not take it. */
+function useClaim(cameraId: string, first: string): void {
+  useEffect(() => {
+    if (cameraId !== first) void claimCameraId(cameraId, lockManager());
+  }, [cameraId, first]);
+}
+
+/** Marks a page that sends: in its title, for the system, and by a question before it is closed. */
+function useLiveTitle(live: boolean, name: string): void {
+  useEffect(() => {
+    document.title = live ? `● ${name} is live – SkySentry` : "Capture – SkySentry";
+    const { mediaSession } = navigator as Partial<Navigator>;
+    if (mediaSession && typeof MediaMetadata !== "undefined") {
+      mediaSession.metadata = live
+        ? new MediaMetadata({ title: name, artist: "SkySentry: live camera" })
+        : null;
+    }
+    if (!live) return;
+    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
+    window.addEventListener("beforeunload", ask);
+    return () => window.removeEventListener("beforeunload", ask);
+  }, [live, name]);
 }
 
 interface PageStart {
@@ -98,11 +128,14 @@ function storage(): Storage | undefined {
   }
 }
 
+function lockManager(): LockManager | undefined {
+  return (navigator as Partial<Navigator>).locks;
+}
+
 async function open(): Promise<void> {
   const start = readSettings();
   const { settings } = start;
-  const locks = (navigator as Partial<Navigator>).locks;
-  const cameraId = await claimCameraId(settings.cameraId, locks);
+  const cameraId = await claimCameraId(settings.cameraId, lockManager());
   // An id in the address is what viewers look for, so this page takes it, even from another tab.
   const own = start.isNamed ? start : { ...start, settings: { ...settings, cameraId } };
   mount(<CapturePage start={own} rememberedId={settings.cameraId} />);

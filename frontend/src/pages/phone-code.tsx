@@ -27,6 +27,17 @@ export function PhoneCode({ settings }: { settings: CaptureSettings }) {
   );
 }
 
+/** A QR code that is drawn only when it is asked for. */
+export function FoldedCode({ title, text }: { title: string; text: string }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details className="sky-fold" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{title}</summary>
+      {open ? <QrCode text={text} /> : null}
+    </details>
+  );
+}
+
 function PhoneAdvice() {
   if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
     return (
@@ -39,7 +50,7 @@ function PhoneAdvice() {
   if (location.protocol !== "https:") {
     return <p>The phone’s browser does not allow a camera at this address, because it is not https.</p>;
   }
-  return <p>Scan the code with the phone’s camera, open the page, and press Start there.</p>;
+  return <p>Scan the code with the phone’s camera, open the page, and press Go live there.</p>;
 }
 
 function QrCode({ text }: { text: string }) {

@@ -1,6 +1,7 @@
 import { useEffect, useId, useState, type SyntheticEvent } from "react";
 import { listCameras, watchCameras, type CameraChoice } from "../core/capture/camera.js";
-import { LIMITS, type CaptureSettings } from "../core/capture/settings.js";
+import { QUALITY_CHOICES, qualityChoice, type QualityChoice } from "../core/capture/quality-choice.js";
+import { idForName, LIMITS, type CaptureSettings } from "../core/capture/settings.js";
 import { MAX_CAMERA_ID_LENGTH, MAX_NAME_LENGTH } from "../core/limits.js";
 import { isCameraId } from "../core/protocol.js";
 
@@ -14,43 +15,49 @@ const SIZES: readonly (readonly [number, string])[] = [
   [3840, "3840 × 2160 (4K)"],
 ];
 
+const CHOICES: readonly (readonly [QualityChoice, string, string])[] = [
+  ["saver", "Saver", "Small pictures, for mobile data and old phones"],
+  ["balanced", "Balanced", "HD at a moderate rate"],
+  ["sharp", "Sharp", "Full HD, for a fast connection"],
+];
+
 export interface CaptureSettingsFormProps {
   readonly settings: CaptureSettings;
   /** Changes when a camera is opened: only then does the browser reveal the names of the cameras. */
   readonly cameraLabel: string;
   readonly onChange: (change: Partial<CaptureSettings>) => void;
+  /** Whether a new name may change the id too. Not while the camera is live: its viewers have the old id. */
+  readonly canRename?: boolean;
+  /** Unfolds the settings that few people need. */
+  readonly isUnfolded?: boolean;
 }
 
 /** All settings of a camera. A change takes effect immediately, also while the camera sends. */
-export function CaptureSettingsForm({ settings, cameraLabel, onChange }: CaptureSettingsFormProps) {
+export function CaptureSettingsForm(props: CaptureSettingsFormProps) {
+  const { settings, cameraLabel, onChange, canRename = false, isUnfolded = false } = props;
   const id = useId();
+  const [open, setOpen] = useState(isUnfolded);
   const cameras = useCameras(cameraLabel);
   const facing = `facing:${settings.facing}`;
   // Phones and tablets have a front and a rear camera; the cameras of a computer have names.
-  const hasSides = matchMedia("(pointer: coarse)").matches;
+  const hasSides = isHandheld();
   const known = cameras.some((camera) => camera.deviceId === settings.deviceId);
   const sizes = SIZES.some(([width]) => width === settings.width)
     ? SIZES
     : ([...SIZES, [settings.width, `${settings.width} wide`]] as const);
 
+  const quality = qualityChoice(settings);
   return (
     <form className="sky-form" onSubmit={(event) => event.preventDefault()}>
       <TextField
-        label="Camera id"
-        hint="1–64 letters, digits, dots, dashes or underscores. Viewers use it to choose the camera."
-        value={settings.cameraId}
-        maxLength={MAX_CAMERA_ID_LENGTH}
-        problem={(value) =>
-          isCameraId(value) ? null : "Use 1–64 letters, digits, dots, dashes or underscores."
-        }
-        onCommit={(cameraId) => onChange({ cameraId })}
-      />
-      <TextField
-        label="Label"
-        hint="Shown next to the picture, for example “Front door”."
+        label="Name"
+        hint="Shown with the picture, for example “Front door”."
         value={settings.name}
         maxLength={MAX_NAME_LENGTH}
-        onCommit={(name) => onChange({ name })}
+        onCommit={(name) => {
+          const cameraId = canRename ? idForName(settings, name) : null;
+          onChange(cameraId === null ? { name } : { name, cameraId });
+        }}
       />
       <div className="sky-field">
         <label htmlFor={`${id}-camera`}>Camera</label>
@@ -78,48 +85,81 @@ export function CaptureSettingsForm({ settings, cameraLabel, onChange }: Capture
           ))}
         </select>
       </div>
-      <div className="sky-field">
-        <label htmlFor={`${id}-size`}>Resolution</label>
-        <select
-          id={`${id}-size`}
-          value={settings.width}
-          onChange={({ target }) => onChange({ width: Number(target.value) })}
-        >
-          {sizes.map(([width, text]) => (
-            <option key={width} value={width}>
-              {text}
-            </option>
-          ))}
-        </select>
-      </div>
-      <SliderField
-        label="Frame rate"
-        value={settings.fps}
-        text={`${settings.fps} fps`}
-        limits={LIMITS.fps}
-        step={1}
-        onChange={(fps) => onChange({ fps })}
-      />
-      <SliderField
-        label="JPEG quality"
-        value={settings.quality}
-        text={settings.quality.toFixed(2)}
-        limits={LIMITS.quality}
-        step={0.05}
-        onChange={(quality) => onChange({ quality })}
-      />
-      <SwitchField
-        label="Send only what is needed"
-        hint="Fewer or smaller pictures while viewers need no more."
-        value={settings.demand}
-        onChange={(demand) => onChange({ demand })}
-      />
-      <SwitchField
-        label="Adapt to the uplink"
-        hint="On a slow connection, lower the quality instead of dropping pictures."
-        value={settings.adapt}
-        onChange={(adapt) => onChange({ adapt })}
-      />
+      <fieldset className="sky-choice">
+        <legend>Quality</legend>
+        {CHOICES.map(([choice, label, title]) => (
+          <label key={choice} title={title}>
+            <input
+              type="radio"
+              name={`${id}-quality`}
+              checked={quality === choice}
+              onChange={() => onChange(QUALITY_CHOICES[choice])}
+            />
+            <span>{label}</span>
+          </label>
+        ))}
+        <p className="sky-hint">
+          {settings.width} px, {settings.fps} fps
+          {quality === null ? ", as set under Advanced" : ""}
+        </p>
+      </fieldset>
+      <details className="sky-fold" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>Advanced</summary>
+        <div className="sky-form">
+          <TextField
+            label="Camera id"
+            hint="1–64 letters, digits, dots, dashes or underscores. It is a part of the link for viewers."
+            value={settings.cameraId}
+            maxLength={MAX_CAMERA_ID_LENGTH}
+            problem={(value) =>
+              isCameraId(value) ? null : "Use 1–64 letters, digits, dots, dashes or underscores."
+            }
+            onCommit={(cameraId) => onChange({ cameraId })}
+          />
+          <div className="sky-field">
+            <label htmlFor={`${id}-size`}>Resolution</label>
+            <select
+              id={`${id}-size`}
+              value={settings.width}
+              onChange={({ target }) => onChange({ width: Number(target.value) })}
+            >
+              {sizes.map(([width, text]) => (
+                <option key={width} value={width}>
+                  {text}
+                </option>
+              ))}
+            </select>
+          </div>
+          <SliderField
+            label="Frame rate"
+            value={settings.fps}
+            text={`${settings.fps} fps`}
+            limits={LIMITS.fps}
+            step={1}
+            onChange={(fps) => onChange({ fps })}
+          />
+          <SliderField
+            label="JPEG quality"
+            value={settings.quality}
+            text={settings.quality.toFixed(2)}
+            limits={LIMITS.quality}
+            step={0.05}
+            onChange={(value) => onChange({ quality: value })}
+          />
+          <SwitchField
+            label="Send only what is needed"
+            hint="Fewer or smaller pictures while viewers need no more."
+            value={settings.demand}
+            onChange={(demand) => onChange({ demand })}
+          />
+          <SwitchField
+            label="Adapt to the uplink"
+            hint="On a slow connection, lower the quality instead of dropping pictures."
+            value={settings.adapt}
+            onChange={(adapt) => onChange({ adapt })}
+          />
+        </div>
+      </details>
     </form>
   );
 }
@@ -230,7 +270,12 @@ function SwitchField({ label, hint, value, onChange }: SwitchFieldProps) {
   );
 }
 
-function useCameras(cameraLabel: string): readonly CameraChoice[] {
+/** Whether this is a phone or a tablet. */
+export function isHandheld(): boolean {
+  return matchMedia("(pointer: coarse)").matches;
+}
+
+export function useCameras(cameraLabel: string): readonly CameraChoice[] {
   const [cameras, setCameras] = useState<readonly CameraChoice[]>([]);
   useEffect(() => {
     let current = true;

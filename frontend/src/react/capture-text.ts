@@ -1,55 +1,67 @@
-/** Describes in text what a camera sends, and why. */
+/** Describes in text what a camera sends, and why it sends no more. */
 
 import type { CaptureSnapshot } from "../core/capture/snapshot.js";
+import { formatRate } from "./format.js";
+
+/** Returns null while the number of viewers is unknown. */
+export function describeViewers({ demand }: CaptureSnapshot): string | null {
+  if (demand === null) return null;
+  return `${demand.viewers.toLocaleString("en")} ${demand.viewers === 1 ? "viewer" : "viewers"}`;
+}
+
+/** Describes what is sent: "15 fps · 640 px · 155 kB/s". Returns null before the first picture. */
+export function describeSending({ sending, stats }: CaptureSnapshot): string | null {
+  const width = Math.max(stats.width, stats.height);
+  if (width === 0) return null;
+  const rate = sending.fps < 1 ? everySo(sending.fps) : `${rounded(stats.fps)} fps`;
+  return `${rate} · ${width} px · ${formatRate(stats.bytesPerSecond)}`;
+}
+
+export interface Reason {
+  readonly text: string;
+  /** Whether something is too slow or refuses pictures; if not, no more is needed. */
+  readonly isTrouble: boolean;
+}
 
 /**
- * Describes how many viewers watch. Also describes what is sent, unless `describeUplink` does this. Returns null while
- * the demand is unknown.
+ * Says in one line what keeps the camera below its settings: the server, the camera, the device, the uplink or the
+ * viewers. Returns null if nothing does.
  */
-export function describeDemand(snapshot: CaptureSnapshot): string | null {
-  const { demand, narrow } = snapshot;
+export function describeReason(snapshot: CaptureSnapshot): Reason | null {
+  const trouble = describeTrouble(snapshot);
+  if (trouble !== null) return { text: trouble, isTrouble: true };
+  const { demand, settings, sending } = snapshot;
   if (demand === null) return null;
-  const viewers =
-    demand.viewers === 0
-      ? "Nobody is watching"
-      : `${demand.viewers.toLocaleString("en")} ${demand.viewers === 1 ? "is" : "are"} watching`;
-  return narrow ? `${viewers}.` : `${viewers}, ${describeSending(snapshot)}.`;
+  if (sending.fps < 1) {
+    const who = demand.viewers === 0 ? "Nobody watches" : "Viewers need no more";
+    return { text: `${who}: ${everySo(sending.fps)}.`, isTrouble: false };
+  }
+  const rate = sending.fps < settings.fps ? `${rounded(sending.fps)} of ${settings.fps} fps` : null;
+  const width = sending.width < settings.width ? `${sending.width} of ${settings.width} px` : null;
+  const needs = [rate, width].filter((need) => need !== null).join(", ");
+  if (needs === "") return null;
+  return { text: `Viewers need only ${needs}.`, isTrouble: false };
 }
 
-/** Describes what is sent over a slow uplink. Returns null if the uplink is fast enough. */
-export function describeUplink(snapshot: CaptureSnapshot): string | null {
-  return snapshot.narrow ? `The uplink is narrow: ${describeSending(snapshot)}.` : null;
-}
-
-/** Says what keeps the camera below the rate or size that it tries to send. Returns null if nothing does. */
-export function describeLimit(snapshot: CaptureSnapshot): string | null {
-  const { limit, sending, stats, narrow, tooLarge } = snapshot;
+function describeTrouble(snapshot: CaptureSnapshot): string | null {
+  const { refusedFrame, tooLarge, limit, sending, stats } = snapshot;
+  // With next to no pictures, the uplink is not what limits the camera.
+  const narrow = snapshot.narrow && sending.fps >= 1;
+  if (refusedFrame !== null && refusedFrame !== undefined)
+    return `The server refused a picture: ${refusedFrame.replace(/\.$/, "")}.`;
   if (tooLarge === true) return "The server takes no larger pictures, so they are smaller than you chose.";
   const rates = `${rounded(stats.fps)} of ${rounded(sending.fps)} fps`;
   if (limit === "device") return `This device manages ${rates}.`;
   if (limit === "camera") return `The camera delivers ${rates}.`;
-  return limit === "uplink" && !narrow ? `The connection carries ${rates}.` : null;
+  if (narrow) {
+    const quality = `quality ${Math.round(sending.quality * 100)} %`;
+    return `The uplink is narrow: ${rounded(sending.fps)} fps at ${sending.width} px, ${quality}.`;
+  }
+  return limit === "uplink" ? `The uplink carries ${rates}.` : null;
 }
 
-/** Says why the server refused a picture. Returns null if it has refused none lately. */
-export function describeRefusal({ refusedFrame }: CaptureSnapshot): string | null {
-  return refusedFrame === null || refusedFrame === undefined
-    ? null
-    : `The server refused a picture: ${refusedFrame.replace(/\.$/, "")}.`;
-}
-
-function describeSending({ settings, sending, stats, limit }: CaptureSnapshot): string {
-  if (sending.fps < 1) return `one picture every ${rounded(1 / sending.fps)} s`;
-  const fps = limit ? stats.fps : sending.fps;
-  const rate = fps < settings.fps ? `${rounded(fps)} of ${settings.fps} fps` : `${rounded(fps)} fps`;
-  // The camera may have fewer pixels than the settings ask for.
-  const taken = Math.max(stats.width, stats.height);
-  const width = taken > 0 ? Math.min(taken, sending.width) : sending.width;
-  return `sending ${rate} at ${width} px, quality ${percent(sending.quality)}`;
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
+function everySo(fps: number): string {
+  return `one picture every ${rounded(1 / fps)} s`;
 }
 
 function rounded(value: number): string {

@@ -70,3 +70,15 @@ export function formatFor(milliseconds: number): string {
 function twoDigits(value: number): string {
   return String(value).padStart(2, "0");
 }
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1e6) return `${(bytes / 1000).toFixed(0)} kB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+/** Formats how long something took: "45 s", "12 min", "2 h 5 min". */
+export function formatDuration(seconds: number): string {
+  if (seconds < 59.5) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,24 +1,29 @@
 import { useEffect, useRef, useState, type ReactNode } from "react";
+import { serverBase, watchPageUrl } from "../core/address.js";
 import { cameraUnavailable } from "../core/capture/camera.js";
-import type { CaptureConnection, CaptureSnapshot } from "../core/capture/snapshot.js";
+import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 import { DEFAULTS, generateCameraId, sanitize, type CaptureSettings } from "../core/capture/settings.js";
-import { explain, type Failure } from "../core/failures.js";
-import { describeDemand, describeLimit, describeRefusal, describeUplink } from "./capture-text.js";
+import { isCameraId } from "../core/protocol.js";
 import { CaptureSettingsForm } from "./capture-settings-form.js";
+import { CaptureStage } from "./capture-stage.js";
+import { captureState, type CaptureAction } from "./capture-state.js";
 import { Figure } from "./figure.js";
 import { formatCount, formatFps, formatRate, formatTrip } from "./format.js";
 import { IconButton } from "./icon-button.js";
-import { Icon, ICONS } from "./icons.js";
 import { useCapture, type Capture } from "./use-capture.js";
+import { useCountdown } from "./use-countdown.js";
+import { WatchLink } from "./watch-link.js";
 
 export interface SkySentryClientProps {
-  /** The id of the camera; if left out, a random one. */
+  /** The id of the camera; if left out, a random one. An invalid id is shown as an error, and the camera stays off. */
   readonly clientId?: string;
-  /** A label that people see. */
+  /** A name that people see. */
   readonly name?: string;
   /** The server's address, for example `https://host/prefix/`; if left out, the server that served the page. */
   readonly serverUrl?: string;
   readonly autoStartCamera?: boolean;
+  /** Shows the preview at once if the person has allowed the camera before. */
+  readonly autoPreview?: boolean;
   /** Frames per second, 1-60. */
   readonly frameRate?: number;
   /** JPEG quality, 0.1-1. */
@@ -34,177 +39,163 @@ export interface SkySentryClientProps {
   readonly token?: string;
   readonly onSettingsChange?: (settings: CaptureSettings) => void;
   readonly onStateChange?: (snapshot: CaptureSnapshot) => void;
+  /** More content below the link for viewers, for example a QR code of this link. */
+  readonly watchCode?: (address: string) => ReactNode;
   /** More content below the settings. */
   readonly children?: ReactNode;
 }
 
-/** A camera: preview, start and stop, settings, figures, and error messages. */
-export function SkySentryClient(props: SkySentryClientProps) {
-  const { serverUrl, token, autoStartCamera = false, onSettingsChange, onStateChange, children } = props;
-  const [initial] = useState(() => initialSettings(props));
-  const capture = useCapture({ serverUrl, token, settings: initial, autoStart: autoStartCamera });
-  const { snapshot } = capture;
-  useFollowProps(props, capture);
+/** What the panel shows on a phone, where it is a sheet that covers a part of the picture. */
+export type Sheet = "settings" | "share";
 
-  useEffect(() => onSettingsChange?.(snapshot.settings), [onSettingsChange, snapshot.settings]);
-  useEffect(() => onStateChange?.(snapshot), [onStateChange, snapshot]);
+/** A camera: preview, start and stop, settings, a link for viewers, figures, and error messages. */
+export function SkySentryClient(props: SkySentryClientProps) {
+  const { clientId, serverUrl, token, autoStartCamera = false, autoPreview = false } = props;
+  const { onSettingsChange, onStateChange, watchCode, children } = props;
+  const [initial] = useState(() => initialSettings(props));
+  const [replaced, setReplaced] = useState<string | null>(null);
+  const isBad = clientId !== undefined && !isCameraId(clientId) && clientId !== replaced;
+  const capture = useCapture({
+    serverUrl,
+    token,
+    settings: initial,
+    autoStart: autoStartCamera && !isBad,
+    autoPreview: autoPreview && !isBad,
+  });
+  const { snapshot } = capture;
+  const { settings, camera, live, stats } = snapshot;
+  const [sheet, setSheet] = useState<Sheet | null>(null);
+  useFollowProps(props, capture);
+  useStopIf(isBad, capture);
+
+  useEffect(() => {
+    if (!isBad) onSettingsChange?.(settings);
+  }, [onSettingsChange, settings, isBad]);
+  useEffect(() => {
+    // Braces, because React would call a function that the app's function returns.
+    onStateChange?.(snapshot);
+  }, [onStateChange, snapshot]);
+
+  const state = captureState(snapshot, {
+    unavailable: cameraUnavailable(),
+    badId: isBad ? clientId : null,
+    seconds: useCountdown(snapshot.retryAt),
+    browser: navigator,
+  });
+  const base = watchBase(serverUrl);
+  const act: Record<CaptureAction, () => void> = {
+    preview: capture.preview,
+    start: capture.start,
+    stop: capture.stop,
+    resume: capture.resume,
+    "retry-camera": capture.retryCamera,
+    "retry-connection": capture.retryConnection,
+    "use-id": () => setReplaced(clientId ?? null),
+    watch: () => location.assign(base ?? "./"),
+  };
+  const change = (next: Partial<CaptureSettings>): void => {
+    // The person has chosen another id in place of the invalid one.
+    if (isBad && next.cameraId !== undefined) setReplaced(clientId);
+    capture.configure(next);
+  };
 
   return (
-    <section className="sky-client" aria-label={`Camera ${snapshot.settings.cameraId}`}>
-      <div className="sky-client__stage">
-        <Preview snapshot={snapshot} />
-        <div className="sky-client__controls">
-          {snapshot.camera === "off" ? (
-            <IconButton
-              className="sky-button--primary"
-              icon="play"
-              label="Start"
-              labelShown
-              onClick={capture.start}
-            />
-          ) : (
-            <IconButton icon="stop" label="Stop" labelShown onClick={capture.stop} />
-          )}
-          <ConnectionStatus snapshot={snapshot} />
-          <Sending snapshot={snapshot} />
-        </div>
-        <Trouble
-          failure={snapshot.failure ?? (snapshot.camera === "off" ? cameraUnavailable() : null)}
-          waits={snapshot.camera === "waiting"}
-          capture={capture}
-        />
-        <dl className="sky-figures" aria-label="Statistics">
-          <Figure label="Sent per second" value={formatFps(snapshot.stats.fps)} name="fps" />
-          <Figure label="Frames sent" value={formatCount(snapshot.stats.sent)} name="sent" />
-          <Figure label="Dropped" value={formatCount(snapshot.stats.dropped)} name="dropped" />
-          <Figure label="Data" value={formatRate(snapshot.stats.bytesPerSecond)} name="rate" />
-          <Figure label="Round trip" value={formatTrip(snapshot.stats.roundTrip)} name="trip" />
-          <Figure
-            label="Picture"
-            value={snapshot.stats.width > 0 ? `${snapshot.stats.width}×${snapshot.stats.height}` : "–"}
-            name="size"
+    <section
+      className="sky-client"
+      data-state={state.kind}
+      aria-label={`Camera ${settings.name || settings.cameraId}`}
+    >
+      <CaptureStage
+        snapshot={snapshot}
+        state={state}
+        covered={sheet !== null}
+        onAct={(action) => act[action]()}
+        onControl={capture.control}
+        onChange={change}
+        onSheet={setSheet}
+      />
+      <Panel sheet={sheet} onClose={() => setSheet(null)}>
+        <div className="sky-panel__settings">
+          <CaptureSettingsForm
+            settings={settings}
+            cameraLabel={snapshot.cameraLabel}
+            canRename={!live}
+            isUnfolded={isBad}
+            onChange={change}
           />
-        </dl>
-      </div>
-      <div className="sky-client__panel">
-        <CaptureSettingsForm
-          settings={snapshot.settings}
-          cameraLabel={snapshot.cameraLabel}
-          onChange={capture.configure}
-        />
-        {children}
-      </div>
+        </div>
+        {base !== null && !isBad ? (
+          <WatchLink address={watchPageUrl(new URL(base), settings.cameraId)} isLive={live}>
+            {watchCode}
+          </WatchLink>
+        ) : null}
+        <div className="sky-panel__settings">
+          <details className="sky-fold">
+            <summary>Figures</summary>
+            <dl className="sky-figures" aria-label="Statistics">
+              <Figure label="Sent per second" value={formatFps(stats.fps)} name="fps" />
+              <Figure label="Pictures sent" value={formatCount(stats.sent)} name="sent" />
+              <Figure label="Dropped" value={formatCount(stats.dropped)} name="dropped" />
+              <Figure label="Data" value={formatRate(stats.bytesPerSecond)} name="rate" />
+              <Figure label="Round trip" value={formatTrip(stats.roundTrip)} name="trip" />
+              <Figure
+                label="Size"
+                value={stats.width > 0 ? `${stats.width}×${stats.height}` : "–"}
+                name="size"
+              />
+            </dl>
+            <p className="sky-hint">
+              {camera === "on" ? `${snapshot.cameraLabel}: ${snapshot.method}.` : "The camera is off."}
+            </p>
+          </details>
+          {children}
+        </div>
+      </Panel>
     </section>
   );
 }
 
-function Preview({ snapshot }: { snapshot: CaptureSnapshot }) {
-  const video = useRef<HTMLVideoElement>(null);
+/** The column beside the picture. On a phone, a sheet over its lower part. */
+function Panel(props: { sheet: Sheet | null; onClose: () => void; children: ReactNode }) {
+  const { sheet, onClose, children } = props;
+  const panel = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (video.current) video.current.srcObject = snapshot.stream;
-  }, [snapshot.stream]);
+    if (sheet === null) return;
+    const before = document.activeElement;
+    panel.current?.focus({ preventScroll: true });
+    return () => {
+      // Delayed, because the button that opened the sheet cannot have the focus before it is uncovered.
+      if (before instanceof HTMLElement) setTimeout(() => before.focus({ preventScroll: true }), 0);
+    };
+  }, [sheet]);
   return (
-    <div className="sky-preview">
-      <video
-        ref={video}
-        className="sky-preview__video"
-        autoPlay
-        muted
-        playsInline
-        aria-label="Preview of the camera"
-      />
-      {snapshot.stream ? (
-        <p className="sky-preview__caption">{snapshot.cameraLabel}</p>
-      ) : (
-        <p className="sky-preview__empty">
-          <Icon path={ICONS.camera} />
-          {CAMERA_TEXT[snapshot.camera]}
-        </p>
-      )}
-    </div>
-  );
-}
-
-const CAMERA_TEXT: Record<CaptureSnapshot["camera"], string> = {
-  off: "The camera is off",
-  starting: "Asking the browser for the camera",
-  on: "",
-  waiting: "Waiting for the camera",
-};
-
-const CONNECTION_TEXT: Record<CaptureConnection, string> = {
-  off: "Off",
-  connecting: "Connecting",
-  "on-air": "On the air",
-  waiting: "Reconnecting",
-  ended: "Not sending",
-};
-
-function ConnectionStatus({ snapshot: { camera, connection } }: { snapshot: CaptureSnapshot }) {
-  // Without pictures nothing is on the air, whatever the connection does.
-  const waits = camera === "waiting";
-  return (
-    <span
-      className="sky-link"
-      data-link={waits ? "waiting" : connection}
-      data-camera-state={camera}
-      role="status"
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- Escape only
+    <div
+      ref={panel}
+      className="sky-panel"
+      data-sheet={sheet ?? undefined}
+      role="group"
+      aria-label={sheet === "share" ? "Link for viewers" : "Settings"}
+      tabIndex={-1}
+      onKeyDown={(event) => {
+        if (event.key === "Escape" && sheet !== null) onClose();
+      }}
     >
-      {waits
-        ? CAMERA_TEXT.waiting
-        : camera === "starting" && connection === "off"
-          ? "Starting"
-          : CONNECTION_TEXT[connection]}
-    </span>
-  );
-}
-
-/** Explains why the camera sends less than its settings allow. */
-function Sending({ snapshot }: { snapshot: CaptureSnapshot }) {
-  const onAir = snapshot.connection === "on-air" && snapshot.camera === "on";
-  const demand = onAir ? describeDemand(snapshot) : null;
-  const reasons = onAir
-    ? [describeUplink(snapshot), describeLimit(snapshot), describeRefusal(snapshot)].filter(
-        (reason) => reason !== null,
-      )
-    : [];
-  return (
-    <p role="status" className="sky-sending">
-      {demand}
-      {demand && reasons.length > 0 ? " " : null}
-      {reasons.length > 0 ? <strong>{reasons.join(" ")}</strong> : null}
-    </p>
-  );
-}
-
-function Trouble(props: { failure: Failure | null; waits: boolean; capture: Capture }) {
-  const { failure, waits, capture } = props;
-  const explanation = failure && explain(failure);
-  return (
-    <div role="alert" className="sky-notice-slot">
-      {explanation ? (
-        <div className="sky-notice sky-notice--bad" data-failure={failure.kind}>
-          <p className="sky-notice__title">{explanation.title}</p>
-          <p>{explanation.advice}</p>
-          {waits ? (
-            <button type="button" className="sky-button" onClick={capture.retryCamera}>
-              Try now
-            </button>
-          ) : null}
-          {failure.kind === "replaced" ? (
-            <button type="button" className="sky-button" onClick={capture.resume}>
-              Take it back
-            </button>
-          ) : null}
-          {failure.kind === "refused" ? (
-            <button type="button" className="sky-button" onClick={capture.resume}>
-              Try again
-            </button>
-          ) : null}
-        </div>
-      ) : null}
+      {sheet === null ? null : (
+        <IconButton className="sky-panel__close" icon="close" label="Close" onClick={onClose} />
+      )}
+      {children}
     </div>
   );
+}
+
+/** Returns the folder with the pages of the server, or null if its address is not valid. */
+function watchBase(serverUrl: string | undefined): string | null {
+  try {
+    return serverBase(serverUrl, location.href).href;
+  } catch {
+    return null;
+  }
 }
 
 function initialSettings(props: SkySentryClientProps): CaptureSettings {
@@ -214,6 +205,17 @@ function initialSettings(props: SkySentryClientProps): CaptureSettings {
 function settingsOf(props: SkySentryClientProps) {
   const { clientId: cameraId, name, frameRate, quality, width, facing, deviceId, demand, adapt } = props;
   return { cameraId, name, fps: frameRate, quality, width, facing, deviceId, demand, adapt };
+}
+
+/** Stops a running camera whose app has given it an invalid id. */
+function useStopIf(isBad: boolean, { stop }: Capture): void {
+  const stopRef = useRef(stop);
+  useEffect(() => {
+    stopRef.current = stop;
+  });
+  useEffect(() => {
+    if (isBad) stopRef.current();
+  }, [isBad]);
 }
 
 /** Applies changed props to a running camera. Settings that the person changed stay until a prop changes. */

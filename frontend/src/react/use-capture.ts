@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef } from "react";
-import { watchCameraSignals } from "../core/capture/camera-signals.js";
+import type { CameraControls } from "../core/capture/camera-controls.js";
+import { isCameraAllowed, watchCameraSignals } from "../core/capture/camera-signals.js";
 import { openBrowserCamera } from "../core/capture/camera.js";
 import { CaptureSession } from "../core/capture/session.js";
 import { sanitize, type CaptureSettings } from "../core/capture/settings.js";
@@ -15,21 +16,30 @@ export interface UseCaptureOptions {
   readonly settings: CaptureSettings;
   /** Starts without a person. Then the page also waits for a camera that is missing at the start. */
   readonly autoStart?: boolean | undefined;
+  /** Shows the preview at once if the person has allowed the camera before, so that the browser does not ask. */
+  readonly autoPreview?: boolean | undefined;
 }
 
 export interface Capture {
   readonly snapshot: CaptureSnapshot;
+  /** Opens the camera for the person only. */
+  readonly preview: () => void;
   readonly start: () => void;
   readonly stop: () => void;
   /** Connects again after another page took the id over, or after a refusal. */
   readonly resume: () => void;
   /** Tries at once to open the camera that the page waits for. */
   readonly retryCamera: () => void;
+  /** Connects at once instead of at `snapshot.retryAt`. */
+  readonly retryConnection: () => void;
+  /** Sets the torch and the zoom. */
+  readonly control: (change: Partial<CameraControls>) => void;
   readonly configure: (change: Partial<CaptureSettings>) => void;
 }
 
 /** Runs a camera session while the component is mounted. */
-export function useCapture({ serverUrl, token, settings, autoStart = false }: UseCaptureOptions): Capture {
+export function useCapture(options: UseCaptureOptions): Capture {
+  const { serverUrl, token, settings, autoStart = false, autoPreview = false } = options;
   const initial = useRef(settings);
   const session = useMemo(
     () =>
@@ -46,21 +56,31 @@ export function useCapture({ serverUrl, token, settings, autoStart = false }: Us
   );
 
   useEffect(() => {
+    let mounted = true;
     if (autoStart) void session.start({ unattended: true });
+    else if (autoPreview) {
+      void isCameraAllowed().then((allowed) => {
+        if (allowed && mounted) void session.preview();
+      });
+    }
     return () => {
+      mounted = false;
       initial.current = session.snapshot.getSnapshot().settings;
       session.stop();
     };
-  }, [session, autoStart]);
+  }, [session, autoStart, autoPreview]);
 
   const snapshot = useStore(session.snapshot);
   return useMemo(
     () => ({
       snapshot,
+      preview: () => void session.preview(),
       start: () => void session.start(),
       stop: () => session.stop(),
       resume: () => session.resume(),
       retryCamera: () => session.retryCamera(),
+      retryConnection: () => session.retryConnection(),
+      control: (change) => void session.control(change),
       configure: (change) =>
         void session.configure(sanitize(change, session.snapshot.getSnapshot().settings)),
     }),

@@ -2,35 +2,34 @@
 import { act } from "react";
 import { createRoot } from "react-dom/client";
 import { describe, expect, it, vi } from "vitest";
+import { host, mountForEach, settle } from "./mounting.js";
 import type { Demand } from "../../src/core/capture/demand.js";
 import { DEFAULTS, type CaptureSettings } from "../../src/core/capture/settings.js";
-import { NO_STATS, type CaptureSnapshot } from "../../src/core/capture/snapshot.js";
+import { CAMERA_OFF, NO_STATS, type CaptureSnapshot } from "../../src/core/capture/snapshot.js";
 import { CaptureSettingsForm } from "../../src/react/capture-settings-form.js";
-import {
-  describeDemand,
-  describeLimit,
-  describeRefusal,
-  describeUplink,
-} from "../../src/react/capture-text.js";
+import { describeReason, describeSending, describeViewers } from "../../src/react/capture-text.js";
 
 const settings: CaptureSettings = { ...DEFAULTS, cameraId: "a", fps: 30 };
 
 function snapshot(change: Partial<CaptureSnapshot>): CaptureSnapshot {
   return {
+    ...CAMERA_OFF,
     camera: "on",
     connection: "on-air",
-    failure: null,
+    live: true,
+    summary: null,
     settings,
-    stream: null,
     cameraLabel: "",
     method: "",
-    demand: null,
     sending: { fps: 30, width: 1280, quality: 0.7 },
     narrow: false,
     stats: NO_STATS,
     ...change,
   };
 }
+
+const demand = (viewers: number): Demand => ({ viewers, maxFps: null, maxWidth: null, quality: null });
+const reason = (change: Partial<CaptureSnapshot>) => describeReason(snapshot(change))?.text ?? null;
 
 describe("the text about what keeps the camera down", () => {
   const achieved = { ...NO_STATS, fps: 7.5, width: 1280, height: 720 };
@@ -39,78 +38,61 @@ describe("the text about what keeps the camera down", () => {
   it.each([
     ["device", "This device manages 7.5 of 60 fps."],
     ["camera", "The camera delivers 7.5 of 60 fps."],
-    ["uplink", "The connection carries 7.5 of 60 fps."],
+    ["uplink", "The uplink carries 7.5 of 60 fps."],
     [null, null],
   ] as const)("names the %s and what is achieved", (limit, words) => {
-    expect(describeLimit(snapshot({ limit, sending, stats: achieved }))).toBe(words);
+    expect(reason({ limit, sending, stats: achieved })).toBe(words);
   });
 
-  it("says that once only, and says that pictures are too large", () => {
-    expect(describeLimit(snapshot({ limit: "uplink", narrow: true, sending }))).toBeNull();
-    expect(describeLimit(snapshot({ tooLarge: true }))).toContain("takes no larger pictures");
-    expect(describeLimit(snapshot({}))).toBeNull();
-  });
-
-  it("never claims more than is achieved", () => {
-    const shown = snapshot({
-      demand: demand(1),
-      limit: "camera",
-      settings: { ...settings, fps: 60, width: 3840 },
-      sending,
-      stats: achieved,
+  it("is one line: what a person can mend goes before what viewers need", () => {
+    const needed = { demand: demand(2), sending: { fps: 12, width: 640, quality: 0.7 } };
+    expect(describeReason(snapshot({ ...needed, limit: "device" }))?.isTrouble).toBe(true);
+    expect(describeReason(snapshot(needed))).toEqual({
+      text: "Viewers need only 12 of 30 fps, 640 of 1280 px.",
+      isTrouble: false,
     });
-    expect(describeDemand(shown)).toBe("1 is watching, sending 7.5 of 60 fps at 1280 px, quality 70 %.");
-  });
-
-  it("gives the server's reason for a refused picture", () => {
-    expect(describeRefusal(snapshot({ refusedFrame: "expected a JPEG, got 6 bytes" }))).toBe(
+    expect(reason({ tooLarge: true })).toContain("takes no larger pictures");
+    expect(reason({ limit: "device", refusedFrame: "expected a JPEG, got 6 bytes." })).toBe(
       "The server refused a picture: expected a JPEG, got 6 bytes.",
     );
-    expect(describeRefusal(snapshot({}))).toBeNull();
+    expect(reason({ demand: demand(1) })).toBeNull();
+    expect(reason({})).toBeNull();
+  });
+
+  it("names an uplink for which the pictures were made smaller", () => {
+    const narrow = { narrow: true, demand: demand(2), sending: { fps: 30, width: 640, quality: 0.45 } };
+    expect(reason({ ...narrow, limit: "uplink" })).toBe(
+      "The uplink is narrow: 30 fps at 640 px, quality 45 %.",
+    );
+  });
+
+  it("names viewers that need next to nothing", () => {
+    const few = { fps: 0.2, width: 1280, quality: 0.7 };
+    expect(reason({ demand: demand(0), sending: few, narrow: true })).toBe(
+      "Nobody watches: one picture every 5 s.",
+    );
+    expect(reason({ demand: demand(1), sending: { ...few, fps: 0.4 } })).toBe(
+      "Viewers need no more: one picture every 2.5 s.",
+    );
   });
 });
 
-const demand = (viewers: number): Demand => ({ viewers, maxFps: null, maxWidth: null, quality: null });
-
 describe("the text about what is sent", () => {
-  it.each([
-    [
-      3,
-      { fps: 12, width: 640, quality: 0.6 },
-      "3 are watching, sending 12 of 30 fps at 640 px, quality 60 %.",
-    ],
-    [
-      1,
-      { fps: 7.5, width: 640, quality: 0.333 },
-      "1 is watching, sending 7.5 of 30 fps at 640 px, quality 33 %.",
-    ],
-    [
-      1200,
-      { fps: 30, width: 1280, quality: 0.7 },
-      "1,200 are watching, sending 30 fps at 1280 px, quality 70 %.",
-    ],
-    [0, { fps: 0.2, width: 1280, quality: 0.7 }, "Nobody is watching, one picture every 5 s."],
-    // A program reads single frames over HTTP.
-    [
-      0,
-      { fps: 2, width: 1280, quality: 0.7 },
-      "Nobody is watching, sending 2 of 30 fps at 1280 px, quality 70 %.",
-    ],
-    [2, { fps: 0.4, width: 1280, quality: 0.7 }, "2 are watching, one picture every 2.5 s."],
-  ])("with %i viewers", (viewers, sending, words) => {
-    expect(describeDemand(snapshot({ demand: demand(viewers), sending }))).toBe(words);
+  const stats = { ...NO_STATS, fps: 14.9, bytesPerSecond: 155_000, width: 480, height: 640 };
+
+  it("says what is achieved, not what is wanted", () => {
+    const sending = { fps: 60, width: 3840, quality: 0.7 };
+    expect(describeSending(snapshot({ sending, stats }))).toBe("15 fps · 640 px · 155 kB/s");
+    expect(describeSending(snapshot({ sending: { ...sending, fps: 0.2 }, stats }))).toBe(
+      "one picture every 5 s · 640 px · 155 kB/s",
+    );
+    expect(describeSending(snapshot({}))).toBeNull();
   });
 
-  it("is empty while demand is unknown", () => {
-    expect(describeDemand(snapshot({}))).toBeNull();
-    expect(describeUplink(snapshot({}))).toBeNull();
-  });
-
-  it("shows what is sent over a slow uplink", () => {
-    const sending = { fps: 30, width: 640, quality: 0.45 };
-    const narrow = snapshot({ narrow: true, demand: demand(2), sending });
-    expect(describeDemand(narrow)).toBe("2 are watching.");
-    expect(describeUplink(narrow)).toBe("The uplink is narrow: sending 30 fps at 640 px, quality 45 %.");
+  it("counts the viewers", () => {
+    const viewers = (count: number) => describeViewers(snapshot({ demand: demand(count) }));
+    expect([0, 1, 1200].map(viewers)).toEqual(["0 viewers", "1 viewer", "1,200 viewers"]);
+    expect(describeViewers(snapshot({}))).toBeNull();
   });
 });
 
@@ -128,5 +110,48 @@ describe("the switches", () => {
     expect(onChange.mock.calls).toEqual([[{ demand: false }], [{ adapt: false }]]);
     act(() => root.unmount());
     host.remove();
+  });
+});
+
+describe("the settings", () => {
+  const form = async (change: Partial<Parameters<typeof CaptureSettingsForm>[0]> = {}) => {
+    const onChange = vi.fn();
+    await settle(<CaptureSettingsForm settings={settings} cameraLabel="" onChange={onChange} {...change} />);
+    return onChange;
+  };
+  const type = (label: string, value: string) => {
+    const named = [...host.querySelectorAll("label")].find(({ textContent }) => textContent === label);
+    const input = host.querySelector<HTMLInputElement>(`#${CSS.escape(named?.htmlFor ?? "")}`);
+    act(() => {
+      Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")?.set?.call(input, value);
+      input?.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    act(() => void input?.dispatchEvent(new FocusEvent("focusout", { bubbles: true })));
+  };
+  mountForEach();
+
+  it("offer the quality as one choice", async () => {
+    const onChange = await form();
+    const radios = [...host.querySelectorAll<HTMLInputElement>('input[type="radio"]')];
+    expect(radios.map(({ checked }) => checked)).toEqual([false, false, false]);
+    expect(host.textContent).toContain("1280 px, 30 fps, as set under Advanced");
+    act(() => radios[0]?.click());
+    expect(onChange).toHaveBeenCalledWith({ fps: 10, quality: 0.5, width: 640 });
+    await form({ settings: { ...settings, fps: 15 } });
+    expect(radios.map(({ checked }) => checked)).toEqual([false, true, false]);
+    expect(host.querySelector("details")?.open).toBe(false);
+  });
+
+  it("let an id that nobody has chosen follow the name, but not while the camera is live", async () => {
+    const unnamed = { ...settings, cameraId: "camera-abc234" };
+    let onChange = await form({ settings: unnamed, canRename: true });
+    type("Name", "Front door");
+    expect(onChange).toHaveBeenCalledWith({ name: "Front door", cameraId: "front-door-abc234" });
+    onChange = await form({ settings: unnamed });
+    type("Name", "Back door");
+    expect(onChange).toHaveBeenCalledWith({ name: "Back door" });
+    onChange = await form({ canRename: true });
+    type("Name", "Gate");
+    expect(onChange).toHaveBeenCalledWith({ name: "Gate" });
   });
 });

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { act } from "react";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   formatAge,
   formatClock,
@@ -12,14 +12,10 @@ import {
   formatTrip,
 } from "../../src/react/format.js";
 import { LinkNotice, LinkStatus, LostBanner } from "../../src/react/link-status.js";
-import { SkySentryClient } from "../../src/react/skysentry-client.js";
-import { FakeSocket } from "../fakes.js";
 import { fakeControls, fakeViewer } from "./fake-viewer.js";
-import { host, mountForEach, render, settle } from "./mounting.js";
+import { host, mountForEach, render } from "./mounting.js";
 
 mountForEach();
-
-const HOSTILE = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>`;
 
 describe("the link's text", () => {
   it("explains a problem, and is empty without one", () => {
@@ -72,88 +68,5 @@ describe("figures", () => {
     ]);
     expect([null, 1.26, 45].map(formatTrip)).toEqual(["–", "1.3 ms", "45 ms"]);
     expect(formatCount(1_234_567)).toBe("1\u2009234\u2009567");
-  });
-});
-
-describe("<SkySentryClient>", () => {
-  it("explains why the page cannot use a camera", async () => {
-    vi.stubGlobal("isSecureContext", false);
-    await settle(<SkySentryClient clientId="door" />);
-    expect(host.querySelector('[role="alert"]')?.textContent).toContain("not secure");
-    expect(host.querySelector("section")?.getAttribute("aria-label")).toBe("Camera door");
-  });
-
-  it("starts by itself with its props, and stops when it is unmounted", async () => {
-    const sockets: FakeSocket[] = [];
-    vi.stubGlobal("isSecureContext", true);
-    vi.stubGlobal("Worker", undefined);
-    vi.stubGlobal(
-      "WebSocket",
-      class extends FakeSocket {
-        constructor(url: string) {
-          super(url);
-          sockets.push(this);
-        }
-      },
-    );
-    vi.spyOn(HTMLVideoElement.prototype, "play").mockResolvedValue();
-    Object.defineProperty(HTMLVideoElement.prototype, "srcObject", {
-      configurable: true,
-      writable: true,
-      value: null,
-    });
-    const track = Object.assign(new EventTarget(), { label: "Fake camera", stop: vi.fn() });
-    const getUserMedia = vi.fn(() => Promise.resolve({ getVideoTracks: () => [track] }));
-    const mediaDevices = Object.assign(new EventTarget(), {
-      getUserMedia,
-      enumerateDevices: () => Promise.resolve([]),
-    });
-    vi.stubGlobal("navigator", { mediaDevices });
-    const onSettingsChange = vi.fn();
-    const element = (
-      <SkySentryClient
-        clientId="door"
-        serverUrl="wss://host/cams/ws"
-        autoStartCamera
-        frameRate={90}
-        onSettingsChange={onSettingsChange}
-      />
-    );
-    await settle(element);
-    expect(host.querySelector('[role="alert"]')?.textContent).toBe("");
-    expect(sockets[0]?.url).toBe("wss://host/cams/ws");
-    expect(onSettingsChange).toHaveBeenLastCalledWith(expect.objectContaining({ cameraId: "door", fps: 60 }));
-    act(() => {
-      sockets[0]?.accept();
-      sockets[0]?.text({ type: "registration-success", clientId: "door" });
-    });
-    expect(host.textContent).toContain("On the air");
-    act(() => sockets[0]?.drop(4001));
-    expect(host.querySelector('[role="alert"]')?.textContent).toContain("now sends as door");
-    const back = [...host.querySelectorAll("button")].find((button) => button.textContent === "Take it back");
-    act(() => back?.click());
-    expect(sockets).toHaveLength(2);
-    render(null);
-    expect(track.stop).toHaveBeenCalled();
-  });
-
-  it("accepts only a valid id, and only when the field is left", async () => {
-    vi.stubGlobal("isSecureContext", false);
-    const onSettingsChange = vi.fn();
-    await settle(<SkySentryClient clientId="door" onSettingsChange={onSettingsChange} />);
-    const input = host.querySelector<HTMLInputElement>('input[type="text"]');
-    const type = (value: string) =>
-      act(() => {
-        Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")?.set?.call(input, value);
-        input?.dispatchEvent(new Event("input", { bubbles: true }));
-      });
-    const leave = () => act(() => void input?.dispatchEvent(new FocusEvent("focusout", { bubbles: true })));
-    type(HOSTILE);
-    leave();
-    expect(input?.getAttribute("aria-invalid")).toBe("true");
-    type("gate");
-    expect(onSettingsChange).toHaveBeenLastCalledWith(expect.objectContaining({ cameraId: "door" }));
-    leave();
-    expect(onSettingsChange).toHaveBeenLastCalledWith(expect.objectContaining({ cameraId: "gate" }));
   });
 });

@@ -66,7 +66,8 @@ export class BitmapRequests {
   }
 
   answered(): void {
-    this.begun = true;
+    // A picture that arrives while held is not sent, so the first one is still to come.
+    if (!this.held) this.begun = true;
     this.outstanding = false;
   }
 

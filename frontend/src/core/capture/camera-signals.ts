@@ -33,3 +33,13 @@ export function watchCameraSignals(listener: (signal: CameraSignal) => void): ()
   );
   return () => controller.abort();
 }
+
+/** Returns whether the person has allowed this page to use the camera before. False if the browser does not tell. */
+export async function isCameraAllowed(): Promise<boolean> {
+  try {
+    const status = await (navigator as Partial<Navigator>).permissions?.query({ name: "camera" });
+    return status?.state === "granted";
+  } catch {
+    return false;
+  }
+}

@@ -1,6 +1,7 @@
 /** Opens the browser's camera and starts an encoder for its frames. */
 
 import { cameraFailure, type Failure } from "../failures.js";
+import { applyControls, readAbilities } from "./camera-controls.js";
 import { startEncoder, type Encoder } from "./encoder.js";
 import type { Camera, CameraHandlers } from "./session.js";
 import type { CaptureSettings } from "./settings.js";
@@ -43,10 +44,13 @@ export async function openBrowserCamera(
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- as above
     throw cameraFailure(error);
   }
+  const abilities = readAbilities(track);
   return {
     stream,
     label: track.label,
     method: encoder.method,
+    abilities,
+    control: (controls) => applyControls(track, controls, abilities),
     configure: (next) => encoder.configure(next),
     setRate(fps) {
       // The camera may keep its old rate; the encoder then picks frames.

@@ -20,8 +20,15 @@ export interface LinkOptions {
 }
 
 export interface LinkHandlers {
-  /** `failure` is left out if the last failure still is the best explanation. */
-  onChange(change: { connection?: CaptureConnection; failure?: Failure | null }): void;
+  /**
+   * `failure` is left out if the last failure still is the best explanation. `retryAt` says when the link connects again,
+   * in milliseconds by Date.now().
+   */
+  onChange(change: {
+    connection?: CaptureConnection;
+    failure?: Failure | null;
+    retryAt?: number | null;
+  }): void;
   /**
    * The server has accepted the registration: the first one, or one after a reconnect. `maxFrameSize` is in bytes;
    * undefined if the server does not state it.
@@ -134,8 +141,11 @@ export class CaptureLink implements Carrier {
     if (state.kind === "waiting") {
       // Until the camera is registered again, the reason that the server gave is the better explanation.
       const failure = this.explanation ?? { kind: "server-gone", retryAt: state.retryAt };
-      this.handlers.onChange({ connection: "waiting", failure });
-    } else this.handlers.onChange({ connection: state.kind === "stopped" ? "ended" : "connecting" });
+      this.handlers.onChange({ connection: "waiting", failure, retryAt: state.retryAt });
+    } else {
+      const connection = state.kind === "stopped" ? "ended" : "connecting";
+      this.handlers.onChange({ connection, retryAt: null });
+    }
   }
 
   private reset(): void {

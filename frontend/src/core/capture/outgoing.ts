@@ -152,7 +152,14 @@ export class Outgoing {
     const at = now();
     this.meter.add(at, frame.jpeg.byteLength);
     const { width, height } = frame;
-    this.counted = { ...this.counted, sent: this.counted.sent + 1, width, height };
+    const { sent, bytes } = this.counted;
+    this.counted = {
+      ...this.counted,
+      sent: sent + 1,
+      bytes: bytes + frame.jpeg.byteLength,
+      width,
+      height,
+    };
     this.wasHeld = false;
     this.controller.frame(false);
     // Do not wait for receipts from a server that does not answer clock messages.

@@ -10,6 +10,7 @@ import { cameraFailure, type Failure } from "../failures.js";
 import { whyRefused } from "../reachability.js";
 import type { SocketOptions } from "../socket.js";
 import { Store, type Readable } from "../store.js";
+import { NO_ABILITIES, NO_CONTROLS, type CameraAbilities, type CameraControls } from "./camera-controls.js";
 import type { CameraSignal } from "./camera-signals.js";
 import { limitToDemand, sameSettings, type Demand } from "./demand.js";
 import type { EncodedFrame, EncoderSettings } from "./encode-loop.js";
@@ -17,7 +18,7 @@ import { DEFAULT_LIMIT } from "./frame-size.js";
 import { CaptureLink } from "./link.js";
 import { Outgoing } from "./outgoing.js";
 import type { CaptureSettings } from "./settings.js";
-import { NO_STATS, type CaptureSnapshot } from "./snapshot.js";
+import { CAMERA_OFF, NO_STATS, type CaptureSnapshot, type CaptureSummary } from "./snapshot.js";
 
 /** A running camera with its encoder. `camera.ts` opens the camera of a browser. */
 export interface Camera {
@@ -30,6 +31,10 @@ export interface Camera {
   /** Asks the device for another frame rate, which may take a while. */
   setRate(fps: number): void;
   hold(held: boolean): void;
+  /** What the device can do; left out if it has neither a torch nor a zoom. */
+  readonly abilities?: CameraAbilities;
+  /** Sets the torch and the zoom. Rejects if the device refuses. */
+  control?(controls: CameraControls): Promise<void>;
   stop(): void;
 }
 
@@ -56,8 +61,11 @@ export interface CaptureOptions {
   readonly openCamera: OpenCamera;
   /** The address that `server` is relative to; if left out, the address of the page. */
   readonly page?: string;
-  /** Keeps the screen on. Returns the function that lets the screen turn off again. */
-  readonly keepAwake?: () => () => void;
+  /**
+   * Keeps the screen on. Returns the function that lets the screen turn off again. Calls `onChange` with whether the
+   * screen stays on.
+   */
+  readonly keepAwake?: (onChange: (isAwake: boolean) => void) => () => void;
   readonly openSocket?: SocketOptions["open"];
   /** Reports when it is worth while to open a camera again. Returns the function that ends these reports. */
   readonly watchCameras?: (listener: (signal: CameraSignal) => void) => () => void;
@@ -65,11 +73,14 @@ export interface CaptureOptions {
   readonly random?: () => number;
 }
 
+/** Whether the device that `settings` names is another one. */
+function isOtherDevice(before: CaptureSettings, wanted: CaptureSettings): boolean {
+  return wanted.deviceId !== before.deviceId || wanted.facing !== before.facing;
+}
+
 /** Whether the camera must be opened again for these settings: another device, or a width that only the device can raise. */
 function needsReopening(opened: CaptureSettings, wanted: CaptureSettings): boolean {
-  return (
-    wanted.deviceId !== opened.deviceId || wanted.facing !== opened.facing || wanted.width > opened.width
-  );
+  return isOtherDevice(opened, wanted) || wanted.width > opened.width;
 }
 
 const REFRESH_MS = 500;
@@ -113,6 +124,10 @@ export class CaptureSession {
   /** Whether a camera is being opened. */
   private opening = false;
   private muted = false;
+  /** Whether the camera was meant to send when it was refused. */
+  private wasLive = false;
+  /** When the server first accepted the camera since `goLive`, in milliseconds; null while it has not. */
+  private liveSince: number | null = null;
   /** Milliseconds without a picture from the camera. */
   private silence = 0;
   private refreshedAt = 0;
@@ -128,44 +143,58 @@ export class CaptureSession {
     });
     this.cameraBackoff = new Backoff(options.random);
     this.store = new Store<CaptureSnapshot>({
-      camera: "off",
-      connection: "off",
-      failure: null,
+      ...CAMERA_OFF,
       settings,
-      stream: null,
       cameraLabel: "",
       method: "",
-      demand: null,
       sending: limitToDemand(settings, null),
       narrow: false,
       tooLarge: false,
-      limit: null,
-      refusedFrame: null,
+      summary: null,
       stats: NO_STATS,
     });
     this.snapshot = this.store;
   }
 
+  /** Opens the camera for the person only: nothing is sent until `start`. Does nothing if the camera is open. */
+  async preview(): Promise<void> {
+    if (this.store.getSnapshot().camera !== "off") return;
+    this.unattended = false;
+    await this.begin(false);
+  }
+
   /**
-   * Opens the camera and starts sending. If the camera is started already, this does the same as `resume`.
+   * Opens the camera if it is off, and starts sending. If the camera sends already, this does the same as `resume`.
    * `unattended` says that nobody is there to press a button: then the page also waits for a camera that has not
    * worked yet.
    */
   async start({ unattended = false } = {}): Promise<void> {
-    const before = this.store.getSnapshot();
-    if (before.camera !== "off") {
-      this.resume();
-      return;
-    }
+    const { camera, live } = this.store.getSnapshot();
+    if (camera === "off") {
+      this.unattended = unattended;
+      await this.begin(true);
+    } else if (live) this.resume();
+    else this.goLive();
+  }
+
+  private async begin(live: boolean): Promise<void> {
     this.endWaiting();
-    this.unattended = unattended;
     this.cameraWorked = false;
     this.cameraBackoff.noteSuccess();
     this.cameraTrouble = this.linkTrouble = null;
     const generation = ++this.generation;
     this.update({ camera: "starting", failure: null, stats: NO_STATS });
     this.unwatchCameras = this.options.watchCameras?.((signal) => this.signalled(signal));
+    if (live) this.goLive();
     await this.openCamera(generation);
+  }
+
+  /** From now on, pictures are sent, as soon as there are any. */
+  private goLive(): void {
+    this.liveSince = null;
+    this.outgoing.resetStats();
+    this.update({ live: true, summary: null, stats: NO_STATS });
+    if (this.camera || this.store.getSnapshot().camera === "waiting") this.connect();
   }
 
   /** Closes the connection and the camera, and tells the server that this is on purpose. */
@@ -187,10 +216,29 @@ export class CaptureSession {
     else if (camera === "off") void this.start();
   }
 
+  /** Connects at once instead of at `retryAt`. */
+  retryConnection(): void {
+    if (this.store.getSnapshot().connection === "waiting") this.link?.reconnect();
+  }
+
+  /** Sets the torch and the zoom of the camera. If the device refuses, they stay as they are. */
+  async control(change: Partial<CameraControls>): Promise<void> {
+    const { camera } = this;
+    const { controls: before } = this.store.getSnapshot();
+    const controls = { ...before, ...change };
+    try {
+      await camera?.control?.(controls);
+    } catch {
+      return;
+    }
+    if (camera && camera === this.camera) this.update({ controls });
+  }
+
   /** Applies new settings with as little interruption as possible. */
   async configure(settings: CaptureSettings): Promise<void> {
     const before = this.store.getSnapshot().settings;
     this.update({ settings });
+    if (isOtherDevice(before, settings)) this.update({ controls: NO_CONTROLS });
     this.updateTarget();
     const isOpen = this.camera !== null || this.store.getSnapshot().camera === "waiting";
     if (isOpen && needsReopening(before, settings)) await this.reopenCamera();
@@ -254,6 +302,7 @@ export class CaptureSession {
 
   private cameraOpened(camera: Camera, settings: CaptureSettings): void {
     const isFirst = !this.cameraWorked;
+    const { live, controls } = this.store.getSnapshot();
     this.camera = camera;
     this.cameraWorked = true;
     this.muted = false;
@@ -261,14 +310,17 @@ export class CaptureSession {
     this.configured = limitToDemand(settings, null);
     this.setCameraTrouble(null);
     this.holdCamera();
-    this.update({ camera: "on", stream: camera.stream, cameraLabel: camera.label, method: camera.method });
+    const { stream, label: cameraLabel, method, abilities = NO_ABILITIES } = camera;
+    this.update({ camera: "on", stream, cameraLabel, method, abilities, controls: NO_CONTROLS });
+    // A device that is opened again has forgotten them.
+    if (controls.torch || controls.zoom !== null) void this.control(controls);
     this.updateTarget();
-    if (!isFirst) return;
-    this.releaseWakeLock ??= this.options.keepAwake?.();
-    this.refreshedAt = now();
-    clearInterval(this.refreshTimer);
-    this.refreshTimer = setInterval(() => this.refresh(), REFRESH_MS);
-    this.connect();
+    if (isFirst) {
+      this.refreshedAt = now();
+      clearInterval(this.refreshTimer);
+      this.refreshTimer = setInterval(() => this.refresh(), REFRESH_MS);
+    }
+    if (live && !this.link) this.connect();
   }
 
   private async reopenCamera(): Promise<void> {
@@ -285,10 +337,12 @@ export class CaptureSession {
   /** Waits for the camera, and tries again with back-off; or gives up if nobody would wait for that. */
   private cameraFailed(failure: Failure): void {
     if (HOPELESS.has(failure.kind) || !(this.cameraWorked || this.unattended)) {
+      const { live } = this.store.getSnapshot();
       const watching = this.unwatchCameras;
       this.unwatchCameras = undefined;
       this.shutDown(false);
-      // The person may allow the camera now; then there is no need to press Start again.
+      this.wasLive = live;
+      // The person may allow the camera now; then there is no need to press a button again.
       if (failure.kind === "permission-denied") this.unwatchCameras = watching;
       else watching?.();
       this.setCameraTrouble(failure);
@@ -299,8 +353,8 @@ export class CaptureSession {
     this.camera?.stop();
     this.camera = null;
     this.muted = false;
-    this.releaseWakeLock ??= this.options.keepAwake?.();
-    this.update({ camera: "waiting", stream: null });
+    this.stayAwake();
+    this.update({ camera: "waiting", stream: null, abilities: NO_ABILITIES });
     this.setCameraTrouble(failure);
     clearTimeout(this.cameraTimer);
     // Asking again without a reason would open the browser's question again and again.
@@ -329,7 +383,7 @@ export class CaptureSession {
     const { camera } = this.store.getSnapshot();
     const denied = this.cameraTrouble?.kind === "permission-denied";
     if (camera === "off") {
-      if (denied && signal === "allowed") void this.start();
+      if (denied && signal === "allowed") void (this.wasLive ? this.start() : this.preview());
       return;
     }
     if (camera !== "waiting" || this.opening || (denied && signal === "device")) return;
@@ -338,6 +392,10 @@ export class CaptureSession {
 
   private holdCamera(): void {
     this.camera?.hold(this.outgoing.held || this.muted);
+  }
+
+  private stayAwake(): void {
+    this.releaseWakeLock ??= this.options.keepAwake?.((awake) => this.update({ awake }));
   }
 
   private endWaiting(): void {
@@ -357,15 +415,16 @@ export class CaptureSession {
     this.releaseWakeLock = undefined;
     clearInterval(this.refreshTimer);
     this.cameraTrouble = this.linkTrouble = null;
-    this.update({
-      camera: "off",
-      connection: "off",
-      failure: null,
-      stream: null,
-      demand: null,
-      limit: null,
-      refusedFrame: null,
-    });
+    const { summary } = this.store.getSnapshot();
+    this.update({ ...CAMERA_OFF, summary: this.summarize() ?? summary });
+    this.liveSince = null;
+  }
+
+  /** Returns what was sent since the camera went live; null if nothing was. */
+  private summarize(): CaptureSummary | null {
+    const { sent, bytes } = this.outgoing.stats();
+    if (this.liveSince === null || sent === 0) return null;
+    return { seconds: (now() - this.liveSince) / 1000, sent, bytes };
   }
 
   private setCameraTrouble(failure: Failure | null): void {
@@ -411,7 +470,7 @@ export class CaptureSession {
 
   private connect(): void {
     this.disconnect(false);
-    this.outgoing.resetStats();
+    this.stayAwake();
     const { server, page = globalThis.location.href, token, openSocket, fetch } = this.options;
     let base: URL;
     try {
@@ -433,12 +492,14 @@ export class CaptureSession {
         whyRefused: () => whyRefused(base, identity().cameraId, new URL(page).origin, fetch),
       },
       {
-        onChange: ({ connection, failure }) => {
+        onChange: ({ connection, failure, retryAt }) => {
           if (connection !== undefined) this.update({ connection });
+          if (retryAt !== undefined) this.update({ retryAt });
           if (failure !== undefined) this.setLinkTrouble(failure);
           this.outgoing.judge();
         },
         onRegistered: (maxFrameSize) => {
+          this.liveSince ??= now();
           this.outgoing.sizeLimit = Math.max(1, Math.min(maxFrameSize ?? DEFAULT_LIMIT, this.learnedLimit));
           this.outgoing.use(link);
           this.setDemand(null);

@@ -52,13 +52,33 @@ export function sanitize(
   };
 }
 
+// Without 0, 1, i, l and o, which look alike: people read ids out to each other.
+const ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz";
+const SUFFIX = new RegExp(`^(.+)-([${ALPHABET}]{6})$`);
+const UNNAMED = "camera";
+
 /** Returns an id that is probably unique: `camera-` and 6 random letters and digits. */
 export function generateCameraId(random: () => number = Math.random): string {
-  // Without 0, 1, i, l and o, which look alike: people read ids out to each other.
-  const alphabet = "23456789abcdefghjkmnpqrstuvwxyz";
-  let id = "camera-";
-  for (let i = 0; i < 6; i++) id += alphabet[Math.floor(random() * alphabet.length)] ?? "x";
+  let id = `${UNNAMED}-`;
+  for (let i = 0; i < 6; i++) id += ALPHABET[Math.floor(random() * ALPHABET.length)] ?? "x";
   return id;
+}
+
+/**
+ * Returns the id for a camera that gets another name: `front-door-` and the random letters and digits of the old id.
+ * An id that a person has chosen stays, so this returns null for it.
+ */
+export function idForName({ cameraId, name }: Pick<CaptureSettings, "cameraId" | "name">, next: string) {
+  const [, prefix, suffix] = SUFFIX.exec(cameraId) ?? [];
+  if (suffix === undefined || (prefix !== UNNAMED && prefix !== slug(name))) return null;
+  return `${slug(next)}-${suffix}`;
+}
+
+/** Returns a name in small letters, digits and dashes: "Front door" becomes `front-door`. */
+function slug(name: string): string {
+  const plain = name.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  const words = plain.replace(/[^a-z0-9]+/g, "-").slice(0, 40);
+  return words.replace(/^-+|-+$/g, "") || UNNAMED;
 }
 
 export interface AddressSettings {

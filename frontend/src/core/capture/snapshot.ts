@@ -1,6 +1,7 @@
 /** The state of a camera session, as a page shows it. */
 
 import type { Failure } from "../failures.js";
+import { NO_ABILITIES, NO_CONTROLS, type CameraAbilities, type CameraControls } from "./camera-controls.js";
 import type { Demand } from "./demand.js";
 import type { EncoderSettings } from "./encode-loop.js";
 import type { CaptureSettings } from "./settings.js";
@@ -10,6 +11,8 @@ export type CaptureConnection = "off" | "connecting" | "on-air" | "waiting" | "e
 export interface CaptureStats {
   readonly fps: number;
   readonly sent: number;
+  /** Of all frames that were sent. */
+  readonly bytes: number;
   readonly dropped: number;
   readonly bytesPerSecond: number;
   /** Milliseconds to the server and back; null while not measured. */
@@ -24,10 +27,27 @@ export interface CaptureStats {
  */
 export type RateLimit = "camera" | "device" | "uplink";
 
+/** What was sent until the camera was stopped. */
+export interface CaptureSummary {
+  readonly seconds: number;
+  readonly sent: number;
+  readonly bytes: number;
+}
+
 export interface CaptureSnapshot {
   /** `waiting`: the camera is missing or gives no pictures, `failure` says why; it is opened again as soon as possible. */
   readonly camera: "off" | "starting" | "on" | "waiting";
   readonly connection: CaptureConnection;
+  /** Whether the pictures are for the server. If not, an open camera is only for the preview. */
+  readonly live: boolean;
+  /** When the page connects again, in milliseconds by Date.now(); null while it does not wait for that. */
+  readonly retryAt: number | null;
+  /** Whether the browser keeps the screen on. */
+  readonly awake: boolean;
+  readonly abilities: CameraAbilities;
+  readonly controls: CameraControls;
+  /** Null until the camera was stopped. */
+  readonly summary: CaptureSummary | null;
   readonly failure: Failure | null;
   readonly settings: CaptureSettings;
   readonly stream: MediaStream | null;
@@ -50,9 +70,26 @@ export interface CaptureSnapshot {
   readonly stats: CaptureStats;
 }
 
+/** The part of a snapshot that does not depend on the settings, of a camera that is off. */
+export const CAMERA_OFF = {
+  camera: "off",
+  connection: "off",
+  live: false,
+  retryAt: null,
+  awake: false,
+  abilities: NO_ABILITIES,
+  controls: NO_CONTROLS,
+  failure: null,
+  stream: null,
+  demand: null,
+  limit: null,
+  refusedFrame: null,
+} as const satisfies Partial<CaptureSnapshot>;
+
 export const NO_STATS: CaptureStats = {
   fps: 0,
   sent: 0,
+  bytes: 0,
   dropped: 0,
   bytesPerSecond: 0,
   roundTrip: null,

@@ -1,7 +1,10 @@
 /** Keeps the screen on while a camera sends, if the browser allows it. */
 
-/** Returns the function that lets the screen turn off again. */
-export function keepAwake(): () => void {
+/**
+ * Returns the function that lets the screen turn off again. Calls `onChange` with whether the browser keeps the screen
+ * on.
+ */
+export function keepAwake(onChange?: (isAwake: boolean) => void): () => void {
   const wakeLock = (navigator as Partial<Navigator>).wakeLock;
   if (!wakeLock) return () => undefined;
   let lock: WakeLockSentinel | undefined;
@@ -10,8 +13,15 @@ export function keepAwake(): () => void {
     if (!wanted || document.visibilityState !== "visible") return;
     wakeLock.request("screen").then(
       (granted) => {
-        if (wanted) lock = granted;
-        else void granted.release();
+        if (!wanted) {
+          void granted.release();
+          return;
+        }
+        lock = granted;
+        onChange?.(true);
+        granted.addEventListener("release", () => {
+          if (wanted) onChange?.(false);
+        });
       },
       // Browsers refuse this on a low battery; the camera works without it.
       () => undefined,

@@ -48,6 +48,21 @@ describe("requests for bitmaps", () => {
     requests.stop();
   });
 
+  it("do not count a picture as the first that arrives while held, because it is not sent", () => {
+    const { requests, state } = build(15);
+    requests.start(false);
+    requests.hold(true);
+    requests.answered();
+    requests.hold(false);
+    requests.setRate(0.2);
+    vi.advanceTimersByTime(100);
+    expect(state.requested).toBe(2);
+    requests.answered();
+    vi.advanceTimersByTime(1000);
+    expect(state.requested).toBe(2);
+    requests.stop();
+  });
+
   it("wait for the answer and for the encoder", () => {
     const { requests, state } = build(10);
     requests.start(false);

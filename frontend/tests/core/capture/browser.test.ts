@@ -6,6 +6,7 @@ import {
   openBrowserCamera,
   watchCameras,
 } from "../../../src/core/capture/camera.js";
+import { NO_ABILITIES, readAbilities, zoomSteps } from "../../../src/core/capture/camera-controls.js";
 import type { FromEncoder, ToEncoder } from "../../../src/core/capture/encoder-messages.js";
 import { DEFAULTS, type CaptureSettings } from "../../../src/core/capture/settings.js";
 import { keepAwake } from "../../../src/core/capture/wake-lock.js";
@@ -399,13 +400,60 @@ describe("the encoding worker", () => {
   });
 });
 
+describe("the torch and the zoom", () => {
+  const phone = Object.assign(new FakeTrack(), {
+    getCapabilities: () => ({ torch: true, zoom: { min: 0.5, max: 8, step: 0.1 } }),
+    applyConstraints: vi.fn(() => Promise.resolve()),
+  });
+
+  it("are set together with the size, where the device has them", async () => {
+    expect(readAbilities(phone)).toEqual({ torch: true, zoom: { min: 0.5, max: 8 } });
+    expect(readAbilities({ getCapabilities: () => ({ torch: [false, true] }) }).torch).toBe(true);
+    expect(readAbilities({})).toEqual(NO_ABILITIES);
+    devices.getUserMedia = vi.fn(() => Promise.resolve({ getVideoTracks: () => [phone] }));
+    const camera = await openBrowserCamera(settings, handlers());
+    await camera.control?.({ torch: true, zoom: 2 });
+    expect(phone.applyConstraints).toHaveBeenLastCalledWith({
+      width: 640,
+      advanced: [{ torch: true, zoom: 2 }],
+    });
+    camera.stop();
+  });
+
+  it("offers the zooms that the device can reach", () => {
+    const steps = (min: number, max: number) =>
+      zoomSteps({ torch: false, zoom: { min, max } }).map(({ text, value }) => [text, value]);
+    expect(steps(0.5, 3)).toEqual([
+      [".5×", 0.5],
+      ["1×", 1],
+      ["2×", 2],
+    ]);
+    expect(steps(100, 500)).toEqual([
+      ["1×", 100],
+      ["2×", 200],
+      ["5×", 500],
+    ]);
+    expect(steps(1, 1.5)).toEqual([]);
+    expect(zoomSteps(NO_ABILITIES)).toEqual([]);
+  });
+});
+
 describe("the wake lock", () => {
   it("is requested again whenever the page is visible, until it is released", async () => {
     const release = vi.fn(() => Promise.resolve());
-    const request = vi.fn(() => Promise.resolve({ release }));
+    const locks: EventTarget[] = [];
+    const request = vi.fn(() => {
+      const lock = Object.assign(new EventTarget(), { release });
+      locks.push(lock);
+      return Promise.resolve(lock);
+    });
     vi.stubGlobal("navigator", { wakeLock: { request } });
-    const stop = keepAwake();
+    const onChange = vi.fn();
+    const stop = keepAwake(onChange);
     await Promise.resolve();
+    await Promise.resolve();
+    locks[0]?.dispatchEvent(new Event("release"));
+    expect(onChange.mock.calls).toEqual([[true], [false]]);
     document.dispatchEvent(new Event("visibilitychange"));
     await Promise.resolve();
     expect(request).toHaveBeenCalledTimes(2);

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { watchCameraSignals } from "../../../src/core/capture/camera-signals.js";
+import { isCameraAllowed, watchCameraSignals } from "../../../src/core/capture/camera-signals.js";
 
 afterEach(() => void vi.unstubAllGlobals());
 
@@ -37,5 +37,19 @@ describe("the signals of cameras", () => {
     document.dispatchEvent(new Event("visibilitychange"));
     expect(listener).toHaveBeenCalledWith("visible");
     unwatch();
+  });
+});
+
+describe("the permission for the camera", () => {
+  it("is known only if the browser tells it", async () => {
+    const answer = (query: () => Promise<unknown>) => vi.stubGlobal("navigator", { permissions: { query } });
+    answer(() => Promise.resolve({ state: "granted" }));
+    expect(await isCameraAllowed()).toBe(true);
+    answer(() => Promise.resolve({ state: "prompt" }));
+    expect(await isCameraAllowed()).toBe(false);
+    answer(() => Promise.reject(new TypeError("camera?")));
+    expect(await isCameraAllowed()).toBe(false);
+    vi.stubGlobal("navigator", {});
+    expect(await isCameraAllowed()).toBe(false);
   });
 });

@@ -831,3 +831,159 @@ describe("a capture session", () => {
     expect(network.sockets).toHaveLength(0);
   });
 });
+
+describe("a preview", () => {
+  it("shows the camera and sends nothing until the camera goes live", async () => {
+    const { network, session, state, camera } = build();
+    await session.preview();
+    expect(state()).toMatchObject({ camera: "on", connection: "off", live: false });
+    expect(camera().held).toBe(true);
+    vi.advanceTimersByTime(60_000);
+    expect(state()).toMatchObject({ camera: "on", failure: null });
+    expect(network.sockets).toHaveLength(0);
+    await session.start();
+    expect(state()).toMatchObject({ camera: "on", connection: "connecting", live: true });
+    expect(network.sockets).toHaveLength(1);
+    session.stop();
+    expect(state()).toMatchObject({ camera: "off", live: false });
+  });
+
+  it("stays one when another camera or another name is chosen", async () => {
+    const { network, session, state, cameras } = build();
+    await session.preview();
+    await session.configure({ ...settings, facing: "user", cameraId: "gate", name: "Gate" });
+    expect(cameras).toHaveLength(2);
+    expect(state()).toMatchObject({ camera: "on", connection: "off", live: false });
+    expect(network.sockets).toHaveLength(0);
+    session.stop();
+  });
+
+  it("goes live with the next camera if another one is being opened", async () => {
+    const { network, session, state } = build();
+    await session.preview();
+    const opening = session.configure({ ...settings, facing: "user" });
+    const starting = session.start();
+    expect(network.sockets).toHaveLength(0);
+    await Promise.all([opening, starting]);
+    expect(network.sockets).toHaveLength(1);
+    expect(state()).toMatchObject({ camera: "on", live: true });
+    session.stop();
+  });
+
+  it("waits for a camera that is unplugged, and stays a preview", async () => {
+    const { session, state, camera, cameras, network } = build({ random: () => 0.5 });
+    await session.preview();
+    camera().handlers.onFailure({ kind: "camera-lost" });
+    expect(state().camera).toBe("waiting");
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(cameras).toHaveLength(2);
+    expect(state()).toMatchObject({ camera: "on", live: false });
+    expect(network.sockets).toHaveLength(0);
+    session.stop();
+  });
+
+  it("stays a preview when the person allows the camera later", async () => {
+    let allowed = false;
+    let signal: ((signal: CameraSignal) => void) | undefined;
+    const cameras: ReturnType<typeof build>["cameras"] = [];
+    const open = opener(cameras);
+    const { session, state, network } = build({
+      openCamera: (opened, handlers) =>
+        allowed ? open(opened, handlers) : Promise.reject(new DOMException("", "NotAllowedError")),
+      watchCameras: (listener) => {
+        signal = listener;
+        return () => undefined;
+      },
+    });
+    await session.preview();
+    expect(state()).toMatchObject({ camera: "off", failure: { kind: "permission-denied" } });
+    allowed = true;
+    signal?.("allowed");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(state()).toMatchObject({ camera: "on", live: false });
+    expect(network.sockets).toHaveLength(0);
+    session.stop();
+  });
+});
+
+describe("a live session", () => {
+  it("tells when it connects again, and does so at once on request", async () => {
+    const { network, session, state, onAir } = build();
+    await onAir();
+    expect(state().retryAt).toBeNull();
+    network.last.drop(1006);
+    expect(state().connection).toBe("waiting");
+    expect(state().retryAt).toBeGreaterThanOrEqual(Date.now());
+    session.retryConnection();
+    expect(network.sockets).toHaveLength(2);
+    expect(state()).toMatchObject({ connection: "connecting", retryAt: null });
+    session.retryConnection();
+    expect(network.sockets).toHaveLength(2);
+    session.stop();
+  });
+
+  it("sums up what it has sent, over all connections", async () => {
+    const { network, session, state, frame, onAir } = build();
+    await onAir();
+    frame(1000);
+    network.last.drop(4001);
+    session.resume();
+    network.last.accept();
+    network.last.text({ type: "registration-success", clientId: "door" });
+    vi.advanceTimersByTime(8000);
+    frame(500);
+    expect(state().summary).toBeNull();
+    session.stop();
+    expect(state().summary).toEqual({ seconds: 8, sent: 2, bytes: 1500 });
+    await onAir();
+    expect(state().summary).toBeNull();
+    session.stop();
+    expect(state().summary).toBeNull();
+  });
+
+  it("sets the torch and the zoom, keeps them when the camera is lost, and forgets them with another camera", async () => {
+    const control = vi.fn(() => Promise.resolve());
+    const abilities = { torch: true, zoom: { min: 1, max: 4 } };
+    const cameras: ReturnType<typeof build>["cameras"] = [];
+    const open = opener(cameras);
+    const { session, state } = build({
+      random: () => 0.5,
+      openCamera: async (opened, handlers) => ({ ...(await open(opened, handlers)), abilities, control }),
+    });
+    await session.preview();
+    expect(state().abilities).toEqual(abilities);
+    await session.control({ torch: true });
+    await session.control({ zoom: 2 });
+    expect(state().controls).toEqual({ torch: true, zoom: 2 });
+    cameras[0]?.handlers.onFailure({ kind: "camera-lost" });
+    expect(state().abilities.torch).toBe(false);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(control).toHaveBeenCalledTimes(3);
+    expect(state().controls).toEqual({ torch: true, zoom: 2 });
+    control.mockRejectedValueOnce(new Error("no"));
+    await session.control({ torch: false });
+    expect(state().controls.torch).toBe(true);
+    await session.configure({ ...settings, facing: "user" });
+    expect(control).toHaveBeenCalledTimes(4);
+    expect(state().controls).toEqual({ torch: false, zoom: null });
+    session.stop();
+  });
+
+  it("tells whether the screen stays on", async () => {
+    let tell: ((awake: boolean) => void) | undefined;
+    const { session, state, onAir } = build({
+      keepAwake: (onChange) => {
+        tell = onChange;
+        return () => undefined;
+      },
+    });
+    await session.preview();
+    expect(tell).toBeUndefined();
+    await onAir();
+    tell?.(true);
+    expect(state().awake).toBe(true);
+    tell?.(false);
+    expect(state().awake).toBe(false);
+    session.stop();
+  });
+});

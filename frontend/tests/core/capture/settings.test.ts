@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   DEFAULTS,
   generateCameraId,
+  idForName,
   readAddress,
   loadSettings,
   sanitize,
@@ -117,5 +118,22 @@ describe("capture settings", () => {
     expect(loadSettings({ getItem: () => '{"fps":5}' }, "k")).toEqual({ fps: 5 });
     expect(() => saveSettings(forbidden, "k", plain)).not.toThrow();
     expect(() => saveSettings(undefined, "k", plain)).not.toThrow();
+  });
+});
+
+describe("the id of a camera with a name", () => {
+  it.each([
+    ["camera-abc234", "", "Front door", "front-door-abc234"],
+    ["front-door-abc234", "Front door", "Küche, links", "kuche-links-abc234"],
+    ["front-door-abc234", "Front door", "", "camera-abc234"],
+    ["camera-abc234", "", "Кухня", "camera-abc234"],
+    ["camera-abc234", "", "x".repeat(80), `${"x".repeat(40)}-abc234`],
+    ["door", "", "Front door", null],
+    ["side-door-abc234", "Front door", "Back door", null],
+    ["camera-abc234-2", "", "Front door", null],
+  ])("follows the name, unless a person has chosen it: %s", (cameraId, name, next, expected) => {
+    const id = idForName({ cameraId, name }, next);
+    expect(id).toBe(expected);
+    if (id !== null) expect(isCameraId(id)).toBe(true);
   });
 });

@@ -1,0 +1,52 @@
+import { useState, type ReactNode } from "react";
+import { IconButton } from "./icon-button.js";
+import { isHandheld } from "./capture-settings-form.js";
+import { shareLink } from "./share-link.js";
+
+export interface WatchLinkProps {
+  /** The page that shows the camera. */
+  readonly address: string;
+  readonly isLive: boolean;
+  /** More content below the link, for example a QR code of it. */
+  readonly children?: ((address: string) => ReactNode) | undefined;
+}
+
+const THIS_MACHINE = ["localhost", "127.0.0.1", "[::1]"];
+
+/** The link at which others see the camera. */
+export function WatchLink({ address, isLive, children }: WatchLinkProps) {
+  const [answer, setAnswer] = useState("");
+  const { hostname } = new URL(address);
+  const share = (): void => {
+    void shareLink(address, "Watch this camera").then((said) =>
+      setAnswer(said === address ? "The browser allows no copy here. Select the link and copy it." : said),
+    );
+  };
+  return (
+    <div className="sky-watch">
+      <h2 className="sky-panel__title">Link for viewers</h2>
+      <p className="sky-watch__address">
+        {/* A new tab, because this page must stay open to send. */}
+        <a href={address} target="_blank" rel="noreferrer">
+          {address}
+        </a>
+      </p>
+      <IconButton
+        icon={isHandheld() ? "link" : "copy"}
+        label={isHandheld() ? "Send the link" : "Copy the link"}
+        labelShown
+        onClick={share}
+      />
+      <p className="sky-hint" role="status">
+        {answer}
+      </p>
+      {THIS_MACHINE.includes(hostname) ? (
+        <p className="sky-hint">
+          {hostname} is this machine itself. Other devices need the machine’s name or address in the network.
+        </p>
+      ) : null}
+      {isLive ? null : <p className="sky-hint">Viewers see the picture when you go live.</p>}
+      {children?.(address)}
+    </div>
+  );
+}
