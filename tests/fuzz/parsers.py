@@ -24,6 +24,7 @@ from skysentry_trio.wire.orientation import exchanges_sides, orient, read_orient
 from skysentry_trio.wire.origins import explain_refusal, is_entry, is_origin_allowed
 from skysentry_trio.wire.query import decode_query
 from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHeadReader, encode_handshake
+from skysentry_trio.wire.response_head import MAX_HEAD_SIZE as MAX_RESPONSE_HEAD
 from skysentry_trio.wire.response_head import looks_like_body, parse_response_head
 from skysentry_trio.wire.results import decode_posted_result
 from skysentry_trio.wire.viewer_frames import decode_envelope
@@ -306,6 +307,7 @@ PARSERS: Final = (
             b'"',
         ),
         (b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="a", nonce="b", qop="auth"\r\n',),
+        MAX_RESPONSE_HEAD,
     ),
     Parser(
         "multipart",
