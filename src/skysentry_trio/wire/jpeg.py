@@ -25,7 +25,7 @@ _MAX_SEGMENTS = 256
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 MAX_JUNK = 4096
 """Bytes before a JPEG that are skipped at most; a JPEG further inside is a part of a file of another kind."""
-_SIGNATURE = 150
+_SIGNATURE = 120
 """Number of first bytes by which a second picture of the same encoder is recognized."""
 
 
@@ -71,7 +71,8 @@ def trim_jpeg(data: bytes, *, thorough: bool = False) -> Jpeg:
             raise _no_start(data)
         data = data[start:]
     size, scan, has_tables, may_hold_more = _read_head(data)
-    if thorough or may_hold_more or data[-2:] != _END or data.find(data[:_SIGNATURE], scan) >= 0:
+    # `rfind` takes half the time of `find`.
+    if thorough or may_hold_more or data[-2:] != _END or data.rfind(data[:_SIGNATURE], scan) >= 0:
         # The first such bytes behind the start of a scan are the end: in a scan, FF is data only before a zero, and
         # the tables between two scans do not hold these two bytes.
         end = data.find(_END, scan)
