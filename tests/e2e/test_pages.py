@@ -54,7 +54,8 @@ def figure(page: Page, name: str, within: str = "") -> str:
     """Return what the page shows for a figure; the viewer page shows its figures only when asked."""
     if page.locator(".sky-wall").count() and not page.locator(".sky-tile__figures").count():
         page.keyboard.press("i")
-    return page.locator(f'{within} [data-figure="{name}"]').first.inner_text()
+    # Also of figures that are folded away, as on the capture page.
+    return page.locator(f'{within} [data-figure="{name}"]').first.text_content() or ""
 
 
 def number(text: str) -> float:
