@@ -372,7 +372,7 @@ def test_a_clip_is_saved(server: Server, open_page: OpenPage) -> None:
         page.keyboard.press("]")
         with page.expect_download() as download:
             page.get_by_role("link", name="Save clip").click()
-        assert download.value.suggested_filename.startswith("cam-")
+        assert download.value.suggested_filename.startswith("cam_")
         with av.open(str(download.value.path())) as film:
             # A second and a half, give or take what it takes to press two buttons.
             assert 10 <= sum(1 for packet in film.demux(video=0) if packet.size) <= 40
