@@ -78,7 +78,7 @@ async def test_without_old_frames_a_new_message_is_refused(autojump_clock: MockC
 
 
 async def test_a_message_that_stays_unfinished_makes_room_for_others(autojump_clock: MockClock) -> None:
-    """Whoever fills the memory and then sends nothing keeps no camera out for long."""
+    """A peer that fills the memory and then sends nothing keeps no camera out for long."""
     memory = HeldMemory(1000)
     crowd = Crowd(memory)
     for name in ("first", "second", "third"):
@@ -102,7 +102,7 @@ async def test_bytes_that_several_peers_are_sent_count_once(autojump_clock: Mock
 
 
 async def test_who_is_stuck_longest_is_cut_when_too_much_is_unsent(autojump_clock: MockClock) -> None:
-    """Each stuck viewer holds a frame that nobody else needs: only so many of them may."""
+    """Each stuck viewer holds a frame that no other viewer needs, so their number is limited."""
     memory = HeldMemory(128 * MIB)
     crowd = Crowd(memory)
     assert memory.sending_limit == 32 * MIB

@@ -229,7 +229,7 @@ def test_the_past_is_shown_as_it_was_sent(server: Server, open_page: OpenPage) -
         wait_until(lambda: "paused" in page.locator(".sky-pill").inner_text(), 5, "it stands still")
         clock = page.locator('[data-figure="clock"]').inner_text()
         assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d", clock)
-        # What is said to be paused is on the screen a moment later.
+        # The page says "paused" a moment before the picture stands still.
         wait_until(lambda: shown(page, scene) == shown(page, scene), 10, "the picture stands still")
         before = shown(page, scene)
         wait_for_frames(server, "cam", 10)

@@ -74,7 +74,7 @@ STREAMS: dict[str, bytes] = {
 
 
 async def collect(url: str, count: int, options: SourceOptions | None = None) -> list[bytes]:
-    """Return different pictures that an address gives, at most so many."""
+    """Return at most a number of different pictures that an address gives."""
     received: list[bytes] = []
     with trio.fail_after(15):
         async with open_source(url, options or SourceOptions(once=True)) as slot:

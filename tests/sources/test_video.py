@@ -102,7 +102,7 @@ async def test_a_file_that_is_being_replaced_is_waited_for(tmp_path: Path) -> No
 
 
 async def test_with_once_a_file_that_breaks_off_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever plays a file once learns that the end is missing."""
+    """A person who plays a file once learns that the end is missing."""
     broken = FakeStream([draw_jpeg(), break_off])
     monkeypatch.setattr(video, "open_video", lambda address: broken)
     source = VideoFileSource(VideoAddress("v.mkv"), Backoff(lambda: 0.01), once=True)

@@ -1,4 +1,4 @@
-"""Whoever mistypes an address gets a page; programs get JSON."""
+"""A person who mistypes an address gets a page; programs get JSON."""
 
 from __future__ import annotations
 

@@ -293,7 +293,7 @@ async def test_what_a_peer_does_not_take_counts_as_held(way: str) -> None:
 
 
 async def test_a_peer_that_is_cut_to_free_memory_ends_its_write() -> None:
-    """The connection of whoever is stuck longest is aborted, and its bytes are free at once."""
+    """The connection that is stuck the longest is aborted, and its bytes are free at once."""
     memory = HeldMemory(20_000_000)
     async with connected(memory=memory) as (ours, _), trio.open_nursery() as nursery:
         writer = FrameWriter(ours)
