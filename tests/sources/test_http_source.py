@@ -151,8 +151,12 @@ async def test_a_picture_is_handed_on_before_the_next_one_comes(offered: list[by
         (kind("image/jpeg", more="Content-Encoding: gzip\r\n") + JPEGS[0], "cannot be decompressed"),
     ],
 )
-async def test_what_gives_no_picture_is_named_and_tried_again(answer: bytes, words: str) -> None:
+async def test_what_gives_no_picture_is_named_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes, words: str
+) -> None:
     """The status says which address, what it answers and what was expected; the camera may come back."""
+    # A random wait may be so short that nobody sees the trouble.
+    monkeypatch.setattr("random.random", lambda: 0.5)
     answers = iter([answer])
     recovered = MULTIPART + parts()
     camera = FakeHttpCamera(lambda request: recovered if b"/?secret" not in request else next(answers, recovered))
