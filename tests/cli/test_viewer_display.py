@@ -8,26 +8,9 @@ import trio
 from attrs import evolve
 
 from skysentry_trio.cli.viewer_display import Style, ViewerDisplay, json_line, plain_lines
-from skysentry_trio.client.engine.camera_watch import CameraView
 from skysentry_trio.client.engine.viewer import ViewerReport
 from skysentry_trio.wire.viewer import CameraLatency
-
-DOOR = CameraView(
-    camera_id="front-door",
-    online=True,
-    frames=300,
-    nbytes=6_000_000,
-    fps=14.96,
-    bytes_per_second=299_500.0,
-    width=640,
-    height=360,
-    age=0.0123,
-    silent=0.05,
-    gaps=2,
-    latency=CameraLatency("front-door", 15, 20.4, 1.4, 9.1, 30.9),
-)
-NEW = CameraView("yard", True, 0, 0, 0.0, 0.0, None, None, None, None, 0)
-REPORT = ViewerReport("http://h:8080", "live", None, (DOOR, NEW), 1)
+from tests.cli.viewer_reports import DOOR, REPORT
 
 
 @pytest.mark.parametrize(

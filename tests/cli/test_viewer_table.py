@@ -5,26 +5,10 @@ from attrs import evolve
 from skysentry_trio.base.colors import Color
 from skysentry_trio.cli.terminal import Line, draw_line
 from skysentry_trio.cli.viewer_table import TableView
-from skysentry_trio.client.engine.camera_watch import CameraView
 from skysentry_trio.client.engine.viewer import ViewerReport
 from skysentry_trio.wire.viewer import CameraLatency
+from tests.cli.viewer_reports import DOOR, NEW, REPORT
 
-DOOR = CameraView(
-    camera_id="front-door",
-    online=True,
-    frames=300,
-    nbytes=6_000_000,
-    fps=14.96,
-    bytes_per_second=299_500.0,
-    width=640,
-    height=360,
-    age=0.0123,
-    silent=0.05,
-    gaps=2,
-    latency=CameraLatency("front-door", 15, 20.4, 1.4, 9.1, 30.9),
-)
-NEW = CameraView("yard", True, 0, 0, 0.0, 0.0, None, None, None, None, 0)
-REPORT = ViewerReport("http://h:8080", "live", None, (DOOR, NEW), 1)
 MANY = evolve(REPORT, cameras=tuple(evolve(NEW, camera_id=f"cam-{number:02}") for number in range(30)))
 
 

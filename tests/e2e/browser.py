@@ -15,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -54,6 +55,13 @@ def wait_until(done: Callable[[], object], seconds: float, what: str) -> float:
         assert waited < seconds, f"not within {seconds} s: {what}"
         time.sleep(0.05)
     return time.monotonic() - started
+
+
+def silent_for(server: Server, camera_id: str) -> float:
+    """Return the seconds since a camera's newest frame came; 0 without one."""
+    details = server.camera(camera_id)
+    newest = details and details["latestTimestamp"]
+    return 0.0 if not newest else time.time() - datetime.fromisoformat(newest).timestamp()
 
 
 def wait_for_frames(server: Server, camera_id: str, count: int) -> None:

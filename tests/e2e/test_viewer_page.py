@@ -29,6 +29,7 @@ from tests.e2e.browser import (
     feeding,
     moving_pictures,
     registered,
+    silent_for,
     wait_for_frames,
     wait_until,
 )
@@ -128,7 +129,7 @@ def test_a_camera_that_hangs_is_never_called_live(server: Server, open_page: Ope
         pictures = moving_pictures("cam", DUSK)
         camera.send(pictures[0])
         wait_until(lambda: server.camera("cam") is not None, 5, "the server has a picture")
-        time.sleep(8)
+        wait_until(lambda: silent_for(server, "cam") > 8, 20, "the picture is old")
         page = open_page(f"{server.url}/", before=STATES)
         wait_until(lambda: status(page, "cam") == "stalled", 8, "it is late")
         assert "live" not in page.evaluate("() => window.states")
@@ -150,7 +151,7 @@ def test_the_past_of_a_camera_that_left_is_shown(server: Server, open_page: Open
     """Ten seconds back works on a camera that is offline, in full brightness, and nothing says that it is live."""
     with cameras(server, [("cam", "Cam")], fps=10):
         wait_for_frames(server, "cam", 60)
-    time.sleep(6)
+    wait_until(lambda: silent_for(server, "cam") > 6, 20, "the camera has been gone for a while")
     page = open_page(f"{server.url}/")
     wait_until(lambda: status(page, "cam") == "offline", 10, "it is offline")
     page.get_by_role("button", name="Play back").click()

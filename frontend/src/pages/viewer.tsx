@@ -12,6 +12,7 @@ import { Icon, ICONS } from "../react/icons.js";
 import { LostBanner } from "../react/link-status.js";
 import { shareLink } from "../react/share-link.js";
 import { useIdle } from "../react/use-idle.js";
+import { useBriefMessage } from "../react/use-brief-message.js";
 import { useWindowKeys } from "../react/use-modal.js";
 import { useStore } from "../react/use-store.js";
 import { useViewer, type Viewer } from "../react/use-viewer.js";
@@ -62,7 +63,7 @@ function ViewerPage() {
     else if (panel === null) route.open({ panel: next });
     else route.replace({ panel: next });
   };
-  const [said, say] = useState("");
+  const [said, say] = useBriefMessage();
   const share = (): void => {
     const { cameras: known } = viewer.snapshot.getSnapshot();
     const order = choices.settings
@@ -80,11 +81,6 @@ function ViewerPage() {
     const change = all ? { layout } : { layout, cameras: tiles, group: null };
     void shareLink(route.href({ ...change, view: null, panel: null }), "Cameras").then(say);
   };
-  useEffect(() => {
-    if (said === "") return;
-    const timer = setTimeout(() => say(""), 5000);
-    return () => clearTimeout(timer);
-  }, [said]);
 
   useWindowKeys((event) => {
     if (event.key !== "?" || kiosk || view !== null) return false;

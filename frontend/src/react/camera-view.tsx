@@ -14,6 +14,7 @@ import { canPictureInPicture, togglePictureInPicture } from "./picture-in-pictur
 import { savePicture } from "./save-picture.js";
 import { shareLink } from "./share-link.js";
 import { STATUS_TEXT } from "./status-text.js";
+import { useBriefMessage } from "./use-brief-message.js";
 import { useIdle } from "./use-idle.js";
 import { keyOf, useModal, useWindowKeys } from "./use-modal.js";
 import { canvasesOf, usePicture, widthsOf } from "./use-picture.js";
@@ -68,7 +69,7 @@ export function CameraView(props: CameraViewProps) {
   }, [onPaused, pausedAt]);
 
   const [figuresOpen, setFiguresOpen] = useState(false);
-  const [said, setSaid] = useState("");
+  const [said, setSaid] = useBriefMessage();
   const [clip, setClip] = useState<ClipRange | null>(null);
   const kept = clip && playback && keptPart(clip, playback);
   const [idle, toggleIdle] = useIdle(HIDE_AFTER_MS, paused || figuresOpen || said !== "");
@@ -123,11 +124,6 @@ export function CameraView(props: CameraViewProps) {
     if (playback)
       setClip(withEnd(clip ?? { from: playback.oldestAt, to: playback.newestAt }, end, playback.at));
   };
-  useEffect(() => {
-    if (said === "") return;
-    const timer = setTimeout(() => setSaid(""), 5000);
-    return () => clearTimeout(timer);
-  }, [said]);
 
   useWindowKeys((event) => {
     if (event.altKey) return false;

@@ -17,6 +17,7 @@ from attrs import define, evolve, field, frozen
 
 from skysentry_trio.base.addresses import ADVICE, AddressParts, mask_address, split_address
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
+from skysentry_trio.base.peekable_body import PeekableBody
 from skysentry_trio.sources.video_stream import PEER_TIMEOUT, VideoUnavailable
 from skysentry_trio.wire.authentication import Authenticator, Credentials
 from skysentry_trio.wire.response_head import (
@@ -120,7 +121,7 @@ class _Connection:
 
 
 @define(eq=False)
-class Response:
+class Response(PeekableBody):
     """The answer of a server; its body is read in pieces."""
 
     address: HttpAddress
@@ -128,24 +129,6 @@ class Response:
     head: ResponseHead
     _connection: _Connection
     _inflate: zlib._Decompress | None = field(default=None, repr=False)
-    _peeked: bytes = field(default=b"", init=False, repr=False)
-
-    async def receive(self) -> bytes:
-        """Return the next piece of the body; b"" at its end, also if the connection ended too early.
-
-        Raises:
-            VideoUnavailable: the body is not valid HTTP.
-        """
-        if self._peeked:
-            data, self._peeked = self._peeked, b""
-            return data
-        return await self._receive()
-
-    async def peek(self, size: int) -> bytes:
-        """Return the first ``size`` bytes, or fewer if the body is shorter, without consuming them."""
-        while len(self._peeked) < size and (data := await self._receive()):
-            self._peeked += data
-        return self._peeked[:size]
 
     def leftover(self) -> bytes:
         """Return what has arrived behind the announced end of the body."""

@@ -15,37 +15,24 @@ afterEach(() => void vi.useRealTimers());
 
 const settings: CaptureSettings = { ...DEFAULTS, cameraId: "door", name: "Door" };
 
+interface FakeCamera extends Camera {
+  configure: ReturnType<typeof vi.fn<Camera["configure"]>>;
+  setRate: ReturnType<typeof vi.fn<Camera["setRate"]>>;
+  handlers: CameraHandlers;
+  held: boolean | undefined;
+  opened: CaptureSettings;
+}
+
 function build(options: Partial<CaptureOptions> = {}) {
   const network = fakeNetwork();
-  const cameras: (Camera & {
-    configure: ReturnType<typeof vi.fn<Camera["configure"]>>;
-    setRate: ReturnType<typeof vi.fn<Camera["setRate"]>>;
-    handlers: CameraHandlers;
-    held: boolean | undefined;
-    opened: CaptureSettings;
-  })[] = [];
+  const cameras: FakeCamera[] = [];
   const release = vi.fn();
   const session = new CaptureSession({
     settings,
     page: "http://host/cams/capture",
     openSocket: network.open,
     keepAwake: () => release,
-    openCamera: (opened, handlers) => {
-      const camera = {
-        stream: null,
-        label: "Fake",
-        method: "by hand",
-        handlers,
-        opened,
-        held: undefined as boolean | undefined,
-        configure: vi.fn<Camera["configure"]>(),
-        setRate: vi.fn<Camera["setRate"]>(),
-        hold: (held: boolean) => void (camera.held = held),
-        stop: vi.fn(),
-      };
-      cameras.push(camera);
-      return Promise.resolve(camera);
-    },
+    openCamera: opener(cameras),
     ...options,
   });
   const state = () => session.snapshot.getSnapshot();
@@ -72,8 +59,8 @@ function build(options: Partial<CaptureOptions> = {}) {
   return { network, session, state, camera, cameras, frame, onAir, release, answer };
 }
 
-/** Opens cameras as `build` does, for tests whose cameras fail now and then. */
-function opener(cameras: ReturnType<typeof build>["cameras"]) {
+/** Returns a function that opens fake cameras and adds them to the list. */
+function opener(cameras: FakeCamera[]) {
   return (opened: CaptureSettings, handlers: CameraHandlers): Promise<Camera> => {
     const camera = {
       stream: null,

@@ -30,6 +30,22 @@ const header = (cameraId: string, extra: Partial<FrameHeader> = {}): FrameHeader
 });
 
 const mark: FrameMark = { sequence: 1, takenAt: 900, live: true };
+
+type FrameMessage = Extract<ToPainter, { type: "frame" }>;
+
+/** Returns the message that brings a frame to surface 1, with some values replaced. */
+function frame(change: Partial<FrameMessage> = {}): FrameMessage {
+  return {
+    type: "frame",
+    surface: 1,
+    buffer: JPEG.buffer,
+    offset: 0,
+    mark,
+    boxes: [],
+    opacity: 1,
+    ...change,
+  };
+}
 const handlers = () => ({ onPainted: vi.fn(), onDropped: vi.fn(), onUnpaintable: vi.fn() });
 
 beforeEach(() => {
@@ -153,15 +169,7 @@ describe("surfaces", () => {
   it("ignore frames for an unknown surface, and have no snapshot of it", () => {
     const reports: FromPainter[] = [];
     const surfaces = new Surfaces((message) => reports.push(message));
-    surfaces.handle({
-      type: "frame",
-      surface: 7,
-      buffer: JPEG.buffer,
-      offset: 0,
-      mark,
-      boxes: [],
-      opacity: 1,
-    });
+    surfaces.handle(frame({ surface: 7 }));
     surfaces.handle({ type: "close", surface: 7 });
     surfaces.handle({ type: "snapshot", surface: 7, request: 1 });
     expect(reports).toEqual([{ type: "snapshot", request: 1, picture: null }]);
@@ -174,16 +182,7 @@ describe("surfaces", () => {
     const reports: FromPainter[] = [];
     const surfaces = new Surfaces((message) => reports.push(message));
     const canvas = { width: 4, height: 2, getContext: () => ({ transferFromImageBitmap: vi.fn() }) };
-    const offer = (surface: number) =>
-      surfaces.handle({
-        type: "frame",
-        surface,
-        buffer: JPEG.buffer,
-        offset: 0,
-        mark,
-        boxes: [],
-        opacity: 1,
-      });
+    const offer = (surface: number) => surfaces.handle(frame({ surface }));
     for (const surface of [1, 2]) {
       surfaces.handle({ type: "open", surface, canvas: canvas as never });
       offer(surface);
@@ -227,15 +226,7 @@ describe("surfaces", () => {
     const surfaces = new Surfaces((message) => reports.push(message));
     const canvas = { width: 0, height: 0, getContext: () => ({ transferFromImageBitmap }) };
     surfaces.handle({ type: "open", surface: 1, canvas: canvas as never });
-    surfaces.handle({
-      type: "frame",
-      surface: 1,
-      buffer: JPEG.buffer,
-      offset: 0,
-      mark,
-      boxes: [box],
-      opacity: 1,
-    });
+    surfaces.handle(frame({ boxes: [box] }));
     await vi.waitFor(() => expect(transferFromImageBitmap).toHaveBeenCalledWith(composed));
     expect(context.drawImage).toHaveBeenCalledWith(bitmap, 0, 0, 40, 20);
     expect(context.strokeRect).toHaveBeenCalledWith(1, 2, 3, 4);
@@ -244,15 +235,7 @@ describe("surfaces", () => {
     // Shown 100 pixels wide on a screen with two device pixels for each pixel of the page.
     surfaces.handle({ type: "size", surface: 1, size: { width: 100, height: 100, ratio: 2 } });
     surfaces.handle({ type: "size", surface: 9, size: { width: 100, height: 100, ratio: 2 } });
-    surfaces.handle({
-      type: "frame",
-      surface: 1,
-      buffer: JPEG.buffer,
-      offset: 0,
-      mark,
-      boxes: [box],
-      opacity: 1,
-    });
+    surfaces.handle(frame({ boxes: [box] }));
     await vi.waitFor(() => expect(context.strokeRect).toHaveBeenLastCalledWith(5, 10, 15, 20));
     await vi.waitFor(() => expect(reports).toHaveLength(2));
     expect(reports.at(-1)).toMatchObject({ width: 40, height: 20 });
@@ -271,21 +254,13 @@ describe("surfaces", () => {
     const canvas = { width: 0, height: 0, getContext: () => ({ transferFromImageBitmap }) };
     surfaces.handle({ type: "open", surface: 1, canvas: canvas as never });
     const getContext = vi.spyOn(HTMLCanvasElement.prototype, "getContext");
-    const frame = {
-      type: "frame",
-      surface: 1,
-      buffer: JPEG.buffer,
-      offset: 0,
-      mark,
-      boxes: [box],
-      opacity: 1,
-    } as const;
+    const boxed = frame({ boxes: [box] });
     for (const [context, painted] of [
       [canvas2d(), composed],
       [null, bitmap],
     ] as const) {
       getContext.mockReturnValue(context as never);
-      surfaces.handle(frame);
+      surfaces.handle(boxed);
       await vi.waitFor(() => expect(transferFromImageBitmap).toHaveBeenLastCalledWith(painted));
     }
   });
@@ -302,16 +277,7 @@ describe("surfaces", () => {
       const report = reports.pop();
       return report?.type === "snapshot" ? report.picture?.mark.sequence : null;
     };
-    const offer = (number: number) =>
-      surfaces.handle({
-        type: "frame",
-        surface: 1,
-        buffer: JPEG.buffer,
-        offset: 0,
-        mark: { ...mark, sequence: number },
-        boxes: [],
-        opacity: 1,
-      });
+    const offer = (number: number) => surfaces.handle(frame({ mark: { ...mark, sequence: number } }));
     offer(1);
     expect(sequence()).toBe(1);
     await vi.waitFor(() => expect(repaints).toHaveLength(1));
@@ -328,15 +294,7 @@ describe("surfaces", () => {
     const reports: FromPainter[] = [];
     const surfaces = new Surfaces((message) => reports.push(message));
     surfaces.handle({ type: "open", surface: 1, canvas: { getContext: () => null } as never });
-    surfaces.handle({
-      type: "frame",
-      surface: 1,
-      buffer: JPEG.buffer,
-      offset: 0,
-      mark,
-      boxes: [],
-      opacity: 1,
-    });
+    surfaces.handle(frame());
     await vi.waitFor(() => expect(reports).toEqual([{ type: "dropped", surface: 1, mark, broken: true }]));
   });
 

@@ -7,6 +7,7 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.peekable_body import PeekableBody
 from skysentry_trio.server.http.exchange import ByteStream
 from skysentry_trio.wire.request_head import MAX_HEAD_SIZE
 
@@ -14,35 +15,22 @@ _CHUNK = 64 * 1024
 
 
 @define(eq=False)
-class RequestBody:
+class RequestBody(PeekableBody):
     """Reads the body piece by piece; h11 decides where the body ends."""
 
     _stream: ByteStream
     _parser: h11.Connection = field(
         factory=lambda: h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_SIZE), init=False, repr=False
     )
-    _peeked: bytes = field(default=b"", init=False, repr=False)
     _ended: bool = field(default=False, init=False)
 
-    async def receive(self) -> bytes:
+    async def _receive(self) -> bytes:
         """Return the next piece of the body, b"" at the end.
 
         Raises:
             ProtocolViolation: the body is invalid HTTP.
             trio.BrokenResourceError: the camera left in the middle of the body.
         """
-        if self._peeked:
-            data, self._peeked = self._peeked, b""
-            return data
-        return await self._receive()
-
-    async def peek(self, size: int) -> bytes:
-        """Return the first ``size`` bytes, or fewer if the body is shorter, without consuming them."""
-        while len(self._peeked) < size and (data := await self._receive()):
-            self._peeked += data
-        return self._peeked[:size]
-
-    async def _receive(self) -> bytes:
         while not self._ended:
             try:
                 event = self._parser.next_event()
