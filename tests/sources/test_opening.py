@@ -168,3 +168,10 @@ def test_a_mistyped_path_gets_a_suggestion(tmp_path: Path) -> None:
     (tmp_path / "recording.mp4").write_bytes(b"")
     with pytest.raises(ConfigurationError, match=r"did you mean \S+/recording\.mp4\?"):
         choose_source(str(tmp_path / "recordng.mp4"), SourceOptions())
+
+
+def test_no_disk_is_suggested_for_a_missing_webcam() -> None:
+    """Of the devices, only cameras are likely to be meant."""
+    with pytest.raises(ConfigurationError, match="cannot open '/dev/video98': No such file") as caught:
+        choose_source("/dev/video98", SourceOptions())
+    assert "did you mean" not in str(caught.value) or "/dev/video" in str(caught.value).partition("did you mean")[2]

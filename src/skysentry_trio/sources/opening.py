@@ -33,6 +33,7 @@ _PATTERN_FPS = 15.0
 _FOLDER_FPS = 10.0
 _FILE_FPS = 1.0
 _SCHEMES = ("rtsp", "rtsps", "http", "https")
+_DEVICES = Path("/dev")
 _MOST_SIBLINGS = 1000
 _LOW_DELAY = {"fflags": "nobuffer", "flags": "low_delay"}
 
@@ -143,7 +144,8 @@ def _siblings(path: Path) -> Iterator[str]:
     """Yield the paths of files beside a path that may be mistyped, at most `_MOST_SIBLINGS`."""
     try:
         for entry in islice(path.parent.iterdir(), _MOST_SIBLINGS):
-            if entry.name.isprintable():
+            # Most devices are no cameras, but disks and terminals.
+            if entry.name.isprintable() and (path.parent != _DEVICES or entry.name.startswith("video")):
                 yield str(entry)
     except (OSError, ValueError):
         return
