@@ -82,6 +82,8 @@ class Window:
 def window() -> Iterator[Window]:
     child, descriptor = pty.fork()
     if not child:
+        # A shell starts its background jobs with Ctrl-C ignored, and the tests may be one of them.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execv(sys.executable, [sys.executable, "-c", PROGRAM])
     window = Window(child, descriptor)
     yield window
