@@ -55,9 +55,11 @@ for _message in Message.__subclasses__():
         MESSAGES.setdefault(_tag, []).append(_message)
 WITHOUT_WEBSOCKET = {
     "bad-multipart",
+    "bad-proxy-header",
     "bad-request",
     "busy",
     "draining",
+    "host-refused",
     "not-installed",
     "origin-refused",
     "replaced",

@@ -49,11 +49,13 @@ REFUSALS: Final[Mapping[str, Refusal]] = MappingProxyType(
     {
         "already-registered": Refusal(CloseCode.POLICY_VIOLATION, 400),
         "bad-multipart": Refusal(CloseCode.POLICY_VIOLATION, 400),
+        "bad-proxy-header": Refusal(CloseCode.POLICY_VIOLATION, 400),
         "bad-request": Refusal(CloseCode.POLICY_VIOLATION, 400),
         "busy": Refusal(CloseCode.TRY_AGAIN_LATER, 503),
         "draining": Refusal(CloseCode.GOING_AWAY, 503),
         "flood": Refusal(CloseCode.POLICY_VIOLATION, 429),
         "frame-too-large": Refusal(CloseCode.MESSAGE_TOO_BIG, 413),
+        "host-refused": Refusal(CloseCode.POLICY_VIOLATION, 421),
         "invalid-client-id": Refusal(CloseCode.POLICY_VIOLATION, 400),
         "invalid-message": Refusal(CloseCode.POLICY_VIOLATION, 400),
         "memory-full": Refusal(CloseCode.TRY_AGAIN_LATER, 503),

@@ -43,6 +43,11 @@ class RequestHead:
         return "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
 
 
+def is_host(text: str) -> bool:
+    """Return whether this is a host name or an IP address with or without a port, as in a ``Host`` header."""
+    return _HOST.fullmatch(text) is not None
+
+
 @define(eq=False)
 class RequestHeadReader:
     """Reads a request's head from pieces of a byte stream; h11 decides what is valid HTTP."""
@@ -83,7 +88,7 @@ def _check(request: h11.Request, size: int) -> RequestHead:
     for raw_name, raw_value in request.headers:
         name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    if not _HOST.fullmatch(host := headers.get("host", "")):
+    if not is_host(host := headers.get("host", "")):
         # Quart fails on invalid names.
         raise _refusal(f"expected a host name in Host, got {host[:80]!a}", 400)
     if "content-length" in headers and "transfer-encoding" in headers:
