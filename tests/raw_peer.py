@@ -87,7 +87,7 @@ def client_frame(
 
 def request_head(target: str, *headers: str, method: str = "GET", version: str = "1.1") -> bytes:
     """Write the head of a request; a ``Host`` goes with it, as HTTP/1.1 wants one."""
-    lines = (f"{method} {target} HTTP/{version}", "Host: sky.example", *headers)
+    lines = (f"{method} {target} HTTP/{version}", "Host: sky.localhost", *headers)
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")
 
 
@@ -166,7 +166,7 @@ class RawPeer:
         """Receive one response, which h11 must find right."""
         parser = h11.Connection(h11.CLIENT)
         # h11 understands 101 only as the answer to a request for it.
-        asked = [("Host", "sky.example"), ("Connection", "Upgrade"), ("Upgrade", "websocket")]
+        asked = [("Host", "sky.localhost"), ("Connection", "Upgrade"), ("Upgrade", "websocket")]
         parser.send(h11.Request(method=method, target="/", headers=asked))
         parser.send(h11.EndOfMessage())
         response: h11.Response | None = None

@@ -130,7 +130,7 @@ def test_two_tabs_of_one_browser_are_two_cameras(server: Server, open_page: Open
 
 def test_the_page_tells_refused_from_unreachable(server: Server, open_page: OpenPage) -> None:
     """Behind a proxy that changes the Host, the server refuses the page's origin; without a server nothing answers."""
-    with Proxy(server, host="backend:8080") as proxy:
+    with Proxy(server, host="backend.localhost:8080") as proxy:
         page = open_page(f"{proxy.url}/capture?autostart=1&id=cam&fps=10&width=320")
         wait_until(lambda: failure(page) == "origin-refused", 10, "the page says that it is refused")
         server.kill()

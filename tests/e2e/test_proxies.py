@@ -23,7 +23,7 @@ from websockets.typing import Origin
 
 from skysentry_trio.client import Camera, Refused, Viewer
 from skysentry_trio.sources.drawing import Pattern
-from tests.e2e.processes import PATIENCE, running_server
+from tests.e2e.processes import PATIENCE, running, running_server
 
 pytestmark = pytest.mark.e2e
 Proxied = Callable[[Path, str], AbstractContextManager[str]]
@@ -76,6 +76,21 @@ def haproxy(folder: Path, server: str) -> Iterator[str]:
     (folder / "haproxy.cfg").write_text(documented("haproxy buffers") + config)
     with proxy([program("haproxy"), "-db", "-f", str(folder / "haproxy.cfg")], port) as address:
         yield address
+
+
+@contextmanager
+def haproxy_tcp(folder: Path, server: str, header: str = "send-proxy-v2") -> Iterator[str]:
+    port = free_port()
+    config = (
+        documented("haproxy tcp").replace("127.0.0.1:8080", server).replace("bind :80\n", f"bind 127.0.0.1:{port}\n")
+    )
+    (folder / "haproxy.cfg").write_text(config.replace("send-proxy-v2", header))
+    with proxy([program("haproxy"), "-db", "-f", str(folder / "haproxy.cfg")], port) as address:
+        yield address
+
+
+def haproxy_tcp_v1(folder: Path, server: str) -> AbstractContextManager[str]:
+    return haproxy_tcp(folder, server, "send-proxy")
 
 
 def program(name: str) -> str:
@@ -165,6 +180,63 @@ def test_pages_of_others_stay_outside(proxied: Proxied, tmp_path: Path) -> None:
         with pytest.raises(InvalidStatus) as caught, connect(f"ws://{address}/ws", origin=Origin(f"http://{server}")):
             pass
         assert caught.value.response.status_code == 403
+
+
+FAR = "127.0.0.5"
+"""An address that is not the proxy's."""
+
+
+def register_from_afar(address: str, camera_id: str, *, headers: dict[str, str] | None = None) -> None:
+    """Register a camera that comes from an address of its own, and stay until the server has answered."""
+    host, port = address.split(":")
+    with (
+        socket.create_connection((host, int(port)), PATIENCE, source_address=(FAR, 0)) as connection,
+        connect(f"ws://{address}/ws", sock=connection, additional_headers=headers) as camera,
+    ):
+        camera.send(json.dumps({"type": "client-registration", "clientId": camera_id}))
+        assert json.loads(camera.recv(PATIENCE))["type"] == "registration-success"
+
+
+@pytest.mark.parametrize("proxied", [nginx, haproxy, haproxy_tcp, haproxy_tcp_v1])
+def test_the_log_names_the_client_of_a_trusted_proxy(proxied: Proxied, tmp_path: Path) -> None:
+    """Its address is that of the client, by headers and by both versions of the PROXY protocol, whatever it invents."""
+    flags = ("--trusted-proxy", "127.0.0.1", "--log-format", "json")
+    forged = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https"}
+    with (
+        running("serve", "--host", "127.0.0.1", "--port", "0", *flags) as server,
+        proxied(tmp_path, server.wait_for_line(r"127\.0\.0\.1:\d+").group()) as address,
+    ):
+        register_from_afar(address, "honest")
+        register_from_afar(address, "forged", headers=forged)
+        for camera_id in ("honest", "forged"):
+            line = json.loads(server.wait_for_line(rf'.*"{camera_id}", "event": "camera registered".*').group())
+            assert line["peer"].partition(":")[0] == FAR
+            assert line["proxy"].startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("proxied", [nginx, haproxy])
+def test_a_proxy_that_is_not_trusted_names_nobody(proxied: Proxied, tmp_path: Path) -> None:
+    """Without the flag, headers from the same machine have no more effect than others."""
+    with (
+        running("serve", "--host", "127.0.0.1", "--port", "0", "--log-format", "json") as server,
+        proxied(tmp_path, server.wait_for_line(r"127\.0\.0\.1:\d+").group()) as address,
+    ):
+        register_from_afar(address, "honest")
+        line = json.loads(server.wait_for_line(r'.*"honest", "event": "camera registered".*').group())
+        assert line["peer"].startswith("127.0.0.1:")
+        assert "proxy" not in line
+
+
+@pytest.mark.parametrize("proxied", [nginx, haproxy, haproxy_tcp])
+def test_a_foreign_name_is_refused_until_it_is_allowed(proxied: Proxied, tmp_path: Path) -> None:
+    """Each proxy passes `Host` on, and the answer names the flag."""
+    flags = ("--trusted-proxy", "127.0.0.1", "--allowed-host", "cams.example.org")
+    with running_server(*flags) as server, proxied(tmp_path, server) as address:
+        url = f"http://{address}/api/health"
+        assert httpx.get(url, headers={"Host": "cams.example.org"}).status_code == 200
+        refused = httpx.get(url, headers={"Host": "evil.example"})
+        assert refused.status_code == 421
+        assert "--allowed-host evil.example" in refused.json()["error"]
 
 
 def test_passwords_and_a_certificate_of_your_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

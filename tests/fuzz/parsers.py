@@ -10,18 +10,22 @@ from attrs import frozen
 
 from skysentry_trio.base.addresses import mask_address, mask_addresses, split_address
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
+from skysentry_trio.base.networks import Networks
 from skysentry_trio.base.units import parse_duration, parse_size
 from skysentry_trio.cli.settings_sources import read_settings_file, settle
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.sources.whole_jpeg import whole_jpeg
 from skysentry_trio.wire import capture, viewer
 from skysentry_trio.wire.authentication import Authenticator, Credentials
+from skysentry_trio.wire.forwarding import resolve_forwarding
 from skysentry_trio.wire.framing import decode_head
+from skysentry_trio.wire.hosts import HostRule
 from skysentry_trio.wire.identity import check_camera_id, clean_label
 from skysentry_trio.wire.jpeg import trim_jpeg
 from skysentry_trio.wire.multipart import MultipartReader, read_timestamp
 from skysentry_trio.wire.orientation import exchanges_sides, orient, read_orientations
 from skysentry_trio.wire.origins import explain_refusal, is_entry, is_origin_allowed
+from skysentry_trio.wire.proxy_header import decode_proxy_header, measure_proxy_header, refuse_proxy_header
 from skysentry_trio.wire.query import decode_query
 from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHeadReader, encode_handshake
 from skysentry_trio.wire.response_head import MAX_HEAD_SIZE as MAX_RESPONSE_HEAD
@@ -70,12 +74,30 @@ def _read_request_head(data: bytes) -> None:
         return
     _ = head.has_body
     origin, host = head.headers.get("origin"), head.headers.get("host", "")
-    if not is_origin_allowed(origin, host, frozenset({"https://a.example"}), head.headers.get("x-forwarded-proto")):
+    if not is_origin_allowed(origin, host, frozenset({"https://a.example"})):
         explain_refusal(head.headers, "try")
     is_entry(host)
+    rule = HostRule.of("127.0.0.1", ["127.0.0.1"], [])
+    assert rule is not None
+    with suppress(ProtocolViolation):
+        rule.check(host, "127.0.0.1")
     decode_query(head.query)
     if head.upgrade:
         encode_handshake(head)
+
+
+def _read_proxy_header(data: bytes) -> None:
+    if size := measure_proxy_header(data):
+        decode_proxy_header(data[:size])
+    with suppress(ProtocolViolation):
+        refuse_proxy_header(data)
+
+
+def _read_forwarding(data: bytes) -> None:
+    proxies = Networks.parse(("127.0.0.0/8",))
+    names = ("forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host")
+    lines = data.decode("latin-1").split("\n")
+    resolve_forwarding(dict(zip(names, lines, strict=False)), proxies.__contains__)
 
 
 def _read_query(data: bytes) -> None:
@@ -198,6 +220,24 @@ _PARTS: Final = (
 PARSERS: Final = (
     Parser(
         "request head", _read_request_head, _VIOLATION, _HTTP_WORDS, (_HEAD, b"\x20GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    ),
+    Parser(
+        "proxy header",
+        _read_proxy_header,
+        _VIOLATION,
+        (b"PROXY ", b"TCP4", b"TCP6", b"UNKNOWN", b"\r\n", b"\r\n\r\n\0\r\nQUIT\n", b"\x21", b"\x11", b"\x20\x00\x05"),
+        (
+            b"PROXY TCP4 192.0.2.7 192.0.2.1 50000 80\r\n",
+            b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x14\xc0\0\2\7\xc0\0\2\1\xc3\x50\0\x50\x20\0\5\1\0\0\0\0",
+        ),
+    ),
+    Parser(
+        "forwarding",
+        _read_forwarding,
+        _VIOLATION,
+        (b"for=", b"proto=https", b"host=", b";", b",", b'"', b"\\", b"127.0.0.1", b"[::1]", b":80", b"unknown", b"\n"),
+        (b'for="[2001:db8::1]:80";proto=https;host=a\n2001:db8::1\nhttps\na', b"\n1.2.3.4, 127.0.0.1\nhttp\na:80"),
+        MAX_HEAD_SIZE,
     ),
     Parser("query", _read_query, _VIOLATION, _QUERY_WORDS, (b"a=1&at=2023-11-14T22:13:20.25Z&b=&c",), MAX_HEAD_SIZE),
     Parser(

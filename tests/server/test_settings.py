@@ -30,6 +30,8 @@ def test_the_defaults_are_those_we_promise() -> None:
         "viewer_format": "envelope",
         "cors_origins": (),
         "frame_ancestors": (),
+        "allowed_hosts": (),
+        "trusted_proxies": (),
         "handshake_timeout": 5,
         "registration_timeout": 10,
         "write_timeout": 10,
@@ -91,6 +93,8 @@ def test_each_setting_is_explained_in_one_sentence(setting: attrs.Attribute[Any]
         ("cors_origins", "null, file://, http://esp/path", ("null", "file://", "http://esp/path")),
         ("cors_origins", ("http://a", "http://b,http://c"), ("http://a", "http://b", "http://c")),
         ("frame_ancestors", "*", ("*",)),
+        ("allowed_hosts", "cams.example, 192.0.2.1", ("cams.example", "192.0.2.1")),
+        ("trusted_proxies", "unix,127.0.0.1,fd00::/8", ("unix", "127.0.0.1", "fd00::/8")),
         ("frame_ancestors", ("https://ha.example:8123/", "*"), ("https://ha.example:8123/", "*")),
         (
             "frame_ancestors",
@@ -142,6 +146,11 @@ def test_values_are_read_from_text_and_from_toml(name: str, raw: object, value: 
         ("frame_ancestors", "https://a.example\r\nX-Injected: 1", "* or addresses without a path"),
         ("frame_ancestors", "https://u:p@a.example", "* or addresses without a path"),
         ("frame_ancestors", ["https://a.example", 1], "* or addresses without a path"),
+        ("allowed_hosts", "a.example:80", "* or names and addresses without a port"),
+        ("allowed_hosts", "*.example", "* or names and addresses without a port"),
+        ("trusted_proxies", "proxy.example", "unix, or addresses and networks"),
+        ("trusted_proxies", "10.0.0.5/8", "unix, or addresses and networks"),
+        ("trusted_proxies", [1], "unix, or addresses and networks"),
     ],
 )
 def test_other_values_are_refused_with_what_was_expected(name: str, raw: object, expected: str) -> None:

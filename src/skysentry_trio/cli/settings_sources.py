@@ -33,8 +33,9 @@ def is_list(name: str) -> bool:
 
 def flag_of(name: str) -> str:
     """Return the flag that sets the setting: ``--max-fps``; a repeatable flag is in the singular: ``--cors-origin``."""
-    singular = name.removesuffix("s") if is_list(name) else name
-    return "--" + singular.replace("_", "-")
+    if is_list(name):
+        name = name.removesuffix("ies") + "y" if name.endswith("ies") else name.removesuffix("s")
+    return "--" + name.replace("_", "-")
 
 
 def flags_of(name: str) -> list[str]:

@@ -29,6 +29,7 @@ import trio
 
 from skysentry_trio._version import __version__
 from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.networks import Networks
 from skysentry_trio.server.garbage import FullCollections
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.app import build_app
@@ -41,7 +42,8 @@ from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.hypercorn_server import HttpServer
-from skysentry_trio.server.transport.listener import Router, RouterLimits, show_address_and_port
+from skysentry_trio.server.transport.listener import Router, RouterLimits
+from skysentry_trio.server.transport.peer_address import PeerAddress, show_address_and_port
 from skysentry_trio.server.transport.request import Request
 from skysentry_trio.server.transport.systemd import Notifier
 from skysentry_trio.server.transport.tcp_listeners import open_listeners
@@ -49,6 +51,7 @@ from skysentry_trio.server.transport.websocket import WebSocketLimits, WebSocket
 from skysentry_trio.server.websocket.capture import serve_capture
 from skysentry_trio.server.websocket.viewer import serve_viewer
 from skysentry_trio.wire.envelope import MAX_HEADER_LENGTH
+from skysentry_trio.wire.hosts import HostRule
 from skysentry_trio.wire.messages import MAX_TEXT_LENGTH
 from skysentry_trio.wire.viewer import SUBPROTOCOL
 from skysentry_trio.wire.viewer_query import ViewerFormat
@@ -89,6 +92,8 @@ async def serve(
     health, loop, push_sessions = Health(shutdown), LoopMonitor(), PushSessions(hub)
     websockets = WebSockets(_websocket_limits(settings), shutdown)
     router = _create_router(hub, push_sessions, websockets, health, loop)
+    listening = [PeerAddress.of_this_side(listener.socket).host for listener in listeners]
+    router.host_rule = HostRule.of(settings.host, listening, settings.allowed_hosts)
     async with trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signal, shutdown)
         nursery.start_soon(supervise, "janitor", partial(_forget_idle_cameras, hub), health)
@@ -172,6 +177,7 @@ def _create_router(
         health.shutdown,
         connections,
         hub.memory,
+        Networks.parse(settings.trusted_proxies),
     )
 
 

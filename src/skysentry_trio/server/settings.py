@@ -13,7 +13,9 @@ from typing import Any, Final, Literal
 import attrs
 
 from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.base.networks import UNIX, parse_network
 from skysentry_trio.base.units import format_duration, format_size, parse_duration, parse_size
+from skysentry_trio.wire.hosts import is_allowed_host
 from skysentry_trio.wire.origins import is_ancestor, is_entry
 
 _MEBI: Final = 1024**2
@@ -113,6 +115,16 @@ def _are_ancestors(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(one, str) and is_ancestor(one) for one in value)
 
 
+def _are_networks(value: object) -> bool:
+    return isinstance(value, tuple) and all(
+        isinstance(one, str) and (one == UNIX or parse_network(one) is not None) for one in value
+    )
+
+
+def _are_hosts(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, str) and is_allowed_host(one) for one in value)
+
+
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -129,6 +141,20 @@ _ancestors: Final = Kind(
     "ORIGIN",
     "* or addresses without a path, such as https://example.org, http://192.168.1.5:8123 or https://*.example.org",
     _are_ancestors,
+    _split,
+    ",".join,
+)
+_networks: Final = Kind(
+    "CIDR",
+    "unix, or addresses and networks such as 127.0.0.1, 10.0.0.0/8 or fd00::/8 (no bit set behind the prefix)",
+    _are_networks,
+    _split,
+    ",".join,
+)
+_hosts: Final = Kind(
+    "HOST",
+    "* or names and addresses without a port, such as cams.example.org or 192.0.2.10",
+    _are_hosts,
     _split,
     ",".join,
 )
@@ -204,6 +230,12 @@ class Settings:
     )
     frame_ancestors: tuple[str, ...] = _setting(
         (), _ancestors, "Origin whose pages may show the web pages in a frame, besides the server's own; * allows all."
+    )
+    allowed_hosts: tuple[str, ...] = _setting(
+        (), _hosts, "Host name that requests may be for, besides this machine's own; * allows all."
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), _networks, "Address of a proxy that says truly where its clients are and what they asked for."
     )
     handshake_timeout: float = _setting(5.0, _WAIT, "How long a peer may take to send the head of its request.")
     registration_timeout: float = _setting(10.0, _WAIT, "How long a camera may take to register after connecting.")

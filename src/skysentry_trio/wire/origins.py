@@ -35,24 +35,21 @@ class _Origin(NamedTuple):
     has_path: bool
 
 
-def is_origin_allowed(
-    origin: str | None, host: str, allowed: frozenset[str], forwarded_scheme: str | None = None
-) -> bool:
+def is_origin_allowed(origin: str | None, host: str, allowed: frozenset[str], *, is_tls: bool = False) -> bool:
     """Return whether pages of an origin may use the server at the address in ``host``.
 
     Browsers send the origin with every WebSocket handshake (RFC 6455 section 10.2); other programs need not send it. So
     a missing origin is allowed, but ``null`` (a sandboxed page, a local file) is not.
 
     The origin is allowed if host and port are those of ``host``. A port that is not given is the default port of the
-    origin's scheme. The server does not know its own scheme, because a proxy in front of it may have decrypted the
-    request. So both ``http`` and ``https`` are accepted, unless the proxy reports ``https``.
+    origin's scheme. A proxy in front of the server may have decrypted the request, and may not say so. So both ``http``
+    and ``https`` are accepted, unless the request is known to be encrypted.
 
     Args:
         origin: the ``Origin`` header.
-        host: the ``Host`` header.
+        host: the ``Host`` header that the browser sent.
         allowed: further origins that are allowed, as the operator wrote them; ``*`` allows every origin.
-        forwarded_scheme: the ``X-Forwarded-Proto`` header. No page can send it across origins without permission, and
-            it can only make the decision stricter, so it need not come from a trusted proxy.
+        is_tls: whether the browser's connection is known to be encrypted.
     """
     if origin is None or ANY in allowed or origin in allowed:
         return True
@@ -61,8 +58,7 @@ def is_origin_allowed(
         return False
     if parsed[:3] in _parse_all(allowed):
         return True
-    is_https = forwarded_scheme is not None and forwarded_scheme.split(",")[0].strip().lower() in {"https", "wss"}
-    if is_https and parsed.scheme != "https":
+    if is_tls and parsed.scheme != "https":
         return False
     return _parse_host(host, parsed.scheme) == (parsed.host, parsed.port)
 

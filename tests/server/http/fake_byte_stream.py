@@ -140,7 +140,7 @@ class BareStream:
 
     def _parse(self) -> tuple[int, dict[str, str], bytes]:
         parser = h11.Connection(h11.CLIENT)
-        parser.send(h11.Request(method="GET", target="/", headers=[("Host", "sky.example")]))
+        parser.send(h11.Request(method="GET", target="/", headers=[("Host", "sky.localhost")]))
         parser.send(h11.EndOfMessage())
         parser.receive_data(bytes(self.written))
         response, body = None, b""

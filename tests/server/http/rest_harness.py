@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 from jsonschema import Draft202012Validator
 from quart_trio import QuartTrio
 
@@ -24,7 +24,9 @@ from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.hypercorn_server import SCOPE_KEY
-from skysentry_trio.server.transport.request import Request
+from skysentry_trio.server.transport.peer_address import PeerAddress
+from skysentry_trio.server.transport.request import Request, judge_request
+from skysentry_trio.wire.request_head import RequestHead
 from tests.hubs import publish_nowait
 from tests.jpegs import draw_jpeg
 
@@ -114,7 +116,7 @@ class Site:
             "root_path": "",
             "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
             "extensions": {},
-            SCOPE_KEY: Request(None, None, self.principal),  # type: ignore[arg-type] # the routes use only the principal
+            SCOPE_KEY: self._judge(RequestHead(method, path, query, fields, 0)),
         }
         requests = [{"type": "http.request", "body": body, "more_body": False}]
         replies: list[dict[str, Any]] = []
@@ -136,6 +138,12 @@ class Site:
             {name.decode().lower(): value.decode() for name, value in start["headers"]},
             [piece["body"] for piece in pieces],
         )
+
+    def _judge(self, head: RequestHead) -> Request:
+        origins = frozenset(self.hub.settings.cors_origins)
+        # The routes do not use the stream.
+        judged = judge_request(None, head, PeerAddress("127.0.0.1", 1), origins)  # type: ignore[arg-type]
+        return evolve(judged, principal=self.principal)
 
     async def get(self, route: str, camera_id: str = "door", query: str = "", **headers: str) -> Answer:
         """Ask for a described route; fail unless the reply is as described."""

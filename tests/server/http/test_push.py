@@ -438,7 +438,7 @@ async def test_a_server_that_stops_tells_its_cameras(autojump_clock: MockClock) 
 # Who may
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://sky.example.evil.example"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://sky.localhost.evil.example"])
 @pytest.mark.parametrize("method", ["POST", "OPTIONS"])
 async def test_pages_of_others_may_not_send(autojump_clock: MockClock, origin: str, method: str) -> None:
     """A form on any page could post here; browsers say whose page it was."""
@@ -451,7 +451,7 @@ async def test_pages_of_others_may_not_send(autojump_clock: MockClock, origin: s
     assert here.hub.camera("door") is None
 
 
-@pytest.mark.parametrize("origin", ["http://sky.example", "https://friend.example"])
+@pytest.mark.parametrize("origin", ["http://sky.localhost", "https://friend.example"])
 async def test_our_pages_and_those_that_are_allowed_may(autojump_clock: MockClock, origin: str) -> None:
     """They can read the answer, and may ask before."""
     friends = frozenset({"https://friend.example"})

@@ -125,7 +125,7 @@ async def test_a_broken_body_is_refused(server: Address) -> None:
     await server.wait_until_alone()
 
 
-@pytest.mark.parametrize("target", ["sky.example:80", "/api/ready"])
+@pytest.mark.parametrize("target", ["sky.localhost:80", "/api/ready"])
 async def test_connect_leaves_nothing_behind(server: Address, target: str) -> None:
     """A request for a tunnel is refused like any other, and its connection ends."""
     async with server.connection() as peer:

@@ -125,7 +125,7 @@ async def test_strange_headers_do_no_harm(server: Address, header: str) -> None:
     """What a handshake has besides the necessary opens the WebSocket or is refused, at once."""
     request = handshake("/stream/ws", *() if header.startswith("Host") else (header,))
     if header.startswith("Host"):
-        request = request.replace(b"Host: sky.example", header.encode("latin-1"))
+        request = request.replace(b"Host: sky.localhost", header.encode("latin-1"))
     async with server.connection() as peer:
         await peer.send(request)
         with trio.fail_after(1):

@@ -14,7 +14,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.clips import create_clips
-from skysentry_trio.server.http.current import scoped
+from skysentry_trio.server.http.current import current_request, scoped
 from skysentry_trio.server.http.exchange import allow_origin, protection
 from skysentry_trio.server.http.metrics import create_metrics
 from skysentry_trio.server.http.missing_page import describe_missing_page, prefers_page
@@ -119,8 +119,7 @@ def create_app(
 
 def _allow_origin(response: Response, allowed_origins: frozenset[str]) -> None:
     preflight = "GET, HEAD, OPTIONS, POST" if request.method == "OPTIONS" else None
-    asked = {name.lower(): value for name, value in request.headers.items()}
-    headers = allow_origin(asked, allowed_origins, preflight=preflight)
+    headers = allow_origin(current_request(), allowed_origins, preflight=preflight)
     response.vary.add(headers.pop("Vary"))
     response.headers.update(headers)
 

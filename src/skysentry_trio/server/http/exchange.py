@@ -13,7 +13,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.server.transport.request import Request
 from skysentry_trio.wire.messages import encode_json
-from skysentry_trio.wire.origins import ANY, encode_frame_ancestors, is_origin_allowed
+from skysentry_trio.wire.origins import ANY, encode_frame_ancestors
 from skysentry_trio.wire.query import Query
 from skysentry_trio.wire.request_head import RequestHead
 from skysentry_trio.wire.response import encode_response_head
@@ -62,22 +62,19 @@ def protection(frame_ancestors: tuple[str, ...]) -> Mapping[str, str]:
     }
 
 
-def allow_origin(
-    headers: Mapping[str, str], allowed: frozenset[str], *, preflight: str | None = None
-) -> dict[str, str]:
+def allow_origin(request: Request, allowed: frozenset[str], *, preflight: str | None = None) -> dict[str, str]:
     """Return the headers that let a page of another origin read an answer (the Fetch standard's CORS protocol).
 
     Args:
-        headers: of the request, by lower-case name.
+        request: the request of a page.
         allowed: origins whose pages may read the answer; ``*`` for all.
         preflight: the allowed methods, if this is the answer to ``OPTIONS``.
     """
     # A cache must not give the answer for one origin to another one.
     cors = {"Vary": "Origin"} if allowed else {}
+    headers = request.head.headers
     origin = headers.get("origin")
-    if origin is None or not is_origin_allowed(
-        origin, headers.get("host", ""), allowed, headers.get("x-forwarded-proto")
-    ):
+    if origin is None or not request.is_from_allowed_origin:
         return cors
     cors["Access-Control-Allow-Origin"] = ANY if ANY in allowed else origin
     cors["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS
@@ -182,5 +179,5 @@ class Exchange:
     def encode_head(self, status: int, headers: Mapping[str, str]) -> bytes:
         """Return the head of a response; the head says that the connection is closed after the response."""
         preflight = headers.get("Allow") if self.head.method == "OPTIONS" else None
-        cors = allow_origin(self.head.headers, self.allowed_origins, preflight=preflight)
+        cors = allow_origin(self.request, self.allowed_origins, preflight=preflight)
         return encode_response_head(status, {**protection(self.frame_ancestors), **cors, **headers})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
 
 import structlog
 import trio
@@ -14,12 +13,17 @@ from attrs import define, evolve, field, frozen
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.held_memory import HeldMemory
 from skysentry_trio.base.logs import LogLimiter, get_logger
+from skysentry_trio.base.networks import Networks
 from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.connection_log import ConnectionLog
+from skysentry_trio.server.transport.peer_address import PeerAddress
 from skysentry_trio.server.transport.peer_stream import PeerStream
+from skysentry_trio.server.transport.proxy_protocol import read_proxy_header
 from skysentry_trio.server.transport.request import Request, Service, judge_request
+from skysentry_trio.wire.hosts import HostRule
 from skysentry_trio.wire.origins import show_address
+from skysentry_trio.wire.proxy_header import refuse_proxy_header
 from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader, encode_handshake
 from skysentry_trio.wire.response import encode_refusal
 
@@ -57,6 +61,10 @@ class Router:
     log: ConnectionLog = field(factory=ConnectionLog)
     memory: HeldMemory = field(factory=HeldMemory)
     """Counts the bytes that are held for all peers."""
+    proxies: Networks = field(factory=Networks)
+    """The trusted proxies."""
+    host_rule: HostRule | None = None
+    """Which hosts requests may be for; None for any host."""
     _open: set[PeerStream] = field(factory=set, init=False, repr=False)
     _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
     _left: trio.Event = field(factory=trio.Event, init=False, repr=False)
@@ -86,8 +94,8 @@ class Router:
         self.log.accepted += 1
         self.log.open += 1
         self._open.add(peer)
-        address = _address(stream)
-        structlog.contextvars.bind_contextvars(peer=address)
+        address = PeerAddress.of_peer(stream)
+        structlog.contextvars.bind_contextvars(peer=str(address))
         try:
             await self._route(peer, address)
         except* Exception:
@@ -114,13 +122,26 @@ class Router:
         for peer in self._open:
             peer.abort()
 
-    async def _route(self, peer: PeerStream, address: str) -> None:
+    async def _route(self, peer: PeerStream, address: PeerAddress) -> None:
         head = None
         try:
+            sender, is_tls = address, False
+            if address.host in self.proxies:
+                with trio.move_on_after(self.limits.handshake_timeout) as scope:
+                    header = await read_proxy_header(peer)
+                if scope.cancelled_caught:
+                    self._count("request-timeout")
+                    return
+                sender, is_tls = _behind(address, header.host, header.port), header.is_tls
             head = await self._read_head(peer)
             if head is None:
                 return
-            request = judge_request(peer, head, address, self.allowed_origins)
+            self._check_host(head, peer)
+            request = judge_request(peer, head, sender, self.allowed_origins, self.proxies, is_tls=is_tls)
+            head = request.head
+            if request.is_from_proxy:
+                _behind(address, request.peer.host, request.peer.port)
+                self._check_host(head, peer)
             service = self._choose(request)
             if head.upgrade:
                 request = evolve(request, head=_normalize_handshake(peer, head))
@@ -136,6 +157,10 @@ class Router:
             del head, request
             await serving
 
+    def _check_host(self, head: RequestHead, peer: PeerStream) -> None:
+        if self.host_rule is not None:
+            self.host_rule.check(head.headers.get("host", ""), PeerAddress.of_this_side(peer.socket).host)
+
     async def _read_head(self, peer: PeerStream) -> RequestHead | None:
         """Return the request's head and put it back into the stream; None if the client sent no head in time."""
         reader, received, cause = RequestHeadReader(), b"", "request-timeout"
@@ -143,6 +168,7 @@ class Router:
             try:
                 while data := await peer.receive_some():
                     received += data
+                    refuse_proxy_header(received)
                     if (head := reader.feed(data)) is not None:
                         peer.push_back(received)
                         return head
@@ -186,9 +212,19 @@ class Router:
             log.warning(event, **details, suppressed=suppressed)
 
 
+def _behind(proxy: PeerAddress, host: str | None, port: int | None) -> PeerAddress:
+    """Return the address behind a proxy, which the log names from now on; the proxy's own if ``host`` is None."""
+    if host is None:
+        return proxy
+    address = PeerAddress(host, port)
+    if address != proxy:
+        structlog.contextvars.bind_contextvars(peer=str(address), proxy=str(proxy))
+    return address
+
+
 def _describe(head: RequestHead | None, violation: ProtocolViolation) -> dict[str, str]:
     """Return what the operator needs to know in order to allow what was refused."""
-    if head is None or violation.code != "origin-refused":
+    if head is None or violation.code not in {"origin-refused", "host-refused"}:
         return {}
     return {name: show_address(head.headers.get(name, "")) for name in ("origin", "host")}
 
@@ -197,18 +233,3 @@ def _normalize_handshake(peer: PeerStream, head: RequestHead) -> RequestHead:
     handshake = encode_handshake(head)
     peer.push_back(handshake + peer.take_back()[head.size :])
     return evolve(head, size=len(handshake))
-
-
-def _address(stream: trio.SocketStream) -> str:
-    try:
-        address = stream.socket.getpeername()
-    except OSError:
-        return "gone"
-    return show_address_and_port(address) if isinstance(address, tuple) else "local"
-
-
-def show_address_and_port(address: tuple[Any, ...]) -> str:
-    """Return a socket's address for people: ``192.0.2.1:8080`` or ``[2001:db8::1]:8080``."""
-    # A socket for both families, for example one from systemd, has IPv4 peers as IPv4-mapped addresses (RFC 4291).
-    host = str(address[0]).removeprefix("::ffff:") if "." in address[0] else address[0]
-    return f"[{host}]:{address[1]}" if ":" in host else f"{host}:{address[1]}"

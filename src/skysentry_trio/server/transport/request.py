@@ -4,29 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.networks import Networks
 from skysentry_trio.base.principal import ANYONE, Principal
+from skysentry_trio.server.transport.peer_address import PeerAddress
 from skysentry_trio.server.transport.peer_stream import PeerStream
+from skysentry_trio.wire.forwarding import HEADERS, resolve_forwarding
 from skysentry_trio.wire.origins import explain_refusal, is_origin_allowed
 from skysentry_trio.wire.request_head import RequestHead
+
+_NO_PROXIES = Networks()
+_UNKNOWN = PeerAddress("unknown")
 
 
 @frozen(eq=False)
 class Request:
-    """A request; its head was read, its origin was judged, and the head was put back into the stream."""
+    """A request; its head was read, its origin was judged, and the head was put back into the stream.
+
+    What trusted proxies say about the client is resolved: `head` has no header for it any more, and its ``Host`` is the
+    one that the client asked for.
+    """
 
     stream: PeerStream
     head: RequestHead
     principal: Principal = ANYONE
     """Who is asking."""
-    peer_address: str = "unknown"
-    """Address and port of the other end of the connection."""
+    peer: PeerAddress = _UNKNOWN
+    """Where the client is, behind all trusted proxies."""
+    is_from_proxy: bool = False
+    """Whether a trusted proxy has sent the request, so that its other headers can be believed too."""
     is_tls: bool = False
-    """Whether the connection is encrypted up to this server."""
+    """Whether the client's connection is encrypted, up to this server or up to a trusted proxy."""
     is_from_allowed_origin: bool = True
     """False if a page of a foreign origin makes the request."""
+
+    @property
+    def peer_address(self) -> str:
+        """Address of the client for people, with its port if that is known."""
+        return str(self.peer)
+
+    @property
+    def base_url(self) -> str:
+        """Scheme, host and port that the client has used, for links: ``https://cams.example.org``."""
+        return f"{'https' if self.is_tls else 'http'}://{self.head.headers.get('host', '')}"
 
     def require_allowed_origin(self, action: str) -> None:
         """Refuse requests that pages of foreign origins make.
@@ -45,17 +67,45 @@ Service = Callable[[Request], Awaitable[None]]
 """Serves one connection to its end."""
 
 
-def judge_request(stream: PeerStream, head: RequestHead, peer_address: str, allowed_origins: frozenset[str]) -> Request:
-    """Return the request, with the decision whether it comes from an allowed origin.
+def judge_request(
+    stream: PeerStream,
+    head: RequestHead,
+    sender: PeerAddress,
+    allowed_origins: frozenset[str],
+    proxies: Networks = _NO_PROXIES,
+    *,
+    is_tls: bool = False,
+) -> Request:
+    """Return the request, with the address of the client, and whether it comes from an allowed origin.
 
     Args:
         stream: of the connection; the head was put back into it.
         head: of the request.
-        peer_address: address and port of the other end of the connection.
+        sender: the peer that has written the head.
         allowed_origins: origins whose pages may use the server, besides the server's own; ``*`` for all.
+        proxies: the trusted proxies.
+        is_tls: whether the connection of the sender is encrypted.
+
+    Raises:
+        ProtocolViolation: a trusted proxy has sent an invalid header.
     """
-    headers = head.headers
-    is_allowed = is_origin_allowed(
-        headers.get("origin"), headers.get("host", ""), allowed_origins, headers.get("x-forwarded-proto")
+    peer, host, is_from_proxy = sender, head.headers.get("host", ""), sender.host in proxies
+    if is_from_proxy:
+        forwarding = resolve_forwarding(head.headers, proxies.__contains__)
+        if forwarding.address is not None:
+            peer = PeerAddress(forwarding.address, forwarding.port)
+        is_tls = is_tls if forwarding.is_tls is None else forwarding.is_tls
+        host = forwarding.host or host
+    if not HEADERS.isdisjoint(head.headers):
+        # Nobody below can believe a header that anyone may send.
+        kept = {name: value for name, value in head.headers.items() if name not in HEADERS}
+        head = evolve(head, headers=kept | {"host": host})
+    is_allowed = is_origin_allowed(head.headers.get("origin"), host, allowed_origins, is_tls=is_tls)
+    return Request(
+        stream,
+        head,
+        peer=peer,
+        is_from_proxy=is_from_proxy,
+        is_tls=is_tls,
+        is_from_allowed_origin=is_allowed,
     )
-    return Request(stream, head, peer_address=peer_address, is_from_allowed_origin=is_allowed)
