@@ -17,6 +17,23 @@ const reactFree = [
   "No React here: core and element must work without it.",
 ];
 
+/** The words of the pages are in src/core/words, in every language. */
+const WORDS = "Words that people see belong into src/core/words.";
+const SPOKEN = "/^(alt|aria-label|aria-valuetext|hint|label|placeholder|title)$/";
+const noWords = [
+  // The name of the project is the same in every language.
+  "JSXText[value=/^(?!\\s*SkySentry\\s*$)[^]*[A-Za-z]{2}/]",
+  `JSXAttribute[name.name=${SPOKEN}] > Literal[value=/[A-Za-z]{2}/]`,
+  `JSXAttribute[name.name=${SPOKEN}] > JSXExpressionContainer > Literal[value=/[A-Za-z]{2}/]`,
+  `JSXAttribute[name.name=${SPOKEN}] TemplateElement[value.raw=/[A-Za-z]{2}/]`,
+  ...["consequent", "alternate"].flatMap((field) => [
+    `JSXAttribute[name.name=${SPOKEN}] ConditionalExpression > Literal.${field}[value=/[A-Za-z]{2}/]`,
+    `:matches(JSXElement, JSXFragment) > JSXExpressionContainer > ConditionalExpression > Literal.${field}[value=/[A-Za-z]{2}/]`,
+  ]),
+  "Literal[value=/^[A-Z][a-z]+ [a-z]+/]",
+  "TemplateElement[value.raw=/[A-Za-z]+ [a-z]+ [a-z]+/]",
+].map((selector) => ({ selector, message: WORDS }));
+
 export default defineConfig(
   globalIgnores(["dist", "coverage", "node_modules"]),
   js.configs.recommended,
@@ -42,6 +59,10 @@ export default defineConfig(
   ]),
   forbid("element", [reactFree, [["**/react/**", "**/pages/**"], "element imports only from core."]]),
   forbid("react", [[["**/pages/**", "**/element/**"], "react imports only from core."]]),
+  {
+    files: ["src/{react,pages,element}/**/*.{ts,tsx}"],
+    rules: { "no-restricted-syntax": ["error", ...noWords] },
+  },
   {
     files: ["tests/**"],
     rules: {

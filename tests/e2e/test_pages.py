@@ -60,8 +60,8 @@ def figure(page: Page, name: str, within: str = "") -> str:
 
 def number(text: str) -> float:
     """Return the number a figure starts with; none counts as 0."""
-    found = re.match(r"[\d.\u2009]+", text)
-    return float(found[0].replace("\u2009", "")) if found else 0.0
+    found = re.match(r"[\d.,]+", text)
+    return float(found[0].replace(",", "")) if found else 0.0
 
 
 def link(page: Page) -> str:

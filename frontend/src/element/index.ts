@@ -5,6 +5,9 @@ import type { Surface } from "../core/viewer/painter.js";
 import type { ViewerSnapshot } from "../core/viewer/snapshot.js";
 import type { CameraStatus } from "../core/viewer/status.js";
 import { watchVisibility } from "../core/viewer/visibility.js";
+import { element as german } from "../core/words/de/element.js";
+import { element as english } from "../core/words/en/element.js";
+import { chooseLanguage, documentLanguage } from "../core/words/language.js";
 
 // Set through the CSSOM, which a Content-Security-Policy allows without unsafe-inline.
 const STYLE = `
@@ -16,11 +19,7 @@ p { position: absolute; inset: auto 0 0 0; margin: 0; padding: 0.4em 0.7em; font
 p:empty { display: none; }
 `;
 
-const CAPTIONS: Partial<Record<CameraStatus, string>> = {
-  offline: "The camera is offline",
-  stopped: "The camera was stopped",
-  stalled: "No new pictures",
-};
+const WORDS = { en: english, de: german };
 
 interface Mounted {
   readonly surface: Surface;
@@ -33,7 +32,7 @@ const Base =
   (Object as unknown as typeof HTMLElement);
 
 export class SkySentryViewerElement extends Base {
-  static readonly observedAttributes = ["server", "client"];
+  static readonly observedAttributes = ["server", "client", "language"];
 
   private readonly root = this.attachShadow({ mode: "open" });
   private readonly caption = document.createElement("p");
@@ -83,20 +82,20 @@ export class SkySentryViewerElement extends Base {
   private mount(): void {
     const cameraId = this.getAttribute("client") ?? "";
     if (cameraId === "") {
-      this.showCaption("No camera chosen: the attribute “client” is missing.");
+      this.showCaption(this.words.noClient);
       return;
     }
     let viewer: MountedViewer;
     try {
       viewer = mountViewer({ server: this.getAttribute("server") ?? undefined, cameras: [cameraId] });
     } catch {
-      this.showCaption("The attribute “server” is not a valid address.");
+      this.showCaption(this.words.badServer);
       return;
     }
     const { session, painter } = viewer;
     const surface = painter.open(cameraId);
     surface.canvas.setAttribute("role", "img");
-    surface.canvas.setAttribute("aria-label", `Camera ${cameraId}`);
+    surface.canvas.setAttribute("aria-label", this.words.label(cameraId));
     this.root.prepend(surface.canvas);
     const update = (): void => this.update(session.snapshot.getSnapshot());
     const unsubscribe = session.snapshot.subscribe(update);
@@ -120,11 +119,18 @@ export class SkySentryViewerElement extends Base {
 
   private update({ link, lostAt, cameras: [camera] }: ViewerSnapshot): void {
     const status = camera?.status ?? "waiting";
+    const captions: Partial<Record<CameraStatus, string>> = this.words.captions;
     this.setAttribute("status", status);
     // The first attempt to connect needs no words.
-    if (lostAt !== null && link !== "connecting") this.showCaption("The server cannot be reached");
-    else if (camera?.known === false) this.showCaption("The server does not know this camera");
-    else this.showCaption(CAPTIONS[status] ?? "");
+    if (lostAt !== null && link !== "connecting") this.showCaption(this.words.unreachable);
+    else if (camera?.known === false) this.showCaption(this.words.notKnown);
+    else this.showCaption(captions[status] ?? "");
+  }
+
+  /** The words of the language that the attribute names, or of the document. */
+  private get words(): typeof english {
+    const language = this.getAttribute("language");
+    return WORDS[language === null ? documentLanguage() : chooseLanguage(language)];
   }
 
   private showCaption(text: string): void {

@@ -1,36 +1,44 @@
 /** The ways to add a camera. */
 
+import { useWords } from "../react/words.js";
+
 export function AddPanel() {
+  const words = useWords();
+  const [before, after] = words.add.phoneHint;
   const server = new URL("./", location.href).href.replace(/\/$/, "");
   return (
     <div className="page-add">
       <section>
-        <h3>This computer or phone</h3>
+        <h3>{words.add.thisDevice}</h3>
         <p>
           <a className="sky-button sky-button--primary" href="./capture">
-            Open the capture page
+            {words.empty.openCapture}
           </a>
         </p>
       </section>
       <section>
-        <h3>A phone</h3>
+        <h3>{words.add.phone}</h3>
         <p>
-          Open <code>{server}/capture</code> on the phone, or scan the code on the capture page. The address
-          must be https, otherwise the phone gives it no camera.
+          {before} <code>{`${server}/capture`}</code> {after}
         </p>
       </section>
       <section>
-        <h3>A network camera</h3>
+        <h3>{words.add.network}</h3>
         <pre>
-          <code>{`skysentry-trio capture rtsp://ADDRESS/stream \\\n  --server ${server} --id yard`}</code>
+          <code>{command("rtsp://ADDRESS/stream", server, "yard")}</code>
         </pre>
       </section>
       <section>
-        <h3>The test picture</h3>
+        <h3>{words.add.test}</h3>
         <pre>
-          <code>{`skysentry-trio capture pattern \\\n  --server ${server} --id test`}</code>
+          <code>{command("pattern", server, "test")}</code>
         </pre>
       </section>
     </div>
   );
+}
+
+/** A command is the same in every language. */
+function command(source: string, server: string, id: string): string {
+  return ["skysentry-trio capture", source, "\\\n  --server", server, "--id", id].join(" ");
 }

@@ -3,9 +3,9 @@
 import { useState } from "react";
 import { MAX_GROUP_NAME, type WallChoices } from "../core/viewer/wall-choices.js";
 import { IconButton } from "../react/icon-button.js";
-import { STATUS_TEXT } from "../react/status-text.js";
 import { useStore } from "../react/use-store.js";
 import type { Viewer } from "../react/use-viewer.js";
+import { useWords } from "../react/words.js";
 
 export interface CamerasPanelProps {
   readonly viewer: Viewer;
@@ -16,6 +16,7 @@ export interface CamerasPanelProps {
 }
 
 export function CamerasPanel({ viewer, choices, group, onGroup, onOpen }: CamerasPanelProps) {
+  const words = useWords();
   const cameras = useStore(viewer.snapshot, (snapshot) => snapshot.cameras);
   const settings = useStore(choices.settings);
   const members = settings.groups.find((one) => one.name === group)?.cameras ?? null;
@@ -49,19 +50,19 @@ export function CamerasPanel({ viewer, choices, group, onGroup, onOpen }: Camera
               <span className="sky-dot" data-status={status} />
               <bdi>{name}</bdi>
               <span className={status === "stopped" ? "page-state" : "sky-visually-hidden"}>
-                {STATUS_TEXT[status].toLowerCase()}
+                {words.status[status].toLowerCase()}
               </span>
             </label>
             <IconButton
               icon="expand"
-              label={`Show ${name} in full size`}
-              title="Full size"
+              label={words.camera.showFull(name)}
+              title={words.arrange.fullSize}
               onClick={() => onOpen(cameraId)}
             />
             <button
               type="button"
               className="page-up"
-              aria-label={`Move ${name} up`}
+              aria-label={words.arrange.up(name)}
               disabled={index === 0}
               onClick={() => choices.move(cameraId, listed[index - 1]?.cameraId ?? null, members && group)}
             >
@@ -70,7 +71,7 @@ export function CamerasPanel({ viewer, choices, group, onGroup, onOpen }: Camera
             <button
               type="button"
               className="page-up"
-              aria-label={`Move ${name} down`}
+              aria-label={words.arrange.down(name)}
               disabled={index === listed.length - 1}
               onClick={() => choices.move(cameraId, listed[index + 2]?.cameraId ?? null, members && group)}
             >
@@ -85,7 +86,7 @@ export function CamerasPanel({ viewer, choices, group, onGroup, onOpen }: Camera
           checked={settings.hideOffline}
           onChange={(event) => choices.set({ hideOffline: event.target.checked })}
         />
-        Hide cameras that are offline
+        {words.head.hideOffline}
       </label>
       {members && group !== null ? (
         <p>
@@ -97,7 +98,7 @@ export function CamerasPanel({ viewer, choices, group, onGroup, onOpen }: Camera
               onGroup(null);
             }}
           >
-            Delete the group {group}
+            {words.arrange.deleteGroup(group)}
           </button>
         </p>
       ) : (
@@ -114,6 +115,7 @@ export function CamerasPanel({ viewer, choices, group, onGroup, onOpen }: Camera
 
 /** Makes a group of the cameras that are shown now. */
 function NewGroup({ onCreate }: { onCreate: (name: string) => void }) {
+  const words = useWords();
   const [name, setName] = useState("");
   return (
     <form
@@ -125,19 +127,19 @@ function NewGroup({ onCreate }: { onCreate: (name: string) => void }) {
         setName("");
       }}
     >
-      <label htmlFor="group-name">New group of the cameras that are shown</label>
+      <label htmlFor="group-name">{words.arrange.newGroup}</label>
       <span>
         <input
           id="group-name"
           type="text"
           maxLength={MAX_GROUP_NAME}
-          placeholder="Outside"
+          placeholder={words.arrange.groupExample}
           value={name}
           onChange={(event) => setName(event.target.value)}
         />
         <IconButton
           icon="plus"
-          label="Add the group"
+          label={words.arrange.addGroup}
           onClick={(event) => event.currentTarget.form?.requestSubmit()}
         />
       </span>

@@ -15,7 +15,11 @@ import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 import { claimCameraId } from "../core/capture/camera-id.js";
 import { isCameraId } from "../core/protocol.js";
 import { SkySentryClient } from "../react/skysentry-client.js";
+import { useWords } from "../react/words.js";
 import { FoldedCode, PhoneCode } from "./phone-code.js";
+import { browserStorage } from "./browser-storage.js";
+import { lookQuery } from "./look.js";
+import { LookSettings } from "./look-settings.js";
 import { mount, PageHead } from "./shell.js";
 import "../react/capture.css";
 import "./capture-page.css";
@@ -24,6 +28,7 @@ const STORAGE_KEY = "skysentry-capture";
 
 /** `rememberedId` is the id that the browser stores, which another tab may use now. */
 function CapturePage({ start, rememberedId }: { start: PageStart; rememberedId: string }) {
+  const words = useWords();
   const { autostart, badId, settings: initial } = start;
   // None while the id is invalid: the address keeps it, so that a reload shows the message again.
   const [settings, setSettings] = useState<CaptureSettings | null>(null);
@@ -34,8 +39,13 @@ function CapturePage({ start, rememberedId }: { start: PageStart; rememberedId: 
     // This is delayed, because browsers refuse to change the address at every step of a slider.
     const timer = setTimeout(() => {
       const isGiven = settings.cameraId === initial.cameraId;
-      saveSettings(storage(), STORAGE_KEY, isGiven ? { ...settings, cameraId: rememberedId } : settings);
-      history.replaceState(null, "", `?${writeAddress(settings, { withId: true, autostart })}`);
+      saveSettings(
+        browserStorage(),
+        STORAGE_KEY,
+        isGiven ? { ...settings, cameraId: rememberedId } : settings,
+      );
+      const query = writeAddress(settings, { withId: true, autostart });
+      history.replaceState(null, "", `?${query}${lookQuery(location.search)}`);
     }, 300);
     return () => clearTimeout(timer);
   }, [settings, autostart, initial, rememberedId]);
@@ -59,11 +69,15 @@ function CapturePage({ start, rememberedId }: { start: PageStart; rememberedId: 
           autoPreview
           onSettingsChange={setSettings}
           onStateChange={onStateChange}
-          watchCode={(address) => <FoldedCode title="Show a QR code" text={address} />}
+          watchCode={(address) => <FoldedCode title={words.code.show} text={address} />}
         >
           <PhoneCode settings={settings ?? initial} />
+          <details className="sky-fold">
+            <summary>{words.panels.look}</summary>
+            <LookSettings />
+          </details>
           <p className="page-capture-nav">
-            <a href="./">All cameras</a>
+            <a href="./">{words.page.allCameras}</a>
           </p>
         </SkySentryClient>
       </main>
@@ -84,19 +98,18 @@ function useClaim(cameraId: string, first: string): void {
 
 /** Marks a page that sends: in its title, for the system, and by a question before it is closed. */
 function useLiveTitle(live: boolean, name: string): void {
+  const words = useWords();
   useEffect(() => {
-    document.title = live ? `● ${name} is live – SkySentry` : "Capture – SkySentry";
+    document.title = live ? words.page.liveTitle(name) : words.page.captureTitle;
     const { mediaSession } = navigator as Partial<Navigator>;
     if (mediaSession && typeof MediaMetadata !== "undefined") {
-      mediaSession.metadata = live
-        ? new MediaMetadata({ title: name, artist: "SkySentry: live camera" })
-        : null;
+      mediaSession.metadata = live ? new MediaMetadata({ title: name, artist: words.page.liveCamera }) : null;
     }
     if (!live) return;
     const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
     window.addEventListener("beforeunload", ask);
     return () => window.removeEventListener("beforeunload", ask);
-  }, [live, name]);
+  }, [live, name, words]);
 }
 
 interface PageStart {
@@ -110,22 +123,13 @@ interface PageStart {
 /** Settings in the address override stored settings, which override the defaults. */
 function readSettings(): PageStart {
   const { given, autostart } = readAddress(location.search);
-  const stored = sanitize(loadSettings(storage(), STORAGE_KEY), {
+  const stored = sanitize(loadSettings(browserStorage(), STORAGE_KEY), {
     ...DEFAULTS,
     cameraId: generateCameraId(),
   });
   const { cameraId } = given;
   const badId = typeof cameraId === "string" && !isCameraId(cameraId) ? cameraId : null;
   return { autostart, badId, isNamed: isCameraId(cameraId), settings: sanitize(given, stored) };
-}
-
-function storage(): Storage | undefined {
-  try {
-    return localStorage;
-  } catch {
-    // Reading the property throws if cookies are blocked.
-    return undefined;
-  }
 }
 
 function lockManager(): LockManager | undefined {
@@ -138,7 +142,7 @@ async function open(): Promise<void> {
   const cameraId = await claimCameraId(settings.cameraId, lockManager());
   // An id in the address is what viewers look for, so this page takes it, even from another tab.
   const own = start.isNamed ? start : { ...start, settings: { ...settings, cameraId } };
-  mount(<CapturePage start={own} rememberedId={settings.cameraId} />);
+  await mount(<CapturePage start={own} rememberedId={settings.cameraId} />);
 }
 
 void open();

@@ -3,6 +3,7 @@
 import { useEffect, useRef, type ReactNode } from "react";
 import { IconButton } from "../react/icon-button.js";
 import { useWindowKeys } from "../react/use-modal.js";
+import { useWords } from "../react/words.js";
 
 export interface PanelProps {
   readonly title: string;
@@ -11,6 +12,7 @@ export interface PanelProps {
 }
 
 export function Panel({ title, onClose, children }: PanelProps) {
+  const words = useWords();
   const panel = useRef<HTMLElement>(null);
   useEffect(() => {
     const before = document.activeElement;
@@ -29,7 +31,12 @@ export function Panel({ title, onClose, children }: PanelProps) {
     <aside ref={panel} className="page-drawer" aria-label={title} tabIndex={-1}>
       <header className="page-drawer__head">
         <h2>{title}</h2>
-        <IconButton icon="close" label={`Close: ${title}`} title="Close" onClick={onClose} />
+        <IconButton
+          icon="close"
+          label={words.page.closePanel(title)}
+          title={words.page.close}
+          onClick={onClose}
+        />
       </header>
       {children}
     </aside>

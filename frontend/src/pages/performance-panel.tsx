@@ -1,24 +1,31 @@
 import { useEffect, useState } from "react";
+import type { Words } from "../core/words/words.js";
 import { Figure } from "../react/figure.js";
-import { formatCount, formatFps, formatRate, formatTrip } from "../react/format.js";
 import { LatencyTable } from "../react/latency.js";
 import { useStore } from "../react/use-store.js";
 import type { Viewer } from "../react/use-viewer.js";
+import { useWords } from "../react/words.js";
 
 /** The sums over all cameras, and the performance of the page itself. */
 export function PerformancePanel({ viewer }: { viewer: Viewer }) {
+  const words = useWords();
+  const { format } = words;
   const { totals, roundTrip, cameras } = useStore(viewer.snapshot);
-  const longTasks = useLongTasks();
+  const longTasks = useLongTasks(words);
   return (
-    <section className="page-panel" aria-label="Performance">
+    <section className="page-panel" aria-label={words.panels.figures}>
       <dl className="sky-figures">
-        <Figure label="Painted" value={formatFps(totals.fps)} name="total-fps" />
-        <Figure label="Received" value={formatFps(totals.receivedFps)} name="total-received" />
-        <Figure label="Data" value={formatRate(totals.bytesPerSecond)} name="total-rate" />
-        <Figure label="Superseded by newer" value={formatCount(totals.dropped)} name="total-drops" />
-        <Figure label="Round trip" value={formatTrip(roundTrip)} name="total-trip" />
-        <Figure label="Long tasks in 10 s" value={longTasks} name="long-tasks" />
-        <Figure label="Decoding" value={viewer.painter?.method ?? "–"} name="painting" />
+        <Figure label={words.figures.painted} value={format.fps(totals.fps)} name="total-fps" />
+        <Figure label={words.figures.received} value={format.fps(totals.receivedFps)} name="total-received" />
+        <Figure label={words.figures.data} value={format.rate(totals.bytesPerSecond)} name="total-rate" />
+        <Figure label={words.figures.superseded} value={format.count(totals.dropped)} name="total-drops" />
+        <Figure label={words.figures.roundTrip} value={format.trip(roundTrip)} name="total-trip" />
+        <Figure label={words.figures.longTasks} value={longTasks} name="long-tasks" />
+        <Figure
+          label={words.figures.decoding}
+          value={viewer.painter ? words.figures.methods[viewer.painter.method] : "–"}
+          name="painting"
+        />
       </dl>
       <LatencyTable cameras={cameras} />
     </section>
@@ -28,8 +35,8 @@ export function PerformancePanel({ viewer }: { viewer: Viewer }) {
 const WINDOW_MS = 10_000;
 
 /** Counts the tasks that blocked the page for more than 50 ms, and returns their number and median duration as text. */
-function useLongTasks(): string {
-  const [text, setText] = useState("–");
+function useLongTasks(words: Words): string {
+  const [durations, setDurations] = useState<readonly number[] | null>(null);
   useEffect(() => {
     if (!PerformanceObserver.supportedEntryTypes.includes("longtask")) return;
     let tasks: PerformanceEntry[] = [];
@@ -38,14 +45,15 @@ function useLongTasks(): string {
     const timer = setInterval(() => {
       const now = performance.now();
       tasks = tasks.filter((task) => task.startTime > now - WINDOW_MS);
-      const durations = tasks.map((task) => task.duration).sort((a, b) => a - b);
-      const median = durations[Math.floor(durations.length / 2)];
-      setText(median === undefined ? "none" : `${durations.length}, median ${median.toFixed(0)} ms`);
+      setDurations(tasks.map((task) => task.duration).sort((a, b) => a - b));
     }, 1000);
     return () => {
       observer.disconnect();
       clearInterval(timer);
     };
   }, []);
-  return text;
+  if (durations === null) return "–";
+  const median = durations[Math.floor(durations.length / 2)];
+  if (median === undefined) return words.figures.noLongTasks;
+  return words.figures.longTasksOf(words.format.count(durations.length), `${words.format.count(median)} ms`);
 }

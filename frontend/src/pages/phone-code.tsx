@@ -1,9 +1,11 @@
 import { useEffect, useRef, useState } from "react";
 import { writeAddress, type CaptureSettings } from "../core/capture/settings.js";
 import { Icon, ICONS } from "../react/icons.js";
+import { useWords } from "../react/words.js";
 
 /** A QR code that opens this page on a phone, with the same settings and another id. */
 export function PhoneCode({ settings }: { settings: CaptureSettings }) {
+  const words = useWords();
   const [open, setOpen] = useState(false);
   // Without the id: with the same id, the phone and the computer would take the camera over from each other again and
   // again.
@@ -12,7 +14,7 @@ export function PhoneCode({ settings }: { settings: CaptureSettings }) {
   return (
     <details className="page-phone" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
-        <Icon path={ICONS.phone} /> Use a phone as a camera
+        <Icon path={ICONS.phone} /> {words.code.phone}
       </summary>
       {open ? (
         <>
@@ -39,21 +41,18 @@ export function FoldedCode({ title, text }: { title: string; text: string }) {
 }
 
 function PhoneAdvice() {
+  const words = useWords();
   if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
-    return (
-      <p>
-        A phone cannot reach {location.hostname}, which is this machine itself. Open this page by the
-        machine’s name or address in the network, over https, and scan the code there.
-      </p>
-    );
+    return <p>{words.code.thisMachine(location.hostname)}</p>;
   }
   if (location.protocol !== "https:") {
-    return <p>The phone’s browser does not allow a camera at this address, because it is not https.</p>;
+    return <p>{words.code.insecure}</p>;
   }
-  return <p>Scan the code with the phone’s camera, open the page, and press Go live there.</p>;
+  return <p>{words.code.scan}</p>;
 }
 
 function QrCode({ text }: { text: string }) {
+  const words = useWords();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [failed, setFailed] = useState(false);
   useEffect(() => {
@@ -70,9 +69,9 @@ function QrCode({ text }: { text: string }) {
       current = false;
     };
   }, [text]);
-  if (failed) return <p>The code could not be drawn. Type the address instead.</p>;
+  if (failed) return <p>{words.code.failed}</p>;
   return (
-    <div role="img" aria-label={`QR code for ${text}`}>
+    <div role="img" aria-label={words.code.of(text)}>
       <canvas ref={canvas} className="page-qr" />
     </div>
   );

@@ -5,6 +5,7 @@ import { keepAwake } from "../core/capture/wake-lock.js";
 import { Route } from "../core/viewer/route.js";
 import type { ViewerLink, ViewerSnapshot } from "../core/viewer/snapshot.js";
 import type { PanelName } from "../core/viewer/view-address.js";
+import type { Words } from "../core/words/words.js";
 import { WallChoices } from "../core/viewer/wall-choices.js";
 import { CameraGrid } from "../react/camera-grid.js";
 import { useFullScreen } from "../react/full-screen.js";
@@ -16,22 +17,26 @@ import { useBriefMessage } from "../react/use-brief-message.js";
 import { useWindowKeys } from "../react/use-modal.js";
 import { useStore } from "../react/use-store.js";
 import { useViewer, type Viewer } from "../react/use-viewer.js";
+import { useWords } from "../react/words.js";
 import "../react/viewer.css";
 import { AddPanel } from "./add-panel.js";
 import { CamerasPanel } from "./cameras-panel.js";
 import { KeysPanel } from "./keys-panel.js";
+import { LookSettings } from "./look-settings.js";
 import { Panel } from "./panel.js";
 import { PerformancePanel } from "./performance-panel.js";
 import { mount } from "./shell.js";
+import { browserStorage } from "./browser-storage.js";
 import "./viewer-page.css";
 import { WallHead } from "./wall-head.js";
 
 const HIDE_HEAD_AFTER_MS = 4000;
 const WRITE_MOMENT_AFTER_MS = 500;
 const route = new Route();
-const choices = new WallChoices(storage());
+const choices = new WallChoices(browserStorage());
 
 function ViewerPage() {
+  const words = useWords();
   const address = useStore(route.address);
   useEffect(() => route.follow(), []);
   // Another list of cameras needs another connection; the same list, read again, does not.
@@ -79,7 +84,11 @@ function ViewerPage() {
       tiles.length === order.length &&
       tiles.join() === order.join();
     const change = all ? { layout } : { layout, cameras: tiles, group: null };
-    void shareLink(route.href({ ...change, view: null, panel: null }), "Cameras").then(say);
+    void shareLink(
+      route.href({ ...change, view: null, panel: null }),
+      words.page.cameras,
+      words.camera.linkCopied,
+    ).then(say);
   };
 
   useWindowKeys((event) => {
@@ -111,8 +120,8 @@ function ViewerPage() {
         <LostBanner viewer={viewer} />
         {cameras.length > 0 && !kiosk ? (
           <p className="page-chosen">
-            {cameras.length === 1 ? "One camera" : `${cameras.length} cameras`} from the address.{" "}
-            <a href={route.href({ cameras: [], view: null })}>Show all cameras</a>
+            {words.empty.fromAddress(cameras.length)}{" "}
+            <a href={route.href({ cameras: [], view: null })}>{words.empty.showAll}</a>
           </p>
         ) : null}
         <CameraGrid
@@ -131,10 +140,11 @@ function ViewerPage() {
         />
       </main>
       {panel === null || kiosk ? null : (
-        <Panel key={panel} title={PANEL_TITLES[panel]} onClose={() => setPanel(null)}>
+        <Panel key={panel} title={words.panels[panel]} onClose={() => setPanel(null)}>
           {panel === "figures" ? <PerformancePanel viewer={viewer} /> : null}
           {panel === "keys" ? <KeysPanel /> : null}
           {panel === "add" ? <AddPanel /> : null}
+          {panel === "look" ? <LookSettings /> : null}
           {panel === "cameras" ? (
             <CamerasPanel
               viewer={viewer}
@@ -152,13 +162,6 @@ function ViewerPage() {
     </>
   );
 }
-
-const PANEL_TITLES: Record<PanelName, string> = {
-  figures: "Performance",
-  keys: "Keys",
-  cameras: "Cameras and groups",
-  add: "Add a camera",
-};
 
 function hrefOf(cameraId: string): string {
   return route.href({ view: cameraId, panel: null });
@@ -182,35 +185,38 @@ function useMomentInAddress(view: string | null): (at: number | null) => void {
 
 /** Says in the title of the tab what needs attention. */
 function useTitle(viewer: Viewer, view: string | null): void {
-  const title = useStore(viewer.snapshot, (snapshot) => titleOf(snapshot, view));
+  const words = useWords();
+  const title = useStore(viewer.snapshot, (snapshot) => titleOf(snapshot, view, words));
   useEffect(() => {
     document.title = title;
   }, [title]);
 }
 
-function titleOf({ lostAt, link, totals, cameras }: ViewerSnapshot, view: string | null): string {
-  const name = cameras.find(({ cameraId }) => cameraId === view)?.name ?? view ?? "Cameras";
+function titleOf(
+  { lostAt, link, totals, cameras }: ViewerSnapshot,
+  view: string | null,
+  words: Words,
+): string {
+  const name = cameras.find(({ cameraId }) => cameraId === view)?.name ?? view ?? words.page.cameras;
   const trouble =
     lostAt !== null && link !== "connecting"
-      ? "No connection – "
+      ? words.page.noConnectionTitle
       : totals.offline > 0
-        ? `${totals.offline} offline – `
+        ? words.page.offlineTitle(totals.offline)
         : "";
-  return `${trouble}${name} – SkySentry`;
+  return words.page.viewerTitle(trouble, name);
 }
 
 function Empty({ link }: { link: ViewerLink }) {
+  const words = useWords();
   if (link !== "live" && link !== "polling") return null;
   return (
     <section className="page-empty">
       <Icon path={ICONS.camera} />
-      <h2>No camera is on the air</h2>
-      <p>
-        Open the capture page on a phone or a computer with a camera and press Start. The picture then appears
-        here.
-      </p>
+      <h2>{words.empty.noCamera}</h2>
+      <p>{words.empty.noCameraHint}</p>
       <a className="sky-button sky-button--primary" href="./capture">
-        Open the capture page
+        {words.empty.openCapture}
       </a>
     </section>
   );
@@ -218,24 +224,16 @@ function Empty({ link }: { link: ViewerLink }) {
 
 /** All cameras are stopped, hidden or removed, or the group has none of them. */
 function NoneShown({ onEdit }: { onEdit: () => void }) {
+  const words = useWords();
   return (
     <section className="page-empty">
-      <h2>No camera is shown</h2>
-      <p>All cameras are stopped, hidden or removed.</p>
+      <h2>{words.empty.noneShown}</h2>
+      <p>{words.empty.noneShownHint}</p>
       <button type="button" className="sky-button" onClick={onEdit}>
-        Choose cameras
+        {words.empty.choose}
       </button>
     </section>
   );
 }
 
-/** Browsers may forbid the storage; reading it then throws. */
-function storage(): Storage | null {
-  try {
-    return globalThis.localStorage;
-  } catch {
-    return null;
-  }
-}
-
-mount(<ViewerPage />);
+void mount(<ViewerPage />);

@@ -9,9 +9,8 @@ import { IconButton } from "../react/icon-button.js";
 import { LinkStatus } from "../react/link-status.js";
 import { useStore } from "../react/use-store.js";
 import type { Viewer } from "../react/use-viewer.js";
+import { useWords } from "../react/words.js";
 import mark from "./mark.svg";
-
-const LAYOUT_TEXT: Record<LayoutName, string> = { auto: "Auto", "1+5": "1+5", "2x2": "2×2", "3x3": "3×3" };
 
 export interface WallHeadProps {
   readonly viewer: Viewer;
@@ -28,6 +27,7 @@ export interface WallHeadProps {
 
 export function WallHead(props: WallHeadProps) {
   const { viewer, choices, group, layout, panel, onGroup, onLayout, onPanel } = props;
+  const words = useWords();
   const link = useStore(viewer.snapshot, (snapshot) => snapshot.link);
   const count = useStore(viewer.snapshot, ({ totals }) => totals.cameras);
   const groups = useStore(choices.settings, (settings) => settings.groups);
@@ -39,8 +39,8 @@ export function WallHead(props: WallHeadProps) {
         <img src={mark} alt="" /> <span>SkySentry</span>
       </h1>
       {groups.length > 0 ? (
-        <nav className="wall-groups" aria-label="Groups">
-          <Chip name="All" count={count} chosen={group === null} onChoose={() => onGroup(null)} />
+        <nav className="wall-groups" aria-label={words.head.groups}>
+          <Chip name={words.head.all} count={count} chosen={group === null} onChoose={() => onGroup(null)} />
           {groups.map(({ name, cameras }) => (
             <Chip
               key={name}
@@ -57,20 +57,20 @@ export function WallHead(props: WallHeadProps) {
       <span className={link === "live" ? "sky-visually-hidden" : undefined}>
         <LinkStatus link={link} />
       </span>
-      <div className="wall-layouts" role="group" aria-label="Layout">
+      <div className="wall-layouts" role="group" aria-label={words.head.layout}>
         {LAYOUTS.map((name) => (
           <button key={name} type="button" aria-pressed={layout === name} onClick={() => onLayout(name)}>
-            {LAYOUT_TEXT[name]}
+            {words.head.layouts[name]}
           </button>
         ))}
         <button type="button" aria-expanded={panel === "cameras"} onClick={toggle("cameras")}>
-          Edit
+          {words.head.edit}
         </button>
       </div>
       <IconButton
         className="page-tool"
         icon="plus"
-        label="Add camera"
+        label={words.head.addCamera}
         labelShown
         aria-expanded={panel === "add"}
         onClick={toggle("add")}
@@ -79,29 +79,32 @@ export function WallHead(props: WallHeadProps) {
         <IconButton
           className="page-tool"
           icon="expand"
-          label="Wall"
+          label={words.head.wall}
           labelShown
-          title="All cameras on the full screen"
+          title={words.head.wallHint}
           onClick={toggleFullScreen}
         />
       ) : null}
       <More>
         <button type="button" aria-pressed={figures} onClick={() => choices.set({ figures: !figures })}>
-          Figures on the pictures
+          {words.head.figures}
         </button>
         <button type="button" onClick={toggle("figures")}>
-          Performance
+          {words.panels.figures}
         </button>
         <button type="button" onClick={toggle("cameras")}>
-          Cameras and groups
+          {words.panels.cameras}
         </button>
         <button type="button" onClick={props.onShare}>
-          Share this wall
+          {words.head.shareWall}
         </button>
         <button type="button" onClick={toggle("keys")}>
-          Keys
+          {words.panels.keys}
         </button>
-        <a href="./capture">Capture</a>
+        <button type="button" onClick={toggle("look")}>
+          {words.panels.look}
+        </button>
+        <a href="./capture">{words.page.capture}</a>
       </More>
     </header>
   );
@@ -109,6 +112,7 @@ export function WallHead(props: WallHeadProps) {
 
 /** A list that a choice, Escape and a click elsewhere close. The focus is then on its button. */
 function More({ children }: { children: ReactNode }) {
+  const words = useWords();
   const details = useRef<HTMLDetailsElement>(null);
   const close = (): void => {
     details.current?.removeAttribute("open");
@@ -133,7 +137,7 @@ function More({ children }: { children: ReactNode }) {
         close();
       }}
     >
-      <summary aria-label="More" title="More" className="sky-button sky-button--icon">
+      <summary aria-label={words.head.more} title={words.head.more} className="sky-button sky-button--icon">
         ⋯
       </summary>
       <div className="wall-more__list" onClickCapture={close}>
@@ -163,6 +167,7 @@ interface CountsProps extends Pick<WallHeadProps, "viewer" | "choices"> {
 }
 
 function Counts({ viewer, choices, onStopped }: CountsProps) {
+  const words = useWords();
   const { live, offline, cameras } = useStore(viewer.snapshot, ({ totals }) => totals);
   const stopped = useStore(
     viewer.snapshot,
@@ -172,22 +177,20 @@ function Counts({ viewer, choices, onStopped }: CountsProps) {
   return (
     <span className="wall-counts">
       <span className="sky-dot" data-status={live > 0 ? "live" : "unknown"} />
-      <span className="page-count">
-        {live} of {cameras} live
-      </span>
+      <span className="page-count">{words.head.live(live, cameras)}</span>
       {offline > 0 ? (
         <button
           type="button"
           aria-pressed={hideOffline}
-          title={hideOffline ? "Show cameras that are offline" : "Hide cameras that are offline"}
+          title={hideOffline ? words.head.showOffline : words.head.hideOffline}
           onClick={() => choices.set({ hideOffline: !hideOffline })}
         >
-          <span className="sky-dot" data-status="offline" /> {offline} offline
+          <span className="sky-dot" data-status="offline" /> {words.head.offline(offline)}
         </button>
       ) : null}
       {stopped > 0 ? (
-        <button type="button" title="Cameras that their owners have stopped" onClick={onStopped}>
-          {stopped} stopped
+        <button type="button" title={words.head.stoppedHint} onClick={onStopped}>
+          {words.head.stopped(stopped)}
         </button>
       ) : null}
     </span>

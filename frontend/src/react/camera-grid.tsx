@@ -10,6 +10,7 @@ import { keyOf, useWindowKeys } from "./use-modal.js";
 import { useStore } from "./use-store.js";
 import type { Viewer } from "./use-viewer.js";
 import { useSpace, useWall, type Wall } from "./use-wall.js";
+import { useWords } from "./words.js";
 
 export interface CameraGridProps {
   readonly viewer: Viewer;
@@ -99,7 +100,7 @@ export function CameraGrid(props: CameraGridProps) {
     [all, choices, group],
   );
   const onShare = useMemo(
-    () => hrefOf && ((cameraId: string, name: string) => void shareLink(hrefOf(cameraId), name)),
+    () => hrefOf && ((cameraId: string, name: string) => void shareLink(hrefOf(cameraId), name, "")),
     [hrefOf],
   );
   const onStep = (by: number): void => {
@@ -197,13 +198,14 @@ export function CameraGrid(props: CameraGridProps) {
 const NOWHERE = { left: 0, top: 0, width: 0, height: 0 };
 
 function PageDots({ page, pages, onPage }: { page: number; pages: number; onPage: (page: number) => void }) {
+  const words = useWords();
   return (
-    <nav className="sky-dots" aria-label="Pages of cameras">
+    <nav className="sky-dots" aria-label={words.wall.pages}>
       {Array.from({ length: pages }, (_, index) => (
         <button
           key={index}
           type="button"
-          aria-label={`Page ${index + 1} of ${pages}`}
+          aria-label={words.wall.page(index + 1, pages)}
           aria-current={index === page ? "page" : undefined}
           onClick={() => onPage(index)}
         />

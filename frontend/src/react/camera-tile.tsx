@@ -1,15 +1,15 @@
 import { memo, useRef } from "react";
 import type { CameraSnapshot } from "../core/viewer/camera.js";
 import type { WallChoices } from "../core/viewer/wall-choices.js";
-import { formatAge, formatFps, formatRate } from "./format.js";
 import { Icon, ICONS } from "./icons.js";
 import { savePicture } from "./save-picture.js";
-import { STATUS_TEXT, StatusNote } from "./status-text.js";
+import { StatusNote } from "./status-text.js";
 import { TileTools } from "./tile-tools.js";
 import { usePicture, useShownSize } from "./use-picture.js";
 import { useStore } from "./use-store.js";
 import { useTileDrag } from "./use-tile-drag.js";
 import type { Viewer } from "./use-viewer.js";
+import { useWords } from "./words.js";
 
 export interface CameraTileProps {
   readonly viewer: Viewer;
@@ -41,6 +41,7 @@ interface TileProps extends Omit<CameraTileProps, "cameraId"> {
 }
 
 function Tile({ camera, viewer, choices, hidden, onOpen, onDrop, onShare, ...place }: TileProps) {
+  const words = useWords();
   const { cameraId, name, status } = camera;
   const picture = useRef<HTMLDivElement>(null);
   const lost = useStore(viewer.snapshot, ({ lostAt }) => lostAt !== null);
@@ -60,7 +61,7 @@ function Tile({ camera, viewer, choices, hidden, onOpen, onDrop, onShare, ...pla
       data-cropped={cropped}
       data-dragged={offset !== null}
       data-pressed={pressed}
-      aria-label={`${name}, ${STATUS_TEXT[status].toLowerCase()}`}
+      aria-label={`${name}, ${words.status[status].toLowerCase()}`}
       inert={hidden}
       style={{ ...place, ...(offset && { transform: `translate(${offset.x}px, ${offset.y}px)` }) }}
     >
@@ -68,11 +69,11 @@ function Tile({ camera, viewer, choices, hidden, onOpen, onDrop, onShare, ...pla
       {seen || away ? null : (
         <p className="sky-tile__empty">
           <Icon path={ICONS.camera} />
-          {camera.known ? "Waiting for the first picture" : "The server does not know this camera"}
+          {camera.known ? words.camera.waitingForPicture : words.camera.notKnown}
         </p>
       )}
       <button type="button" className="sky-tile__open" {...handlers} onClick={() => onOpen(cameraId, false)}>
-        <span className="sky-visually-hidden">Show {name} in full size</span>
+        <span className="sky-visually-hidden">{words.camera.showFull(name)}</span>
       </button>
       <footer className="sky-tile__foot">
         <span className="sky-dot" data-status={status} />
@@ -94,7 +95,7 @@ function Tile({ camera, viewer, choices, hidden, onOpen, onDrop, onShare, ...pla
           <div className="sky-tile__choices">
             {seen ? (
               <button type="button" className="sky-button" onClick={() => onOpen(cameraId, false)}>
-                Play back
+                {words.tile.playBack}
               </button>
             ) : null}
             <button
@@ -102,7 +103,7 @@ function Tile({ camera, viewer, choices, hidden, onOpen, onDrop, onShare, ...pla
               className="sky-button"
               onClick={() => choices.mark("removed", cameraId, true)}
             >
-              Remove
+              {words.tile.remove}
             </button>
           </div>
         </div>
@@ -120,12 +121,13 @@ function Tile({ camera, viewer, choices, hidden, onOpen, onDrop, onShare, ...pla
 
 /** One line of figures. */
 function TileFigures({ camera }: { camera: CameraSnapshot }) {
+  const { format } = useWords();
   const flows = camera.status === "live" || camera.status === "stalled";
   const figures = {
-    fps: flows ? formatFps(camera.fps) : "–",
-    latency: flows ? formatAge(camera.latency?.total ?? camera.delay) : "–",
+    fps: flows ? format.fps(camera.fps) : "–",
+    latency: flows ? format.age(camera.latency?.total ?? camera.delay) : "–",
     size: camera.width > 0 ? `${camera.width}×${camera.height}` : "–",
-    rate: flows ? formatRate(camera.bytesPerSecond) : "–",
+    rate: flows ? format.rate(camera.bytesPerSecond) : "–",
   };
   return (
     <span className="sky-tile__figures">

@@ -13,7 +13,6 @@ import { PlaybackBar } from "./playback-bar.js";
 import { canPictureInPicture, togglePictureInPicture } from "./picture-in-picture.js";
 import { savePicture } from "./save-picture.js";
 import { shareLink } from "./share-link.js";
-import { STATUS_TEXT } from "./status-text.js";
 import { useBriefMessage } from "./use-brief-message.js";
 import { useIdle } from "./use-idle.js";
 import { keyOf, useModal, useWindowKeys } from "./use-modal.js";
@@ -24,6 +23,7 @@ import type { Viewer } from "./use-viewer.js";
 import { useZoom } from "./use-zoom.js";
 import { ViewBar } from "./view-bar.js";
 import { Minimap, Pill, Strip, ViewFigures } from "./view-parts.js";
+import { useWords } from "./words.js";
 
 export interface CameraViewProps {
   readonly viewer: Viewer;
@@ -47,6 +47,7 @@ const STRIP = "(min-width: 1100px) and (min-height: 500px), (orientation: portra
 export function CameraView(props: CameraViewProps) {
   const { viewer, choices, cameraId, others, startAt, onPaused, onOpen, onStep, hrefOf } = props;
   const { snapshot, controls, painter } = viewer;
+  const words = useWords();
   const camera =
     useStore(snapshot, ({ cameras }) => cameras.find((one) => one.cameraId === cameraId)) ??
     nothingKnown(cameraId);
@@ -116,7 +117,8 @@ export function CameraView(props: CameraViewProps) {
 
   const close = (): void => onOpen(null, false);
   const save = (): void => void savePicture(viewer, cameraId);
-  const share = hrefOf && (() => void shareLink(hrefOf(cameraId), camera.name).then(setSaid));
+  const share =
+    hrefOf && (() => void shareLink(hrefOf(cameraId), camera.name, words.camera.linkCopied).then(setSaid));
   const togglePause = (): void => (paused ? controller?.play() : controller?.pause());
   const toggleBoxes = (): void => controls?.setBoxesShown(!boxesShown);
   const startClip = (): void => setClip(playback && clipAround(playback));
@@ -163,7 +165,7 @@ export function CameraView(props: CameraViewProps) {
   const strip = useMediaQuery(STRIP);
   const rest = useMemo(() => others.filter((id) => id !== cameraId), [others, cameraId]);
   const seen = camera.width > 0;
-  const state = playing ? "replay" : STATUS_TEXT[camera.status].toLowerCase();
+  const state = playing ? words.view.replay : words.status[camera.status].toLowerCase();
   return createPortal(
     <div
       ref={view}
@@ -192,7 +194,7 @@ export function CameraView(props: CameraViewProps) {
         {seen ? null : (
           <p className="sky-tile__empty">
             <Icon path={ICONS.camera} />
-            {camera.known ? "Waiting for the first picture" : "The server does not know this camera"}
+            {camera.known ? words.camera.waitingForPicture : words.camera.notKnown}
           </p>
         )}
       </div>

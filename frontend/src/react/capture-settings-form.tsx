@@ -4,6 +4,7 @@ import { QUALITY_CHOICES, qualityChoice, type QualityChoice } from "../core/capt
 import { idForName, LIMITS, type CaptureSettings } from "../core/capture/settings.js";
 import { MAX_CAMERA_ID_LENGTH, MAX_NAME_LENGTH } from "../core/limits.js";
 import { isCameraId } from "../core/protocol.js";
+import { useWords } from "./words.js";
 
 /** The longer side in pixels, and the name that people see. */
 const SIZES: readonly (readonly [number, string])[] = [
@@ -15,11 +16,7 @@ const SIZES: readonly (readonly [number, string])[] = [
   [3840, "3840 × 2160 (4K)"],
 ];
 
-const CHOICES: readonly (readonly [QualityChoice, string, string])[] = [
-  ["saver", "Saver", "Small pictures, for mobile data and old phones"],
-  ["balanced", "Balanced", "HD at a moderate rate"],
-  ["sharp", "Sharp", "Full HD, for a fast connection"],
-];
+const CHOICES: readonly QualityChoice[] = ["saver", "balanced", "sharp"];
 
 export interface CaptureSettingsFormProps {
   readonly settings: CaptureSettings;
@@ -35,6 +32,7 @@ export interface CaptureSettingsFormProps {
 /** All settings of a camera. A change takes effect immediately, also while the camera sends. */
 export function CaptureSettingsForm(props: CaptureSettingsFormProps) {
   const { settings, cameraLabel, onChange, canRename = false, isUnfolded = false } = props;
+  const words = useWords();
   const id = useId();
   const [open, setOpen] = useState(isUnfolded);
   const cameras = useCameras(cameraLabel);
@@ -44,14 +42,14 @@ export function CaptureSettingsForm(props: CaptureSettingsFormProps) {
   const known = cameras.some((camera) => camera.deviceId === settings.deviceId);
   const sizes = SIZES.some(([width]) => width === settings.width)
     ? SIZES
-    : ([...SIZES, [settings.width, `${settings.width} wide`]] as const);
+    : ([...SIZES, [settings.width, words.form.wide(settings.width)]] as const);
 
   const quality = qualityChoice(settings);
   return (
     <form className="sky-form" onSubmit={(event) => event.preventDefault()}>
       <TextField
-        label="Name"
-        hint="Shown with the picture, for example “Front door”."
+        label={words.form.name}
+        hint={words.form.nameHint}
         value={settings.name}
         maxLength={MAX_NAME_LENGTH}
         onCommit={(name) => {
@@ -60,7 +58,7 @@ export function CaptureSettingsForm(props: CaptureSettingsFormProps) {
         }}
       />
       <div className="sky-field">
-        <label htmlFor={`${id}-camera`}>Camera</label>
+        <label htmlFor={`${id}-camera`}>{words.form.camera}</label>
         <select
           id={`${id}-camera`}
           value={known ? settings.deviceId : facing}
@@ -72,11 +70,11 @@ export function CaptureSettingsForm(props: CaptureSettingsFormProps) {
         >
           {hasSides || settings.facing === "user" ? (
             <>
-              <option value="facing:environment">Rear camera</option>
-              <option value="facing:user">Front camera</option>
+              <option value="facing:environment">{words.form.rear}</option>
+              <option value="facing:user">{words.form.front}</option>
             </>
           ) : (
-            <option value="facing:environment">Default camera</option>
+            <option value="facing:environment">{words.form.default}</option>
           )}
           {cameras.map((camera) => (
             <option key={camera.deviceId} value={camera.deviceId}>
@@ -86,38 +84,33 @@ export function CaptureSettingsForm(props: CaptureSettingsFormProps) {
         </select>
       </div>
       <fieldset className="sky-choice">
-        <legend>Quality</legend>
-        {CHOICES.map(([choice, label, title]) => (
-          <label key={choice} title={title}>
+        <legend>{words.form.quality}</legend>
+        {CHOICES.map((choice) => (
+          <label key={choice} title={words.form.choices[choice][1]}>
             <input
               type="radio"
               name={`${id}-quality`}
               checked={quality === choice}
               onChange={() => onChange(QUALITY_CHOICES[choice])}
             />
-            <span>{label}</span>
+            <span>{words.form.choices[choice][0]}</span>
           </label>
         ))}
-        <p className="sky-hint">
-          {settings.width} px, {settings.fps} fps
-          {quality === null ? ", as set under Advanced" : ""}
-        </p>
+        <p className="sky-hint">{words.form.chosen(settings.width, settings.fps, quality === null)}</p>
       </fieldset>
       <details className="sky-fold" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
-        <summary>Advanced</summary>
+        <summary>{words.form.advanced}</summary>
         <div className="sky-form">
           <TextField
-            label="Camera id"
-            hint="1–64 letters, digits, dots, dashes or underscores. It is a part of the link for viewers."
+            label={words.form.id}
+            hint={words.form.idHint}
             value={settings.cameraId}
             maxLength={MAX_CAMERA_ID_LENGTH}
-            problem={(value) =>
-              isCameraId(value) ? null : "Use 1–64 letters, digits, dots, dashes or underscores."
-            }
+            problem={(value) => (isCameraId(value) ? null : words.form.idProblem)}
             onCommit={(cameraId) => onChange({ cameraId })}
           />
           <div className="sky-field">
-            <label htmlFor={`${id}-size`}>Resolution</label>
+            <label htmlFor={`${id}-size`}>{words.form.resolution}</label>
             <select
               id={`${id}-size`}
               value={settings.width}
@@ -131,7 +124,7 @@ export function CaptureSettingsForm(props: CaptureSettingsFormProps) {
             </select>
           </div>
           <SliderField
-            label="Frame rate"
+            label={words.form.frameRate}
             value={settings.fps}
             text={`${settings.fps} fps`}
             limits={LIMITS.fps}
@@ -139,22 +132,22 @@ export function CaptureSettingsForm(props: CaptureSettingsFormProps) {
             onChange={(fps) => onChange({ fps })}
           />
           <SliderField
-            label="JPEG quality"
+            label={words.form.jpegQuality}
             value={settings.quality}
-            text={settings.quality.toFixed(2)}
+            text={words.format.decimal(settings.quality, 2)}
             limits={LIMITS.quality}
             step={0.05}
             onChange={(value) => onChange({ quality: value })}
           />
           <SwitchField
-            label="Send only what is needed"
-            hint="Fewer or smaller pictures while viewers need no more."
+            label={words.form.demand}
+            hint={words.form.demandHint}
             value={settings.demand}
             onChange={(demand) => onChange({ demand })}
           />
           <SwitchField
-            label="Adapt to the uplink"
-            hint="On a slow connection, lower the quality instead of dropping pictures."
+            label={words.form.adapt}
+            hint={words.form.adaptHint}
             value={settings.adapt}
             onChange={(adapt) => onChange({ adapt })}
           />

@@ -11,6 +11,7 @@ import { Icon, ICONS } from "./icons.js";
 import type { Capture } from "./use-capture.js";
 import type { Sheet } from "./skysentry-client.js";
 import { useBattery, type Battery } from "./use-battery.js";
+import { useWords } from "./words.js";
 
 export interface CaptureStageProps {
   readonly snapshot: CaptureSnapshot;
@@ -39,6 +40,7 @@ const CALM: ReadonlySet<CaptureState["kind"]> = new Set([
 export function CaptureStage(props: CaptureStageProps) {
   const { snapshot, state, covered, onAct, onControl, onChange, onSheet } = props;
   const { settings, abilities, controls, live, stream } = snapshot;
+  const words = useWords();
   const [dark, setDark] = useState(false);
   const [aspect, setAspect] = useState(16 / 9);
   const battery = useBattery();
@@ -46,7 +48,7 @@ export function CaptureStage(props: CaptureStageProps) {
   const isOpen = snapshot.camera !== "off";
   const steps = zoomSteps(abilities);
   const zoom = controls.zoom ?? (steps.find(({ text }) => text === "1×") ?? steps[0])?.value;
-  const viewers = live ? describeViewers(snapshot) : null;
+  const viewers = live ? describeViewers(snapshot, words) : null;
   return (
     <div className="sky-capture" inert={covered} style={{ "--sky-aspect": aspect } as CSSProperties}>
       <Preview snapshot={snapshot} onAspect={setAspect} />
@@ -56,14 +58,14 @@ export function CaptureStage(props: CaptureStageProps) {
         {viewers === null ? null : (
           <span className="sky-chip" role="status">
             <Icon path={ICONS.eye} />
-            <span aria-hidden="true">{snapshot.demand?.viewers.toLocaleString("en")}</span>
+            <span aria-hidden="true">{words.format.count(snapshot.demand?.viewers ?? 0)}</span>
             <span className="sky-visually-hidden">{viewers}</span>
           </span>
         )}
         <IconButton
           className="sky-chip sky-chip--share"
           icon="link"
-          label="Share"
+          label={words.stage.share}
           labelShown
           onClick={() => onSheet("share")}
         />
@@ -71,7 +73,7 @@ export function CaptureStage(props: CaptureStageProps) {
       <Card snapshot={snapshot} state={state} onAct={onAct} />
       <div className="sky-thumb">
         {steps.length > 0 ? (
-          <div className="sky-thumb__zoom" role="group" aria-label="Zoom">
+          <div className="sky-thumb__zoom" role="group" aria-label={words.stage.zoom}>
             {steps.map(({ value, text }) => (
               <button
                 key={value}
@@ -90,14 +92,14 @@ export function CaptureStage(props: CaptureStageProps) {
             <IconButton
               className="sky-thumb__button sky-thumb__settings"
               icon="settings"
-              label="Settings"
+              label={words.stage.settings}
               onClick={() => onSheet("settings")}
             />
             {abilities.torch ? (
               <IconButton
                 className="sky-thumb__button"
                 icon="torch"
-                label="Torch"
+                label={words.stage.torch}
                 aria-pressed={controls.torch}
                 onClick={() => onControl({ torch: !controls.torch })}
               />
@@ -109,7 +111,7 @@ export function CaptureStage(props: CaptureStageProps) {
               <IconButton
                 className="sky-thumb__button"
                 icon="flip"
-                label="Other side"
+                label={words.stage.otherSide}
                 onClick={() =>
                   onChange({ deviceId: "", facing: settings.facing === "user" ? "environment" : "user" })
                 }
@@ -119,8 +121,8 @@ export function CaptureStage(props: CaptureStageProps) {
               <IconButton
                 className="sky-thumb__button"
                 icon="moon"
-                label="Dark screen"
-                title="Dark screen: the camera keeps sending"
+                label={words.stage.dark}
+                title={words.stage.darkHint}
                 onClick={() => setDark(true)}
               />
             ) : null}
@@ -137,6 +139,7 @@ export function CaptureStage(props: CaptureStageProps) {
 
 function Preview(props: { snapshot: CaptureSnapshot; onAspect: (aspect: number) => void }) {
   const { snapshot, onAspect } = props;
+  const words = useWords();
   const { stream, cameraLabel, camera } = snapshot;
   const video = useRef<HTMLVideoElement>(null);
   useEffect(() => {
@@ -154,7 +157,7 @@ function Preview(props: { snapshot: CaptureSnapshot; onAspect: (aspect: number) 
         autoPlay
         muted
         playsInline
-        aria-label={`Preview of the camera${cameraLabel === "" ? "" : ` ${cameraLabel}`}`}
+        aria-label={words.stage.preview(cameraLabel)}
         onResize={({ currentTarget: { videoWidth, videoHeight } }) => {
           if (videoWidth > 0) onAspect(videoWidth / videoHeight);
         }}
@@ -170,6 +173,7 @@ function Preview(props: { snapshot: CaptureSnapshot; onAspect: (aspect: number) 
 
 /** The state in one to three words, always at the same place. */
 function Pill({ snapshot, state }: { snapshot: CaptureSnapshot; state: CaptureState }) {
+  const words = useWords();
   const waits = snapshot.camera === "waiting";
   return (
     <span
@@ -179,28 +183,10 @@ function Pill({ snapshot, state }: { snapshot: CaptureSnapshot; state: CaptureSt
       data-state={state.kind}
       role="status"
     >
-      {PILL[state.kind]}
+      {words.pill[state.kind]}
     </span>
   );
 }
-
-const PILL: Record<CaptureState["kind"], string> = {
-  off: "Off",
-  stopped: "Stopped",
-  asking: "Asking",
-  previewing: "Preview",
-  connecting: "Connecting",
-  live: "Live",
-  unwatched: "Live",
-  waiting: "Waiting for the camera",
-  reconnecting: "Reconnecting",
-  "taken-over": "Taken over",
-  refused: "Refused",
-  insecure: "Not secure",
-  unsupported: "No camera",
-  "bad-id": "Off",
-  failed: "Off",
-};
 
 const BAD: ReadonlySet<CaptureState["kind"]> = new Set([
   "taken-over",
@@ -251,6 +237,7 @@ function Card({ snapshot, state, onAct }: Pick<CaptureStageProps, "snapshot" | "
 /** Starts or stops. Left out while neither is possible. */
 function MainButton(props: { isOpen: boolean; state: CaptureState; onAct: CaptureStageProps["onAct"] }) {
   const { isOpen, state, onAct } = props;
+  const words = useWords();
   if (state.action === "preview" || state.action === "start") {
     const { action, button } = state;
     return (
@@ -268,7 +255,7 @@ function MainButton(props: { isOpen: boolean; state: CaptureState; onAct: Captur
     <IconButton
       className="sky-thumb__main sky-thumb__stop"
       icon="stop"
-      label={state.kind === "asking" ? state.button : "Stop"}
+      label={state.kind === "asking" ? state.button : words.state.stop}
       labelShown
       onClick={() => onAct("stop")}
     />
@@ -277,26 +264,27 @@ function MainButton(props: { isOpen: boolean; state: CaptureState; onAct: Captur
 
 /** What is sent, what limits it, and how long the device lasts. */
 function StatusLine({ snapshot, battery }: { snapshot: CaptureSnapshot; battery: Battery | null }) {
+  const words = useWords();
   const onAir = snapshot.connection === "on-air" && snapshot.camera === "on";
-  const reason = onAir ? describeReason(snapshot) : null;
-  const preview = snapshot.camera === "on" && !snapshot.live ? "Only you see this." : null;
+  const reason = onAir ? describeReason(snapshot, words) : null;
+  const preview = snapshot.camera === "on" && !snapshot.live ? words.state.previewReason : null;
   const isLow = battery !== null && !battery.charging && battery.level < LOW_BATTERY;
-  const percent = battery === null ? null : `${Math.round(battery.level * 100)} %`;
+  const percent = battery === null ? null : words.format.percent(battery.level);
   const lasting = [
-    percent === null || battery?.charging === true ? null : `Battery ${percent}`,
-    snapshot.awake ? "Screen stays on" : null,
+    percent === null || battery?.charging === true ? null : words.stage.battery(percent),
+    snapshot.awake ? words.stage.awake : null,
   ].filter((text) => text !== null);
   return (
     <div className="sky-thumb__status">
       <p className="sky-sending">
-        <span>{preview ?? (onAir ? describeSending(snapshot) : null)}</span>
+        <span>{preview ?? (onAir ? describeSending(snapshot, words) : null)}</span>
         <span role="status" data-trouble={reason?.isTrouble}>
           {reason?.text}
         </span>
       </p>
       {lasting.length > 0 && !isLow ? <p className="sky-lasting">{lasting.join(" · ")}</p> : null}
       <p role="status" className="sky-battery">
-        {isLow ? `Battery ${percent}. Connect a charger, or the camera stops soon.` : ""}
+        {isLow && percent !== null ? words.stage.batteryLow(percent) : ""}
       </p>
     </div>
   );
@@ -305,6 +293,7 @@ function StatusLine({ snapshot, battery }: { snapshot: CaptureSnapshot; battery:
 /** Black, to spare the battery and the screen, while the camera keeps sending. */
 function DarkScreen(props: { text: string; viewers: string | null; onClose: () => void }) {
   const { text, viewers, onClose } = props;
+  const words = useWords();
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const element = dialog.current;
@@ -312,10 +301,10 @@ function DarkScreen(props: { text: string; viewers: string | null; onClose: () =
     return () => element?.close();
   }, []);
   return (
-    <dialog ref={dialog} className="sky-dark" aria-label="Dark screen" onClose={onClose}>
+    <dialog ref={dialog} className="sky-dark" aria-label={words.stage.dark} onClose={onClose}>
       <button type="button" className="sky-dark__button" onClick={onClose}>
-        <span>{viewers === null || text !== "Live" ? text : `${text}, ${viewers}`}</span>
-        <span>Touch to see the picture</span>
+        <span>{viewers === null || text !== words.state.live ? text : `${text}, ${viewers}`}</span>
+        <span>{words.stage.touch}</span>
       </button>
     </dialog>
   );

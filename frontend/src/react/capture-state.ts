@@ -1,9 +1,9 @@
 /** The state of a capture page in words: one title, one reason, and one button that helps. */
 
 import type { CaptureSnapshot } from "../core/capture/snapshot.js";
-import { permissionAdvice } from "../core/capture/permission-advice.js";
-import { explain, type Failure } from "../core/failures.js";
-import { formatBytes, formatCount, formatDuration } from "./format.js";
+import { permissionPlace } from "../core/capture/permission-place.js";
+import { explain, type Explanation, type Failure } from "../core/failures.js";
+import type { Words } from "../core/words/words.js";
 
 export type CaptureStateKind =
   | "off"
@@ -55,10 +55,12 @@ export interface CaptureSurroundings {
   /** Seconds until the page connects again. */
   readonly seconds: number;
   readonly browser: { readonly userAgent: string; readonly maxTouchPoints?: number };
+  readonly words: Words;
 }
 
 export function captureState(snapshot: CaptureSnapshot, around: CaptureSurroundings): CaptureState {
   const { camera, live, failure, summary, settings } = snapshot;
+  const { words } = around;
   if (camera === "off") {
     const why =
       around.unavailable ??
@@ -68,27 +70,27 @@ export function captureState(snapshot: CaptureSnapshot, around: CaptureSurroundi
       const { seconds, sent, bytes } = summary;
       return {
         kind: "stopped",
-        title: `Stopped after ${formatDuration(seconds)}`,
-        reason: `${formatCount(sent)} ${sent === 1 ? "picture" : "pictures"}, ${formatBytes(bytes)}. The server knows that you stopped.`,
-        button: "Go live again",
+        title: words.state.stoppedAfter(words.format.duration(seconds)),
+        reason: words.state.sent(sent, words.format.count(sent), words.format.bytes(bytes)),
+        button: words.state.goLiveAgain,
         action: "start",
       };
     }
     return {
       kind: "off",
-      title: "The camera is off",
-      reason: "Look at the picture first. Nobody else sees it until you go live.",
-      button: "Turn on the camera",
+      title: words.state.off,
+      reason: words.state.offReason,
+      button: words.state.turnOn,
       action: "preview",
     };
   }
-  const stop = { button: "Stop", action: "stop" } as const;
+  const stop = { button: words.state.stop, action: "stop" } as const;
   if (camera === "starting") {
     return {
       kind: "asking",
-      title: "Asking for the camera",
-      reason: "If the browser asks, allow this page to use the camera.",
-      button: "Cancel",
+      title: words.state.asking,
+      reason: words.state.askingReason,
+      button: words.state.cancel,
       action: "stop",
     };
   }
@@ -96,40 +98,43 @@ export function captureState(snapshot: CaptureSnapshot, around: CaptureSurroundi
     const told = failure && explained(failure, around);
     return {
       kind: "waiting",
-      title: "Waiting for the camera",
+      title: words.state.waiting,
       reason: told ? `${told.title}. ${told.advice}` : "",
-      button: "Try now",
+      button: words.state.tryNow,
       action: "retry-camera",
     };
   }
   if (!live) {
     return {
       kind: "previewing",
-      title: "Preview",
-      reason: "Only you see this.",
-      button: "Go live",
+      title: words.state.preview,
+      reason: words.state.previewReason,
+      button: words.state.goLive,
       action: "start",
     };
   }
-  return connected(snapshot, around) ?? { kind: "connecting", title: "Connecting", reason: "", ...stop };
+  return (
+    connected(snapshot, around) ?? { kind: "connecting", title: words.state.connecting, reason: "", ...stop }
+  );
 }
 
 /** The state of a camera that is open and meant to send. */
 function connected(snapshot: CaptureSnapshot, around: CaptureSurroundings): CaptureState | null {
   const { connection, failure, demand } = snapshot;
-  const stop = { button: "Stop", action: "stop" } as const;
+  const { words } = around;
+  const stop = { button: words.state.stop, action: "stop" } as const;
   if (connection === "on-air") {
     return demand?.viewers === 0
-      ? { kind: "unwatched", title: "Live, no viewers", reason: "", ...stop }
-      : { kind: "live", title: "Live", reason: "", ...stop };
+      ? { kind: "unwatched", title: words.state.unwatched, reason: "", ...stop }
+      : { kind: "live", title: words.state.live, reason: "", ...stop };
   }
   const told = failure && explained(failure, around);
   if (connection === "ended") {
     return {
       kind: failure?.kind === "replaced" ? "taken-over" : "refused",
-      title: told?.title ?? "Not sending",
+      title: told?.title ?? words.state.notSending,
       reason: told?.advice ?? "",
-      button: failure?.kind === "replaced" ? "Take it back" : "Try again",
+      button: failure?.kind === "replaced" ? words.state.takeBack : words.state.tryAgain,
       action: "resume",
     };
   }
@@ -137,9 +142,11 @@ function connected(snapshot: CaptureSnapshot, around: CaptureSurroundings): Capt
   return {
     kind: "reconnecting",
     title:
-      connection === "waiting" && around.seconds > 0 ? `Reconnecting in ${around.seconds} s` : "Reconnecting",
+      connection === "waiting" && around.seconds > 0
+        ? words.state.reconnectingIn(around.seconds)
+        : words.state.reconnecting,
     reason: told ? `${told.title}. ${told.advice}` : "",
-    button: "Retry now",
+    button: words.state.retryNow,
     action: "retry-connection",
   };
 }
@@ -147,17 +154,23 @@ function connected(snapshot: CaptureSnapshot, around: CaptureSurroundings): Capt
 function whyOff(failure: Failure, cameraId: string, around: CaptureSurroundings): CaptureState {
   const { title, advice: reason } = explained(failure, around);
   const { kind } = failure;
-  if (kind === "bad-id") return { kind, title, reason, button: `Use ${cameraId} instead`, action: "use-id" };
+  const { words } = around;
+  if (kind === "bad-id")
+    return { kind, title, reason, button: words.state.useInstead(cameraId), action: "use-id" };
   if (kind === "insecure-context" || kind === "unsupported") {
     const without = kind === "unsupported" ? kind : "insecure";
-    return { kind: without, title, reason, button: "Watch cameras instead", action: "watch" };
+    return { kind: without, title, reason, button: words.state.watchInstead, action: "watch" };
   }
   if (kind === "permission-denied")
-    return { kind: "refused", title, reason, button: "Ask again", action: "preview" };
-  return { kind: "failed", title, reason, button: "Try again", action: "preview" };
+    return { kind: "refused", title, reason, button: words.state.askAgain, action: "preview" };
+  return { kind: "failed", title, reason, button: words.state.tryAgain, action: "preview" };
 }
 
-function explained(failure: Failure, { browser }: CaptureSurroundings): { title: string; advice: string } {
-  const { title, advice } = explain(failure);
-  return { title, advice: failure.kind === "permission-denied" ? permissionAdvice(browser) : advice };
+function explained(failure: Failure, { browser, words }: CaptureSurroundings): Explanation {
+  const { title, advice } = explain(failure, words.failures);
+  if (failure.kind !== "permission-denied") return { title, advice };
+  return {
+    title,
+    advice: `${words.permission.places[permissionPlace(browser)]} ${words.permission.continues}`,
+  };
 }

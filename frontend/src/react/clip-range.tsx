@@ -4,6 +4,7 @@ import { useState, type MouseEvent } from "react";
 import { chooseClipFormat, type ClipFormat } from "../core/viewer/clip.js";
 import type { PlaybackState } from "../core/viewer/playback.js";
 import { IconButton, IconLink } from "./icon-button.js";
+import { useWords } from "./words.js";
 
 /** Milliseconds by the server's clock. */
 export interface ClipRange {
@@ -47,8 +48,9 @@ export interface ClipButtonsProps {
 
 /** Starts, saves and clears a clip. */
 export function ClipButtons({ clip, onStart, onClear, urlOf }: ClipButtonsProps) {
+  const words = useWords();
   const [saving, setSaving] = useState(false);
-  if (!clip) return <IconButton icon="scissors" label="Clip" labelShown onClick={onStart} />;
+  if (!clip) return <IconButton icon="scissors" label={words.playback.clip} labelShown onClick={onStart} />;
 
   /** Downloads the clip as a video, or as JPEGs if the server cannot encode videos. */
   const save = async (event: MouseEvent): Promise<void> => {
@@ -63,18 +65,18 @@ export function ClipButtons({ clip, onStart, onClear, urlOf }: ClipButtonsProps)
   return (
     <>
       <span className="sky-clip__length" data-figure="clip">
-        {((clip.to - clip.from) / 1000).toFixed(1)} s
+        {words.format.seconds(clip.to - clip.from)}
       </span>
       <IconLink
         className="sky-button--primary"
         icon="download"
-        label={saving ? "Saving…" : "Save clip"}
+        label={saving ? words.playback.saving : words.playback.saveClip}
         labelShown
         href={urlOf(clip, "mkv")}
         download
         onClick={(event) => void save(event)}
       />
-      <IconButton icon="close" label="Clear the clip" onClick={onClear} />
+      <IconButton icon="close" label={words.playback.clearClip} onClick={onClear} />
     </>
   );
 }

@@ -9,6 +9,8 @@ export interface SkySentryViewerAttributes extends HTMLAttributes<SkySentryViewe
   server?: string | undefined;
   /** The id of the camera. */
   client?: string | undefined;
+  /** The language of the captions, `en` or `de`; if left out, the one of the document, or else of the browser. */
+  language?: string | undefined;
   /** React 18 passes `className` to custom elements as it is; this one both versions understand. */
   class?: string | undefined;
 }

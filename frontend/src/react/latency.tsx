@@ -1,28 +1,25 @@
 /** Shows the latency breakdown: the stages between a camera and the screen. */
 
 import type { CameraLatency } from "../core/viewer/messages.js";
-import { formatTrip } from "./format.js";
+import { useWords } from "./words.js";
 
 /** The stages in the order in which a frame passes them. */
-const STAGES = [
-  { key: "capture", name: "Capture to server", short: "Capture" },
-  { key: "server", name: "In the server", short: "Server" },
-  { key: "delivery", name: "Server to screen", short: "Delivery" },
-] as const;
+const STAGES = ["capture", "server", "delivery"] as const;
 
 /** One camera's stages as a bar and in words. Unknown stages are dashes, so that nothing below the picture moves. */
 export function LatencyParts({ latency }: { latency: CameraLatency | null }) {
+  const words = useWords();
   return (
-    <dl className="sky-stages" aria-label="Latency by stage">
-      {STAGES.map(({ key, name }) => (
+    <dl className="sky-stages" aria-label={words.figures.byStage}>
+      {STAGES.map((key) => (
         <div
           key={key}
           className="sky-stage"
           data-stage={key}
           style={{ flexGrow: latency ? share(latency[key], latency.total) : 1 }}
         >
-          <dt>{name}</dt>
-          <dd>{formatTrip(latency ? latency[key] : null)}</dd>
+          <dt>{words.figures.stages[key]}</dt>
+          <dd>{words.format.trip(latency ? latency[key] : null)}</dd>
         </div>
       ))}
     </dl>
@@ -39,6 +36,7 @@ export interface LatencyTableProps {
 
 /** A table of all cameras' stages, the slowest camera first; renders nothing while no latency is known. */
 export function LatencyTable({ cameras }: LatencyTableProps) {
+  const words = useWords();
   const known = cameras
     .flatMap(({ name, latency }) => (latency ? [{ name, latency }] : []))
     .sort((a, b) => b.latency.total - a.latency.total);
@@ -46,15 +44,15 @@ export function LatencyTable({ cameras }: LatencyTableProps) {
   return (
     // The table scrolls sideways on a phone, so it must be reachable by keyboard.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className="sky-table" role="region" aria-label="Latency by camera" tabIndex={0}>
+    <div className="sky-table" role="region" aria-label={words.figures.byCamera} tabIndex={0}>
       <table>
         <thead>
           <tr>
-            <th scope="col">Latency</th>
-            <th scope="col">Total</th>
-            {STAGES.map(({ key, name, short }) => (
-              <th scope="col" key={key} title={name}>
-                {short}
+            <th scope="col">{words.figures.latency}</th>
+            <th scope="col">{words.figures.total}</th>
+            {STAGES.map((key) => (
+              <th scope="col" key={key} title={words.figures.stages[key]}>
+                {words.figures.shortStages[key]}
               </th>
             ))}
           </tr>
@@ -65,9 +63,9 @@ export function LatencyTable({ cameras }: LatencyTableProps) {
               <th scope="row">
                 <bdi>{name}</bdi>
               </th>
-              <td>{formatTrip(latency.total)}</td>
-              {STAGES.map(({ key }) => (
-                <td key={key}>{formatTrip(latency[key])}</td>
+              <td>{words.format.trip(latency.total)}</td>
+              {STAGES.map((key) => (
+                <td key={key}>{words.format.trip(latency[key])}</td>
               ))}
             </tr>
           ))}

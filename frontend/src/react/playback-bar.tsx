@@ -6,11 +6,11 @@ import type { PlaybackController } from "../core/viewer/playback-controller.js";
 import type { PlaybackState } from "../core/viewer/playback.js";
 import { SKIP_SECONDS } from "./camera-view.js";
 import { ClipButtons, type ClipRange } from "./clip-range.js";
-import { formatFor, formatSpeed } from "./format.js";
 import { IconButton } from "./icon-button.js";
 import { Timeline } from "./timeline.js";
 import { useStore } from "./use-store.js";
 import type { ViewerControls } from "./use-viewer.js";
+import { useWords } from "./words.js";
 
 /** Faster and slower go through these; backwards they have a minus sign. */
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
@@ -29,6 +29,7 @@ export interface PlaybackBarProps {
 
 export function PlaybackBar(props: PlaybackBarProps) {
   const { camera, playback, controller, controls, clip, onClip, onStartClip } = props;
+  const words = useWords();
   const { cameraId, name } = camera;
   const chosen = useStore(controller.speed);
   const { live } = playback;
@@ -72,32 +73,42 @@ export function PlaybackBar(props: PlaybackBarProps) {
         <IconButton
           className="sky-less"
           icon="toStart"
-          label="Oldest picture"
+          label={words.playback.oldest}
           onClick={() => controller.playFrom(playback.oldestAt)}
         />
         <IconButton
           className="sky-less"
           icon="stepBack"
-          label="One frame back"
+          label={words.playback.frameBack}
           onClick={() => controller.step(-1)}
         />
         <button
           type="button"
           className="sky-round"
-          aria-label={`Back ${SKIP_SECONDS} seconds`}
+          aria-label={words.playback.back(SKIP_SECONDS)}
           onClick={() => controller.skip(-SKIP_SECONDS)}
         >
           −{SKIP_SECONDS}
         </button>
         {live || playback.speed !== 0 ? (
-          <IconButton className="sky-play" icon="pause" label="Pause" onClick={() => controller.pause()} />
+          <IconButton
+            className="sky-play"
+            icon="pause"
+            label={words.playback.pause}
+            onClick={() => controller.pause()}
+          />
         ) : (
-          <IconButton className="sky-play" icon="play" label="Play" onClick={() => controller.play()} />
+          <IconButton
+            className="sky-play"
+            icon="play"
+            label={words.playback.play}
+            onClick={() => controller.play()}
+          />
         )}
         <button
           type="button"
           className="sky-round"
-          aria-label={`Forward ${SKIP_SECONDS} seconds`}
+          aria-label={words.playback.forward(SKIP_SECONDS)}
           disabled={live}
           onClick={() => controller.skip(SKIP_SECONDS)}
         >
@@ -106,25 +117,25 @@ export function PlaybackBar(props: PlaybackBarProps) {
         <IconButton
           className="sky-less"
           icon="stepForward"
-          label="One frame forward"
+          label={words.playback.frameForward}
           disabled={live}
           onClick={() => controller.step(1)}
         />
-        <span className="sky-speed sky-less" role="group" aria-label="Speed">
-          {speedButton("minus", "Slower", -1)}
-          <output data-figure="speed">{formatSpeed(speed)}</output>
-          {speedButton("plus", "Faster", 1)}
+        <span className="sky-speed sky-less" role="group" aria-label={words.playback.speed}>
+          {speedButton("minus", words.playback.slower, -1)}
+          <output data-figure="speed">{words.format.speed(speed)}</output>
+          {speedButton("plus", words.playback.faster, 1)}
         </span>
         <IconButton
           className="sky-chip sky-less"
           icon="reverse"
-          label="Reverse"
+          label={words.playback.reverse}
           labelShown
           aria-pressed={!live && speed < 0}
           onClick={() => controller.playAt(!live && speed < 0 ? 1 : -1)}
         />
         {span < SHORT_MS ? (
-          <span className="sky-view__short">The server keeps only {formatFor(span)} of this camera</span>
+          <span className="sky-view__short">{words.playback.keepsOnly(words.format.whole(span))}</span>
         ) : null}
         <span className="sky-view__space" />
         <ClipButtons
@@ -140,7 +151,7 @@ export function PlaybackBar(props: PlaybackBarProps) {
           disabled={live}
           onClick={() => controller.goLive()}
         >
-          {isLive ? "Live" : live ? "Newest" : "Go live"}
+          {isLive ? words.playback.live : live ? words.playback.newest : words.playback.goLive}
         </button>
       </div>
     </footer>

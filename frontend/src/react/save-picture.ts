@@ -1,13 +1,13 @@
 /** Saves the picture on the screen as a file, named after the camera and the time of the picture. */
 
 import { canvasesOf } from "./use-picture.js";
-import { formatStamp } from "./format.js";
+import { fileStamp } from "./file-stamp.js";
 import type { Viewer } from "./use-viewer.js";
 
 export async function savePicture({ painter }: Viewer, cameraId: string): Promise<void> {
   if (!painter) return;
   const picture = await canvasesOf(painter).surfaceOf(cameraId)?.picture();
-  if (picture) download(picture.jpeg, `${cameraId}_${formatStamp(picture.mark.takenAt)}.jpg`);
+  if (picture) download(picture.jpeg, `${cameraId}_${fileStamp(picture.mark.takenAt)}.jpg`);
 }
 
 function download(blob: Blob, name: string): void {

@@ -1,7 +1,7 @@
 /** Hands a link to the system's share sheet, or copies it. */
 
-/** Returns what has happened, in words for the person. */
-export async function shareLink(href: string, title: string): Promise<string> {
+/** Returns what has happened, in words for the person: `copied` if the link was copied. */
+export async function shareLink(href: string, title: string, copied: string): Promise<string> {
   const url = new URL(href, location.href).href;
   const { share, clipboard } = navigator as Partial<Navigator>;
   try {
@@ -12,7 +12,7 @@ export async function shareLink(href: string, title: string): Promise<string> {
     }
     if (!clipboard) return url;
     await clipboard.writeText(url);
-    return "Link copied";
+    return copied;
   } catch {
     // The person has closed the sheet, or the browser allows no copy on a page without https.
     return url;

@@ -8,11 +8,11 @@ import { CaptureSettingsForm } from "./capture-settings-form.js";
 import { CaptureStage } from "./capture-stage.js";
 import { captureState, type CaptureAction } from "./capture-state.js";
 import { Figure } from "./figure.js";
-import { formatCount, formatFps, formatRate, formatTrip } from "./format.js";
 import { IconButton } from "./icon-button.js";
 import { useCapture, type Capture } from "./use-capture.js";
 import { useCountdown } from "./use-countdown.js";
 import { WatchLink } from "./watch-link.js";
+import { useWords } from "./words.js";
 
 export interface SkySentryClientProps {
   /** The id of the camera; if left out, a random one. An invalid id is shown as an error, and the camera stays off. */
@@ -52,6 +52,8 @@ export type Sheet = "settings" | "share";
 export function SkySentryClient(props: SkySentryClientProps) {
   const { clientId, serverUrl, token, autoStartCamera = false, autoPreview = false } = props;
   const { onSettingsChange, onStateChange, watchCode, children } = props;
+  const words = useWords();
+  const { format } = words;
   const [initial] = useState(() => initialSettings(props));
   const [replaced, setReplaced] = useState<string | null>(null);
   const isBad = clientId !== undefined && !isCameraId(clientId) && clientId !== replaced;
@@ -81,6 +83,7 @@ export function SkySentryClient(props: SkySentryClientProps) {
     badId: isBad ? clientId : null,
     seconds: useCountdown(snapshot.retryAt),
     browser: navigator,
+    words,
   });
   const base = watchBase(serverUrl);
   const act: Record<CaptureAction, () => void> = {
@@ -103,7 +106,7 @@ export function SkySentryClient(props: SkySentryClientProps) {
     <section
       className="sky-client"
       data-state={state.kind}
-      aria-label={`Camera ${settings.name || settings.cameraId}`}
+      aria-label={words.form.section(settings.name || settings.cameraId)}
     >
       <CaptureStage
         snapshot={snapshot}
@@ -131,21 +134,23 @@ export function SkySentryClient(props: SkySentryClientProps) {
         ) : null}
         <div className="sky-panel__settings">
           <details className="sky-fold">
-            <summary>Figures</summary>
-            <dl className="sky-figures" aria-label="Statistics">
-              <Figure label="Sent per second" value={formatFps(stats.fps)} name="fps" />
-              <Figure label="Pictures sent" value={formatCount(stats.sent)} name="sent" />
-              <Figure label="Dropped" value={formatCount(stats.dropped)} name="dropped" />
-              <Figure label="Data" value={formatRate(stats.bytesPerSecond)} name="rate" />
-              <Figure label="Round trip" value={formatTrip(stats.roundTrip)} name="trip" />
+            <summary>{words.form.figures}</summary>
+            <dl className="sky-figures" aria-label={words.form.statistics}>
+              <Figure label={words.form.sentPerSecond} value={format.fps(stats.fps)} name="fps" />
+              <Figure label={words.form.sent} value={format.count(stats.sent)} name="sent" />
+              <Figure label={words.form.dropped} value={format.count(stats.dropped)} name="dropped" />
+              <Figure label={words.form.data} value={format.rate(stats.bytesPerSecond)} name="rate" />
+              <Figure label={words.form.roundTrip} value={format.trip(stats.roundTrip)} name="trip" />
               <Figure
-                label="Size"
+                label={words.form.size}
                 value={stats.width > 0 ? `${stats.width}×${stats.height}` : "–"}
                 name="size"
               />
             </dl>
             <p className="sky-hint">
-              {camera === "on" ? `${snapshot.cameraLabel}: ${snapshot.method}.` : "The camera is off."}
+              {camera === "on"
+                ? `${snapshot.cameraLabel}: ${words.form.methods[snapshot.method] ?? snapshot.method}.`
+                : words.form.cameraOff}
             </p>
           </details>
           {children}
@@ -158,6 +163,7 @@ export function SkySentryClient(props: SkySentryClientProps) {
 /** The column beside the picture. On a phone, a sheet over its lower part. */
 function Panel(props: { sheet: Sheet | null; onClose: () => void; children: ReactNode }) {
   const { sheet, onClose, children } = props;
+  const words = useWords();
   const panel = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (sheet === null) return;
@@ -175,14 +181,14 @@ function Panel(props: { sheet: Sheet | null; onClose: () => void; children: Reac
       className="sky-panel"
       data-sheet={sheet ?? undefined}
       role="group"
-      aria-label={sheet === "share" ? "Link for viewers" : "Settings"}
+      aria-label={sheet === "share" ? words.watch.title : words.stage.settings}
       tabIndex={-1}
       onKeyDown={(event) => {
         if (event.key === "Escape" && sheet !== null) onClose();
       }}
     >
       {sheet === null ? null : (
-        <IconButton className="sky-panel__close" icon="close" label="Close" onClick={onClose} />
+        <IconButton className="sky-panel__close" icon="close" label={words.form.close} onClick={onClose} />
       )}
       {children}
     </div>

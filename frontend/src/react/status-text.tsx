@@ -2,48 +2,42 @@
 
 import { useEffect, useState } from "react";
 import { now } from "../core/clock.js";
-import type { CameraSnapshot, CameraStatus } from "../core/viewer/camera.js";
-import { formatClock, formatFor } from "./format.js";
-
-export const STATUS_TEXT: Record<CameraStatus, string> = {
-  waiting: "Connecting",
-  live: "Live",
-  stalled: "Late",
-  offline: "Offline",
-  stopped: "Stopped",
-  unknown: "Unknown",
-};
+import type { CameraSnapshot } from "../core/viewer/camera.js";
+import { useWords } from "./words.js";
 
 const AGE_EVERY_MS = 1000;
 
-/** How long ago a moment by our clock was. Renders itself again every second. */
-export function Age({ since }: { since: number | null }) {
+/** Returns our clock's time, and renders the component again every second. */
+function useNow(): number {
   const [at, setAt] = useState(now);
   useEffect(() => {
     const timer = setInterval(() => setAt(now()), AGE_EVERY_MS);
     return () => clearInterval(timer);
   }, []);
-  return since === null ? "–" : formatFor(at - since);
+  return at;
+}
+
+/** A text with how long ago a moment by our clock was. */
+function Aged({ since, text }: { since: number; text: (age: string, now: number) => string }) {
+  const { format } = useWords();
+  const at = useNow();
+  return text(format.whole(at - since), at);
 }
 
 /** Explains a state that is not live; renders nothing for other states. `lost` says that the server does not answer. */
 export function StatusNote({ camera, lost }: { camera: CameraSnapshot; lost: boolean }) {
+  const words = useWords();
   const { status, takenAt, known } = camera;
   if (status === "stalled")
-    return (
-      <>
-        no new picture for <Age since={takenAt} />
-      </>
-    );
-  if (status === "offline" && takenAt !== null)
-    return (
-      <>
-        Offline, last picture {formatClock(takenAt)}, <Age since={takenAt} /> ago
-      </>
-    );
-  if (status === "offline") return "Offline";
-  if (status === "stopped") return "Stopped by its owner";
+    return takenAt === null ? null : <Aged since={takenAt} text={words.camera.noPictureFor} />;
+  if (status === "offline" && takenAt !== null) {
+    const text = (age: string, now: number): string =>
+      words.camera.offlineSince(words.format.moment(takenAt, now), age);
+    return <Aged since={takenAt} text={text} />;
+  }
+  if (status === "offline") return words.status.offline;
+  if (status === "stopped") return words.camera.stoppedByOwner;
   if (status !== "unknown") return null;
-  if (lost) return "no connection";
-  return known ? null : "The server does not know this camera";
+  if (lost) return words.camera.noConnection;
+  return known ? null : words.camera.notKnown;
 }

@@ -6,6 +6,7 @@ import type { WallChoices } from "../core/viewer/wall-choices.js";
 import { canFullScreen } from "./full-screen.js";
 import { IconButton } from "./icon-button.js";
 import { useStore } from "./use-store.js";
+import { useWords } from "./words.js";
 
 export interface TileToolsProps {
   readonly camera: CameraSnapshot;
@@ -16,6 +17,7 @@ export interface TileToolsProps {
 }
 
 export function TileTools({ camera, choices, onSave, onFullScreen, onShare }: TileToolsProps) {
+  const words = useWords();
   const { cameraId, name } = camera;
   const [open, setOpen] = useState(false);
   const tools = useRef<HTMLDivElement>(null);
@@ -52,41 +54,41 @@ export function TileTools({ camera, choices, onSave, onFullScreen, onShare }: Ti
     >
       <IconButton
         icon="snapshot"
-        label={`Save a picture of ${name}`}
-        title="Save a picture"
+        label={words.camera.saveOf(name)}
+        title={words.camera.save}
         disabled={camera.width === 0}
         onClick={onSave}
       />
       {canFullScreen() ? (
         <IconButton
           icon="expand"
-          label={`Show ${name} on the full screen`}
-          title="Full screen"
+          label={words.camera.fullScreenOf(name)}
+          title={words.camera.fullScreen}
           onClick={onFullScreen}
         />
       ) : null}
       <IconButton
         icon="more"
-        label={`More for ${name}`}
-        title="More"
+        label={words.tile.moreOf(name)}
+        title={words.tile.more}
         aria-expanded={open}
         onClick={() => setOpen(!open)}
       />
       {open ? (
         <div className="sky-menu">
           <button type="button" onClick={choose(() => choices.mark("pinned", cameraId, !pinned))}>
-            {pinned ? "Do not keep first" : "Keep first"}
+            {pinned ? words.tile.doNotKeepFirst : words.tile.keepFirst}
           </button>
           <button type="button" onClick={choose(() => choices.mark("cropped", cameraId, !cropped))}>
-            {cropped ? "Show the whole picture" : "Fill the tile"}
+            {cropped ? words.tile.whole : words.tile.fill}
           </button>
           {onShare ? (
             <button type="button" onClick={choose(onShare)}>
-              Share a link
+              {words.camera.shareLink}
             </button>
           ) : null}
           <button type="button" onClick={choose(() => choices.mark("hidden", cameraId, true))}>
-            Hide
+            {words.tile.hide}
           </button>
         </div>
       ) : null}

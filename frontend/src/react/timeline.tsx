@@ -3,7 +3,7 @@ import type { PlaybackController } from "../core/viewer/playback-controller.js";
 import type { PlaybackState } from "../core/viewer/playback.js";
 import type { ResultMark } from "../core/viewer/result-marks.js";
 import type { ClipRange } from "./clip-range.js";
-import { formatBack, formatClock } from "./format.js";
+import { useWords } from "./words.js";
 
 /** A position this close to the end counts as live. */
 const LIVE_MS = 50;
@@ -31,6 +31,7 @@ export interface TimelineProps {
 /** The kept past of one camera: a track with clock times, marks of findings, and a picture under the pointer. */
 export function Timeline(props: TimelineProps) {
   const { name, playback, controller, isLive, marks, clip, onClip, pictureAt } = props;
+  const words = useWords();
   const { live, oldestAt, newestAt, at } = playback;
   const [held, hold] = useHeld();
   const track = useRef<HTMLDivElement>(null);
@@ -63,7 +64,7 @@ export function Timeline(props: TimelineProps) {
 
   const shownAt = newestAt + offset;
   return (
-    <section className="sky-timeline" aria-label={`Timeline of ${name}`}>
+    <section className="sky-timeline" aria-label={words.playback.timeline(name)}>
       <div ref={track} className="sky-timeline__track" onPointerMove={hover} onPointerLeave={preview.hide}>
         <div className="sky-timeline__bar">
           {marks
@@ -86,9 +87,13 @@ export function Timeline(props: TimelineProps) {
           max={0}
           step={10}
           value={offset}
-          aria-label="Position"
+          aria-label={words.playback.position}
           aria-valuetext={
-            live && held === null ? (isLive ? "live" : "the newest picture") : positionText(shownAt, -offset)
+            live && held === null
+              ? isLive
+                ? words.playback.positionLive
+                : words.playback.positionNewest
+              : words.playback.positionAt(words.format.clock(shownAt), words.format.back(-offset))
           }
           onChange={(event) => scrub(event.target.valueAsNumber)}
         />
@@ -100,9 +105,9 @@ export function Timeline(props: TimelineProps) {
           >
             <img src={preview.picture} alt="" />
             <figcaption>
-              {formatClock(preview.at)}
+              {words.format.clock(preview.at)}
               {marks.some(({ from, to }) => from - 500 <= (preview.at ?? 0) && (preview.at ?? 0) <= to + 500)
-                ? " · result"
+                ? ` · ${words.playback.result}`
                 : ""}
             </figcaption>
           </figure>
@@ -113,10 +118,6 @@ export function Timeline(props: TimelineProps) {
   );
 }
 
-function positionText(at: number, behind: number): string {
-  return `${formatClock(at)}, ${formatBack(behind)} from now`;
-}
-
 interface TicksProps {
   readonly oldestAt: number;
   readonly newestAt: number;
@@ -125,6 +126,7 @@ interface TicksProps {
 }
 
 function Ticks({ oldestAt, newestAt, width, isLive }: TicksProps) {
+  const words = useWords();
   const span = Math.max(1, newestAt - oldestAt);
   const most = Math.max(1, width / TICK_PX);
   const step = (TICKS.find((seconds) => span / 1000 / seconds <= most) ?? 14_400) * 1000;
@@ -140,10 +142,10 @@ function Ticks({ oldestAt, newestAt, width, isLive }: TicksProps) {
         .filter((at) => left(at) > room && left(at) < 100 - 2.6 * room)
         .map((at) => (
           <span key={at} style={{ left: `${left(at).toFixed(3)}%` }}>
-            {formatClock(at)}
+            {words.format.clock(at)}
           </span>
         ))}
-      <span className="sky-timeline__now">{isLive ? "now" : formatClock(newestAt)}</span>
+      <span className="sky-timeline__now">{isLive ? words.playback.now : words.format.clock(newestAt)}</span>
     </div>
   );
 }
@@ -158,9 +160,10 @@ interface ClipEndsProps {
 const NUDGE_MS = 200;
 
 function ClipEnds({ clip, percent, timeAt, onClip }: ClipEndsProps) {
+  const words = useWords();
   const ends = [
-    ["from", "Start of the clip"],
-    ["to", "End of the clip"],
+    ["from", words.playback.clipStart],
+    ["to", words.playback.clipEnd],
   ] as const;
   return (
     <>
@@ -177,7 +180,7 @@ function ClipEnds({ clip, percent, timeAt, onClip }: ClipEndsProps) {
           style={{ left: percent(clip[end]) }}
           aria-label={label}
           aria-valuenow={Math.round(clip[end] / 1000)}
-          aria-valuetext={formatClock(clip[end], true)}
+          aria-valuetext={words.format.clockTenths(clip[end])}
           onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
           onPointerMove={(event) => {
             if (event.buttons > 0) onClip({ ...clip, [end]: timeAt(event.clientX) });

@@ -3,8 +3,8 @@
 import type { ReactNode } from "react";
 import type { CameraSnapshot } from "../core/viewer/camera.js";
 import { canFullScreen, toggleFullScreen, useFullScreen } from "./full-screen.js";
-import { formatAge, formatFps } from "./format.js";
 import { IconButton } from "./icon-button.js";
+import { useWords } from "./words.js";
 
 export interface ViewBarProps {
   readonly camera: CameraSnapshot;
@@ -26,18 +26,19 @@ export interface ViewBarProps {
 
 export function ViewBar(props: ViewBarProps) {
   const { camera, playing, boxesShown, exact, figuresOpen, onStep, children } = props;
+  const words = useWords();
   const { name, cameraId } = camera;
   const full = useFullScreen();
   const flows = !playing && (camera.status === "live" || camera.status === "stalled");
-  const latency = flows ? formatAge(camera.latency?.total ?? camera.delay) : "–";
+  const latency = flows ? words.format.age(camera.latency?.total ?? camera.delay) : "–";
   const figures = [
     camera.width > 0 ? `${camera.width}×${camera.height}` : "–",
-    formatFps(camera.fps),
+    words.format.fps(camera.fps),
     ...(playing ? [] : [latency]),
   ];
   return (
     <header className="sky-view__top" data-hides>
-      <IconButton icon="back" label="Back to all cameras" onClick={props.onClose} />
+      <IconButton icon="back" label={words.view.back} onClick={props.onClose} />
       <h2 className="sky-view__name" title={name === cameraId ? cameraId : `${name} (${cameraId})`}>
         <bdi>{name}</bdi>
       </h2>
@@ -48,7 +49,7 @@ export function ViewBar(props: ViewBarProps) {
           type="button"
           className="sky-chip"
           aria-expanded={figuresOpen}
-          aria-label={`Figures: ${figures.join(", ")}`}
+          aria-label={words.view.figuresOf(figures.join(", "))}
           onClick={props.onFigures}
         >
           {figures.join(" · ")}
@@ -57,7 +58,7 @@ export function ViewBar(props: ViewBarProps) {
           <>
             <IconButton
               icon="boxes"
-              label="Boxes on the pictures"
+              label={words.view.boxes}
               aria-pressed={boxesShown}
               onClick={props.onBoxes}
             />
@@ -66,35 +67,38 @@ export function ViewBar(props: ViewBarProps) {
                 type="button"
                 className="sky-chip"
                 aria-pressed={exact}
-                title="Each picture waits up to half a second for its boxes"
+                title={words.view.exactHint}
                 onClick={() => props.onExact(!exact)}
               >
-                Exact{camera.boxDelay > 0 ? ` +${(camera.boxDelay / 1000).toFixed(1)} s` : ""}
+                {words.view.exact}
+                {camera.boxDelay > 0 ? ` +${words.format.seconds(camera.boxDelay)}` : ""}
               </button>
             ) : null}
           </>
         ) : null}
         <IconButton
           icon="snapshot"
-          label={`Save a picture of ${name}`}
-          title="Save a picture"
+          label={words.camera.saveOf(name)}
+          title={words.camera.save}
           disabled={camera.width === 0}
           onClick={props.onSave}
         />
         {props.onPictureInPicture ? (
-          <IconButton icon="pip" label="Picture in picture" onClick={props.onPictureInPicture} />
+          <IconButton icon="pip" label={words.view.pictureInPicture} onClick={props.onPictureInPicture} />
         ) : null}
-        {props.onShare ? <IconButton icon="share" label="Share a link" onClick={props.onShare} /> : null}
+        {props.onShare ? (
+          <IconButton icon="share" label={words.camera.shareLink} onClick={props.onShare} />
+        ) : null}
         {onStep ? (
           <>
-            <IconButton icon="previous" label="Previous camera" onClick={() => onStep(-1)} />
-            <IconButton icon="next" label="Next camera" onClick={() => onStep(1)} />
+            <IconButton icon="previous" label={words.view.previous} onClick={() => onStep(-1)} />
+            <IconButton icon="next" label={words.view.next} onClick={() => onStep(1)} />
           </>
         ) : null}
         {canFullScreen() ? (
           <IconButton
             icon={full ? "shrink" : "expand"}
-            label={full ? "Leave the full screen" : "Full screen"}
+            label={full ? words.camera.leaveFullScreen : words.camera.fullScreen}
             onClick={toggleFullScreen}
           />
         ) : null}

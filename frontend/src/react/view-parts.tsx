@@ -3,22 +3,15 @@
 import { memo, useRef, type PointerEvent } from "react";
 import type { CameraSnapshot } from "../core/viewer/camera.js";
 import type { PlaybackState } from "../core/viewer/playback.js";
+import type { Format } from "../core/words/format.js";
 import { visiblePart, type Size, type Zoom } from "../core/viewer/zoom.js";
 import { Figure } from "./figure.js";
-import {
-  formatAge,
-  formatClock,
-  formatCount,
-  formatFor,
-  formatFps,
-  formatRate,
-  formatSpeed,
-} from "./format.js";
 import { LatencyParts } from "./latency.js";
-import { STATUS_TEXT, StatusNote } from "./status-text.js";
+import { StatusNote } from "./status-text.js";
 import { usePicture, useShownSize } from "./use-picture.js";
 import { useStore } from "./use-store.js";
 import type { Viewer } from "./use-viewer.js";
+import { useWords } from "./words.js";
 
 export interface PillProps {
   readonly camera: CameraSnapshot;
@@ -29,49 +22,56 @@ export interface PillProps {
 
 /** Says whether the picture is live, and if not, from when it is. */
 export function Pill({ camera, playing, lost }: PillProps) {
+  const words = useWords();
+  const { format } = words;
   if (playing)
     return (
       <p className="sky-pill sky-pill--playback" data-status="playback">
-        <span className="sky-visually-hidden">Not live · </span>
-        Replay · <span data-figure="clock">{formatClock(playing.at, true)}</span> ·{" "}
-        <span data-figure="back">{formatBehind(playing.newestAt - playing.at)}</span> ·{" "}
-        {playing.speed === 0 ? "paused" : formatSpeed(playing.speed)}
+        <span className="sky-visually-hidden">{words.view.notLive} · </span>
+        {words.view.replaying} · <span data-figure="clock">{format.clockTenths(playing.at)}</span> ·{" "}
+        <span data-figure="back">{words.view.ago(behind(format, playing.newestAt - playing.at))}</span> ·{" "}
+        {playing.speed === 0 ? words.view.paused : format.speed(playing.speed)}
       </p>
     );
   const delayed = camera.status === "live" && camera.boxDelay > 0;
   return (
     <p className="sky-pill" data-status={camera.status}>
       <span className="sky-dot" data-status={camera.status} />
-      {camera.status === "offline" ? "" : STATUS_TEXT[camera.status]}
-      {delayed ? ` +${(camera.boxDelay / 1000).toFixed(1)} s` : ""} <StatusNote camera={camera} lost={lost} />
+      {camera.status === "offline" ? "" : words.status[camera.status]}
+      {delayed ? ` +${format.seconds(camera.boxDelay)}` : ""} <StatusNote camera={camera} lost={lost} />
     </p>
   );
 }
 
-function formatBehind(milliseconds: number): string {
-  const seconds = Math.max(0, milliseconds) / 1000;
-  return seconds < 60 ? `${seconds.toFixed(1)} s ago` : `${formatFor(milliseconds)} ago`;
+function behind(format: Format, milliseconds: number): string {
+  return milliseconds < 60_000 ? format.seconds(Math.max(0, milliseconds)) : format.whole(milliseconds);
 }
 
 /** All figures of the camera, with the stages of its latency. */
 export function ViewFigures({ camera, playing }: { camera: CameraSnapshot; playing: boolean }) {
+  const words = useWords();
+  const { format } = words;
   const flows = playing || camera.status === "live" || camera.status === "stalled";
   return (
-    <section className="sky-view__figures" aria-label="Figures">
+    <section className="sky-view__figures" aria-label={words.view.figures}>
       <dl className="sky-figures">
-        <Figure label="Painted" value={flows ? formatFps(camera.fps) : "–"} name="fps" />
+        <Figure label={words.figures.painted} value={flows ? format.fps(camera.fps) : "–"} name="fps" />
         <Figure
-          label="Latency"
-          value={flows && !playing ? formatAge(camera.latency?.total ?? camera.delay) : "–"}
+          label={words.figures.latency}
+          value={flows && !playing ? format.age(camera.latency?.total ?? camera.delay) : "–"}
           name="latency"
         />
-        <Figure label="Data" value={flows ? formatRate(camera.bytesPerSecond) : "–"} name="rate" />
         <Figure
-          label="Size"
+          label={words.figures.data}
+          value={flows ? format.rate(camera.bytesPerSecond) : "–"}
+          name="rate"
+        />
+        <Figure
+          label={words.figures.size}
           value={camera.width > 0 ? `${camera.width}×${camera.height}` : "–"}
           name="size"
         />
-        <Figure label="Drops" value={formatCount(camera.dropped)} name="drops" />
+        <Figure label={words.figures.drops} value={format.count(camera.dropped)} name="drops" />
       </dl>
       <LatencyParts latency={flows && !playing ? camera.latency : null} />
     </section>
@@ -119,8 +119,9 @@ export interface StripProps {
 
 /** Small pictures of the other cameras. */
 export const Strip = memo(function Strip({ viewer, cameraIds, onOpen }: StripProps) {
+  const words = useWords();
   return (
-    <nav className="sky-strip" aria-label="Other cameras" data-hides>
+    <nav className="sky-strip" aria-label={words.view.others} data-hides>
       {cameraIds.map((cameraId) => (
         <StripPicture key={cameraId} viewer={viewer} cameraId={cameraId} onOpen={onOpen} />
       ))}

@@ -2,6 +2,7 @@ import { useState, type ReactNode } from "react";
 import { IconButton } from "./icon-button.js";
 import { isHandheld } from "./capture-settings-form.js";
 import { shareLink } from "./share-link.js";
+import { useWords } from "./words.js";
 
 export interface WatchLinkProps {
   /** The page that shows the camera. */
@@ -15,16 +16,17 @@ const THIS_MACHINE = ["localhost", "127.0.0.1", "[::1]"];
 
 /** The link at which others see the camera. */
 export function WatchLink({ address, isLive, children }: WatchLinkProps) {
+  const words = useWords();
   const [answer, setAnswer] = useState("");
   const { hostname } = new URL(address);
   const share = (): void => {
-    void shareLink(address, "Watch this camera").then((said) =>
-      setAnswer(said === address ? "The browser allows no copy here. Select the link and copy it." : said),
+    void shareLink(address, words.watch.share, words.camera.linkCopied).then((said) =>
+      setAnswer(said === address ? words.watch.noCopy : said),
     );
   };
   return (
     <div className="sky-watch">
-      <h2 className="sky-panel__title">Link for viewers</h2>
+      <h2 className="sky-panel__title">{words.watch.title}</h2>
       <p className="sky-watch__address">
         {/* A new tab, because this page must stay open to send. */}
         <a href={address} target="_blank" rel="noreferrer">
@@ -33,7 +35,7 @@ export function WatchLink({ address, isLive, children }: WatchLinkProps) {
       </p>
       <IconButton
         icon={isHandheld() ? "link" : "copy"}
-        label={isHandheld() ? "Send the link" : "Copy the link"}
+        label={isHandheld() ? words.watch.send : words.watch.copy}
         labelShown
         onClick={share}
       />
@@ -41,11 +43,9 @@ export function WatchLink({ address, isLive, children }: WatchLinkProps) {
         {answer}
       </p>
       {THIS_MACHINE.includes(hostname) ? (
-        <p className="sky-hint">
-          {hostname} is this machine itself. Other devices need the machine’s name or address in the network.
-        </p>
+        <p className="sky-hint">{words.watch.thisMachine(hostname)}</p>
       ) : null}
-      {isLive ? null : <p className="sky-hint">Viewers see the picture when you go live.</p>}
+      {isLive ? null : <p className="sky-hint">{words.watch.notLive}</p>}
       {children?.(address)}
     </div>
   );

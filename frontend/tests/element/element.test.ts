@@ -62,6 +62,14 @@ describe("<skysentry-viewer>", () => {
     element.remove();
   });
 
+  it("speaks the language of its attribute, or of the document", async () => {
+    expect(caption(await show({ language: "de" }))).toContain("fehlt");
+    document.documentElement.lang = "de-AT";
+    expect(caption(await show({}))).toContain("fehlt");
+    expect(caption(await show({ language: "en" }))).toContain("missing");
+    document.documentElement.removeAttribute("lang");
+  });
+
   it("shows what is wrong with its attributes", async () => {
     expect(caption(await show({}))).toContain("client");
     expect(caption(await show({ client: "a", server: "ftp://host" }))).toContain("server");

@@ -5,7 +5,7 @@ import { now } from "../../src/core/clock.js";
 import { WallChoices } from "../../src/core/viewer/wall-choices.js";
 import { CameraGrid } from "../../src/react/camera-grid.js";
 import { cameraSnapshot as camera, fakeControls, fakeViewer, TAKEN_AT } from "./fake-viewer.js";
-import { formatStamp } from "../../src/react/format.js";
+import { fileStamp } from "../../src/react/file-stamp.js";
 import { host, mountForEach, render } from "./mounting.js";
 
 mountForEach();
@@ -269,7 +269,7 @@ describe("the camera view", () => {
     render(<CameraGrid viewer={viewer} />);
     open("a");
     press("s");
-    await vi.waitFor(() => expect(saved).toEqual([`a_${formatStamp(TAKEN_AT)}.jpg`]));
+    await vi.waitFor(() => expect(saved).toEqual([`a_${fileStamp(TAKEN_AT)}.jpg`]));
     expect(saved[0]).toContain("14-03-22.4");
   });
 

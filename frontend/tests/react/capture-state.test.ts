@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULTS } from "../../src/core/capture/settings.js";
 import { CAMERA_OFF, NO_STATS, type CaptureSnapshot } from "../../src/core/capture/snapshot.js";
+import { ENGLISH } from "../../src/core/words/words.js";
 import { captureState, type CaptureSurroundings } from "../../src/react/capture-state.js";
 
 const settings = { ...DEFAULTS, cameraId: "door" };
@@ -19,7 +20,14 @@ const nobody = { viewers: 0, maxFps: 0.2, maxWidth: null, quality: null };
 
 function state(snapshot: CaptureSnapshot, around: Partial<CaptureSurroundings> = {}) {
   const browser = { userAgent: "Firefox/150.0" };
-  return captureState(snapshot, { unavailable: null, badId: null, seconds: 0, browser, ...around });
+  return captureState(snapshot, {
+    unavailable: null,
+    badId: null,
+    seconds: 0,
+    browser,
+    words: ENGLISH,
+    ...around,
+  });
 }
 
 describe("the state of a capture page", () => {
@@ -83,7 +91,7 @@ describe("the state of a capture page", () => {
   it("gives the reason: what was sent, when it tries again, where to allow the camera", () => {
     const stopped = state({ ...OFF, summary: { seconds: 725, sent: 9000, bytes: 4.5e8 } });
     expect(stopped.title).toBe("Stopped after 12 min");
-    expect(stopped.reason).toContain("9\u2009000 pictures, 450.0 MB");
+    expect(stopped.reason).toContain("9,000 pictures, 450.0 MB");
     const away: CaptureSnapshot = {
       ...ON,
       connection: "waiting",

@@ -6,6 +6,7 @@ import { host, mountForEach, settle } from "./mounting.js";
 import type { Demand } from "../../src/core/capture/demand.js";
 import { DEFAULTS, type CaptureSettings } from "../../src/core/capture/settings.js";
 import { CAMERA_OFF, NO_STATS, type CaptureSnapshot } from "../../src/core/capture/snapshot.js";
+import { ENGLISH } from "../../src/core/words/words.js";
 import { CaptureSettingsForm } from "../../src/react/capture-settings-form.js";
 import { describeReason, describeSending, describeViewers } from "../../src/react/capture-text.js";
 
@@ -29,7 +30,7 @@ function snapshot(change: Partial<CaptureSnapshot>): CaptureSnapshot {
 }
 
 const demand = (viewers: number): Demand => ({ viewers, maxFps: null, maxWidth: null, quality: null });
-const reason = (change: Partial<CaptureSnapshot>) => describeReason(snapshot(change))?.text ?? null;
+const reason = (change: Partial<CaptureSnapshot>) => describeReason(snapshot(change), ENGLISH)?.text ?? null;
 
 describe("the text about what keeps the camera down", () => {
   const achieved = { ...NO_STATS, fps: 7.5, width: 1280, height: 720 };
@@ -46,8 +47,8 @@ describe("the text about what keeps the camera down", () => {
 
   it("is one line: what a person can mend goes before what viewers need", () => {
     const needed = { demand: demand(2), sending: { fps: 12, width: 640, quality: 0.7 } };
-    expect(describeReason(snapshot({ ...needed, limit: "device" }))?.isTrouble).toBe(true);
-    expect(describeReason(snapshot(needed))).toEqual({
+    expect(describeReason(snapshot({ ...needed, limit: "device" }), ENGLISH)?.isTrouble).toBe(true);
+    expect(describeReason(snapshot(needed), ENGLISH)).toEqual({
       text: "Viewers need only 12 of 30 fps, 640 of 1280 px.",
       isTrouble: false,
     });
@@ -62,7 +63,7 @@ describe("the text about what keeps the camera down", () => {
   it("names an uplink for which the pictures were made smaller", () => {
     const narrow = { narrow: true, demand: demand(2), sending: { fps: 30, width: 640, quality: 0.45 } };
     expect(reason({ ...narrow, limit: "uplink" })).toBe(
-      "The uplink is narrow: 30 fps at 640 px, quality 45 %.",
+      "The uplink is narrow: 30 fps at 640 px, quality 45%.",
     );
   });
 
@@ -82,17 +83,17 @@ describe("the text about what is sent", () => {
 
   it("says what is achieved, not what is wanted", () => {
     const sending = { fps: 60, width: 3840, quality: 0.7 };
-    expect(describeSending(snapshot({ sending, stats }))).toBe("15 fps · 640 px · 155 kB/s");
-    expect(describeSending(snapshot({ sending: { ...sending, fps: 0.2 }, stats }))).toBe(
+    expect(describeSending(snapshot({ sending, stats }), ENGLISH)).toBe("15 fps · 640 px · 155 kB/s");
+    expect(describeSending(snapshot({ sending: { ...sending, fps: 0.2 }, stats }), ENGLISH)).toBe(
       "one picture every 5 s · 640 px · 155 kB/s",
     );
-    expect(describeSending(snapshot({}))).toBeNull();
+    expect(describeSending(snapshot({}), ENGLISH)).toBeNull();
   });
 
   it("counts the viewers", () => {
-    const viewers = (count: number) => describeViewers(snapshot({ demand: demand(count) }));
+    const viewers = (count: number) => describeViewers(snapshot({ demand: demand(count) }), ENGLISH);
     expect([0, 1, 1200].map(viewers)).toEqual(["0 viewers", "1 viewer", "1,200 viewers"]);
-    expect(describeViewers(snapshot({}))).toBeNull();
+    expect(describeViewers(snapshot({}), ENGLISH)).toBeNull();
   });
 });
 

@@ -1,16 +1,7 @@
 // @vitest-environment happy-dom
 import { act } from "react";
 import { describe, expect, it } from "vitest";
-import {
-  formatAge,
-  formatClock,
-  formatCount,
-  formatFor,
-  formatFps,
-  formatRate,
-  formatStamp,
-  formatTrip,
-} from "../../src/react/format.js";
+import { fileStamp } from "../../src/react/file-stamp.js";
 import { LinkNotice, LinkStatus, LostBanner } from "../../src/react/link-status.js";
 import { fakeControls, fakeViewer } from "./fake-viewer.js";
 import { host, mountForEach, render } from "./mounting.js";
@@ -43,30 +34,9 @@ describe("the banner of a lost connection", () => {
   });
 });
 
-describe("times", () => {
-  it("are the time of day, and names of files say their time zone", () => {
+describe("the name of a saved picture", () => {
+  it("says the time zone", () => {
     const at = new Date(2026, 10, 29, 4, 3, 2, 450).getTime();
-    expect(formatClock(at)).toBe("04:03:02");
-    expect(formatClock(at, true)).toBe("04:03:02.4");
-    expect(formatStamp(at)).toMatch(/^2026-11-29_04-03-02\.4[+-]\d\d(\d\d)?$/);
-    expect([500, 8900, 61_000, -5].map(formatFor)).toEqual(["0 s", "8 s", "1 min", "0 s"]);
-  });
-});
-
-describe("figures", () => {
-  it("read well at every size", () => {
-    expect([0, 9.94, 14.96].map(formatFps)).toEqual(["0.0 fps", "9.9 fps", "15 fps"]);
-    expect([500, 182_000, 2_800_000].map(formatRate)).toEqual(["1 kB/s", "182 kB/s", "2.8 MB/s"]);
-    expect([null, 45.4, 1500, 45_000, 90_000, 7_200_000, 180_000_000].map(formatAge)).toEqual([
-      "–",
-      "45 ms",
-      "1.5 s",
-      "45 s",
-      "1 min",
-      "2 h",
-      "2 d",
-    ]);
-    expect([null, 1.26, 45].map(formatTrip)).toEqual(["–", "1.3 ms", "45 ms"]);
-    expect(formatCount(1_234_567)).toBe("1\u2009234\u2009567");
+    expect(fileStamp(at)).toMatch(/^2026-11-29_04-03-02\.4[+-]\d\d(\d\d)?$/);
   });
 });

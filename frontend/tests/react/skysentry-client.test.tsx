@@ -211,11 +211,11 @@ describe("<SkySentryClient>", () => {
 
     it("warns when the battery is nearly empty", async () => {
       await settle(<SkySentryClient clientId="door" />);
-      expect(host.querySelector(".sky-lasting")?.textContent).toBe("Battery 71 %");
+      expect(host.querySelector(".sky-lasting")?.textContent).toBe("Battery 71%");
       render(null);
       battery.level = 0.14;
       await settle(<SkySentryClient clientId="door" />);
-      expect(host.querySelector(".sky-battery")?.textContent).toContain("Battery 14 %. Connect a charger");
+      expect(host.querySelector(".sky-battery")?.textContent).toContain("Battery 14%. Connect a charger");
       expect(host.querySelector(".sky-lasting")).toBeNull();
     });
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CameraSnapshot } from "../../src/core/viewer/camera.js";
 import type { PlaybackState } from "../../src/core/viewer/playback.js";
 import { CameraGrid } from "../../src/react/camera-grid.js";
-import { formatBack, formatClock, formatSpeed } from "../../src/react/format.js";
+import { ENGLISH } from "../../src/core/words/words.js";
 import { LatencyTable } from "../../src/react/latency.js";
 import { cameraSnapshot, fakeControls, fakeViewer } from "./fake-viewer.js";
 import { host, mountForEach, render } from "./mounting.js";
@@ -103,11 +103,11 @@ describe("the timeline", () => {
   it("shows that the picture is not live, its time of day, and how far back it is", () => {
     const { open, show, paused } = build();
     open({ playback: PAUSED, latency: LATENCY, status: "unknown" });
-    const clock = formatClock(4800, true);
+    const clock = ENGLISH.format.clockTenths(4800);
     expect(view()?.getAttribute("aria-label")).toBe("Door, replay");
     expect(pill()).toBe(`Not live · Replay · ${clock} · 4.2 s ago · paused`);
     expect(document.querySelector(".sky-view__frame")).not.toBeNull();
-    expect(position()?.getAttribute("aria-valuetext")).toBe(`${formatClock(4800)}, −4.2 s from now`);
+    expect(position()?.getAttribute("aria-valuetext")).toBe(`${ENGLISH.format.clock(4800)}, −4.2 s from now`);
     expect(paused.at(-1)).toBe(4800);
     show({ playback: { ...PAUSED, speed: 0.5 }, status: "unknown" });
     expect(pill()).toContain("4.2 s ago · ½×");
@@ -132,7 +132,7 @@ describe("the timeline", () => {
     open();
     slide(-3000);
     expect(requested()).toEqual([[{ at: 6000 }, 0]]);
-    expect(position()?.getAttribute("aria-valuetext")).toBe(`${formatClock(6000)}, −3.0 s from now`);
+    expect(position()?.getAttribute("aria-valuetext")).toBe(`${ENGLISH.format.clock(6000)}, −3.0 s from now`);
     slide(0);
     expect(requested()).toEqual(["live"]);
     act(() => void vi.advanceTimersByTime(1000));
@@ -284,7 +284,7 @@ describe("the camera view", () => {
     click("Boxes on the pictures");
     click("Exact");
     show({ hasResults: true, boxDelay: 350 });
-    expect(pill()?.trim()).toBe("Live +0.3 s");
+    expect(pill()?.trim()).toBe("Live +0.4 s");
     show({ hasResults: true }, false);
     expect(find("Exact")).toBeUndefined();
     press("b");
@@ -326,8 +326,8 @@ describe("the table of latencies", () => {
 
 describe("the text of a position and a speed", () => {
   it("read well", () => {
-    expect([-5, 4240, 59_940].map(formatBack)).toEqual(["−0.0 s", "−4.2 s", "−59.9 s"]);
-    expect([59_960, 60_000, 65_000].map(formatBack)).toEqual(["−1:00", "−1:00", "−1:05"]);
-    expect([-1, 0.25, 0.5, 2].map(formatSpeed)).toEqual(["−1×", "¼×", "½×", "2×"]);
+    expect([-5, 4240, 59_940].map(ENGLISH.format.back)).toEqual(["−0.0 s", "−4.2 s", "−59.9 s"]);
+    expect([59_960, 60_000, 65_000].map(ENGLISH.format.back)).toEqual(["−1:00", "−1:00", "−1:05"]);
+    expect([-1, 0.25, 0.5, 2].map(ENGLISH.format.speed)).toEqual(["−1×", "¼×", "½×", "2×"]);
   });
 });

@@ -134,7 +134,7 @@ export function writeAddress(
 
 /** Returns the settings that the browser stored. Returns an empty object if the storage is forbidden or broken. */
 export function loadSettings(
-  storage: Pick<Storage, "getItem"> | undefined,
+  storage: Pick<Storage, "getItem"> | null | undefined,
   key: string,
 ): Record<string, unknown> {
   try {
@@ -147,7 +147,7 @@ export function loadSettings(
 
 /** Stores the settings in the browser. */
 export function saveSettings(
-  storage: Pick<Storage, "setItem"> | undefined,
+  storage: Pick<Storage, "setItem"> | null | undefined,
   key: string,
   settings: CaptureSettings,
 ): void {

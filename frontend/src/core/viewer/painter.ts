@@ -58,7 +58,7 @@ export class Painter implements FrameSink {
   }
 
   /** Describes in words where frames are painted, for the statistics. */
-  get method(): string {
+  get method(): "in a worker" | "on the page" {
     return this.worker ? "in a worker" : "on the page";
   }
 

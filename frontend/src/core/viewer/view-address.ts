@@ -3,7 +3,7 @@
 import { isCameraId } from "../protocol.js";
 import { isLayout, type LayoutName } from "./wall-layout.js";
 
-export const PANELS = ["figures", "keys", "cameras", "add"] as const;
+export const PANELS = ["figures", "keys", "cameras", "add", "look"] as const;
 /** What is open beside the wall. */
 export type PanelName = (typeof PANELS)[number];
 

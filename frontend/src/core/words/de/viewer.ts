@@ -1,0 +1,132 @@
+/** The wall, the tiles, the camera view and the state of the connection, in German. */
+
+import type * as en from "../en/viewer.js";
+
+export const status: typeof en.status = {
+  waiting: "Verbindet",
+  live: "Live",
+  stalled: "Verspätet",
+  offline: "Offline",
+  stopped: "Beendet",
+  unknown: "Unbekannt",
+};
+
+export const camera: typeof en.camera = {
+  waitingForPicture: "Das erste Bild kommt noch",
+  notKnown: "Der Server kennt diese Kamera nicht",
+  noPictureFor: (age) => `seit ${age} kein neues Bild`,
+  offlineSince: (clock, age) => `Offline, letztes Bild ${clock}, vor ${age}`,
+  stoppedByOwner: "An der Kamera beendet",
+  noConnection: "keine Verbindung",
+  showFull: (name) => `${name} groß anzeigen`,
+  save: "Bild speichern",
+  saveOf: (name) => `Bild von ${name} speichern`,
+  fullScreen: "Vollbild",
+  fullScreenOf: (name) => `${name} im Vollbild anzeigen`,
+  leaveFullScreen: "Vollbild beenden",
+  shareLink: "Link teilen",
+  linkCopied: "Link kopiert",
+};
+
+export const tile: typeof en.tile = {
+  playBack: "Wiedergeben",
+  remove: "Entfernen",
+  more: "Mehr",
+  moreOf: (name) => `Mehr zu ${name}`,
+  keepFirst: "Immer vorne",
+  doNotKeepFirst: "Nicht mehr vorne",
+  fill: "Kachel ausfüllen",
+  whole: "Ganzes Bild zeigen",
+  hide: "Ausblenden",
+};
+
+export const wall: typeof en.wall = {
+  pages: "Seiten mit Kameras",
+  page: (page, pages) => `Seite ${page} von ${pages}`,
+};
+
+export const view: typeof en.view = {
+  back: "Zurück zu allen Kameras",
+  replay: "Wiedergabe",
+  figures: "Messwerte",
+  figuresOf: (figures) => `Messwerte: ${figures}`,
+  boxes: "Rahmen auf den Bildern",
+  exact: "Genau",
+  exactHint: "Jedes Bild wartet bis zu eine halbe Sekunde auf seine Rahmen",
+  pictureInPicture: "Bild im Bild",
+  previous: "Vorige Kamera",
+  next: "Nächste Kamera",
+  others: "Andere Kameras",
+  notLive: "Nicht live",
+  replaying: "Wiedergabe",
+  ago: (age) => `vor ${age}`,
+  paused: "angehalten",
+};
+
+export const playback: typeof en.playback = {
+  oldest: "Ältestes Bild",
+  frameBack: "Ein Bild zurück",
+  frameForward: "Ein Bild vor",
+  back: (seconds) => `${seconds} Sekunden zurück`,
+  forward: (seconds) => `${seconds} Sekunden vor`,
+  pause: "Anhalten",
+  play: "Abspielen",
+  speed: "Tempo",
+  slower: "Langsamer",
+  faster: "Schneller",
+  reverse: "Rückwärts",
+  keepsOnly: (length) => `Der Server behält nur ${length} dieser Kamera`,
+  live: "Live",
+  newest: "Neuestes",
+  goLive: "Zu Live",
+  timeline: (name) => `Zeitleiste von ${name}`,
+  position: "Position",
+  positionLive: "live",
+  positionNewest: "das neueste Bild",
+  positionAt: (clock, back) => `${clock}, ${back} gegenüber jetzt`,
+  result: "Ergebnis",
+  now: "jetzt",
+  clip: "Clip",
+  clipStart: "Anfang des Clips",
+  clipEnd: "Ende des Clips",
+  saveClip: "Clip speichern",
+  saving: "Wird gespeichert …",
+  clearClip: "Clip verwerfen",
+};
+
+export const figures: typeof en.figures = {
+  painted: "Gezeigt",
+  received: "Empfangen",
+  latency: "Verzögerung",
+  data: "Daten",
+  size: "Größe",
+  drops: "Ausgelassen",
+  superseded: "Von neueren überholt",
+  roundTrip: "Hin und zurück",
+  longTasks: "Lange Aufgaben in 10 s",
+  noLongTasks: "keine",
+  longTasksOf: (count, median) => `${count}, Median ${median}`,
+  decoding: "Dekodiert",
+  methods: { "in a worker": "in einem Worker", "on the page": "auf der Seite" },
+  total: "Gesamt",
+  stages: { capture: "Kamera zum Server", server: "Im Server", delivery: "Server zum Bildschirm" },
+  shortStages: { capture: "Kamera", server: "Server", delivery: "Anzeige" },
+  byStage: "Verzögerung nach Abschnitt",
+  byCamera: "Verzögerung nach Kamera",
+};
+
+export const link: typeof en.link = {
+  states: {
+    connecting: "Verbindet",
+    live: "Verbunden",
+    polling: "Ersatzweg",
+    unreachable: "Server nicht erreichbar",
+    stopped: "Beendet",
+  },
+  polling:
+    "Es gibt keine Live-Verbindung. Bis dahin kommen einige Bilder pro Sekunde über gewöhnliches HTTP.",
+  unreachable:
+    "Der Server antwortet nicht. Zu sehen sind die letzten Bilder. Die Seite versucht weiter, ihn zu erreichen.",
+  lostSince: (clock) => `Seit ${clock} keine Verbindung. Zu sehen sind die letzten Bilder.`,
+  retry: "Jetzt versuchen",
+};
