@@ -75,7 +75,8 @@ def settings_reference() -> str:
 def _setting_section(setting: attrs.Attribute[Any]) -> str:
     name, kind = setting.name, kind_of(setting)
     default = kind.format(setting.default)
-    flags = " or ".join(f"`{flag} {kind.metavar}`" for flag in flags_of(name))
+    value = "" if setting.default is False else f" {kind.metavar}"
+    flags = " or ".join(f"`{flag}{value}`" for flag in flags_of(name))
     repeatable = ", repeatable" if is_list(name) else ""
     return f"""
 ## {name}

@@ -366,7 +366,7 @@ def test_the_examples_of_rest_are_answers(tmp_path: Path) -> None:
     examples = {
         route: json.loads(block.text) for route, text in sections for block in blocks(text) if block.info == "json"
     }
-    assert len(examples) == 6
+    assert len(examples) == 7
     with shell(tmp_path) as terminal:
         terminal.start(".venv/bin/skysentry-trio serve --demo")
         terminal.wait_for_cameras(2)
@@ -381,8 +381,8 @@ def shape(value: Any, key: str = "") -> Any:
     """Return keys and kinds; of lists, of counters by cause and of what depends on viewers, that they are such."""
     if key in {"drops", "connectionsEnded", "refused", "failing"}:
         return "counters"
-    if key in {"demand", "latency", "watchers"}:
-        return "depends on viewers"
+    if key in {"demand", "latency", "watchers", "actions"}:
+        return "depends on viewers or rules"
     if key == "streams":
         return {"demo-1": shape(value["demo-1"])}
     if isinstance(value, dict):

@@ -59,7 +59,12 @@ def test_the_daemon_gets_what_was_asked_for(run_with: Any, monkeypatch: pytest.M
     got: list[object] = []
 
     async def daemon(
-        settings: Settings, *, sockets: Sequence[socket.socket], notifier: Notifier, task_status: Started
+        settings: Settings,
+        *,
+        sockets: Sequence[socket.socket],
+        notifier: Notifier,
+        task_status: Started,
+        **_: object,
     ) -> None:
         got.extend([settings, sockets, notifier])
         task_status.started((URL,))

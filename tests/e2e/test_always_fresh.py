@@ -103,7 +103,7 @@ def _see(camera_id: str, said: dict[str, Any], seconds: float) -> Seen:
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """A server that all hosts reach, as its port."""
-    with running("serve", "--host", "0.0.0.0", "--port", "0") as program:
+    with running("serve", "--host", "0.0.0.0", "--open", "--port", "0") as program:
         yield program.wait_for_line(r"0\.0\.0\.0:(\d+)").group(1)
 
 

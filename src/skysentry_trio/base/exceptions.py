@@ -34,6 +34,7 @@ class CloseCode(IntEnum):
     TRY_AGAIN_LATER = 1013
     REPLACED = 4001
     SILENT = 4002
+    ACCESS_ENDED = 4003
 
 
 class Refusal(NamedTuple):
@@ -47,6 +48,7 @@ class Refusal(NamedTuple):
 
 REFUSALS: Final[Mapping[str, Refusal]] = MappingProxyType(
     {
+        "access-ended": Refusal(CloseCode.ACCESS_ENDED, 401),
         "already-registered": Refusal(CloseCode.POLICY_VIOLATION, 400),
         "bad-multipart": Refusal(CloseCode.POLICY_VIOLATION, 400),
         "bad-proxy-header": Refusal(CloseCode.POLICY_VIOLATION, 400),
@@ -54,8 +56,10 @@ REFUSALS: Final[Mapping[str, Refusal]] = MappingProxyType(
         "busy": Refusal(CloseCode.TRY_AGAIN_LATER, 503),
         "draining": Refusal(CloseCode.GOING_AWAY, 503),
         "flood": Refusal(CloseCode.POLICY_VIOLATION, 429),
+        "forbidden": Refusal(CloseCode.ACCESS_ENDED, 403),
         "frame-too-large": Refusal(CloseCode.MESSAGE_TOO_BIG, 413),
         "host-refused": Refusal(CloseCode.POLICY_VIOLATION, 421),
+        "in-use": Refusal(CloseCode.POLICY_VIOLATION, 409),
         "invalid-client-id": Refusal(CloseCode.POLICY_VIOLATION, 400),
         "invalid-message": Refusal(CloseCode.POLICY_VIOLATION, 400),
         "memory-full": Refusal(CloseCode.TRY_AGAIN_LATER, 503),
@@ -71,6 +75,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = MappingProxyType(
         "server-full": Refusal(CloseCode.TRY_AGAIN_LATER, 503),
         "silent": Refusal(CloseCode.SILENT, 408),
         "too-fast": Refusal(CloseCode.POLICY_VIOLATION, 429),
+        "unauthenticated": Refusal(CloseCode.ACCESS_ENDED, 401),
         "upgrade-required": Refusal(CloseCode.POLICY_VIOLATION, 426),
         "wrong-content-type": Refusal(CloseCode.POLICY_VIOLATION, 415),
     }

@@ -1,11 +1,149 @@
-"""The principal of a request, after authentication, and the cameras that the principal may know of."""
+"""Who is asking, and the rules that say what this principal may do with which cameras; no I/O and no clock in here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+import re
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum, StrEnum, auto
+from fnmatch import translate
+from typing import Final, Self
 
-from attrs import frozen
+from attrs import field, frozen
+
+ALL_CAMERAS: Final = "*"
+"""The pattern that covers every camera."""
+_PATTERN: Final = re.compile(r"@?[A-Za-z0-9._*?-]{1,64}", re.ASCII)
+MAX_PATTERNS: Final = 1000
+"""Most patterns that one rule may have."""
+
+
+class Action(StrEnum):
+    """What a principal may do; the value is the word in files, messages and flags."""
+
+    PUBLISH = "publish"
+    """Send frames as a camera."""
+    VIEW = "view"
+    """See a camera in lists, its newest frame and its live frames."""
+    HISTORY = "history"
+    """See old frames: playback, clips and rings."""
+    ANNOTATE = "annotate"
+    """Send detection results for a camera."""
+    EVENTS = "events"
+    """See what happened at a camera."""
+    METRICS = "metrics"
+    """Read counters, those of the server and those of each camera."""
+    ADMIN = "admin"
+    """Everything, and say who else may do what."""
+
+
+class Decision(Enum):
+    """The answer to the question whether a principal may do something."""
+
+    GRANTED = auto()
+    UNAUTHENTICATED = auto()
+    """Nobody is known to ask."""
+    ENDED = auto()
+    """The principal's time is over."""
+    HIDDEN = auto()
+    """The principal has no right over this camera, so for the principal the camera does not exist."""
+    FORBIDDEN = auto()
+    """The principal has other rights, but not this one."""
+
+
+def is_pattern(text: str) -> bool:
+    """Return whether this names cameras: an id, a glob with ``*`` and ``?``, or ``@`` and the name of a group."""
+    return _PATTERN.fullmatch(text) is not None
+
+
+@frozen
+class CameraSet:
+    """Cameras that are named by ids and globs; cameras that do not exist yet are covered too."""
+
+    patterns: frozenset[str]
+    """Ids and globs, without groups."""
+    _covers: Callable[[str], object] = field(init=False, repr=False, eq=False)
+
+    @_covers.default
+    def _compile(self) -> Callable[[str], object]:
+        # One expression for all globs, and none for ids: lists ask this for each of ten thousand cameras.
+        globs = [pattern for pattern in self.patterns if "*" in pattern or "?" in pattern]
+        ids = self.patterns.difference(globs)
+        if not globs:
+            return ids.__contains__
+        matches = re.compile("|".join(map(translate, sorted(globs)))).match
+        return matches if not ids else lambda camera_id: camera_id in ids or matches(camera_id)
+
+    @property
+    def covers_all(self) -> bool:
+        """Whether every camera is covered."""
+        return ALL_CAMERAS in self.patterns
+
+    def covers(self, camera_id: str) -> bool:
+        """Return whether a camera is covered."""
+        return bool(self._covers(camera_id))
+
+
+_NO_GROUPS: Final[Mapping[str, Iterable[str]]] = {}
+
+
+@frozen
+class Rights:
+    """For each action, the cameras with which a principal may do it."""
+
+    by_action: Mapping[Action, CameraSet]
+
+    @classmethod
+    def of(cls, allowed: Mapping[str, Iterable[str]], groups: Mapping[str, Iterable[str]] = _NO_GROUPS) -> Self:
+        """Return the rights that a rule gives.
+
+        Args:
+            allowed: for each action, the cameras: ids, globs and groups.
+            groups: the cameras of each group, without ``@``; a group that is not in here has no cameras.
+
+        Raises:
+            ValueError: an action or a pattern is invalid.
+        """
+        by_action = {}
+        for word, patterns in allowed.items():
+            expanded = set[str]()
+            for pattern in patterns:
+                if not is_pattern(pattern):
+                    raise ValueError(f"expected a camera id, a glob such as yard-* or a @group, got {pattern[:80]!a}")
+                expanded.update(groups.get(pattern[1:], ()) if pattern.startswith("@") else (pattern,))
+            if len(expanded) > MAX_PATTERNS:
+                raise ValueError(f"a rule may name {MAX_PATTERNS} cameras for an action, got {len(expanded)}")
+            by_action[Action(word)] = CameraSet(frozenset(expanded))
+        return cls(by_action)
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether everything is allowed."""
+        return Action.ADMIN in self.by_action
+
+    def allow(self, action: Action, camera_id: str | None = None) -> bool:
+        """Return whether an action is allowed with a camera; without one, whether it is allowed with any camera."""
+        if self.is_admin:
+            return True
+        cameras = self.by_action.get(action)
+        return cameras is not None and (camera_id is None or cameras.covers(camera_id))
+
+    def allow_all(self, action: Action) -> bool:
+        """Return whether an action is allowed with every camera."""
+        return self.is_admin or (action in self.by_action and self.by_action[action].covers_all)
+
+    def name(self, camera_id: str) -> bool:
+        """Return whether any action is allowed with a camera."""
+        return self.is_admin or any(cameras.covers(camera_id) for cameras in self.by_action.values())
+
+    def describe(self) -> dict[str, list[str]]:
+        """Return the patterns for each action, for programs."""
+        if self.is_admin:
+            return {action.value: [ALL_CAMERAS] for action in Action}
+        return {action.value: sorted(cameras.patterns) for action, cameras in self.by_action.items()}
+
+
+EVERYTHING: Final = Rights.of({Action.ADMIN: (ALL_CAMERAS,)})
+NOTHING: Final = Rights.of({})
 
 
 @frozen
@@ -13,14 +151,52 @@ class Principal:
     """The person, program or camera that a request comes from."""
 
     name: str
-    """For the log."""
-    sees: Callable[[str], bool] | None = None
-    """Returns whether the principal may know of a camera, by its id; None means every camera."""
+    """For people and the log."""
+    rights: Rights = EVERYTHING
+    kind: str = "open"
+    """How the principal proved who it is: ``open``, ``key``, ``user``, ``link``, ``header`` or ``jwt``."""
+    identity: str = "open"
+    """Two connections with the same identity are the same principal, whatever the proof."""
+    requires: frozenset[str] = frozenset()
+    """Facts that must stay true, as `server.access` writes them; when one of them ends, so does the access."""
+    expires_at: float | None = None
+    """When the access ends, in seconds since the epoch; None for never."""
+
+    @property
+    def sees(self) -> Callable[[str], bool] | None:
+        """Returns whether the principal may view a camera, by its id; None means every camera."""
+        return None if self.rights.allow_all(Action.VIEW) else self.may_see
 
     def may_see(self, camera_id: str) -> bool:
-        """Return whether the principal may know of a camera."""
-        return self.sees is None or self.sees(camera_id)
+        """Return whether the principal may view a camera."""
+        return self.rights.allow(Action.VIEW, camera_id)
+
+    def may_replace(self, other: Principal) -> bool:
+        """Return whether the principal may take a live camera over from another principal."""
+        return self.identity == other.identity or self.rights.is_admin
 
 
-ANYONE: Final = Principal("anyone")
-"""The principal of every request that was not authenticated."""
+ANYONE: Final = Principal("anyone", requires=frozenset({"open"}))
+"""The principal of every request to a server that is open to everybody."""
+NOBODY: Final = Principal("nobody", NOTHING, "none", "none")
+"""The principal of a request without a credential, if the server is not open."""
+
+
+def decide(principal: Principal, action: Action, camera_id: str | None, now: float) -> Decision:
+    """Decide whether a principal may do something.
+
+    Args:
+        principal: who is asking.
+        action: what the principal wants to do.
+        camera_id: with which camera; None for what concerns no single camera.
+        now: in seconds since the epoch.
+    """
+    if principal.kind == NOBODY.kind:
+        return Decision.UNAUTHENTICATED
+    if principal.expires_at is not None and now >= principal.expires_at:
+        return Decision.ENDED
+    if principal.rights.allow(action, camera_id):
+        return Decision.GRANTED
+    if camera_id is not None and not principal.rights.name(camera_id):
+        return Decision.HIDDEN
+    return Decision.FORBIDDEN

@@ -33,6 +33,13 @@ def banner(urls: Sequence[str], addresses: Sequence[InterfaceAddress], *, in_col
     return "\n".join(lines)
 
 
+def addresses_for_others(urls: Sequence[str], addresses: Sequence[InterfaceAddress]) -> list[str]:
+    """Return the addresses that browsers on other machines can open; without any, those for this machine."""
+    entries = list(dict.fromkeys(entry for url in urls for entry in _entries(url, addresses) if entry[0] != "Socket"))
+    network = [url for kind, url, _ in entries if kind == "Network"]
+    return network or [url for _, url, _ in entries]
+
+
 def _entries(url: str, addresses: Iterable[InterfaceAddress]) -> list[tuple[str, str, str]]:
     """Return the kind, the address and a note for each address that stands for where the server listens."""
     parts = urlsplit(url)

@@ -36,6 +36,8 @@ def as_toml(settings: Settings, given: Mapping[str, Given]) -> str:
 
 
 def _toml_value(value: object, kind: Kind) -> str:
+    if isinstance(value, bool):
+        return kind.format(value)
     if isinstance(value, tuple):
         return json.dumps(value)
     text = kind.format(value)

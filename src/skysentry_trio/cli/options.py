@@ -31,6 +31,15 @@ def settings_options(function: Callable[..., None]) -> Callable[..., None]:
 
 def _option(setting: attrs.Attribute[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     name, kind = setting.name, kind_of(setting)
+    if setting.default is False:
+        # A flag without a value sets a switch; the text is that of an environment variable.
+        return click.option(
+            *flags_of(name),
+            name,
+            flag_value="true",
+            default=None,
+            help=f"{setting.metadata['help']}  [default: false; env: {variable_of(name)}]",
+        )
     repeatable = is_list(name)
     default = "" if repeatable else f"default: {kind.format(setting.default)}; "
     help_text = setting.metadata["help"] + (" Repeatable." if repeatable else "")

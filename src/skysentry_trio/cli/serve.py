@@ -24,6 +24,7 @@ from skysentry_trio.base.interfaces import list_addresses
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.running_clock import RunningClock
 from skysentry_trio.cli.banner import banner
+from skysentry_trio.cli.invitation import invitation
 from skysentry_trio.cli.options import settings_options
 from skysentry_trio.cli.settings_sources import Given, gather, settle
 from skysentry_trio.cli.signals import outlive_terminal
@@ -103,11 +104,14 @@ async def run_server(settings: Settings, *, sockets: Sequence[socket], notifier:
     Raises:
         CannotServe: the server cannot listen.
     """
+    invitations = list[str]()
     with single_error():
         async with trio.open_nursery() as nursery:
 
             async def run_daemon(task_status: trio.TaskStatus[Sequence[str]]) -> None:
-                await daemon.serve(settings, sockets=sockets, notifier=notifier, task_status=task_status)
+                await daemon.serve(
+                    settings, sockets=sockets, notifier=notifier, invite=invitations.append, task_status=task_status
+                )
                 nursery.cancel_scope.cancel()
 
             await nursery.start(outlive_terminal)
@@ -119,6 +123,8 @@ async def run_server(settings: Settings, *, sockets: Sequence[socket], notifier:
                 raise CannotServe(f"cannot listen on {where}: {error.strerror or error}") from error
             if sys.stderr.isatty():
                 click.echo(banner(urls, list_addresses(), in_color=wants_color(sys.stderr, os.environ)), err=True)
+            for token in invitations:
+                click.echo(invitation(urls, list_addresses(), token, with_qr=sys.stderr.isatty()), err=True)
             if demo:
                 nursery.start_soon(run_demo_cameras, urls[0])
 

@@ -8,6 +8,7 @@
        ├─ services                    restarted with back-off; /api/health reports those that keep failing
        │  ├─ janitor: forget idle cameras and old frames
        │  ├─ demand: tell cameras that the demand has changed, if that of many cameras has changed at once
+       │  ├─ access: read the rules again when they change, and end the access that is over
        │  ├─ push sessions: end those of cameras that have stopped
        │  ├─ garbage collection: look at all objects, which is rarely necessary
        │  ├─ loop monitor: measure the delay of the event loop
@@ -26,10 +27,14 @@ from functools import partial
 from socket import socket
 
 import trio
+from attrs import evolve
 
 from skysentry_trio._version import __version__
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.networks import Networks
+from skysentry_trio.server.access.admission import Admission
+from skysentry_trio.server.access.gate import Gate
+from skysentry_trio.server.access.start import AccessSetup, prepare_access
 from skysentry_trio.server.garbage import FullCollections
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.app import build_app
@@ -44,7 +49,7 @@ from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.hypercorn_server import HttpServer
 from skysentry_trio.server.transport.listener import Router, RouterLimits
 from skysentry_trio.server.transport.peer_address import PeerAddress, show_address_and_port
-from skysentry_trio.server.transport.request import Request
+from skysentry_trio.server.transport.request import Request, Service
 from skysentry_trio.server.transport.systemd import Notifier
 from skysentry_trio.server.transport.tcp_listeners import open_listeners
 from skysentry_trio.server.transport.websocket import WebSocketLimits, WebSockets
@@ -53,6 +58,7 @@ from skysentry_trio.server.websocket.viewer import serve_viewer
 from skysentry_trio.wire.envelope import MAX_HEADER_LENGTH
 from skysentry_trio.wire.hosts import HostRule
 from skysentry_trio.wire.messages import MAX_TEXT_LENGTH
+from skysentry_trio.wire.request_head import RequestHead
 from skysentry_trio.wire.viewer import SUBPROTOCOL
 from skysentry_trio.wire.viewer_query import ViewerFormat
 
@@ -74,6 +80,7 @@ async def serve(
     *,
     sockets: Sequence[socket] = (),
     notifier: Notifier,
+    invite: Callable[[str], None] = lambda _token: None,
     task_status: trio.TaskStatus[Sequence[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run the server until SIGTERM or SIGINT, then drain the server.
@@ -82,22 +89,26 @@ async def serve(
         settings: the settings of the server.
         sockets: listening sockets; if there are none, the server listens on the address in the settings.
         notifier: reports the state of the server to systemd.
+        invite: called with the token of the link with which the first administrator signs in, if one is needed.
         task_status: receives the base URLs as soon as connections are accepted.
 
     Raises:
         OSError: the server cannot listen on the address.
+        ConfigurationError: the file of rules cannot be read or written.
     """
     listeners = await _open_listeners(settings, sockets)
+    setup = prepare_access(settings, [listener.socket.getsockname() for listener in listeners])
     hub, shutdown = Hub(settings), Shutdown(settings.shutdown_grace)
-    health, loop, push_sessions = Health(shutdown), LoopMonitor(), PushSessions(hub)
+    health, loop, push_sessions = Health(shutdown), LoopMonitor(), PushSessions(hub, setup.access.sessions)
     websockets = WebSockets(_websocket_limits(settings), shutdown)
-    router = _create_router(hub, push_sessions, websockets, health, loop)
+    router = _create_router(hub, push_sessions, websockets, health, loop, setup)
     listening = [PeerAddress.of_this_side(listener.socket).host for listener in listeners]
     router.host_rule = HostRule.of(settings.host, listening, settings.allowed_hosts)
     async with trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signal, shutdown)
         nursery.start_soon(supervise, "janitor", partial(_forget_idle_cameras, hub), health)
         nursery.start_soon(supervise, "demand", hub.report_demand, health)
+        nursery.start_soon(supervise, "access", setup.watcher.run, health)
         nursery.start_soon(supervise, "push sessions", push_sessions.run, health)
         nursery.start_soon(supervise, "garbage collection", FullCollections(router.log).run, health)
         nursery.start_soon(supervise, "loop monitor", loop.run, health)
@@ -109,7 +120,9 @@ async def serve(
             for listener in listeners:
                 connections.start_soon(router.accept_from, listener, connections)
             urls = [_url(listener) for listener in listeners]
-            log.info("serving", urls=urls, version=__version__)
+            log.info("serving", urls=urls, version=__version__, open=setup.access.is_open)
+            if setup.invitation is not None:
+                invite(setup.invitation.token)
             task_status.started(urls)
             notifier.ready()
 
@@ -148,14 +161,38 @@ def _websocket_limits(settings: Settings) -> WebSocketLimits:
     )
 
 
-def _create_router(
-    hub: Hub, push_sessions: PushSessions, websockets: WebSockets, health: Health, loop: LoopMonitor
+def _create_router(  # noqa: PLR0917 - the parts of the server
+    hub: Hub,
+    push_sessions: PushSessions,
+    websockets: WebSockets,
+    health: Health,
+    loop: LoopMonitor,
+    setup: AccessSetup,
 ) -> Router:
     """Return the router, which chooses the service for each request by its path."""
-    settings = hub.settings
+    settings, access = hub.settings, setup.access
+    gate = Gate(access)
+
+    async def identify(request: Request) -> Request:
+        found = await gate.identify(request.head, is_from_allowed_origin=request.is_from_allowed_origin)
+        return evolve(request, principal=found.principal, denial=found.denial)
+
+    def attended(service: Service) -> Service:
+        """Return a service whose connections are closed when their access ends."""
+
+        async def serve_attended(request: Request) -> None:
+            with access.sessions.attend(request.principal, "request", str(request.peer), request.stream.abort):
+                await service(request)
+
+        return serve_attended
+
+    def find_streaming(head: RequestHead) -> Service | None:
+        service = streaming.find(head)
+        return None if service is None else attended(service)
 
     def capture(request: Request) -> Awaitable[None]:
-        handler = partial(serve_capture, hub=ScopedHub(hub, request.principal))
+        admission = Admission(access, request.principal, str(request.peer))
+        handler = partial(serve_capture, hub=ScopedHub(hub, request.principal), admission=admission)
         return websockets.serve(request.stream, request.head.size, handler)
 
     def view(request: Request) -> Awaitable[None]:
@@ -164,16 +201,19 @@ def _create_router(
         offered = [name.strip() for name in head.headers.get("sec-websocket-protocol", "").split(",")]
         default = ViewerFormat.ENVELOPE if SUBPROTOCOL in offered else ViewerFormat(settings.viewer_format)
         scoped_hub = ScopedHub(hub, request.principal)
-        handler = partial(serve_viewer, hub=scoped_hub, query=head.query, default_format=default)
+        admission = Admission(access, request.principal, str(request.peer))
+        handler = partial(serve_viewer, hub=scoped_hub, query=head.query, default_format=default, admission=admission)
         return websockets.serve(request.stream, head.size, handler, subprotocols=[SUBPROTOCOL])
 
     connections = ConnectionLog()
+    streaming = StreamingRoutes(hub, push_sessions, health.shutdown)
     return Router(
         {"/ws": capture, "/stream/ws": view},
-        HttpServer(build_app(hub, health, connections, loop)).serve,
+        attended(HttpServer(build_app(hub, health, connections, loop, setup)).serve),
         RouterLimits(settings.max_connections, settings.handshake_timeout, settings.write_timeout),
         frozenset(settings.cors_origins),
-        StreamingRoutes(hub, push_sessions, health.shutdown).find,
+        find_streaming,
+        identify,
         health.shutdown,
         connections,
         hub.memory,

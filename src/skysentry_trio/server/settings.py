@@ -14,12 +14,14 @@ import attrs
 
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.networks import UNIX, parse_network
+from skysentry_trio.base.principal import is_pattern
 from skysentry_trio.base.units import format_duration, format_size, parse_duration, parse_size
 from skysentry_trio.wire.hosts import is_allowed_host
 from skysentry_trio.wire.origins import is_ancestor, is_entry
 
 _MEBI: Final = 1024**2
 _GIBI: Final = 1024**3
+_GROUP: Final = re.compile(r"[A-Za-z0-9._-]{1,63}=[A-Za-z0-9._*?-]+", re.ASCII)
 _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
 
 
@@ -125,6 +127,25 @@ def _are_hosts(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(one, str) and is_allowed_host(one) for one in value)
 
 
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and "\0" not in value
+
+
+def _are_groups(value: object) -> bool:
+    return isinstance(value, tuple) and all(
+        isinstance(one, str) and _GROUP.fullmatch(one) is not None and is_pattern(one.partition("=")[2])
+        for one in value
+    )
+
+
+def _parse_switch(text: str) -> bool | None:
+    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower())
+
+
+def _format_switch(value: bool) -> str:  # noqa: FBT001 - the only argument
+    return "true" if value else "false"
+
+
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -157,6 +178,11 @@ _hosts: Final = Kind(
     _are_hosts,
     _split,
     ",".join,
+)
+_switch: Final = Kind("BOOLEAN", "true or false", lambda value: isinstance(value, bool), _parse_switch, _format_switch)
+_folder: Final = Kind("FOLDER", "the path of a folder", _is_path, str, str)
+_groups: Final = Kind(
+    "GROUP=CAMERA", "entries such as outdoor=yard-* or outdoor=front-door", _are_groups, _split, ",".join
 )
 _FEW_FRAMES: Final = 16
 _MAX_FRAMES: Final = 100_000
@@ -236,6 +262,19 @@ class Settings:
     )
     trusted_proxies: tuple[str, ...] = _setting(
         (), _networks, "Address of a proxy that says truly where its clients are and what they asked for."
+    )
+    open: bool = _setting(
+        False,  # noqa: FBT003 - the default value
+        _switch,
+        "Let every client do everything, even if there are rules.",
+    )
+    state_dir: str = _setting(
+        "",
+        _folder,
+        "Folder for keys and users; by default $STATE_DIRECTORY or ~/.local/state/skysentry-trio.",
+    )
+    groups: tuple[str, ...] = _setting(
+        (), _groups, "Camera id or glob that belongs to a group, for rules that name @GROUP."
     )
     handshake_timeout: float = _setting(5.0, _WAIT, "How long a peer may take to send the head of its request.")
     registration_timeout: float = _setting(10.0, _WAIT, "How long a camera may take to register after connecting.")

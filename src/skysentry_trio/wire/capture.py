@@ -14,6 +14,8 @@ from skysentry_trio.wire.envelope import join_envelope, split_envelope
 from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.jpeg import PictureSize, trim_jpeg
 from skysentry_trio.wire.messages import (
+    Authenticate,
+    Authenticated,
     Clock,
     ClockReply,
     ErrorNotice,
@@ -79,8 +81,8 @@ class Demand(Message, tag="demand", tag_field="type"):
     """JPEG quality: above 0, at most 1."""
 
 
-CameraMessage = Registration | Clock | Goodbye
-ServerMessage = RegistrationSuccess | RegistrationError | Demand | ErrorNotice | ClockReply
+CameraMessage = Registration | Clock | Goodbye | Authenticate
+ServerMessage = RegistrationSuccess | RegistrationError | Demand | Authenticated | ErrorNotice | ClockReply
 
 
 class _EnvelopeHeader(Message):
@@ -125,9 +127,11 @@ def decode_server_message(text: str) -> ServerMessage | None:
     return _from_server.decode(text)
 
 
-def encode_registration(camera_id: str, *, name: str | None = None, capabilities: tuple[str, ...] = ()) -> str:
+def encode_registration(
+    camera_id: str, *, name: str | None = None, capabilities: tuple[str, ...] = (), token: str | None = None
+) -> str:
     """Encode the message with which a camera registers."""
-    return encode_message(Registration(camera_id, name=name, capabilities=capabilities))
+    return encode_message(Registration(camera_id, name=name, capabilities=capabilities, token=token))
 
 
 def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> CapturedJpeg:

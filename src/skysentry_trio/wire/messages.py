@@ -62,6 +62,21 @@ class ErrorNotice(Message, tag="error", tag_field="type"):
     """The kind of the error, for programs."""
 
 
+class Authenticate(Message, tag="authenticate", tag_field="type"):
+    """Presents a token: the first message of a viewer, or a newer token for a connection that has one."""
+
+    token: str
+
+
+class Authenticated(Message, tag="authenticated", tag_field="type"):
+    """Answers `Authenticate`."""
+
+    name: str = ""
+    """The name of the principal, for people."""
+    expires_at: float | None = None
+    """When the access ends: milliseconds since the epoch by the server's clock; None for no such time."""
+
+
 class _Typed(Struct):
     type: str
 
@@ -131,6 +146,11 @@ def encode_json(value: object) -> bytes:
 def encode_message(message: Struct) -> str:
     """Encode a message as the text of a WebSocket message."""
     return _encoder.encode(message).decode()
+
+
+def encode_authenticated(name: str, expires_at: float | None) -> str:
+    """Encode the answer to a valid token; ``expires_at`` is in seconds since the epoch."""
+    return encode_message(Authenticated(name, to_milliseconds(expires_at)))
 
 
 def to_milliseconds(seconds: float | None) -> float | None:

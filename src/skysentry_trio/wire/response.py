@@ -4,10 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Final
+
+from msgspec import UNSET
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.messages import encode_json
+from skysentry_trio.wire.request_head import RequestHead
 from skysentry_trio.wire.rest import ErrorReply
+
+_NONE: Final[Mapping[str, str]] = {}
+_TOLD: Final = frozenset({"access-ended", "forbidden", "in-use", "unauthenticated"})
+"""Codes that the body of a response contains, because its status has several meanings."""
+
+
+def describe_refusal(violation: ProtocolViolation) -> ErrorReply:
+    """Return the body of a response that says what was wrong with a request."""
+    return ErrorReply(str(violation), code=violation.code if violation.code in _TOLD else UNSET)
+
+
+def describe_challenge(violation: ProtocolViolation, head: RequestHead) -> dict[str, str]:
+    """Return the header that makes programs send the user and the password that they have.
+
+    A browser would show a dialog of its own, so pages of ours and of others get no such header.
+    """
+    if violation.http_status != HTTPStatus.UNAUTHORIZED or "sec-fetch-mode" in head.headers:
+        return {}
+    return {"WWW-Authenticate": 'Basic realm="SkySentry", charset="UTF-8"'}
 
 
 def encode_response_head(status: int, headers: Mapping[str, str]) -> bytes:
@@ -22,10 +45,11 @@ def encode_response_head(status: int, headers: Mapping[str, str]) -> bytes:
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")
 
 
-def encode_refusal(violation: ProtocolViolation) -> bytes:
-    """Encode a whole response that says what was wrong with a request."""
-    body = encode_json(ErrorReply(str(violation)))
+def encode_refusal(violation: ProtocolViolation, further: Mapping[str, str] = _NONE) -> bytes:
+    """Encode a whole response that says what was wrong with a request; ``further`` are headers."""
+    body = encode_json(describe_refusal(violation))
     headers = {
+        **further,
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         "X-Content-Type-Options": "nosniff",

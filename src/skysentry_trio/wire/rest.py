@@ -24,6 +24,8 @@ class ErrorReply(Message):
     error: str
     """What was wrong, in one sentence."""
     success: bool = False
+    code: str | UnsetType = UNSET
+    """The kind of the error, for programs; left out if the status says as much."""
 
 
 class HealthReply(Message):
@@ -53,6 +55,16 @@ class HealthReply(Message):
     """Number of connections that crashed, or that ended before a service had them, by cause."""
     failing: dict[str, str]
     """For each service inside the server that keeps crashing, the service's name and its last error."""
+    open: bool
+    """Whether everybody may do everything."""
+
+
+class BriefHealthReply(Message):
+    """The health of the server, for clients that may not read its counters."""
+
+    status: str
+    """``healthy``, ``draining`` or ``unhealthy``."""
+    timestamp: str
 
 
 class ReadyReply(Message):

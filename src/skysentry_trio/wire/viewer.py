@@ -9,7 +9,16 @@ from msgspec import UNSET, UnsetType, field
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.identity import check_camera_id
-from skysentry_trio.wire.messages import Clock, ClockReply, ErrorNotice, Message, MessageDecoder, to_seconds
+from skysentry_trio.wire.messages import (
+    Authenticate,
+    Authenticated,
+    Clock,
+    ClockReply,
+    ErrorNotice,
+    Message,
+    MessageDecoder,
+    to_seconds,
+)
 from skysentry_trio.wire.results import Result
 from skysentry_trio.wire.viewer_query import check_subscription
 
@@ -200,9 +209,19 @@ class PlaybackState(Message, tag="playback", tag_field="type"):
     """When the server had the newest frame."""
 
 
-ViewerMessage = Subscribe | Unsubscribe | Pause | Resume | Seek | GoLive | DescribePlayback | Ack | Result | Clock
+ViewerMessage = (
+    Subscribe | Unsubscribe | Pause | Resume | Seek | GoLive | DescribePlayback | Ack | Result | Clock | Authenticate
+)
 ServerMessage = (
-    PlaybackState | Clients | ClientConnected | ClientDisconnected | Latency | Result | ErrorNotice | ClockReply
+    PlaybackState
+    | Clients
+    | ClientConnected
+    | ClientDisconnected
+    | Latency
+    | Result
+    | Authenticated
+    | ErrorNotice
+    | ClockReply
 )
 
 _from_viewer: Final = MessageDecoder[ViewerMessage](ViewerMessage)

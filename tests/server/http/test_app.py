@@ -236,7 +236,7 @@ async def test_a_preflight_says_what_may_be_asked() -> None:
     stranger = await site.ask("/api/clients", "OPTIONS", Origin="null", Access_Control_Request_Method="GET")
 
     assert preflight.status == 200
-    assert preflight.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS, POST"
+    assert preflight.headers["access-control-allow-methods"] == "DELETE, GET, HEAD, OPTIONS, POST"
     assert "If-None-Match" in preflight.headers["access-control-allow-headers"]
     assert preflight.headers["access-control-max-age"] == "600"
     assert not [name for name in stranger.headers if name.startswith("access-control")]

@@ -11,10 +11,10 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio._version import __version__
-from skysentry_trio.base.principal import Principal
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from tests.hubs import nothing, publish_nowait
+from tests.principals import make_guest
 from tests.server.http.rest_harness import DESCRIPTION, Site, publish
 from tests.server.websocket.fakes import JPEG
 
@@ -66,6 +66,7 @@ async def test_health_says_how_the_server_is(autojump_clock: MockClock) -> None:
         "drops": {"replaced": 1, "thinned": 0, "left": 0, "not-a-jpeg": 1},
         "connectionsEnded": {"crash": 1},
         "failing": {},
+        "open": True,
     }
 
 
@@ -441,7 +442,7 @@ async def test_large_replies_are_written_in_pieces_however_slowly_they_are_read(
 
 async def test_a_guest_finds_only_the_cameras_it_may_see() -> None:
     """Lists leave the others out, and asking for one of them by id is answered as if it did not exist."""
-    site = Site(principal=Principal("guest", "yard".__eq__))
+    site = Site(principal=make_guest("yard"))
     with site.hub.register("yard", on_end=nothing) as yard, site.hub.register("door", on_end=nothing) as door:
         publish(site.hub, yard)
         publish(site.hub, door)

@@ -10,9 +10,9 @@ from itertools import pairwise
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from skysentry_trio.base.principal import Principal
 from skysentry_trio.server.relay.hub import Hub
 from tests.hubs import make_hub, nothing
+from tests.principals import make_guest
 
 
 class Cameras:
@@ -73,7 +73,7 @@ async def test_a_camera_that_left_before_its_batch_is_not_told(autojump_clock: M
 async def test_only_cameras_whose_demand_may_have_changed_are_told(autojump_clock: MockClock) -> None:
     """Neither one camera more or less of a subscription nor a new camera wakes all others."""
     hub = make_hub()
-    somebody = Principal("somebody", lambda camera_id: camera_id != "secret")
+    somebody = make_guest("camera-*", "new")
     with ExitStack() as stack, hub.watch() as everything, hub.watch() as few, hub.watch(principal=somebody) as scoped:
         cameras = Cameras(stack, hub, 20)
         hub.subscribe(everything)

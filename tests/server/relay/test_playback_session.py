@@ -14,7 +14,6 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio.base.demand import Limits
-from skysentry_trio.base.principal import Principal
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import Delivery
@@ -22,6 +21,7 @@ from skysentry_trio.server.relay.playback_session import MAX_PLAYBACKS, Playback
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
 from tests.hubs import nothing, publish_nowait
+from tests.principals import make_guest
 
 LIVE, PAST = True, False
 
@@ -304,7 +304,7 @@ async def test_the_viewers_rate_holds_for_playbacks(autojump_clock: MockClock) -
 async def test_a_hidden_camera_is_described_as_one_that_does_not_exist(autojump_clock: MockClock) -> None:
     """Who may not see a camera learns neither its newest frame nor how far its timeline reaches."""
     hub = make_hub()
-    guest = Principal("guest", {"lobby"}.__contains__)
+    guest = make_guest("lobby")
     with filled(hub, "door", "lobby") as sessions, hub.watch(principal=guest) as viewer:
         hub.subscribe(viewer)
         playback = PlaybackSession(hub, viewer)

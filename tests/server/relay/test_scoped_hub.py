@@ -9,14 +9,15 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.principal import ANYONE, Principal
+from skysentry_trio.base.principal import ANYONE
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
 from tests.hubs import make_hub, nothing, publish_nowait
+from tests.principals import make_guest
 
-GUEST = Principal("guest", lambda camera_id: camera_id.startswith("yard"))
+GUEST = make_guest("yard*")
 
 
 async def received(viewer: HubViewer) -> set[str]:

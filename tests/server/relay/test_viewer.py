@@ -13,9 +13,10 @@ from trio.testing import MockClock
 
 from skysentry_trio.base.demand import NO_LIMITS, Limits
 from skysentry_trio.base.frames import JpegFrame, RingStatistics
-from skysentry_trio.base.principal import ANYONE, Principal
+from skysentry_trio.base.principal import ANYONE
 from skysentry_trio.server.relay.outbox import Delivery, Outbox
 from skysentry_trio.server.relay.viewer import HubViewer
+from tests.principals import make_guest
 
 STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.0)
 IDS = ["a", "b", "c", "d"]
@@ -247,7 +248,7 @@ SELECTIONS = st.lists(
 @given(actions=SELECTIONS, visible=st.one_of(st.none(), st.sets(st.sampled_from("abc"))))
 def test_no_filter_can_be_bypassed(actions: list[tuple[str, str | None, Limits]], visible: set[str] | None) -> None:
     """Where frames go directly into the outbox, the viewer itself would have let every one of them pass."""
-    viewer = HubViewer(Outbox(8), principal=ANYONE if visible is None else Principal("guest", visible.__contains__))
+    viewer = HubViewer(Outbox(8), principal=ANYONE if visible is None else make_guest(*visible))
     viewer.playback = playback = FakePlayback()
     for action, camera_id, limits in actions:
         match action, camera_id:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from werkzeug.exceptions import HTTPException
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.logs import LogLimiter, get_logger
+from skysentry_trio.server.access.start import AccessSetup, open_to_everybody
 from skysentry_trio.server.health import Health
+from skysentry_trio.server.http.administration import create_administration
 from skysentry_trio.server.http.clips import create_clips
+from skysentry_trio.server.http.credential_check import add_credential_check
 from skysentry_trio.server.http.current import current_request, scoped
 from skysentry_trio.server.http.exchange import allow_origin, protection
 from skysentry_trio.server.http.metrics import create_metrics
@@ -21,11 +25,13 @@ from skysentry_trio.server.http.missing_page import describe_missing_page, prefe
 from skysentry_trio.server.http.pages import WEB, create_pages
 from skysentry_trio.server.http.rest import create_api
 from skysentry_trio.server.http.results import create_results
+from skysentry_trio.server.http.session import create_session
 from skysentry_trio.server.http.snapshots import create_snapshots
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.wire.messages import encode_json
+from skysentry_trio.wire.response import describe_challenge, describe_refusal
 from skysentry_trio.wire.rest import ErrorReply
 
 log = get_logger(__name__)
@@ -39,32 +45,45 @@ _LOGGED_PATH = 200
 
 
 def build_app(
-    hub: Hub, health: Health, connections: ConnectionLog, loop: LoopMonitor, *, pages: Path = WEB
+    hub: Hub,
+    health: Health,
+    connections: ConnectionLog,
+    loop: LoopMonitor,
+    setup: AccessSetup | None = None,
+    *,
+    pages: Path = WEB,
 ) -> QuartTrio:
     """Return the whole application: every route that Quart serves, for the daemon, the tests and the documentation.
 
     Args:
-        hub: of the server; every route except ``/metrics`` sees only what the principal of the request may see.
+        hub: of the server; every route sees only what the principal of the request may see.
         health: state of the process.
         connections: counted by the router.
         loop: measures the delay of the event loop.
+        setup: the rules of access; None for a server that is open to everybody.
         pages: folder of the built web pages.
     """
-    current_hub = scoped(hub)
+    current_hub, setup = scoped(hub), setup or open_to_everybody()
     return create_app(
-        create_api(current_hub, health, connections),
+        create_api(current_hub, health, connections, setup.access),
+        create_session(setup),
+        create_administration(current_hub, setup),
         create_snapshots(current_hub, health.shutdown),
         create_clips(current_hub),
         create_results(current_hub),
-        create_metrics(hub, health, connections, loop),
+        create_metrics(hub, current_hub, health, connections, loop),
         create_pages(pages),
+        prepare=lambda app: add_credential_check(app, setup, pages),
         allowed_origins=frozenset(hub.settings.cors_origins),
         frame_ancestors=hub.settings.frame_ancestors,
     )
 
 
 def create_app(
-    *parts: Blueprint, allowed_origins: frozenset[str] = frozenset(), frame_ancestors: tuple[str, ...] = ()
+    *parts: Blueprint,
+    allowed_origins: frozenset[str] = frozenset(),
+    frame_ancestors: tuple[str, ...] = (),
+    prepare: Callable[[QuartTrio], None] = lambda _app: None,
 ) -> QuartTrio:
     """Return an application with the headers and errors that all routes share.
 
@@ -72,6 +91,7 @@ def create_app(
         parts: the routes of the application.
         allowed_origins: origins whose pages may read the answers (CORS); ``*`` for all.
         frame_ancestors: origins whose pages may show the answers in a frame; ``*`` for all.
+        prepare: called with the application before it has routes.
     """
     app = QuartTrio("skysentry_trio", static_folder=None)
     # An id such as "../" is refused, not redirected.
@@ -79,12 +99,19 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.config["BODY_TIMEOUT"] = _BODY_TIMEOUT
     limit = LogLimiter()
+    prepare(app)
     for part in parts:
         app.register_blueprint(part)
 
     @app.errorhandler(ProtocolViolation)
     async def refuse(violation: ProtocolViolation) -> Response:
-        return _error(str(violation), violation.http_status)
+        response = Response(
+            encode_json(describe_refusal(violation)), violation.http_status, content_type="application/json"
+        )
+        if violation.http_status == HTTPStatus.UNAUTHORIZED:
+            response.headers.update(describe_challenge(violation, current_request().head))
+            response.headers["Cache-Control"] = "no-store"
+        return response
 
     @app.errorhandler(HTTPException)
     async def explain(error: HTTPException) -> Response:
@@ -118,7 +145,7 @@ def create_app(
 
 
 def _allow_origin(response: Response, allowed_origins: frozenset[str]) -> None:
-    preflight = "GET, HEAD, OPTIONS, POST" if request.method == "OPTIONS" else None
+    preflight = "DELETE, GET, HEAD, OPTIONS, POST" if request.method == "OPTIONS" else None
     headers = allow_origin(current_request(), allowed_origins, preflight=preflight)
     response.vary.add(headers.pop("Vary"))
     response.headers.update(headers)

@@ -14,6 +14,7 @@ from quart import Blueprint, Response, request
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.principal import Action
 from skysentry_trio.base.timeline import M, Timeline
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, NoEncoder, ZipClip, local_file_stamp
 from skysentry_trio.server.http.current import CurrentHub
@@ -154,7 +155,7 @@ def create_clips(current_hub: CurrentHub) -> Blueprint:
         if kind not in _CONTENT_TYPES:
             raise ProtocolViolation(f"format is one of {', '.join(_CONTENT_TYPES)}, got {kind[:40]!a}")
         hub = current_hub()
-        camera, _ = find_newest(hub, choose_id(hub, camera_id))
+        camera, _ = find_newest(hub, choose_id(hub, camera_id), Action.HISTORY)
         first, last = _choose(camera.id, camera.ring, query)
         if not writer.slots.value:
             raise ProtocolViolation(f"{_MAX_CLIPS} clips are being sent, which is the limit; try again later", "busy")

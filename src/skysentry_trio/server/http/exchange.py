@@ -16,7 +16,7 @@ from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.origins import ANY, encode_frame_ancestors
 from skysentry_trio.wire.query import Query
 from skysentry_trio.wire.request_head import RequestHead
-from skysentry_trio.wire.response import encode_response_head
+from skysentry_trio.wire.response import describe_challenge, describe_refusal, encode_response_head
 from skysentry_trio.wire.rest import ErrorReply
 
 _CONTENT_SECURITY_POLICY = "; ".join(
@@ -174,7 +174,8 @@ class Exchange:
 
     async def refuse(self, violation: ProtocolViolation, headers: Mapping[str, str] = _NONE) -> None:
         """Answer with an error in the form that all errors have."""
-        await self.answer(violation.http_status, ErrorReply(str(violation)), headers)
+        further = {**describe_challenge(violation, self.head), **headers}
+        await self.answer(violation.http_status, describe_refusal(violation), further)
 
     def encode_head(self, status: int, headers: Mapping[str, str]) -> bytes:
         """Return the head of a response; the head says that the connection is closed after the response."""

@@ -12,6 +12,7 @@ import trio
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.principal import Action
 from skysentry_trio.server.http.placeholder import draw_placeholder
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
@@ -39,13 +40,18 @@ def choose_id(hub: ScopedHub, camera_id: str | None) -> str:
     return camera.id
 
 
-def find_camera(hub: ScopedHub, camera_id: str) -> HubCamera:
+def find_camera(hub: ScopedHub, camera_id: str, action: Action = Action.VIEW) -> HubCamera:
     """Return the camera with this id, which the caller has checked.
 
+    Args:
+        hub: limited to what the principal may see and do.
+        camera_id: id of the camera.
+        action: what the principal wants to do with the camera.
+
     Raises:
-        ProtocolViolation: with code ``not-found``.
+        ProtocolViolation: with code ``not-found``, or ``forbidden`` if the principal may do other things with it.
     """
-    camera = hub.camera(camera_id)
+    camera = hub.camera(camera_id, action)
     if camera is None:
         raise ProtocolViolation(f"there is no camera {camera_id}; /api/clients lists them", "not-found")
     return camera
@@ -61,13 +67,15 @@ def check_online(camera: HubCamera) -> None:
         raise ProtocolViolation(f"camera {camera.id} is offline; /latest.jpg has its last picture", "not-found")
 
 
-def find_newest(hub: ScopedHub, camera_id: str) -> tuple[HubCamera, JpegFrame]:
+def find_newest(hub: ScopedHub, camera_id: str, action: Action = Action.VIEW) -> tuple[HubCamera, JpegFrame]:
     """Return the camera with this id, which the caller has checked, and the camera's newest frame.
+
+    Args are those of `find_camera`.
 
     Raises:
         ProtocolViolation: with code ``not-found``, or ``no-frame`` if the camera has sent no frame yet.
     """
-    camera = find_camera(hub, camera_id)
+    camera = find_camera(hub, camera_id, action)
     if camera.ring.newest is None:
         raise ProtocolViolation(f"camera {camera_id} has sent no frame yet", "no-frame")
     return camera, camera.ring.newest

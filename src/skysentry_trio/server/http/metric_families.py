@@ -6,8 +6,9 @@ Values are read at scrape time. Counters are plain integers, because prometheus_
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
+from typing import Protocol
 
 import trio
 from attrs import define, field
@@ -172,11 +173,24 @@ class _Rest:
         self.cameras = len(latest)
 
 
+class LabelledCameras(Protocol):
+    """The cameras whose metrics are collected."""
+
+    @property
+    def cameras(self) -> Collection[HubCamera]:
+        """The cameras."""
+        ...
+
+    def viewer_count(self, camera_id: str) -> int:
+        """Return the number of viewers that get this camera's frames now."""
+        ...
+
+
 @define(eq=False)
 class CameraCollector:
     """Metrics of each of the first `MAX_LABELLED` cameras, and the sums of all other cameras without a label."""
 
-    _hub: Hub
+    _hub: LabelledCameras
     _rest: _Rest = field(factory=_Rest, init=False)
 
     def collect(self) -> Iterator[Metric]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from itertools import chain
 
 import trio
 from attrs import frozen
@@ -12,20 +13,27 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import CollectorRegistry
 from quart import Blueprint, Response, request
 
+from skysentry_trio.base.principal import Action
 from skysentry_trio.server.health import Health
+from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.metric_families import CameraCollector, ServerCollector
 from skysentry_trio.server.loop_monitor import LoopMonitor
+from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 
 _END = b"# EOF\n"
 
 
-def create_metrics(hub: Hub, health: Health, connections: ConnectionLog, loop: LoopMonitor) -> Blueprint:
+def create_metrics(
+    hub: Hub, current_hub: CurrentHub, health: Health, connections: ConnectionLog, loop: LoopMonitor
+) -> Blueprint:
     """Return the route ``/metrics``.
 
     Args:
         hub: of the server.
+        current_hub: returns the hub, limited to what the principal of the current request may see.
         health: state of the process.
         connections: counted by the router.
         loop: measures the delay of the event loop.
@@ -33,7 +41,7 @@ def create_metrics(hub: Hub, health: Health, connections: ConnectionLog, loop: L
     # This is a separate registry, because the default registry belongs to the program that embeds the server.
     registry = CollectorRegistry()
     registry.register(ServerCollector(hub, health, connections, loop))
-    registry.register(CameraCollector(hub))
+    all_cameras = CameraCollector(hub)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
@@ -43,7 +51,11 @@ def create_metrics(hub: Hub, health: Health, connections: ConnectionLog, loop: L
     async def get_metrics() -> Response:
         encode, content_type = _negotiate(request.headers.get("Accept", ""))
         pieces = []
-        for family in registry.collect():
+        scoped_hub = current_hub()
+        scoped_hub.require(Action.METRICS)
+        sees_all = scoped_hub.principal.rights.allow_all(Action.METRICS)
+        cameras = all_cameras if sees_all else CameraCollector(_ScopedCameras(scoped_hub))
+        for family in chain(registry.collect(), cameras.collect()):
             # A family of hundreds of cameras takes a millisecond, so yield to the scheduler after each family.
             pieces.append(encode(_One(family)).removesuffix(_END))
             await trio.lowlevel.checkpoint()
@@ -55,6 +67,20 @@ def create_metrics(hub: Hub, health: Health, connections: ConnectionLog, loop: L
         return response
 
     return metrics
+
+
+@frozen
+class _ScopedCameras:
+    """The cameras whose counters a principal may read."""
+
+    _hub: ScopedHub
+
+    @property
+    def cameras(self) -> Collection[HubCamera]:
+        return self._hub.cameras_for(Action.METRICS)
+
+    def viewer_count(self, camera_id: str) -> int:
+        return self._hub.viewer_count(camera_id)
 
 
 @frozen

@@ -12,6 +12,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.nurseries import CONNECTION_LOST, cancel_when, single_error
+from skysentry_trio.base.principal import Action
 from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.http.exchange import ByteStream, Exchange
 from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera
@@ -80,6 +81,9 @@ async def serve_mjpeg(exchange: Exchange, hub: ScopedHub, camera_id: str | None,
         await stream.linger(_GOODBYE)
     except CONNECTION_LOST:
         pass
+    except ProtocolViolation as violation:
+        # The access has ended, and the connection is about to be closed for it.
+        log.info("viewer refused", code=violation.code, error=str(violation))
 
 
 def _read_options(hub: ScopedHub, camera_id: str | None, query: Query) -> _Options:
@@ -87,8 +91,11 @@ def _read_options(hub: ScopedHub, camera_id: str | None, query: Query) -> _Optio
     burst = query.whole("burst", 0, _MAX_BURST) or 0
     placeholder = query.flag("placeholder")
     chosen = choose_id(hub, camera_id)
-    if not placeholder:
+    # This also refuses a viewer that may do other things with the camera.
+    if hub.camera(chosen) is None and not placeholder:
         find_camera(hub, chosen)
+    if burst:
+        hub.may(Action.HISTORY, chosen)
     return _Options(chosen, limits, burst)
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
+from skysentry_trio.server.http.openapi_access import ACCESS_SCHEMAS, SECURITY_SCHEMES, describe_access
 from skysentry_trio.wire.rest import (
+    BriefHealthReply,
     ClientsReply,
     ErrorReply,
     HealthReply,
@@ -20,7 +22,9 @@ from skysentry_trio.wire.rest import (
 from skysentry_trio.wire.results import MAX_BOXES, Box
 
 _SCHEMAS = (
+    *ACCESS_SCHEMAS,
     Box,
+    BriefHealthReply,
     ClientsReply,
     ErrorReply,
     HealthReply,
@@ -101,7 +105,7 @@ def describe_api(version: str) -> dict[str, Any]:
         "paths": {
             "/api/health": _get(
                 "State and totals of the server",
-                {"200": _reply("It works.", "HealthReply"), "503": _reply("Part of it keeps failing.", "HealthReply")},
+                {"200": _health("It works."), "503": _health("Part of it keeps failing.")},
             ),
             "/api/ready": _get(
                 "Whether the server accepts new clients",
@@ -178,6 +182,7 @@ def describe_api(version: str) -> dict[str, Any]:
             "/api/streams": _get(
                 "The rings of all cameras", {"200": _reply("The rings by client id.", "StreamsReply")}
             ),
+            **describe_access(),
             "/api/openapi.json": _get(
                 "This description",
                 {
@@ -188,8 +193,14 @@ def describe_api(version: str) -> dict[str, Any]:
                 },
             ),
         },
-        "components": {"schemas": components},
+        "security": [{name: []} for name in SECURITY_SCHEMES],
+        "components": {"schemas": components, "securitySchemes": SECURITY_SCHEMES},
     }
+
+
+def _health(description: str) -> dict[str, Any]:
+    kinds = [{"$ref": f"#/components/schemas/{name}"} for name in ("HealthReply", "BriefHealthReply")]
+    return {"description": description, "content": {"application/json": {"schema": {"anyOf": kinds}}}}
 
 
 def _snapshot(headers: dict[str, Any]) -> dict[str, Any]:
@@ -216,7 +227,8 @@ def _push(summary: str, camera: dict[str, Any]) -> dict[str, Any]:
             status: _reply(description, "ErrorReply")
             for status, description in {
                 "400": "The id or the body is invalid.",
-                "403": "Pages of this origin may not send frames.",
+                "401": "There is no credential, or it is wrong.",
+                "403": "Pages of this origin may not send frames, or the credential does not allow it.",
                 "408": "No complete frame came in time.",
                 "409": "Another connection has taken over the camera.",
                 "413": "A frame is larger than allowed.",
@@ -274,5 +286,7 @@ def _reply(description: str, schema: str) -> dict[str, Any]:
 def _refusals() -> dict[str, Any]:
     return {
         "400": _reply("The client id is invalid.", "ErrorReply"),
+        "401": _reply("There is no credential, or it is wrong.", "ErrorReply"),
+        "403": _reply("The credential does not allow this.", "ErrorReply"),
         "404": _reply("There is no such camera, or it has sent no frame yet.", "ErrorReply"),
     }

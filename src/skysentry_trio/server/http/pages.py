@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from http import HTTPStatus
 from pathlib import Path
 
 from quart import Blueprint, Response, request
@@ -11,6 +12,25 @@ from werkzeug.exceptions import NotFound
 from skysentry_trio.server.http.static_files import send_static_file
 
 WEB = Path(__file__).parents[2] / "web"
+SIGN_IN = "sign-in.html"
+_PLAIN_SIGN_IN = """\
+<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width">
+    <meta name="color-scheme" content="light dark">
+    <title>Sign in · SkySentry</title>
+  </head>
+  <body>
+    <main>
+      <h1>Please sign in</h1>
+      <p>This server shows its cameras only to people who have signed in.</p>
+      <p><a href="{home}sign-in">Sign in</a></p>
+    </main>
+  </body>
+</html>
+"""
 _UNBUILT = """\
 The server runs, but its web pages were not built.
 
@@ -35,6 +55,14 @@ def create_pages(root: Path = WEB) -> Blueprint:
     async def get_capture() -> Response:
         return await _page(root, "capture.html")
 
+    @pages.get("/sign-in")
+    async def get_sign_in() -> Response:
+        return await _page(root, SIGN_IN)
+
+    @pages.get("/admin")
+    async def get_admin() -> Response:
+        return await _page(root, "admin.html")
+
     @pages.get("/assets/<path:name>")
     async def get_asset(name: str) -> Response:
         # The name of an asset contains a hash of its content, so the content for a name never changes.
@@ -56,6 +84,24 @@ def create_pages(root: Path = WEB) -> Blueprint:
         return response
 
     return pages
+
+
+async def sign_in_page(root: Path) -> Response:
+    """Return the answer to a browser without a credential: the page on which people sign in, at any address."""
+    # The page loads its parts from beside its address, so deeper addresses get a page without parts.
+    if request.path.count("/") > 1 or not (root / SIGN_IN).is_file():
+        home = "../" * (request.path.count("/") - 1)
+        response = Response(_PLAIN_SIGN_IN.format(home=home), content_type="text/html; charset=utf-8")
+    else:
+        response = await send_static_file(root, SIGN_IN)
+        # A condition of the request is about the page that it asked for.
+        if response.status_code != HTTPStatus.OK:
+            response = Response(_PLAIN_SIGN_IN.format(home=""), content_type="text/html; charset=utf-8")
+    response.status_code = HTTPStatus.UNAUTHORIZED
+    response.headers.pop("ETag", None)
+    response.headers["Cache-Control"] = "no-store"
+    response.vary.add("Accept")
+    return response
 
 
 async def _page(root: Path, name: str) -> Response:

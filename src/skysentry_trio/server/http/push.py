@@ -14,6 +14,7 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.held_memory import Receiving
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.nurseries import CONNECTION_LOST, cancel_when, single_error
+from skysentry_trio.base.principal import Action
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.http.exchange import Exchange
 from skysentry_trio.server.http.push_sessions import PushSessions
@@ -58,6 +59,8 @@ async def serve_push(
         exchange.request.require_allowed_origin("send pictures")
         if await exchange.is_allowed(_METHODS):
             name = clean_label(exchange.query.text("name"))
+            # A wrong id is told first, whatever it is that the sender may do.
+            hub.require(Action.PUBLISH, check_camera_id(camera_id or ""))
             body = RequestBody(exchange.stream)
             memory = Receiving(hub.memory, exchange.abort)
             push = _Push(body, exchange.head, hub, push_sessions, check_camera_id(camera_id or ""), name, memory)
@@ -245,7 +248,7 @@ class _Push:
             self._refuse(session, violation)
             return violation
         # A request without a valid frame does not register a camera.
-        session = session or self._push_sessions.touch(self._camera_id, self._name)
+        session = session or self._push_sessions.touch(self._camera_id, self._name, self._hub.principal)
         try:
             self._newest = await self._hub.publish(
                 session, jpeg, width=size.width, height=size.height, captured_at=captured_at

@@ -9,6 +9,9 @@ from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.logs import LogLimiter, get_logger
+from skysentry_trio.base.principal import ANYONE, Principal
+from skysentry_trio.server.access.access import Access
+from skysentry_trio.server.access.sessions import Sessions
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 
@@ -27,6 +30,8 @@ class PushSessions:
     """Keeps each such camera registered for some time after each frame; see `touch`."""
 
     _hub: Hub
+    _sessions: Sessions = field(factory=lambda: Access().sessions)
+    """Lists those whose access may end."""
     _held: dict[str, _Held] = field(factory=dict, init=False, repr=False)
     _begun: trio.Event = field(factory=trio.Event, init=False, repr=False)
     _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
@@ -36,7 +41,7 @@ class PushSessions:
         """Seconds for which a camera is online after a frame at least."""
         return self._hub.settings.client_timeout / 2
 
-    def touch(self, camera_id: str, name: str | None) -> CameraSession:
+    def touch(self, camera_id: str, name: str | None, principal: Principal = ANYONE) -> CameraSession:
         """Return a camera's session, registering the camera if needed, and keep the session.
 
         A camera on a battery posts rarely. So a camera stays online for twice the time since the frame before, at least
@@ -44,13 +49,22 @@ class PushSessions:
         hour and at most for a day, unless other cameras need its place.
 
         Raises:
-            ProtocolViolation: with code ``server-full``.
+            ProtocolViolation: with code ``server-full`` or ``in-use``.
         """
         held = self._held.get(camera_id)
+        if held is not None and held.session.principal.identity != principal.identity:
+            # The hub decides whether this principal may take over.
+            held = None
         if held is None:
             stack = ExitStack()
-            register = self._hub.register(camera_id, name=name, on_end=lambda: self._expire(camera_id))
-            held = self._held[camera_id] = _Held(stack, stack.enter_context(register))
+
+            def expire() -> None:
+                self._expire(camera_id, stack)
+
+            register = self._hub.register(camera_id, name=name, on_end=expire, principal=principal)
+            held = _Held(stack, stack.enter_context(register))
+            self._held[camera_id] = held
+            stack.enter_context(self._sessions.attend(principal, "camera", "posts", expire, camera_id))
             self._begun.set()
             log.info("camera uploads", camera=camera_id)
         camera, now = held.session.camera, trio.current_time()
@@ -84,8 +98,12 @@ class PushSessions:
             for camera_id in list(self._held):
                 self._expire(camera_id)
 
-    def _expire(self, camera_id: str) -> None:
-        self._held.pop(camera_id).stack.close()
+    def _expire(self, camera_id: str, stack: ExitStack | None = None) -> None:
+        """End the session of a camera; with ``stack``, only if the session is the one with this stack."""
+        held = self._held.get(camera_id)
+        if held is not None and stack in {None, held.stack}:
+            del self._held[camera_id]
+            held.stack.close()
 
 
 @define(eq=False)

@@ -12,6 +12,8 @@ from quart import Blueprint, Response, request
 
 from skysentry_trio._version import __version__
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.principal import Action
+from skysentry_trio.server.access.access import Access
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.jpeg_responses import frame_response
@@ -24,6 +26,7 @@ from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
 from skysentry_trio.wire.rest import (
+    BriefHealthReply,
     ClientDetails,
     ClientsReply,
     DemandReply,
@@ -40,13 +43,14 @@ from skysentry_trio.wire.viewer_frames import RingSummary, summarize_ring
 _WATCHERS_SHOWN = 50
 
 
-def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionLog) -> Blueprint:
+def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionLog, access: Access) -> Blueprint:
     """Return the routes under ``/api``.
 
     Args:
         current_hub: returns the hub, limited to what the principal of the current request may see.
         health: state of the process.
         connections: counted by the router.
+        access: the rules of access.
     """
     api = Blueprint("api", __name__, url_prefix="/api")
     description = encode_json(describe_api(__version__))
@@ -54,9 +58,13 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
     @api.get("/health")
     async def get_health() -> Response:
         hub = current_hub()
+        status = "unhealthy" if health.failing else "draining" if health.draining else "healthy"
+        if not hub.principal.rights.allow(Action.METRICS):
+            brief = BriefHealthReply(status, rfc3339(time.time()))
+            return _json(brief, status=503 if health.failing else 200)
         statistics = hub.statistics()
         reply = HealthReply(
-            status="unhealthy" if health.failing else "draining" if health.draining else "healthy",
+            status=status,
             total_clients=statistics.cameras,
             online_clients=statistics.online,
             buffer_size=hub.settings.ring_capacity,
@@ -78,6 +86,7 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
             },
             connections_ended=dict(connections.ended_by),
             failing=health.failing,
+            open=access.is_open,
         )
         return _json(reply, status=503 if health.failing else 200)
 
@@ -111,14 +120,15 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
     @api.get("/clients/<camera_id>/stream")
     async def get_ring(camera_id: str) -> Response:
         hub = current_hub()
-        camera = find_camera(hub, choose_id(hub, camera_id))
+        camera = find_camera(hub, choose_id(hub, camera_id), Action.HISTORY)
         check_online(camera)
         return _in_pieces(write_ring(camera.id, _read(hub, camera), _summarize(camera)))
 
     @api.get("/streams")
     async def get_streams() -> Response:
         hub = current_hub()
-        online = [camera for camera in hub.cameras if camera.online]
+        hub.require(Action.HISTORY)
+        online = [camera for camera in hub.cameras_for(Action.HISTORY) if camera.online]
         # A generator, so that each of thousands of cameras is looked at when its piece is sent.
         rings = ((camera.id, _read(hub, camera), _summarize(camera)) for camera in online)
         return _in_pieces(write_streams(len(online), rings))

@@ -21,7 +21,7 @@ def iterate_ring(hub: ScopedHub, camera: HubCamera, *, after: int = 0, last: int
         after: only frames with a higher sequence are yielded.
         last: the sequence of the last frame to yield.
     """
-    while hub.camera(camera.id) is camera:
+    while hub.knows(camera):
         frame = camera.ring.after(after)
         if frame is None or frame.sequence > last:
             break

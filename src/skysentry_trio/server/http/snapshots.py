@@ -8,6 +8,7 @@ from quart import Blueprint, Response, request
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.nurseries import cancel_when
+from skysentry_trio.base.principal import Action
 from skysentry_trio.base.timeline import M, Timeline
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.jpeg_responses import frame_response, placeholder_response
@@ -88,7 +89,7 @@ async def _answer(hub: ScopedHub, camera_id: str, query: Query, shutdown: Shutdo
 
 async def _answer_old(hub: ScopedHub, camera_id: str, moment: float | None, back: float | None) -> Response:
     """Answer with the frame that was the newest at ``moment``, or if this is None, ``back`` seconds ago."""
-    camera = find_camera(hub, camera_id)
+    camera = find_camera(hub, camera_id, Action.HISTORY)
     frame = _find_old(camera.ring, moment, back)
     if frame is None:
         raise ProtocolViolation(f"camera {camera_id} has no frame from that time", "no-frame")

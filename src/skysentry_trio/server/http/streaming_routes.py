@@ -18,7 +18,7 @@ from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.shutdown import Shutdown
-from skysentry_trio.server.transport.request import Request, Service
+from skysentry_trio.server.transport.request import Request, Service, refusal_of
 from skysentry_trio.wire.query import Query, decode_query
 from skysentry_trio.wire.request_head import RequestHead
 
@@ -60,6 +60,9 @@ class StreamingRoutes:
     async def _serve(self, address: _Address, request: Request) -> None:
         settings = self.hub.settings
         exchange = Exchange(request, address.query, frozenset(settings.cors_origins), settings.frame_ancestors)
+        if exchange.head.method != "OPTIONS" and (refusal := refusal_of(request)) is not None:
+            await exchange.refuse(refusal)
+            return
         hub = ScopedHub(self.hub, request.principal)
         if address.pushes:
             await serve_push(exchange, hub, self.push_sessions, address.camera_id, self.shutdown)

@@ -10,6 +10,7 @@ from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation, SkySentryError
 from skysentry_trio.base.frames import FrameRate, FrameRing, RingStatistics
+from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
 
 
@@ -115,6 +116,8 @@ class CameraSession:
     _on_end: Callable[[], None] = field(repr=False)
     on_demand: Callable[[], None] = field(default=lambda: None, repr=False)
     """Called when the demand may have changed."""
+    principal: Principal = ANYONE
+    """Who sends; only the same principal or an administrator may take over."""
 
     def refuse(self, violation: ProtocolViolation) -> ProtocolViolation:
         """Count a refused frame under the violation's code; return the violation, so that the caller can raise it."""

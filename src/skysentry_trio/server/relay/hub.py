@@ -96,6 +96,7 @@ class Hub:
         name: str | None = None,
         on_end: Callable[[], None],
         on_demand: Callable[[], None] = lambda: None,
+        principal: Principal = ANYONE,
     ) -> Iterator[CameraSession]:
         """Register a camera for as long as the context lasts; end an earlier session of the camera.
 
@@ -106,13 +107,17 @@ class Hub:
             name: label for people; None keeps the current label of the camera.
             on_end: called when another session takes over; must not raise.
             on_demand: called when `demand` may have changed; must not raise.
+            principal: who sends. Only the same principal or an administrator takes a live camera over.
 
         Raises:
-            ProtocolViolation: with code ``server-full``.
+            ProtocolViolation: with code ``server-full`` or ``in-use``.
         """
         camera = self._cameras.get(camera_id) or self._add(camera_id)
+        previous = camera.session
+        if previous is not None and not principal.may_replace(previous.principal):
+            raise ProtocolViolation(f"camera {camera_id} is connected, and belongs to somebody else", "in-use")
         rate_limiter = RateLimiter(self.settings.max_fps, burst=0.5)
-        previous, session = camera.session, CameraSession(camera, rate_limiter, on_end, on_demand)
+        session = CameraSession(camera, rate_limiter, on_end, on_demand, principal)
         camera.session, camera.stopped = session, False
         camera.last_heard = trio.current_time()
         camera.keep_for = 0.0
@@ -356,6 +361,18 @@ class Hub:
         viewer.deselect(camera_ids)
         self._audience.enter(viewer)
         self._demand_changes.note(self._known(camera_ids))
+
+    def change_principal(self, viewer: HubViewer, principal: Principal) -> None:
+        """Let a viewer go on as another principal: cameras that this principal may not see leave its subscription.
+
+        If the rights are the same, nothing changes for the frames.
+        """
+        same, viewer.principal = principal.rights == viewer.principal.rights, principal
+        if same:
+            return
+        self._leave(viewer)
+        viewer.adapt_to_principal(self._cameras.ids)
+        self._enter(viewer)
 
     def pause(self, viewer: HubViewer) -> None:
         """Send a viewer no frames until `resume` is called; drop the frames that wait for the viewer."""

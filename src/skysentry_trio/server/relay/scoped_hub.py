@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
-from attrs import frozen
+from attrs import define
 
 from skysentry_trio.base.demand import NO_LIMITS, CombinedDemand, Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.held_memory import HeldMemory
-from skysentry_trio.base.principal import Principal
+from skysentry_trio.base.principal import Action, Decision, Principal, decide
 from skysentry_trio.base.sink import NO_SINK, FrameSink
 from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.relay.camera import CameraSession, HubCamera
@@ -24,16 +24,18 @@ from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
 
 
-@frozen
+@define(eq=False)
 class ScopedHub:
     """What a principal may see and do in the hub.
 
-    For the principal, a camera that it may not see does not exist. Each method takes and returns the same as the method
-    of `Hub` with the same name.
+    For the principal, a camera over which it has no right does not exist. Each method takes and returns the same as the
+    method of `Hub` with the same name, and raises `ProtocolViolation` with code ``forbidden``, ``unauthenticated`` or
+    ``access-ended`` if the principal may not do what it asks for.
     """
 
     _hub: Hub
     principal: Principal
+    """Who is asking; a connection that proves who it is gets another principal."""
 
     @property
     def settings(self) -> Settings:
@@ -50,16 +52,62 @@ class ScopedHub:
         """What is held for peers besides the rings."""
         return self._hub.memory
 
+    def may(self, action: Action, camera_id: str | None = None) -> bool:
+        """Return whether the principal may do something; False means that the camera does not exist for it.
+
+        Args:
+            action: what the principal wants to do.
+            camera_id: with which camera; None for what concerns no single camera.
+
+        Raises:
+            ProtocolViolation: with code ``forbidden``, ``unauthenticated`` or ``access-ended``.
+        """
+        principal = self.principal
+        match decide(principal, action, camera_id, self._hub.wall_clock.now()):
+            case Decision.GRANTED:
+                return True
+            case Decision.HIDDEN:
+                return False
+            case Decision.UNAUTHENTICATED:
+                raise ProtocolViolation("expected a key, or a user and a password", "unauthenticated")
+            case Decision.ENDED:
+                raise ProtocolViolation("the access has expired", "access-ended")
+            case Decision.FORBIDDEN:
+                raise _forbidden(action, camera_id)
+
+    def require(self, action: Action, camera_id: str | None = None) -> None:
+        """Refuse what the principal may not do, whether the camera exists or not.
+
+        Raises:
+            ProtocolViolation: with code ``forbidden``, ``unauthenticated`` or ``access-ended``.
+        """
+        if not self.may(action, camera_id):
+            raise _forbidden(action, camera_id)
+
     @property
     def cameras(self) -> Collection[HubCamera]:
-        """All cameras that the principal may see, in the order in which the hub met them."""
-        if self.principal.sees is None:
-            return self._hub.cameras
-        return [camera for camera in self._hub.cameras if self.principal.may_see(camera.id)]
+        """All cameras that the principal may view, in the order in which the hub met them."""
+        return self.cameras_for(Action.VIEW)
 
-    def camera(self, camera_id: str) -> HubCamera | None:
-        """Return a camera by its id; None if there is none or the principal may not see it."""
-        return self._hub.camera(camera_id) if self.principal.may_see(camera_id) else None
+    def cameras_for(self, action: Action) -> Collection[HubCamera]:
+        """Return all cameras with which the principal may do something, in the order in which the hub met them."""
+        rights = self.principal.rights
+        if rights.allow_all(action):
+            return self._hub.cameras
+        return [camera for camera in self._hub.cameras if rights.allow(action, camera.id)]
+
+    def camera(self, camera_id: str, action: Action = Action.VIEW) -> HubCamera | None:
+        """Return a camera by its id; None if there is none or the principal may not know of it.
+
+        Args:
+            camera_id: id of the camera.
+            action: what the principal wants to do with the camera.
+        """
+        return self._hub.camera(camera_id) if self.may(action, camera_id) else None
+
+    def knows(self, camera: HubCamera) -> bool:
+        """Return whether the hub has not forgotten a camera, which the caller has got from here."""
+        return self._hub.camera(camera.id) is camera
 
     def register(
         self,
@@ -70,7 +118,8 @@ class ScopedHub:
         on_demand: Callable[[], None] = lambda: None,
     ) -> AbstractContextManager[CameraSession]:
         """Register a camera for as long as the context lasts; see `Hub.register`."""
-        return self._hub.register(camera_id, name=name, on_end=on_end, on_demand=on_demand)
+        self.require(Action.PUBLISH, camera_id)
+        return self._hub.register(camera_id, name=name, on_end=on_end, on_demand=on_demand, principal=self.principal)
 
     async def publish(
         self, session: CameraSession, jpeg: bytes, *, width: int, height: int, captured_at: float | None = None
@@ -114,6 +163,11 @@ class ScopedHub:
         """Unsubscribe a viewer from cameras."""
         self._hub.unsubscribe(viewer, camera_ids)
 
+    def change_principal(self, viewer: HubViewer, principal: Principal) -> None:
+        """Let this hub and a viewer go on as another principal; see `Hub.change_principal`."""
+        self.principal = principal
+        self._hub.change_principal(viewer, principal)
+
     def pause(self, viewer: HubViewer) -> None:
         """Send a viewer no frames until `resume` is called; see `Hub.pause`."""
         self._hub.pause(viewer)
@@ -128,7 +182,7 @@ class ScopedHub:
 
     def publish_result(self, camera_id: str, sequence: int, message: bytes) -> int:
         """Send a detection result to the camera's viewers; see `Hub.publish_result`."""
-        if not self.principal.may_see(camera_id):
+        if not self.may(Action.ANNOTATE, camera_id):
             raise ProtocolViolation(f"there is no camera {camera_id}", "not-found")
         return self._hub.publish_result(camera_id, sequence, message)
 
@@ -155,3 +209,8 @@ class ScopedHub:
     def count_refusal(self, role: Role, cause: str) -> None:
         """Count a connection that the server ends, by cause: a constant in our code, never text from a peer."""
         self._hub.count_refusal(role, cause)
+
+
+def _forbidden(action: Action, camera_id: str | None) -> ProtocolViolation:
+    what = action if camera_id is None else f"{action} with camera {camera_id}"
+    return ProtocolViolation(f"this access does not allow {what}", "forbidden")

@@ -129,6 +129,22 @@ class HubViewer:
         self.named.update(camera_ids)
         self._own_limits.update(dict.fromkeys(camera_ids, limits))
 
+    def adapt_to_principal(self, known: Collection[str]) -> None:
+        """Make the subscription fit a principal that has changed.
+
+        Args:
+            known: the ids of all cameras that exist now.
+        """
+        may_see, sees_all = self.principal.may_see, self.principal.sees is None
+        if self.wants_all or self.wants_new:
+            declined = self.named if self.wants_all else self._declined
+            self.wants_all, self.wants_new = sees_all, not sees_all
+            self._declined = set() if sees_all else set(declined)
+            self.named = set(declined) if sees_all else {one for one in known if may_see(one)} - declined
+        else:
+            self.named = {camera_id for camera_id in self.named if may_see(camera_id)}
+        self.forget({camera_id for camera_id in known if not may_see(camera_id)} if not sees_all else frozenset())
+
     def add_new(self, camera_id: str) -> bool:
         """Subscribe to a new camera of the hub if the viewer wants this camera; return whether it does."""
         wanted = self.wants_new and camera_id not in self._declined and self.principal.may_see(camera_id)

@@ -20,12 +20,12 @@ from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.peer_address import PeerAddress
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.proxy_protocol import read_proxy_header
-from skysentry_trio.server.transport.request import Request, Service, judge_request
+from skysentry_trio.server.transport.request import Identify, Request, Service, identify_as_anyone, judge_request
 from skysentry_trio.wire.hosts import HostRule
 from skysentry_trio.wire.origins import show_address
 from skysentry_trio.wire.proxy_header import refuse_proxy_header
 from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader, encode_handshake
-from skysentry_trio.wire.response import encode_refusal
+from skysentry_trio.wire.response import describe_challenge, encode_refusal
 
 log = get_logger(__name__)
 
@@ -56,6 +56,8 @@ class Router:
     """Origins whose pages may use the server, besides the server's own; ``*`` for all."""
     find_streaming: Callable[[RequestHead], Service | None] = lambda _head: None
     """Returns the service for an exchange without a known end, which needs the bare stream; None means `http`."""
+    identify: Identify = identify_as_anyone
+    """Finds out who makes a request."""
     shutdown: Shutdown = field(factory=Shutdown)
     """After a shutdown is requested, new WebSockets are refused."""
     log: ConnectionLog = field(factory=ConnectionLog)
@@ -142,6 +144,7 @@ class Router:
             if request.is_from_proxy:
                 _behind(address, request.peer.host, request.peer.port)
                 self._check_host(head, peer)
+            request = await self.identify(request)
             service = self._choose(request)
             if head.upgrade:
                 request = evolve(request, head=_normalize_handshake(peer, head))
@@ -149,7 +152,9 @@ class Router:
             self._count(violation.code, **_describe(head, violation))
             # The peer may be gone already.
             with suppress(*CONNECTION_LOST), trio.move_on_after(_REFUSAL_LINGER):
-                await peer.send_all(encode_refusal(violation))
+                await peer.send_all(
+                    encode_refusal(violation, {} if head is None else describe_challenge(violation, head))
+                )
                 await peer.linger(_REFUSAL_LINGER)
         else:
             serving = service(request)
@@ -199,6 +204,8 @@ class Router:
         if head.upgrade is None:
             raise ProtocolViolation("expected a WebSocket handshake here", "upgrade-required")
         request.require_allowed_origin("open WebSockets")
+        if request.denial is not None:
+            raise request.denial
         if self.shutdown.requested.is_set():
             raise ProtocolViolation("the server is stopping", "draining")
         return service

@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.networks import Networks
-from skysentry_trio.base.principal import ANYONE, Principal
+from skysentry_trio.base.principal import ANYONE, NOBODY, Principal
 from skysentry_trio.server.transport.peer_address import PeerAddress
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.wire.forwarding import HEADERS, resolve_forwarding
@@ -35,6 +35,8 @@ class Request:
     """Where the client is, behind all trusted proxies."""
     is_from_proxy: bool = False
     """Whether a trusted proxy has sent the request, so that its other headers can be believed too."""
+    denial: ProtocolViolation | None = None
+    """Why the credential of the request does not count; None if it counts or there is none."""
     is_tls: bool = False
     """Whether the client's connection is encrypted, up to this server or up to a trusted proxy."""
     is_from_allowed_origin: bool = True
@@ -61,6 +63,24 @@ class Request:
         """
         if not self.is_from_allowed_origin:
             raise ProtocolViolation(explain_refusal(self.head.headers, action), "origin-refused")
+
+
+def refusal_of(request: Request) -> ProtocolViolation | None:
+    """Return why a request is refused that needs to say who makes it; None if it is not refused."""
+    if request.denial is not None:
+        return request.denial
+    if request.principal is NOBODY:
+        return ProtocolViolation("expected a key, or a user and a password", "unauthenticated")
+    return None
+
+
+Identify = Callable[[Request], Awaitable[Request]]
+"""Returns the request with its principal, or with its denial."""
+
+
+async def identify_as_anyone(request: Request) -> Request:
+    """Return a request without a look at its credentials, for a server that is open to everybody."""
+    return request
 
 
 Service = Callable[[Request], Awaitable[None]]

@@ -10,8 +10,10 @@ from attrs import define, field
 from skysentry_trio.base.exceptions import REFUSALS, MessageSkipped, NotAMessage, PeerGone, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.base.principal import Action
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.base.wall_clock import WallClock
+from skysentry_trio.server.access.admission import Admission
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded, flood_limit
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
@@ -26,7 +28,15 @@ from skysentry_trio.wire.capture import (
     decode_jpeg,
 )
 from skysentry_trio.wire.identity import clean_label
-from skysentry_trio.wire.messages import Clock, ErrorNotice, encode_message, read_text, rfc3339
+from skysentry_trio.wire.messages import (
+    Authenticate,
+    Clock,
+    ErrorNotice,
+    encode_authenticated,
+    encode_message,
+    read_text,
+    rfc3339,
+)
 
 log = get_logger(__name__)
 
@@ -44,22 +54,34 @@ _REPORTS_PER_SECOND = 1.0
 """Most error messages a second to one camera about refused frames."""
 
 
-async def serve_capture(peer: Peer, hub: ScopedHub) -> None:
-    """Serve one camera until the camera leaves or breaks the protocol, or until the server ends the session."""
+async def serve_capture(peer: Peer, hub: ScopedHub, admission: Admission | None = None) -> None:
+    """Serve one camera until the camera leaves or breaks the protocol, or until the server ends the session.
+
+    Args:
+        peer: the connection.
+        hub: the hub for the principal of the camera.
+        admission: the access of the connection; None if everybody has access.
+    """
+    admission = admission or Admission(principal=hub.principal)
     camera_id = None
     try:
         clock = _CameraClock(peer, hub.wall_clock)
         registration = await _receive_registration(peer, clock, hub)
         camera_id, label = registration.camera_id, clean_label(registration.name)
+        if registration.token:
+            hub.principal = await admission.prove(registration.token)
         notifier = DemandNotifier(peer)
         with (
             trio.CancelScope() as scope,
             hub.register(camera_id, name=label, on_end=scope.cancel, on_demand=notifier.wake) as session,
+            admission.attend("camera", scope.cancel, camera_id),
         ):
             log.info("camera registered", camera=camera_id)
             await peer.send(_encode_success(camera_id, hub.settings))
-            conversation = _Conversation(peer, clock, hub, session, registration.supports("envelope"))
+            conversation = _Conversation(peer, clock, hub, session, admission, registration.supports("envelope"))
             await _converse(conversation, notifier if registration.supports("demand") else None, hub)
+        if (ended := admission.ended) is not None:
+            raise ended
         if session.ended is not None:
             log.info("camera ended", camera=camera_id, reason=session.ended)
             hub.count_refusal("camera", session.ended)
@@ -171,6 +193,7 @@ class _Conversation:
     _clock: _CameraClock
     _hub: ScopedHub
     _session: CameraSession
+    _admission: Admission
     _envelope: bool
     _bad_in_a_row: int = field(default=0, init=False)
     _reports: RateLimiter = field(factory=lambda: RateLimiter(_REPORTS_PER_SECOND, burst=0.0), init=False)
@@ -280,6 +303,8 @@ class _Conversation:
             await self._clock.answer(decoded)
         elif isinstance(decoded, Goodbye):
             self._session.said_goodbye = True
+        elif isinstance(decoded, Authenticate):
+            await self._renew_access(decoded.token)
         elif decoded is None:
             self._hub.count_ignored("camera")
         elif decoded.camera_id == camera.id:
@@ -288,3 +313,14 @@ class _Conversation:
             self._hub.count_ignored("camera")
             words = f"this connection sends for {camera.id}; another camera needs a connection of its own"
             await self._report(ProtocolViolation(words, "already-registered"), "message ignored")
+
+    async def _renew_access(self, token: str) -> None:
+        """Let the camera go on with another token.
+
+        Raises:
+            ProtocolViolation: the token is invalid, or does not allow to send for this camera.
+        """
+        principal = await self._admission.prove(token)
+        self._hub.principal = self._session.principal = principal
+        self._hub.require(Action.PUBLISH, self.camera.id)
+        await self._peer.send(encode_authenticated(principal.name, principal.expires_at))

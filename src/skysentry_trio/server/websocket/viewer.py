@@ -12,6 +12,8 @@ import trio
 from skysentry_trio.base.exceptions import PeerGone, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.base.principal import Action
+from skysentry_trio.server.access.admission import Admission
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, Notice, PartialWrite, ResultNotice
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
@@ -19,8 +21,21 @@ from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.server.websocket.playback_commands import PlaybackController
 from skysentry_trio.server.websocket.viewer_commands import ViewerCommands
 from skysentry_trio.wire.framing import encode_binary_frame, encode_frame
-from skysentry_trio.wire.messages import ErrorNotice, encode_message
-from skysentry_trio.wire.viewer import ClientConnected, ClientDisconnected, Clients, ClientSummary
+from skysentry_trio.wire.messages import (
+    Authenticate,
+    Clock,
+    ErrorNotice,
+    encode_authenticated,
+    encode_message,
+    read_text,
+)
+from skysentry_trio.wire.viewer import (
+    ClientConnected,
+    ClientDisconnected,
+    Clients,
+    ClientSummary,
+    decode_viewer_message,
+)
 from skysentry_trio.wire.viewer_frames import encode_envelope, encode_frame_update
 from skysentry_trio.wire.viewer_query import ViewerFormat, decode_viewer_query
 
@@ -28,6 +43,8 @@ log = get_logger(__name__)
 
 _LISTED_AT_ONCE = 500
 """Number of cameras that are put into a list before other tasks run."""
+_MESSAGES_BEFORE_PROOF = 100
+"""Close the connection after this many messages without `authenticate`."""
 _PIECE = 16 * 1024
 """Bytes of notices after which they are sent, and other tasks run."""
 
@@ -53,7 +70,9 @@ _ENCODERS: dict[ViewerFormat, Encoder] = {
 """By format: encodes a delivery as one WebSocket frame, which all viewers with this format share."""
 
 
-async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: ViewerFormat) -> None:
+async def serve_viewer(
+    peer: Peer, hub: ScopedHub, query: str, default_format: ViewerFormat, admission: Admission | None = None
+) -> None:
     """Serve one viewer until it leaves or breaks the protocol.
 
     Args:
@@ -62,14 +81,21 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
         query: the query of the address that the viewer opened. An invalid query is refused only after the handshake,
             because a browser does not let a page see the answer to a refused handshake.
         default_format: the format for a viewer whose query names no format.
+        admission: the access of the connection; None if everybody has access.
     """
+    admission, supports_notices = admission or Admission(principal=hub.principal), False
     try:
         request = decode_viewer_query(query, default_format)
+        # Viewers with the other formats understand only frames.
+        supports_notices = request.format is ViewerFormat.ENVELOPE
+        if admission.is_pending:
+            await _receive_proof(peer, hub, admission)
+        hub.require(Action.VIEW)
     except ProtocolViolation as violation:
-        await _refuse(peer, hub, violation, supports_notices=False)
+        await _refuse(peer, hub, violation, supports_notices=supports_notices)
         return
-    # Viewers with the other formats understand only frames.
-    supports_notices = request.format is ViewerFormat.ENVELOPE
+    except PeerGone:
+        return
     encode = _ENCODERS[request.format]
 
     # A viewer of SkySentry Go cannot tell that a camera is offline, so it gets no frames of such cameras.
@@ -88,8 +114,10 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
                     playback = PlaybackController(peer, hub.playback(viewer), supports_notices, nursery)
                     # An error that passed through the nursery would be part of a reference cycle in Trio, and only the
                     # garbage collector could free what the viewer has used.
+                    commands = ViewerCommands(peer, hub, viewer, playback, supports_notices, admission)
                     try:
-                        await ViewerCommands(peer, hub, viewer, playback, supports_notices).run()
+                        with admission.attend("viewer", nursery.cancel_scope.cancel):
+                            await commands.run()
                     except PeerGone:
                         nursery.cancel_scope.cancel()
                     except ProtocolViolation as error:
@@ -97,6 +125,7 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
                         nursery.cancel_scope.cancel()
         except PeerGone:
             pass
+        offence = admission.ended or offence
         if offence is not None:
             await _refuse(peer, hub, offence, supports_notices=supports_notices)
             del offence
@@ -109,6 +138,36 @@ async def serve_viewer(peer: Peer, hub: ScopedHub, query: str, default_format: V
             late=outbox.unacked,
             notices_dropped=outbox.notices_dropped,
         )
+
+
+async def _receive_proof(peer: Peer, hub: ScopedHub, admission: Admission) -> None:
+    """Wait for the message with which a viewer proves who it is; answer questions for the time before it.
+
+    Raises:
+        PeerGone: the viewer left.
+        ProtocolViolation: the token is invalid, does not come in time, or comes after too many other messages.
+    """
+    seconds = hub.settings.registration_timeout
+    with trio.move_on_after(seconds):
+        for _ in range(_MESSAGES_BEFORE_PROOF):
+            received = await peer.receive()
+            text = received if isinstance(received, str) else read_text(received)
+            try:
+                message = None if text is None else decode_viewer_message(text)
+            except ProtocolViolation:
+                message = None
+            if isinstance(message, Authenticate):
+                principal = hub.principal = await admission.prove(message.token)
+                await peer.send(encode_authenticated(principal.name, principal.expires_at))
+                return
+            if isinstance(message, Clock):
+                await peer.send(encode_message(message.reply(hub.wall_clock.now())))
+            else:
+                hub.count_ignored("viewer")
+        raise ProtocolViolation(
+            f"expected authenticate first, got {_MESSAGES_BEFORE_PROOF} other messages", "unauthenticated"
+        )
+    raise ProtocolViolation(f"expected authenticate within {seconds:g} s", "unauthenticated")
 
 
 async def _encode_list(hub: ScopedHub, camera_ids: frozenset[str] | None) -> bytes:

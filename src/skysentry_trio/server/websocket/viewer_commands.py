@@ -8,13 +8,22 @@ import trio
 from attrs import define, field, frozen
 
 from skysentry_trio.base.exceptions import MessageSkipped, NotAMessage, ProtocolViolation
+from skysentry_trio.base.principal import Action
 from skysentry_trio.base.rate_limit import RateLimiter
+from skysentry_trio.server.access.admission import Admission
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.server.websocket.playback_commands import PlaybackController
 from skysentry_trio.wire.framing import encode_frame
-from skysentry_trio.wire.messages import Clock, ErrorNotice, encode_message, read_text
+from skysentry_trio.wire.messages import (
+    Authenticate,
+    Clock,
+    ErrorNotice,
+    encode_authenticated,
+    encode_message,
+    read_text,
+)
 from skysentry_trio.wire.results import Result
 from skysentry_trio.wire.viewer import (
     Ack,
@@ -92,7 +101,7 @@ def _quota_of(message: ViewerMessage | None) -> _Quota | None:
     match message:
         case Ack():
             return None
-        case Clock() | None:
+        case Clock() | Authenticate() | None:
             return _QUESTIONS
         case Result():
             return _RESULTS
@@ -114,6 +123,7 @@ class ViewerCommands:
     _playback: PlaybackController
     _supports_errors: bool
     """Whether the viewer understands `ErrorNotice`."""
+    _admission: Admission = field(factory=Admission)
     _quotas: _Quotas = field(factory=_Quotas, init=False, repr=False)
     _acks: int = field(default=0, init=False)
     """Number of acknowledgements that the viewer has sent."""
@@ -167,7 +177,12 @@ class ViewerCommands:
             case Clock():
                 await self._peer.send(encode_message(message.reply(hub.wall_clock.now())))
             case Seek() | GoLive() | DescribePlayback():
-                await self._playback.handle(message)
+                await self._play_back(message)
+            case Authenticate():
+                principal = await self._admission.prove(message.token)
+                hub.change_principal(viewer, principal)
+                hub.require(Action.VIEW)
+                await self._peer.send(encode_authenticated(principal.name, principal.expires_at))
             case Result():
                 await self._publish_result(message)
             case Subscribe():
@@ -184,6 +199,17 @@ class ViewerCommands:
                 self._playback.resume()
             case _:
                 assert_never(message)
+
+    async def _play_back(self, message: Seek | GoLive | DescribePlayback) -> None:
+        try:
+            # For a camera that the viewer may not know of, nothing is played, as for one that does not exist.
+            if isinstance(message, Seek):
+                self._hub.may(Action.HISTORY, message.camera_id)
+        except ProtocolViolation as violation:
+            # This is not a reason to disconnect a viewer that may see the live frames.
+            await self._peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
+        else:
+            await self._playback.handle(message)
 
     async def _take_ack(self, ack: Ack) -> None:
         self._acks += 1

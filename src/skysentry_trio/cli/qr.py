@@ -1,0 +1,14 @@
+"""Draw QR codes with the characters of a terminal."""
+
+from __future__ import annotations
+
+import io
+
+import segno
+
+
+def draw_qr(text: str) -> str:
+    """Return a QR code as lines of text, two rows of modules in each line."""
+    drawn = io.StringIO()
+    segno.make(text, error="l", micro=False).terminal(drawn, compact=True)
+    return drawn.getvalue().rstrip("\n")
