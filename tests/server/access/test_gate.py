@@ -1,0 +1,74 @@
+"""Every credential that a request presents must count, and one of them says who is asking."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+import pytest
+
+from skysentry_trio.base.principal import ANYONE, NOBODY, Action
+from skysentry_trio.server.access.gate import Identified
+from skysentry_trio.wire.request_head import RequestHead
+from tests.server.access.rules import Rules
+
+
+def head(method: str = "GET", query: str = "", **headers: str) -> RequestHead:
+    return RequestHead(method, "/api/clients", query, headers, 100)
+
+
+def basic(text: str) -> str:
+    return "Basic " + b64encode(text.encode()).decode()
+
+
+async def test_an_open_server_looks_at_no_credential(rules: Rules) -> None:
+    """A proxy in front may have one of its own in the request."""
+    assert await rules.gate.identify(head(authorization="Digest x")) == Identified(ANYONE)
+
+
+async def test_without_a_credential_nobody_is_asking(rules: Rules) -> None:
+    """Which is no denial: a WebSocket may prove it later."""
+    rules.key(view=["*"])
+    assert await rules.gate.identify(head()) == Identified(NOBODY)
+
+
+async def test_a_key_counts_in_each_place(rules: Rules) -> None:
+    """As a bearer token, and as the password of any user."""
+    key = rules.key("porch", view=["door"])
+    for header in (f"Bearer {key}", basic(f"x:{key}"), basic(f":{key}")):
+        assert (await rules.gate.identify(head(authorization=header))).principal.name == "porch"
+
+
+@pytest.mark.parametrize("header", ["Bearer x", "Basic x", "Negotiate x", basic("ann:x")])
+async def test_a_wrong_credential_is_denied(rules: Rules, header: str) -> None:
+    """Also together with a right one in another place."""
+    rules.user("ann", "long enough", {"view": ["*"]})
+    cookie, _ = rules.access.sign_in(await rules.access.verify_password("ann", "long enough"))
+    found = await rules.gate.identify(head(authorization=header, cookie=f"skysentry_session={cookie}"))
+    assert found.principal is NOBODY
+    assert found.denial is not None
+    assert found.denial.code == "unauthenticated"
+
+
+async def test_a_link_comes_before_a_cookie(rules: Rules) -> None:
+    """A guest's link shows what a guest sees; a wrong link is denied."""
+    key = rules.key("admin", admin=["*"])
+    cookie, _ = rules.access.sign_in(await rules.access.verify_token(key))
+    link = rules.editor.make_link(Action.VIEW, "door", 60).token
+    cookies = f"skysentry_session={cookie}"
+    assert (await rules.gate.identify(head(query=f"link={link}", cookie=cookies))).principal.kind == "link"
+    assert (await rules.gate.identify(head(query=f"link={link}x", cookie=cookies))).denial is not None
+    assert (await rules.gate.identify(head(cookie=cookies))).principal.name == "admin"
+
+
+@pytest.mark.parametrize(("origin", "is_allowed"), [("http://here", True), ("http://there", False), (None, False)])
+async def test_a_cookie_changes_something_only_for_pages_of_ours(
+    rules: Rules, origin: str | None, *, is_allowed: bool
+) -> None:
+    """The browser adds the cookie to requests of foreign pages too; reading is left to the rules for origins."""
+    cookie, _ = rules.access.sign_in(await rules.access.verify_token(rules.key(admin=["*"])))
+    headers = {"cookie": f"skysentry_session={cookie}"} | ({} if origin is None else {"origin": origin})
+    is_from_allowed_origin = origin != "http://there"
+    found = await rules.gate.identify(head("DELETE", **headers), is_from_allowed_origin=is_from_allowed_origin)
+    assert (found.denial is None) == is_allowed
+    assert found.denial is None or found.denial.code == "origin-refused"
+    assert (await rules.gate.identify(head("GET", **headers))).denial is None
