@@ -2,20 +2,24 @@
 
 With ``--against``, each attack is made on an older version too, so that both figures come from one run. With
 ``--write``, the figures of the modules that ran replace those in docs/faults.json and in the page about reliability.
+
+A module that fails or hangs is reported, and the other modules still run. The exit status is then 1.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import pkgutil
 import resource
+import signal
 import subprocess
 import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
@@ -29,7 +33,7 @@ _PAGE = ROOT / "docs" / "explanation" / "reliability.md"
 _FIGURES = ROOT / "docs" / "faults.json"
 _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
 _NOT_ATTACKS = {"__main__", "process", "servers"}
-_LONGEST = 1800.0
+_LONGEST = 300.0
 """Seconds for one module, after which it counts as hanging."""
 
 
@@ -47,7 +51,11 @@ _HEADS = ("attack", "before", "now", "at most", "unit", "held")
 
 
 def main() -> None:
-    """Run the modules of the command line, print the table, and write it into the documentation with --write."""
+    """Run the modules of the command line, print the table, and write it into the documentation with --write.
+
+    Raises:
+        SystemExit: with status 1: a module failed.
+    """
     names = sorted(module.name for module in pkgutil.iter_modules(faults.__path__) if module.name not in _NOT_ATTACKS)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
     parser.add_argument("--only", action="append", choices=names, help="run only this module; repeatable")
@@ -56,16 +64,26 @@ def main() -> None:
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     rows: dict[str, list[Row]] = {}
+    failures: list[str] = []
     try:
         with _pythons(options.against) as pythons:
             for name in options.only or names:
-                found = {side: _attack(name, side, python) for side, python in pythons.items()}
-                rows[name] = list(_rows(found["now"], found.get("before", {})))
+                found: dict[str, dict[str, Any]] = {}
+                for side, python in pythons.items():
+                    found[side], failure = _attack(name, side, python)
+                    if failure is not None:
+                        failures.append(f"{name}, {side}: {failure}")
+                        sys.stderr.write(f"{failures[-1]}\n")
+                if found["now"]:
+                    rows[name] = list(_rows(found["now"], found.get("before", {})))
     finally:
         # An interrupted run prints and writes the figures that it has.
         sys.stdout.write("\n".join(_plain(list(chain.from_iterable(rows.values())))) + "\n")
         if options.write:
             _write(rows, options.against)
+    if failures:
+        sys.stderr.write("\n".join(("not measured completely:", *failures, "")))
+        sys.exit(1)
 
 
 @contextmanager
@@ -88,14 +106,37 @@ def _python(script: Path, sources: Path) -> str:
     return str(script)
 
 
-def _attack(name: str, side: str, python: str) -> dict[str, dict[str, Any]]:
+def _attack(name: str, side: str, python: str) -> tuple[dict[str, Any], str | None]:
+    """Return the figures of a module by row, and in what way it failed; None if it did not."""
     sys.stderr.write(f"{name}: {side}\n")
-    command = [sys.executable, "-m", f"benchmarks.faults.{name}", "--python", python]
-    ended = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True, timeout=_LONGEST)  # noqa: S603
-    if ended.returncode != 0:
-        sys.stderr.write(f"{name}: {side}: ended with status {ended.returncode}\n")
-    figures = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
-    return {figure["row"]: figure for figure in figures}
+    # In a session of its own, so that the servers of a module that hangs end with it.
+    with subprocess.Popen(  # noqa: S603
+        _command(name, python), cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        failure = None
+        try:
+            output, _ = process.communicate(timeout=_LONGEST)
+        except subprocess.TimeoutExpired:
+            failure = f"did not end within {_LONGEST:g} s"
+            _end_session(process.pid)
+            output, _ = process.communicate()
+        finally:
+            _end_session(process.pid)
+    if failure is None and process.returncode != 0:
+        failure = f"ended with status {process.returncode}"
+    figures = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    if failure is None and not figures:
+        failure = "measured nothing"
+    return {figure["row"]: figure for figure in figures}, failure
+
+
+def _command(name: str, python: str) -> list[str]:
+    return [sys.executable, "-m", f"benchmarks.faults.{name}", "--python", python]
+
+
+def _end_session(leader: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _rows(now: dict[str, dict[str, Any]], before: dict[str, dict[str, Any]]) -> Iterator[Row]:

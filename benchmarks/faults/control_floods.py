@@ -28,7 +28,7 @@ from benchmarks.faults.process import (
 )
 
 _PEERS = 5
-_SECONDS = 6.0
+_SECONDS = 5.0
 _TICK = 0.02
 
 

@@ -9,9 +9,11 @@ import trio
 from benchmarks.faults.process import BINARY, Figure, Victim, frame, jpeg_of, request_head, run, victim
 
 _PEERS = 200
+_WAIT = 20.0
+"""Seconds for which each request would wait, and after which this gives up."""
 _POST = ("POST", "Content-Length: 100", "Content-Type: application/json")
 _REQUESTS = {
-    "wait": [request_head("/api/clients/door/latest.jpg?after=1&wait=60")],
+    "wait": [request_head(f"/api/clients/door/latest.jpg?after=1&wait={_WAIT:g}")],
     "page": [request_head("/")],
     "stream": [request_head("/api/clients/door/stream.mjpeg")],
     "half a body": [request_head("/api/clients/door/results", *_POST[1:], method="POST") + b"{"],
@@ -47,13 +49,13 @@ async def _hang_up(server: Victim, request: bytes, *, half: bool) -> float:
     began = trio.current_time()
     for stream in streams:
         await (stream.send_eof() if half else stream.aclose())
-    with trio.move_on_after(70.0):
+    with trio.move_on_after(_WAIT + 10):
         while server.descriptors() > before:  # noqa: ASYNC110  (the server does not say)
             await trio.sleep(0.05)
     seconds = trio.current_time() - began
     for stream in streams:
         await stream.aclose()
-    with trio.move_on_after(70.0):
+    with trio.move_on_after(_WAIT + 10):
         while server.descriptors() > before:  # noqa: ASYNC110
             await trio.sleep(0.05)
     return seconds

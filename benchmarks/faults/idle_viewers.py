@@ -11,8 +11,8 @@ from benchmarks.faults.process import Figure
 from benchmarks.faults.servers import observing, parse_arguments, serving
 
 _PING, _PONG = 0x89, 10
-_QUIET = 45.0
-"""Seconds for which the CPU time is measured: more than two rounds of pings."""
+_QUIET = 30.0
+"""Seconds for which the CPU time is measured: more than one round of pings."""
 
 
 def main() -> None:

@@ -40,12 +40,12 @@ async def _attack(server: Victim, kind: str) -> float:
         nursery.start_soon(send_frames)
         # The ring has 16 frames, and a viewer that reads keeps what every viewer needs.
         nursery.start_soon(_watch, server, kind, "", 0.0)
-        await trio.sleep(10.0)
+        await trio.sleep(6.0)
         before = peak = server.resident_mebibytes()
         for number in range(_PEERS):
             way = _WAYS[number % len(_WAYS)]
             nursery.start_soon(_watch, server, kind, way, number * _INTERVAL)
-        for _ in range(250):
+        for _ in range(200):
             peak = max(peak, server.resident_mebibytes())
             await trio.sleep(0.1)
         nursery.cancel_scope.cancel()

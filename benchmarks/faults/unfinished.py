@@ -13,6 +13,9 @@ _SIZE = 5 * 1024 * 1024 - 1
 _PIECE = 64 * 1024
 _LIMIT = 64
 """MiB of ``max_memory``."""
+_UNFINISHED = 6.0
+"""Seconds for which everything stays unfinished."""
+_AFTER = 15.0
 
 
 async def measure(python: str) -> Sequence[Figure]:
@@ -20,15 +23,16 @@ async def measure(python: str) -> Sequence[Figure]:
     figures = []
     for kind in ("parts", "uploads", "messages"):
         with victim(python, "--max-memory", f"{_LIMIT}MiB") as server:
-            held, left = await _attack(server, kind)
+            held = await _attack(server, kind, _UNFINISHED)
         figures.append(Figure(f"{_PEERS} unfinished {kind} of 5 MiB, budget {_LIMIT} MiB", held, "MiB", _LIMIT + 32))
         with victim(python) as server:
-            held, left = await _attack(server, kind)
+            left = await _attack(server, kind, _UNFINISHED, _AFTER)
         figures.append(Figure(f"{_PEERS} unfinished {kind} of 5 MiB, 15 s after they left", left, "MiB", 20))
     return figures
 
 
-async def _attack(server: Victim, kind: str) -> tuple[float, float]:
+async def _attack(server: Victim, kind: str, seconds: float, after: float = 0.0) -> float:
+    """Return the memory above the memory before, while peers are there, or some seconds after they left."""
     async with server.camera("door") as camera:
         await camera.send_all(frame(BINARY, jpeg_of(100_000)))
         await trio.sleep(0.5)
@@ -36,12 +40,13 @@ async def _attack(server: Victim, kind: str) -> tuple[float, float]:
         async with trio.open_nursery() as nursery:
             for number in range(_PEERS):
                 nursery.start_soon(_leave_unfinished, server, kind, number)
-            await trio.sleep(6.0)
-            held = server.resident_mebibytes() - before
+            await trio.sleep(seconds)
+            held = server.resident_mebibytes()
             nursery.cancel_scope.cancel()
-        await trio.sleep(15.0)
-        left = server.resident_mebibytes() - before
-    return round(held, 1), round(left, 1)
+        if after:
+            await trio.sleep(after)
+            held = server.resident_mebibytes()
+    return round(held - before, 1)
 
 
 async def _leave_unfinished(server: Victim, kind: str, number: int) -> None:
