@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
@@ -11,7 +12,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from skysentry_trio.server.garbage import FullCollections
+from skysentry_trio.server.garbage import Collections
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.transport.connection_log import ConnectionLog
@@ -26,8 +27,9 @@ def collections(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Return when full collections ran, by Trio's clock."""
     times = list[float]()
 
-    def collect() -> int:
-        times.append(trio.current_time())
+    def collect(generation: int = 2) -> int:
+        if generation == 2:
+            times.append(trio.current_time())
         return 0
 
     monkeypatch.setattr(gc, "collect", collect)
@@ -35,10 +37,16 @@ def collections(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-async def connections() -> AsyncIterator[ConnectionLog]:
+def cameras() -> list[str]:
+    """Return the cameras that the server knows."""
+    return []
+
+
+@pytest.fixture
+async def connections(cameras: list[str]) -> AsyncIterator[ConnectionLog]:
     log = ConnectionLog()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(FullCollections(log).run)
+        nursery.start_soon(Collections(log, lambda: len(cameras)).run)
         await trio.sleep(0.001)
         yield log
         nursery.cancel_scope.cancel()
@@ -48,7 +56,7 @@ async def test_python_runs_no_full_collection_by_itself(autojump_clock: MockCloc
     """Only as long as the server runs: a program that embeds the server keeps its own thresholds."""
     before = gc.get_threshold()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(FullCollections(ConnectionLog()).run)
+        nursery.start_soon(Collections(ConnectionLog(), lambda: 0).run)
         await trio.sleep(1)
         young, middle, full = gc.get_threshold()
         nursery.cancel_scope.cancel()
@@ -76,6 +84,19 @@ async def test_a_full_collection_comes_after_many_ended_connections(
     assert len(collections) == 2
 
 
+async def test_cameras_that_have_left_count_as_long_as_they_are_known(
+    autojump_clock: MockClock, connections: ConnectionLog, cameras: list[str], collections: list[float]
+) -> None:
+    """Ten thousand cameras that come and go in turn make no full collection, which would look at all of their rings."""
+    for number in range(100):
+        cameras += [f"camera-{number}-{index}" for index in range(100)]
+        connections.accepted += 100
+        await trio.sleep(1)
+    assert collections == []
+    await trio.sleep(7300)
+    assert collections == []
+
+
 async def test_a_quiet_server_collects_every_hour(
     autojump_clock: MockClock, connections: ConnectionLog, collections: list[float]
 ) -> None:
@@ -86,6 +107,24 @@ async def test_a_quiet_server_collects_every_hour(
     connections.open = connections.accepted = 101
     await trio.sleep(7300)
     assert len(collections) == 2
+
+
+async def test_young_objects_do_not_gather(autojump_clock: MockClock, connections: ConnectionLog) -> None:
+    """Pongs of thousands of viewers make as many objects as they free, so Python would not count them as new."""
+    looked_at = Counter[int]()
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "stop":
+            looked_at[info["generation"]] += 1
+
+    gc.callbacks.append(note)
+    try:
+        await trio.sleep(30)
+    finally:
+        gc.callbacks.remove(note)
+    assert looked_at[0] >= 60
+    assert looked_at[1] >= 30
+    assert looked_at[2] == 0
 
 
 async def open_viewers(server: Address, stack: AsyncExitStack) -> None:

@@ -10,7 +10,7 @@
        │  ├─ demand: tell cameras that the demand has changed, if that of many cameras has changed at once
        │  ├─ access: read the rules again when they change, and end the access that is over
        │  ├─ push sessions: end those of cameras that have stopped
-       │  ├─ garbage collection: look at all objects, which is rarely necessary
+       │  ├─ garbage collection: look at young objects often, and at all objects rarely
        │  ├─ loop monitor: measure the delay of the event loop
        │  └─ watchdog: report to systemd
        └─ connections nursery
@@ -35,7 +35,7 @@ from skysentry_trio.base.networks import Networks
 from skysentry_trio.server.access.admission import Admission
 from skysentry_trio.server.access.gate import Gate
 from skysentry_trio.server.access.start import AccessSetup, prepare_access
-from skysentry_trio.server.garbage import FullCollections
+from skysentry_trio.server.garbage import Collections
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.app import build_app
 from skysentry_trio.server.http.push_sessions import PushSessions
@@ -110,7 +110,8 @@ async def serve(
         nursery.start_soon(supervise, "demand", hub.report_demand, health)
         nursery.start_soon(supervise, "access", setup.watcher.run, health)
         nursery.start_soon(supervise, "push sessions", push_sessions.run, health)
-        nursery.start_soon(supervise, "garbage collection", FullCollections(router.log).run, health)
+        collections = Collections(router.log, lambda: len(hub.cameras))
+        nursery.start_soon(supervise, "garbage collection", collections.run, health)
         nursery.start_soon(supervise, "loop monitor", loop.run, health)
         if notifier.watchdog_interval is not None:
             feed = partial(_feed_watchdog, notifier, notifier.watchdog_interval)

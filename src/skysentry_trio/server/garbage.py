@@ -1,14 +1,18 @@
-"""Keep full garbage collections rare: one looks at all objects of all connections, and every peer waits meanwhile.
+"""Keep garbage collections short: every peer waits meanwhile, and a full one looks at all objects of all connections.
 
 Python frees an object when nothing refers to it any more. Only objects that refer to each other in a cycle wait for the
 garbage collector. Connections of cameras and viewers leave no such cycles. Short HTTP requests leave some, but these
 objects are young, and young objects are still looked at often. So a full collection finds nearly nothing.
+
+Python looks at young objects when a number of objects more have been made than freed. A server with thousands of idle
+viewers makes as many as it frees, because each pong replaces objects of its connection by younger ones. After a minute,
+there would be a hundred thousand young objects to look at. So the server also looks at them four times a second.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -22,17 +26,20 @@ log = get_logger(__name__)
 
 _YOUNG: Final = 2000
 """New objects after which the youngest are looked at: less than a millisecond."""
-_MIDDLE: Final = 10
-"""Such collections after which the objects that survived them are looked at: some milliseconds."""
+_MIDDLE: Final = 2
+"""Such collections after which the objects that survived them are looked at: few milliseconds."""
+_YOUNG_INTERVAL: Final = 0.25
+"""Seconds after which young objects are looked at, however few more there are."""
 _NEVER: Final = 2**30
-_CHECK_INTERVAL: Final = 10.0
+_CHECK_AFTER: Final = 40
+"""Looks at young objects after which it is checked whether a full collection is due: ten seconds."""
 _ENDED: Final = 1000
-_ENDED_PER_OPEN: Final = 20
-"""A full collection is due after `_ENDED` ended connections, and this many more for each connection that is open."""
+_ENDED_PER_HELD: Final = 20
+"""A full collection is due after `_ENDED` ended connections, and this many more for each camera and open connection."""
 _LONGEST_PAUSE: Final = 3600.0
 """Seconds after which a full collection is due although few connections have ended."""
-_FEW_OPEN: Final = 100
-"""Most open connections for this: the collection then takes a few milliseconds."""
+_FEW: Final = 100
+"""Most cameras and open connections for this: the collection then takes a few milliseconds."""
 
 
 @contextmanager
@@ -46,28 +53,37 @@ def _rare_full_collections() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
+def _collect_young() -> None:
+    """Look at the young objects, and sometimes at those of middle age, which this makes older."""
+    gc.collect(1 if gc.get_count()[1] >= _MIDDLE else 0)
+
+
 @define(eq=False)
-class FullCollections:
-    """Runs a full collection when it is cheap, or when thousands of connections have ended since the last one."""
+class Collections:
+    """Looks at young objects often, and at all objects when this is cheap or thousands of connections have ended."""
 
     _connections: ConnectionLog
+    _count_cameras: Callable[[], int]
+    """Returns the number of cameras that the server knows: they stay after their connections have ended."""
     _ended: int = field(default=0, init=False)
     """Connections that had ended at the last full collection."""
     _last: float = field(factory=trio.current_time, init=False)
     """When the last full collection was, in seconds of the monotonic clock."""
 
     async def run(self) -> None:
-        """Run a full collection whenever it is due, and turn off those that Python would run; never returns."""
+        """Run the collections, and turn off the full ones that Python would run; never returns."""
         with _rare_full_collections():
             while True:
-                await trio.sleep(_CHECK_INTERVAL)
+                for _ in range(_CHECK_AFTER):
+                    await trio.sleep(_YOUNG_INTERVAL)
+                    _collect_young()
                 if self._is_due():
                     found = gc.collect()
                     self._ended, self._last = self._connections.ended, trio.current_time()
                     log.debug("garbage collected", objects=found, connections=self._connections.open)
 
     def _is_due(self) -> bool:
-        connections = self._connections
-        if trio.current_time() - self._last >= _LONGEST_PAUSE and connections.open <= _FEW_OPEN:
+        held = self._connections.open + self._count_cameras()
+        if trio.current_time() - self._last >= _LONGEST_PAUSE and held <= _FEW:
             return True
-        return connections.ended - self._ended >= _ENDED + _ENDED_PER_OPEN * connections.open
+        return self._connections.ended - self._ended >= _ENDED + _ENDED_PER_HELD * held

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import product
 
 import pytest
 import trio
 import trio.testing
 
 from skysentry_trio.base.held_memory import HeldMemory, Sending
+from skysentry_trio.base.turnstile import Turnstile
 from skysentry_trio.server.transport.frame_writer import FrameWriter
 from skysentry_trio.server.transport.peer_stream import PeerStream
+from tests.loop_passes import counting_passes
 from tests.raw_peer import PATIENCE
 
 
@@ -315,3 +319,48 @@ async def test_a_peer_that_is_cut_to_free_memory_ends_its_write() -> None:
 def memory_pressure(memory: HeldMemory) -> Sending:
     """Let another peer be sent so much that it is too much together."""
     return Sending(memory, bytes(2_000_000), lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("way", "read"),
+    [
+        *product(["hang up", "reset"], ["receive_some", "read_soon", "read_soon_into"]),
+        # The heartbeat aborts streams that wait for the next frame.
+        ("are aborted", "read_soon"),
+    ],
+)
+async def test_few_of_many_streams_end_in_the_same_pass(way: str, read: str) -> None:
+    """If a network fails, the work that follows is spread: the other tasks run in between."""
+    turnstile, counts = Turnstile(), Counter[int]()
+    pairs = [socket.socketpair() for _ in range(40)]
+    streams = list[PeerStream]()
+    for ours, _ in pairs:
+        ours.setblocking(False)
+        accepted = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
+        streams.append(PeerStream(accepted, PATIENCE, HeldMemory(), turnstile))
+
+    async def wait_for_end(stream: PeerStream) -> None:
+        try:
+            if read == "read_soon_into":
+                assert await stream.read_soon_into(memoryview(bytearray(10))) == 0
+            else:
+                assert await getattr(stream, read)(10) == b""
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            assert way != "hang up"
+        counts[passes.number] += 1
+
+    with counting_passes() as passes, trio.fail_after(PATIENCE):
+        async with trio.open_nursery() as nursery:
+            for stream in streams:
+                nursery.start_soon(wait_for_end, stream)
+            await trio.testing.wait_all_tasks_blocked()
+            for stream, (ours, theirs) in zip(streams, pairs, strict=True):
+                if way == "are aborted":
+                    stream.abort()
+                elif way == "reset":
+                    # A socket that is closed with unread bytes resets its connection.
+                    ours.send(b"unread")
+                theirs.close()
+    for stream in streams:
+        stream.abort()
+    assert sorted(counts.values()) == [4] * 10

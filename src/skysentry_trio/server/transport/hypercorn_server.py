@@ -68,6 +68,7 @@ class _Connection:
         while writes != self._writes or writes % 2:
             writes = self._writes
             await trio.sleep(_PAUSE_AFTER_EOF)
+        await self._stream.wait_for_turn()
         self._served.cancel()
         await trio.sleep_forever()
 

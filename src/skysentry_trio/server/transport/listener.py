@@ -15,6 +15,7 @@ from skysentry_trio.base.held_memory import HeldMemory
 from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.base.networks import Networks
 from skysentry_trio.base.nurseries import CONNECTION_LOST
+from skysentry_trio.base.turnstile import Turnstile
 from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.peer_address import PeerAddress
@@ -67,6 +68,7 @@ class Router:
     """The trusted proxies."""
     host_rule: HostRule | None = None
     """Which hosts requests may be for; None for any host."""
+    _turnstile: Turnstile = field(factory=Turnstile, init=False, repr=False)
     _open: set[PeerStream] = field(factory=set, init=False, repr=False)
     _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
     _left: trio.Event = field(factory=trio.Event, init=False, repr=False)
@@ -92,7 +94,7 @@ class Router:
 
     async def serve(self, stream: trio.SocketStream) -> None:
         """Serve one connection to its end; errors of the connection are counted and logged, not raised."""
-        peer = PeerStream(stream, self.limits.write_timeout, self.memory)
+        peer = PeerStream(stream, self.limits.write_timeout, self.memory, self._turnstile)
         self.log.accepted += 1
         self.log.open += 1
         self._open.add(peer)

@@ -13,6 +13,7 @@ from attrs import define, field
 
 from skysentry_trio.base.held_memory import HeldMemory, Receiving, Sending
 from skysentry_trio.base.nurseries import CONNECTION_LOST
+from skysentry_trio.base.turnstile import Turnstile
 
 CHUNK = 64 * 1024
 """Bytes that a peer must take within the write timeout."""
@@ -32,6 +33,8 @@ class PeerStream(trio.abc.HalfCloseableStream):
     """Seconds within which the peer must take each 64 KiB."""
     _memory: HeldMemory = field(factory=HeldMemory, repr=False)
     """Counts the bytes that are held for all peers."""
+    _turnstile: Turnstile = field(factory=Turnstile, repr=False)
+    """Spreads the work that follows when many peers hang up at once; all streams of a server share it."""
     descriptor: int = field(init=False)
     """File descriptor of the socket, stored to save two function calls for each use; -1 after this side closed it."""
     _pushed_back: bytes = field(default=b"", init=False, repr=False)
@@ -62,14 +65,25 @@ class PeerStream(trio.abc.HalfCloseableStream):
         data, self._pushed_back = self._pushed_back, b""
         return data
 
+    async def wait_for_turn(self) -> None:
+        """Wait until few other connections of the server end in the same pass of the event loop."""
+        await self._turnstile.pass_through()
+
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Receive some bytes, b"" at the end of the stream."""
+        """Receive some bytes, b"" at the end of the stream, which is reported in turn."""
         if self._pushed_back:
             await trio.lowlevel.checkpoint()
             end = len(self._pushed_back) if max_bytes is None else max_bytes
             data, self._pushed_back = self._pushed_back[:end], self._pushed_back[end:]
             return data
-        return await self._stream.receive_some(max_bytes)
+        try:
+            data = await self._stream.receive_some(max_bytes)
+        except trio.BrokenResourceError:
+            await self.wait_for_turn()
+            raise
+        if not data:
+            await self.wait_for_turn()
+        return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send all bytes; the whole call may take long, but the peer must take each 64 KiB in time.
@@ -107,31 +121,44 @@ class PeerStream(trio.abc.HalfCloseableStream):
         """Wait for bytes and read them with one system call, without Trio's stream layers.
 
         Returns:
-            Some bytes, b"" at the end of the stream.
+            Some bytes, b"" at the end of the stream, which is reported in turn.
 
         Raises:
             trio.BrokenResourceError: the connection is lost.
             trio.ClosedResourceError: `wake_reader` was called, or this side closed.
         """
         while True:
-            await trio.lowlevel.wait_readable(self._open_descriptor())
             try:
-                return os.read(self._open_descriptor(), max_bytes)
+                await trio.lowlevel.wait_readable(self._open_descriptor())
+            except trio.ClosedResourceError:
+                # If a network fails, the heartbeat aborts the connections of many peers.
+                await self.wait_for_turn()
+                raise
+            try:
+                data = os.read(self._open_descriptor(), max_bytes)
             except BlockingIOError:
                 continue
             except OSError as error:
+                await self.wait_for_turn()
                 raise trio.BrokenResourceError(str(error)) from error
+            if not data:
+                await self.wait_for_turn()
+            return data
 
     async def read_soon_into(self, buffer: memoryview) -> int:
         """Read as `read_soon` does, into a buffer; return the number of bytes read, 0 at the end of the stream."""
         while True:
             await trio.lowlevel.wait_readable(self._open_descriptor())
             try:
-                return os.readv(self._open_descriptor(), [buffer])
+                count = os.readv(self._open_descriptor(), [buffer])
             except BlockingIOError:
                 continue
             except OSError as error:
+                await self.wait_for_turn()
                 raise trio.BrokenResourceError(str(error)) from error
+            if not count:
+                await self.wait_for_turn()
+            return count
 
     def wake_reader(self) -> None:
         """Make the task that waits in `read_soon` fail with `trio.ClosedResourceError`."""
@@ -161,6 +188,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
             except BlockingIOError:
                 await trio.lowlevel.wait_writable(self._open_descriptor())
             except OSError as error:
+                await self.wait_for_turn()
                 raise trio.BrokenResourceError(str(error)) from error
 
     def _open_descriptor(self) -> int:
