@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import trio
@@ -10,6 +12,7 @@ from trio.testing import MockClock
 
 from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.transport.heartbeat import Heartbeat
+from tests.loop_passes import counting_passes
 
 INTERVAL, TIMEOUT = 10.0, 4.0
 
@@ -162,3 +165,44 @@ async def test_who_leaves_while_a_ping_waits_for_room_is_forgotten(
         await trio.sleep(12)
     await trio.sleep(30)
     assert slow.aborted_at is None
+
+
+async def test_many_peers_are_pinged_together(
+    heartbeat: Heartbeat, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Peers that came within a second are looked at ten times in a second, not once for each of them."""
+    looks = set[float]()
+    attend = Heartbeat._attend
+
+    def count(self: Heartbeat, *arguments: Any) -> None:
+        looks.add(trio.current_time())
+        attend(self, *arguments)
+
+    monkeypatch.setattr(Heartbeat, "_attend", count)
+    lanes = list[FakeLane]()
+    with ExitStack() as stack:
+        for _ in range(200):
+            lanes.append(FakeLane(answers_after=1))
+            stack.enter_context(heartbeat.watch(lanes[-1]))  # type: ignore[arg-type]
+            await trio.sleep(0.005)
+        await trio.sleep(12)
+    assert [len(lane.pings) for lane in lanes] == [1] * 200
+    assert all(INTERVAL <= lane.pings[0] <= INTERVAL + 0.11 for lane in lanes)
+    assert len(looks) <= 12
+
+
+async def test_other_tasks_run_between_the_pings_of_a_crowd(heartbeat: Heartbeat, autojump_clock: MockClock) -> None:
+    """A thousand peers that came at the same moment do not get their pings in one pass of the event loop."""
+    counts = Counter[int]()
+
+    class Lane(FakeLane):
+        def try_send(self, frame: bytes) -> WriteResult:
+            counts[passes.number] += 1
+            return super().try_send(frame)
+
+    with ExitStack() as stack, counting_passes() as passes:
+        for _ in range(1000):
+            stack.enter_context(heartbeat.watch(Lane(answers_after=None)))  # type: ignore[arg-type]
+        await trio.sleep(INTERVAL + 1)
+    assert counts.total() == 1000
+    assert max(counts.values()) == 32

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import trio
 from attrs import define, field
@@ -19,6 +19,10 @@ from skysentry_trio.server.transport.fast_path import FastPath
 from skysentry_trio.wire.framing import encode_ping
 
 _PING = encode_ping()
+_TICK: Final = 0.1
+"""Seconds between two looks at what is due: thousands of peers would wake the task hundreds of times a second."""
+_AT_ONCE: Final = 32
+"""Connections that are pinged or checked before other tasks run, so that not all pongs come at once either."""
 
 
 class _Ping(NamedTuple):
@@ -27,6 +31,10 @@ class _Ping(NamedTuple):
     at: float
     heard: int
     """Number of reads from the peer before the ping."""
+
+
+_Due = tuple[float, int, _Ping | None]
+"""When something is due, the number of the connection, and what: a ping if this is None, else a check for an answer."""
 
 
 @define(eq=False)
@@ -39,9 +47,8 @@ class Heartbeat:
     """Seconds after a ping within which any bytes must come from the peer: the pong, or parts of an earlier message."""
     _watched: dict[int, FastPath] = field(factory=dict, init=False, repr=False)
     _numbers: Iterator[int] = field(factory=count, init=False, repr=False)
-    # A heap of (when, number, ping). If ping is None, a ping is to be sent at this time. Otherwise the peer must have
-    # been heard since the ping. An entry of a connection that has ended is dropped when its time has come.
-    _due: list[tuple[float, int, _Ping | None]] = field(factory=list, init=False, repr=False)
+    # A heap. An entry of a connection that has ended is dropped when its time has come.
+    _due: list[_Due] = field(factory=list, init=False, repr=False)
 
     @contextmanager
     def watch(self, fast_path: FastPath) -> Iterator[None]:
@@ -60,20 +67,28 @@ class Heartbeat:
             while True:
                 now = trio.current_time()
                 while self._due and self._due[0][0] <= now:
-                    _, number, ping = heappop(self._due)
-                    if (fast_path := self._watched.get(number)) is None:
-                        continue
-                    if ping is None:
-                        self._ping(number, fast_path, nursery)
-                    elif fast_path.reader.heard != ping.heard:
-                        heappush(self._due, (max(now, ping.at + self.interval), number, None))
-                    elif now < ping.at + self.timeout:
-                        heappush(self._due, (ping.at + self.timeout, number, ping))
-                    else:
-                        fast_path.abort()
+                    for _ in range(_AT_ONCE):
+                        if not self._due or self._due[0][0] > now:
+                            break
+                        self._attend(heappop(self._due), now, nursery)
+                    await trio.lowlevel.checkpoint()
                 # Every entry that is added during this sleep has a later time.
                 first = self._due[0][0] if self._due else math.inf
-                await trio.sleep_until(min(first, now + self.interval, now + self.timeout))
+                await trio.sleep_until(max(min(first, now + self.interval, now + self.timeout), now + _TICK))
+
+    def _attend(self, due: _Due, now: float, nursery: trio.Nursery) -> None:
+        """Ping a connection, or check whether its peer has been heard since the ping."""
+        _, number, ping = due
+        if (fast_path := self._watched.get(number)) is None:
+            return
+        if ping is None:
+            self._ping(number, fast_path, nursery)
+        elif fast_path.reader.heard != ping.heard:
+            heappush(self._due, (max(now, ping.at + self.interval), number, None))
+        elif now < ping.at + self.timeout:
+            heappush(self._due, (ping.at + self.timeout, number, ping))
+        else:
+            fast_path.abort()
 
     def _ping(self, number: int, fast_path: FastPath, nursery: trio.Nursery) -> None:
         """Send a ping, without a task of its own if there is room for the ping."""
