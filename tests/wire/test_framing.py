@@ -13,6 +13,7 @@ from skysentry_trio.wire.framing import (
     FrameHead,
     Opcode,
     decode_head,
+    encode_client_frame,
     encode_close,
     encode_frame,
     fit_reason,
@@ -48,6 +49,22 @@ def test_a_text_is_sent_as_utf_8(text: str) -> None:
 
     assert isinstance(event, TextMessage)
     assert event.data == text
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("final", [False, True])
+def test_a_client_frame_is_one_to_others(size: int, final: bool) -> None:
+    """A server takes it, with every form of length, whether it ends its message or not."""
+    server = Connection(ConnectionType.SERVER)
+    server.receive_data(frame := encode_client_frame(Opcode.BINARY, b"x" * size, final=final))
+
+    parts = [event for event in server.events() if isinstance(event, BytesMessage)]
+
+    assert b"".join(part.data for part in parts) == b"x" * size
+    assert parts[-1].message_finished == final
+    head = decode_head(frame)
+    assert head is not None
+    assert head.is_lawful
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -80,14 +80,21 @@ def encode_binary_frame(*parts: bytes) -> bytes:
 
 
 def _encode(opcode: int, parts: tuple[bytes, ...]) -> bytes:
-    length = sum(map(len, parts))
+    return b"".join((_encode_head(opcode, sum(map(len, parts))), *parts))
+
+
+def _encode_head(opcode: int, length: int) -> bytes:
     if length < 126:
-        head = bytes((0x80 | opcode, length))
-    elif length < 1 << 16:
-        head = bytes((0x80 | opcode, 126)) + length.to_bytes(2, "big")
-    else:
-        head = bytes((0x80 | opcode, 127)) + length.to_bytes(8, "big")
-    return b"".join((head, *parts))
+        return bytes((0x80 | opcode, length))
+    if length < 1 << 16:
+        return bytes((0x80 | opcode, 126)) + length.to_bytes(2, "big")
+    return bytes((0x80 | opcode, 127)) + length.to_bytes(8, "big")
+
+
+def encode_client_frame(opcode: int, payload: bytes, *, final: bool) -> bytes:
+    """Encode a frame as clients send it, with a mask of zeros, which leaves the payload as it is."""
+    head = _encode_head(opcode, len(payload))
+    return b"".join((bytes((head[0] if final else head[0] & 0x7F, head[1] | 0x80)), head[2:], bytes(4), payload))
 
 
 def encode_ping() -> bytes:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 from trio_websocket import ConnectionClosed
+from websockets.utils import apply_mask
 
 from skysentry_trio.base.exceptions import PeerGone
 from skysentry_trio.base.frames import JpegFrame, RingStatistics
@@ -22,7 +23,7 @@ from skysentry_trio.server.relay.outbox import Delivery, Outbox, PartialWrite
 from skysentry_trio.server.transport.frame_reader import FrameReader
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.websocket import WebSocketPeer
-from skysentry_trio.wire.framing import Opcode, encode_frame
+from skysentry_trio.wire.framing import Opcode, decode_head, encode_frame
 from tests.frame_sinks import CallingSink
 from tests.raw_peer import PATIENCE, client_frame
 from tests.server.transport.raw_client import RawClient, close_frame, collect, converse
@@ -500,3 +501,41 @@ async def test_what_is_unusual_goes_to_the_library_unchanged(wire: bytes) -> Non
             nursery.start_soon(reader.receive)
             assert await reader.receive_for_library() == wire
             nursery.cancel_scope.cancel()
+
+
+async def test_fragments_that_came_together_are_one_for_the_library() -> None:
+    """The library needs as long for a fragment of one byte as for a large one, and a peer may send thousands."""
+    text = "aé€😀" * 20
+    payload = text.encode()
+    pieces = [client_frame(Opcode.CONTINUATION, payload[index : index + 1], final=False) for index in range(1, 100)]
+    wire = client_frame(Opcode.TEXT, payload[:1], final=False) + b"".join(pieces)
+    end = client_frame(Opcode.CONTINUATION, payload[100:])
+    ours, theirs = trio.socket.socketpair()
+    with theirs, ours, trio.fail_after(PATIENCE):
+        reader = FrameReader(PeerStream(trio.SocketStream(ours), PATIENCE), 1 << 20, wire + end[:-1])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(reader.receive)
+            joined = await reader.receive_for_library()
+            head = decode_head(joined)
+            assert head is not None
+            assert (head.opcode, head.final, head.is_lawful) == (Opcode.TEXT, False, True)
+            assert apply_mask(joined[head.size :], head.mask or b"") == payload[:100]
+            # What has not come in full is left as it is.
+            assert await reader.receive_for_library() == end[:-1]
+            await theirs.send(end[-1:])
+            assert await reader.receive_for_library() == end[-1:]
+
+
+async def test_a_ping_between_fragments_keeps_its_place() -> None:
+    """Fragments before and behind it are joined, but not over it."""
+    fragments = client_frame(Opcode.TEXT, b"ab", final=False) + client_frame(Opcode.CONTINUATION, b"cd", final=False)
+    ping = client_frame(Opcode.PING, b"now")
+    rest = client_frame(Opcode.CONTINUATION, b"ef", final=False) + client_frame(Opcode.CONTINUATION, b"g")
+    ours, theirs = trio.socket.socketpair()
+    with theirs, ours, trio.fail_after(PATIENCE):
+        reader = FrameReader(PeerStream(trio.SocketStream(ours), PATIENCE), 1 << 20, fragments + ping + rest)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(reader.receive)
+            assert (await reader.receive_for_library()).endswith(b"abcd")
+            assert await reader.receive_for_library() == ping
+            assert (await reader.receive_for_library()).endswith(b"efg")

@@ -17,7 +17,7 @@ from skysentry_trio.base.held_memory import Receiving
 from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.transport.peer_stream import PeerStream
-from skysentry_trio.wire.framing import MAX_HEAD_SIZE, FrameHead, Opcode, decode_head
+from skysentry_trio.wire.framing import MAX_HEAD_SIZE, FrameHead, Opcode, decode_head, encode_client_frame
 
 try:
     from websockets.speedups import apply_mask
@@ -36,8 +36,8 @@ _MAX_FRAGMENTS = 4096
 _SMALL_FRAGMENT = 512
 """Fragments of fewer bytes count as small: a peer that sends many of them costs much and brings little."""
 _SMALL_FRAGMENTS_PER_SECOND = 500.0
-_FRAGMENTS_AT_ONCE = 32
-"""Further fragments that the library gets together with a fragment; it then works on them for some 0.5 ms."""
+_FRAGMENTS_AT_ONCE = 128
+"""Further fragments that are joined with a fragment before other tasks run: this takes some 0.5 ms."""
 _CONTROL_FRAMES_PER_SECOND = 50.0
 _CONTROL_BURST = 2.0
 """Seconds by which control frames may come too early; so about a hundred of them may come together."""
@@ -323,7 +323,9 @@ class FrameReader:
             await self._to_library.send(_Piece(self._unread[:left], is_ping_or_pong=True))
             self._unread = self._unread[left:]
             return False
-        head, left = self._extend(head, left)
+        if head.opcode < Opcode.CLOSE and not head.final and left < len(self._unread):
+            head = self._join_fragments(head)
+            left = head.size + head.length
         self._midway = True
         while True:
             piece, self._unread = self._unread[:left], self._unread[left:]
@@ -338,28 +340,39 @@ class FrameReader:
         self._midway = False
         return head.opcode == Opcode.CLOSE or head.final
 
-    def _extend(self, head: FrameHead, end: int) -> tuple[FrameHead, int]:
-        """Add further fragments of a message that have arrived completely, as each piece costs two task switches.
+    def _join_fragments(self, first: FrameHead) -> FrameHead:
+        """Join a fragment, which has arrived completely, with the fragments behind it that have arrived completely.
 
-        Args:
-            head: of the first fragment.
-            end: where the first fragment ends in the unread bytes.
+        The library needs as much time for a fragment of one byte as for one of a thousand bytes.
 
         Returns:
-            The head of the last fragment, and where this fragment ends.
+            The head of the fragment that is now at the beginning of the unread bytes.
         """
-        for _ in range(_FRAGMENTS_AT_ONCE):
-            following = None if head.final else decode_head(self._unread[end : end + MAX_HEAD_SIZE])
-            if following is None or following.opcode != Opcode.CONTINUATION or not following.is_lawful:
+        data, last, end = self._unread, first, 0
+        payloads = list[bytes]()
+        while True:
+            begin, end = end + last.size, end + last.size + last.length
+            payloads.append(apply_mask(data[begin:end], last.mask or bytes(4)))
+            if last.final or len(payloads) > _FRAGMENTS_AT_ONCE:
                 break
-            following_end = end + following.size + following.length
-            size = self._fragmented_size + following.length
-            if following_end > len(self._unread) or size > self._max_message_size:
+            following = decode_head(data[end : end + MAX_HEAD_SIZE])
+            if (
+                following is None
+                or following.opcode != Opcode.CONTINUATION
+                or not following.is_lawful
+                or end + following.size + following.length > len(data)
+                or self._fragmented_size + following.length > self._max_message_size
+            ):
                 break
             self._check(following)
             self._count_fragment(following)
-            head, end = following, following_end
-        return head, end
+            last = following
+        if last is first:
+            return first
+        payload = b"".join(payloads)
+        joined = encode_client_frame(first.opcode, payload, final=last.final)
+        self._unread = joined + data[end:]
+        return FrameHead(last.final, 0, first.opcode, bytes(4), len(payload), len(joined) - len(payload))
 
     def _count_fragment(self, head: FrameHead) -> None:
         self._fragments = 0 if head.final else self._fragments + 1
