@@ -133,7 +133,7 @@ async def test_a_tag_follows_the_content(built: Path) -> None:
     page.write_bytes(b"<!doctype HTML>")
     os.utime(page, (1, 1))
     # After an upgrade the server starts again.
-    static_files._read.cache_clear()
+    static_files._contents.clear()
     answer = await Site(pages=built).ask("/", If_None_Match=old)
 
     assert (answer.status, answer.body) == (200, b"<!doctype HTML>")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 from collections.abc import Iterable
-from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import trio
 from quart import Response, request
@@ -23,6 +22,31 @@ _ALIASES: Final = {"x-gzip": "gzip"}
 """Names that RFC 9110 section 8.4.1 requires to be accepted."""
 _BARELY: Final = 0.0001
 """Quality of ``identity`` if the client does not name it: acceptable, but anything that the client names is better."""
+
+
+class _Version(NamedTuple):
+    """What tells two contents of one file apart.
+
+    Packages set one modification time for all files, and an upgrade often changes only a name of fixed length in a
+    page. So time and size identify a content only as long as the server runs.
+    """
+
+    modified_at: int
+    size: int
+
+
+class _Content(NamedTuple):
+    """The content of a file."""
+
+    version: _Version
+    data: bytes
+    tag: str
+    """Identifies the content, also after an upgrade."""
+
+
+_MAX_CONTENTS: Final = 64
+_contents: Final[dict[Path, _Content]] = {}
+"""The files that have been sent; all files of the pages together have less than 2 MiB."""
 
 
 def choose_coding(accepted: Iterable[tuple[str, float]] | None, available: Iterable[str]) -> str | None:
@@ -51,22 +75,29 @@ async def send_static_file(folder: Path, name: str) -> Response:
         NotFound: there is no such file in the folder.
         NotAcceptable: the client excludes every form that the file has.
     """
-    # Looked up again for each request: a build replaces the files while the server runs.
-    coding, content, tag = await trio.to_thread.run_sync(_load, folder, name, request.headers.get("Accept-Encoding"))
-    response = Response(content, mimetype=mimetypes.guess_type(name)[0] or "application/octet-stream")
-    response.set_etag(tag)
+    # Looked up again for each request: a build replaces the files while the server runs. This takes some microseconds.
+    # In a thread it would take milliseconds, because the thread waits for the interpreter lock after each call.
+    coding, path, version = _find(folder, name, request.headers.get("Accept-Encoding"))
+    content = _contents.get(path)
+    if content is None or content.version != version:
+        if len(_contents) >= _MAX_CONTENTS:
+            # More than a build has: the file system ignores case, and somebody asks for all ways to write a name.
+            _contents.clear()
+        content = _contents[path] = await trio.to_thread.run_sync(_read, path, version)
+    response = Response(content.data, mimetype=mimetypes.guess_type(name)[0] or "application/octet-stream")
+    response.set_etag(content.tag)
     response.accept_ranges = "bytes"
     response.vary.add("Accept-Encoding")
     if coding != "identity":
         response.headers["Content-Encoding"] = coding
     await response.make_conditional(request)
-    if response.status_code == HTTPStatus.OK and _asks_for_a_range(tag):
-        _select_range(response, content)
+    if response.status_code == HTTPStatus.OK and _asks_for_a_range(content.tag):
+        _select_range(response, content.data)
     return response
 
 
-def _load(folder: Path, name: str, header: str | None) -> tuple[str, bytes, str]:
-    """Return the coding, the content and the tag of the form that suits ``Accept-Encoding``."""
+def _find(folder: Path, name: str, header: str | None) -> tuple[str, Path, _Version]:
+    """Return the coding, the path and the version of the form that suits ``Accept-Encoding``."""
     # A compressed file is a form of another file, not a file that can be asked for by its own name.
     path = None if name.endswith((".br", ".gz")) else safe_join(str(folder), name)
     if path is None or not Path(path).is_file():
@@ -77,7 +108,7 @@ def _load(folder: Path, name: str, header: str | None) -> tuple[str, bytes, str]
         raise NotAcceptable(f'expected an Accept-Encoding that allows {" or ".join(available)}, got "{header}"')
     form = Path(path + SUFFIXES[coding])
     status = form.stat()
-    return coding, *_read(form, status.st_mtime_ns, status.st_size)
+    return coding, form, _Version(status.st_mtime_ns, status.st_size)
 
 
 def _asks_for_a_range(tag: str) -> bool:
@@ -103,12 +134,6 @@ def _select_range(response: Response, content: bytes) -> None:
     response.content_range = ContentRange("bytes", *span, len(content))
 
 
-@lru_cache(maxsize=64)
-def _read(path: Path, _modified_at: int, _size: int) -> tuple[bytes, str]:
-    """Return the content of a file, and a tag for it.
-
-    Packages set one modification time for all files, and an upgrade often changes only a name of fixed length in a
-    page. So time and size identify a file only as long as the server runs. All files together have less than 2 MiB.
-    """
-    content = path.read_bytes()
-    return content, hashlib.sha256(content).hexdigest()[:32]
+def _read(path: Path, version: _Version) -> _Content:
+    data = path.read_bytes()
+    return _Content(version, data, hashlib.sha256(data).hexdigest()[:32])
