@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal, Self
@@ -245,11 +246,13 @@ class Address:
 
     host: str
     port: int
+    tls: ssl.SSLContext | None = None
+    """What the client trusts; None for a connection without TLS."""
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Take it out of ``http://HOST:PORT`` or ``HOST:PORT``."""
-        host, _, port = url.removeprefix("http://").rpartition(":")
+        """Take it out of ``http://HOST:PORT``, ``https://HOST:PORT`` or ``HOST:PORT``."""
+        host, _, port = url.removeprefix("http://").removeprefix("https://").rpartition(":")
         return cls(host.strip("[]"), int(port))
 
     @asynccontextmanager
@@ -266,7 +269,13 @@ class Address:
         async with trio.SocketStream(connection) as stream:
             with trio.fail_after(PATIENCE):
                 await connection.connect((self.host, self.port))
-            yield RawPeer(stream)
+            if self.tls is None:
+                yield RawPeer(stream)
+                return
+            encrypted = trio.SSLStream(stream, self.tls, server_hostname=self.host, https_compatible=True)
+            with trio.fail_after(PATIENCE):
+                await encrypted.do_handshake()
+            yield RawPeer(encrypted)  # type: ignore[arg-type] # for tests that need no socket
 
     async def ask(self, target: str, *headers: str, method: str = "GET") -> Answer:
         """Make one HTTP request; its connection has ended properly when this returns."""

@@ -16,6 +16,9 @@ def test_the_defaults_are_those_we_promise() -> None:
     assert attrs.asdict(Settings()) == {
         "host": "127.0.0.1",
         "port": 8080,
+        "tls_cert": "",
+        "tls_key": "",
+        "http_redirect_port": 0,
         "buffer_size": "auto",
         "buffer_seconds": 0,
         "buffer_bytes": 0,
@@ -195,3 +198,12 @@ def test_settings_come_without_trio() -> None:
     """Tools that only read settings need not load an event loop."""
     program = "import sys, skysentry_trio.server.settings; sys.exit('trio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_tls_settings_need_a_certificate() -> None:
+    """A key or a redirect without a certificate is a mistake, and so is one port for both."""
+    for name, value in (("tls_key", "key.pem"), ("http_redirect_port", 80)):
+        with pytest.raises(ConfigurationError, match=f"^{name}: expected tls_cert with it"):
+            Settings(**{name: value})  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=r"^http_redirect_port: expected a port other than port"):
+        Settings(tls_cert="cert.pem", port=8443, http_redirect_port=8443)

@@ -114,7 +114,9 @@ async def run_server(settings: Settings, *, sockets: Sequence[socket], notifier:
                 )
                 nursery.cancel_scope.cancel()
 
-            await nursery.start(outlive_terminal)
+            if not settings.tls_cert:
+                # With a certificate, SIGHUP means to load it again.
+                await nursery.start(outlive_terminal)
             try:
                 with single_error():
                     urls = await nursery.start(run_daemon)

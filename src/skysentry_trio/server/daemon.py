@@ -5,11 +5,13 @@
     serve
     └─ daemon nursery                 a crash in here ends the process: systemd starts it again
        ├─ stop on signal              SIGTERM, SIGINT; the second one ends the grace period
+       ├─ reload on signal            SIGHUP, if there is a certificate
        ├─ services                    restarted with back-off; /api/health reports those that keep failing
        │  ├─ janitor: forget idle cameras and old frames
        │  ├─ demand: tell cameras that the demand has changed, if that of many cameras has changed at once
        │  ├─ access: read the rules again when they change, and end the access that is over
        │  ├─ push sessions: end those of cameras that have stopped
+       │  ├─ certificate: load its files again when they have changed
        │  ├─ garbage collection: look at young objects often, and at all objects rarely
        │  ├─ loop monitor: measure the delay of the event loop
        │  └─ watchdog: report to systemd
@@ -24,6 +26,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from pathlib import Path
 from socket import socket
 
 import trio
@@ -45,11 +48,13 @@ from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.shutdown import Shutdown
+from skysentry_trio.server.transport.certificate import Certificate
 from skysentry_trio.server.transport.connection_log import ConnectionLog
+from skysentry_trio.server.transport.https_redirect import HttpsRedirect
 from skysentry_trio.server.transport.hypercorn_server import HttpServer
 from skysentry_trio.server.transport.listener import Router, RouterLimits
 from skysentry_trio.server.transport.peer_address import PeerAddress, show_address_and_port
-from skysentry_trio.server.transport.request import Request, Service
+from skysentry_trio.server.transport.request import Request, Service, identify_as_anyone
 from skysentry_trio.server.transport.systemd import Notifier
 from skysentry_trio.server.transport.tcp_listeners import open_listeners
 from skysentry_trio.server.transport.websocket import WebSocketLimits, WebSockets
@@ -94,9 +99,11 @@ async def serve(
 
     Raises:
         OSError: the server cannot listen on the address.
-        ConfigurationError: the file of rules cannot be read or written.
+        ConfigurationError: the file of rules cannot be read or written, or the certificate cannot be used.
     """
+    certificate = _load_certificate(settings)
     listeners = await _open_listeners(settings, sockets)
+    redirecting = await _open_redirecting(settings)
     setup = prepare_access(settings, [listener.socket.getsockname() for listener in listeners])
     hub, shutdown = Hub(settings), Shutdown(settings.shutdown_grace)
     health, loop, push_sessions = Health(shutdown), LoopMonitor(), PushSessions(hub, setup.access.sessions)
@@ -104,8 +111,13 @@ async def serve(
     router = _create_router(hub, push_sessions, websockets, health, loop, setup)
     listening = [PeerAddress.of_this_side(listener.socket).host for listener in listeners]
     router.host_rule = HostRule.of(settings.host, listening, settings.allowed_hosts)
+    router.certificate = certificate
+    redirect_router = _create_redirect_router(router, settings, listeners)
     async with trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signal, shutdown)
+        if certificate is not None:
+            await nursery.start(_reload_on_signal, certificate)
+            nursery.start_soon(supervise, "certificate", certificate.run, health)
         nursery.start_soon(supervise, "janitor", partial(_forget_idle_cameras, hub), health)
         nursery.start_soon(supervise, "demand", hub.report_demand, health)
         nursery.start_soon(supervise, "access", setup.watcher.run, health)
@@ -120,7 +132,9 @@ async def serve(
             connections.start_soon(websockets.run)
             for listener in listeners:
                 connections.start_soon(router.accept_from, listener, connections)
-            urls = [_url(listener) for listener in listeners]
+            for listener in redirecting:
+                connections.start_soon(redirect_router.accept_from, listener, connections)
+            urls = [_url(listener, is_tls=certificate is not None) for listener in listeners]
             log.info("serving", urls=urls, version=__version__, open=setup.access.is_open)
             if setup.invitation is not None:
                 invite(setup.invitation.token)
@@ -137,6 +151,7 @@ async def serve(
             # Cancelling does not stop tasks that send Close frames or Hypercorn's writes, because they are shielded. So
             # abort their connections first, which ends these tasks.
             router.abort_all()
+            redirect_router.abort_all()
             with trio.move_on_after(_LAST_MOMENT):
                 await router.wait_until_left()
             connections.cancel_scope.cancel()
@@ -150,6 +165,27 @@ async def _open_listeners(settings: Settings, sockets: Sequence[socket]) -> list
             inherited.settimeout(0)
         return [trio.SocketListener(trio.socket.from_stdlib_socket(inherited)) for inherited in sockets]
     return await open_listeners(settings.host, settings.port)
+
+
+async def _open_redirecting(settings: Settings) -> list[trio.SocketListener]:
+    if not settings.http_redirect_port:
+        return []
+    try:
+        return await open_listeners(settings.host, settings.http_redirect_port)
+    except OSError as error:
+        reason = f"{error.strerror or error} (http_redirect_port {settings.http_redirect_port})"
+        raise OSError(error.errno, reason) from error
+
+
+def _load_certificate(settings: Settings) -> Certificate | None:
+    """Return the certificate that the settings name; None for a server without TLS.
+
+    Raises:
+        ConfigurationError: the certificate cannot be used.
+    """
+    if not settings.tls_cert:
+        return None
+    return Certificate(Path(settings.tls_cert), Path(settings.tls_key or settings.tls_cert))
 
 
 def _websocket_limits(settings: Settings) -> WebSocketLimits:
@@ -222,11 +258,36 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
     )
 
 
-def _url(listener: trio.SocketListener) -> str:
+def _create_redirect_router(router: Router, settings: Settings, listeners: Sequence[trio.SocketListener]) -> Router:
+    """Return the router of the port that redirects every request to https."""
+    addresses = [listener.socket.getsockname() for listener in listeners]
+    port = next((address[1] for address in addresses if isinstance(address, tuple)), settings.port)
+    redirect = HttpsRedirect(port).serve
+    websockets = dict.fromkeys(router.websockets, redirect)
+    return evolve(
+        router,
+        websockets=websockets,
+        http=redirect,
+        find_streaming=lambda _head: None,
+        identify=identify_as_anyone,
+        certificate=None,
+    )
+
+
+def _url(listener: trio.SocketListener, *, is_tls: bool) -> str:
     address = listener.socket.getsockname()
     if not isinstance(address, tuple):
         return f"unix:{address}"
-    return f"http://{show_address_and_port(address)}"
+    return f"{'https' if is_tls else 'http'}://{show_address_and_port(address)}"
+
+
+async def _reload_on_signal(
+    certificate: Certificate, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    with trio.open_signal_receiver(signal.SIGHUP) as signals:
+        task_status.started()
+        async for _number in signals:
+            certificate.reload_soon()
 
 
 async def _stop_on_signal(shutdown: Shutdown, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

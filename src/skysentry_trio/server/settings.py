@@ -184,6 +184,7 @@ _folder: Final = Kind("FOLDER", "the path of a folder", _is_path, str, str)
 _groups: Final = Kind(
     "GROUP=CAMERA", "entries such as outdoor=yard-* or outdoor=front-door", _are_groups, _split, ",".join
 )
+_file: Final = Kind("FILE", "the path of a file", _is_path, str, str)
 _FEW_FRAMES: Final = 16
 _MAX_FRAMES: Final = 100_000
 _WAIT: Final = _duration(0.001, 3600)
@@ -209,6 +210,17 @@ class Settings:
         "127.0.0.1", _host, "Address to listen on; 0.0.0.0 for all of IPv4, :: for all of IPv4 and IPv6."
     )
     port: int = _setting(8080, _whole(0, 65535), "TCP port to listen on; 0 takes any free one.")
+    tls_cert: str = _setting(
+        "",
+        _file,
+        "PEM file with the certificate and those of its issuers, to serve https; none for http.",
+    )
+    tls_key: str = _setting(
+        "", _file, "PEM file with the private key of the certificate; none if the file of the certificate has it."
+    )
+    http_redirect_port: int = _setting(
+        0, _whole(0, 65535), "TCP port at which http is redirected to https; 0 for none."
+    )
     buffer_size: int | Literal["auto"] = _setting(
         "auto",
         _whole_or_auto(1, _MAX_FRAMES),
@@ -296,6 +308,14 @@ class Settings:
             raise ConfigurationError(
                 f"max_memory: expected at least max_frame_size ({format_size(self.max_frame_size)}), "
                 f"got {format_size(self.max_memory)}"
+            )
+        if self.tls_key and not self.tls_cert:
+            raise ConfigurationError("tls_key: expected tls_cert with it, got no certificate")
+        if self.http_redirect_port and not self.tls_cert:
+            raise ConfigurationError("http_redirect_port: expected tls_cert with it, got no certificate")
+        if self.http_redirect_port and self.http_redirect_port == self.port:
+            raise ConfigurationError(
+                f"http_redirect_port: expected a port other than port, got {self.http_redirect_port} for both"
             )
 
     @property

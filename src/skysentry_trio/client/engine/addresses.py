@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from base64 import b64encode
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
@@ -29,6 +30,8 @@ class ServerAddress:
     """The server's path behind a proxy, without a slash at the end."""
     credentials: str | None = field(default=None, repr=False)
     """User name and password for Basic authentication at a proxy, as ``user:password``."""
+    trust: ssl.SSLContext | None = field(default=None, repr=False, eq=False)
+    """Says which certificates of servers are trusted; None for those that the system trusts."""
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:

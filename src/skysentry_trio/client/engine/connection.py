@@ -204,7 +204,10 @@ async def _connect(server: ServerAddress) -> trio.abc.Stream:
             if not server.tls:
                 return await trio.open_tcp_stream(server.host, server.port)
             stream = await trio.open_ssl_over_tcp_stream(
-                server.host, server.port, ssl_context=ssl.create_default_context(), https_compatible=True
+                server.host,
+                server.port,
+                ssl_context=server.trust or ssl.create_default_context(),
+                https_compatible=True,
             )
             try:
                 await stream.do_handshake()

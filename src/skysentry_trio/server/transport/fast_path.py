@@ -13,7 +13,7 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.server.transport.frame_reader import FrameReader
-from skysentry_trio.server.transport.frame_writer import FrameWriter
+from skysentry_trio.server.transport.frame_writer import FrameWriter, TlsFrameWriter
 from skysentry_trio.server.transport.peer_stream import PeerStream
 
 
@@ -31,7 +31,8 @@ class FastPath(trio.abc.Stream):
         """Take over a stream; a request head of ``head_size`` bytes and the bytes after it were put back into it."""
         data = stream.take_back()
         reader = FrameReader(stream, max_message_size, data[head_size:])
-        return cls(stream, reader, FrameWriter(stream), data[:head_size])
+        writer = TlsFrameWriter(stream) if stream.is_tls else FrameWriter(stream)
+        return cls(stream, reader, writer, data[:head_size])
 
     def abort(self) -> None:
         """Close the connection immediately, and drop unsent bytes."""

@@ -104,3 +104,20 @@ class FrameWriter:
             with self._stream.write_deadline():
                 while len(self._rest) > goal:
                     self._rest = self._rest[await self._stream.write_soon(self._rest) :]
+
+
+@define(eq=False)
+class TlsFrameWriter(FrameWriter):
+    """Writes to a connection with TLS, whose stream encrypts what is written now."""
+
+    def try_send(self, frame: bytes) -> WriteResult:
+        """Write a frame as `FrameWriter.try_send` does."""
+        if self._rest is not None or self.close_sent or self._let_go:
+            return NOTHING
+        count = self._stream.write_now(frame)
+        if count == len(frame):
+            return ALL
+        if not count:
+            return NOTHING
+        self._rest = memoryview(frame)[count:]
+        return PART

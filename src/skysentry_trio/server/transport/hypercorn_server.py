@@ -118,8 +118,10 @@ class HttpServer:
         crashes: list[Exception] = []
 
         async def run_app(scope: Any, receive: Any, send: Any) -> None:
+            # Hypercorn sees no TLS, because the stream has decrypted the request.
+            scheme = "https" if request.is_tls else scope["scheme"]
             try:
-                await self._finish_sending({**scope, SCOPE_KEY: request}, receive, send)
+                await self._finish_sending({**scope, "scheme": scheme, SCOPE_KEY: request}, receive, send)
             except Exception as error:  # noqa: BLE001  (raised again below; Hypercorn would only log it, without limit)
                 crashes.append(error)
 
@@ -155,6 +157,5 @@ async def _close_gently(stream: PeerStream) -> None:
     """
     with suppress(*CONNECTION_LOST), trio.move_on_after(_LINGER):
         await stream.send_eof()
-        while await stream.receive_some():
-            pass
+        await stream.drain()
     await stream.aclose()

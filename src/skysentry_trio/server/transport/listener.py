@@ -17,11 +17,14 @@ from skysentry_trio.base.networks import Networks
 from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.base.turnstile import Turnstile
 from skysentry_trio.server.shutdown import Shutdown
+from skysentry_trio.server.transport.certificate import Certificate
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.peer_address import PeerAddress
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.proxy_protocol import read_proxy_header
 from skysentry_trio.server.transport.request import Identify, Request, Service, identify_as_anyone, judge_request
+from skysentry_trio.server.transport.tls_entrance import enter_by_tls
+from skysentry_trio.server.transport.tls_stream import TlsStream
 from skysentry_trio.wire.hosts import HostRule
 from skysentry_trio.wire.origins import show_address
 from skysentry_trio.wire.proxy_header import refuse_proxy_header
@@ -68,6 +71,8 @@ class Router:
     """The trusted proxies."""
     host_rule: HostRule | None = None
     """Which hosts requests may be for; None for any host."""
+    certificate: Certificate | None = None
+    """With a certificate, connections over TCP use TLS; those over Unix sockets do not, because they cannot be read."""
     _turnstile: Turnstile = field(factory=Turnstile, init=False, repr=False)
     _open: set[PeerStream] = field(factory=set, init=False, repr=False)
     _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
@@ -94,7 +99,7 @@ class Router:
 
     async def serve(self, stream: trio.SocketStream) -> None:
         """Serve one connection to its end; errors of the connection are counted and logged, not raised."""
-        peer = PeerStream(stream, self.limits.write_timeout, self.memory, self._turnstile)
+        peer = self._wrap(stream)
         self.log.accepted += 1
         self.log.open += 1
         self._open.add(peer)
@@ -126,6 +131,26 @@ class Router:
         for peer in self._open:
             peer.abort()
 
+    def _wrap(self, stream: trio.SocketStream) -> PeerStream:
+        if self.certificate is None or stream.socket.family == trio.socket.AF_UNIX:
+            return PeerStream(stream, self.limits.write_timeout, self.memory, self._turnstile)
+        context = self.certificate.context
+        return TlsStream(stream, self.limits.write_timeout, self.memory, self._turnstile, context=context)
+
+    async def _enter(self, peer: PeerStream) -> bool:
+        """Do the handshake of TLS, if the connection uses TLS; return whether the peer may send a request now."""
+        if not isinstance(peer, TlsStream):
+            return True
+        failure = await enter_by_tls(peer, self.limits.handshake_timeout)
+        if failure is None:
+            return True
+        cause, reason = failure
+        if cause == "no-request":
+            self._count_probe()
+        else:
+            self._count(cause, reason=reason)
+        return False
+
     async def _route(self, peer: PeerStream, address: PeerAddress) -> None:
         head = None
         try:
@@ -137,11 +162,15 @@ class Router:
                     self._count("request-timeout")
                     return
                 sender, is_tls = _behind(address, header.host, header.port), header.is_tls
+            if not await self._enter(peer):
+                return
             head = await self._read_head(peer)
             if head is None:
                 return
             self._check_host(head, peer)
-            request = judge_request(peer, head, sender, self.allowed_origins, self.proxies, is_tls=is_tls)
+            request = judge_request(
+                peer, head, sender, self.allowed_origins, self.proxies, is_tls=is_tls or peer.is_tls
+            )
             head = request.head
             if request.is_from_proxy:
                 _behind(address, request.peer.host, request.peer.port)
@@ -183,9 +212,7 @@ class Router:
             except CONNECTION_LOST:
                 cause = "lost-before-request"
             if not received:
-                # Load balancers connect every second only to check the port, so this is no warning.
-                self.log.ended_by["no-request"] += 1
-                log.debug("connection without a request")
+                self._count_probe()
                 return None
         self._count(cause)
         return None
@@ -211,6 +238,11 @@ class Router:
         if self.shutdown.requested.is_set():
             raise ProtocolViolation("the server is stopping", "draining")
         return service
+
+    def _count_probe(self) -> None:
+        # Load balancers connect every second only to check the port, so this is no warning.
+        self.log.ended_by["no-request"] += 1
+        log.debug("connection without a request")
 
     def _count(self, cause: str, **details: str) -> None:
         self.log.ended_by[cause] += 1

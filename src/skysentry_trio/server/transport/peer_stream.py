@@ -7,6 +7,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 import trio
 from attrs import define, field
@@ -28,6 +29,8 @@ class PeerStream(trio.abc.HalfCloseableStream):
     sees a picture that is half a second old, and not a picture that is ten seconds old.
     """
 
+    is_tls: ClassVar[bool] = False
+    """Whether the connection is encrypted up to this server."""
     _stream: trio.SocketStream
     _write_timeout: float
     """Seconds within which the peer must take each 64 KiB."""
@@ -100,8 +103,11 @@ class PeerStream(trio.abc.HalfCloseableStream):
         with self.sending(data):
             for start in range(0, len(view), CHUNK):
                 with self.write_deadline():
-                    await self._stream.send_all(view[start : start + CHUNK])
+                    await self._send_chunk(view[start : start + CHUNK])
         self._unfinished = False
+
+    async def _send_chunk(self, data: memoryview) -> None:
+        await self._stream.send_all(data)
 
     @contextmanager
     def write_deadline(self) -> Iterator[None]:
@@ -215,13 +221,22 @@ class PeerStream(trio.abc.HalfCloseableStream):
         try:
             with trio.move_on_after(seconds) as scope:
                 scope.shield = True
-                await self._stream.send_eof()
-                while await self._stream.receive_some(CHUNK):
-                    pass
+                await self.send_eof()
+                await self.drain()
         except CONNECTION_LOST:
             pass
         finally:
             self.abort()
+
+    async def drain(self) -> None:
+        """Read and drop bytes until the peer closes its sending direction.
+
+        Raises:
+            trio.BrokenResourceError: the connection is lost.
+            trio.ClosedResourceError: this side closed.
+        """
+        while await self._stream.receive_some(CHUNK):
+            pass
 
     def abort(self) -> None:
         """Close immediately, drop unsent bytes, and wake the tasks that wait on the stream."""

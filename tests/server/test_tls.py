@@ -1,0 +1,178 @@
+"""The whole server with TLS, over real sockets: every kind of peer is served as without TLS."""
+
+from __future__ import annotations
+
+import os
+import signal
+import ssl
+from pathlib import Path
+
+import pytest
+import trio
+from attrs import evolve
+from cryptography import x509
+
+from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.server import daemon
+from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.transport import certificate
+from skysentry_trio.server.transport.systemd import Notifier
+from tests.daemons import CertificateFiles, running_daemon_with_tls
+from tests.raw_peer import BINARY, PATIENCE, Address, RawPeer, client_frame, handshake, picture, request_head
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> CertificateFiles:
+    return CertificateFiles(tmp_path)
+
+
+async def test_cameras_and_viewers_use_tls(files: CertificateFiles) -> None:
+    """Frames of every size arrive whole over WebSockets, REST and Motion JPEG."""
+    frames = [picture(size, shade) for shade, size in enumerate((None, 16_384, 65_536, 300_000, 5 * 1024 * 1024))]
+    async with (
+        running_daemon_with_tls(files, max_fps=1000) as address,
+        address.camera("door") as camera,
+        address.viewer() as viewer,
+        address.connection() as stream,
+    ):
+        await stream.send(request_head("/api/clients/door/stream.mjpeg"))
+        for number, frame in enumerate(frames, 1):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(camera.send, client_frame(BINARY, frame))
+                assert await viewer.picture() == (number, frame)
+            answer = await address.ask("/api/clients/door/latest.jpg")
+            assert (answer.status, answer.body) == (200, frame)
+        received = b""
+        with trio.fail_after(PATIENCE):
+            while frames[-1] not in received:
+                received += await stream.stream.receive_some()
+
+
+async def test_the_pages_of_the_server_may_use_it(files: CertificateFiles) -> None:
+    """The origin of a page has to be https: a page over plain HTTP of the same name is another origin."""
+    async with running_daemon_with_tls(files) as address:
+        for origin, status in (("https://sky.localhost", 101), ("http://sky.localhost", 403)):
+            async with address.connection() as peer:
+                await peer.send(handshake("/stream/ws", f"Origin: {origin}"))
+                assert (await peer.answer()).status == status
+
+
+async def test_plain_http_is_told_to_use_https(files: CertificateFiles) -> None:
+    """The answer names https, and the mistake is counted."""
+    async with running_daemon_with_tls(files) as address:
+        async with evolve(address, tls=None).connection() as peer:
+            await peer.send(request_head("/capture"))
+            answer = await peer.answer()
+            assert await peer.ending() == "eof"
+        assert answer.status == 400
+        assert "use https://sky.localhost/capture" in answer.json["error"]
+        assert (await address.health())["connectionsEnded"]["plain-http"] == 1
+
+
+async def serial(address: Address) -> int:
+    """Return the serial number of the certificate that a new connection gets."""
+    async with address.connection() as peer:
+        stream: trio.SSLStream[trio.SocketStream] = peer.stream  # type: ignore[assignment]
+        return x509.load_der_x509_certificate(stream.getpeercert(binary_form=True)).serial_number
+
+
+async def test_certificates_are_replaced_under_viewers(
+    files: CertificateFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred new certificates: nobody is dropped, no frame is missing, and new connections get the new one."""
+    monkeypatch.setattr(certificate, "CHECK_INTERVAL", 0.01)
+    serials: set[int] = set()
+
+    async def watch(viewer: RawPeer) -> None:
+        for number in range(1, 101):
+            assert (await viewer.picture())[0] == number
+
+    async with running_daemon_with_tls(files, max_fps=1000) as address, address.camera("door") as camera:
+        async with (
+            address.viewer() as first,
+            address.viewer() as second,
+            address.viewer() as third,
+            trio.open_nursery() as nursery,
+        ):
+            for viewer in (first, second, third):
+                nursery.start_soon(watch, viewer)
+            for number in range(100):
+                files.write()
+                os.kill(os.getpid(), signal.SIGHUP)
+                with trio.fail_after(PATIENCE):
+                    while (found := await serial(address)) in serials:
+                        os.kill(os.getpid(), signal.SIGHUP)
+                serials.add(found)
+                await camera.send(client_frame(BINARY, picture(3000, number)))
+        assert len(serials) == 100
+
+
+async def test_a_slow_viewer_gets_the_newest_frame(files: CertificateFiles) -> None:
+    """Frames that nobody reads do not wait as ciphertext: the viewer that reads again sees the present."""
+    frame_size = 200_000
+    async with (
+        running_daemon_with_tls(files, max_fps=1000) as address,
+        address.camera("door") as camera,
+        address.viewer() as fast,
+    ):
+        async with address.connection(receive_buffer=16 * 1024) as slow:
+            await slow.send(handshake("/stream/ws"))
+            assert (await slow.answer()).status == 101
+            assert (await slow.message())["type"] == "clients"
+            for number in range(1, 101):
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(camera.send, client_frame(BINARY, picture(frame_size, number)))
+                    assert (await fast.picture())[0] == number
+            sequences = [(await slow.picture())[0]]
+            while sequences[-1] != 100:
+                sequences.append((await slow.picture())[0])
+        # What the kernel holds at both ends, and the frame that was begun.
+        assert len(sequences) <= 40, sequences
+        health = await address.health()
+    assert health["connections"] >= 1
+
+
+async def test_renegotiation_is_refused(files: CertificateFiles) -> None:
+    """A client that negotiates again and again would cost a handshake each time."""
+    async with running_daemon_with_tls(files) as address:
+        command = ["openssl", "s_client", "-tls1_2", "-connect", f"127.0.0.1:{address.port}"]
+        # A line that is only an R makes s_client negotiate again.
+        done = await trio.run_process(command, stdin=b"R\n", capture_stdout=True, capture_stderr=True, check=False)
+    assert b"no renegotiation" in done.stderr.lower()
+
+
+async def test_closing_is_said_in_tls(files: CertificateFiles) -> None:
+    """A client that wants to know that an answer is complete gets the alert after it."""
+    async with running_daemon_with_tls(files) as address:
+        assert address.tls is not None
+        stream = await trio.open_ssl_over_tcp_stream("127.0.0.1", address.port, ssl_context=address.tls)
+        await stream.send_all(request_head("/api/ready"))
+        with trio.fail_after(PATIENCE):
+            while await stream.receive_some():
+                pass
+        await trio.aclose_forcefully(stream)
+
+
+async def test_a_bad_pair_at_the_start_ends_the_server(files: CertificateFiles) -> None:
+    """The reason is a sentence for the operator."""
+    settings = Settings(port=0, tls_cert=files.write()["tls_cert"])
+    with pytest.raises(ConfigurationError, match=r"certificate\.pem: expected a private key in PEM form"):
+        await daemon.serve(settings, notifier=Notifier())
+
+
+async def test_http_is_redirected(files: CertificateFiles) -> None:
+    """A second port leads those who type no scheme to the first one."""
+    (free,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port = free.socket.getsockname()[1]
+    await free.aclose()
+    async with running_daemon_with_tls(files, http_redirect_port=port) as address:
+        answer = await Address("127.0.0.1", port).ask("/capture")
+    assert (answer.status, answer.headers["location"]) == (308, f"https://sky.localhost:{address.port}/capture")
+
+
+def test_old_clients_are_refused() -> None:
+    """The context allows TLS 1.2 and 1.3 only, with ciphers that keep the past secret."""
+    context = certificate.create_context()
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    names = {cipher["name"] for cipher in context.get_ciphers()}
+    assert all(name.startswith(("TLS_", "ECDHE-")) for name in names)
