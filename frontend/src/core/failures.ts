@@ -21,10 +21,11 @@ export type Failure =
   | { readonly kind: "http-refused"; readonly status: number }
   /** The server answers over HTTP, but no WebSocket comes through. */
   | { readonly kind: "websocket-blocked" }
-  | { readonly kind: "refused"; readonly cameraId: string; readonly reason: string }
+  /** `reason` is a sentence of the server in English, `code` names the same cause for programs. */
+  | { readonly kind: "refused"; readonly cameraId: string; readonly reason: string; readonly code?: string }
   | { readonly kind: "replaced"; readonly cameraId: string }
   | { readonly kind: "frame-too-big" }
-  | { readonly kind: "sent-away"; readonly reason: string }
+  | { readonly kind: "sent-away"; readonly reason: string; readonly code?: string }
   | { readonly kind: "bad-address"; readonly detail: string }
   /** The app or the address names an id that no camera can have. */
   | { readonly kind: "bad-id"; readonly given: string };

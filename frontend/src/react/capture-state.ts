@@ -167,10 +167,17 @@ function whyOff(failure: Failure, cameraId: string, around: CaptureSurroundings)
 }
 
 function explained(failure: Failure, { browser, words }: CaptureSurroundings): Explanation {
-  const { title, advice } = explain(failure, words.failures);
+  const { title, advice } = explain(translated(failure, words), words.failures);
   if (failure.kind !== "permission-denied") return { title, advice };
   return {
     title,
     advice: `${words.permission.places[permissionPlace(browser)]} ${words.permission.continues}`,
   };
+}
+
+/** Replaces the server's sentence by the one of the person's language, if there is one for its code. */
+function translated(failure: Failure, words: Words): Failure {
+  if (failure.kind !== "refused" && failure.kind !== "sent-away") return failure;
+  const reason = failure.code === undefined ? undefined : words.refusals[failure.code];
+  return reason === undefined ? failure : { ...failure, reason };
 }

@@ -46,12 +46,12 @@ export function describeReason(snapshot: CaptureSnapshot, words: Words): Reason 
 }
 
 function describeTrouble(snapshot: CaptureSnapshot, words: Words): string | null {
-  const { refusedFrame, tooLarge, limit, sending, stats } = snapshot;
+  const { refusedFrame, refusedCode, tooLarge, limit, sending, stats } = snapshot;
   const { short, percent } = words.format;
   // With next to no pictures, the uplink is not what limits the camera.
   const narrow = snapshot.narrow && sending.fps >= 1;
   if (refusedFrame !== null && refusedFrame !== undefined)
-    return words.sending.frameRefused(refusedFrame.replace(/\.$/, ""));
+    return words.sending.frameRefused(words.refusals[refusedCode ?? ""] ?? refusedFrame.replace(/\.$/, ""));
   if (tooLarge === true) return words.sending.tooLarge;
   const rates = words.sending.fpsOf(short(stats.fps), short(sending.fps));
   if (limit === "device") return words.sending.device(rates);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULTS } from "../../src/core/capture/settings.js";
 import { CAMERA_OFF, NO_STATS, type CaptureSnapshot } from "../../src/core/capture/snapshot.js";
-import { ENGLISH } from "../../src/core/words/words.js";
+import { de } from "../../src/core/words/de/index.js";
+import { createWords, ENGLISH } from "../../src/core/words/words.js";
 import { captureState, type CaptureSurroundings } from "../../src/react/capture-state.js";
 
 const settings = { ...DEFAULTS, cameraId: "door" };
@@ -100,5 +101,20 @@ describe("the state of a capture page", () => {
     expect(state(away, { seconds: 3 }).title).toBe("Reconnecting in 3 s");
     expect(state(away).reason).toContain("The server cannot be reached");
     expect(state({ ...OFF, failure: { kind: "permission-denied" } }).reason).toContain("crossed-out camera");
+  });
+
+  it("gives the server's reason in the person's language, if the server has sent a code", () => {
+    const words = createWords("de", de);
+    const failure = {
+      kind: "refused",
+      cameraId: "door",
+      reason: "10 cameras is the limit",
+      code: "server-full",
+    } as const;
+    const refused: CaptureSnapshot = { ...ON, connection: "ended", failure };
+    expect(state(refused, { words }).reason).toContain("nimmt keine weitere Kamera auf");
+    expect(state(refused).reason).toContain("10 cameras is the limit");
+    const unknown = { ...failure, code: "new" };
+    expect(state({ ...refused, failure: unknown }, { words }).reason).toContain("10 cameras is the limit");
   });
 });

@@ -6,7 +6,8 @@ import { host, mountForEach, settle } from "./mounting.js";
 import type { Demand } from "../../src/core/capture/demand.js";
 import { DEFAULTS, type CaptureSettings } from "../../src/core/capture/settings.js";
 import { CAMERA_OFF, NO_STATS, type CaptureSnapshot } from "../../src/core/capture/snapshot.js";
-import { ENGLISH } from "../../src/core/words/words.js";
+import { de } from "../../src/core/words/de/index.js";
+import { createWords, ENGLISH } from "../../src/core/words/words.js";
 import { CaptureSettingsForm } from "../../src/react/capture-settings-form.js";
 import { describeReason, describeSending, describeViewers } from "../../src/react/capture-text.js";
 
@@ -55,6 +56,11 @@ describe("the text about what keeps the camera down", () => {
     expect(reason({ tooLarge: true })).toContain("takes no larger pictures");
     expect(reason({ limit: "device", refusedFrame: "expected a JPEG, got 6 bytes." })).toBe(
       "The server refused a picture: expected a JPEG, got 6 bytes.",
+    );
+    const german = createWords("de", de);
+    const refusedFrame = "expected a JPEG, got 6 bytes";
+    expect(describeReason(snapshot({ refusedFrame, refusedCode: "not-a-jpeg" }), german)?.text).toBe(
+      "Der Server hat ein Bild abgelehnt: kein vollständiges JPEG.",
     );
     expect(reason({ demand: demand(1) })).toBeNull();
     expect(reason({})).toBeNull();

@@ -19,6 +19,12 @@ export interface LinkOptions {
   readonly identity: () => { readonly cameraId: string; readonly name: string };
 }
 
+/** What the server said when it refused something: a sentence in English, and the code of the cause. */
+export interface Said {
+  readonly reason: string;
+  readonly code?: string;
+}
+
 export interface LinkHandlers {
   /**
    * `failure` is left out if the last failure still is the best explanation. `retryAt` says when the link connects again,
@@ -35,7 +41,7 @@ export interface LinkHandlers {
    */
   onRegistered(maxFrameSize: number | undefined): void;
   /** The server refused a frame, and the connection stays open. */
-  onFrameRefused(reason: string): void;
+  onFrameRefused(said: Said): void;
   /** The server closed the connection because a message was too large. */
   onTooLarge(): void;
   onDemand(demand: Demand): void;
@@ -70,7 +76,7 @@ export class CaptureLink implements Carrier {
   /** Whether the server has answered a clock message on this connection. */
   private answers = false;
   /** The error that the server sent before it closed the connection. */
-  private refusal: { readonly reason: string; readonly whileOnAir: boolean } | null = null;
+  private refusal: { readonly said: Said; readonly whileOnAir: boolean } | null = null;
   /** Why the connection was closed, if more is known than "server-gone". */
   private explanation: Failure | null = null;
 
@@ -184,10 +190,10 @@ export class CaptureLink implements Carrier {
         this.handlers.onRegistered(message.maxFrameSize);
         break;
       case "registration-error":
-        this.refusal = { reason: message.error, whileOnAir: this.registered };
+        this.refusal = { said: saidIn(message), whileOnAir: this.registered };
         break;
       case "error":
-        this.handlers.onFrameRefused(message.error);
+        this.handlers.onFrameRefused(saidIn(message));
         break;
       case "demand":
         this.handlers.onDemand(message);
@@ -220,7 +226,7 @@ export class CaptureLink implements Carrier {
     const { refusal } = this;
     this.refusal = null;
     if (refusal && !refusal.whileOnAir && code === CloseCode.policyViolation && !this.worked) {
-      this.handlers.onChange({ failure: { kind: "refused", cameraId, reason: refusal.reason } });
+      this.handlers.onChange({ failure: { kind: "refused", cameraId, ...refusal.said } });
       return "stop";
     }
     if (this.carried && code !== CloseCode.messageTooBig && code !== CloseCode.policyViolation)
@@ -230,7 +236,7 @@ export class CaptureLink implements Carrier {
     if (code === CloseCode.messageTooBig) {
       this.explanation = { kind: "frame-too-big" };
       this.handlers.onTooLarge();
-    } else if (refusal) this.explanation = { kind: "sent-away", reason: refusal.reason };
+    } else if (refusal) this.explanation = { kind: "sent-away", ...refusal.said };
     return "retry";
   }
 
@@ -247,4 +253,8 @@ export class CaptureLink implements Carrier {
     else return;
     this.handlers.onChange({ failure: this.explanation ?? { kind: "server-gone", retryAt: null } });
   }
+}
+
+function saidIn({ error, code }: { readonly error: string; readonly code?: string }): Said {
+  return code === undefined ? { reason: error } : { reason: error, code };
 }

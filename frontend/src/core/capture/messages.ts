@@ -7,12 +7,17 @@ export type CaptureMessage =
   | ServerMessage
   | ({ readonly type: "demand" } & Demand)
   /** The server refused a frame; the connection stays open. */
-  | { readonly type: "error"; readonly error: string };
+  | { readonly type: "error"; readonly error: string; readonly code?: string };
 
 /** Reads a text message. Returns null for an unknown or invalid message, which the caller ignores. */
 export function decodeCaptureMessage(text: string): CaptureMessage | null {
   const fields = parseObject(text);
-  if (fields?.type === "error") return { type: "error", error: cleanText(fields.error) };
+  if (fields?.type === "error") {
+    const error = cleanText(fields.error);
+    return typeof fields.code === "string"
+      ? { type: "error", error, code: fields.code }
+      : { type: "error", error };
+  }
   if (fields?.type !== "demand") return decodeServerMessage(text);
   return {
     type: "demand",

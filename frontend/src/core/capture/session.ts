@@ -459,7 +459,7 @@ export class CaptureSession {
     this.refreshedAt = at;
     if (this.camera && this.silence > Math.max(SILENT_MS, 3000 / sending.fps))
       this.cameraFailed({ kind: this.muted ? "camera-muted" : "camera-silent" });
-    if (at - this.refusedAt > REFUSAL_SHOWN_MS) this.update({ refusedFrame: null });
+    if (at - this.refusedAt > REFUSAL_SHOWN_MS) this.update({ refusedFrame: null, refusedCode: null });
     this.update({
       limit: this.camera && !this.muted ? this.outgoing.limit() : null,
       stats: { ...this.outgoing.stats(), roundTrip: this.link?.roundTrip ?? null },
@@ -504,9 +504,9 @@ export class CaptureSession {
           this.outgoing.use(link);
           this.setDemand(null);
         },
-        onFrameRefused: (reason) => {
+        onFrameRefused: ({ reason, code = null }) => {
           this.refusedAt = now();
-          this.update({ refusedFrame: reason });
+          this.update({ refusedFrame: reason, refusedCode: code });
         },
         onTooLarge: () => {
           const { largestFrame } = this.outgoing;

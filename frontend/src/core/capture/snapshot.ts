@@ -67,6 +67,8 @@ export interface CaptureSnapshot {
   readonly limit?: RateLimit | null;
   /** Why the server refused a picture a short time ago. */
   readonly refusedFrame?: string | null;
+  /** The server's code of this reason. */
+  readonly refusedCode?: string | null;
   readonly stats: CaptureStats;
 }
 
@@ -84,6 +86,7 @@ export const CAMERA_OFF = {
   demand: null,
   limit: null,
   refusedFrame: null,
+  refusedCode: null,
 } as const satisfies Partial<CaptureSnapshot>;
 
 export const NO_STATS: CaptureStats = {

@@ -218,9 +218,14 @@ describe("a capture session", () => {
     const { network, session, state } = build();
     await session.start();
     network.last.accept();
-    network.last.text({ type: "registration-error", clientId: "door", error: "reserved" });
+    network.last.text({ type: "registration-error", clientId: "door", error: "reserved", code: "flood" });
     network.last.drop(1008);
-    expect(state().failure).toEqual({ kind: "refused", cameraId: "door", reason: "reserved" });
+    expect(state().failure).toEqual({
+      kind: "refused",
+      cameraId: "door",
+      reason: "reserved",
+      code: "flood",
+    });
     vi.advanceTimersByTime(60_000);
     expect(network.sockets).toHaveLength(1);
     await session.start();
@@ -569,7 +574,10 @@ describe("a capture session", () => {
     const { network, session, state, onAir } = build();
     await onAir();
     network.last.text({ type: "error", error: "expected a JPEG\u202e, got\n6 bytes", code: "not-a-jpeg" });
-    expect(state().refusedFrame).toBe("expected a JPEG , got 6 bytes");
+    expect(state()).toMatchObject({
+      refusedFrame: "expected a JPEG , got 6 bytes",
+      refusedCode: "not-a-jpeg",
+    });
     vi.advanceTimersByTime(6000);
     expect(state().refusedFrame).toBeNull();
     session.stop();
