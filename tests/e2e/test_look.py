@@ -1,4 +1,4 @@
-"""The language of the pages in a real browser."""
+"""The language and the theme of the pages in a real browser."""
 
 from __future__ import annotations
 
@@ -54,3 +54,32 @@ def test_a_chosen_language_is_remembered(server: Server, open_page: OpenPage) ->
     page.goto(f"{server.url}/capture?id=other&lang=en")
     expect(page.get_by_text("Advanced")).to_be_visible()
     expect(page).to_have_url(f"{server.url}/capture?id=other&lang=en")
+
+
+def test_a_chosen_theme_is_remembered(server: Server, open_page: OpenPage) -> None:
+    """The switch changes the colours at once and for the next visit; behind pictures it stays dark."""
+
+    def ground(of: str) -> str:
+        colour: str = page.locator(of).first.evaluate("(element) => getComputedStyle(element).backgroundColor")
+        return colour
+
+    page = open_page(f"{server.url}/?panel=look", scheme="dark")
+    assert ground(".page-drawer") == "rgb(23, 28, 35)"
+    page.get_by_label("Theme", exact=True).select_option("Light")
+    assert ground(".page-drawer") == "rgb(255, 255, 255)"
+    assert ground("body") == ground(".sky-wall") == "rgb(10, 13, 17)"
+    page.goto(f"{server.url}/capture")
+    assert ground(".sky-panel") == "rgb(255, 255, 255)"
+    assert ground(".sky-preview") == "rgb(11, 14, 18)"
+    page.goto(f"{server.url}/capture?theme=contrast")
+    assert ground(".sky-panel") == "rgb(0, 0, 0)"
+    page.goto(f"{server.url}/capture")
+    assert ground(".sky-panel") == "rgb(255, 255, 255)"
+
+
+def test_more_contrast_is_shown_where_the_system_asks_for_it(server: Server, open_page: OpenPage) -> None:
+    """A system with more contrast gets the theme with high contrast, unless the person has chosen another one."""
+    page = open_page(f"{server.url}/capture", contrast="more")
+    expect(page.locator("html")).to_have_attribute("data-sky-theme", "contrast")
+    page.goto(f"{server.url}/capture?theme=light")
+    expect(page.locator("html")).to_have_attribute("data-sky-theme", "light")

@@ -3,14 +3,19 @@
 import { Store, type Readable } from "../core/store.js";
 import { languageOf, type Language } from "../core/words/language.js";
 
+export const THEMES = ["light", "dark", "contrast"] as const;
+export type Theme = (typeof THEMES)[number];
+
 export interface Look {
   /** Null means the language of the browser. */
   readonly language: Language | null;
+  /** Null means as the system. */
+  readonly theme: Theme | null;
 }
 
 const KEY = "skysentry-look";
 /** The names of the choices in the address. */
-const IN_ADDRESS = { language: "lang" } as const satisfies Record<keyof Look, string>;
+const IN_ADDRESS = { language: "lang", theme: "theme" } as const satisfies Record<keyof Look, string>;
 
 export class LookChoices {
   private readonly store: Store<Look>;
@@ -26,6 +31,7 @@ export class LookChoices {
     const query = new URLSearchParams(search);
     this.look = this.store = new Store({
       language: languageOf(query.get(IN_ADDRESS.language)) ?? this.stored.language,
+      theme: themeOf(query.get(IN_ADDRESS.theme)) ?? this.stored.theme,
     });
   }
 
@@ -46,9 +52,14 @@ export class LookChoices {
     } catch {
       // Forbidden, or written by somebody else.
     }
-    const { language } = (stored ?? {}) as Partial<Record<keyof Look, unknown>>;
-    return { language: languageOf(language) ?? null };
+    const { language, theme } = (stored ?? {}) as Partial<Record<keyof Look, unknown>>;
+    return { language: languageOf(language) ?? null, theme: themeOf(theme) ?? null };
   }
+}
+
+/** Returns the theme of this name, or undefined if there is none. */
+export function themeOf(name: unknown): Theme | undefined {
+  return THEMES.find((theme) => theme === name);
 }
 
 /** Returns the part of a query that says how a page looks, with a leading "&"; empty if it does not say so. */

@@ -10,10 +10,25 @@ import { browserStorage } from "./browser-storage.js";
 import { LookChoices, withoutLook, type Look } from "./look.js";
 import mark from "./mark.svg";
 import "../react/skysentry.css";
+import "../react/themes.css";
 import "./pages.css";
 
 const choices = new LookChoices(browserStorage(), location.search);
 export const { look } = choices;
+
+/** The system asks for more contrast than a theme without a name has. */
+const moreContrast = matchMedia("(prefers-contrast: more)");
+
+/** Without a name, the theme is light or dark as the system. */
+function showTheme(): void {
+  const theme = look.getSnapshot().theme ?? (moreContrast.matches ? "contrast" : null);
+  const { dataset } = document.documentElement;
+  if (theme === null) delete dataset.skyTheme;
+  else dataset.skyTheme = theme;
+}
+showTheme();
+look.subscribe(showTheme);
+moreContrast.addEventListener("change", showTheme);
 
 /** Remembers a choice of the person, which the address must then not contradict. */
 export function chooseLook(change: Partial<Look>): void {

@@ -22,6 +22,16 @@ describe("the look of the pages", () => {
     expect(new LookChoices(storage, "").look.getSnapshot().language).toBeNull();
   });
 
+  it("has a theme, chosen in the same ways", () => {
+    const storage = fakeStorage();
+    new LookChoices(storage, "?theme=contrast").choose({ theme: "dark" });
+    expect(new LookChoices(storage, "").look.getSnapshot()).toEqual({ language: null, theme: "dark" });
+    expect(new LookChoices(storage, "?theme=light").look.getSnapshot().theme).toBe("light");
+    expect(new LookChoices(storage, "?theme=pink").look.getSnapshot().theme).toBe("dark");
+    expect(lookQuery("?theme=dark&lang=de&id=a")).toBe("&lang=de&theme=dark");
+    expect(withoutLook("?theme=dark&lang=de", { theme: null })).toBe("?lang=de");
+  });
+
   it("survives a storage that is broken or full", () => {
     expect(new LookChoices(fakeStorage("{"), "").look.getSnapshot().language).toBeNull();
     expect(new LookChoices(fakeStorage("null"), "").look.getSnapshot().language).toBeNull();

@@ -42,7 +42,7 @@ export const panels: typeof en.panels = {
   keys: "Tasten",
   cameras: "Kameras und Gruppen",
   add: "Kamera hinzufügen",
-  look: "Sprache",
+  look: "Sprache und Farben",
 };
 
 export const empty: typeof en.empty = {
@@ -92,6 +92,9 @@ export const code: typeof en.code = {
 export const look: typeof en.look = {
   language: "Sprache",
   asBrowser: "Wie der Browser",
+  theme: "Farben",
+  asSystem: "Wie das System",
+  themes: { light: "Hell", dark: "Dunkel", contrast: "Hoher Kontrast" },
 };
 
 export const keys: typeof en.keys = {

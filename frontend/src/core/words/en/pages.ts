@@ -43,7 +43,7 @@ export const panels = {
   keys: "Keys",
   cameras: "Cameras and groups",
   add: "Add a camera",
-  look: "Language",
+  look: "Language and theme",
 } satisfies Record<PanelName, string>;
 
 export const empty = {
@@ -95,6 +95,9 @@ export const code = {
 export const look = {
   language: "Language",
   asBrowser: "As the browser",
+  theme: "Theme",
+  asSystem: "As the system",
+  themes: { light: "Light", dark: "Dark", contrast: "High contrast" },
 };
 
 /** Keys, and what they do. */
