@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skysentry_trio.base.networks import UNIX, Networks, is_loopback, parse_ip, parse_network, subscriber_of
+from skysentry_trio.base.networks import UNIX, Networks, host_of, is_loopback, parse_ip, parse_network, subscriber_of
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,22 @@ def test_an_address_is_in_a_set_or_not(entries: tuple[str, ...], address: str, e
 def test_addresses_of_one_subscriber_count_as_one(address: str, subscriber: str) -> None:
     """A customer chooses the last 64 bits of an IPv6 address freely."""
     assert subscriber_of(address) == subscriber
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("192.0.2.1:80", "192.0.2.1"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("[2001:db8::1]:80", "2001:db8::1"),
+        ("2001:db8::1:80", "2001:db8::1:80"),
+        ("unix", "unix"),
+        ("", ""),
+    ],
+)
+def test_a_port_can_be_left_out(text: str, host: str) -> None:
+    """An IPv6 address without brackets has no port."""
+    assert host_of(text) == host
 
 
 @pytest.mark.parametrize("text", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])

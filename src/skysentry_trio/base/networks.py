@@ -41,6 +41,14 @@ def is_loopback(text: str) -> bool:
     return address is not None and address.is_loopback
 
 
+def host_of(text: str) -> str:
+    """Return an address without its port: ``2001:db8::1`` of ``[2001:db8::1]:80``."""
+    if parse_ip(text) is not None:
+        return text
+    host, colon, port = text.rpartition(":")
+    return host.removeprefix("[").removesuffix("]") if colon and port.isdigit() else text
+
+
 def subscriber_of(text: str) -> str:
     """Return the part of an IP address that one person cannot change easily: all of IPv4, the /64 of IPv6."""
     address = parse_ip(text)

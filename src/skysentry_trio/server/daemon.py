@@ -211,7 +211,9 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
     gate = Gate(access)
 
     async def identify(request: Request) -> Request:
-        found = await gate.identify(request.head, is_from_allowed_origin=request.is_from_allowed_origin)
+        found = await gate.identify(
+            request.head, address=request.peer.host, is_from_allowed_origin=request.is_from_allowed_origin
+        )
         return evolve(request, principal=found.principal, denial=found.denial)
 
     def attended(service: Service) -> Service:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 
 import pytest
+import trio
+import trio.testing
 
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import ANYONE, NOBODY, Action
+from skysentry_trio.server.access.admission import Admission
 from skysentry_trio.server.access.gate import Identified
 from skysentry_trio.wire.request_head import RequestHead
 from tests.server.access.rules import Rules
@@ -72,3 +76,36 @@ async def test_a_cookie_changes_something_only_for_pages_of_ours(
     assert (found.denial is None) == is_allowed
     assert found.denial is None or found.denial.code == "origin-refused"
     assert (await rules.gate.identify(head("GET", **headers))).denial is None
+
+
+async def test_those_who_guess_wait(rules: Rules, autojump_clock: trio.testing.MockClock) -> None:
+    """In the head of a request and in a message, by address; a valid key from the same address does not."""
+    valid = rules.key(view=["*"])
+    started, address = trio.current_time(), "203.0.113.9"
+    for number in range(10):
+        found = await rules.gate.identify(head(authorization=f"Bearer wrong-{number}"), address=address)
+        assert found.denial is not None
+    waited = trio.current_time() - started
+    assert waited > 5
+
+    admission = Admission(rules.access, NOBODY, f"{address}:50000")
+    with pytest.raises(ProtocolViolation, match="expected a key"):
+        await admission.prove("wrong")
+    assert trio.current_time() - started > waited + 5
+
+    waited = trio.current_time() - started
+    assert (await rules.gate.identify(head(authorization=f"Bearer {valid}"), address=address)).denial is None
+    assert (await rules.gate.identify(head(authorization=basic(f"x:{valid}")), address=address)).denial is None
+    assert (await rules.gate.identify(head(authorization="Bearer old"), address="203.0.113.10")).denial is not None
+    assert trio.current_time() - started == waited
+
+
+async def test_those_who_guess_passwords_wait(rules: Rules, autojump_clock: trio.testing.MockClock) -> None:
+    """Also if each guess comes from another address."""
+    rules.user("ann", "long enough", {"view": ["*"]})
+    started = trio.current_time()
+    for number in range(10):
+        wrong = head(authorization=basic(f"ann:wrong-{number}"))
+        assert (await rules.gate.identify(wrong, address=f"203.0.113.{number}")).denial is not None
+
+    assert trio.current_time() - started > 5

@@ -5,6 +5,7 @@
     gate          the credentials of each request's head become a principal
     admission     the access of one WebSocket, which a message may prove or renew
     access        the rules that hold now, and every proof that is checked against them
+    guessing      refusals of guesses wait longer and longer
     sessions      who is connected as what, so that access can end at once
     watcher       reads the file again when it changes, and ends what is no longer allowed
     changes       what administrators do: make and revoke keys, users and links

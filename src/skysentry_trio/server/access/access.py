@@ -12,6 +12,7 @@ from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.principal import Principal, Rights
 from skysentry_trio.server.access import keys, tickets
+from skysentry_trio.server.access.guessing import GuessLimiter
 from skysentry_trio.server.access.passwords import PasswordChecker
 from skysentry_trio.server.access.records import AccessRecords, KeyRecord, UserRecord, fingerprint
 from skysentry_trio.server.access.sessions import Sessions
@@ -49,6 +50,8 @@ class Access:
     """Returns the seconds since the epoch."""
     token_verifiers: list[TokenVerifier] = field(factory=list)
     """Checks of further kinds of tokens, one after another."""
+    limiter: GuessLimiter = field(factory=GuessLimiter)
+    """Slows down guessing."""
     sessions: Sessions = field(init=False)
     """Who is connected."""
     records: AccessRecords = field(factory=AccessRecords, init=False, repr=False)
@@ -103,6 +106,29 @@ class Access:
         return name not in self.records.ended if kind == "ticket" else fact in self._by_fact
 
     # Proofs
+
+    async def check_token(self, token: str, address: str) -> Principal:
+        """Do what `verify_token` does; the refusal of a guess waits.
+
+        Args:
+            token: a key, a link or another token.
+            address: of the client.
+        """
+        async with self.limiter.checking_token(address, token):
+            return await self.verify_token(token)
+
+    async def check_password(self, user: str, password: str, address: str) -> Principal:
+        """Do what `verify_password` does; the refusal of a guess waits.
+
+        Args:
+            user: name of the user.
+            password: of the user; or a key or a link.
+            address: of the client.
+        """
+        if password.startswith((keys.PREFIX, tickets.LINK_PREFIX)):
+            return await self.check_token(password, address)
+        async with self.limiter.checking_password(address, user):
+            return await self.verify_password(user, password)
 
     async def verify_token(self, token: str) -> Principal:
         """Return the principal of a key, of a link or of another token.

@@ -43,7 +43,7 @@ class Admission:
         """
         if self.access.is_open:
             return self.principal
-        principal = await self.access.verify_token(token)
+        principal = await self.access.check_token(token, self.address)
         self.principal = principal
         if self._session is not None:
             self.access.sessions.renew(self._session, principal)

@@ -31,23 +31,27 @@ class Gate:
 
     access: Access
 
-    async def identify(self, head: RequestHead, *, is_from_allowed_origin: bool = True) -> Identified:
+    async def identify(
+        self, head: RequestHead, *, address: str = "unknown", is_from_allowed_origin: bool = True
+    ) -> Identified:
         """Return who makes a request.
 
         Args:
             head: of the request.
+            address: of the client.
             is_from_allowed_origin: whether no page of a foreign origin makes the request.
         """
         if self.access.is_open:
             return Identified(ANYONE)
         try:
             presented = read_credentials(head.headers, head.query)
-            return Identified(await self._verify(head, presented, is_from_allowed_origin=is_from_allowed_origin))
+            principal = await self._verify(head, presented, address, is_from_allowed_origin=is_from_allowed_origin)
+            return Identified(principal)
         except ProtocolViolation as violation:
             return Identified(NOBODY, violation)
 
     async def _verify(
-        self, head: RequestHead, presented: PresentedCredentials, *, is_from_allowed_origin: bool
+        self, head: RequestHead, presented: PresentedCredentials, address: str, *, is_from_allowed_origin: bool
     ) -> Principal:
         """Return the principal of the credential that says most exactly what is meant: the link, then the header.
 
@@ -56,11 +60,11 @@ class Gate:
         """
         access, principal = self.access, NOBODY
         if presented.token is not None:
-            principal = await access.verify_token(presented.token)
+            principal = await access.check_token(presented.token, address)
         elif presented.user is not None:
-            principal = await access.verify_password(presented.user, presented.password or "")
+            principal = await access.check_password(presented.user, presented.password or "", address)
         if presented.link is not None:
-            principal = await access.verify_token(presented.link)
+            principal = await access.check_token(presented.link, address)
         # Browsers add a cookie to every request, so it counts only if nothing else is presented.
         if principal is NOBODY and presented.cookie is not None:
             principal = access.verify_cookie(presented.cookie)

@@ -11,8 +11,10 @@ from typing import Final
 from attrs import frozen
 
 from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.networks import Networks
 from skysentry_trio.server.access.access import Access
 from skysentry_trio.server.access.changes import NewLink, RulesEditor
+from skysentry_trio.server.access.guessing import GuessLimiter
 from skysentry_trio.server.access.records import FILE_NAME, read_records
 from skysentry_trio.server.access.watcher import RulesWatcher
 from skysentry_trio.server.settings import Settings
@@ -84,7 +86,8 @@ def prepare_access(settings: Settings, addresses: Collection[object]) -> AccessS
         invitation = editor.invite_first_admin(_INVITATION_SECONDS)
     elif (folder / FILE_NAME).exists():
         log.info("open to everybody on this machine", reason="no rules")
-    access = Access(is_open=True, stays_open=settings.open, groups=parse_groups(settings.groups))
+    limiter = GuessLimiter(Networks.parse(settings.trusted_proxies))
+    access = Access(is_open=True, stays_open=settings.open, groups=parse_groups(settings.groups), limiter=limiter)
     watcher = RulesWatcher(access, folder)
     watcher.read()
     return AccessSetup(access, watcher, editor, invitation)

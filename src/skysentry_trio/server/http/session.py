@@ -34,7 +34,7 @@ def create_session(setup: AccessSetup) -> Blueprint:
         if access.is_open:
             return json_response(_describe(access, current_request().principal))
         try:
-            principal = await _verify(access, asked)
+            principal = await _verify(access, asked, current_request().peer.host)
         except ProtocolViolation as violation:
             audit.info("sign-in refused", who=asked.user, code=violation.code, error=str(violation))
             raise
@@ -56,12 +56,12 @@ def create_session(setup: AccessSetup) -> Blueprint:
     return session
 
 
-async def _verify(access: Access, asked: SignIn) -> Principal:
+async def _verify(access: Access, asked: SignIn, address: str) -> Principal:
     if asked.key is not None:
-        return await access.verify_token(asked.key)
+        return await access.check_token(asked.key, address)
     if asked.user is None or asked.password is None:
         raise ProtocolViolation("expected user and password, or key", "bad-request")
-    return await access.verify_password(asked.user, asked.password)
+    return await access.check_password(asked.user, asked.password, address)
 
 
 async def _end_cookie(setup: AccessSetup) -> None:
