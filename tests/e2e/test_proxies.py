@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from skysentry_trio.client import Camera, Refused, Viewer
+from skysentry_trio.server.access.changes import RulesEditor
 from skysentry_trio.sources.drawing import Pattern
 from tests.e2e.processes import PATIENCE, running, running_server
 
@@ -47,9 +49,9 @@ http {{
 """What a distribution has around a file in conf.d."""
 
 
-def documented(info: str) -> str:
+def documented(info: str, page: Path = PAGE) -> str:
     """Return the configuration that the page has in a block with this info string."""
-    (text,) = re.findall(rf"^```{info}\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(rf"^```{info}\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     return str(text)
 
 
@@ -61,8 +63,14 @@ def free_port() -> int:
 
 @contextmanager
 def nginx(folder: Path, server: str) -> Iterator[str]:
+    with nginx_with(documented("nginx"), folder, server) as address:
+        yield address
+
+
+@contextmanager
+def nginx_with(config: str, folder: Path, server: str) -> Iterator[str]:
     port = free_port()
-    config = documented("nginx").replace("127.0.0.1:8080", server).replace("listen 80;", f"listen 127.0.0.1:{port};")
+    config = config.replace("127.0.0.1:8080", server).replace("listen 80;", f"listen 127.0.0.1:{port};")
     (folder / "skysentry.conf").write_text(config)
     (folder / "nginx.conf").write_text(NGINX_AROUND.format(folder=folder))
     with proxy([program("nginx"), "-e", "stderr", "-p", str(folder), "-c", "nginx.conf"], port) as address:
@@ -237,6 +245,75 @@ def test_a_foreign_name_is_refused_until_it_is_allowed(proxied: Proxied, tmp_pat
         refused = httpx.get(url, headers={"Host": "evil.example"})
         assert refused.status_code == 421
         assert "--allowed-host evil.example" in refused.json()["error"]
+
+
+@pytest.mark.parametrize("proxied", [nginx, haproxy, haproxy_tcp, haproxy_tcp_v1])
+def test_behind_a_proxy_on_the_same_machine_nobody_is_local(proxied: Proxied, tmp_path: Path) -> None:
+    """Everyone has to prove who it is, and the list of sessions has the addresses of the clients."""
+    key = RulesEditor(tmp_path / "state").add_key("admin", {"admin": ["*"]}, None).key
+    proven = {"Authorization": f"Bearer {key}"}
+    flags = ("--trusted-proxy", "127.0.0.1", "--state-dir", str(tmp_path / "state"))
+    with running_server(*flags) as server, proxied(tmp_path, server) as address:
+        host, port = address.split(":")
+        forged = {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1"}
+        for headers in ({}, forged):
+            assert httpx.get(f"http://{address}/api/clients", headers=headers).status_code == 401
+        with (
+            socket.create_connection((host, int(port)), PATIENCE, source_address=(FAR, 0)) as connection,
+            connect(f"ws://{address}/stream/ws", sock=connection, additional_headers=proven | forged) as viewer,
+        ):
+            assert json.loads(viewer.recv(PATIENCE))["type"] == "clients"
+            sessions = httpx.get(f"http://{address}/api/sessions", headers=proven).json()["sessions"]
+        (seen,) = [session["address"] for session in sessions if session["role"] == "viewer"]
+        assert seen.partition(":")[0] == FAR
+
+
+class _SignOn(http.server.BaseHTTPRequestHandler):
+    """Knows a person by a cookie, as Authelia does."""
+
+    def do_GET(self) -> None:
+        known = "ann" in self.headers.get("Cookie", "")
+        self.send_response(200 if known else 401)
+        if known:
+            self.send_header("Remote-User", "ann")
+            self.send_header("Remote-Groups", "staff,family")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_people_sign_in_at_the_proxy(tmp_path: Path) -> None:
+    """A person has the rights of the groups, over HTTP and WebSockets; nobody can name another person."""
+    config = documented("nginx sign-on", PAGE.with_name("sign-in-with-authelia-authentik-or-oauth2-proxy.md"))
+    flags = ("--trusted-proxy", "127.0.0.1", "--header-sign-on", "--group-grant", "family=view:yard-*")
+    forged = {"Remote-User": "admin", "Remote-Groups": "admins"}
+    with (
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), _SignOn) as sign_on,
+        running_server(*flags, "--group-grant", "admins=admin", "--state-dir", str(tmp_path / "state")) as server,
+    ):
+        threading.Thread(target=sign_on.serve_forever, daemon=True).start()
+        config = config.replace("127.0.0.1:9091", f"127.0.0.1:{sign_on.server_address[1]}")
+        # The proxy counts as ready when this address answers; the page has no address without sign-in.
+        config = config.replace("    location / {", "    location = /api/ready { return 200; }\n    location / {", 1)
+        with nginx_with(config, tmp_path, server) as address:
+            person = {"Cookie": "session=ann", **forged}
+            session = httpx.get(f"http://{address}/api/session", headers=person).json()
+            assert (session["name"], session["kind"], session["actions"]) == ("ann", "header", {"view": ["yard-*"]})
+            with connect(f"ws://{address}/stream/ws", additional_headers=person) as viewer:
+                assert json.loads(viewer.recv(PATIENCE))["type"] == "clients"
+            refused = httpx.get(f"http://{address}/api/session", headers=forged)
+            assert refused.status_code == 302
+            assert refused.headers["location"].startswith("https://auth.example.org/")
+        # From elsewhere, the headers are those of a stranger.
+        direct = socket.create_connection(
+            (server.split(":")[0], int(server.split(":")[1])), PATIENCE, source_address=(FAR, 0)
+        )
+        with direct, direct.makefile("rb") as answer:
+            direct.sendall(b"GET /api/clients HTTP/1.0\r\nRemote-User: ann\r\nRemote-Groups: family\r\n\r\n")
+            assert b" 401 " in answer.readline()
+        sign_on.shutdown()
 
 
 def test_passwords_and_a_certificate_of_your_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

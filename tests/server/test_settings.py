@@ -35,6 +35,12 @@ def test_the_defaults_are_those_we_promise() -> None:
         "frame_ancestors": (),
         "allowed_hosts": (),
         "trusted_proxies": (),
+        "header_sign_on": False,
+        "group_grants": (),
+        "jwt_issuer": "",
+        "jwt_audience": "",
+        "jwt_keys": "",
+        "jwt_algorithms": ("RS256", "ES256", "EdDSA"),
         "open": False,
         "state_dir": "",
         "groups": (),
@@ -101,6 +107,11 @@ def test_each_setting_is_explained_in_one_sentence(setting: attrs.Attribute[Any]
         ("frame_ancestors", "*", ("*",)),
         ("allowed_hosts", "cams.example, 192.0.2.1", ("cams.example", "192.0.2.1")),
         ("trusted_proxies", "unix,127.0.0.1,fd00::/8", ("unix", "127.0.0.1", "fd00::/8")),
+        ("group_grants", "admins=admin, family=view:@outdoor", ("admins=admin", "family=view:@outdoor")),
+        ("jwt_keys", "https://id.example/jwks.json", "https://id.example/jwks.json"),
+        ("jwt_keys", "http://127.0.0.1:8080/keys", "http://127.0.0.1:8080/keys"),
+        ("jwt_keys", "/etc/keys.json", "/etc/keys.json"),
+        ("jwt_algorithms", "ES256", ("ES256",)),
         ("frame_ancestors", ("https://ha.example:8123/", "*"), ("https://ha.example:8123/", "*")),
         (
             "frame_ancestors",
@@ -157,6 +168,15 @@ def test_values_are_read_from_text_and_from_toml(name: str, raw: object, value: 
         ("trusted_proxies", "proxy.example", "unix, or addresses and networks"),
         ("trusted_proxies", "10.0.0.5/8", "unix, or addresses and networks"),
         ("trusted_proxies", [1], "unix, or addresses and networks"),
+        ("group_grants", "family", "entries such as admins=admin"),
+        ("group_grants", "family=watch", "entries such as admins=admin"),
+        ("jwt_issuer", "https://id.example /", "a text without spaces"),
+        ("jwt_keys", "http://id.example/keys", "an address that begins with https://"),
+        ("jwt_keys", "http://localhost.example/keys", "an address that begins with https://"),
+        ("jwt_keys", "ftp://localhost/keys", "an address that begins with https://"),
+        ("jwt_algorithms", "HS256", "one or more of RS256"),
+        ("jwt_algorithms", "none", "one or more of RS256"),
+        ("jwt_algorithms", "", "one or more of RS256"),
     ],
 )
 def test_other_values_are_refused_with_what_was_expected(name: str, raw: object, expected: str) -> None:
@@ -172,6 +192,21 @@ def test_a_program_that_makes_settings_is_told_the_same() -> None:
     """Settings made without any text are held to the same limits."""
     with pytest.raises(ConfigurationError, match=r"^port: expected a whole number from 0 to 65535, got 70000$"):
         Settings(port=70_000)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"header_sign_on": True}, "header_sign_on: expected trusted_proxies with it, got no proxy"),
+        ({"jwt_issuer": "a"}, "jwt_issuer: expected jwt_audience and jwt_keys with it, got nothing"),
+        ({"jwt_issuer": "a", "jwt_audience": "b"}, "jwt_issuer: expected jwt_keys with it, got nothing"),
+        ({"jwt_keys": "a"}, "jwt_keys: expected jwt_issuer and jwt_audience with it, got nothing"),
+    ],
+)
+def test_identity_providers_need_several_settings(given: dict[str, Any], told: str) -> None:
+    """Half of them would let nobody in, or everybody."""
+    with pytest.raises(ConfigurationError, match=f"^{told}$"):
+        Settings(**given)
 
 
 def test_the_memory_must_hold_one_frame() -> None:

@@ -208,11 +208,14 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
 ) -> Router:
     """Return the router, which chooses the service for each request by its path."""
     settings, access = hub.settings, setup.access
-    gate = Gate(access)
+    gate = Gate(access, setup.sign_on)
 
     async def identify(request: Request) -> Request:
         found = await gate.identify(
-            request.head, address=request.peer.host, is_from_allowed_origin=request.is_from_allowed_origin
+            request.head,
+            address=request.peer.host,
+            is_from_allowed_origin=request.is_from_allowed_origin,
+            is_from_proxy=request.is_from_proxy,
         )
         return evolve(request, principal=found.principal, denial=found.denial)
 

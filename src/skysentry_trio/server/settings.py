@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.base.group_grants import is_group_grant
 from skysentry_trio.base.networks import UNIX, parse_network
 from skysentry_trio.base.principal import is_pattern
 from skysentry_trio.base.units import format_duration, format_size, parse_duration, parse_size
@@ -22,6 +23,10 @@ from skysentry_trio.wire.origins import is_ancestor, is_entry
 _MEBI: Final = 1024**2
 _GIBI: Final = 1024**3
 _GROUP: Final = re.compile(r"[A-Za-z0-9._-]{1,63}=[A-Za-z0-9._*?-]+", re.ASCII)
+JWT_ALGORITHMS: Final = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"),
+)
+"""Signatures by a private key; with a shared secret, all who check tokens could make tokens, too."""
 _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
 
 
@@ -127,6 +132,23 @@ def _are_hosts(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(one, str) and is_allowed_host(one) for one in value)
 
 
+def _are_grants(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, str) and is_group_grant(one) for one in value)
+
+
+def _is_key_source(value: object) -> bool:
+    if not isinstance(value, str) or not value.isprintable():
+        return False
+    scheme, mark, rest = value.partition("://")
+    # An attacker who can change the keys on their way can make tokens too.
+    is_local = re.split(r"[/:]", rest, maxsplit=1)[0] in {"localhost", "127.0.0.1"}
+    return not mark or scheme == "https" or (scheme == "http" and is_local)
+
+
+def _are_algorithms(value: object) -> bool:
+    return isinstance(value, tuple) and bool(value) and set(value) <= set(JWT_ALGORITHMS)
+
+
 def _is_path(value: object) -> bool:
     return isinstance(value, str) and "\0" not in value
 
@@ -185,6 +207,24 @@ _groups: Final = Kind(
     "GROUP=CAMERA", "entries such as outdoor=yard-* or outdoor=front-door", _are_groups, _split, ",".join
 )
 _file: Final = Kind("FILE", "the path of a file", _is_path, str, str)
+_grants: Final = Kind(
+    "GROUP=ACTION",
+    "entries such as admins=admin, family=view or guards=history:yard-*",
+    _are_grants,
+    _split,
+    ",".join,
+)
+_text: Final = Kind(
+    "TEXT", "a text without spaces", lambda value: isinstance(value, str) and " " not in value, str, str
+)
+_key_source: Final = Kind(
+    "ADDRESS",
+    "an address that begins with https:// (http:// only on this machine), or the path of a file",
+    _is_key_source,
+    str,
+    str,
+)
+_algorithms: Final = Kind("NAME", f"one or more of {', '.join(JWT_ALGORITHMS)}", _are_algorithms, _split, ",".join)
 _FEW_FRAMES: Final = 16
 _MAX_FRAMES: Final = 100_000
 _WAIT: Final = _duration(0.001, 3600)
@@ -288,6 +328,18 @@ class Settings:
     groups: tuple[str, ...] = _setting(
         (), _groups, "Camera id or glob that belongs to a group, for rules that name @GROUP."
     )
+    header_sign_on: bool = _setting(
+        False,  # noqa: FBT003 - the default value
+        _switch,
+        "Believe Remote-User and Remote-Groups of trusted proxies, which sign people in.",
+    )
+    group_grants: tuple[str, ...] = _setting((), _grants, "What the members of a group of an identity provider may do.")
+    jwt_issuer: str = _setting("", _text, "Accept JWTs of this issuer; if empty, none.")
+    jwt_audience: str = _setting("", _text, "Audience that a JWT must be for.")
+    jwt_keys: str = _setting("", _key_source, "Where the public keys of the issuer are.")
+    jwt_algorithms: tuple[str, ...] = _setting(
+        ("RS256", "ES256", "EdDSA"), _algorithms, "Algorithm with which a JWT may be signed."
+    )
     handshake_timeout: float = _setting(5.0, _WAIT, "How long a peer may take to send the head of its request.")
     registration_timeout: float = _setting(10.0, _WAIT, "How long a camera may take to register after connecting.")
     write_timeout: float = _setting(
@@ -313,6 +365,12 @@ class Settings:
             raise ConfigurationError("tls_key: expected tls_cert with it, got no certificate")
         if self.http_redirect_port and not self.tls_cert:
             raise ConfigurationError("http_redirect_port: expected tls_cert with it, got no certificate")
+        if self.header_sign_on and not self.trusted_proxies:
+            raise ConfigurationError("header_sign_on: expected trusted_proxies with it, got no proxy")
+        missing = [name for name in ("jwt_issuer", "jwt_audience", "jwt_keys") if not getattr(self, name)]
+        if missing and len(missing) < 3:
+            given = next(name for name in ("jwt_issuer", "jwt_audience", "jwt_keys") if name not in missing)
+            raise ConfigurationError(f"{given}: expected {' and '.join(missing)} with it, got nothing")
         if self.http_redirect_port and self.http_redirect_port == self.port:
             raise ConfigurationError(
                 f"http_redirect_port: expected a port other than port, got {self.http_redirect_port} for both"

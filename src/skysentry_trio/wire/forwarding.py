@@ -19,6 +19,8 @@ from skysentry_trio.wire.request_head import is_host
 
 HEADERS: Final = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"})
 """The headers that this module reads."""
+SIGN_ON_HEADERS: Final = frozenset({"remote-user", "remote-groups"})
+"""The headers in which a trusted proxy names a person who has signed in at the proxy, and the groups of the person."""
 _MAX_PROXIES: Final = 32
 """Proxies in a row whose entries are read."""
 _PAIR: Final = r'[!#$%&\'*+.^_`|~\w-]++=(?:"(?:[^"\\]|\\.)*+"|[^\s",;]++)'

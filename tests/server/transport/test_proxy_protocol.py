@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 import structlog
 import trio
+import trustme
 from attrs import define, field
 
 from skysentry_trio.base.networks import Networks
+from skysentry_trio.server.transport.certificate import Certificate
 from skysentry_trio.server.transport.listener import Router, RouterLimits
 from skysentry_trio.server.transport.request import Request
 from skysentry_trio.wire.hosts import HostRule
@@ -290,3 +293,36 @@ async def test_a_proxy_on_a_unix_socket_can_be_trusted(tmp_path: Path) -> None:
                 assert (await RawPeer(client).answer()).status == 200
         nursery.cancel_scope.cancel()
     assert [request.peer.host for request in seen] == [CLIENT, CLIENT, "unix"]
+
+
+async def test_the_header_comes_before_the_handshake_of_tls(tmp_path: Path) -> None:
+    """A proxy that passes bytes on does not read them; what follows its header is left for TLS."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("sky.localhost")
+    issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "pem")
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    async with running() as seen:
+        seen.router.certificate = Certificate(tmp_path / "pem", tmp_path / "pem")
+        for header in (V1, V2, b""):
+            async with seen.address.connection() as peer:
+                await peer.send(header)
+                secured = trio.SSLStream(peer.stream, context, server_hostname="sky.localhost", https_compatible=True)
+                with trio.fail_after(PATIENCE):
+                    await secured.send_all(request_head("/"))
+                    assert (await secured.receive_some()).startswith(b"HTTP/1.1 200")
+        answer = await seen.send(b"PROXY nonsense\r\n")
+
+        assert answer.status == 400
+        assert seen.router.log.ended_by == {"bad-proxy-header": 1}
+    assert [request.peer.host for request in seen.requests] == [CLIENT, CLIENT, "127.0.0.1"]
+    assert all(request.is_tls for request in seen.requests)
+
+
+@pytest.mark.parametrize(("proxies", "kept"), [(LOOPBACK, True), (Networks(), False)])
+async def test_only_a_trusted_proxy_names_a_person(proxies: Networks, kept: bool) -> None:
+    """No service can believe by mistake what anyone can write into a header."""
+    async with running(proxies) as seen:
+        request = await seen.pass_on(request_head("/", "Remote-User: ann", "Remote-Groups: family"))
+
+    assert ("remote-user" in request.head.headers, "remote-groups" in request.head.headers) == (kept, kept)

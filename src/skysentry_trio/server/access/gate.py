@@ -9,6 +9,7 @@ from attrs import define, frozen
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import ANYONE, NOBODY, Principal
 from skysentry_trio.server.access.access import Access
+from skysentry_trio.server.access.header_sign_on import HeaderSignOn
 from skysentry_trio.wire.presented import PresentedCredentials, read_credentials
 from skysentry_trio.wire.request_head import RequestHead
 
@@ -30,9 +31,16 @@ class Gate:
     """Finds out who makes a request: every credential that is presented must be valid."""
 
     access: Access
+    sign_on: HeaderSignOn | None = None
+    """Takes people from the headers of a trusted proxy; None if these headers do not count."""
 
     async def identify(
-        self, head: RequestHead, *, address: str = "unknown", is_from_allowed_origin: bool = True
+        self,
+        head: RequestHead,
+        *,
+        address: str = "unknown",
+        is_from_allowed_origin: bool = True,
+        is_from_proxy: bool = False,
     ) -> Identified:
         """Return who makes a request.
 
@@ -40,19 +48,22 @@ class Gate:
             head: of the request.
             address: of the client.
             is_from_allowed_origin: whether no page of a foreign origin makes the request.
+            is_from_proxy: whether a trusted proxy has sent the request.
         """
         if self.access.is_open:
             return Identified(ANYONE)
         try:
             presented = read_credentials(head.headers, head.query)
-            principal = await self._verify(head, presented, address, is_from_allowed_origin=is_from_allowed_origin)
+            principal = await self._verify(presented, address)
+            if principal is NOBODY and is_from_proxy:
+                principal = self._take_from_proxy(head, is_from_allowed_origin=is_from_allowed_origin)
+            if principal is NOBODY and presented.cookie is not None:
+                principal = self._verify_cookie(head, presented.cookie, is_from_allowed_origin=is_from_allowed_origin)
             return Identified(principal)
         except ProtocolViolation as violation:
             return Identified(NOBODY, violation)
 
-    async def _verify(
-        self, head: RequestHead, presented: PresentedCredentials, address: str, *, is_from_allowed_origin: bool
-    ) -> Principal:
+    async def _verify(self, presented: PresentedCredentials, address: str) -> Principal:
         """Return the principal of the credential that says most exactly what is meant: the link, then the header.
 
         Raises:
@@ -65,12 +76,27 @@ class Gate:
             principal = await access.check_password(presented.user, presented.password or "", address)
         if presented.link is not None:
             principal = await access.check_token(presented.link, address)
-        # Browsers add a cookie to every request, so it counts only if nothing else is presented.
-        if principal is NOBODY and presented.cookie is not None:
-            principal = access.verify_cookie(presented.cookie)
-            if head.method not in _SAFE and not (is_from_allowed_origin and "origin" in head.headers):
-                raise ProtocolViolation(
-                    "a request that changes something with a cookie needs an Origin header of an allowed page",
-                    "origin-refused",
-                )
+        return principal
+
+    # Browsers add what follows to every request, so it counts only if nothing else is presented, and not for requests
+    # of foreign pages.
+
+    def _take_from_proxy(self, head: RequestHead, *, is_from_allowed_origin: bool) -> Principal:
+        principal = None if self.sign_on is None else self.sign_on.identify(head.headers)
+        if principal is None:
+            return NOBODY
+        if head.method not in _SAFE and not is_from_allowed_origin:
+            raise ProtocolViolation(
+                "a request of a person who has signed in at a proxy may change something only for an allowed page",
+                "origin-refused",
+            )
+        return principal
+
+    def _verify_cookie(self, head: RequestHead, cookie: str, *, is_from_allowed_origin: bool) -> Principal:
+        principal = self.access.verify_cookie(cookie)
+        if head.method not in _SAFE and not (is_from_allowed_origin and "origin" in head.headers):
+            raise ProtocolViolation(
+                "a request that changes something with a cookie needs an Origin header of an allowed page",
+                "origin-refused",
+            )
         return principal

@@ -15,6 +15,8 @@ from skysentry_trio.base.networks import Networks
 from skysentry_trio.server.access.access import Access
 from skysentry_trio.server.access.changes import NewLink, RulesEditor
 from skysentry_trio.server.access.guessing import GuessLimiter
+from skysentry_trio.server.access.header_sign_on import HeaderSignOn
+from skysentry_trio.server.access.providers import create_sign_on, create_token_verifiers, has_provider
 from skysentry_trio.server.access.records import FILE_NAME, read_records
 from skysentry_trio.server.access.watcher import RulesWatcher
 from skysentry_trio.server.settings import Settings
@@ -33,6 +35,8 @@ class AccessSetup:
     editor: RulesEditor
     invitation: NewLink | None
     """With this link, the first administrator signs in; None if there is one already, or none is needed."""
+    sign_on: HeaderSignOn | None = None
+    """Takes people from the headers of a trusted proxy; None if the operator does not want this."""
 
 
 def open_to_everybody(folder: Path = Path("/nonexistent")) -> AccessSetup:
@@ -78,19 +82,27 @@ def prepare_access(settings: Settings, addresses: Collection[object]) -> AccessS
     Raises:
         ConfigurationError: the file of rules cannot be read or written.
     """
-    folder = state_folder(settings)
+    folder, groups = state_folder(settings), parse_groups(settings.groups)
     editor, invitation = RulesEditor(folder), None
     if settings.open:
         log.warning("open to everybody", reason="--open")
     elif read_records(folder).has_rules or not all(map(is_loopback, addresses)):
         invitation = editor.invite_first_admin(_INVITATION_SECONDS)
+    elif has_provider(settings):
+        log.info("closed to everybody whom no identity provider names", reason="no rules")
     elif (folder / FILE_NAME).exists():
         log.info("open to everybody on this machine", reason="no rules")
     limiter = GuessLimiter(Networks.parse(settings.trusted_proxies))
-    access = Access(is_open=True, stays_open=settings.open, groups=parse_groups(settings.groups), limiter=limiter)
+    access = Access(
+        is_open=settings.open or not has_provider(settings),
+        stays_open=settings.open,
+        groups=groups,
+        token_verifiers=create_token_verifiers(settings, groups),
+        limiter=limiter,
+    )
     watcher = RulesWatcher(access, folder)
     watcher.read()
-    return AccessSetup(access, watcher, editor, invitation)
+    return AccessSetup(access, watcher, editor, invitation, create_sign_on(settings, groups))
 
 
 def parse_groups(entries: Iterable[str]) -> dict[str, list[str]]:

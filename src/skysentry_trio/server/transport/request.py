@@ -11,7 +11,7 @@ from skysentry_trio.base.networks import Networks
 from skysentry_trio.base.principal import ANYONE, NOBODY, Principal
 from skysentry_trio.server.transport.peer_address import PeerAddress
 from skysentry_trio.server.transport.peer_stream import PeerStream
-from skysentry_trio.wire.forwarding import HEADERS, resolve_forwarding
+from skysentry_trio.wire.forwarding import HEADERS, SIGN_ON_HEADERS, resolve_forwarding
 from skysentry_trio.wire.origins import explain_refusal, is_origin_allowed
 from skysentry_trio.wire.request_head import RequestHead
 
@@ -116,9 +116,10 @@ def judge_request(
             peer = PeerAddress(forwarding.address, forwarding.port)
         is_tls = is_tls if forwarding.is_tls is None else forwarding.is_tls
         host = forwarding.host or host
-    if not HEADERS.isdisjoint(head.headers):
+    dropped = HEADERS if is_from_proxy else HEADERS | SIGN_ON_HEADERS
+    if not dropped.isdisjoint(head.headers):
         # Nobody below can believe a header that anyone may send.
-        kept = {name: value for name, value in head.headers.items() if name not in HEADERS}
+        kept = {name: value for name, value in head.headers.items() if name not in dropped}
         head = evolve(head, headers=kept | {"host": host})
     is_allowed = is_origin_allowed(head.headers.get("origin"), host, allowed_origins, is_tls=is_tls)
     return Request(
