@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Final
 
 _NUMBER: Final = r"\d+(?:\.\d+)?"
-_DURATION: Final = re.compile(rf"(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?(?:({_NUMBER})ms)?")
-_SECONDS: Final = (Decimal(3600), Decimal(60), Decimal(1), Decimal("0.001"))
+_DURATION: Final = re.compile(rf"(?:({_NUMBER})d)?(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?(?:({_NUMBER})ms)?")
+_SECONDS: Final = (Decimal(86400), Decimal(3600), Decimal(60), Decimal(1), Decimal("0.001"))
 _SIZE: Final = re.compile(rf"({_NUMBER}) ?([kmgt]?i?b)", re.IGNORECASE)
 # The largest unit comes first, because `format_size` uses the first unit that fits.
 _BYTES: Final = {
@@ -29,7 +29,7 @@ _BYTES_BY_LOWER_CASE: Final = {unit.lower(): factor for unit, factor in _BYTES.i
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of ``500ms``, ``30s``, ``2m``, ``1h30m``, or of a plain number of seconds.
+    """Return the seconds of ``500ms``, ``30s``, ``2m``, ``1h30m``, ``7d``, or of a plain number of seconds.
 
     Raises:
         ValueError: the text is not a duration.

@@ -10,6 +10,7 @@
        │  ├─ janitor: forget idle cameras and old frames
        │  ├─ demand: tell cameras that the demand has changed, if that of many cameras has changed at once
        │  ├─ access: read the rules again when they change, and end the access that is over
+       │  ├─ history: record cameras on disk, if a folder is given
        │  ├─ push sessions: end those of cameras that have stopped
        │  ├─ certificate: load its files again when they have changed
        │  ├─ garbage collection: look at young objects often, and at all objects rarely

@@ -348,6 +348,28 @@ class Settings:
     ping_interval: float = _setting(20.0, _WAIT, "How often to ping WebSockets; proxies cut idle ones after 60s.")
     ping_timeout: float = _setting(20.0, _WAIT, "How long to wait for the answer to a ping.")
     shutdown_grace: float = _setting(2.0, _duration(0, 3600), "How long peers have to leave when the server stops.")
+    history: str = _setting("", _folder, "Folder to record cameras in; nothing is recorded without it.")
+    history_fps: float = _setting(
+        1.0,
+        Kind("FPS", "a number from 0 to 1000", _number(0, 1000, int, float), float, "{:.15g}".format),
+        "Frames a second to record of each camera; 0 for all frames.",
+    )
+    history_age: float = _setting(
+        7 * 86400.0,
+        _duration(0, 100 * 365 * 86400),
+        "How long to keep recordings, for example 30d; 0 for no limit.",
+    )
+    history_bytes: int = _setting(
+        0, _size(0, 1024 * 1024 * _GIBI), "Most bytes of recordings to keep, of all cameras; 0 for no limit."
+    )
+    history_min_free: int = _setting(
+        _GIBI,
+        _size(0, 1024 * 1024 * _GIBI),
+        "Bytes to leave free on the volume of the recordings; old recordings give way, then recording pauses.",
+    )
+    history_sync: float = _setting(
+        10.0, _WAIT, "How often to make the disk keep what was recorded: the most that a power cut may cost."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info", _choice("debug", "info", "warning", "error"), "Least severe events to log."
     )

@@ -1,0 +1,271 @@
+"""The thread that writes a history, and deletes what is too old: the only one that changes the folder."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from threading import Condition, Thread
+from typing import Final
+from zlib import crc32
+
+from attrs import define, field, frozen
+
+from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.logs import get_logger
+from skysentry_trio.server.history.folder import HistoryFolder
+from skysentry_trio.server.history.frame_table import FrameTable
+from skysentry_trio.server.history.index import Segment
+from skysentry_trio.server.history.retention import Limits, choose_expired
+from skysentry_trio.server.history.segment_writer import SegmentWriter
+
+log = get_logger(__name__)
+
+SEGMENT_SECONDS: Final = 60.0
+_RETRY: Final = 5.0
+"""Seconds after an error during which nothing is written."""
+_CLEANING: Final = 60.0
+"""Seconds between two searches for segments that are too old."""
+_MOST_DELETED: Final = 500
+"""Segments deleted at once, so that frames do not wait for a long deletion."""
+_SLOW: Final = 5.0
+"""Seconds after which a write that has not returned is reported."""
+
+
+@frozen
+class _Batch:
+    camera_id: str
+    epoch: int
+    frames: list[JpegFrame]
+    nbytes: int
+
+
+@define(eq=False)
+class DiskWriter:
+    """Writes batches of frames in a thread of its own.
+
+    A disk that is slow, full or hanging never makes the event loop wait: `offer` refuses what the queue has no room for.
+    """
+
+    folder: HistoryFolder
+    limits: Limits
+    max_waiting: int
+    """Bytes of frames that may wait for the thread."""
+    sync_interval: float
+    """Seconds after which the disk is made to keep what was written."""
+    _clock: Callable[[], float] = time.time
+    _monotonic: Callable[[], float] = time.monotonic
+    waiting_bytes: int = field(default=0, init=False)
+    """Bytes of frames that wait for the thread."""
+    frames_written: int = field(default=0, init=False)
+    bytes_written: int = field(default=0, init=False)
+    frames_dropped: int = field(default=0, init=False)
+    """Frames that were not recorded because the disk was too slow, full or failing."""
+    trouble: str | None = field(default=None, init=False)
+    """Why nothing is recorded; None if all is well."""
+    _busy_since: float | None = field(default=None, init=False)
+    _batches: deque[_Batch] = field(factory=deque, init=False, repr=False)
+    _changed: Condition = field(factory=Condition, init=False, repr=False)
+    _open: dict[str, SegmentWriter] = field(factory=dict, init=False, repr=False)
+    _epochs: dict[str, int] = field(factory=dict, init=False, repr=False)
+    _stopping: bool = field(default=False, init=False)
+    _retry_at: float = field(default=0.0, init=False)
+    _synced_at: float = field(default=0.0, init=False)
+    _cleaned_at: float = field(default=float("-inf"), init=False)
+    _thread: Thread | None = field(default=None, init=False, repr=False)
+
+    def start(self) -> None:
+        """Start the thread once; a thread that hangs in a write does not keep the process from ending."""
+        if self._thread is not None:
+            return
+        self._synced_at = self._monotonic()
+        self._epochs = self.folder.index.last_epochs()
+        self._thread = Thread(target=self._run, name="history", daemon=True)
+        self._thread.start()
+
+    def stop(self, seconds: float) -> bool:
+        """Write what waits, and close all segments.
+
+        Args:
+            seconds: to wait for the thread.
+
+        Returns:
+            Whether everything is written.
+        """
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return self._thread is None or not self._thread.is_alive()
+
+    def offer(self, camera_id: str, epoch: int, frames: list[JpegFrame]) -> bool:
+        """Hand over frames of a camera, in order, without waiting.
+
+        Returns:
+            False if too many bytes wait; the frames are dropped and counted.
+        """
+        nbytes = sum(len(frame.jpeg) for frame in frames)
+        with self._changed:
+            if self.waiting_bytes + nbytes > self.max_waiting:
+                self.frames_dropped += len(frames)
+                return False
+            self.waiting_bytes += nbytes
+            self._batches.append(_Batch(camera_id, epoch, frames, nbytes))
+            self._changed.notify()
+        return True
+
+    def next_epoch(self, camera_id: str) -> int:
+        """Return an epoch that is higher than all epochs of a camera so far."""
+        self._epochs[camera_id] = epoch = self._epochs.get(camera_id, 0) + 1
+        return epoch
+
+    def current_trouble(self) -> str | None:
+        """Return why nothing is recorded now, or that the disk hangs; None if all is well."""
+        since = self._busy_since
+        if since is not None and (seconds := self._monotonic() - since) > _SLOW:
+            return f"the disk has not answered for {seconds:.0f}s"
+        return self.trouble
+
+    def open_segments(self) -> Iterator[tuple[Segment, FrameTable]]:
+        """Yield the segments that are being written, which the index does not have yet."""
+        for writer in list(self._open.values()):
+            segment = writer.describe()
+            if segment is not None:
+                yield segment, writer.table
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if not self._batches and not self._stopping:
+                    self._changed.wait(1.0)
+                batches = list(self._batches)
+                self._batches.clear()
+                stopping = self._stopping
+            self._busy_since = self._monotonic()
+            for batch in batches:
+                self._write(batch)
+                with self._changed:
+                    self.waiting_bytes -= batch.nbytes
+                self._busy_since = self._monotonic()
+            self._maintain(everything=stopping)
+            self._busy_since = None
+            if stopping:
+                return
+
+    def _write(self, batch: _Batch) -> None:
+        now = self._monotonic()
+        if now < self._retry_at:
+            self.frames_dropped += len(batch.frames)
+            return
+        written = 0
+        try:
+            for writer, frames in self._split(batch):
+                writer.write(frames)
+                written += len(frames)
+                self.bytes_written += sum(len(frame.jpeg) for frame in frames)
+        except Exception as error:
+            self._fail(batch.camera_id, error)
+            self.frames_dropped += len(batch.frames) - written
+        else:
+            self._succeed()
+        self.frames_written += written
+
+    def _split(self, batch: _Batch) -> Iterator[tuple[SegmentWriter, list[JpegFrame]]]:
+        """Yield the frames of a batch by segment; begin new segments where they are due."""
+        frames = deque(batch.frames)
+        while frames:
+            writer = self._open.get(batch.camera_id)
+            if writer is None or not writer.takes(frames[0], batch.epoch):
+                self._finish(batch.camera_id)
+                writer = self._begin(batch.camera_id, batch.epoch, frames[0].received_at)
+            chosen = [frames.popleft()]
+            # The table knows only frames that are written, so this compares with the frame before.
+            while frames and _follows(chosen[-1], frames[0]) and frames[0].received_at < writer.ends_at:
+                chosen.append(frames.popleft())
+            yield writer, chosen
+
+    def _begin(self, camera_id: str, epoch: int, started_at: float) -> SegmentWriter:
+        free = self.folder.free_bytes()
+        if free < self.limits.min_free:
+            self._delete_old()
+            if self.folder.free_bytes() < self.limits.min_free:
+                raise OSError(f"only {free // 1_000_000} MB are free on the volume, and nothing more may be deleted")
+        writer = SegmentWriter.create(self.folder, camera_id, epoch, started_at, _end_of_segment(camera_id, started_at))
+        self._open[camera_id] = writer
+        return writer
+
+    def _finish(self, camera_id: str) -> None:
+        """Close the current segment of a camera, and enter it into the index."""
+        writer = self._open.pop(camera_id, None)
+        if writer is None:
+            return
+        try:
+            writer.sync()
+            if (segment := writer.describe()) is not None:
+                self.folder.index.put(segment, writer.table)
+        finally:
+            writer.close()
+
+    def _maintain(self, *, everything: bool) -> None:
+        """Finish segments that are over, make the disk keep what was written, and delete what is too old."""
+        now, moment = self._monotonic(), self._clock()
+        for writer in list(self._open.values()):
+            # A camera that sends no more frames leaves a segment that is over.
+            if everything or moment >= writer.ends_at + _RETRY:
+                self._attempt(writer.camera_id, lambda writer=writer: self._finish(writer.camera_id))  # type: ignore[misc]
+        if now - self._synced_at >= self.sync_interval:
+            self._synced_at = now
+            for writer in list(self._open.values()):
+                self._attempt(writer.camera_id, writer.sync)
+        if now - self._cleaned_at >= _CLEANING:
+            self._cleaned_at = now
+            self._attempt(None, self._delete_old)
+
+    def _attempt(self, camera_id: str | None, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception as error:
+            self._fail(camera_id, error)
+
+    def _delete_old(self) -> None:
+        index = self.folder.index
+        oldest = index.oldest(_MOST_DELETED)
+        nbytes = sum(usage.nbytes for usage in index.usage())
+        free = self.folder.free_bytes()
+        expired = choose_expired(oldest, self.limits, now=self._clock(), nbytes=nbytes, free=free)
+        if expired:
+            self.folder.delete(expired)
+            log.info("old recordings deleted", segments=len(expired), nbytes=sum(one.nbytes for one in expired))
+        if len(expired) == _MOST_DELETED:
+            self._cleaned_at = float("-inf")
+
+    def _fail(self, camera_id: str | None, error: Exception) -> None:
+        """Pause recording after an error; the segment ends with the last frame that was written."""
+        sentence = f"{getattr(error, 'strerror', None) or error}" or type(error).__name__
+        if self.trouble is None:
+            log.error("recording paused", camera=camera_id, error=sentence, retry_in=_RETRY)
+        self.trouble, self._retry_at = sentence, self._monotonic() + _RETRY
+        if camera_id is not None and (writer := self._open.pop(camera_id, None)) is not None:
+            with suppress(Exception):
+                if (segment := writer.describe()) is not None:
+                    self.folder.index.put(segment, writer.table)
+            writer.close()
+
+    def _succeed(self) -> None:
+        if self.trouble is not None:
+            log.info("recording again", dropped=self.frames_dropped)
+            self.trouble = None
+
+
+def _follows(before: JpegFrame, after: JpegFrame) -> bool:
+    table = FrameTable()
+    table.append(before.sequence, before.received_at, 0, 0)
+    return table.fits(after.sequence, after.received_at)
+
+
+def _end_of_segment(camera_id: str, started_at: float) -> float:
+    """Return when a segment ends: once a minute, at another second for each camera, so that not all end at once."""
+    offset = crc32(camera_id.encode()) % SEGMENT_SECONDS
+    return started_at - (started_at - offset) % SEGMENT_SECONDS + SEGMENT_SECONDS

@@ -1,0 +1,138 @@
+"""The folder of a history: one process writes in it, and its index is complete before anything is recorded."""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from attrs import define, field
+
+from skysentry_trio.base.exceptions import ConfigurationError, SkySentryError
+from skysentry_trio.server.history.frame_table import FrameTable
+from skysentry_trio.server.history.index import HistoryIndex, Segment, open_index
+from skysentry_trio.server.history.layout import camera_of, find_segments, remove_empty_folders
+from skysentry_trio.server.history.segment import OPENING, scan
+
+_LOCK: Final = "lock"
+
+
+class Damaged(SkySentryError):
+    """A file has the name of a segment but no frame that can be read."""
+
+
+@define(eq=False)
+class HistoryFolder:
+    """A folder with segments and their index."""
+
+    path: Path
+    index: HistoryIndex
+    _lock: int | None = field(default=None, repr=False)
+    """Descriptor of the locked file; None if another process may write."""
+
+    @classmethod
+    def open(cls, path: Path, *, writing: bool) -> HistoryFolder:
+        """Open a folder; make it if it does not exist and the caller is going to write.
+
+        Args:
+            path: of the folder.
+            writing: whether this process records and deletes. Only one process at a time may do so.
+
+        Raises:
+            ConfigurationError: the folder cannot be used, or another server records in it.
+        """
+        try:
+            if writing:
+                path.mkdir(parents=True, exist_ok=True)
+            elif not path.is_dir():
+                raise ConfigurationError(f"history: expected a folder, got {path}")
+            lock = _lock_folder(path) if writing else None
+            return cls(path, open_index(path), lock)
+        except OSError as error:
+            raise ConfigurationError(f"history: cannot use {path}: {error.strerror or error}") from error
+
+    def close(self) -> None:
+        """Close the index, and let another process write."""
+        self.index.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def read_table(self, name: str) -> tuple[Segment, FrameTable]:
+        """Read a segment from the beginning to the last complete frame.
+
+        Raises:
+            Damaged: the file has no frame.
+            OSError: the file cannot be read.
+        """
+        with (self.path / name).open("rb") as file:
+            if os.fstat(file.fileno()).st_size <= len(OPENING):
+                raise Damaged(f"{name} has no frame")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                table, epoch = FrameTable(), 0
+                for record in scan(data):  # type: ignore[arg-type] # a mapping has the methods of bytes
+                    if not table.fits(record.sequence, record.received_at):
+                        break
+                    epoch = record.epoch
+                    table.append(record.sequence, record.received_at, record.offset, record.size)
+        if not table:
+            raise Damaged(f"{name} has no frame")
+        return Segment.of(name, camera_of(name), epoch, table), table
+
+    def adopt(self, *, everything: bool = False, report: Callable[[int, str], None] = lambda _count, _name: None) -> list[str]:
+        """Add segments that the index does not know, and forget those that are gone.
+
+        Args:
+            everything: whether to read also the segments that the index knows.
+            report: called before each file that is read, with the number of files read before it and its name.
+
+        Returns:
+            Sentences about files that could not be read; they are left as they are.
+        """
+        known, found, troubles = self.index.names(), set[str](), []
+        for name in find_segments(self.path):
+            found.add(name)
+            if name in known and not everything:
+                continue
+            report(len(found) - 1, name)
+            try:
+                segment, table = self.read_table(name)
+            except (Damaged, OSError) as error:
+                troubles.append(str(error))
+                found.discard(name)
+            else:
+                self.index.put(segment, table)
+        self.index.remove(known - found)
+        return troubles
+
+    def delete(self, segments: list[Segment]) -> None:
+        """Delete segments; the index forgets them first, so that nobody is shown a file that is gone.
+
+        Raises:
+            OSError: a file cannot be deleted.
+        """
+        self.index.remove(segment.name for segment in segments)
+        for segment in segments:
+            (self.path / segment.name).unlink(missing_ok=True)
+            remove_empty_folders(self.path, segment.name)
+
+    def free_bytes(self) -> int:
+        """Return the bytes that this process may still write to the volume."""
+        status = os.statvfs(self.path)
+        return status.f_bavail * status.f_frsize
+
+
+def _lock_folder(path: Path) -> int:
+    descriptor = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise ConfigurationError(f"history: another server records in {path}; each server needs a folder of its own") from None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor

@@ -1,0 +1,85 @@
+"""The history of a server: opened at the start, filled as a service, closed when the server has stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import trio
+from attrs import frozen
+
+from skysentry_trio.base.logs import get_logger
+from skysentry_trio.server.health import Health
+from skysentry_trio.server.history.disk_writer import DiskWriter
+from skysentry_trio.server.history.folder import HistoryFolder
+from skysentry_trio.server.history.reader import HistoryReader
+from skysentry_trio.server.history.recorder import Recorder
+from skysentry_trio.server.history.retention import Limits
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.settings import Settings
+
+log = get_logger(__name__)
+
+_SHARE_OF_MEMORY: Final = 8
+"""Frames that wait for the disk may take this fraction of `Settings.max_memory`: 1/8."""
+_REPORT_EVERY: Final = 5.0
+"""Seconds."""
+_LAST_WRITES: Final = 5.0
+"""Seconds that the disk has for the last frames when the server stops."""
+
+
+@frozen
+class History:
+    """What the rest of the server uses of the recordings."""
+
+    reader: HistoryReader
+    writer: DiskWriter
+    recorder: Recorder
+
+    async def run(self, health: Health) -> None:
+        """Enter segments that the index does not know into it, then record for ever."""
+        troubles = await trio.to_thread.run_sync(self._adopt, abandon_on_cancel=True)
+        for trouble in troubles[:10]:
+            log.warning("recording cannot be read", error=trouble)
+        self.writer.start()
+        await self.recorder.run(health)
+
+    def _adopt(self) -> list[str]:
+        reported = time.monotonic()
+
+        def report(count: int, name: str) -> None:
+            nonlocal reported
+            if time.monotonic() - reported > _REPORT_EVERY:
+                reported = time.monotonic()
+                log.info("reading recordings", files=count, now=name)
+
+        return self.reader.folder.adopt(report=report)
+
+
+@contextmanager
+def open_history(settings: Settings, hub: Hub) -> Iterator[History | None]:
+    """Open the history that the settings name, for as long as the context lasts; None if they name none.
+
+    Raises:
+        ConfigurationError: the folder cannot be used, or another server records in it.
+    """
+    if not settings.history:
+        yield None
+        return
+    folder = HistoryFolder.open(Path(settings.history), writing=True)
+    limits = Limits(
+        max_age=settings.history_age or float("inf"),
+        max_bytes=settings.history_bytes or float("inf"),
+        min_free=settings.history_min_free,
+    )
+    writer = DiskWriter(folder, limits, settings.max_memory // _SHARE_OF_MEMORY, settings.history_sync)
+    try:
+        yield History(HistoryReader(folder, writer), writer, Recorder(hub, writer, settings.history_fps))
+    finally:
+        if writer.stop(_LAST_WRITES):
+            folder.close()
+        else:
+            log.error("the last frames are not recorded", error=writer.current_trouble())

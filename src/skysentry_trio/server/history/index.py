@@ -1,0 +1,229 @@
+"""The index of a history: an SQLite database with one row for each segment.
+
+The index is a cache. Everything in it can be read from the segments again, which takes longer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from attrs import define, field, frozen
+
+from skysentry_trio.server.history.frame_table import FrameTable
+
+FILE_NAME: Final = "index.sqlite3"
+_VERSION: Final = 1
+_BUSY: Final = 5.0
+"""Seconds to wait for another process that uses the database: a command beside the server."""
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS segments (
+    name TEXT PRIMARY KEY,
+    camera TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    first_sequence INTEGER NOT NULL,
+    last_sequence INTEGER NOT NULL,
+    started_at REAL NOT NULL,
+    ended_at REAL NOT NULL,
+    frames INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    protected INTEGER NOT NULL DEFAULT 0,
+    frame_table BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_time ON segments (camera, started_at, ended_at, frames, bytes);
+"""
+_COLUMNS: Final = (
+    "name, camera, epoch, first_sequence, last_sequence, started_at, ended_at, frames, bytes, protected"
+)
+
+
+@frozen
+class Segment:
+    """What the index knows about one segment, besides the places of its frames."""
+
+    name: str
+    """Path below the folder of the history."""
+    camera_id: str
+    epoch: int
+    first_sequence: int
+    last_sequence: int
+    started_at: float
+    """When its first frame arrived: seconds since the epoch."""
+    ended_at: float
+    """When its last frame arrived."""
+    frames: int
+    nbytes: int
+    protected: bool = False
+    """Whether it is kept, however old it is."""
+
+    @classmethod
+    def of(cls, name: str, camera_id: str, epoch: int, table: FrameTable) -> Segment:
+        """Return the description of a segment with at least one frame."""
+        first, last = table.place(0), table.place(len(table) - 1)
+        return cls(
+            name,
+            camera_id,
+            epoch,
+            first.sequence,
+            last.sequence,
+            first.received_at,
+            last.received_at,
+            len(table),
+            table.end,
+        )
+
+
+@frozen
+class Usage:
+    """What one camera has on disk."""
+
+    camera_id: str
+    segments: int
+    frames: int
+    nbytes: int
+    oldest_at: float
+    newest_at: float
+
+
+@define(eq=False)
+class HistoryIndex:
+    """An open index; any thread may use it.
+
+    Raises:
+        sqlite3.Error: the database cannot be used; ``open_index`` replaces a damaged one.
+    """
+
+    _connection: sqlite3.Connection
+    _lock: Lock = field(factory=Lock, init=False, repr=False)
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._connection.close()
+
+    def put(self, segment: Segment, table: FrameTable) -> None:
+        """Add a segment, or replace what is known of it."""
+        with self._changing() as connection:
+            connection.execute(
+                f"INSERT OR REPLACE INTO segments ({_COLUMNS}, frame_table) VALUES (?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
+                (
+                    segment.name,
+                    segment.camera_id,
+                    segment.epoch,
+                    segment.first_sequence,
+                    segment.last_sequence,
+                    segment.started_at,
+                    segment.ended_at,
+                    segment.frames,
+                    segment.nbytes,
+                    segment.protected,
+                    table.encode(),
+                ),
+            )
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Forget segments."""
+        with self._changing() as connection:
+            connection.executemany("DELETE FROM segments WHERE name = ?", [(name,) for name in names])
+
+    def protect(self, camera_id: str, begin: float, end: float, *, protected: bool) -> int:
+        """Keep all segments with frames between two moments, or let them go; return how many there are."""
+        with self._changing() as connection:
+            cursor = connection.execute(
+                "UPDATE segments SET protected = ? WHERE camera = ? AND started_at <= ? AND ended_at >= ?",
+                (protected, camera_id, end, begin),
+            )
+            return cursor.rowcount
+
+    def names(self) -> set[str]:
+        """Return the names of all segments."""
+        return {name for (name,) in self._all("SELECT name FROM segments")}
+
+    def last_epochs(self) -> dict[str, int]:
+        """Return the highest epoch of each camera."""
+        return dict(self._all("SELECT camera, MAX(epoch) FROM segments GROUP BY camera"))
+
+    def segments(self, camera_id: str, begin: float = 0.0, end: float = float("inf")) -> list[Segment]:
+        """Return the segments of a camera with frames between two moments, in the order of epochs and sequences."""
+        rows = self._all(
+            f"SELECT {_COLUMNS} FROM segments WHERE camera = ? AND started_at <= ? AND ended_at >= ?"  # noqa: S608
+            " ORDER BY epoch, first_sequence",
+            camera_id,
+            end,
+            begin,
+        )
+        return [_segment(row) for row in rows]
+
+    def oldest(self, count: int, *, camera_id: str | None = None) -> list[Segment]:
+        """Return the segments that may be deleted and whose last frames are the oldest, at most ``count``."""
+        where, values = ("", ()) if camera_id is None else ("AND camera = ?", (camera_id,))
+        rows = self._all(
+            f"SELECT {_COLUMNS} FROM segments WHERE NOT protected {where} ORDER BY ended_at LIMIT ?",  # noqa: S608
+            *values,
+            count,
+        )
+        return [_segment(row) for row in rows]
+
+    def table(self, name: str) -> FrameTable:
+        """Return the places of the frames of a segment; an empty table if the index does not know the segment."""
+        rows = self._all("SELECT frame_table FROM segments WHERE name = ?", name)
+        return FrameTable.decode(rows[0][0]) if rows else FrameTable()
+
+    def usage(self) -> list[Usage]:
+        """Return what each camera has on disk, in the order of the ids."""
+        rows = self._all(
+            "SELECT camera, COUNT(*), SUM(frames), SUM(bytes), MIN(started_at), MAX(ended_at)"
+            " FROM segments GROUP BY camera ORDER BY camera"
+        )
+        return [Usage(*row) for row in rows]
+
+    def _all(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        with self._lock, closing(self._connection.execute(query, values)) as cursor:
+            return cursor.fetchall()
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._connection:
+            yield self._connection
+
+
+def open_index(folder: Path) -> HistoryIndex:
+    """Open the index in a folder; make an empty one if there is none, or if it is damaged or of another version.
+
+    Raises:
+        sqlite3.Error: no database can be made there.
+    """
+    path = folder / FILE_NAME
+    try:
+        return HistoryIndex(_open(path))
+    except sqlite3.DatabaseError as error:
+        if not path.exists() or isinstance(error, sqlite3.OperationalError):
+            raise
+        path.rename(path.with_suffix(".damaged"))
+        return HistoryIndex(_open(path))
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY, check_same_thread=False)
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version not in {0, _VERSION}:
+            raise sqlite3.DatabaseError(f"the index has version {version}, expected {_VERSION}")
+        # With a write-ahead log, a power cut may lose the last rows, which are then read from the segments again.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(_SCHEMA)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _segment(row: tuple[object, ...]) -> Segment:
+    *values, protected = row
+    return Segment(*values, bool(protected))  # type: ignore[arg-type] # the columns of the table

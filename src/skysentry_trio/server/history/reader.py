@@ -1,0 +1,169 @@
+"""Find and read recorded frames. These functions wait for the disk, so the server calls them in threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Final
+
+from attrs import define, frozen
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.server.history.disk_writer import DiskWriter
+from skysentry_trio.server.history.folder import HistoryFolder
+from skysentry_trio.server.history.frame_table import FrameTable, Place
+from skysentry_trio.server.history.index import Segment
+from skysentry_trio.server.history.segment import decode_record
+from skysentry_trio.wire.jpeg import inspect_jpeg
+
+_PAUSE: Final = 10.0
+"""Seconds between two segments that begin another span."""
+_SEARCHED: Final = 3600.0
+"""Seconds before a moment in which a frame is looked for first; most often there is one."""
+
+
+@frozen
+class Span:
+    """A time in which a camera was recorded; it may have pauses shorter than a segment."""
+
+    begin: float
+    """Seconds since the epoch."""
+    end: float
+    frames: int
+    nbytes: int
+    protected: bool
+
+
+@frozen
+class _Found:
+    segment: Segment
+    table: FrameTable
+
+
+@define(eq=False)
+class HistoryReader:
+    """Reads a folder, and with a writer also the segments that are being written."""
+
+    folder: HistoryFolder
+    writer: DiskWriter | None = None
+
+    def segments(self, camera_id: str, begin: float = 0.0, end: float = float("inf")) -> list[Segment]:
+        """Return the segments of a camera with frames between two moments, in the order of epochs and sequences."""
+        return [found.segment for found in self._find(camera_id, begin, end)]
+
+    def spans(self, camera_id: str, begin: float, end: float) -> list[Span]:
+        """Return when a camera was recorded between two moments, in the order of time."""
+        spans = list[Span]()
+        for segment in sorted(self.segments(camera_id, begin, end), key=lambda one: one.started_at):
+            if spans and segment.started_at - spans[-1].end <= _PAUSE and spans[-1].protected == segment.protected:
+                last = spans[-1]
+                spans[-1] = Span(
+                    last.begin,
+                    max(last.end, segment.ended_at),
+                    last.frames + segment.frames,
+                    last.nbytes + segment.nbytes,
+                    last.protected,
+                )
+            else:
+                spans.append(
+                    Span(segment.started_at, segment.ended_at, segment.frames, segment.nbytes, segment.protected)
+                )
+        return spans
+
+    def last_until(self, camera_id: str, moment: float) -> JpegFrame | None:
+        """Return the last frame that arrived at a moment or before; None if there is none."""
+        for begin in (moment - _SEARCHED, 0.0):
+            found = self._find(camera_id, begin, moment)
+            # The last segment by epoch is not always the last one by time: the clock may have been set back.
+            for one in sorted(found, key=lambda one: one.segment.started_at, reverse=True):
+                number = self._table(one).last_until(moment)
+                if number is not None:
+                    return self._read_one(one, number)
+        return None
+
+    def count(self, camera_id: str, begin: float, end: float) -> int:
+        """Return the number of frames that arrived between two moments."""
+        return sum(last - first + 1 for _, first, last in self._ranges(camera_id, begin, end))
+
+    def frames(self, camera_id: str, begin: float, end: float) -> Iterator[JpegFrame]:
+        """Yield the frames that arrived between two moments, in order; each is read when the caller asks for it."""
+        for found, first, last in self._ranges(camera_id, begin, end):
+            table = self._table(found)
+            try:
+                with (self.folder.path / found.segment.name).open("rb") as file:
+                    yield from _read_frames(file.fileno(), (table.place(number) for number in range(first, last + 1)))
+            except FileNotFoundError:
+                # It was deleted meanwhile because it is too old.
+                continue
+
+    def _ranges(self, camera_id: str, begin: float, end: float) -> Iterator[tuple[_Found, int, int]]:
+        for found in self._find(camera_id, begin, end):
+            table = self._table(found)
+            first, last = table.first_from(begin), table.last_until(end)
+            if first is not None and last is not None and first <= last:
+                yield found, first, last
+
+    def _find(self, camera_id: str, begin: float, end: float) -> list[_Found]:
+        closed = [_Found(segment, FrameTable()) for segment in self.folder.index.segments(camera_id, begin, end)]
+        if self.writer is not None:
+            known = {found.segment.name for found in closed}
+            closed += [
+                _Found(segment, table)
+                for segment, table in self.writer.open_segments()
+                if segment.camera_id == camera_id
+                and segment.name not in known
+                and segment.started_at <= end
+                and segment.ended_at >= begin
+            ]
+            closed.sort(key=lambda found: (found.segment.epoch, found.segment.first_sequence))
+        return closed
+
+    def _table(self, found: _Found) -> FrameTable:
+        # An open segment brings its table along.
+        return found.table if found.table else self.folder.index.table(found.segment.name)
+
+    def _read_one(self, found: _Found, number: int) -> JpegFrame | None:
+        place = self._table(found).place(number)
+        try:
+            with (self.folder.path / found.segment.name).open("rb") as file:
+                return next(_read_frames(file.fileno(), [place]), None)
+        except FileNotFoundError:
+            return None
+
+
+def days(segments: list[Segment]) -> dict[str, tuple[int, int]]:
+    """Return the number of frames and of bytes for each day in UTC on which segments begin."""
+    return {
+        day: (sum(one.frames for one in group), sum(one.nbytes for one in group))
+        for day, group in (
+            (day, list(grouped))
+            for day, grouped in groupby(
+                sorted(segments, key=lambda one: one.name), key=lambda one: "-".join(one.name.split("/")[1:4])
+            )
+        )
+    }
+
+
+def _read_frames(descriptor: int, places: Iterator[Place] | list[Place]) -> Iterator[JpegFrame]:
+    for place in places:
+        data = os.pread(descriptor, place.size, place.offset)
+        record = decode_record(data)
+        if record is None:
+            # The file was changed by somebody else: its other frames may still be right.
+            continue
+        jpeg = data[record.jpeg]
+        try:
+            size = inspect_jpeg(jpeg)
+        except ProtocolViolation:
+            continue
+        yield JpegFrame(
+            record.sequence,
+            record.received_at,
+            record.captured_at,
+            jpeg,
+            size.width,
+            size.height,
+            arrived=record.received_at,
+        )
