@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 _NUMBER: Final = r"\d+(?:\.\d+)?"
-_DURATION: Final = re.compile(rf"(?:({_NUMBER})d)?(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?(?:({_NUMBER})ms)?")
+_DURATION: Final = re.compile("".join(rf"(?:({_NUMBER}){unit})?" for unit in ("d", "h", "m", "s", "ms")))
 _SECONDS: Final = (Decimal(86400), Decimal(3600), Decimal(60), Decimal(1), Decimal("0.001"))
 _SIZE: Final = re.compile(rf"({_NUMBER}) ?([kmgt]?i?b)", re.IGNORECASE)
 # The largest unit comes first, because `format_size` uses the first unit that fits.

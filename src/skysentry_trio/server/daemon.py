@@ -41,6 +41,7 @@ from skysentry_trio.server.access.gate import Gate
 from skysentry_trio.server.access.start import AccessSetup, prepare_access
 from skysentry_trio.server.garbage import Collections
 from skysentry_trio.server.health import Health
+from skysentry_trio.server.history.history import History, closing_history, open_history
 from skysentry_trio.server.http.app import build_app
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.http.streaming_routes import StreamingRoutes
@@ -100,7 +101,7 @@ async def serve(
 
     Raises:
         OSError: the server cannot listen on the address.
-        ConfigurationError: the file of rules cannot be read or written, or the certificate cannot be used.
+        ConfigurationError: the file of rules, the certificate or the folder of recordings cannot be used.
     """
     certificate = _load_certificate(settings)
     listeners = await _open_listeners(settings, sockets)
@@ -109,12 +110,13 @@ async def serve(
     hub, shutdown = Hub(settings), Shutdown(settings.shutdown_grace)
     health, loop, push_sessions = Health(shutdown), LoopMonitor(), PushSessions(hub, setup.access.sessions)
     websockets = WebSockets(_websocket_limits(settings), shutdown)
-    router = _create_router(hub, push_sessions, websockets, health, loop, setup)
+    history = open_history(settings, hub)
+    router = _create_router(hub, push_sessions, websockets, health, loop, setup, history)
     listening = [PeerAddress.of_this_side(listener.socket).host for listener in listeners]
     router.host_rule = HostRule.of(settings.host, listening, settings.allowed_hosts)
     router.certificate = certificate
     redirect_router = _create_redirect_router(router, settings, listeners)
-    async with trio.open_nursery() as nursery:
+    async with closing_history(history), trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signal, shutdown)
         if certificate is not None:
             await nursery.start(_reload_on_signal, certificate)
@@ -122,6 +124,8 @@ async def serve(
         nursery.start_soon(supervise, "janitor", partial(_forget_idle_cameras, hub), health)
         nursery.start_soon(supervise, "demand", hub.report_demand, health)
         nursery.start_soon(supervise, "access", setup.watcher.run, health)
+        if history is not None:
+            nursery.start_soon(supervise, "history", partial(history.run, health), health)
         nursery.start_soon(supervise, "push sessions", push_sessions.run, health)
         collections = Collections(router.log, lambda: len(hub.cameras))
         nursery.start_soon(supervise, "garbage collection", collections.run, health)
@@ -206,6 +210,7 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
     health: Health,
     loop: LoopMonitor,
     setup: AccessSetup,
+    history: History | None,
 ) -> Router:
     """Return the router, which chooses the service for each request by its path."""
     settings, access = hub.settings, setup.access
@@ -252,7 +257,7 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
     streaming = StreamingRoutes(hub, push_sessions, health.shutdown)
     return Router(
         {"/ws": capture, "/stream/ws": view},
-        attended(HttpServer(build_app(hub, health, connections, loop, setup)).serve),
+        attended(HttpServer(build_app(hub, health, connections, loop, setup, history=history)).serve),
         RouterLimits(settings.max_connections, settings.handshake_timeout, settings.write_timeout),
         frozenset(settings.cors_origins),
         find_streaming,

@@ -111,7 +111,11 @@ def test_a_damaged_index_is_made_again(opened: OpenFolder) -> None:
 def test_foreign_files_are_left_alone(opened: OpenFolder) -> None:
     """Files that are not ours are neither read nor deleted, even if they look like segments; one is reported."""
     opened.record("door", frames(3))
-    foreign = [opened.path / "door" / "notes.txt", opened.path / "door/2026/11/29/00-00-00.mpjpeg", opened.path / "holiday.mpjpeg"]
+    foreign = [
+        opened.path / "door" / "notes.txt",
+        opened.path / "door/2026/11/29/00-00-00.mpjpeg",
+        opened.path / "holiday.mpjpeg",
+    ]
     for path in foreign:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"mine")

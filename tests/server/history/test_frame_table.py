@@ -31,7 +31,9 @@ def test_a_table_is_decoded_as_it_was(steps: list[tuple[int, float, int]]) -> No
 
     again = FrameTable.decode(table.encode())
 
-    assert [again.place(number) for number in range(len(again))] == [table.place(number) for number in range(len(table))]
+    assert [again.place(number) for number in range(len(again))] == [
+        table.place(number) for number in range(len(table))
+    ]
 
 
 @given(STEPS, st.floats(-10, 3600))

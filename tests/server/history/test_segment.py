@@ -8,15 +8,17 @@ from hypothesis import strategies as st
 from skysentry_trio.server.history.segment import OPENING, encode_record, scan
 from tests.server.history.helpers import NOON, frame
 
-THREE = [frame(7, NOON), frame(8, NOON + 0.1, captured_at=NOON + 0.05), frame(11, NOON + 0.4, b"\xff\xd8--frame\r\n\xff\xd9")]
+THREE = [
+    frame(7, NOON),
+    frame(8, NOON + 0.1, captured_at=NOON + 0.05),
+    frame(11, NOON + 0.4, b"\xff\xd8--frame\r\n\xff\xd9"),
+]
 SEGMENT = OPENING + b"".join(piece for one in THREE for piece in encode_record(one, 3))
 
 
 def test_a_segment_has_everything_about_its_frames() -> None:
     """Epoch, sequence, both times and the bytes of each JPEG are read again, even if a JPEG looks like a boundary."""
-    found = [
-        (one.epoch, one.sequence, one.received_at, one.captured_at, SEGMENT[one.jpeg]) for one in scan(SEGMENT)
-    ]
+    found = [(one.epoch, one.sequence, one.received_at, one.captured_at, SEGMENT[one.jpeg]) for one in scan(SEGMENT)]
 
     assert found == [(3, one.sequence, one.received_at, one.captured_at, one.jpeg) for one in THREE]
 

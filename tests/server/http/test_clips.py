@@ -6,7 +6,7 @@ import io
 import sys
 import time
 import zipfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import av
@@ -17,6 +17,8 @@ from trio.testing import wait_all_tasks_blocked
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.http import clips, mp4_clip
 from skysentry_trio.server.http.clip_files import JpegClip
+from skysentry_trio.server.http.clip_source import Batches
+from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from tests.clocks import LeapingClock
@@ -344,13 +346,16 @@ async def test_those_that_ask_in_the_same_moment_wait(monkeypatch: pytest.Monkey
     monkeypatch.setattr(clips._ClipWriter, "_in_thread", at_once)
     writer, begun = clips._ClipWriter(), list[AsyncGenerator[bytes, None]]()
 
+    def one_batch() -> Batches:
+        return Batches(Recordings(), None, iter([[JpegFrame(1, NOON, None, b"jpeg", 4, 3)]]))
+
     async def begin(clip: AsyncGenerator[bytes, None]) -> None:
         assert await anext(clip) == b"jpeg"
         begun.append(clip)
 
     async with trio.open_nursery() as nursery:
         for _ in range(9):
-            clip = writer.write(iter([JpegFrame(1, NOON, None, b"jpeg", 4, 3)]), JpegClip())
+            clip = writer.write(one_batch(), JpegClip())
             assert isinstance(clip, AsyncGenerator)
             nursery.start_soon(begin, clip)
         await wait_all_tasks_blocked()

@@ -45,7 +45,7 @@ class _Batch:
 class DiskWriter:
     """Writes batches of frames in a thread of its own.
 
-    A disk that is slow, full or hanging never makes the event loop wait: `offer` refuses what the queue has no room for.
+    A disk that is slow, full or hanging never makes the event loop wait: `offer` refuses frames if too many wait.
     """
 
     folder: HistoryFolder
@@ -165,7 +165,7 @@ class DiskWriter:
                 writer.write(frames)
                 written += len(frames)
                 self.bytes_written += sum(len(frame.jpeg) for frame in frames)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever fails, the thread goes on with the next batch
             self._fail(batch.camera_id, error)
             self.frames_dropped += len(batch.frames) - written
         else:
@@ -226,7 +226,7 @@ class DiskWriter:
     def _attempt(self, camera_id: str | None, work: Callable[[], object]) -> None:
         try:
             work()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._fail(camera_id, error)
 
     def _delete_old(self) -> None:

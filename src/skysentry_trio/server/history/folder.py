@@ -82,7 +82,9 @@ class HistoryFolder:
             raise Damaged(f"{name} has no frame")
         return Segment.of(name, camera_of(name), epoch, table), table
 
-    def adopt(self, *, everything: bool = False, report: Callable[[int, str], None] = lambda _count, _name: None) -> list[str]:
+    def adopt(
+        self, *, everything: bool = False, report: Callable[[int, str], None] = lambda _count, _name: None
+    ) -> list[str]:
         """Add segments that the index does not know, and forget those that are gone.
 
         Args:
@@ -131,7 +133,8 @@ def _lock_folder(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise ConfigurationError(f"history: another server records in {path}; each server needs a folder of its own") from None
+        sentence = f"history: another server records in {path}; each server needs a folder of its own"
+        raise ConfigurationError(sentence) from None
     except BaseException:
         os.close(descriptor)
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from array import array
 from bisect import bisect_left, bisect_right
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from attrs import define, field
@@ -54,10 +54,7 @@ class FrameTable:
         """
         if not self.sequences:
             return True
-        return (
-            0 < sequence - self.sequences[-1] <= _LARGEST
-            and 0 <= tick_of(received_at) - self.ticks[-1] <= _LARGEST
-        )
+        return 0 < sequence - self.sequences[-1] <= _LARGEST and 0 <= tick_of(received_at) - self.ticks[-1] <= _LARGEST
 
     def append(self, sequence: int, received_at: float, offset: int, size: int) -> None:
         """Add the last frame; `fits` must have returned True for it."""
@@ -89,7 +86,7 @@ class FrameTable:
         first = array("Q", [self.sequences[0], self.ticks[0], self.offsets[0], self.end])
         columns = array("I")
         for column in (self.sequences, self.ticks, self.offsets):
-            columns.extend(after - before for before, after in zip(column, column[1:], strict=False))
+            columns.extend(after - before for before, after in pairwise(column))
         return zlib.compress(first.tobytes() + _planes(columns.tobytes()))
 
     @classmethod
@@ -122,7 +119,7 @@ def tick_of(moment: float) -> int:
 
 
 def _planes(data: bytes) -> bytes:
-    """Put the lowest bytes of all 32-bit numbers first, then the second bytes, and so on: the high ones are all zero."""
+    """Put the lowest bytes of all 32-bit numbers first, then the second bytes, and so on; the highest are all zero."""
     return b"".join(data[number::4] for number in range(4))
 
 

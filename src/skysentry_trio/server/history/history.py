@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -59,27 +60,34 @@ class History:
         return self.reader.folder.adopt(report=report)
 
 
-@contextmanager
-def open_history(settings: Settings, hub: Hub) -> Iterator[History | None]:
-    """Open the history that the settings name, for as long as the context lasts; None if they name none.
+def open_history(settings: Settings, hub: Hub) -> History | None:
+    """Open the history that the settings name; return None if they name none.
 
     Raises:
         ConfigurationError: the folder cannot be used, or another server records in it.
     """
     if not settings.history:
-        yield None
-        return
+        return None
     folder = HistoryFolder.open(Path(settings.history), writing=True)
     limits = Limits(
-        max_age=settings.history_age or float("inf"),
-        max_bytes=settings.history_bytes or float("inf"),
+        max_age=settings.history_age or math.inf,
+        max_bytes=settings.history_bytes or math.inf,
         min_free=settings.history_min_free,
     )
     writer = DiskWriter(folder, limits, settings.max_memory // _SHARE_OF_MEMORY, settings.history_sync)
+    return History(HistoryReader(folder, writer), writer, Recorder(hub, writer, settings.history_fps))
+
+
+@asynccontextmanager
+async def closing_history(history: History | None) -> AsyncIterator[None]:
+    """Close a history at the end of the context, after its last frames are written."""
     try:
-        yield History(HistoryReader(folder, writer), writer, Recorder(hub, writer, settings.history_fps))
+        yield
     finally:
-        if writer.stop(_LAST_WRITES):
-            folder.close()
-        else:
-            log.error("the last frames are not recorded", error=writer.current_trouble())
+        if history is not None:
+            with trio.CancelScope(shield=True):
+                written = await trio.to_thread.run_sync(history.writer.stop, _LAST_WRITES)
+            if written:
+                history.reader.folder.close()
+            else:
+                log.error("the last frames are not recorded", error=history.writer.current_trouble())

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from attrs import define, field, frozen
 
@@ -36,9 +36,7 @@ CREATE TABLE IF NOT EXISTS segments (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_time ON segments (camera, started_at, ended_at, frames, bytes);
 """
-_COLUMNS: Final = (
-    "name, camera, epoch, first_sequence, last_sequence, started_at, ended_at, frames, bytes, protected"
-)
+_COLUMNS: Final = "name, camera, epoch, first_sequence, last_sequence, started_at, ended_at, frames, bytes, protected"
 
 
 @frozen
@@ -181,7 +179,7 @@ class HistoryIndex:
         )
         return [Usage(*row) for row in rows]
 
-    def _all(self, query: str, *values: object) -> list[tuple[object, ...]]:
+    def _all(self, query: str, *values: object) -> list[Any]:
         with self._lock, closing(self._connection.execute(query, values)) as cursor:
             return cursor.fetchall()
 
@@ -210,20 +208,25 @@ def open_index(folder: Path) -> HistoryIndex:
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY, check_same_thread=False)
     try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version not in {0, _VERSION}:
-            raise sqlite3.DatabaseError(f"the index has version {version}, expected {_VERSION}")
-        # With a write-ahead log, a power cut may lose the last rows, which are then read from the segments again.
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(_SCHEMA)
-        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        _prepare(connection)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _segment(row: tuple[object, ...]) -> Segment:
+def _prepare(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version not in {0, _VERSION}:
+        raise sqlite3.DatabaseError(f"the index has version {version}, expected {_VERSION}")
+    # With a write-ahead log, a power cut may lose the last rows, which are then read from the segments again.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.executescript(_SCHEMA)
+    connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _segment(row: tuple[Any, ...]) -> Segment:
     *values, protected = row
-    return Segment(*values, bool(protected))  # type: ignore[arg-type] # the columns of the table
+    segment: Segment = Segment(*values, bool(protected))  # type: ignore[call-arg] # as many as the table has columns
+    return segment

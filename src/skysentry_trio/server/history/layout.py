@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,9 +10,7 @@ from typing import Final
 
 from skysentry_trio.server.history.segment import SUFFIX
 
-_NAME: Final = re.compile(
-    r"[A-Za-z0-9._-]{1,64}/\d{4}/\d{2}/\d{2}/\d{2}-\d{2}-\d{2}(?:_\d{1,4})?" + re.escape(SUFFIX)
-)
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}/\d{4}/\d{2}/\d{2}/\d{2}-\d{2}-\d{2}(?:_\d{1,4})?" + re.escape(SUFFIX))
 _MOST_OF_A_SECOND: Final = 10_000
 
 
@@ -56,7 +53,7 @@ def remove_empty_folders(folder: Path, name: str) -> None:
         if parent == folder:
             return
         try:
-            os.rmdir(parent)
+            parent.rmdir()
         except OSError:
             return
 

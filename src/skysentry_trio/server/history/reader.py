@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
@@ -42,12 +42,24 @@ class _Found:
     table: FrameTable
 
 
+@frozen
+class RecordedPart:
+    """Frames of a camera between two moments, of which there is at least one."""
+
+    first: JpegFrame
+    last: JpegFrame
+    frames: Iterator[JpegFrame]
+    """All of them, in order; each is read from disk when the caller asks for it."""
+
+
 @define(eq=False)
 class HistoryReader:
     """Reads a folder, and with a writer also the segments that are being written."""
 
     folder: HistoryFolder
     writer: DiskWriter | None = None
+    clock_offset: float = 0.0
+    """Seconds by which the wall clock is ahead of the monotonic clock, in which `JpegFrame.arrived` is."""
 
     def segments(self, camera_id: str, begin: float = 0.0, end: float = float("inf")) -> list[Segment]:
         """Return the segments of a camera with frames between two moments, in the order of epochs and sequences."""
@@ -83,9 +95,15 @@ class HistoryReader:
                     return self._read_one(one, number)
         return None
 
-    def count(self, camera_id: str, begin: float, end: float) -> int:
-        """Return the number of frames that arrived between two moments."""
-        return sum(last - first + 1 for _, first, last in self._ranges(camera_id, begin, end))
+    def part(self, camera_id: str, begin: float, end: float) -> RecordedPart | None:
+        """Return the frames that arrived between two moments; None if there are none."""
+        ranges = list(self._ranges(camera_id, begin, end))
+        if not ranges:
+            return None
+        first, last = self._read_one(ranges[0][0], ranges[0][1]), self._read_one(ranges[-1][0], ranges[-1][2])
+        if first is None or last is None:
+            return None
+        return RecordedPart(first, last, self.frames(camera_id, begin, end))
 
     def frames(self, camera_id: str, begin: float, end: float) -> Iterator[JpegFrame]:
         """Yield the frames that arrived between two moments, in order; each is read when the caller asks for it."""
@@ -93,7 +111,8 @@ class HistoryReader:
             table = self._table(found)
             try:
                 with (self.folder.path / found.segment.name).open("rb") as file:
-                    yield from _read_frames(file.fileno(), (table.place(number) for number in range(first, last + 1)))
+                    places = (table.place(number) for number in range(first, last + 1))
+                    yield from _read_frames(file.fileno(), places, self.clock_offset)
             except FileNotFoundError:
                 # It was deleted meanwhile because it is too old.
                 continue
@@ -122,13 +141,13 @@ class HistoryReader:
 
     def _table(self, found: _Found) -> FrameTable:
         # An open segment brings its table along.
-        return found.table if found.table else self.folder.index.table(found.segment.name)
+        return found.table or self.folder.index.table(found.segment.name)
 
     def _read_one(self, found: _Found, number: int) -> JpegFrame | None:
         place = self._table(found).place(number)
         try:
             with (self.folder.path / found.segment.name).open("rb") as file:
-                return next(_read_frames(file.fileno(), [place]), None)
+                return next(_read_frames(file.fileno(), [place], self.clock_offset), None)
         except FileNotFoundError:
             return None
 
@@ -146,7 +165,7 @@ def days(segments: list[Segment]) -> dict[str, tuple[int, int]]:
     }
 
 
-def _read_frames(descriptor: int, places: Iterator[Place] | list[Place]) -> Iterator[JpegFrame]:
+def _read_frames(descriptor: int, places: Iterable[Place], clock_offset: float) -> Iterator[JpegFrame]:
     for place in places:
         data = os.pread(descriptor, place.size, place.offset)
         record = decode_record(data)
@@ -165,5 +184,5 @@ def _read_frames(descriptor: int, places: Iterator[Place] | list[Place]) -> Iter
             jpeg,
             size.width,
             size.height,
-            arrived=record.received_at,
+            arrived=record.received_at - clock_offset,
         )

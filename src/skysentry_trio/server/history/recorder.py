@@ -119,4 +119,3 @@ class Recorder:
             health.failing[SERVICE] = f"recording is paused: {trouble}"
         else:
             health.failing.pop(SERVICE, None)
-

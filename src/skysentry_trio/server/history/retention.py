@@ -22,7 +22,9 @@ class Limits:
     """Bytes that stay free on the volume."""
 
 
-def choose_expired(oldest_first: Iterable[Segment], limits: Limits, *, now: float, nbytes: int, free: int) -> list[Segment]:
+def choose_expired(
+    oldest_first: Iterable[Segment], limits: Limits, *, now: float, nbytes: int, free: int
+) -> list[Segment]:
     """Return the segments to delete.
 
     Args:

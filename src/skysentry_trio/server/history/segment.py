@@ -48,8 +48,9 @@ class Record:
 def encode_record(frame: JpegFrame, epoch: int) -> tuple[bytes, bytes, bytes]:
     """Return the pieces of one part; the JPEG is among them as it is, so that it need not be copied."""
     captured = b"" if frame.captured_at is None else b"X-Captured-At: %.6f\r\n" % frame.captured_at
-    head = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\nX-Timestamp: %.6f\r\n%bX-Sequence: %d\r\nX-Epoch: %d\r\n\r\n"
-    return head % (len(frame.jpeg), frame.received_at, captured, frame.sequence, epoch), frame.jpeg, _CLOSING
+    length, moment = len(frame.jpeg), frame.received_at
+    head = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\nX-Timestamp: %.6f\r\n%b" % (length, moment, captured)
+    return head + b"X-Sequence: %d\r\nX-Epoch: %d\r\n\r\n" % (frame.sequence, epoch), frame.jpeg, _CLOSING
 
 
 def decode_record(data: bytes | memoryview, offset: int = 0) -> Record | None:

@@ -37,7 +37,9 @@ class SegmentWriter:
     """Whether bytes were written since the last `sync`."""
 
     @classmethod
-    def create(cls, folder: HistoryFolder, camera_id: str, epoch: int, started_at: float, ends_at: float) -> SegmentWriter:
+    def create(
+        cls, folder: HistoryFolder, camera_id: str, epoch: int, started_at: float, ends_at: float
+    ) -> SegmentWriter:
         """Make a new file; an existing file is never opened for writing.
 
         Raises:

@@ -15,14 +15,17 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.server.access.start import AccessSetup, open_to_everybody
 from skysentry_trio.server.health import Health
+from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.administration import create_administration
 from skysentry_trio.server.http.clips import create_clips
 from skysentry_trio.server.http.credential_check import add_credential_check
 from skysentry_trio.server.http.current import current_request, scoped
 from skysentry_trio.server.http.exchange import allow_origin, protection
+from skysentry_trio.server.http.history import create_history
 from skysentry_trio.server.http.metrics import create_metrics
 from skysentry_trio.server.http.missing_page import describe_missing_page, prefers_page
 from skysentry_trio.server.http.pages import WEB, create_pages
+from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.http.rest import create_api
 from skysentry_trio.server.http.results import create_results
 from skysentry_trio.server.http.session import create_session
@@ -51,6 +54,7 @@ def build_app(
     loop: LoopMonitor,
     setup: AccessSetup | None = None,
     *,
+    history: History | None = None,
     pages: Path = WEB,
 ) -> QuartTrio:
     """Return the whole application: every route that Quart serves, for the daemon, the tests and the documentation.
@@ -61,15 +65,18 @@ def build_app(
         connections: counted by the router.
         loop: measures the delay of the event loop.
         setup: the rules of access; None for a server that is open to everybody.
+        history: the recordings; None for a server that records nothing.
         pages: folder of the built web pages.
     """
+    recordings = Recordings(None if history is None else history.reader)
     current_hub, setup = scoped(hub), setup or open_to_everybody()
     return create_app(
         create_api(current_hub, health, connections, setup.access),
         create_session(setup),
         create_administration(current_hub, setup),
-        create_snapshots(current_hub, health.shutdown),
-        create_clips(current_hub),
+        create_snapshots(current_hub, health.shutdown, recordings),
+        create_clips(current_hub, recordings),
+        create_history(current_hub, history, recordings),
         create_results(current_hub),
         create_metrics(hub, current_hub, health, connections, loop),
         create_pages(pages),

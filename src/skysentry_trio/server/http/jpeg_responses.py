@@ -25,6 +25,18 @@ def frame_response(camera: HubCamera, frame: JpegFrame) -> Response:
     return response
 
 
+def recorded_response(camera_id: str, frame: JpegFrame) -> Response:
+    """Return a response with a recorded frame of a camera, which the hub may have forgotten."""
+    response = Response(frame.jpeg, content_type="image/jpeg")
+    response.headers["X-Sequence"] = str(frame.sequence)
+    response.headers["X-Timestamp"] = f"{moment_of(frame):.6f}"
+    response.headers["X-SkySentry-Online"] = "false"
+    stamp = local_file_stamp(frame.received_at)
+    response.headers["Content-Disposition"] = f'inline; filename="{camera_id}_{stamp}.jpg"'
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
 def placeholder_response(jpeg: bytes) -> Response:
     """Return a response with a drawn JPEG instead of a frame."""
     response = Response(jpeg, content_type="image/jpeg")

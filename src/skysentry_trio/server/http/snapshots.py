@@ -11,8 +11,9 @@ from skysentry_trio.base.nurseries import cancel_when
 from skysentry_trio.base.principal import Action
 from skysentry_trio.base.timeline import M, Timeline
 from skysentry_trio.server.http.current import CurrentHub
-from skysentry_trio.server.http.jpeg_responses import frame_response, placeholder_response
+from skysentry_trio.server.http.jpeg_responses import frame_response, placeholder_response, recorded_response
 from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera, read_newest
+from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.outbox import Delivery
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
@@ -27,29 +28,30 @@ _WAYS = ("after", "at", "back")
 """Parameters that choose a frame other than the newest; a query has at most one of them."""
 
 
-def create_snapshots(current_hub: CurrentHub, shutdown: Shutdown) -> Blueprint:
+def create_snapshots(current_hub: CurrentHub, shutdown: Shutdown, recordings: Recordings) -> Blueprint:
     """Return the routes of single frames.
 
     Args:
         current_hub: returns the hub, limited to what the principal of the current request may see.
         shutdown: ends every wait for a frame when a shutdown is requested.
+        recordings: have the frames that have left the rings.
     """
     snapshots = Blueprint("snapshots", __name__)
 
     @snapshots.get("/api/clients/<camera_id>/latest.jpg")
     async def get_latest_jpeg(camera_id: str) -> Response:
         hub = current_hub()
-        return await _answer(hub, choose_id(hub, camera_id), _query(), shutdown)
+        return await _answer(hub, choose_id(hub, camera_id), _query(), shutdown, recordings)
 
     @snapshots.get("/api/frame.jpeg")
     async def get_go2rtc_frame() -> Response:
         hub, query = current_hub(), _query()
-        return await _answer(hub, choose_id(hub, query.text("src")), query, shutdown)
+        return await _answer(hub, choose_id(hub, query.text("src")), query, shutdown, recordings)
 
     @snapshots.get("/snapshot")
     async def get_ustreamer_snapshot() -> Response:
         hub, query = current_hub(), _query()
-        response = await _answer(hub, choose_id(hub, query.text("client")), query, shutdown)
+        response = await _answer(hub, choose_id(hub, query.text("client")), query, shutdown, recordings)
         response.headers["X-UStreamer-Online"] = response.headers["X-SkySentry-Online"]
         return response
 
@@ -68,7 +70,7 @@ def _query() -> Query:
     return decode_query(request.query_string.decode("latin-1"))
 
 
-async def _answer(hub: ScopedHub, camera_id: str, query: Query, shutdown: Shutdown) -> Response:
+async def _answer(hub: ScopedHub, camera_id: str, query: Query, shutdown: Shutdown, recordings: Recordings) -> Response:
     """Answer with the frame that a query asks for.
 
     Raises:
@@ -79,7 +81,7 @@ async def _answer(hub: ScopedHub, camera_id: str, query: Query, shutdown: Shutdo
     moment, back = query.moment("at"), query.number("back", 0, _MAX_BACK)
     after, wait = query.whole("after", 0, 2**53), query.number("wait", 0, _MAX_WAIT) or 0.0
     if moment is not None or back is not None:
-        return await _answer_old(hub, camera_id, moment, back)
+        return await _answer_old(hub, camera_id, moment, back, recordings)
     if after is not None:
         return await _answer_newer(hub, camera_id, after, wait, shutdown)
     if query.flag("placeholder") and _shows_nothing(camera := hub.camera(camera_id)):
@@ -87,13 +89,22 @@ async def _answer(hub: ScopedHub, camera_id: str, query: Query, shutdown: Shutdo
     return await _frame(*read_newest(hub, camera_id))
 
 
-async def _answer_old(hub: ScopedHub, camera_id: str, moment: float | None, back: float | None) -> Response:
+async def _answer_old(
+    hub: ScopedHub, camera_id: str, moment: float | None, back: float | None, recordings: Recordings
+) -> Response:
     """Answer with the frame that was the newest at ``moment``, or if this is None, ``back`` seconds ago."""
-    camera = find_camera(hub, camera_id, Action.HISTORY)
-    frame = _find_old(camera.ring, moment, back)
-    if frame is None:
-        raise ProtocolViolation(f"camera {camera_id} has no frame from that time", "no-frame")
-    return await _frame(camera, frame)
+    camera = hub.camera(camera_id, Action.HISTORY)
+    frame = None if camera is None else _find_old(camera.ring, moment, back)
+    if camera is not None and frame is not None:
+        return await _frame(camera, frame)
+    if hub.may(Action.HISTORY, camera_id):
+        then = hub.wall_clock.now() - (back or 0.0) if moment is None else moment
+        frame = await recordings.frame_at(hub, camera_id, then)
+    if frame is not None:
+        return recorded_response(camera_id, frame)
+    # An unknown camera is said to be unknown.
+    find_camera(hub, camera_id, Action.HISTORY)
+    raise ProtocolViolation(f"camera {camera_id} has no frame from that time", "no-frame")
 
 
 def _find_old(timeline: Timeline[M], moment: float | None, back: float | None) -> M | None:

@@ -1,0 +1,176 @@
+"""Routes about recordings: when cameras were recorded, what is kept, what is deleted."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Final
+
+import trio
+from quart import Blueprint, Response, request
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.principal import Action
+from skysentry_trio.server.access.sessions import audit
+from skysentry_trio.server.history.history import History
+from skysentry_trio.server.history.reader import days
+from skysentry_trio.server.http.current import CurrentHub, current_request
+from skysentry_trio.server.http.json_bodies import json_response
+from skysentry_trio.server.http.recordings import Recordings
+from skysentry_trio.wire.history import (
+    DayReply,
+    DaysReply,
+    HistoryReply,
+    RecordedCameraReply,
+    RecordingReply,
+    SegmentsReply,
+    SpanReply,
+)
+from skysentry_trio.wire.identity import check_camera_id
+from skysentry_trio.wire.messages import rfc3339
+from skysentry_trio.wire.query import decode_query
+
+_MOST_SPANS: Final = 10_000
+
+
+def create_history(current_hub: CurrentHub, history: History | None, recordings: Recordings) -> Blueprint:
+    """Return the routes about recordings, under ``/api``.
+
+    Args:
+        current_hub: returns the hub, limited to what the principal of the current request may do.
+        history: of the server; None if it records nothing.
+        recordings: what reads it.
+    """
+    routes = Blueprint("history", __name__, url_prefix="/api")
+
+    def find() -> History:
+        """Return the history.
+
+        Raises:
+            ProtocolViolation: with code ``not-found``.
+        """
+        if history is None:
+            raise ProtocolViolation("this server records nothing; --history FOLDER makes it record", "not-found")
+        return history
+
+    @routes.get("/history")
+    async def get_recording() -> Response:
+        hub, found = current_hub(), find()
+        hub.require(Action.HISTORY)
+        folder = found.reader.folder
+        usages, free = await recordings.run(lambda: (folder.index.usage(), folder.free_bytes()))
+        writer, trouble = found.writer, found.writer.current_trouble()
+        return json_response(
+            RecordingReply(
+                recording=trouble is None,
+                trouble=trouble,
+                frames_written=writer.frames_written,
+                frames_dropped=writer.frames_dropped,
+                frames_missed=found.recorder.missed,
+                bytes_waiting=writer.waiting_bytes,
+                bytes_free=free,
+                cameras=[
+                    RecordedCameraReply(
+                        usage.camera_id,
+                        usage.segments,
+                        usage.frames,
+                        usage.nbytes,
+                        rfc3339(usage.oldest_at),
+                        rfc3339(usage.newest_at),
+                    )
+                    for usage in usages
+                    if hub.principal.rights.allow(Action.HISTORY, usage.camera_id)
+                ],
+            )
+        )
+
+    @routes.get("/clients/<camera_id>/history")
+    async def get_spans(camera_id: str) -> Response:
+        found = find()
+        _check(current_hub, camera_id, Action.HISTORY)
+        begin, end = _limits()
+        spans = await recordings.run(partial(found.reader.spans, camera_id, begin, end))
+        if len(spans) > _MOST_SPANS:
+            raise ProtocolViolation(f"there are {len(spans)} spans, ask for a shorter time with at most {_MOST_SPANS}")
+        return json_response(
+            HistoryReply(
+                camera_id,
+                [
+                    SpanReply(rfc3339(span.begin), rfc3339(span.end), span.frames, span.nbytes, span.protected)
+                    for span in spans
+                ],
+                sum(span.frames for span in spans),
+                sum(span.nbytes for span in spans),
+            )
+        )
+
+    @routes.get("/clients/<camera_id>/history/days")
+    async def get_days(camera_id: str) -> Response:
+        found = find()
+        _check(current_hub, camera_id, Action.HISTORY)
+        segments = await recordings.run(partial(found.reader.segments, camera_id))
+        return json_response(
+            DaysReply(camera_id, [DayReply(day, *figures) for day, figures in sorted(days(segments).items())])
+        )
+
+    @routes.delete("/clients/<camera_id>/history")
+    async def delete_recordings(camera_id: str) -> Response:
+        found = find()
+        _check(current_hub, camera_id, Action.ADMIN)
+        begin, end = _limits()
+
+        def delete() -> int:
+            inside = [
+                segment
+                for segment in found.reader.folder.index.segments(camera_id, begin, end)
+                if begin <= segment.started_at and segment.ended_at <= end and not segment.protected
+            ]
+            found.reader.folder.delete(inside)
+            return len(inside)
+
+        count = await trio.to_thread.run_sync(delete)
+        _audit("recordings deleted", camera_id, count)
+        return json_response(SegmentsReply(count))
+
+    async def set_protection(camera_id: str, *, protected: bool) -> Response:
+        found = find()
+        _check(current_hub, camera_id, Action.ADMIN)
+        protect = partial(found.reader.folder.index.protect, camera_id, *_limits(), protected=protected)
+        count = await recordings.run(protect)
+        _audit("recordings protected" if protected else "recordings unprotected", camera_id, count)
+        return json_response(SegmentsReply(count))
+
+    @routes.post("/clients/<camera_id>/history/protection")
+    async def protect(camera_id: str) -> Response:
+        return await set_protection(camera_id, protected=True)
+
+    @routes.delete("/clients/<camera_id>/history/protection")
+    async def unprotect(camera_id: str) -> Response:
+        return await set_protection(camera_id, protected=False)
+
+    return routes
+
+
+def _check(current_hub: CurrentHub, camera_id: str, action: Action) -> None:
+    """Check that the principal may do something with the recordings of a camera, which the hub may have forgotten.
+
+    Raises:
+        ProtocolViolation: the id is invalid, or the principal may not do this.
+    """
+    if not current_hub().may(action, check_camera_id(camera_id)):
+        raise ProtocolViolation(f"there is no camera {camera_id}; /api/clients lists them", "not-found")
+
+
+def _limits() -> tuple[float, float]:
+    """Return the moments ``from`` and ``to`` of the query."""
+    query = decode_query(request.query_string.decode("latin-1"))
+    begin, end = query.moment("from"), query.moment("to")
+    begin, end = begin or 0.0, math.inf if end is None else end
+    if begin > end:
+        raise ProtocolViolation(f"from is a moment before to, got {query.text('from')!a} and {query.text('to')!a}")
+    return begin, end
+
+
+def _audit(event: str, camera_id: str, count: int) -> None:
+    current = current_request()
+    audit.info(event, who=current.principal.name, camera=camera_id, segments=count)

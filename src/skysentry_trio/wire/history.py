@@ -1,0 +1,78 @@
+"""Replies of the REST API about recordings."""
+
+from __future__ import annotations
+
+from skysentry_trio.wire.messages import Message
+
+
+class SpanReply(Message):
+    """A time in which a camera was recorded."""
+
+    begin: str
+    end: str
+    frames: int
+    bytes: int
+    protected: bool
+    """Whether the recordings are kept, however old they are."""
+
+
+class HistoryReply(Message):
+    """The recordings of one camera between two moments."""
+
+    client_id: str
+    spans: list[SpanReply]
+    """In the order of time."""
+    frames: int
+    bytes: int
+
+
+class DayReply(Message):
+    """The recordings of one camera on one day in UTC."""
+
+    day: str
+    frames: int
+    bytes: int
+
+
+class DaysReply(Message):
+    """The days on which a camera was recorded."""
+
+    client_id: str
+    days: list[DayReply]
+
+
+class RecordedCameraReply(Message):
+    """What one camera has on disk."""
+
+    client_id: str
+    segments: int
+    frames: int
+    bytes: int
+    oldest_at: str
+    newest_at: str
+
+
+class RecordingReply(Message):
+    """What the server records, and what it has recorded."""
+
+    recording: bool
+    """Whether the server records now."""
+    trouble: str | None
+    """Why recording is paused; null if it is not."""
+    frames_written: int
+    """Since the server started."""
+    frames_dropped: int
+    """Frames that were not recorded because the disk was too slow, full or failing."""
+    frames_missed: int
+    """Frames that left a ring before they could be recorded."""
+    bytes_waiting: int
+    """Bytes of frames that wait for the disk."""
+    bytes_free: int
+    """Bytes that are free on the volume."""
+    cameras: list[RecordedCameraReply]
+
+
+class SegmentsReply(Message):
+    """How many files a request has changed or deleted."""
+
+    segments: int
