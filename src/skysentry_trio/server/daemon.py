@@ -118,21 +118,23 @@ async def serve(
     redirect_router = _create_redirect_router(router, settings, listeners)
     async with closing_history(history), trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signal, shutdown)
+        services: dict[str, Callable[[], Awaitable[None]]] = {
+            "janitor": partial(_forget_idle_cameras, hub),
+            "demand": hub.report_demand,
+            "access": setup.watcher.run,
+            "push sessions": push_sessions.run,
+            "garbage collection": Collections(router.log, lambda: len(hub.cameras)).run,
+            "loop monitor": loop.run,
+        }
         if certificate is not None:
             await nursery.start(_reload_on_signal, certificate)
-            nursery.start_soon(supervise, "certificate", certificate.run, health)
-        nursery.start_soon(supervise, "janitor", partial(_forget_idle_cameras, hub), health)
-        nursery.start_soon(supervise, "demand", hub.report_demand, health)
-        nursery.start_soon(supervise, "access", setup.watcher.run, health)
+            services["certificate"] = certificate.run
         if history is not None:
-            nursery.start_soon(supervise, "history", partial(history.run, health), health)
-        nursery.start_soon(supervise, "push sessions", push_sessions.run, health)
-        collections = Collections(router.log, lambda: len(hub.cameras))
-        nursery.start_soon(supervise, "garbage collection", collections.run, health)
-        nursery.start_soon(supervise, "loop monitor", loop.run, health)
+            services["history"] = partial(history.run, health)
         if notifier.watchdog_interval is not None:
-            feed = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
-            nursery.start_soon(supervise, "watchdog", feed, health)
+            services["watchdog"] = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
+        for name, service in services.items():
+            nursery.start_soon(supervise, name, service, health)
         async with trio.open_nursery() as connections:
             connections.start_soon(websockets.run)
             for listener in listeners:

@@ -16,6 +16,7 @@ from quart_trio import QuartTrio
 from skysentry_trio._version import __version__
 from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.server.health import Health
+from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.app import build_app
 from skysentry_trio.server.http.openapi import describe_api
 from skysentry_trio.server.loop_monitor import LoopMonitor
@@ -86,10 +87,11 @@ class Site:
     """Seconds that clients take for each piece of a reply."""
     on_piece: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
     """What clients do before they take a piece."""
+    history: History | None = None
     app: QuartTrio = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.app = build_app(self.hub, self.health, self.connections, self.loop, pages=self.pages)
+        self.app = build_app(self.hub, self.health, self.connections, self.loop, history=self.history, pages=self.pages)
 
     async def ask(self, target: str, method: str = "GET", body: bytes = b"", /, **headers: str) -> Answer:
         """Make a request as a server hands it on; underscores in the names of headers stand for hyphens.

@@ -130,7 +130,7 @@ class DiskWriter:
 
     def open_segments(self) -> Iterator[tuple[Segment, FrameTable]]:
         """Yield the segments that are being written, which the index does not have yet."""
-        for writer in list(self._open.values()):
+        for writer in tuple(self._open.values()):
             segment = writer.describe()
             if segment is not None:
                 yield segment, writer.table
@@ -198,14 +198,16 @@ class DiskWriter:
 
     def _finish(self, camera_id: str) -> None:
         """Close the current segment of a camera, and enter it into the index."""
-        writer = self._open.pop(camera_id, None)
+        writer = self._open.get(camera_id)
         if writer is None:
             return
         try:
             writer.sync()
+            # A reader that looks at the open segments first, and then into the index, finds it in one of the two.
             if (segment := writer.describe()) is not None:
                 self.folder.index.put(segment, writer.table)
         finally:
+            del self._open[camera_id]
             writer.close()
 
     def _maintain(self, *, everything: bool) -> None:
@@ -247,10 +249,11 @@ class DiskWriter:
         if self.trouble is None:
             log.error("recording paused", camera=camera_id, error=sentence, retry_in=_RETRY)
         self.trouble, self._retry_at = sentence, self._monotonic() + _RETRY
-        if camera_id is not None and (writer := self._open.pop(camera_id, None)) is not None:
+        if camera_id is not None and (writer := self._open.get(camera_id)) is not None:
             with suppress(Exception):
                 if (segment := writer.describe()) is not None:
                     self.folder.index.put(segment, writer.table)
+            del self._open[camera_id]
             writer.close()
 
     def _succeed(self) -> None:

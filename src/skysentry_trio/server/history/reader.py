@@ -125,19 +125,16 @@ class HistoryReader:
                 yield found, first, last
 
     def _find(self, camera_id: str, begin: float, end: float) -> list[_Found]:
-        closed = [_Found(segment, FrameTable()) for segment in self.folder.index.segments(camera_id, begin, end)]
-        if self.writer is not None:
-            known = {found.segment.name for found in closed}
-            closed += [
-                _Found(segment, table)
-                for segment, table in self.writer.open_segments()
-                if segment.camera_id == camera_id
-                and segment.name not in known
-                and segment.started_at <= end
-                and segment.ended_at >= begin
-            ]
-            closed.sort(key=lambda found: (found.segment.epoch, found.segment.first_sequence))
-        return closed
+        # The open segments first: one that is finished meanwhile is then in the index.
+        writing = () if self.writer is None else self.writer.open_segments()
+        found = {
+            segment.name: _Found(segment, table)
+            for segment, table in writing
+            if segment.camera_id == camera_id and segment.started_at <= end and segment.ended_at >= begin
+        }
+        closed = self.folder.index.segments(camera_id, begin, end)
+        found |= {segment.name: _Found(segment, FrameTable()) for segment in closed}
+        return sorted(found.values(), key=lambda one: (one.segment.epoch, one.segment.first_sequence))
 
     def _table(self, found: _Found) -> FrameTable:
         # An open segment brings its table along.

@@ -54,6 +54,7 @@ class Recorder:
     """Frames a second of each camera; 0 for all frames."""
     missed: int = field(default=0, init=False)
     """Frames that left a ring before the recorder looked."""
+    _began_at: float = field(factory=trio.current_time, init=False)
     _recordings: dict[str, _Recording] = field(factory=dict, init=False, repr=False)
 
     async def run(self, health: Health) -> None:
@@ -98,7 +99,9 @@ class Recorder:
     def _begin(self, camera: HubCamera, newest: JpegFrame) -> _Recording:
         epoch = self._writer.next_epoch(camera.id)
         limiter = RateLimiter(self._max_fps, burst=0.5 / self._max_fps) if self._max_fps else None
-        # What a ring holds at the start of the recording is recorded too, but a ring that restarts counts from 1.
+        if camera.met >= self._began_at:
+            return _Recording(camera, epoch, limiter)
+        # Of a camera that was here before, what its ring holds is recorded; the earlier frames are not missed.
         oldest = camera.ring.oldest or newest
         return _Recording(camera, epoch, limiter, oldest.sequence - 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
@@ -97,7 +97,8 @@ class Batches:
     async def next(self) -> list[JpegFrame]:
         """Return the next batch; an empty list at the end."""
         if self._recorded is not None:
-            if batch := await self._recordings.run(partial(next, self._recorded, [])):
+            read: Callable[[], list[JpegFrame]] = partial(next, self._recorded, list[JpegFrame]())
+            if batch := await self._recordings.run(read):
                 return batch
             self._recorded = None
         return next(self._ring, [])

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from skysentry_trio.server.http.openapi_access import ACCESS_SCHEMAS, SECURITY_SCHEMES, describe_access
+from skysentry_trio.server.http.openapi_history import HISTORY_SCHEMAS, describe_history
 from skysentry_trio.wire.rest import (
     BriefHealthReply,
     ClientsReply,
@@ -23,6 +24,7 @@ from skysentry_trio.wire.results import MAX_BOXES, Box
 
 _SCHEMAS = (
     *ACCESS_SCHEMAS,
+    *HISTORY_SCHEMAS,
     Box,
     BriefHealthReply,
     ClientsReply,
@@ -182,6 +184,7 @@ def describe_api(version: str) -> dict[str, Any]:
             "/api/streams": _get(
                 "The rings of all cameras", {"200": _reply("The rings by client id.", "StreamsReply")}
             ),
+            **describe_history(),
             **describe_access(),
             "/api/openapi.json": _get(
                 "This description",

@@ -1,0 +1,311 @@
+"""``skysentry-trio history``: look at, check, export and delete the recordings in a folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
+from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.units import format_size, parse_duration, parse_size
+from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, load_settings, variable_of
+from skysentry_trio.server.history.folder import Damaged, HistoryFolder
+from skysentry_trio.server.history.layout import find_segments
+from skysentry_trio.server.history.reader import HistoryReader
+from skysentry_trio.server.history.retention import Limits, choose_expired
+from skysentry_trio.server.history.segment import OPENING, encode_record
+from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, local_file_stamp
+from skysentry_trio.server.settings import Settings
+from skysentry_trio.wire.identity import check_camera_id
+from skysentry_trio.wire.query import Query
+
+T = TypeVar("T")
+
+_DAY: Final = 86400.0
+_REPORT_EVERY: Final = 1.0
+"""Seconds between two lines of progress."""
+_BATCH: Final = 64
+"""Frames written in one step."""
+_FORMATS: Final = ("mkv", "zip", "mjpeg", "mpjpeg")
+
+
+class NothingRecorded(SkySentryError):
+    """There are no recordings as asked for."""
+
+
+class HistoryDamaged(SkySentryError):
+    """Some recordings cannot be read."""
+
+
+@click.group()
+def history() -> None:
+    """Look at, check, export and delete recordings."""
+
+
+def folder_option(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the flags that say where the recordings are; the function gets the server's settings as ``settings``."""
+
+    @click.option("--config", "config_path", metavar="FILE", help=f"The server's TOML file.  [env: {CONFIG_VARIABLE}]")
+    @click.option("--history", metavar="FOLDER", help=f"The folder of the recordings.  [env: {variable_of('history')}]")
+    def with_settings(*, config_path: str | None, history: str | None, **others: Any) -> None:
+        settings = load_settings({"history": history}, os.environ, config_path)
+        if not settings.history:
+            raise ConfigurationError("expected --history FOLDER, got none")
+        function(settings=settings, **others)
+
+    with_settings.__doc__ = function.__doc__
+    with_settings.__click_params__ = [*with_settings.__click_params__, *getattr(function, "__click_params__", [])]  # type: ignore[attr-defined]
+    return with_settings
+
+
+def range_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add ``--from`` and ``--to``; the function gets ``begin`` and ``end`` in seconds since the epoch."""
+
+    def with_range(*, begin: str | None, end: str | None, **others: Any) -> None:
+        function(begin=_moment("--from", begin, 0.0), end=_moment("--to", end, float("inf")), **others)
+
+    with_range.__doc__ = function.__doc__
+    with_range.__click_params__ = list(getattr(function, "__click_params__", []))  # type: ignore[attr-defined]
+    decorated: Callable[..., None] = click.option(
+        "--to", "end", metavar="TIME", help="Last moment, such as 2026-11-29T08:00:00Z.  [default: the last]"
+    )(with_range)
+    return click.option("--from", "begin", metavar="TIME", help="First moment.  [default: the first]")(decorated)
+
+
+@history.command(name="ls")
+@click.argument("camera_id", metavar="[CAMERA]", required=False)
+@range_options
+@folder_option
+def list_recordings(settings: Settings, camera_id: str | None, begin: float, end: float) -> None:
+    """List cameras with what they have on disk, or the times in which CAMERA was recorded."""
+    with _reading(settings) as folder:
+        if camera_id is None:
+            for usage in folder.index.usage():
+                span = f"{_show(usage.oldest_at)} to {_show(usage.newest_at)}"
+                click.echo(f"{usage.camera_id}\t{span}\t{usage.frames} frames\t{format_size(usage.nbytes)}")
+            return
+        for one in HistoryReader(folder).spans(check_camera_id(camera_id), begin, end):
+            protected = "\tprotected" if one.protected else ""
+            size = format_size(one.nbytes)
+            click.echo(f"{_show(one.begin)} to {_show(one.end)}\t{one.frames} frames\t{size}{protected}")
+
+
+@history.command()
+@folder_option
+def verify(settings: Settings) -> None:
+    """Read every recording, and compare what is read with the index; exit status 1 if something is wrong."""
+    with _reading(settings) as folder:
+        wrong = 0
+        names = list(find_segments(folder.path))
+        known = folder.index.names()
+        for name in _with_progress(names, "checked"):
+            sentence = _check(folder, name, is_known=name in known)
+            if sentence:
+                wrong += 1
+                click.echo(sentence)
+        for name in sorted(known - set(names)):
+            wrong += 1
+            click.echo(f"{name}: the index knows it, but the file is gone")
+        click.echo(f"{len(names)} files checked, {wrong} wrong", err=True)
+        if wrong:
+            raise HistoryDamaged("skysentry-trio history rebuild makes the index again from the files")
+
+
+@history.command()
+@folder_option
+def rebuild(settings: Settings) -> None:
+    """Make the index again from the recordings; no server may be recording in the folder."""
+    with _writing(settings) as folder:
+        names = list(find_segments(folder.path))
+        with click.progressbar(length=len(names), label="reading", file=sys.stderr) as bar:
+            troubles = folder.adopt(everything=True, report=lambda _count, _name: bar.update(1))
+    for trouble in troubles:
+        click.echo(trouble)
+    click.echo(f"{len(names) - len(troubles)} files are in the index", err=True)
+
+
+@history.command()
+@click.argument("camera_id", metavar="CAMERA")
+@click.option("--output", "-o", metavar="FILE", help="The file to make.  [default: named by camera and time]")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(_FORMATS),
+    default="mkv",
+    show_default=True,
+    help="mkv needs skysentry-trio[capture]; mpjpeg is the form on disk.",
+)
+@range_options
+@folder_option
+def export(settings: Settings, *, camera_id: str, output: str | None, kind: str, begin: float, end: float) -> None:
+    """Write recordings of CAMERA into one file."""
+    with _reading(settings) as folder:
+        part = HistoryReader(folder).part(check_camera_id(camera_id), begin, end)
+        if part is None:
+            raise NothingRecorded(f"there are no recordings of camera {camera_id} from then")
+        stamp = local_file_stamp(part.first.received_at)
+        path = Path(output or f"{camera_id}_{stamp}.{kind}")
+        file: ClipFile
+        if kind == "mkv":
+            file = _open_video(camera_id, part.first, part.last)
+        elif kind == "zip":
+            file = ZipClip(f"{camera_id}_{stamp}")
+        else:
+            file = JpegClip() if kind == "mjpeg" else SegmentFile()
+        count = 0
+        try:
+            with path.open("xb") as target:
+                for batch in _batches(_with_progress(part.frames, "exported")):
+                    target.write(file.add(batch))
+                    count += len(batch)
+                target.write(file.finish())
+        except FileExistsError:
+            raise ConfigurationError(f"--output: {path} exists") from None
+        except OSError as error:
+            raise SkySentryError(f"cannot write {path}: {error.strerror or error}") from error
+    click.echo(f"{count} frames in {path}", err=True)
+
+
+@history.command()
+@click.option("--older-than", metavar="DURATION", help="Delete what is older, such as 30d.")
+@click.option("--keep", metavar="SIZE", help="Delete the oldest until this much is left, such as 100GB.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@folder_option
+def prune(settings: Settings, older_than: str | None, keep: str | None, *, dry_run: bool) -> None:
+    """Delete old recordings, except those that are protected; no server may be recording in the folder."""
+    if older_than is None and keep is None:
+        raise ConfigurationError("expected --older-than DURATION or --keep SIZE, got neither")
+    limits = Limits(
+        max_age=_parsed("--older-than", older_than, parse_duration, float("inf")),
+        max_bytes=_parsed("--keep", keep, parse_size, float("inf")),
+    )
+    with _writing(settings) as folder:
+        nbytes = sum(usage.nbytes for usage in folder.index.usage())
+        oldest = folder.index.oldest(10_000_000)
+        expired = choose_expired(oldest, limits, now=time.time(), nbytes=nbytes, free=folder.free_bytes())
+        if not dry_run:
+            folder.delete(expired)
+    size = format_size(sum(one.nbytes for one in expired))
+    click.echo(f"{len(expired)} files with {size} {'would be' if dry_run else 'are'} deleted", err=True)
+
+
+@history.command()
+@click.option("--cameras", type=click.IntRange(1), default=1, show_default=True, help="Number of cameras.")
+@click.option("--fps", type=click.FloatRange(0.001, 1000), default=1.0, show_default=True, help="Frames a second.")
+@click.option("--frame", metavar="SIZE", default="50kB", show_default=True, help="Bytes of one frame.")
+@click.option("--days", type=click.FloatRange(0), default=7.0, show_default=True, help="How long to keep.")
+def estimate(cameras: int, fps: float, frame: str, days: float) -> None:
+    """Say how much disk recordings need."""
+    a_day = cameras * fps * (_parsed("--frame", frame, parse_size, 0) + 180) * _DAY
+    click.echo(f"{a_day / 1e9:.1f} GB a day, {a_day * days / 1e9:.1f} GB for {days:g} days")
+
+
+class SegmentFile:
+    """The frames in the form in which they are on disk, in one file."""
+
+    def __init__(self) -> None:
+        self._opening = OPENING
+
+    def add(self, frames: Iterable[JpegFrame]) -> bytes:
+        """Append frames."""
+        opening, self._opening = self._opening, b""
+        return opening + b"".join(piece for frame in frames for piece in encode_record(frame, 1))
+
+    def finish(self) -> bytes:
+        """Return no bytes: the file ends with the last frame."""
+        return b""
+
+
+@contextmanager
+def _reading(settings: Settings) -> Iterator[HistoryFolder]:
+    folder = HistoryFolder.open(Path(settings.history), writing=False)
+    try:
+        yield folder
+    finally:
+        folder.close()
+
+
+@contextmanager
+def _writing(settings: Settings) -> Iterator[HistoryFolder]:
+    if not Path(settings.history).is_dir():
+        raise ConfigurationError(f"history: expected a folder, got {settings.history}")
+    folder = HistoryFolder.open(Path(settings.history), writing=True)
+    try:
+        yield folder
+    finally:
+        folder.close()
+
+
+def _check(folder: HistoryFolder, name: str, *, is_known: bool) -> str | None:
+    """Return what is wrong with a file; None if nothing is."""
+    try:
+        segment, table = folder.read_table(name)
+    except (Damaged, OSError) as error:
+        return f"{name}: {error}"
+    # Bytes behind the last complete frame are what a server that was killed had begun to write.
+    if is_known and folder.index.table(name).encode() != table.encode():
+        return f"{name}: the index does not agree with the file, which has {segment.frames} frames"
+    return None
+
+
+def _open_video(camera_id: str, first: JpegFrame, last: JpegFrame) -> ClipFile:
+    try:
+        return MatroskaClip(camera_id, first, last)
+    except ImportError:
+        raise ConfigurationError(
+            "--format mkv needs PyAV: pip install 'skysentry-trio[capture]'; zip, mjpeg and mpjpeg work without"
+        ) from None
+
+
+def _with_progress(items: Iterable[T], word: str) -> Iterator[T]:
+    """Yield the items; say on a terminal how many there were."""
+    shown = time.monotonic()
+    for count, item in enumerate(items, 1):
+        yield item
+        if sys.stderr.isatty() and time.monotonic() - shown > _REPORT_EVERY:
+            shown = time.monotonic()
+            click.echo(f"\r{count} {word}", nl=False, err=True)
+    if sys.stderr.isatty():
+        click.echo("\r", nl=False, err=True)
+
+
+def _batches(frames: Iterable[JpegFrame]) -> Iterator[list[JpegFrame]]:
+    batch = list[JpegFrame]()
+    for frame in frames:
+        batch.append(frame)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _moment(flag: str, text: str | None, default: float) -> float:
+    if text is None:
+        return default
+    try:
+        moment = Query({flag: [text]}).moment(flag)
+    except ProtocolViolation as error:
+        raise ConfigurationError(str(error)) from None
+    return default if moment is None else moment
+
+
+def _parsed(flag: str, text: str | None, parse: Callable[[str], float], default: float) -> float:
+    if text is None:
+        return default
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{flag}: {error}") from None
+
+
+def _show(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S}Z"

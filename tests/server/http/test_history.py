@@ -1,0 +1,175 @@
+"""Recordings over REST: where the ring is too short, and what is kept and deleted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+import trio
+from attrs import evolve
+
+from skysentry_trio.base.principal import Principal, Rights
+from skysentry_trio.server.history.history import History
+from skysentry_trio.server.history.reader import HistoryReader, Span
+from skysentry_trio.server.history.recorder import Recorder
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.settings import Settings
+from tests.hubs import nothing
+from tests.server.history.helpers import NOON, OpenFolder, frames
+from tests.server.http.rest_harness import Site, publish
+
+ROUTE = "/api/clients/{clientId}/history"
+LATEST = "/api/clients/{clientId}/latest.jpg"
+CLIP = "/api/clients/{clientId}/clip"
+MINUTE = "?from=2026-11-29T12:00:00Z&to=2026-11-29T12:01:00Z"
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Iterator[OpenFolder]:
+    """Two minutes of the camera ``door`` at one frame a second, from noon on, and ten seconds of ``yard``."""
+    opened = OpenFolder(tmp_path)
+    opened.record("door", frames(120, fps=1))
+    opened.record("yard", frames(10, fps=1))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+async def site(recorded: OpenFolder) -> Site:
+    hub = Hub(Settings(max_fps=1000))
+    history = History(recorded.reader, recorded.writer, Recorder(hub, recorded.writer, 1))
+    return Site(hub, history=history)
+
+
+async def test_when_a_camera_was_recorded(site: Site) -> None:
+    """Neighbouring segments are one span; the camera itself may have been forgotten."""
+    answer = (await site.get(ROUTE)).json()
+
+    assert answer["frames"] == 120
+    (span,) = answer["spans"]
+    assert span["begin"] == "2026-11-29T12:00:00.000+00:00"
+    assert span["end"] == "2026-11-29T12:01:59.000+00:00"
+
+
+async def test_on_which_days_a_camera_was_recorded(site: Site) -> None:
+    """Each day has its frames and bytes."""
+    (day,) = (await site.get(ROUTE + "/days")).json()["days"]
+
+    assert (day["day"], day["frames"]) == ("2026-11-29", 120)
+
+
+async def test_the_state_of_all_recordings(site: Site) -> None:
+    """What is on disk is listed by camera."""
+    answer = (await site.get("/api/history")).json()
+
+    assert answer["recording"]
+    assert [(one["clientId"], one["frames"]) for one in answer["cameras"]] == [("door", 120), ("yard", 10)]
+
+
+async def test_a_picture_that_left_the_ring_comes_from_disk(site: Site) -> None:
+    """An old frame of a camera that is forgotten, and of one that is here, is answered by the recordings."""
+    gone = await site.get(LATEST, query="?at=2026-11-29T12:00:30.5Z")
+    with site.hub.register("door", on_end=nothing) as session:
+        publish(site.hub, session)
+        here = await site.get(LATEST, query="?at=2026-11-29T12:00:30.5Z")
+
+    assert [(one.status, one.headers["x-sequence"]) for one in (gone, here)] == [(200, "31"), (200, "31")]
+    assert gone.headers["x-timestamp"] == f"{NOON + 30:.6f}"
+
+
+async def test_a_moment_before_all_recordings_has_no_frame(site: Site) -> None:
+    """It is answered as before: no such frame of a camera that is here, no such camera otherwise."""
+    gone = await site.get(LATEST, query="?at=2026-11-28T00:00:00Z")
+    with site.hub.register("door", on_end=nothing) as session:
+        publish(site.hub, session)
+        here = await site.get(LATEST, query="?at=2026-11-28T00:00:00Z")
+
+    assert (gone.status, here.status) == (404, 404)
+    assert "no frame from that time" in here.json()["error"]
+
+
+async def test_a_clip_has_frames_of_disk_and_ring(site: Site) -> None:
+    """Each frame is in the clip once, the recorded ones first."""
+    with site.hub.register("door", on_end=nothing) as session:
+        publish(site.hub, session)
+        publish(site.hub, session)
+        clip = await site.get(CLIP, query="?from=2026-11-29T12:01:50Z")
+
+    assert clip.status == 200
+    with zipfile.ZipFile(io.BytesIO(clip.body)) as archive:
+        (index,) = [name for name in archive.namelist() if name.endswith("index.csv")]
+        rows = list(csv.DictReader(io.StringIO(archive.read(index).decode())))
+    assert [int(row["sequence"]) for row in rows] == [*range(111, 121), 1, 2]
+
+
+async def test_a_clip_of_a_camera_that_is_forgotten(site: Site) -> None:
+    """The recordings are enough for a clip."""
+    clip = await site.get(CLIP, query=MINUTE + "&format=mjpeg")
+
+    assert clip.status == 200
+    assert clip.body.count(b"\xff\xd8\xff") == 61
+
+
+async def test_recordings_are_deleted_and_protected(site: Site, recorded: OpenFolder) -> None:
+    """Protected files stay, the others that lie in the range go."""
+    recorded.close()
+    recorded.__init__(recorded.path)  # type: ignore[misc]
+    site.history = History(recorded.reader, recorded.writer, Recorder(site.hub, recorded.writer, 1))
+    site.__attrs_post_init__()
+    total = len(recorded.reader.segments("door"))
+
+    protected = await site.ask("/api/clients/door/history/protection?from=1795953600&to=1795953600", "POST")
+    deleted = await site.ask("/api/clients/door/history", "DELETE")
+
+    assert (protected.json()["segments"], deleted.json()["segments"]) == (1, total - 1)
+    assert len(recorded.reader.segments("door")) == 1
+
+
+async def test_only_an_administrator_deletes(site: Site) -> None:
+    """Somebody who may see old frames may not delete them, and finds nothing of other cameras."""
+    guest = evolve(site, principal=Principal("guest", Rights.of({"history": ("door",)}), "key", "guest"))
+
+    refused = await guest.ask("/api/clients/door/history", "DELETE")
+    hidden = await guest.ask("/api/clients/yard/history")
+    listed = await guest.ask("/api/history")
+
+    assert (refused.status, hidden.status) == (403, 404)
+    assert [one["clientId"] for one in listed.json()["cameras"]] == ["door"]
+
+
+async def test_a_server_that_records_nothing_says_so() -> None:
+    """The sentence names the flag."""
+    answer = await Site().get(ROUTE)
+
+    assert answer.status == 404
+    assert "--history FOLDER" in answer.json()["error"]
+
+
+async def test_limits_in_the_wrong_order_are_refused(site: Site) -> None:
+    """From is a moment before to."""
+    answer = await site.get(ROUTE, query="?from=2&to=1")
+
+    assert answer.status == 400
+
+
+async def test_a_disk_that_hangs_delays_only_who_asks(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other requests are answered while one waits for the disk."""
+    release = Event()
+
+    def hang(*_arguments: object) -> list[Span]:
+        release.wait(20)
+        return []
+
+    monkeypatch.setattr(HistoryReader, "spans", hang)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(site.get, ROUTE)
+        await trio.sleep(0.05)
+        answer = await site.ask("/api/health")
+        release.set()
+
+    assert answer.status == 200
