@@ -44,7 +44,8 @@ def rules_option(function: Callable[..., None]) -> Callable[..., None]:
         except NotAllowed as error:
             raise ConfigurationError(str(error)) from None
 
-    with_editor.__doc__ = function.__doc__
+    # click names commands after their functions.
+    with_editor.__name__, with_editor.__doc__ = function.__name__, function.__doc__
     with_editor.__click_params__ = [*with_editor.__click_params__, *getattr(function, "__click_params__", [])]  # type: ignore[attr-defined]
     return with_editor
 
@@ -62,7 +63,7 @@ def allow_options(function: Callable[..., None]) -> Callable[..., None]:
             )
         function(allow=allow, **others)
 
-    with_rule.__doc__ = function.__doc__
+    with_rule.__name__, with_rule.__doc__ = function.__name__, function.__doc__
     with_rule.__click_params__ = list(getattr(function, "__click_params__", []))  # type: ignore[attr-defined]
     decorated: Callable[..., None] = click.option(
         "--admin", is_flag=True, help="Everything, and say who else may do what."
@@ -90,8 +91,7 @@ def read_duration(text: str) -> float:
         ConfigurationError: the text is not a duration above 0.
     """
     try:
-        days = text.removesuffix("d")
-        seconds = float(days) * 86400 if days != text else float(parse_duration(text))
+        seconds = parse_duration(text)
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < 1e10:

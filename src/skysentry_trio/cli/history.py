@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
 import click
 
@@ -19,7 +19,7 @@ from skysentry_trio.base.units import format_size, parse_duration, parse_size
 from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, load_settings, variable_of
 from skysentry_trio.server.history.folder import Damaged, HistoryFolder
 from skysentry_trio.server.history.layout import find_segments
-from skysentry_trio.server.history.reader import HistoryReader
+from skysentry_trio.server.history.reader import HistoryReader, RecordedPart
 from skysentry_trio.server.history.retention import Limits, choose_expired
 from skysentry_trio.server.history.segment import OPENING, encode_record
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, local_file_stamp
@@ -61,7 +61,7 @@ def folder_option(function: Callable[..., None]) -> Callable[..., None]:
             raise ConfigurationError("expected --history FOLDER, got none")
         function(settings=settings, **others)
 
-    with_settings.__doc__ = function.__doc__
+    with_settings.__name__, with_settings.__doc__ = function.__name__, function.__doc__
     with_settings.__click_params__ = [*with_settings.__click_params__, *getattr(function, "__click_params__", [])]  # type: ignore[attr-defined]
     return with_settings
 
@@ -72,7 +72,7 @@ def range_options(function: Callable[..., None]) -> Callable[..., None]:
     def with_range(*, begin: str | None, end: str | None, **others: Any) -> None:
         function(begin=_moment("--from", begin, 0.0), end=_moment("--to", end, float("inf")), **others)
 
-    with_range.__doc__ = function.__doc__
+    with_range.__name__, with_range.__doc__ = function.__name__, function.__doc__
     with_range.__click_params__ = list(getattr(function, "__click_params__", []))  # type: ignore[attr-defined]
     decorated: Callable[..., None] = click.option(
         "--to", "end", metavar="TIME", help="Last moment, such as 2026-11-29T08:00:00Z.  [default: the last]"
@@ -153,24 +153,17 @@ def export(settings: Settings, *, camera_id: str, output: str | None, kind: str,
             raise NothingRecorded(f"there are no recordings of camera {camera_id} from then")
         stamp = local_file_stamp(part.first.received_at)
         path = Path(output or f"{camera_id}_{stamp}.{kind}")
-        file: ClipFile
-        if kind == "mkv":
-            file = _open_video(camera_id, part.first, part.last)
-        elif kind == "zip":
-            file = ZipClip(f"{camera_id}_{stamp}")
-        else:
-            file = JpegClip() if kind == "mjpeg" else SegmentFile()
-        count = 0
         try:
             with path.open("xb") as target:
-                for batch in _batches(_with_progress(part.frames, "exported")):
-                    target.write(file.add(batch))
-                    count += len(batch)
-                target.write(file.finish())
+                count = _write_clip(target, _make_clip(kind, f"{camera_id}_{stamp}", part), part)
         except FileExistsError:
             raise ConfigurationError(f"--output: {path} exists") from None
-        except OSError as error:
-            raise SkySentryError(f"cannot write {path}: {error.strerror or error}") from error
+        except BaseException as error:
+            # What is there is no whole file.
+            path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise SkySentryError(f"cannot write {path}: {error.strerror or error}") from error
+            raise
     click.echo(f"{count} frames in {path}", err=True)
 
 
@@ -256,13 +249,29 @@ def _check(folder: HistoryFolder, name: str, *, is_known: bool) -> str | None:
     return None
 
 
-def _open_video(camera_id: str, first: JpegFrame, last: JpegFrame) -> ClipFile:
+def _make_clip(kind: str, title: str, part: RecordedPart) -> ClipFile:
+    if kind == "zip":
+        return ZipClip(title)
+    if kind == "mjpeg":
+        return JpegClip()
+    if kind == "mpjpeg":
+        return SegmentFile()
     try:
-        return MatroskaClip(camera_id, first, last)
+        return MatroskaClip(title, part.first, part.last)
     except ImportError:
         raise ConfigurationError(
             "--format mkv needs PyAV: pip install 'skysentry-trio[capture]'; zip, mjpeg and mpjpeg work without"
         ) from None
+
+
+def _write_clip(target: BinaryIO, clip: ClipFile, part: RecordedPart) -> int:
+    """Write a clip into a file; return the number of frames."""
+    count = 0
+    for batch in _batches(_with_progress(part.frames, "exported")):
+        target.write(clip.add(batch))
+        count += len(batch)
+    target.write(clip.finish())
+    return count
 
 
 def _with_progress(items: Iterable[T], word: str) -> Iterator[T]:

@@ -86,6 +86,17 @@ class Usage:
     oldest_at: float
     newest_at: float
 
+    def plus(self, other: Usage) -> Usage:
+        """Return the sum with other recordings of the same camera."""
+        return Usage(
+            self.camera_id,
+            self.segments + other.segments,
+            self.frames + other.frames,
+            self.nbytes + other.nbytes,
+            min(self.oldest_at, other.oldest_at),
+            max(self.newest_at, other.newest_at),
+        )
+
 
 @define(eq=False)
 class HistoryIndex:

@@ -14,7 +14,7 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.history.disk_writer import DiskWriter
 from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.frame_table import FrameTable, Place
-from skysentry_trio.server.history.index import Segment
+from skysentry_trio.server.history.index import Segment, Usage
 from skysentry_trio.server.history.segment import decode_record
 from skysentry_trio.wire.jpeg import inspect_jpeg
 
@@ -83,6 +83,15 @@ class HistoryReader:
                     Span(segment.started_at, segment.ended_at, segment.frames, segment.nbytes, segment.protected)
                 )
         return spans
+
+    def usage(self) -> list[Usage]:
+        """Return what each camera has on disk, in the order of the ids."""
+        found = {usage.camera_id: usage for usage in self.folder.index.usage()}
+        for segment, _ in () if self.writer is None else self.writer.open_segments():
+            more = Usage(segment.camera_id, 1, segment.frames, segment.nbytes, segment.started_at, segment.ended_at)
+            known = found.get(segment.camera_id)
+            found[segment.camera_id] = more if known is None else known.plus(more)
+        return [found[camera_id] for camera_id in sorted(found)]
 
     def last_until(self, camera_id: str, moment: float) -> JpegFrame | None:
         """Return the last frame that arrived at a moment or before; None if there is none."""

@@ -78,7 +78,7 @@ def build_app(
         create_clips(current_hub, recordings),
         create_history(current_hub, history, recordings),
         create_results(current_hub),
-        create_metrics(hub, current_hub, health, connections, loop),
+        create_metrics(hub, current_hub, health, connections, loop, history=history),
         create_pages(pages),
         prepare=lambda app: add_credential_check(app, setup, pages),
         allowed_origins=frozenset(hub.settings.cors_origins),

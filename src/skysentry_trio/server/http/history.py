@@ -57,8 +57,8 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
     async def get_recording() -> Response:
         hub, found = current_hub(), find()
         hub.require(Action.HISTORY)
-        folder = found.reader.folder
-        usages, free = await recordings.run(lambda: (folder.index.usage(), folder.free_bytes()))
+        reader = found.reader
+        usages, free = await recordings.run(lambda: (reader.usage(), reader.folder.free_bytes()))
         writer, trouble = found.writer, found.writer.current_trouble()
         return json_response(
             RecordingReply(

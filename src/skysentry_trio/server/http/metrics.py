@@ -15,7 +15,9 @@ from quart import Blueprint, Response, request
 
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.health import Health
+from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.current import CurrentHub
+from skysentry_trio.server.http.history_metrics import HistoryCollector
 from skysentry_trio.server.http.metric_families import CameraCollector, ServerCollector
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.camera import HubCamera
@@ -27,7 +29,13 @@ _END = b"# EOF\n"
 
 
 def create_metrics(
-    hub: Hub, current_hub: CurrentHub, health: Health, connections: ConnectionLog, loop: LoopMonitor
+    hub: Hub,
+    current_hub: CurrentHub,
+    health: Health,
+    connections: ConnectionLog,
+    loop: LoopMonitor,
+    *,
+    history: History | None = None,
 ) -> Blueprint:
     """Return the route ``/metrics``.
 
@@ -37,10 +45,12 @@ def create_metrics(
         health: state of the process.
         connections: counted by the router.
         loop: measures the delay of the event loop.
+        history: the recordings; None for a server that records nothing.
     """
     # This is a separate registry, because the default registry belongs to the program that embeds the server.
     registry = CollectorRegistry()
     registry.register(ServerCollector(hub, health, connections, loop))
+    registry.register(HistoryCollector(history))
     all_cameras = CameraCollector(hub)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
