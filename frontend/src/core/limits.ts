@@ -15,6 +15,11 @@ export const MAX_NAMED_CAMERAS = 1024;
 /** Boxes in one detection result. */
 export const MAX_BOXES = 256;
 
+/** Marks of detection results in the description of one timeline. */
+export const MAX_MARKS = 100;
+/** Cameras that one viewer may play back at the same time, and name in one message about it. */
+export const MAX_PLAYBACKS = 16;
+
 /** Messages that one viewer may send a second, of all types together. */
 export const VIEWER_MESSAGES_PER_SECOND = 2000;
 /** Messages of type `subscribe` and `unsubscribe` that one viewer may send a second. */

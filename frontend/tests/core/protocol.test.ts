@@ -8,6 +8,7 @@ import {
   encodeSeek,
   encodeSubscribe,
   encodeUnsubscribe,
+  type CameraIds,
   type Position,
 } from "../../src/core/viewer/messages.js";
 import {
@@ -251,6 +252,10 @@ function expectation(value: Record<string, unknown>): Record<string, unknown> {
       return { type: value.type, cameraId: value.clientId, sequence: value.sequence, boxes: value.boxes };
     case "latency":
       return { type: value.type, cameras: (value.cameras as Record<string, unknown>[]).map(renamed) };
+    case "playback": {
+      const results = value.results as [number, number][] | undefined;
+      return { ...renamed(value), ...(results && { results: results.map(([from, to]) => ({ from, to })) }) };
+    }
     default:
       return renamed(value);
   }
@@ -258,6 +263,10 @@ function expectation(value: Record<string, unknown>): Record<string, unknown> {
 
 function renamed({ clientId, ...fields }: Record<string, unknown>): Record<string, unknown> {
   return clientId === undefined ? fields : { cameraId: clientId, ...fields };
+}
+
+function named({ clientId, clients }: Record<string, unknown>): CameraIds {
+  return (clientId ?? clients) as CameraIds;
 }
 
 function encode(value: Record<string, unknown>): string | null {
@@ -280,13 +289,13 @@ function encode(value: Record<string, unknown>): string | null {
     case "ack":
       return encodeAck(String(value.clientId), Number(value.sequence), value.paintedAt as number | undefined);
     case "seek": {
-      const { type: _, clientId, speed, ...position } = value;
-      return encodeSeek(String(clientId), position as Position, Number(speed));
+      const { type: _, clientId: _id, clients: _ids, speed, ...position } = value;
+      return encodeSeek(named(value), position as Position, Number(speed));
     }
     case "playback":
-      return encodeDescribe(String(value.clientId));
+      return encodeDescribe(named(value));
     case "live":
-      return encodeLive(String(value.clientId));
+      return encodeLive(named(value));
     default:
       return null;
   }

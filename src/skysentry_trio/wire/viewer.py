@@ -25,6 +25,8 @@ from skysentry_trio.wire.viewer_query import check_subscription
 SUBPROTOCOL: Final = "skysentry.v1"
 HIGHEST_SPEED: Final = 16.0
 """Highest speed of a playback, forwards or backwards; 1 is the original speed."""
+MAX_IN_STEP: Final = 16
+"""Most cameras that one playback command names."""
 _MAX_NOTICE: Final = 16 * 1024 * 1024
 """Maximum number of characters in a message to a viewer; the list of cameras has hundreds for each camera."""
 
@@ -140,10 +142,36 @@ class Latency(Message, tag="latency", tag_field="type"):
     cameras: list[CameraLatency]
 
 
-class Seek(Message, tag="seek", tag_field="type", omit_defaults=True):
-    """Plays a camera back from a moment on; exactly one of `at`, `back` and `sequence` names this moment."""
+class _PlaybackCommand(Message, omit_defaults=True):
+    """A command about the playback of one camera, or of several cameras together."""
 
-    camera_id: str
+    camera_id: str = ""
+    """The only camera; empty if `clients` names several."""
+    clients: list[str] = field(default_factory=list)
+    """The cameras, if there are several."""
+
+    @property
+    def camera_ids(self) -> list[str]:
+        """The ids of the cameras."""
+        return [self.camera_id] if self.camera_id else list(dict.fromkeys(self.clients))
+
+    def check(self) -> None:
+        """Check the ids of the cameras."""
+        if bool(self.camera_id) == bool(self.clients):
+            given = "both" if self.camera_id else "none"
+            raise ProtocolViolation(f"a playback command needs one of clientId and clients, got {given}")
+        if len(self.clients) > MAX_IN_STEP:
+            raise ProtocolViolation(f"clients has at most {MAX_IN_STEP} ids, got {len(self.clients)}")
+        for camera_id in self.camera_ids:
+            check_camera_id(camera_id)
+
+
+class Seek(_PlaybackCommand, tag="seek", tag_field="type", omit_defaults=True):
+    """Plays cameras back from a moment on; exactly one of `at`, `back` and `sequence` names this moment.
+
+    Several cameras are played in step. Their frames have no sequences in common, so `at` or `back` names the moment.
+    """
+
     at_ms: float | None = field(default=None, name="at")
     """Milliseconds since the epoch."""
     back: float | None = None
@@ -159,41 +187,31 @@ class Seek(Message, tag="seek", tag_field="type", omit_defaults=True):
         return to_seconds(self.at_ms)
 
     def check(self) -> None:
-        """Check the camera's id, the moment and the speed."""
-        check_camera_id(self.camera_id)
+        """Check the ids of the cameras, the moment and the speed."""
+        super().check()
         given = [name for name in ("at", "back", "sequence") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ProtocolViolation(f"seek needs one of at, back and sequence, got {' and '.join(given) or 'none'}")
+        if self.clients and self.sequence is not None:
+            raise ProtocolViolation("a seek of several cameras needs at or back, got sequence")
         if not -HIGHEST_SPEED <= self.speed <= HIGHEST_SPEED:
             raise ProtocolViolation(f"speed is from {-HIGHEST_SPEED:g} to {HIGHEST_SPEED:g}, got {self.speed:g}")
         if self.back is not None and self.back < 0:
             raise ProtocolViolation(f"back is a number of seconds from 0, got {self.back:g}")
 
 
-class GoLive(Message, tag="live", tag_field="type"):
-    """Ends the playback of a camera; its live frames come again."""
-
-    camera_id: str
-
-    def check(self) -> None:
-        """Check the camera's id."""
-        check_camera_id(self.camera_id)
+class GoLive(_PlaybackCommand, tag="live", tag_field="type", omit_defaults=True):
+    """Ends the playback of cameras; their live frames come again."""
 
 
-class DescribePlayback(Message, tag="playback", tag_field="type"):
-    """Asks for the `PlaybackState` of a camera and changes nothing, so that a viewer learns what has been dropped."""
-
-    camera_id: str
-
-    def check(self) -> None:
-        """Check the camera's id."""
-        check_camera_id(self.camera_id)
+class DescribePlayback(_PlaybackCommand, tag="playback", tag_field="type", omit_defaults=True):
+    """Asks for the `PlaybackState` of cameras and changes nothing, so that a viewer learns what has been dropped."""
 
 
 class PlaybackState(Message, tag="playback", tag_field="type"):
     """What a viewer sees of a camera, live or in a playback; answers `Seek`, `GoLive` and `DescribePlayback`.
 
-    Times are milliseconds since the epoch.
+    There is one answer for each camera. Times are milliseconds since the epoch.
     """
 
     camera_id: str
@@ -207,6 +225,9 @@ class PlaybackState(Message, tag="playback", tag_field="type"):
     """When the server had the oldest frame that can be played."""
     newest_at_ms: float | None = field(name="newestAt")
     """When the server had the newest frame."""
+    results: list[tuple[float, float]] | UnsetType = UNSET
+    """When programs found something: first and last times, oldest first. The answer to `Seek` leaves it out, because
+    seeks come many times a second; it is also left out if nothing was found."""
 
 
 ViewerMessage = (

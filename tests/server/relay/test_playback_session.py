@@ -123,6 +123,68 @@ async def test_backwards_ends_at_the_oldest_frame_and_stays_there(autojump_clock
         assert await take(viewer) == []
 
 
+async def test_cameras_in_step_show_the_same_moment(autojump_clock: MockClock) -> None:
+    """A camera with a gap, and one that came later, show at each time what they showed at the moment that is played."""
+    hub = make_hub()
+    with filled(hub, "steady", "gap", "late") as [steady, gap, late], hub.watch() as viewer:
+        hub.subscribe(viewer)
+        playback = PlaybackSession(hub, viewer)
+        for second in range(10):
+            publish(hub, steady)
+            if second in {0, 6}:
+                publish(hub, gap)
+            if second >= 5:
+                publish(hub, late)
+            await trio.sleep(1)
+        await take(viewer)
+        # It is 10 now, and 3.5 is played.
+        for camera_id in ("steady", "gap", "late"):
+            playback.seek(camera_id, 1.0, back=6.5, in_step=True)
+        assert await take(viewer) == [("steady", 4, PAST), ("gap", 1, PAST), ("late", 1, PAST)]
+        seen = list[tuple[float, str, int]]()
+        while playback.due <= 13.6:
+            await trio.sleep_until(playback.due)
+            playback.advance()
+            seen += [
+                (round(trio.current_time() - 6.5, 2), camera_id, frame) for camera_id, frame, _ in await take(viewer)
+            ]
+
+    # Each frame of each camera comes at the moment at which it was taken.
+    assert sorted(seen) == [
+        (4.0, "steady", 5),
+        (5.0, "steady", 6),
+        (6.0, "gap", 2),
+        (6.0, "late", 2),
+        (6.0, "steady", 7),
+        (7.0, "late", 3),
+        (7.0, "steady", 8),
+    ]
+
+
+async def test_cameras_in_step_go_back_together(autojump_clock: MockClock) -> None:
+    """A time of day is the same moment for all, also backwards and faster."""
+    hub = make_hub()
+    with filled(hub, "a", "b") as [a, b], hub.watch() as viewer:
+        hub.subscribe(viewer)
+        playback = PlaybackSession(hub, viewer)
+        await pass_seconds(hub, [a], 4)
+        await pass_seconds(hub, [a, b], 4)
+        moment = hub.camera("a").ring.newest.received_at - 0.5  # type: ignore[union-attr]
+        await take(viewer)
+        for camera_id in ("a", "b"):
+            playback.seek(camera_id, -2.0, at=moment, in_step=True)
+        assert await take(viewer) == [("a", 7, PAST), ("b", 3, PAST)]
+        started, seen = trio.current_time(), list[tuple[float, str, int]]()
+        while playback.due <= started + 1.3:
+            await trio.sleep_until(playback.due)
+            playback.advance()
+            passed = round(trio.current_time() - started, 2)
+            seen += [(passed, camera_id, frame) for camera_id, frame, _ in await take(viewer)]
+
+    # 6.5 at the start; frame 6 of a, and frame 2 of b, came at 5.
+    assert sorted(seen) == [(0.75, "a", 6), (0.75, "b", 2), (1.25, "a", 5), (1.25, "b", 1)]
+
+
 async def test_one_camera_in_the_past_leaves_the_others_live(autojump_clock: MockClock) -> None:
     """Who follows all cameras and seeks in one loses nothing of the others."""
     hub = make_hub()

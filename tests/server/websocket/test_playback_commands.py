@@ -12,12 +12,14 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import ANYONE
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.viewer import serve_viewer
+from skysentry_trio.wire.framing import encode_frame
 from skysentry_trio.wire.viewer_query import ViewerFormat
 from tests.hubs import nothing, publish_nowait
 from tests.jpegs import draw_jpeg
@@ -106,6 +108,47 @@ async def test_a_seek_is_answered_with_where_the_viewer_is(wall_clock: MockClock
         "oldestAt": EPOCH * 1000,
         "newestAt": (EPOCH + 9) * 1000,
     }
+
+
+async def test_a_description_says_when_something_was_found(wall_clock: MockClock) -> None:
+    """Findings from before the viewer came are marks too, at the times of their frames; a seek is answered without."""
+    async with serving_viewer() as (peer, hub):
+        for sequence, found in ((2, True), (3, True), (8, True), (9, False)):
+            hub.publish_result("door", sequence, encode_frame("{}"), found=found)
+        with pytest.raises(ProtocolViolation):
+            hub.publish_result("door", 11, encode_frame("{}"), found=True)
+        await wait_all_tasks_blocked()
+        await peer.hear_all()
+        for command in ("playback", "live"):
+            peer.say({"type": command, "clientId": "door"})
+            await wait_all_tasks_blocked()
+            [answer] = [message for message in await peer.hear_all() if isinstance(message, dict)]
+            assert answer["results"] == [
+                [(EPOCH + first) * 1000, (EPOCH + last) * 1000] for first, last in ((1, 2), (7, 7))
+            ]
+        peer.say({"type": "seek", "clientId": "door", "back": 3, "speed": 0})
+        await wait_all_tasks_blocked()
+        answers = [message for message in await peer.hear_all() if isinstance(message, dict)]
+        assert [message for message in answers if "results" in message] == []
+
+
+async def test_a_command_may_name_several_cameras(wall_clock: MockClock) -> None:
+    """Each gets an answer of its own."""
+    async with serving_viewer() as (peer, hub):
+        with hub.register("yard", on_end=nothing) as yard:
+            publish(hub, yard)
+            await trio.sleep(1)
+            await wait_all_tasks_blocked()
+            await peer.hear_all()
+            for command, live in (({"type": "seek", "back": 1, "speed": 0}, False), ({"type": "live"}, True)):
+                peer.say({**command, "clients": ["door", "yard", "door", "nobody"]})
+                await wait_all_tasks_blocked()
+                answers = [message for message in await peer.hear_all() if isinstance(message, dict)]
+                assert [(answer["clientId"], answer["live"]) for answer in answers] == [
+                    ("door", live),
+                    ("yard", live),
+                    ("nobody", True),
+                ]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 /** The messages of `/stream/ws` that only viewers exchange with the server. `protocol.ts` has the others. */
 
-import { MAX_BOXES } from "../limits.js";
+import { MAX_BOXES, MAX_MARKS } from "../limits.js";
 import {
   cleanName,
   decodeServerMessage,
@@ -11,6 +11,7 @@ import {
   parseObject,
   type ServerMessage,
 } from "../protocol.js";
+import type { ResultMark } from "./result-marks.js";
 
 /** The latency breakdown of one camera: means in milliseconds. */
 export interface CameraLatency {
@@ -39,6 +40,8 @@ export interface PlaybackMessage {
   readonly at: number | null;
   readonly oldestAt: number | null;
   readonly newestAt: number | null;
+  /** When programs found something, oldest first; undefined if the server has not said so. */
+  readonly results?: readonly ResultMark[];
 }
 
 /** A box of a detection result; lengths in pixels of the frame. */
@@ -89,6 +92,9 @@ export function decodeViewerMessage(text: string): ViewerMessage | null {
         at: numberOrNull(fields.at),
         oldestAt: numberOrNull(fields.oldestAt),
         newestAt: numberOrNull(fields.newestAt),
+        ...(Array.isArray(fields.results) && {
+          results: fields.results.slice(0, MAX_MARKS).flatMap(decodeMark),
+        }),
       };
     case "result":
       if (!isCameraId(fields.clientId) || !isCount(fields.sequence)) return null;
@@ -114,6 +120,11 @@ function decodeLatency(value: unknown): CameraLatency | null {
   if (!isCount(frames) || !isFiniteNumber(server) || !isFiniteNumber(delivery) || !isFiniteNumber(total))
     return null;
   return { cameraId, frames, capture: numberOrNull(value.capture), server, delivery, total };
+}
+
+function decodeMark(value: unknown): ResultMark[] {
+  const [from, to] = Array.isArray(value) ? (value as unknown[]) : [];
+  return isFiniteNumber(from) && isFiniteNumber(to) ? [{ from, to }] : [];
 }
 
 function decodeBox(value: unknown): Box | null {
@@ -170,16 +181,23 @@ export function encodeAck(cameraId: string, sequence: number, paintedAt?: number
 /** Where a playback starts: a time by the server's clock, seconds before now, or a sequence number. */
 export type Position = { readonly at: number } | { readonly back: number } | { readonly sequence: number };
 
-/** `speed` 0 pauses, a negative speed plays backwards. */
-export function encodeSeek(cameraId: string, position: Position, speed: number): string {
-  return JSON.stringify({ type: "seek", clientId: cameraId, ...position, speed });
+/** One camera, or several cameras that are played in step. */
+export type CameraIds = string | readonly string[];
+
+/** `speed` 0 pauses, a negative speed plays backwards. Several cameras have no sequence numbers in common. */
+export function encodeSeek(cameras: CameraIds, position: Position, speed: number): string {
+  return JSON.stringify({ type: "seek", ...named(cameras), ...position, speed });
 }
 
-export function encodeLive(cameraId: string): string {
-  return JSON.stringify({ type: "live", clientId: cameraId });
+export function encodeLive(cameras: CameraIds): string {
+  return JSON.stringify({ type: "live", ...named(cameras) });
 }
 
-/** Asks where the viewer is in the timeline of a camera. The answer is a message of the same type. */
-export function encodeDescribe(cameraId: string): string {
-  return JSON.stringify({ type: "playback", clientId: cameraId });
+/** Asks where the viewer is in the timelines of cameras. The answers are messages of the same type, one for each. */
+export function encodeDescribe(cameras: CameraIds): string {
+  return JSON.stringify({ type: "playback", ...named(cameras) });
+}
+
+function named(cameras: CameraIds): object {
+  return typeof cameras === "string" ? { clientId: cameras } : { clients: cameras };
 }

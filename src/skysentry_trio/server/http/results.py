@@ -25,7 +25,8 @@ def create_results(current_hub: CurrentHub) -> Blueprint:
                 f"expected Content-Type: application/json, got {request.mimetype[:80]!a}", "wrong-content-type"
             )
         result = decode_posted_result(camera_id, await request.get_data(cache=False))
-        viewers = current_hub().publish_result(camera_id, result.sequence, encode_frame(encode_message(result)))
+        message = encode_frame(encode_message(result))
+        viewers = current_hub().publish_result(camera_id, result.sequence, message, found=bool(result.boxes))
         return Response(encode_json(ResultReply(viewers)), content_type="application/json")
 
     return results

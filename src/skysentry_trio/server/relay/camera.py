@@ -12,6 +12,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation, SkySentryError
 from skysentry_trio.base.frames import FrameRate, FrameRing, RingStatistics
 from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
+from skysentry_trio.server.relay.result_marks import ResultMarks
 
 
 class EndReason(StrEnum):
@@ -60,6 +61,8 @@ class HubCamera:
     keep_for: float = field(default=0.0, init=False)
     """Seconds for which the hub keeps the camera after it left, if this is longer than the client timeout and there is
     room."""
+    marks: ResultMarks | None = field(default=None, init=False)
+    """When something was found in the frames; None before the first finding, because most cameras have none."""
     clock_shift: float = field(default=0.0, init=False)
     """`WallClock.shift` of the clock by which the times of the frames in the ring are."""
     read_until: float = field(default=float("-inf"), init=False)
@@ -89,6 +92,24 @@ class HubCamera:
         """Correct the times of all frames after the clock was set; ``shift`` is the `WallClock.shift` of now."""
         self.ring.shift_times(shift - self.clock_shift)
         self.clock_shift = shift
+
+    def mark_result(self, sequence: int) -> None:
+        """Note that something was found in a frame; do nothing if the ring no longer has the frame."""
+        frame, oldest = self.ring.up_to(sequence), self.ring.oldest
+        if frame is None or oldest is None or frame.sequence != sequence:
+            return
+        if self.marks is None:
+            self.marks = ResultMarks()
+        self.marks.add(frame.arrived, oldest.arrived)
+
+    def results(self) -> list[tuple[float, float]]:
+        """Return when something was found, as first and last times in seconds since the epoch, oldest first."""
+        oldest = self.ring.oldest
+        if self.marks is None or oldest is None:
+            return []
+        # The clock may have been set since, so the times are those of the clock as it is set now.
+        epoch = oldest.received_at - oldest.arrived
+        return [(first + epoch, last + epoch) for first, last in self.marks.since(oldest.arrived)]
 
     def statistics(self, now: float) -> RingStatistics:
         """Return the figures of the ring; ``now`` is in seconds of the monotonic clock."""

@@ -441,13 +441,14 @@ class Hub:
             viewer.latency.add(camera_id, breakdown)
             self.latency.add(breakdown)
 
-    def publish_result(self, camera_id: str, sequence: int, message: bytes) -> int:
+    def publish_result(self, camera_id: str, sequence: int, message: bytes, *, found: bool = False) -> int:
         """Send a detection result to the viewers of a camera.
 
         Args:
             camera_id: id of the camera.
             sequence: sequence of the frame in which the result was found.
             message: the encoded message for viewers.
+            found: whether the result has boxes, and so a mark on the camera's timeline.
 
         Returns:
             The number of viewers that get the result.
@@ -462,6 +463,8 @@ class Hub:
             raise ProtocolViolation(
                 f"camera {camera_id} has sent frames 1 to {camera.sequence}, got a result for {sequence}", "no-frame"
             )
+        if found:
+            camera.mark_result(sequence)
         notice, told = ResultNotice(camera_id, sequence, message), 0
         for viewer in self._audience.watching(camera_id):
             viewer.outbox.notify_result(notice)

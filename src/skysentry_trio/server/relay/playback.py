@@ -68,10 +68,20 @@ class PlaybackCursor:
     """The arrival time of a frame, from which the cursor's position in the timeline is computed."""
     _anchored_at: float
     """The time at which the cursor was at the anchor."""
+    _in_step: bool = False
+    """Whether other cameras are played from the same moment, so that the cursor never changes its position to a frame
+    of its own timeline."""
 
     @classmethod
     def start(
-        cls, timeline: Timeline[Mark], frame: Mark, speed: float, now: float, max_fps: float | None = None
+        cls,
+        timeline: Timeline[Mark],
+        frame: Mark,
+        speed: float,
+        now: float,
+        max_fps: float | None = None,
+        *,
+        position: float | None = None,
     ) -> Self:
         """Return a cursor that shows a frame now.
 
@@ -81,8 +91,10 @@ class PlaybackCursor:
             speed: the speed, which the caller has checked.
             now: when the playback begins.
             max_fps: the most frames a second that the viewer wants; None if the viewer sets no limit.
+            position: the moment from which several cameras are played in step; None to begin at the frame.
         """
-        cursor = cls(speed, frame.sequence, frame.received_at, _interval(max_fps), frame.arrived, now)
+        anchor = frame.arrived if position is None else position
+        cursor = cls(speed, frame.sequence, frame.received_at, _interval(max_fps), anchor, now, position is not None)
         cursor._plan(timeline, now)
         return cursor
 
@@ -104,7 +116,7 @@ class PlaybackCursor:
         frame = self._forwards(timeline, position) if self.speed > 0 else self._backwards(timeline, position)
         if frame is not None:
             self.sequence, self.received_at = frame.sequence, frame.received_at
-            if (frame.arrived - position) * self.speed > 0:
+            if (frame.arrived - position) * self.speed > 0 and not self._in_step:
                 # The frames in between have left the timeline: continue as if this frame was to be shown exactly now.
                 self._anchor, self._anchored_at = frame.arrived, now
         self._plan(timeline, now)

@@ -39,6 +39,8 @@ class PlaybackStatus:
     """When the server had the oldest frame of the timeline."""
     newest_at: float | None
     """When the server had the newest frame of the timeline."""
+    results: list[tuple[float, float]]
+    """When programs found something in the frames: first and last times, oldest first."""
 
 
 @define(eq=False)
@@ -79,6 +81,7 @@ class PlaybackSession:
             received_at=None if shown is None else shown.received_at,
             oldest_at=None if oldest is None else oldest.received_at,
             newest_at=None if newest is None else newest.received_at,
+            results=[] if camera is None else camera.results(),
         )
 
     def seek(
@@ -89,6 +92,7 @@ class PlaybackSession:
         at: float | None = None,
         back: float | None = None,
         sequence: int | None = None,
+        in_step: bool = False,
     ) -> None:
         """Play a camera back from some moment on.
 
@@ -104,6 +108,8 @@ class PlaybackSession:
             at: where to begin, in seconds since the epoch.
             back: where to begin, in seconds before now.
             sequence: where to begin, as the sequence of a frame.
+            in_step: whether other cameras are played from the same moment. Each then shows what it showed at the time
+                that is played, also if its own frames begin later or have a gap there.
         """
         now = trio.current_time()
         camera = self._hub.camera(camera_id) if self._viewer.follows(camera_id) else None
@@ -111,7 +117,9 @@ class PlaybackSession:
             return
         frame = find_start(camera.ring, now, at=at, back=back, sequence=sequence)
         if frame is not None:
-            cursor = PlaybackCursor.start(camera.ring, frame, speed, now, self._viewer.limits(camera_id).max_fps)
+            position = _position(frame, now, at, back) if in_step else None
+            max_fps = self._viewer.limits(camera_id).max_fps
+            cursor = PlaybackCursor.start(camera.ring, frame, speed, now, max_fps, position=position)
             self._show(camera, cursor, frame)
 
     def go_live(self, camera_id: str) -> None:
@@ -176,3 +184,10 @@ class PlaybackSession:
     def _deliver(self, camera: HubCamera, frame: JpegFrame, *, live: bool) -> None:
         now = trio.current_time()
         self._viewer.show(Delivery(camera.id, frame, camera.statistics(now), live=live, fresh=False), now)
+
+
+def _position(frame: JpegFrame, now: float, at: float | None, back: float | None) -> float | None:
+    """Return a moment in seconds of the monotonic clock; None without a moment."""
+    if at is not None:
+        return frame.arrived + (at - frame.received_at)
+    return None if back is None else now - back

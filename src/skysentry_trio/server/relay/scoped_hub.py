@@ -180,11 +180,11 @@ class ScopedHub:
         """Take a viewer's acknowledgement of a frame; see `Hub.acknowledge`."""
         self._hub.acknowledge(viewer, camera_id, sequence, painted_at)
 
-    def publish_result(self, camera_id: str, sequence: int, message: bytes) -> int:
+    def publish_result(self, camera_id: str, sequence: int, message: bytes, *, found: bool = False) -> int:
         """Send a detection result to the camera's viewers; see `Hub.publish_result`."""
         if not self.may(Action.ANNOTATE, camera_id):
             raise ProtocolViolation(f"there is no camera {camera_id}", "not-found")
-        return self._hub.publish_result(camera_id, sequence, message)
+        return self._hub.publish_result(camera_id, sequence, message, found=found)
 
     def viewer_count(self, camera_id: str) -> int:
         """Return the number of viewers that get this camera's frames now."""

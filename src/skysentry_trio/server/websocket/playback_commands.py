@@ -6,6 +6,7 @@ import math
 
 import trio
 from attrs import define, field
+from msgspec import UNSET
 
 from skysentry_trio.server.relay.playback_session import PlaybackSession
 from skysentry_trio.server.websocket.peer import Peer
@@ -28,17 +29,25 @@ class PlaybackController:
 
     async def handle(self, message: Seek | GoLive | DescribePlayback) -> None:
         """Carry out a command, and report what the viewer sees now."""
-        match message:
-            case Seek():
-                self._session.seek(
-                    message.camera_id, message.speed, at=message.at, back=message.back, sequence=message.sequence
-                )
-            case GoLive():
-                self._session.go_live(message.camera_id)
-            case DescribePlayback():
-                pass
+        camera_ids = message.camera_ids
+        for camera_id in camera_ids:
+            match message:
+                case Seek():
+                    self._session.seek(
+                        camera_id,
+                        message.speed,
+                        at=message.at,
+                        back=message.back,
+                        sequence=message.sequence,
+                        in_step=bool(message.clients),
+                    )
+                case GoLive():
+                    self._session.go_live(camera_id)
+                case DescribePlayback():
+                    pass
         self._reschedule()
-        await self._report(message.camera_id)
+        for camera_id in camera_ids:
+            await self._report(camera_id, with_results=not isinstance(message, Seek))
 
     def resume(self) -> None:
         """Continue the playbacks after the viewer was paused."""
@@ -60,12 +69,13 @@ class PlaybackController:
             for camera_id in self._session.advance():
                 await self._report(camera_id)
 
-    async def _report(self, camera_id: str) -> None:
+    async def _report(self, camera_id: str, *, with_results: bool = False) -> None:
         if self._supports_notices:
-            await self._peer.send(encode_message(self._describe(camera_id)))
+            await self._peer.send(encode_message(self._describe(camera_id, with_results=with_results)))
 
-    def _describe(self, camera_id: str) -> PlaybackState:
+    def _describe(self, camera_id: str, *, with_results: bool) -> PlaybackState:
         status = self._session.state_of(camera_id)
+        results = [(first * 1000, last * 1000) for first, last in status.results]
         return PlaybackState(
             camera_id,
             status.live,
@@ -74,4 +84,5 @@ class PlaybackController:
             to_milliseconds(status.received_at),
             to_milliseconds(status.oldest_at),
             to_milliseconds(status.newest_at),
+            results if results and with_results else UNSET,
         )
