@@ -179,21 +179,22 @@ def test_the_latency_is_shown_with_its_stages(server: Server, open_page: OpenPag
     with cameras(server, [("cam", "Cam")], fps=15):
         page = open_page(f"{server.url}/")
         open_panel(page, "Performance")
-        row = page.locator(".sky-table tbody tr")
+        row = page.locator(".page-slow")
         wait_until(lambda: row.count() == 1, 10, "the server tells the latency")
-        cells = row.locator("th, td").all_inner_texts()
-        record_property("latency", cells)
-        assert cells[0] == "Cam"
+        stages = row.locator("dd").all_inner_texts()
+        record_property("latency", stages)
+        assert row.locator("bdi").inner_text() == "Cam"
         # This camera does not say when it took its pictures.
-        assert not number(cells[2])
-        assert all(cell.endswith(" ms") for cell in (cells[1], *cells[3:]))
+        assert not number(stages[0])
+        assert all(stage.endswith(" ms") for stage in stages[1:])
+        assert row.locator("polyline").count() == 1
         assert figure(page, "latency").endswith("ms")
         camera = server.camera("cam")
         assert camera is not None
         assert camera["latency"]["frames"] > 0
         page.locator(".sky-tile__open").click(position={"x": 20, "y": 20})
         page.keyboard.press("i")
-        assert page.locator(".sky-stages").is_visible()
+        assert page.locator(".sky-view .sky-stages").is_visible()
         assert page.locator("canvas").evaluate("(canvas) => getComputedStyle(canvas).opacity") == "1"
 
 
@@ -360,8 +361,8 @@ def test_boxes_are_drawn_on_their_own_frame(server: Server, open_page: OpenPage,
         assert no_boxes()
 
 
-def test_a_clip_is_saved(server: Server, open_page: OpenPage) -> None:
-    """The chosen part of what the server keeps is downloaded as a film."""
+def test_a_clip_is_saved_and_played(server: Server, open_page: OpenPage) -> None:
+    """The chosen part of what the server keeps is downloaded as MP4 or as an archive, and the page plays the MP4."""
     with cameras(server, [("cam", "Cam")], fps=10):
         page = open_page(f"{server.url}/")
         wait_until(lambda: status(page, "cam") == "live", 10, "live")
@@ -373,8 +374,63 @@ def test_a_clip_is_saved(server: Server, open_page: OpenPage) -> None:
         wait_for_frames(server, "cam", 15)
         page.keyboard.press("]")
         with page.expect_download() as download:
-            page.get_by_role("link", name="Save clip").click()
-        assert download.value.suggested_filename.startswith("cam_")
+            page.get_by_role("button", name="Save MP4").click()
+        assert re.fullmatch(r"cam_[\d_.-]+[+-]\d+\.mp4", download.value.suggested_filename)
         with av.open(str(download.value.path())) as film:
+            assert film.streams.video[0].codec_context.name == "h264"
             # A second and a half, give or take what it takes to press two buttons.
             assert 10 <= sum(1 for packet in film.demux(video=0) if packet.size) <= 40
+        playing = "(video) => video.currentTime > 0 && video.loop"
+        wait_until(lambda: page.locator("video").evaluate(playing), 10, "the page plays what it has saved")
+        assert serious_problems(page) == []
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Other formats").click()
+            page.get_by_role("button", name="ZIP").click()
+        assert download.value.suggested_filename.endswith(".zip")
+
+
+def seconds_apart(clocks: set[str]) -> int:
+    """Return the time between the first and the last of these times of day."""
+    seconds = [sum(60**power * int(part) for power, part in enumerate(clock.split(":")[::-1])) for clock in clocks]
+    return max(seconds) - min(seconds)
+
+
+def test_a_wall_is_played_back_in_step(server: Server, open_page: OpenPage) -> None:
+    """Two cameras show the same moment, the address keeps it, and a camera that is opened shows it too."""
+    with cameras(server, [("a", "A"), ("b", "B")], fps=10):
+        wait_for_frames(server, "a", 80)
+        page = open_page(f"{server.url}/")
+        wait_until(lambda: status(page, "a") == status(page, "b") == "live", 10, "live")
+        page.get_by_role("button", name="Play back", exact=True).click()
+        page.get_by_role("button", name="All cameras back 10 seconds").click()
+        page.get_by_role("button", name="Pause all cameras").click()
+        replays = page.locator('.sky-tile[data-playback="true"]')
+        wait_until(lambda: replays.count() == 2, 5, "both are in the past")
+
+        def clocks() -> set[str]:
+            return set(page.locator(".sky-tile__note").all_inner_texts())
+
+        # The page may round two frames of the same moment to different seconds.
+        wait_until(lambda: seconds_apart(clocks()) <= 1, 5, "both show the same moment")
+        wait_until(lambda: "at=" in page.evaluate("location.search"), 5, "the moment is in the address")
+        assert serious_problems(page) == []
+        shown = clocks()
+        page.reload()
+        wait_until(lambda: replays.count() == 2 and clocks() == shown, 10, "the same moment again")
+        page.locator('[data-camera="b"] .sky-tile__open').click()
+        wait_until(lambda: page.locator('[data-figure="clock"]').count(), 5, "the camera is in the past")
+        assert page.locator('[data-figure="clock"]').inner_text()[:8] in shown
+        page.get_by_role("button", name="Back to all cameras").click()
+        wait_until(lambda: replays.count() == 2, 10, "both are in the past again")
+        page.locator(".wall-bar").get_by_role("button", name="Go live").click()
+        wait_until(lambda: status(page, "a") == status(page, "b") == "live", 10, "live again")
+        assert replays.count() == 0
+
+
+def test_marks_of_the_time_before_the_page(server: Server, open_page: OpenPage) -> None:
+    """A page that is opened after something was found marks it on the timeline."""
+    with cameras(server, [("cam", "Cam")], fps=10):
+        wait_for_frames(server, "cam", 30)
+        post_box(server, 20)
+        page = open_page(f"{server.url}/?view=cam")
+        wait_until(lambda: page.locator(".sky-timeline__mark").count() == 1, 10, "the mark is there")

@@ -9,33 +9,17 @@ import { parseObject } from "./protocol.js";
 
 const DEADLINE_MS = 5000;
 
-/** Returns the reason; null if the server cannot be reached, or is not ready. Never rejects. */
+/** Returns why a camera is refused; null if the server cannot be reached, or is not ready. Never rejects. */
 export async function whyRefused(
   base: URL,
   cameraId: string,
   origin: string,
   get: typeof fetch = fetch,
 ): Promise<Failure | null> {
-  const ask = async (url: string, options: RequestInit): Promise<Response | null> => {
-    try {
-      return await get(url, { cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS), ...options });
-    } catch {
-      return null;
-    }
-  };
-  const health = healthUrl(base);
-  const answer = await ask(health, { redirect: "manual" });
-  if (answer === null) {
-    // If this page may not read the answer, but there is one, the server does not allow the page's origin.
-    const there = base.origin !== origin && (await ask(health, { mode: "no-cors" }));
-    return there ? { kind: "origin-refused", origin } : null;
-  }
-  // A redirect that is not followed has type "opaqueredirect" and status 0.
-  if (answer.type === "opaqueredirect") return { kind: "http-refused", status: 302 };
-  if (answer.status >= 500) return null;
-  if (answer.status !== 200) return { kind: "http-refused", status: answer.status };
+  const found = await whyUnreadable(base, origin, get);
+  if (found !== "answers") return found;
   // Browsers send the origin with a POST, but not with a GET of the own server. The server ignores the empty body.
-  const post = await ask(framesUrl(base, cameraId), { method: "POST" });
+  const post = await ask(get, framesUrl(base, cameraId), { method: "POST" });
   if (post?.status === 403) {
     const body = parseObject(await post.text().catch(() => ""));
     // Our server sends JSON with `success`; a proxy does not.
@@ -43,4 +27,34 @@ export async function whyRefused(
     return { kind: "http-refused", status: 403 };
   }
   return post === null ? null : { kind: "websocket-blocked" };
+}
+
+/**
+ * Returns why a page cannot read the server's answers: `answers` if it can; null if the server cannot be reached, or is
+ * not ready. Never rejects.
+ */
+export async function whyUnreadable(
+  base: URL,
+  origin: string,
+  get: typeof fetch = fetch,
+): Promise<Failure | "answers" | null> {
+  const health = healthUrl(base);
+  const answer = await ask(get, health, { redirect: "manual" });
+  if (answer === null) {
+    // If this page may not read the answer, but there is one, the server does not allow the page's origin.
+    const there = base.origin !== origin && (await ask(get, health, { mode: "no-cors" }));
+    return there ? { kind: "origin-refused", origin } : null;
+  }
+  // A redirect that is not followed has type "opaqueredirect" and status 0.
+  if (answer.type === "opaqueredirect") return { kind: "http-refused", status: 302 };
+  if (answer.status >= 500) return null;
+  return answer.status === 200 ? "answers" : { kind: "http-refused", status: answer.status };
+}
+
+async function ask(get: typeof fetch, url: string, options: RequestInit): Promise<Response | null> {
+  try {
+    return await get(url, { cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS), ...options });
+  } catch {
+    return null;
+  }
 }

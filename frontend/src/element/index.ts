@@ -1,12 +1,15 @@
 /** `<skysentry-viewer server="https://host/" client="front-door">`: one live camera on any page, without React. */
 
+import { explain } from "../core/failures.js";
 import { mountViewer, type MountedViewer } from "../core/viewer/mount-viewer.js";
 import type { Surface } from "../core/viewer/painter.js";
 import type { ViewerSnapshot } from "../core/viewer/snapshot.js";
 import type { CameraStatus } from "../core/viewer/status.js";
 import { watchVisibility } from "../core/viewer/visibility.js";
 import { element as german } from "../core/words/de/element.js";
+import { failures as germanFailures } from "../core/words/de/failures.js";
 import { element as english } from "../core/words/en/element.js";
+import { failures as englishFailures } from "../core/words/en/failures.js";
 import { chooseLanguage, documentLanguage } from "../core/words/language.js";
 
 // Set through the CSSOM, which a Content-Security-Policy allows without unsafe-inline.
@@ -19,7 +22,10 @@ p { position: absolute; inset: auto 0 0 0; margin: 0; padding: 0.4em 0.7em; font
 p:empty { display: none; }
 `;
 
-const WORDS = { en: english, de: german };
+const WORDS = {
+  en: { ...english, failures: englishFailures },
+  de: { ...german, failures: germanFailures },
+};
 
 interface Mounted {
   readonly surface: Surface;
@@ -117,18 +123,26 @@ export class SkySentryViewerElement extends Base {
     this.mounted = null;
   }
 
-  private update({ link, lostAt, cameras: [camera] }: ViewerSnapshot): void {
-    const status = camera?.status ?? "waiting";
-    const captions: Partial<Record<CameraStatus, string>> = this.words.captions;
+  private update(snapshot: ViewerSnapshot): void {
+    const status = snapshot.cameras[0]?.status ?? "waiting";
     this.setAttribute("status", status);
+    this.showCaption(this.captionOf(snapshot, status));
+  }
+
+  private captionOf({ link, lostAt, failure, cameras }: ViewerSnapshot, status: CameraStatus): string {
+    if (failure) {
+      const { title, advice } = explain(failure, this.words.failures);
+      return `${title}. ${advice}`;
+    }
     // The first attempt to connect needs no words.
-    if (lostAt !== null && link !== "connecting") this.showCaption(this.words.unreachable);
-    else if (camera?.known === false) this.showCaption(this.words.notKnown);
-    else this.showCaption(captions[status] ?? "");
+    if (lostAt !== null && link !== "connecting") return this.words.unreachable;
+    if (cameras[0]?.known === false) return this.words.notKnown;
+    const captions: Partial<Record<CameraStatus, string>> = this.words.captions;
+    return captions[status] ?? "";
   }
 
   /** The words of the language that the attribute names, or of the document. */
-  private get words(): typeof english {
+  private get words(): (typeof WORDS)["en"] {
     const language = this.getAttribute("language");
     return WORDS[language === null ? documentLanguage() : chooseLanguage(language)];
   }

@@ -1,10 +1,10 @@
 /** The ways to add a camera. */
 
 import { useWords } from "../react/words.js";
+import { PhoneAdvice, QrCode } from "./phone-code.js";
 
 export function AddPanel() {
   const words = useWords();
-  const [before, after] = words.add.phoneHint;
   const server = new URL("./", location.href).href.replace(/\/$/, "");
   return (
     <div className="page-add">
@@ -18,9 +18,11 @@ export function AddPanel() {
       </section>
       <section>
         <h3>{words.add.phone}</h3>
-        <p>
-          {before} <code>{`${server}/capture`}</code> {after}
+        <QrCode text={`${server}/capture`} />
+        <p className="page-address">
+          <code>{`${server}/capture`}</code>
         </p>
+        <PhoneAdvice />
       </section>
       <section>
         <h3>{words.add.network}</h3>

@@ -1,12 +1,13 @@
 import { useEffect, useState } from "react";
+import { worstFirst } from "../core/viewer/slowness.js";
 import type { Words } from "../core/words/words.js";
 import { Figure } from "../react/figure.js";
-import { LatencyTable } from "../react/latency.js";
 import { useStore } from "../react/use-store.js";
 import type { Viewer } from "../react/use-viewer.js";
 import { useWords } from "../react/words.js";
+import { CameraFigures } from "./camera-figures.js";
 
-/** The sums over all cameras, and the performance of the page itself. */
+/** The sums over all cameras, the performance of the page itself, and each camera's latency, the slowest first. */
 export function PerformancePanel({ viewer }: { viewer: Viewer }) {
   const words = useWords();
   const { format } = words;
@@ -18,7 +19,7 @@ export function PerformancePanel({ viewer }: { viewer: Viewer }) {
         <Figure label={words.figures.painted} value={format.fps(totals.fps)} name="total-fps" />
         <Figure label={words.figures.received} value={format.fps(totals.receivedFps)} name="total-received" />
         <Figure label={words.figures.data} value={format.rate(totals.bytesPerSecond)} name="total-rate" />
-        <Figure label={words.figures.superseded} value={format.count(totals.dropped)} name="total-drops" />
+        <Figure label={words.figures.drops} value={format.count(totals.dropped)} name="total-drops" />
         <Figure label={words.figures.roundTrip} value={format.trip(roundTrip)} name="total-trip" />
         <Figure label={words.figures.longTasks} value={longTasks} name="long-tasks" />
         <Figure
@@ -27,7 +28,11 @@ export function PerformancePanel({ viewer }: { viewer: Viewer }) {
           name="painting"
         />
       </dl>
-      <LatencyTable cameras={cameras} />
+      <ul className="page-slows" aria-label={words.figures.byCamera}>
+        {worstFirst(cameras).map((camera) => (
+          <CameraFigures key={camera.cameraId} camera={camera} roundTrip={roundTrip} />
+        ))}
+      </ul>
     </section>
   );
 }

@@ -40,7 +40,8 @@ export function FoldedCode({ title, text }: { title: string; text: string }) {
   );
 }
 
-function PhoneAdvice() {
+/** Says whether a phone can use the address of this page. */
+export function PhoneAdvice() {
   const words = useWords();
   if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
     return <p>{words.code.thisMachine(location.hostname)}</p>;
@@ -51,7 +52,8 @@ function PhoneAdvice() {
   return <p>{words.code.scan}</p>;
 }
 
-function QrCode({ text }: { text: string }) {
+/** Draws a QR code, whose library is loaded only now. */
+export function QrCode({ text }: { text: string }) {
   const words = useWords();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [failed, setFailed] = useState(false);

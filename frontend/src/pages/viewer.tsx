@@ -17,6 +17,7 @@ import { useBriefMessage } from "../react/use-brief-message.js";
 import { useWindowKeys } from "../react/use-modal.js";
 import { useStore } from "../react/use-store.js";
 import { useViewer, type Viewer } from "../react/use-viewer.js";
+import { useWallPlayback } from "../react/use-wall-playback.js";
 import { useWords } from "../react/words.js";
 import "../react/viewer.css";
 import { AddPanel } from "./add-panel.js";
@@ -28,6 +29,8 @@ import { PerformancePanel } from "./performance-panel.js";
 import { mount } from "./shell.js";
 import { browserStorage } from "./browser-storage.js";
 import "./viewer-page.css";
+import { WallBar } from "./wall-bar.js";
+import { useWallMoment } from "./wall-moment.js";
 import { WallHead } from "./wall-head.js";
 
 const HIDE_HEAD_AFTER_MS = 4000;
@@ -57,11 +60,20 @@ function ViewerPage() {
   useTitle(viewer, view);
   useEffect(() => (kiosk ? keepAwake() : undefined), [kiosk]);
 
-  const onOpen = useCallback((cameraId: string | null, step: boolean) => {
-    if (cameraId === null) route.close({ view: null });
-    else if (step) route.replace({ view: cameraId });
-    else route.open({ view: cameraId });
-  }, []);
+  const [playbackOpen, setPlaybackOpen] = useState(address.at !== null && view === null);
+  const playback = useWallPlayback(viewer, playbackOpen);
+  useWallMoment(route, playbackOpen ? playback : null);
+
+  const onOpen = useCallback(
+    (cameraId: string | null, step: boolean) => {
+      if (cameraId === null) route.close({ view: null });
+      else if (step) route.replace({ view: cameraId });
+      // The moment of the wall is also that of the camera.
+      else if (playback?.moment.getSnapshot()) route.open({ view: cameraId, at: playback.position() });
+      else route.open({ view: cameraId });
+    },
+    [playback],
+  );
   const onPaused = useMomentInAddress(view);
   const setPanel = (next: PanelName | null): void => {
     if (next === null) route.close({ panel: null });
@@ -113,6 +125,8 @@ function ViewerPage() {
             if (address.layout !== null) route.replace({ layout: next });
           }}
           onPanel={setPanel}
+          playbackOpen={playbackOpen}
+          onPlayback={() => setPlaybackOpen(!playbackOpen)}
           onShare={share}
         />
       )}
@@ -124,9 +138,13 @@ function ViewerPage() {
             <a href={route.href({ cameras: [], view: null })}>{words.empty.showAll}</a>
           </p>
         ) : null}
+        {playback && playbackOpen && !kiosk ? (
+          <WallBar viewer={viewer} playback={playback} onClose={() => setPlaybackOpen(false)} />
+        ) : null}
         <CameraGrid
           viewer={viewer}
           choices={choices}
+          playback={playback}
           hrefOf={hrefOf}
           opened={view}
           onOpen={onOpen}

@@ -22,6 +22,9 @@ export interface WallHeadProps {
   readonly onGroup: (group: string | null) => void;
   readonly onLayout: (layout: LayoutName) => void;
   readonly onPanel: (panel: PanelName | null) => void;
+  /** Whether the controls for the playback of all cameras are shown. */
+  readonly playbackOpen: boolean;
+  readonly onPlayback: () => void;
   readonly onShare: () => void;
 }
 
@@ -32,6 +35,7 @@ export function WallHead(props: WallHeadProps) {
   const count = useStore(viewer.snapshot, ({ totals }) => totals.cameras);
   const groups = useStore(choices.settings, (settings) => settings.groups);
   const figures = useStore(choices.settings, (settings) => settings.figures);
+  const oneColumn = useStore(choices.settings, (settings) => settings.oneColumn);
   const toggle = (name: PanelName) => (): void => onPanel(panel === name ? null : name);
   return (
     <header className="page-head wall-head" data-hides data-idle={props.idle}>
@@ -69,6 +73,15 @@ export function WallHead(props: WallHeadProps) {
       </div>
       <IconButton
         className="page-tool"
+        icon="skipBack"
+        label={words.together.open}
+        labelShown
+        title={words.together.hint}
+        aria-expanded={props.playbackOpen}
+        onClick={props.onPlayback}
+      />
+      <IconButton
+        className="page-tool"
         icon="plus"
         label={words.head.addCamera}
         labelShown
@@ -88,6 +101,14 @@ export function WallHead(props: WallHeadProps) {
       <More>
         <button type="button" aria-pressed={figures} onClick={() => choices.set({ figures: !figures })}>
           {words.head.figures}
+        </button>
+        <button
+          type="button"
+          className="wall-narrow"
+          aria-pressed={oneColumn}
+          onClick={() => choices.set({ oneColumn: !oneColumn })}
+        >
+          {words.head.oneColumn}
         </button>
         <button type="button" onClick={toggle("figures")}>
           {words.panels.figures}

@@ -1,9 +1,13 @@
 import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { FreshCameras } from "../core/viewer/fresh-cameras.js";
 import { WallChoices } from "../core/viewer/wall-choices.js";
 import type { LayoutName } from "../core/viewer/wall-layout.js";
+import type { WallPlayback } from "../core/viewer/wall-playback.js";
+import type { ViewerSnapshot } from "../core/viewer/snapshot.js";
 import { CameraTile } from "./camera-tile.js";
 import { CameraView } from "./camera-view.js";
 import { canFullScreen, toggleFullScreen } from "./full-screen.js";
+import { FailureNotice } from "./link-status.js";
 import { savePicture } from "./save-picture.js";
 import { shareLink } from "./share-link.js";
 import { keyOf, useWindowKeys } from "./use-modal.js";
@@ -32,8 +36,10 @@ export interface CameraGridProps {
   readonly only?: readonly string[] | undefined;
   /** If left out, the layout is the one that the person has chosen. */
   readonly layout?: LayoutName | null | undefined;
-  /** What to show while the wall has no camera. */
+  /** What to show while the wall has no camera. If left out, the wall says why the server does not serve this page. */
   readonly empty?: ReactNode;
+  /** Plays all cameras of the wall in step; the wall tells it which cameras it shows. */
+  readonly playback?: WallPlayback | null | undefined;
   /** Only pictures, and pages that turn by themselves. */
   readonly kiosk?: boolean | undefined;
 }
@@ -69,6 +75,10 @@ export function CameraGrid(props: CameraGridProps) {
   const less = useMemo(() => ({ width: whole.width, height: whole.height - below }), [whole, below]);
   const paged = useWall({ ...options, space: less });
   const shown = unpaged.pages > 1 ? paged : unpaged;
+  const { playback } = props;
+  useEffect(() => {
+    playback?.setCameras(opened === null ? shown.cameraIds : NOBODY);
+  }, [playback, opened, shown.cameraIds]);
 
   useEffect(() => {
     if (!kiosk || shown.pages < 2 || opened !== null) return;
@@ -107,6 +117,12 @@ export function CameraGrid(props: CameraGridProps) {
     const next = all.at((all.indexOf(opened ?? "") + by) % all.length);
     if (next !== undefined) open(next, true);
   };
+
+  const freshCameras = useMemo(() => new FreshCameras(), []);
+  const fresh = useStore(freshCameras.cameraIds);
+  const present = useStore(viewer.snapshot, idsOf);
+  useEffect(() => freshCameras.note(present === "" ? NOBODY : present.split(" ")), [freshCameras, present]);
+  useEffect(() => () => freshCameras.stop(), [freshCameras]);
 
   const lastOpened = useRef(opened);
   useEffect(() => {
@@ -170,13 +186,14 @@ export function CameraGrid(props: CameraGridProps) {
             cameraId={cameraId}
             {...(shown.places[index] ?? NOWHERE)}
             hidden={opened !== null}
+            fresh={fresh.includes(cameraId)}
             onOpen={onTileOpen}
             onDrop={onDrop}
             onShare={onShare}
           />
         ))}
       </div>
-      {all.length === 0 && opened === null ? props.empty : null}
+      {all.length === 0 && opened === null ? (props.empty ?? <FailureNotice viewer={viewer} />) : null}
       {shown.pages > 1 && !kiosk ? <PageDots {...shown} onPage={setPage} /> : null}
       {opened === null ? null : (
         <CameraView
@@ -193,6 +210,10 @@ export function CameraGrid(props: CameraGridProps) {
       )}
     </>
   );
+}
+
+function idsOf({ cameras }: ViewerSnapshot): string {
+  return cameras.map(({ cameraId }) => cameraId).join(" ");
 }
 
 const NOWHERE = { left: 0, top: 0, width: 0, height: 0 };

@@ -22,6 +22,8 @@ export interface CameraTileProps {
   readonly height: number;
   /** A camera fills the page, so this tile cannot be seen. */
   readonly hidden: boolean;
+  /** The camera has just appeared. */
+  readonly fresh: boolean;
   readonly onOpen: (cameraId: string, fullScreen: boolean) => void;
   /** The tile was dropped onto the tile of another camera. */
   readonly onDrop: (cameraId: string, onto: string) => void;
@@ -40,7 +42,7 @@ interface TileProps extends Omit<CameraTileProps, "cameraId"> {
   readonly camera: CameraSnapshot;
 }
 
-function Tile({ camera, viewer, choices, hidden, onOpen, onDrop, onShare, ...place }: TileProps) {
+function Tile({ camera, viewer, choices, hidden, fresh, onOpen, onDrop, onShare, ...place }: TileProps) {
   const words = useWords();
   const { cameraId, name, status } = camera;
   const picture = useRef<HTMLDivElement>(null);
@@ -52,16 +54,19 @@ function Tile({ camera, viewer, choices, hidden, onOpen, onDrop, onShare, ...pla
   const { offset, pressed, handlers } = useTileDrag(cameraId, (onto) => onDrop(cameraId, onto));
 
   const seen = camera.width > 0;
-  const away = status === "offline" || status === "stopped";
+  const replay = camera.playback?.live === false ? camera.playback : null;
+  const away = replay === null && (status === "offline" || status === "stopped");
   return (
     <article
       className="sky-tile"
       data-status={status}
       data-camera={cameraId}
       data-cropped={cropped}
+      data-fresh={fresh}
+      data-playback={replay !== null}
       data-dragged={offset !== null}
       data-pressed={pressed}
-      aria-label={`${name}, ${words.status[status].toLowerCase()}`}
+      aria-label={`${name}, ${replay ? words.view.replay : words.status[status].toLowerCase()}`}
       inert={hidden}
       style={{ ...place, ...(offset && { transform: `translate(${offset.x}px, ${offset.y}px)` }) }}
     >
@@ -82,7 +87,7 @@ function Tile({ camera, viewer, choices, hidden, onOpen, onDrop, onShare, ...pla
         </h2>
         {away ? null : (
           <span className="sky-tile__note">
-            <StatusNote camera={camera} lost={lost} />
+            {replay ? words.format.clock(replay.at) : <StatusNote camera={camera} lost={lost} />}
           </span>
         )}
         {figures ? <TileFigures camera={camera} /> : null}

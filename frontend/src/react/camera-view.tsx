@@ -121,7 +121,12 @@ export function CameraView(props: CameraViewProps) {
     hrefOf && (() => void shareLink(hrefOf(cameraId), camera.name, words.camera.linkCopied).then(setSaid));
   const togglePause = (): void => (paused ? controller?.play() : controller?.pause());
   const toggleBoxes = (): void => controls?.setBoxesShown(!boxesShown);
-  const startClip = (): void => setClip(playback && clipAround(playback));
+  const startClip = (): void => {
+    if (!playback) return;
+    const range = clipAround(playback);
+    setClip(range);
+    controller?.loopFrom(range.from);
+  };
   const mark = (end: keyof ClipRange): void => {
     if (playback)
       setClip(withEnd(clip ?? { from: playback.oldestAt, to: playback.newestAt }, end, playback.at));
@@ -238,6 +243,7 @@ export function CameraView(props: CameraViewProps) {
           playback={playback}
           controller={controller}
           controls={controls}
+          chosen={clip}
           clip={kept}
           onClip={setClip}
           onStartClip={startClip}
@@ -291,6 +297,7 @@ function nothingKnown(cameraId: string): CameraSnapshot {
     height: 0,
     takenAt: null,
     latency: null,
+    latencies: [],
     delay: null,
     playback: null,
     hasResults: false,

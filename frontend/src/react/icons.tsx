@@ -31,6 +31,7 @@ export const ICONS = {
   markStart: "M9 4H5v16h4",
   markEnd: "M15 4h4v16h-4",
   back: "M19 12H5M11 6l-6 6 6 6",
+  down: "M6 9.500l6 6 6-6",
   more: "M5 12h.01M12 12h.01M19 12h.01",
   pip: "M3.500 5h17v14h-17zM12 12h6v4.500h-6z",
   share: "M12 15V4M8 7.500 12 3.500l4 4M5 12.500V20h14v-7.500",

@@ -2,7 +2,12 @@
 
 import { CameraGrid as BrowserGrid, type CameraGridProps as GridProps } from "./camera-grid.js";
 import { clientOnly } from "./client-only.js";
-import { LinkNotice as Notice, LinkStatus as Status, LostBanner as Banner } from "./link-status.js";
+import {
+  FailureNotice as Reason,
+  LinkNotice as Notice,
+  LinkStatus as Status,
+  LostBanner as Banner,
+} from "./link-status.js";
 import {
   SkySentryClient as BrowserClient,
   type SkySentryClientProps as ClientProps,
@@ -31,12 +36,16 @@ export const LinkStatus = withLanguage(Status, "LinkStatus");
 export const LinkNotice = withLanguage(Notice, "LinkNotice");
 /** Says that the server does not answer, since when, and offers to try again. */
 export const LostBanner = withLanguage(Banner, "LostBanner");
+/** Explains why the server does not serve this page, if the reason is known. */
+export const FailureNotice = withLanguage(Reason, "FailureNotice");
 
 export type { Language } from "../core/words/language.js";
 export type { SkySentryViewerAttributes } from "./jsx.js";
 export { useCapture, type Capture, type UseCaptureOptions } from "./use-capture.js";
 export { useStore } from "./use-store.js";
 export { useViewer, type UseViewerOptions, type Viewer, type ViewerControls } from "./use-viewer.js";
+export { useWallPlayback } from "./use-wall-playback.js";
+export type { WallPlayback } from "../core/viewer/wall-playback.js";
 export type { CaptureSettings } from "../core/capture/settings.js";
 export type { CaptureSnapshot } from "../core/capture/snapshot.js";
 export type { ViewerSnapshot } from "../core/viewer/snapshot.js";

@@ -1,3 +1,5 @@
+import { now } from "../core/clock.js";
+import { explain } from "../core/failures.js";
 import type { ViewerLink } from "../core/viewer/snapshot.js";
 import { useStore } from "./use-store.js";
 import type { Viewer } from "./use-viewer.js";
@@ -13,27 +15,57 @@ export function LinkStatus({ link }: { link: ViewerLink }) {
   );
 }
 
-/** Says that the server does not answer, since when, and offers to try again. Renders nothing while it answers. */
+/**
+ * Says that the server does not answer, or refuses this page, since when, and offers to try again. Renders nothing while
+ * it answers.
+ */
 export function LostBanner({ viewer }: { viewer: Viewer }) {
   const words = useWords();
   const lostAt = useStore(viewer.snapshot, (snapshot) => snapshot.lostAt);
   const link = useStore(viewer.snapshot, (snapshot) => snapshot.link);
+  const failure = useStore(viewer.snapshot, (snapshot) => snapshot.failure);
+  const why = failure && explain(failure, words.failures);
   // The first attempt to connect needs no words.
   const lost = lostAt !== null && link !== "connecting";
   return (
     <div role="status" className="sky-banner-slot">
-      {lost ? (
+      {lost || why ? (
         <p className="sky-banner" data-link={link}>
-          {words.link.lostSince(words.format.clock(lostAt))}
-          <button type="button" className="sky-button" onClick={() => viewer.controls?.retry()}>
-            {words.link.retry}
-          </button>
+          {why ? (
+            <span>
+              <strong>{why.title}.</strong> {why.advice}
+            </span>
+          ) : (
+            words.link.lostSince(words.format.clock(lostAt ?? now()))
+          )}
+          {lost ? (
+            <button type="button" className="sky-button" onClick={() => viewer.controls?.retry()}>
+              {words.link.retry}
+            </button>
+          ) : null}
         </p>
       ) : null}
       {link === "polling" ? (
         <p className="sky-banner" data-link={link}>
           {words.link.polling}
         </p>
+      ) : null}
+    </div>
+  );
+}
+
+/** Explains why the server does not serve this page; renders nothing while it does, or the reason is unknown. */
+export function FailureNotice({ viewer }: { viewer: Viewer }) {
+  const words = useWords();
+  const failure = useStore(viewer.snapshot, (snapshot) => snapshot.failure);
+  const why = failure && explain(failure, words.failures);
+  return (
+    <div role="status" className="sky-notice-slot">
+      {why ? (
+        <div className="sky-notice sky-notice--bad">
+          <p className="sky-notice__title">{why.title}</p>
+          <p>{why.advice}</p>
+        </div>
       ) : null}
     </div>
   );

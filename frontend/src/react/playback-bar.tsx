@@ -5,7 +5,8 @@ import type { CameraSnapshot } from "../core/viewer/camera.js";
 import type { PlaybackController } from "../core/viewer/playback-controller.js";
 import type { PlaybackState } from "../core/viewer/playback.js";
 import { SKIP_SECONDS } from "./camera-view.js";
-import { ClipButtons, type ClipRange } from "./clip-range.js";
+import { ClipBar } from "./clip-bar.js";
+import type { ClipRange } from "./clip-range.js";
 import { IconButton } from "./icon-button.js";
 import { Timeline } from "./timeline.js";
 import { useStore } from "./use-store.js";
@@ -22,20 +23,22 @@ export interface PlaybackBarProps {
   readonly playback: PlaybackState;
   readonly controller: PlaybackController;
   readonly controls: ViewerControls;
+  /** The part that the person has chosen, and what the server still keeps of it. */
+  readonly chosen: ClipRange | null;
   readonly clip: ClipRange | null;
   readonly onClip: (clip: ClipRange | null) => void;
   readonly onStartClip: () => void;
 }
 
 export function PlaybackBar(props: PlaybackBarProps) {
-  const { camera, playback, controller, controls, clip, onClip, onStartClip } = props;
+  const { camera, playback, controller, controls, chosen, clip, onClip, onStartClip } = props;
   const words = useWords();
   const { cameraId, name } = camera;
-  const chosen = useStore(controller.speed);
+  const chosenSpeed = useStore(controller.speed);
   const { live } = playback;
   const isLive = live && camera.status === "live";
   // What the server plays is the truth; while it stands still, the speed is what Play will use.
-  const speed = live || playback.speed === 0 ? chosen : playback.speed;
+  const speed = live || playback.speed === 0 ? chosenSpeed : playback.speed;
   const pictureAt = useCallback((at: number) => controls.frameUrl(cameraId, at), [controls, cameraId]);
   const faster = (by: number): number | undefined => {
     const index = SPEEDS.indexOf(Math.abs(speed));
@@ -138,7 +141,9 @@ export function PlaybackBar(props: PlaybackBarProps) {
           <span className="sky-view__short">{words.playback.keepsOnly(words.format.whole(span))}</span>
         ) : null}
         <span className="sky-view__space" />
-        <ClipButtons
+        <ClipBar
+          cameraId={cameraId}
+          chosen={chosen}
           clip={clip}
           onStart={onStartClip}
           onClear={() => onClip(null)}

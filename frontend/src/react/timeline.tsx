@@ -3,6 +3,7 @@ import type { PlaybackController } from "../core/viewer/playback-controller.js";
 import type { PlaybackState } from "../core/viewer/playback.js";
 import type { ResultMark } from "../core/viewer/result-marks.js";
 import type { ClipRange } from "./clip-range.js";
+import { TimelineZoomButtons, useTimelineZoom } from "./timeline-zoom.js";
 import { useWords } from "./words.js";
 
 /** A position this close to the end counts as live. */
@@ -45,46 +46,61 @@ export function Timeline(props: TimelineProps) {
   }, []);
   const preview = usePreview(pictureAt);
 
-  const span = Math.max(1, newestAt - oldestAt);
-  const offset = held ?? Math.max(-span, at - newestAt);
-  const part = (moment: number): number => Math.min(1, Math.max(0, (moment - oldestAt) / span));
+  const whole = { from: oldestAt, to: Math.max(newestAt, oldestAt + 1) };
+  const offset = held ?? Math.max(oldestAt, at) - newestAt;
+  const shownAt = newestAt + offset;
+  const zoomed = useTimelineZoom(track, whole, shownAt);
+  const { from, to } = zoomed.span;
+  const isIn = (moment: number): boolean => moment >= from && moment <= to;
+  const part = (moment: number): number => Math.min(1, Math.max(0, (moment - from) / (to - from)));
   const percent = (moment: number): string => `${(100 * part(moment)).toFixed(3)}%`;
   const timeAt = (clientX: number): number => {
     const box = track.current?.getBoundingClientRect();
     if (!box || box.width === 0) return newestAt;
-    return oldestAt + Math.min(1, Math.max(0, (clientX - box.left) / box.width)) * span;
+    return from + Math.min(1, Math.max(0, (clientX - box.left) / box.width)) * (to - from);
   };
 
   const scrub = (milliseconds: number): void => {
+    if (zoomed.pinching()) return;
     hold(milliseconds);
     if (milliseconds >= -LIVE_MS) controller.goLive();
     else controller.seekTo(newestAt + milliseconds);
   };
-  const hover = (event: PointerEvent): void => preview.show(timeAt(event.clientX));
+  const hover = (event: PointerEvent): void => {
+    zoomed.handlers.onPointerMove(event);
+    if (zoomed.pinching()) preview.hide();
+    else preview.show(timeAt(event.clientX));
+  };
 
-  const shownAt = newestAt + offset;
   return (
     <section className="sky-timeline" aria-label={words.playback.timeline(name)}>
-      <div ref={track} className="sky-timeline__track" onPointerMove={hover} onPointerLeave={preview.hide}>
+      <TimelineZoomButtons zoomed={zoomed} whole={whole} />
+      <div
+        ref={track}
+        className="sky-timeline__track"
+        {...zoomed.handlers}
+        onPointerMove={hover}
+        onPointerLeave={preview.hide}
+      >
         <div className="sky-timeline__bar">
           {marks
-            .filter(({ to }) => to > oldestAt)
-            .map(({ from, to }) => (
+            .filter((mark) => mark.to >= from && mark.from <= to)
+            .map((mark) => (
               <span
-                key={from}
+                key={mark.from}
                 className="sky-timeline__mark"
                 style={{
-                  left: percent(from),
-                  width: `max(3px, ${(100 * (part(to) - part(from))).toFixed(3)}%)`,
+                  left: percent(mark.from),
+                  width: `max(3px, ${(100 * (part(mark.to) - part(mark.from))).toFixed(3)}%)`,
                 }}
               />
             ))}
-          <span className="sky-timeline__head" style={{ left: percent(shownAt) }} />
+          {isIn(shownAt) ? <span className="sky-timeline__head" style={{ left: percent(shownAt) }} /> : null}
         </div>
         <input
           type="range"
-          min={-span}
-          max={0}
+          min={from - newestAt}
+          max={to - newestAt}
           step={10}
           value={offset}
           aria-label={words.playback.position}
@@ -95,9 +111,20 @@ export function Timeline(props: TimelineProps) {
                 : words.playback.positionNewest
               : words.playback.positionAt(words.format.clock(shownAt), words.format.back(-offset))
           }
+          onKeyDown={zoomed.onKeyDown}
           onChange={(event) => scrub(event.target.valueAsNumber)}
         />
-        {clip ? <ClipEnds clip={clip} percent={percent} timeAt={timeAt} onClip={onClip} /> : null}
+        {clip ? (
+          <ClipEnds
+            clip={clip}
+            percent={percent}
+            isIn={isIn}
+            timeAt={timeAt}
+            onClip={onClip}
+            onShow={(moment) => controller.seekTo(moment)}
+            onMoved={() => controller.loopFrom(clip.from)}
+          />
+        ) : null}
         {preview.at === null ? null : (
           <figure
             className="sky-timeline__preview"
@@ -106,34 +133,38 @@ export function Timeline(props: TimelineProps) {
             <img src={preview.picture} alt="" />
             <figcaption>
               {words.format.clock(preview.at)}
-              {marks.some(({ from, to }) => from - 500 <= (preview.at ?? 0) && (preview.at ?? 0) <= to + 500)
-                ? ` · ${words.playback.result}`
-                : ""}
+              {marks.some((mark) => isAt(mark, preview.at ?? 0)) ? ` · ${words.playback.result}` : ""}
             </figcaption>
           </figure>
         )}
       </div>
-      <Ticks oldestAt={oldestAt} newestAt={newestAt} width={width} isLive={isLive} />
+      <Ticks from={from} to={to} width={width} atNow={isLive && to >= newestAt} />
     </section>
   );
 }
 
-interface TicksProps {
-  readonly oldestAt: number;
-  readonly newestAt: number;
-  readonly width: number;
-  readonly isLive: boolean;
+/** Marks are a few pixels wide, so the pointer is at a mark also when it is beside it. */
+function isAt({ from, to }: ResultMark, moment: number): boolean {
+  return from - 500 <= moment && moment <= to + 500;
 }
 
-function Ticks({ oldestAt, newestAt, width, isLive }: TicksProps) {
+interface TicksProps {
+  readonly from: number;
+  readonly to: number;
+  readonly width: number;
+  /** Whether the end of the timeline is the live picture. */
+  readonly atNow: boolean;
+}
+
+function Ticks({ from, to, width, atNow }: TicksProps) {
   const words = useWords();
-  const span = Math.max(1, newestAt - oldestAt);
+  const span = to - from;
   const most = Math.max(1, width / TICK_PX);
   const step = (TICKS.find((seconds) => span / 1000 / seconds <= most) ?? 14_400) * 1000;
-  const first = Math.ceil(oldestAt / step) * step;
+  const first = Math.ceil(from / step) * step;
   const times: number[] = [];
-  for (let at = first; at <= newestAt && times.length < 40; at += step) times.push(at);
-  const left = (at: number): number => (100 * (at - oldestAt)) / span;
+  for (let at = first; at <= to && times.length < 40; at += step) times.push(at);
+  const left = (at: number): number => (100 * (at - from)) / span;
   // No tick beside the word at the end, nor cut off at the beginning.
   const room = width > 0 ? 3500 / width : 5;
   return (
@@ -145,7 +176,7 @@ function Ticks({ oldestAt, newestAt, width, isLive }: TicksProps) {
             {words.format.clock(at)}
           </span>
         ))}
-      <span className="sky-timeline__now">{isLive ? words.playback.now : words.format.clock(newestAt)}</span>
+      <span className="sky-timeline__now">{atNow ? words.playback.now : words.format.clock(to)}</span>
     </div>
   );
 }
@@ -153,14 +184,24 @@ function Ticks({ oldestAt, newestAt, width, isLive }: TicksProps) {
 interface ClipEndsProps {
   readonly clip: ClipRange;
   readonly percent: (at: number) => string;
+  /** Whether the shown part of the timeline has this moment. */
+  readonly isIn: (at: number) => boolean;
   readonly timeAt: (clientX: number) => number;
   readonly onClip: (clip: ClipRange) => void;
+  /** The picture at a moving end is to be shown. */
+  readonly onShow: (at: number) => void;
+  /** An end was dragged, and is let go. */
+  readonly onMoved: () => void;
 }
 
 const NUDGE_MS = 200;
 
-function ClipEnds({ clip, percent, timeAt, onClip }: ClipEndsProps) {
+function ClipEnds({ clip, percent, isIn, timeAt, onClip, onShow, onMoved }: ClipEndsProps) {
   const words = useWords();
+  const move = (end: keyof ClipRange, at: number): void => {
+    onClip({ ...clip, [end]: at });
+    onShow(at);
+  };
   const ends = [
     ["from", words.playback.clipStart],
     ["to", words.playback.clipEnd],
@@ -171,28 +212,31 @@ function ClipEnds({ clip, percent, timeAt, onClip }: ClipEndsProps) {
         className="sky-timeline__clip"
         style={{ left: percent(clip.from), right: `calc(100% - ${percent(clip.to)})` }}
       />
-      {ends.map(([end, label]) => (
-        <button
-          key={end}
-          type="button"
-          role="slider"
-          className="sky-timeline__end"
-          style={{ left: percent(clip[end]) }}
-          aria-label={label}
-          aria-valuenow={Math.round(clip[end] / 1000)}
-          aria-valuetext={words.format.clockTenths(clip[end])}
-          onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
-          onPointerMove={(event) => {
-            if (event.buttons > 0) onClip({ ...clip, [end]: timeAt(event.clientX) });
-          }}
-          onKeyDown={(event) => {
-            const by = { ArrowLeft: -NUDGE_MS, ArrowRight: NUDGE_MS }[event.key];
-            if (by === undefined) return;
-            event.preventDefault();
-            onClip({ ...clip, [end]: clip[end] + by });
-          }}
-        />
-      ))}
+      {ends
+        .filter(([end]) => isIn(clip[end]))
+        .map(([end, label]) => (
+          <button
+            key={end}
+            type="button"
+            role="slider"
+            className="sky-timeline__end"
+            style={{ left: percent(clip[end]) }}
+            aria-label={label}
+            aria-valuenow={Math.round(clip[end] / 1000)}
+            aria-valuetext={words.format.clockTenths(clip[end])}
+            onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
+            onPointerMove={(event) => {
+              if (event.buttons > 0) move(end, timeAt(event.clientX));
+            }}
+            onPointerUp={onMoved}
+            onKeyDown={(event) => {
+              const by = { ArrowLeft: -NUDGE_MS, ArrowRight: NUDGE_MS }[event.key];
+              if (by === undefined) return;
+              event.preventDefault();
+              move(end, clip[end] + by);
+            }}
+          />
+        ))}
     </>
   );
 }

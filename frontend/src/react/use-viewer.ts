@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import { Store, type Readable } from "../core/store.js";
-import { mountViewer } from "../core/viewer/mount-viewer.js";
+import { mountViewer, type MountedViewer } from "../core/viewer/mount-viewer.js";
 import type { Painter } from "../core/viewer/painter.js";
 import type { ViewerSession } from "../core/viewer/session.js";
 import { STOPPED_VIEWER, type ViewerSnapshot } from "../core/viewer/snapshot.js";
@@ -40,7 +40,7 @@ export interface Viewer {
 const STOPPED: Viewer = { snapshot: new Store(STOPPED_VIEWER), painter: null, controls: null };
 
 /**
- * Runs a viewer as long as the component is mounted. The viewer pauses while the page is hidden. The component renders
+ * Runs a viewer as long as the component is mounted. If the address is invalid, the snapshot's `failure` says so. The viewer pauses while the page is hidden. The component renders
  * again only when the viewer starts or stops, not when its state changes.
  */
 export function useViewer({ serverUrl, cameras = [], maxFps }: UseViewerOptions = {}): Viewer {
@@ -48,12 +48,17 @@ export function useViewer({ serverUrl, cameras = [], maxFps }: UseViewerOptions 
   const [viewer, setViewer] = useState(STOPPED);
 
   useEffect(() => {
-    const { session, painter, unmount } = mountViewer({
-      server: serverUrl,
-      cameras: wanted === "" ? [] : wanted.split("\n"),
-      maxFps,
-    });
-    // eslint-disable-next-line react-hooks/set-state-in-effect -- the viewer lives outside React, as long as the effect
+    let mounted: MountedViewer;
+    try {
+      const cameraIds = wanted === "" ? [] : wanted.split("\n");
+      mounted = mountViewer({ server: serverUrl, cameras: cameraIds, maxFps });
+    } catch (error) {
+      // An error in an effect would remove the whole app from the page.
+      // eslint-disable-next-line react-hooks/set-state-in-effect -- only the browser knows the address of the page
+      setViewer({ ...STOPPED, snapshot: new Store(invalidAddress(serverUrl, error)) });
+      return () => setViewer(STOPPED);
+    }
+    const { session, painter, unmount } = mounted;
     setViewer({ snapshot: session.snapshot, painter, controls: session });
     return () => {
       unmount();
@@ -62,4 +67,10 @@ export function useViewer({ serverUrl, cameras = [], maxFps }: UseViewerOptions 
   }, [serverUrl, wanted, maxFps]);
 
   return viewer;
+}
+
+function invalidAddress(serverUrl: string | undefined, error: unknown): ViewerSnapshot {
+  const reason = error instanceof Error ? error.message : String(error);
+  const detail = `${serverUrl ?? ""}: ${reason}`;
+  return { ...STOPPED_VIEWER, failure: { kind: "bad-address", detail } };
 }

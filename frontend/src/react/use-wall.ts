@@ -73,8 +73,8 @@ export function useWall({ viewer, choices, group, only, layout, page, space }: W
   const all = useMemo(() => arrange(shapes, settings, group, only), [shapes, settings, group, only]);
   const laid = useMemo(() => {
     const aspects = all.map((id) => shapes.find(({ cameraId }) => cameraId === id)?.aspect ?? DEFAULT_ASPECT);
-    return layOut(aspects, space, layout, page);
-  }, [all, shapes, space, layout, page]);
+    return layOut(aspects, space, layout, page, settings.oneColumn);
+  }, [all, shapes, space, layout, page, settings.oneColumn]);
   return useMemo(
     () => ({ ...laid, all, cameraIds: all.slice(laid.first, laid.first + laid.places.length) }),
     [laid, all],

@@ -75,4 +75,17 @@ describe("<skysentry-viewer>", () => {
     expect(caption(await show({ client: "a", server: "ftp://host" }))).toContain("server");
     expect(sockets).toHaveLength(0);
   });
+
+  it("says that the server refuses pages of this origin, and how to allow them", async () => {
+    vi.useFakeTimers();
+    vi.stubGlobal("fetch", (_: string, options?: RequestInit) =>
+      options?.mode === "no-cors" ? Promise.resolve(new Response()) : Promise.reject(new TypeError("CORS")),
+    );
+    const element = await show({ server: "https://host/", client: "a" });
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(caption(element)).toContain("The server refuses pages from this address");
+    expect(caption(element)).toContain("--cors-origin");
+    element.remove();
+    vi.useRealTimers();
+  });
 });

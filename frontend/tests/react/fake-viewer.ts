@@ -19,6 +19,7 @@ export function cameraSnapshot(cameraId: string, change: Partial<CameraSnapshot>
     height: 480,
     takenAt: now() - 45,
     latency: null,
+    latencies: [],
     delay: null,
     playback: null,
     hasResults: false,

@@ -44,6 +44,7 @@ function build() {
           width={160}
           height={90}
           hidden={false}
+          fresh={false}
           onOpen={nothing}
           onDrop={nothing}
           onShare={undefined}

@@ -5,7 +5,6 @@ import type { CameraSnapshot } from "../../src/core/viewer/camera.js";
 import type { PlaybackState } from "../../src/core/viewer/playback.js";
 import { CameraGrid } from "../../src/react/camera-grid.js";
 import { ENGLISH } from "../../src/core/words/words.js";
-import { LatencyTable } from "../../src/react/latency.js";
 import { cameraSnapshot, fakeControls, fakeViewer } from "./fake-viewer.js";
 import { host, mountForEach, render } from "./mounting.js";
 
@@ -62,7 +61,31 @@ const slide = (value: number) =>
     range?.dispatchEvent(new Event("input", { bubbles: true }));
   });
 const pill = () => document.querySelector(".sky-pill")?.textContent;
-const href = () => document.querySelector<HTMLAnchorElement>(".sky-view a[download]")?.getAttribute("href");
+const clipLength = () => document.querySelector('[data-figure="clip"]')?.textContent;
+/** Presses a button that downloads the clip, and returns what was asked for. */
+async function download(words: string, respond: () => Promise<Response>): Promise<string[]> {
+  const asked: string[] = [];
+  vi.stubGlobal("fetch", (url: string) => {
+    asked.push(url);
+    return respond();
+  });
+  await act(async () => {
+    find(words)?.click();
+    await vi.advanceTimersByTimeAsync(0);
+  });
+  return asked;
+}
+/** Notes the names of the files that the page saves. */
+function savedFiles(): string[] {
+  const saved: string[] = [];
+  vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
+    saved.push(this.download);
+  });
+  return saved;
+}
+const video = () => Promise.resolve(new Response("film"));
+const missing = () =>
+  Promise.resolve(new Response(JSON.stringify({ success: false, error: "no PyAV here" }), { status: 501 }));
 
 describe("the timeline", () => {
   it("exists only in the camera view, asks for its extent, and returns the camera to live at the end", () => {
@@ -91,13 +114,11 @@ describe("the timeline", () => {
     act(() => void vi.advanceTimersByTime(2000));
     expect(requested()).toContain("describe");
     press("c");
-    const length = () => document.querySelector('[data-figure="clip"]')?.textContent;
-    expect(length()).toBe("8.0 s");
+    expect(clipLength()).toBe("8.0 s");
     show({ playback: { ...PAUSED, oldestAt: 8400 } });
-    expect(length()).toBe("0.6 s");
-    expect(href()).toBe("clip-8400-9000-mkv");
+    expect(clipLength()).toBe("0.6 s");
     show({ playback: { ...PAUSED, oldestAt: 20_000, newestAt: 29_000 } });
-    expect(href()).toBeUndefined();
+    expect(clipLength()).toBeUndefined();
   });
 
   it("shows that the picture is not live, its time of day, and how far back it is", () => {
@@ -204,47 +225,128 @@ describe("the timeline", () => {
     }
   });
 
-  it("offers ten seconds around the picture as a clip, with two ends that can be moved", () => {
-    const { open, show } = build();
+  it("plays ten seconds around the picture as a clip, with two ends that can be moved", async () => {
+    const { open, show, requested } = build();
     const long = { ...PAUSED, oldestAt: 0, at: 60_000, newestAt: 100_000 };
     open({ playback: long });
     click("Clip");
-    expect(href()).toBe("clip-55000-65000-mkv");
+    expect(requested()).toEqual([[{ at: 55_000 }, 1]]);
     press("ArrowRight", document.querySelector('[aria-label="End of the clip"]'));
+    expect(requested()).toEqual([[{ at: 65_200 }, 0]]);
     press("ArrowLeft", document.querySelector('[aria-label="Start of the clip"]'));
-    expect(href()).toBe("clip-54800-65200-mkv");
+    expect(clipLength()).toBe("10.4 s");
     show({ playback: { ...long, at: 50_000 } });
     press("[");
-    expect(href()).toBe("clip-50000-65200-mkv");
+    expect(clipLength()).toBe("15.2 s");
+    savedFiles();
+    expect(await download("Save MP4", video)).toEqual(["clip-50000-65200-mp4"]);
     press("]");
-    expect(document.querySelector('[data-figure="clip"]')?.textContent).toBe("0.2 s");
+    expect(clipLength()).toBe("0.2 s");
     click("Clear the clip");
-    expect(href()).toBeUndefined();
+    expect(clipLength()).toBeUndefined();
+  });
+
+  it("shows the picture at an end while it is dragged, and plays the clip again afterwards", () => {
+    const { open, requested } = build();
+    open({ playback: { ...PAUSED, oldestAt: 0, at: 60_000, newestAt: 100_000 } });
+    press("c");
+    requested();
+    const end = document.querySelector<HTMLElement>('[aria-label="End of the clip"]');
+    const track = document.querySelector<HTMLElement>(".sky-timeline__track");
+    if (!end || !track) throw new Error("there is no clip");
+    end.setPointerCapture = () => undefined;
+    vi.spyOn(track, "getBoundingClientRect").mockReturnValue(new DOMRect(0, 0, 1000, 28));
+    const drag = (type: string, clientX: number) =>
+      act(() => void end.dispatchEvent(new PointerEvent(type, { bubbles: true, buttons: 1, clientX })));
+    drag("pointerdown", 650);
+    drag("pointermove", 700);
+    expect(requested()).toEqual([[{ at: 70_000 }, 0]]);
+    drag("pointerup", 700);
+    expect(requested()).toEqual([[{ at: 55_000 }, 1]]);
+    expect(clipLength()).toBe("15.0 s");
   });
 
   it("plays a clip again and again", () => {
     const { open, show, requested } = build();
     open({ playback: { ...PAUSED, speed: 1 } });
     press("c");
+    requested();
     show({ playback: { ...PAUSED, at: 9000, speed: 1 } });
     expect(requested()).toEqual([[{ at: 1000 }, 1]]);
   });
 
-  it("saves the clip as a video, or as JPEGs if the server cannot encode videos", async () => {
+  it("saves a clip as MP4, and shows the saved video in a loop", async () => {
+    const { open, show } = build();
+    open({ playback: PAUSED });
+    click("Clip");
+    const saved = savedFiles();
+    expect(await download("Save MP4", video)).toEqual(["clip-1000-9000-mp4"]);
+    expect(saved).toEqual([expect.stringMatching(/^a_.*\.mp4$/)]);
+    const preview = document.querySelector("video");
+    expect([preview?.loop, preview?.muted]).toEqual([true, true]);
+    // What is made already is not made again.
+    expect(await download("Save MP4", video)).toEqual([]);
+    expect(saved).toHaveLength(2);
+    show({ playback: { ...PAUSED, at: 5000 } });
+    press("[");
+    expect(document.querySelector("video")).toBeNull();
+  });
+
+  it("says why there is no MP4, and then offers the other formats", async () => {
     const { open } = build();
     open({ playback: PAUSED });
     click("Clip");
-    vi.stubGlobal("fetch", () => Promise.resolve(new Response(null, { status: 501 })));
-    const followed: string[] = [];
-    vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
-      followed.push(this.getAttribute("href") ?? "");
+    await download("Save MP4", missing);
+    expect(document.querySelector(".sky-clip__note")?.textContent).toContain(
+      "The server says: no PyAV here.",
+    );
+    const saved = savedFiles();
+    expect(await download("Save ZIP", video)).toEqual(["clip-1000-9000-zip"]);
+    click("Other formats");
+    expect((find("MP4:") as HTMLButtonElement).disabled).toBe(true);
+    press("Escape", find("Other formats"));
+    expect(find("MKV:")).toBeUndefined();
+    click("Other formats");
+    expect(await download("MKV:", video)).toEqual(["clip-1000-9000-mkv"]);
+    expect(saved).toHaveLength(2);
+    expect(view()).not.toBeNull();
+  });
+
+  it("says how much of a clip has come, and can be stopped", async () => {
+    const { open } = build();
+    open({ playback: PAUSED });
+    click("Clip");
+    const stream = new ReadableStream<Uint8Array>({ start: (one) => one.enqueue(new Uint8Array(1_200_000)) });
+    await download("Save MP4", () => Promise.resolve(new Response(stream)));
+    await act(() => vi.advanceTimersByTimeAsync(0));
+    const note = () => document.querySelector(".sky-clip__note");
+    expect(note()?.textContent).toContain("1.2 MB");
+    expect(note()?.querySelector("progress")).not.toBeNull();
+    click("Cancel");
+    expect(note()?.textContent).toBe("");
+    expect(find("Save MP4")).not.toBeUndefined();
+  });
+
+  it("shares a clip with other apps, and asks for a second press if the browser wants one", async () => {
+    const shared: string[] = [];
+    let refuse = true;
+    vi.stubGlobal("navigator", {
+      canShare: () => true,
+      share: ({ files }: { files: File[] }) => {
+        if (refuse) return Promise.reject(new DOMException("", "NotAllowedError"));
+        shared.push(...files.map(({ type }) => type));
+        return Promise.resolve();
+      },
     });
-    await act(async () => {
-      const link = document.querySelector(".sky-view a[download]");
-      link?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
-      await vi.advanceTimersByTimeAsync(0);
-    });
-    expect(followed).toEqual(["clip-1000-9000-zip"]);
+    const { open } = build();
+    open({ playback: PAUSED });
+    click("Clip");
+    await download("Share the clip", video);
+    expect(document.querySelector(".sky-clip__note")?.textContent).toContain("Press Share once more");
+    refuse = false;
+    expect(await download("Share the clip", video)).toEqual([]);
+    expect(shared).toEqual(["video/mp4"]);
+    expect(document.querySelector(".sky-clip__note")?.textContent).toBe("");
   });
 
   it("says when the server keeps almost nothing", () => {
@@ -253,6 +355,75 @@ describe("the timeline", () => {
     expect(view()?.textContent).toContain("The server keeps only 0 s of this camera");
     show({ playback: { ...LIVE, oldestAt: -60_000 } });
     expect(view()?.textContent).not.toContain("keeps only");
+  });
+});
+
+describe("the zoom of the timeline", () => {
+  const LONG: PlaybackState = { ...PAUSED, oldestAt: 0, at: 500_000, newestAt: 1_000_000 };
+  const shown = () => [Number(position()?.min) + 1_000_000, Number(position()?.max) + 1_000_000];
+
+  it("does not exist for two minutes or less", () => {
+    const { open } = build();
+    open();
+    expect(find("Show less of the timeline")).toBeUndefined();
+  });
+
+  it("has buttons and keys, and says how much is shown", () => {
+    const { open } = build();
+    open({ playback: LONG });
+    expect(shown()).toEqual([0, 1_000_000]);
+    click("Show less of the timeline");
+    expect(shown()).toEqual([250_000, 750_000]);
+    expect(document.querySelector(".sky-timeline__zoom")?.textContent).toContain("8 min of 16 min");
+    press("+", position());
+    expect(shown()).toEqual([375_000, 625_000]);
+    expect(document.querySelector(".sky-minimap")).toBeNull();
+    press("-", position());
+    expect(shown()).toEqual([250_000, 750_000]);
+    press("0", position());
+    expect(shown()).toEqual([0, 1_000_000]);
+    expect((find("Show more of the timeline") as HTMLButtonElement).disabled).toBe(true);
+  });
+
+  it("follows the wheel at the pointer, and two fingers", () => {
+    const { open } = build();
+    open({ playback: LONG });
+    const track = document.querySelector<HTMLElement>(".sky-timeline__track");
+    if (!track) throw new Error("there is no timeline");
+    vi.spyOn(track, "getBoundingClientRect").mockReturnValue(new DOMRect(0, 0, 1000, 28));
+    const wheel = new WheelEvent("wheel", { deltaY: -300, bubbles: true, cancelable: true });
+    Object.defineProperty(wheel, "clientX", { value: 250 });
+    act(() => void track.dispatchEvent(wheel));
+    expect(wheel.defaultPrevented).toBe(true);
+    expect(shown()).toEqual([125_000, 625_000]);
+    act(() => void track.dispatchEvent(new WheelEvent("wheel", { deltaX: 200, cancelable: true })));
+    expect(shown()).toEqual([225_000, 725_000]);
+    const finger = (type: string, pointerId: number, clientX: number) =>
+      act(
+        () =>
+          void track.dispatchEvent(
+            new PointerEvent(type, { bubbles: true, pointerType: "touch", pointerId, clientX }),
+          ),
+      );
+    finger("pointerdown", 1, 400);
+    finger("pointerdown", 2, 600);
+    finger("pointermove", 2, 800);
+    expect(shown()).toEqual([375_000, 625_000]);
+    finger("pointerup", 1, 400);
+    finger("pointermove", 2, 900);
+    expect(shown()).toEqual([375_000, 625_000]);
+  });
+
+  it("leaves out the ends of a clip that are not in the shown part", () => {
+    const { open } = build();
+    open({ playback: LONG });
+    press("c");
+    expect(document.querySelectorAll(".sky-timeline__end")).toHaveLength(2);
+    for (let time = 0; time < 7; time++) click("Show less of the timeline");
+    const [from = 0, to = 0] = shown();
+    expect(to - from).toBe(10_000);
+    press("]");
+    expect(document.querySelectorAll(".sky-timeline__end")).toHaveLength(2);
   });
 });
 
@@ -304,23 +475,6 @@ describe("the camera view", () => {
     press("0");
     expect(place()).toBe("none");
     expect(document.querySelector(".sky-minimap")).toBeNull();
-  });
-});
-
-describe("the table of latencies", () => {
-  it("has the cameras with a known latency, and does not exist without any", () => {
-    render(<LatencyTable cameras={[{ name: "Yard", latency: null }]} />);
-    expect(host.textContent).toBe("");
-    render(
-      <LatencyTable
-        cameras={[
-          { name: "Yard", latency: null },
-          { name: "Door", latency: { ...LATENCY, capture: null } },
-        ]}
-      />,
-    );
-    const cells = [...host.querySelectorAll("tbody th, tbody td")].map((cell) => cell.textContent);
-    expect(cells).toEqual(["Door", "48 ms", "–", "0.5 ms", "27 ms"]);
   });
 });
 

@@ -30,13 +30,15 @@ export interface CameraSnapshot {
   readonly takenAt: number | null;
   /** The latency breakdown; null while the server reports none. */
   readonly latency: CameraLatency | null;
+  /** Total latencies of the last minute in milliseconds, about one a second, the newest last. */
+  readonly latencies: readonly number[];
   /** Milliseconds from capture to the screen as measured by this page: a moving average; null while it is not known. */
   readonly delay: number | null;
   /** The timeline and the viewer's position in it; null while the server has not described the timeline. */
   readonly playback: PlaybackState | null;
   /** Whether detection results came for this camera. */
   readonly hasResults: boolean;
-  /** When something was found, by the server's clock, as far as this page has seen it. */
+  /** When something was found, by the server's clock: as the server says, and since then as this page has seen it. */
   readonly marks: readonly ResultMark[];
   /** Milliseconds by which the picture comes later, because it waits for its boxes. */
   readonly boxDelay: number;
@@ -50,6 +52,8 @@ export interface CameraSnapshot {
 const MAX_DELAY_MS = 60_000;
 /** The server reports latencies once a second; a report older than this is outdated. */
 const LATENCY_MS = 5000;
+/** The server's reports that are kept, about one a second. */
+export const MAX_LATENCIES = 60;
 
 /** What the session says about the connection when it asks for a snapshot. */
 export interface Connection {
@@ -89,6 +93,7 @@ export class ViewedCamera {
   hasResults = false;
   boxDelay = 0;
   private delay: { readonly mean: number; readonly at: number } | undefined;
+  private latencies: readonly number[] = [];
   private latency: { readonly value: CameraLatency; readonly at: number } | undefined;
   private lastSnapshot: CameraSnapshot | undefined;
 
@@ -126,12 +131,15 @@ export class ViewedCamera {
 
   setLatency(latency: CameraLatency, at: number): void {
     this.latency = { value: latency, at };
+    this.latencies = [...this.latencies, latency.total].slice(-MAX_LATENCIES);
   }
 
   /** Takes the server's description of the timeline and of our position in it. */
   setPlayback(playback: PlaybackMessage, at: number): void {
     if (this.playback.active || !playback.live) this.asked(at);
     this.playback.answered(playback, at);
+    if (playback.results) this.results.known(playback.results);
+    if (playback.results?.length) this.hasResults = true;
   }
 
   /** Frames come from another connection, which starts with live frames. */
@@ -217,6 +225,7 @@ export class ViewedCamera {
       height: this.size.height,
       takenAt: this.takenAt(offset),
       latency: this.latency && now - this.latency.at < LATENCY_MS ? this.latency.value : null,
+      latencies: this.latencies,
       delay: this.delay && now - this.delay.at < LATENCY_MS ? this.delay.mean : null,
       playback: playback && reuse(this.lastSnapshot?.playback, playback),
       hasResults: this.hasResults,

@@ -2,6 +2,7 @@
 
 import { viewerSocketUrl } from "../address.js";
 import { now, type ClockSync } from "../clock.js";
+import type { Failure } from "../failures.js";
 import { Heartbeat } from "../heartbeat.js";
 import {
   decodeEnvelope,
@@ -10,6 +11,7 @@ import {
   type CameraInfo,
   type Envelope,
 } from "../protocol.js";
+import { whyUnreadable } from "../reachability.js";
 import { ReconnectingSocket, type SocketOptions } from "../socket.js";
 import { decodeViewerMessage, type ViewerMessage } from "./messages.js";
 import { RestPolling } from "./polling.js";
@@ -25,6 +27,8 @@ export interface FeedOptions {
   readonly maxFps?: number | undefined;
   readonly openSocket?: SocketOptions["open"];
   readonly fetch?: typeof fetch | undefined;
+  /** The origin of the page; empty for a program without a page. */
+  readonly origin?: string | undefined;
 }
 
 export interface FeedHandlers {
@@ -53,6 +57,7 @@ export class Feed {
   private currentLink: ViewerLink = "stopped";
   private isPaused = false;
   private lost: number | null = null;
+  private whyLost: Failure | null = null;
 
   constructor(
     private readonly options: FeedOptions,
@@ -101,6 +106,11 @@ export class Feed {
     if (this.link === "stopped" || this.lostAt(now()) === null) return;
     this.reconnect();
     if (this.polling) this.startPolling();
+  }
+
+  /** Why the server does not serve this page, as far as that is known. */
+  get failure(): Failure | null {
+    return this.whyLost;
   }
 
   get paused(): boolean {
@@ -222,7 +232,19 @@ export class Feed {
   private enter(link: ViewerLink): void {
     const answers = link === "live" || link === "polling" || link === "stopped";
     this.lost = answers ? null : (this.lost ?? now());
+    const became = link !== this.currentLink;
     this.currentLink = link;
+    if (answers) this.whyLost = null;
+    else if (link === "unreachable" && became) void this.findFailure();
+    this.handlers.onLinkChange();
+  }
+
+  /** Asks once for each time the server becomes unreachable, because the browser tells a page no reason. */
+  private async findFailure(): Promise<void> {
+    const { base, origin = globalThis.location.origin, fetch } = this.options;
+    const found = await whyUnreadable(base, origin, fetch);
+    if (this.link !== "unreachable" || found === "answers") return;
+    this.whyLost = found;
     this.handlers.onLinkChange();
   }
 }

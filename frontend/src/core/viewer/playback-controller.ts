@@ -110,10 +110,11 @@ export class PlaybackController {
     this.seek({ at: Math.max(at, this.playback.oldestAt) }, paused ? 0 : 1);
   }
 
-  /** Plays from a time by the server's clock, also if the playback is paused. */
+  /** Plays forwards from a time by the server's clock, also if the playback is paused. */
   loopFrom(at: number): void {
     this.target = undefined;
-    this.seek({ at }, this.speed.getSnapshot());
+    const speed = this.speed.getSnapshot();
+    this.seek({ at }, speed > 0 ? speed : 1);
   }
 
   /** Plays backwards (-1) or forwards (1). Each further call in the same direction doubles the speed. */

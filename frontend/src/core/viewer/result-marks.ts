@@ -21,6 +21,22 @@ export class ResultMarks {
     return this.list;
   }
 
+  /** Takes the marks that the server has; those that this page has seen since then are kept. */
+  known(marks: readonly ResultMark[]): void {
+    const last = marks.at(-1);
+    const since = this.list.filter(({ to }) => !last || to > last.to);
+    const [first] = since;
+    // The mark that goes on is one mark, although the server knows only its beginning.
+    const joined =
+      last && first && first.from - last.to <= JOIN_MS
+        ? [...marks.slice(0, -1), { from: last.from, to: first.to }, ...since.slice(1)]
+        : [...marks, ...since];
+    const list = joined.slice(-MAX_MARKS);
+    const same = (mark: ResultMark, index: number): boolean =>
+      mark.from === this.list[index]?.from && mark.to === this.list[index].to;
+    if (list.length !== this.list.length || !list.every(same)) this.list = list;
+  }
+
   /** Notes when the server received a frame. */
   frame(sequence: number, timestamp: number): void {
     this.times.delete(sequence);

@@ -9,7 +9,14 @@ import { CameraList, totalsOf } from "./camera-list.js";
 import type { ClipFormat } from "./clip.js";
 import { Feed, type Transport } from "./feed.js";
 import { FramePresenter, type FrameSink } from "./frame-presenter.js";
-import { encodeDescribe, encodeLive, encodeSeek, type Position, type ViewerMessage } from "./messages.js";
+import {
+  encodeDescribe,
+  encodeLive,
+  encodeSeek,
+  type CameraIds,
+  type Position,
+  type ViewerMessage,
+} from "./messages.js";
 import type { FrameMark } from "./painter-messages.js";
 import type { PaintedFrame } from "./painter.js";
 import { STOPPED_VIEWER, type ViewerSnapshot } from "./snapshot.js";
@@ -54,7 +61,14 @@ export class ViewerSession {
     this.cameras = new CameraList(cameras);
     const base = (this.base = serverBase(server, page ?? globalThis.location.href));
     this.feed = new Feed(
-      { base, cameras, maxFps, fetch, ...(openSocket && { openSocket }) },
+      {
+        base,
+        cameras,
+        maxFps,
+        fetch,
+        origin: page && new URL(page).origin,
+        ...(openSocket && { openSocket }),
+      },
       {
         onOpen: () => this.opened(),
         onFrame: (frame, transport) => this.receiveFrame(frame, transport),
@@ -121,21 +135,21 @@ export class ViewerSession {
   }
 
   /**
-   * Starts a playback of the camera from `position`. `speed` 0 pauses, a negative speed plays backwards. The snapshot's
-   * `playback` shows the result.
+   * Starts a playback of a camera from `position`, or of several cameras in step. `speed` 0 pauses, a negative speed plays
+   * backwards. The snapshot's `playback` shows the result.
    */
-  seek(cameraId: string, position: Position, speed: number): void {
-    this.feed.send(encodeSeek(cameraId, position, speed));
+  seek(cameras: CameraIds, position: Position, speed: number): void {
+    this.feed.send(encodeSeek(cameras, position, speed));
   }
 
   /** Returns to live frames. While the camera is live, this asks the server to describe the timeline. */
-  goLive(cameraId: string): void {
-    this.feed.send(encodeLive(cameraId));
+  goLive(cameras: CameraIds): void {
+    this.feed.send(encodeLive(cameras));
   }
 
   /** Asks the server to describe the timeline, also during a playback. Servers that do not know this do nothing. */
-  describePlayback(cameraId: string): void {
-    this.feed.send(encodeDescribe(cameraId));
+  describePlayback(cameras: CameraIds): void {
+    this.feed.send(encodeDescribe(cameras));
   }
 
   /** Returns the address of a clip; times are milliseconds since the epoch by the server's clock. */
@@ -283,6 +297,7 @@ export class ViewerSession {
     const after: ViewerSnapshot = {
       link,
       lostAt,
+      failure: this.feed.failure,
       paused,
       boxesShown: this.presenter.boxesShown,
       exactBoxes: this.presenter.exactBoxes,

@@ -1,5 +1,6 @@
 /** The state of a viewer session, as a page shows it. */
 
+import type { Failure } from "../failures.js";
 import type { CameraSnapshot } from "./camera.js";
 
 export type ViewerLink =
@@ -28,6 +29,8 @@ export interface ViewerSnapshot {
   readonly link: ViewerLink;
   /** Since when the server has not answered, in milliseconds by our clock; null while it answers. */
   readonly lostAt: number | null;
+  /** Why the server does not serve this page, if that is known; null otherwise. */
+  readonly failure: Failure | null;
   readonly paused: boolean;
   /** Whether the boxes of detection results are drawn on the frames. */
   readonly boxesShown: boolean;
@@ -46,6 +49,7 @@ export interface ViewerSnapshot {
 export const STOPPED_VIEWER: ViewerSnapshot = {
   link: "stopped",
   lostAt: null,
+  failure: null,
   paused: false,
   boxesShown: true,
   exactBoxes: false,

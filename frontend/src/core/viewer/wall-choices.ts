@@ -20,6 +20,8 @@ export interface WallSettings {
   readonly cropped: readonly string[];
   readonly groups: readonly CameraGroup[];
   readonly layout: LayoutName;
+  /** Whether each picture on a phone is as wide as the screen. */
+  readonly oneColumn: boolean;
   /** Whether each picture shows its figures. */
   readonly figures: boolean;
   readonly hideOffline: boolean;
@@ -38,6 +40,7 @@ const DEFAULTS: WallSettings = {
   cropped: [],
   groups: [],
   layout: "auto",
+  oneColumn: false,
   figures: false,
   hideOffline: false,
   exactBoxes: false,
@@ -180,6 +183,7 @@ function parse(value: Record<string, unknown>): WallSettings {
     cropped: cameraIds(value.cropped),
     groups: groupsOf(value.groups),
     layout: isLayout(value.layout) ? value.layout : "auto",
+    oneColumn: value.oneColumn === true,
     figures: value.figures === true,
     hideOffline: value.hideOffline === true,
     exactBoxes: value.exactBoxes === true,

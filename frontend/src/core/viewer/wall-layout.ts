@@ -30,18 +30,24 @@ const SCROLL_WIDTH = 600;
 /** A lower wall is that of a phone on its side. */
 const SCROLL_HEIGHT = 480;
 
-/** `page` is the page to show; a page that does not exist means the last one. */
+/**
+ * `page` is the page to show; a page that does not exist means the last one. `oneColumn` makes each picture of a narrow wall
+ * as wide as the wall.
+ */
 export function layOut(
   aspects: readonly number[],
   space: Space,
   layout: LayoutName,
   page: number,
+  oneColumn = false,
 ): WallLayout {
   if (layout === "auto" && scrolls(space)) {
-    const long = fillWidth(aspects, space.width, space.width < SCROLL_WIDTH ? 2 : 3);
+    const narrow = space.width < SCROLL_WIDTH;
+    const single = narrow && oneColumn;
+    const long = single ? stack(aspects, space.width) : fillWidth(aspects, space.width, narrow ? 2 : 3);
     const short = fillSpace(aspects, space);
     // Few cameras fill the screen without scrolling.
-    const places = score(short) >= score(long) ? short : long;
+    const places = !single && score(short) >= score(long) ? short : long;
     const height = Math.max(0, ...places.map((place) => place.top + place.height));
     return { places, first: 0, page: 0, pages: 1, height };
   }
@@ -51,6 +57,16 @@ export function layOut(
   const onPage = aspects.slice(first, ends[shown]);
   const places = layout === "auto" ? fillSpace(onPage, space) : fixedPlaces(onPage.length, space, layout);
   return { places, first, page: shown, pages: ends.length, height: space.height };
+}
+
+/** Places each picture below the one before. */
+function stack(aspects: readonly number[], width: number): Place[] {
+  let top = 0;
+  return aspects.map((aspect) => {
+    const place = { left: 0, top, width, height: Math.round(width / aspect) };
+    top += place.height + GAP;
+    return place;
+  });
 }
 
 function score(places: readonly Place[]): number {

@@ -27,4 +27,23 @@ describe("result marks", () => {
     results.found(1);
     expect(results.marks).toHaveLength(200);
   });
+
+  it("are the server's, and those that this page has seen since then", () => {
+    const results = new ResultMarks();
+    for (let sequence = 1; sequence <= 300; sequence++) results.frame(sequence, sequence * 100);
+    results.found(200);
+    results.found(205);
+    results.found(280);
+    const before = { from: 1000, to: 2000 };
+    results.known([before, { from: 19_000, to: 20_100 }]);
+    expect(results.marks).toEqual([before, { from: 19_000, to: 20_500 }, { from: 28_000, to: 28_000 }]);
+    const { marks } = results;
+    results.known([before, { from: 19_000, to: 20_500 }]);
+    expect(results.marks).toBe(marks);
+    results.known([{ from: 19_000, to: 20_500 }]);
+    expect(results.marks).toEqual([
+      { from: 19_000, to: 20_500 },
+      { from: 28_000, to: 28_000 },
+    ]);
+  });
 });

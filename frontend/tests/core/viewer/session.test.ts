@@ -19,7 +19,7 @@ const mark = (sequence: number, live = true) => ({ sequence, takenAt: 0, live })
 function build(options: Partial<ViewerOptions> = {}, serve: () => Promise<Response> = unreachable) {
   const network = fakeNetwork();
   const shown: FrameHeader[] = [];
-  const fetch = vi.fn<(url: string) => Promise<Response>>(serve);
+  const fetch = vi.fn<(url: string, options?: RequestInit) => Promise<Response>>(serve);
   const session = new ViewerSession({
     page: "http://host/stream",
     openSocket: network.open,
@@ -564,6 +564,24 @@ describe("a viewer without a WebSocket", () => {
     network.last.accept();
     await vi.advanceTimersByTimeAsync(2500);
     expect(state().link).toBe("polling");
+    session.stop();
+  });
+
+  it("says that the server refuses the page's origin, until the server answers", async () => {
+    const { network, session, state, fetch } = build({ page: "https://other/", server: "http://host/" });
+    // The server answers, but this page may not read the answer.
+    fetch.mockImplementation((_: string, options?: RequestInit) =>
+      options?.mode === "no-cors" ? Promise.resolve(new Response()) : unreachable(),
+    );
+    session.start();
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(state()).toMatchObject({
+      link: "unreachable",
+      failure: { kind: "origin-refused", origin: "https://other" },
+    });
+    network.last.accept();
+    network.last.text({ type: "hello" });
+    expect(state().failure).toBeNull();
     session.stop();
   });
 

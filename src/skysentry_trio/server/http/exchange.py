@@ -26,6 +26,7 @@ _CONTENT_SECURITY_POLICY = "; ".join(
         "worker-src 'self'",
         "style-src 'self'",
         "img-src 'self' blob:",
+        "media-src 'self' blob:",
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",

@@ -28,6 +28,7 @@ export const head: typeof en.head = {
   wallHint: "Alle Kameras im Vollbild",
   more: "Mehr",
   figures: "Messwerte auf den Bildern",
+  oneColumn: "Eine Spalte",
   shareWall: "Diese Wand teilen",
   live: (live, all) => `${live} von ${all} live`,
   offline: (offline) => `${offline} offline`,
@@ -70,10 +71,6 @@ export const arrange: typeof en.arrange = {
 export const add: typeof en.add = {
   thisDevice: "Dieser Rechner oder dieses Telefon",
   phone: "Ein Telefon",
-  phoneHint: [
-    "Auf dem Telefon",
-    "öffnen, oder den Code auf der Kameraseite scannen. Die Adresse muss https sein, sonst gibt das Telefon die Kamera nicht frei.",
-  ],
   network: "Eine Netzwerkkamera",
   test: "Das Testbild",
 };
@@ -106,6 +103,7 @@ export const keys: typeof en.keys = {
     ["F", "Vollbild"],
     ["S", "speichert das Bild"],
     ["Bild ab, Bild auf", "nächste oder vorige Seite mit Kameras"],
+    ["Leertaste", "hält die Wiedergabe aller Kameras an oder macht weiter"],
     ["?", "diese Liste"],
   ],
   oneCamera: "Eine Kamera",

@@ -89,9 +89,46 @@ export const playback: typeof en.playback = {
   clip: "Clip",
   clipStart: "Anfang des Clips",
   clipEnd: "Ende des Clips",
-  saveClip: "Clip speichern",
-  saving: "Wird gespeichert …",
   clearClip: "Clip verwerfen",
+  zoom: "Ausschnitt der Zeitleiste",
+  zoomOut: "Mehr von der Zeitleiste zeigen",
+  zoomIn: "Weniger von der Zeitleiste zeigen",
+  zoomAll: "Ganze Zeitleiste zeigen",
+  zoomed: (shown, all) => `${shown} von ${all}`,
+};
+
+export const clip: typeof en.clip = {
+  save: (format) => `${format} speichern`,
+  otherFormats: "Andere Formate",
+  formats: {
+    mp4: "MP4: ein Video für alle",
+    mkv: "MKV: ein Video aus den unveränderten Bildern",
+    zip: "ZIP: die einzelnen Bilder",
+  },
+  making: (format) => `${format} wird erstellt`,
+  cancel: "Abbrechen",
+  saved: "Der gespeicherte Clip",
+  share: "Clip teilen",
+  shareAgain: "Der Clip ist fertig. Noch einmal auf Teilen drücken.",
+  broken: (format) => `Die Verbindung ist abgebrochen, bevor die Datei (${format}) vollständig war.`,
+  impossible: (format) => `Dieser Server kann kein ${format} erstellen; ein ZIP geht immer.`,
+  refused: (format) => `Der Server hat kein ${format} erstellt.`,
+  reason: (reason) => `Der Server meldet: ${reason}.`,
+  status: (status) => `Er antwortet mit dem HTTP-Status ${status}.`,
+};
+
+export const together: typeof en.together = {
+  open: "Wiedergeben",
+  hint: "Alle Kameras zum selben vergangenen Zeitpunkt",
+  bar: "Wiedergabe aller Kameras",
+  back: (seconds) => `Alle Kameras ${seconds} Sekunden zurück`,
+  forward: (seconds) => `Alle Kameras ${seconds} Sekunden vor`,
+  play: "Alle Kameras abspielen",
+  pause: "Alle Kameras anhalten",
+  position: "Position aller Kameras",
+  speed: "Tempo aller Kameras",
+  moment: (clock, age) => `${clock} · vor ${age}`,
+  close: "Wiedergabe aller Kameras schließen",
 };
 
 export const figures: typeof en.figures = {
@@ -101,18 +138,29 @@ export const figures: typeof en.figures = {
   data: "Daten",
   size: "Größe",
   drops: "Ausgelassen",
-  superseded: "Von neueren überholt",
   roundTrip: "Hin und zurück",
   longTasks: "Lange Aufgaben in 10 s",
   noLongTasks: "keine",
   longTasksOf: (count, median) => `${count}, Median ${median}`,
   decoding: "Dekodiert",
   methods: { "in a worker": "in einem Worker", "on the page": "auf der Seite" },
-  total: "Gesamt",
   stages: { capture: "Kamera zum Server", server: "Im Server", delivery: "Server zum Bildschirm" },
   shortStages: { capture: "Kamera", server: "Server", delivery: "Anzeige" },
   byStage: "Verzögerung nach Abschnitt",
   byCamera: "Verzögerung nach Kamera",
+  lastMinute: (seconds, least, most) => `Verzögerung der letzten ${seconds} Sekunden: ${least} bis ${most}`,
+  noLatency: "Die Verzögerung ist nicht bekannt",
+  slow: {
+    silent: { title: "Kein neues Bild", advice: "Die Kamera ist verbunden, sendet aber nichts." },
+    detector: {
+      title: "Erkennung",
+      advice: "Jedes Bild wartet auf seine Rahmen. Ohne „Genau“ ist es sofort zu sehen.",
+    },
+    camera: { title: "Langsame Kamera", advice: "So lange braucht die Kamera oder ihr Weg zum Server." },
+    server: { title: "Ausgelasteter Server", advice: "So lange braucht der Server, um ein Bild zu senden." },
+    link: { title: "Langsame Leitung", advice: "So lange dauert der Weg vom Server zu dieser Seite." },
+    device: { title: "Langsames Gerät", advice: "So lange braucht dieses Gerät, um ein Bild zu zeigen." },
+  },
 };
 
 export const link: typeof en.link = {

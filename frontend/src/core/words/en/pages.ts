@@ -29,6 +29,7 @@ export const head = {
   wallHint: "All cameras on the full screen",
   more: "More",
   figures: "Figures on the pictures",
+  oneColumn: "One column",
   shareWall: "Share this wall",
   live: (live: number, all: number) => `${live} of ${all} live`,
   offline: (offline: number) => `${offline} offline`,
@@ -72,11 +73,6 @@ export const arrange = {
 export const add = {
   thisDevice: "This computer or phone",
   phone: "A phone",
-  /** Before and after the address. */
-  phoneHint: [
-    "Open",
-    "on the phone, or scan the code on the capture page. The address must be https, otherwise the phone gives it no camera.",
-  ],
   network: "A network camera",
   test: "The test picture",
 };
@@ -110,6 +106,7 @@ export const keys = {
     ["F", "full screen"],
     ["S", "saves the picture"],
     ["Page Down, Page Up", "the next or previous page of cameras"],
+    ["Space", "pauses or continues the playback of all cameras"],
     ["?", "this list"],
   ],
   oneCamera: "One camera",

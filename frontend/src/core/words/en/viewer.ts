@@ -1,6 +1,8 @@
 /** The wall, the tiles, the camera view and the state of the connection, in English. */
 
 import type { CameraStatus } from "../../viewer/status.js";
+import type { ClipFormat } from "../../viewer/clip.js";
+import type { SlowPart } from "../../viewer/slowness.js";
 import type { ViewerLink } from "../../viewer/snapshot.js";
 
 export const status = {
@@ -90,19 +92,56 @@ export const playback = {
   clip: "Clip",
   clipStart: "Start of the clip",
   clipEnd: "End of the clip",
-  saveClip: "Save clip",
-  saving: "Saving…",
   clearClip: "Clear the clip",
+  zoom: "Zoom of the timeline",
+  zoomOut: "Show more of the timeline",
+  zoomIn: "Show less of the timeline",
+  zoomAll: "Show the whole timeline",
+  zoomed: (shown: string, all: string) => `${shown} of ${all}`,
+};
+
+export const clip = {
+  save: (format: string) => `Save ${format}`,
+  otherFormats: "Other formats",
+  formats: {
+    mp4: "MP4: a video for everybody",
+    mkv: "MKV: a video of the unchanged pictures",
+    zip: "ZIP: the pictures one by one",
+  } satisfies Record<ClipFormat, string>,
+  making: (format: string) => `Making the ${format}`,
+  cancel: "Cancel",
+  saved: "The saved clip",
+  share: "Share the clip",
+  shareAgain: "The clip is ready. Press Share once more.",
+  broken: (format: string) => `The connection broke before the ${format} was complete.`,
+  impossible: (format: string) => `This server cannot make an ${format}; a ZIP is always possible.`,
+  refused: (format: string) => `The server did not make the ${format}.`,
+  reason: (reason: string) => `The server says: ${reason}.`,
+  status: (status: number) => `It answers with HTTP status ${status}.`,
+};
+
+/** The playback of all cameras of the wall. */
+export const together = {
+  open: "Play back",
+  hint: "All cameras at the same moment of the past",
+  bar: "Playback of all cameras",
+  back: (seconds: number) => `All cameras back ${seconds} seconds`,
+  forward: (seconds: number) => `All cameras forward ${seconds} seconds`,
+  play: "Play all cameras",
+  pause: "Pause all cameras",
+  position: "Position of all cameras",
+  speed: "Speed of all cameras",
+  moment: (clock: string, age: string) => `${clock} · ${age} ago`,
+  close: "Close the playback of all cameras",
 };
 
 export const figures = {
-  painted: "Painted",
+  painted: "Shown",
   received: "Received",
   latency: "Latency",
   data: "Data",
   size: "Size",
   drops: "Drops",
-  superseded: "Superseded by newer",
   roundTrip: "Round trip",
   longTasks: "Long tasks in 10 s",
   noLongTasks: "none",
@@ -110,11 +149,25 @@ export const figures = {
   decoding: "Decoding",
   /** Where frames are painted. */
   methods: { "in a worker": "in a worker", "on the page": "on the page" },
-  total: "Total",
   stages: { capture: "Capture to server", server: "In the server", delivery: "Server to screen" },
   shortStages: { capture: "Capture", server: "Server", delivery: "Delivery" },
   byStage: "Latency by stage",
   byCamera: "Latency by camera",
+  lastMinute: (seconds: number, least: string, most: string) =>
+    `Latency of the last ${seconds} seconds: ${least} to ${most}`,
+  noLatency: "No latency is known",
+  /** Why the pictures of a camera come late. */
+  slow: {
+    silent: { title: "No new picture", advice: "The camera is connected, but sends nothing." },
+    detector: {
+      title: "Detector",
+      advice: "Each picture waits for its boxes. Switch Exact off to see it at once.",
+    },
+    camera: { title: "Slow camera", advice: "The camera or its link to the server takes this long." },
+    server: { title: "Busy server", advice: "The server takes this long to send a picture." },
+    link: { title: "Slow link", advice: "The way from the server to this page takes this long." },
+    device: { title: "Slow device", advice: "This device needs this long to show a picture." },
+  } satisfies Record<SlowPart, { readonly title: string; readonly advice: string }>,
 };
 
 export const link = {

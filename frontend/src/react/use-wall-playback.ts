@@ -1,0 +1,68 @@
+/** Plays a wall in step: makes the controller, keeps it informed, and lets cameras take part again that fell out. */
+
+import { useEffect, useMemo } from "react";
+import { Store } from "../core/store.js";
+import { WallPlayback } from "../core/viewer/wall-playback.js";
+import type { ViewerSnapshot } from "../core/viewer/snapshot.js";
+import { useStore } from "./use-store.js";
+import type { Viewer } from "./use-viewer.js";
+
+/** The timelines grow, and the server drops old frames. */
+const DESCRIBE_EVERY_MS = 2000;
+const TICK_MS = 250;
+/** The server has answered a command within this time. */
+const REJOIN_EVERY_MS = 1500;
+
+/** Returns the playback of the wall, or null until there is a connection. `open` says that its controls are shown. */
+export function useWallPlayback({ snapshot, controls }: Viewer, open: boolean): WallPlayback | null {
+  const playback = useMemo(
+    () => controls && new WallPlayback(controls, () => snapshot.getSnapshot().clockOffset ?? 0),
+    [controls, snapshot],
+  );
+  useEffect(() => () => playback?.goLive(), [playback]);
+  useEffect(() => {
+    if (!playback || !open) return;
+    playback.describe();
+    const describing = setInterval(() => playback.describe(), DESCRIBE_EVERY_MS);
+    const ticking = setInterval(() => playback.tick(), TICK_MS);
+    return () => {
+      clearInterval(describing);
+      clearInterval(ticking);
+      playback.goLive();
+    };
+  }, [playback, open]);
+
+  const paused = useStore(snapshot, (state) => state.paused);
+  useEffect(() => {
+    if (!paused) playback?.resume();
+  }, [playback, paused]);
+
+  const oldest = useStore(snapshot, oldestOf);
+  useEffect(() => playback?.setOldest(oldest), [playback, oldest]);
+
+  const moment = useStore(playback?.moment ?? LIVE);
+  const active = moment !== null;
+  const live = useStore(snapshot, liveCameras);
+  useEffect(() => {
+    if (live === "" || !active) return;
+    const timer = setInterval(() => playback?.rejoin(live.split(" ")), REJOIN_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [playback, live, active]);
+  return playback;
+}
+
+const LIVE = new Store<null>(null);
+
+/** When the oldest frame of any camera came, in whole seconds; `Infinity` if nothing is known. */
+export function oldestOf({ cameras }: ViewerSnapshot): number {
+  const oldest = Math.min(...cameras.map(({ playback }) => playback?.oldestAt ?? Number.POSITIVE_INFINITY));
+  return Math.floor(oldest / 1000) * 1000;
+}
+
+/** The cameras that the server shows live: if the wall is not live, they were out of sight, or the connection was lost. */
+function liveCameras({ cameras }: ViewerSnapshot): string {
+  return cameras
+    .filter(({ playback, status }) => playback?.live === true && status !== "offline" && status !== "stopped")
+    .map(({ cameraId }) => cameraId)
+    .join(" ");
+}
