@@ -154,7 +154,7 @@ def test_the_past_of_a_camera_that_left_is_shown(server: Server, open_page: Open
     wait_until(lambda: silent_for(server, "cam") > 6, 20, "the camera has been gone for a while")
     page = open_page(f"{server.url}/")
     wait_until(lambda: status(page, "cam") == "offline", 10, "it is offline")
-    page.get_by_role("button", name="Play back").click()
+    page.get_by_role("button", name="Play back", exact=True).click()
     wait_until(lambda: page.locator(".sky-timeline").count(), 5, "the timeline is there")
     assert page.locator(".sky-live").get_attribute("data-live") == "false"
     page.keyboard.press("ArrowLeft")
@@ -401,7 +401,7 @@ def test_a_wall_is_played_back_in_step(server: Server, open_page: OpenPage) -> N
         wait_for_frames(server, "a", 80)
         page = open_page(f"{server.url}/")
         wait_until(lambda: status(page, "a") == status(page, "b") == "live", 10, "live")
-        page.get_by_role("button", name="Play back", exact=True).click()
+        page.get_by_role("button", name="Play back all").click()
         page.get_by_role("button", name="All cameras back 10 seconds").click()
         page.get_by_role("button", name="Pause all cameras").click()
         replays = page.locator('.sky-tile[data-playback="true"]')

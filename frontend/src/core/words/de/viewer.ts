@@ -118,7 +118,7 @@ export const clip: typeof en.clip = {
 };
 
 export const together: typeof en.together = {
-  open: "Wiedergeben",
+  open: "Alle wiedergeben",
   hint: "Alle Kameras zum selben vergangenen Zeitpunkt",
   bar: "Wiedergabe aller Kameras",
   back: (seconds) => `Alle Kameras ${seconds} Sekunden zurück`,

@@ -122,7 +122,7 @@ export const clip = {
 
 /** The playback of all cameras of the wall. */
 export const together = {
-  open: "Play back",
+  open: "Play back all",
   hint: "All cameras at the same moment of the past",
   bar: "Playback of all cameras",
   back: (seconds: number) => `All cameras back ${seconds} seconds`,
