@@ -63,7 +63,7 @@ export function followMoment(
   const isIn = (moment: number): boolean => moment >= from && moment <= to;
   // A part that ends at the newest frame moves by itself.
   if (typeof zoom?.end !== "number" || !isIn(before) || isIn(at)) return zoom;
-  // A turn of the page: the moment has the whole part ahead of it.
+  // As a page that is turned: the moment has the whole part ahead of it.
   return placed(zoom.length, at > to ? at + zoom.length : at, whole);
 }
 
