@@ -391,7 +391,8 @@ def test_a_clip_is_saved_and_played(server: Server, open_page: OpenPage) -> None
 
 def seconds_apart(clocks: set[str]) -> int:
     """Return the time between the first and the last of these times of day."""
-    seconds = [sum(60**power * int(part) for power, part in enumerate(clock.split(":")[::-1])) for clock in clocks]
+    parts = [[int(part) for part in clock.split(":")] for clock in clocks]
+    seconds = [3600 * hours + 60 * minutes + second for hours, minutes, second in parts]
     return max(seconds) - min(seconds)
 
 
