@@ -50,7 +50,7 @@ PATIENCE = 30.0
 SERVER = "localhost:8080"
 """Where the documentation has the server."""
 MESSAGES: dict[str, list[type[Message]]] = {}
-for _message in Message.__subclasses__():
+for _message in (message for one in Message.__subclasses__() for message in (one, *one.__subclasses__())):
     if isinstance(_tag := _message.__struct_config__.tag, str):
         MESSAGES.setdefault(_tag, []).append(_message)
 WITHOUT_WEBSOCKET = {
