@@ -22,7 +22,8 @@ from typing import Final
 from attrs import frozen
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS, ROOT, Server, free_port, wait_until
+from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS, ROOT, Server, wait_until
+from tests.ports import free_port
 
 HERE: Final = Path(__file__).parent
 PATIENCE: Final = 60.0

@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.ports import free_port
+
 pytestmark = pytest.mark.e2e
 PROGRAM = [sys.executable, "-m", "skysentry_trio"]
 PATIENCE = 30.0
@@ -44,12 +46,6 @@ def start() -> Iterator[Start]:
     for process in started:
         process.kill()
         process.communicate()
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def health(port: int) -> dict[str, Any]:

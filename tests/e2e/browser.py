@@ -24,6 +24,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from skysentry_trio.sources.drawing import DUSK, MORNING, NIGHT, Look, Pattern
+from tests.ports import free_port
 
 T = TypeVar("T")
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -73,14 +74,6 @@ def wait_for_frames(server: Server, camera_id: str, count: int) -> None:
 
     goal = taken() + count
     wait_until(lambda: taken() >= goal, 30 + count / 2, f"{count} more frames of {camera_id}")
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Server:

@@ -8,13 +8,12 @@ import os
 import pty
 import select
 import signal
-import socket
 import subprocess
 import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ import pytest
 
 from tests.e2e.processes import PATIENCE, running_server
 from tests.jpegs import draw_jpeg
+from tests.ports import free_port
 
 pytestmark = pytest.mark.e2e
 PROGRAM = [sys.executable, "-m", "skysentry_trio"]
@@ -41,12 +41,6 @@ def process(*arguments: str, **streams: Any) -> Iterator[subprocess.Popen[bytes]
             yield started
         finally:
             started.kill()
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:

@@ -26,6 +26,7 @@ from skysentry_trio.client import Camera, Refused, Viewer
 from skysentry_trio.server.access.changes import RulesEditor
 from skysentry_trio.sources.drawing import Pattern
 from tests.e2e.processes import PATIENCE, running, running_server
+from tests.ports import free_port
 
 pytestmark = pytest.mark.e2e
 Proxied = Callable[[Path, str], AbstractContextManager[str]]
@@ -53,12 +54,6 @@ def documented(info: str, page: Path = PAGE) -> str:
     """Return the configuration that the page has in a block with this info string."""
     (text,) = re.findall(rf"^```{info}\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     return str(text)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
