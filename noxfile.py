@@ -75,7 +75,10 @@ def tests(session: nox.Session) -> None:
     session.install("-e", ".[capture]")
     install_group(session, "test")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    # Tests with real processes mostly wait. Those that measure how long something takes have the machine to themselves.
+    two_at_a_time = ("--numprocesses=2", "--dist=worksteal", "-m", "not alone")
+    for choice in [session.posargs] if session.posargs else [two_at_a_time, ("-m", "alone")]:
+        session.run("coverage", "run", "-m", "pytest", *choice)
     session.run("coverage", "combine", "--quiet")
     # A choice of tests cannot reach everything.
     session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))

@@ -102,7 +102,7 @@ class Server:
         command += ["--port", str(self.port), *self._arguments]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
         self._process = subprocess.Popen(command, env=environment)
-        wait_until(self.answers, 15, "the server answers")
+        wait_until(self.answers, 30, "the server answers")
 
     def kill(self) -> None:
         """End it at once, as a crash would."""

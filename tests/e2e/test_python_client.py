@@ -43,6 +43,7 @@ def judge(ages: list[float]) -> None:
     assert sum(age < YOUNG for age in steady) >= 0.7 * len(steady)
 
 
+@pytest.mark.alone
 def test_a_blocking_program(url: str) -> None:
     """As it would run in a notebook."""
     ages = []
@@ -71,16 +72,19 @@ async def look(url: str, *, blocks: bool) -> list[float]:
     return ages
 
 
+@pytest.mark.alone
 async def test_a_trio_program(url: str) -> None:
     """That waits for others meanwhile."""
     judge(await look(url, blocks=False))
 
 
+@pytest.mark.alone
 async def test_a_trio_program_that_blocks(url: str) -> None:
     """It keeps its own loop from anything, but not the frames from arriving."""
     judge(await look(url, blocks=True))
 
 
+@pytest.mark.alone
 def test_an_asyncio_program(url: str) -> None:
     """The same."""
     judge(asyncio.run(look(url, blocks=False)))
