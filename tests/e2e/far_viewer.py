@@ -1,8 +1,8 @@
 """A viewer as a program of its own: it watches for a while and prints how old each frame was when it came.
 
-``python far_viewer.py HOST:PORT SECONDS acks|silent`` prints a JSON object: ``frames``, for each camera a list of
-``[seconds since the start, age in seconds, bytes]``, and ``told``, the ages that the server says it sees them at, each
-as ``[camera, seconds since the start, frames, age in seconds]``.
+``python far_viewer.py HOST:PORT SECONDS`` acknowledges each frame, and prints a JSON object: ``frames``, for each
+camera a list of ``[seconds since the start, age in seconds, bytes]``, and ``told``, the ages that the server says it
+sees them at, each as ``[camera, seconds since the start, frames, age in seconds]``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 
 def main() -> None:
     """Watch, and print what came."""
-    address, seconds, acks = sys.argv[1], float(sys.argv[2]), sys.argv[3] == "acks"
+    address, seconds = sys.argv[1], float(sys.argv[2])
     seen: dict[str, list[tuple[float, float, int]]] = {}
     told: list[tuple[str, float, int, float]] = []
     # Without compression, and with no queue of its own.
@@ -36,9 +36,8 @@ def main() -> None:
             now = time.time()
             end = 2 + int.from_bytes(message[:2], "big")
             header = json.loads(message[2:end])
-            if acks:
-                words = {"type": "ack", "clientId": header["clientId"], "sequence": header["sequence"]}
-                server.send(json.dumps({**words, "paintedAt": now * 1000}))
+            words = {"type": "ack", "clientId": header["clientId"], "sequence": header["sequence"]}
+            server.send(json.dumps({**words, "paintedAt": now * 1000}))
             age = now - header["capturedAt"] / 1000
             seen.setdefault(header["clientId"], []).append((time.monotonic() - start, age, len(message)))
     sys.stdout.write(json.dumps({"frames": seen, "told": told}))

@@ -114,7 +114,7 @@ def test_a_page_sends_only_while_somebody_watches(server: Server, open_page: Ope
         wait_until(lambda: on_air(page), 10, "the camera is on the air")
         with watching(server, "cam") as viewer:
             wait_until(lambda: viewer.fps(1) >= 20, 15, "frames flow")
-            watched = rate(link.up, 3)
+            watched = rate(link.up, 2)
             assert re.match(r"\d+ fps · 640 px", words(page))
         wait_until(lambda: "Nobody watches: one picture every 5 s." in words(page), 10, "nobody watches")
         alone = rate(link.up, 6)
@@ -131,16 +131,16 @@ def test_a_page_that_is_told_to_sends_always(server: Server, open_page: OpenPage
     with narrow_link_in_thread(server.port) as link:
         page = open_page(f"http://localhost:{link.port}/capture?autostart=1&id=cam&fps=10&width=320&demand=0")
         wait_until(lambda: on_air(page), 10, "the camera is on the air")
-        wait_for_frames(server, "cam", 30)
-        always = rate(link.up, 3)
+        wait_for_frames(server, "cam", 10)
+        always = rate(link.up, 2)
         assert re.match(r"(9.\d|10) fps", words(page))
         page.get_by_text("Advanced", exact=True).click()
         page.get_by_label("Send only what is needed").check()
         wait_until(lambda: "one picture every 5 s" in words(page), 5, "it obeys")
-        assert rate(link.up, 5) < 0.3 * always
+        assert rate(link.up, 3) < 0.3 * always
         page.get_by_label("Send only what is needed").uncheck()
         wait_until(lambda: re.match(r"(9.\d|10) fps", words(page)), 5, "it does not")
-        assert rate(link.up, 3) > 0.5 * always
+        assert rate(link.up, 2) > 0.5 * always
 
 
 @pytest.mark.alone
@@ -153,7 +153,7 @@ def test_a_page_adapts_to_a_narrow_uplink(server: Server, open_page: OpenPage, r
         page = open_page(f"http://localhost:{link.port}/capture?autostart=1&id=cam&fps=30&width=640")
         wait_until(lambda: viewer.fps(1) >= 20, 20, "frames flow")
         wait_until(lambda: viewer.fps(3) >= 20, 20, "frames have flown for three seconds")
-        needed = rate(link.up, 3)
+        needed = rate(link.up, 2)
         before = viewer.fps(3)
         assert viewer.oldest(3) < 0.5
         assert "narrow" not in words(page)
@@ -173,4 +173,4 @@ def test_a_page_adapts_to_a_narrow_uplink(server: Server, open_page: OpenPage, r
         freed = wait_until(lambda: "narrow" not in words(page), 45, "it has taken everything back")
         record_property("seconds until it was back", round(freed, 1))
         wait_until(lambda: viewer.fps(2) > 0.8 * before, 10, "the rate is back")
-        assert rate(link.up, 3) > 0.7 * needed
+        assert rate(link.up, 2) > 0.7 * needed

@@ -62,13 +62,13 @@ def test_traffic_follows_demand() -> None:
         camera.wait_for_line("pattern  live")
         with viewer(server) as first:
             frames_seen(first, 1)
-            full = bytes_received(server, 3)
+            full = bytes_received(server, 2)
             assert full > 0
         time.sleep(2)
-        assert bytes_received(server, 6) < 0.05 * 2 * full
+        assert bytes_received(server, 6) < 0.05 * 3 * full
         with viewer(server) as second:
             frames_seen(second, 1)
-            assert frames_seen(second, 3) >= 3 * 20
+            assert frames_seen(second, 2) >= 2 * 20
 
 
 def frames_of(viewer: Viewer, seconds: float) -> list[tuple[Frame, float]]:
@@ -99,16 +99,16 @@ def test_a_camera_adapts_to_its_uplink() -> None:
         Viewer(f"http://{server}", "pattern") as viewer,
     ):
         camera.wait_for_line("pattern  live")
-        frames_of(viewer, 2)
+        frames_of(viewer, 1)
         started, before = time.monotonic(), up.carried
         full = typical_size(frames_of(viewer, 3))
         up.rate = (up.carried - before) / (time.monotonic() - started) / 4
         frames_of(viewer, 5)
-        narrow = frames_of(viewer, 5)
+        narrow = frames_of(viewer, 4)
         assert typical_size(narrow) < full / 2
         assert statistics.median(age for _, age in narrow) < 0.5
-        assert len(narrow) >= 5 * 20 / 2
+        assert len(narrow) >= 4 * 20 / 2
         up.rate = math.inf
         deadline = time.monotonic() + 2 * PATIENCE
-        while typical_size(frames_of(viewer, 2)) < 0.9 * full:
+        while typical_size(frames_of(viewer, 1)) < 0.9 * full:
             assert time.monotonic() < deadline

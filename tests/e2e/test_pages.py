@@ -193,7 +193,7 @@ def test_sixteen_cameras_in_one_page(server: Server, open_page: OpenPage, record
                 .observe({ type: "longtask" });
             }"""
         )
-        wait_for_frames(server, names[0][0], 8 * 15)
+        wait_for_frames(server, names[0][0], 5 * 15)
         long_tasks = page.evaluate("() => window.longTasks")
 
         def painted() -> list[float]:
@@ -202,7 +202,7 @@ def test_sixteen_cameras_in_one_page(server: Server, open_page: OpenPage, record
         record_property("painted fps", painted())
         record_property("long tasks in ms", [round(task) for task in long_tasks])
         # A task that is no long task took less than 50 ms: a page that hangs has a long one most of the time.
-        assert sum(long_tasks) < 4000
+        assert sum(long_tasks) < 2500
         # The figures look back three seconds, in which another program may have had the machine.
         wait_until(lambda: painted()[0] >= 3, 30, "each is painted, even with other programs beside")
 
