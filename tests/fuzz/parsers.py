@@ -10,10 +10,14 @@ from attrs import frozen
 
 from skysentry_trio.base.addresses import mask_address, mask_addresses, split_address
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
+from skysentry_trio.base.group_grants import GroupGrants
 from skysentry_trio.base.networks import Networks
 from skysentry_trio.base.units import parse_duration, parse_size
 from skysentry_trio.cli.settings_sources import read_settings_file, settle
 from skysentry_trio.client.engine.addresses import parse_server_address
+from skysentry_trio.server.access.header_sign_on import HeaderSignOn
+from skysentry_trio.server.access.jwt import read_header
+from skysentry_trio.server.access.jwt_keys import CannotFetch, parse_keys
 from skysentry_trio.sources.whole_jpeg import whole_jpeg
 from skysentry_trio.wire import capture, viewer
 from skysentry_trio.wire.authentication import Authenticator, Credentials
@@ -98,6 +102,16 @@ def _read_forwarding(data: bytes) -> None:
     names = ("forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host")
     lines = data.decode("latin-1").split("\n")
     resolve_forwarding(dict(zip(names, lines, strict=False)), proxies.__contains__)
+
+
+def _read_sign_on(data: bytes) -> None:
+    user, _, groups = data.decode("latin-1").partition("\n")
+    sign_on = HeaderSignOn(GroupGrants.parse(("family=view:yard-*",), {}))
+    sign_on.identify({"remote-user": user, "remote-groups": groups})
+
+
+def _read_keys(data: bytes) -> None:
+    parse_keys(data)
 
 
 def _read_query(data: bytes) -> None:
@@ -238,6 +252,39 @@ PARSERS: Final = (
         (b"for=", b"proto=https", b"host=", b";", b",", b'"', b"\\", b"127.0.0.1", b"[::1]", b":80", b"unknown", b"\n"),
         (b'for="[2001:db8::1]:80";proto=https;host=a\n2001:db8::1\nhttps\na', b"\n1.2.3.4, 127.0.0.1\nhttp\na:80"),
         MAX_HEAD_SIZE,
+    ),
+    Parser(
+        "person of a proxy",
+        _read_sign_on,
+        _VIOLATION,
+        (b",", b"|", b"\n", b"family", b"\xc3\xbc", b"\x85", b"\xa0"),
+        (b"ann\nfamily,staff", b"J\xc3\xbcrgen\nfamily|staff"),
+        MAX_HEAD_SIZE,
+    ),
+    Parser(
+        "head of a JWT",
+        _for_text(read_header),
+        _VIOLATION,
+        (b"eyJ", b".", b"hbGciOiJFUzI1NiJ9", b"=", b"-", b"_", b"e30", b"W1tb"),
+        (b"eyJhbGciOiJFUzI1NiIsImtpZCI6ImVjIn0.e30.AA",),
+    ),
+    # Only the identity provider writes it, and the server reads it rarely; a key takes up to a millisecond.
+    Parser(
+        "keys of an identity provider",
+        _read_keys,
+        (CannotFetch,),
+        (
+            *_JSON_WORDS,
+            b'"keys":',
+            b'"kty":"EC"',
+            b'"kty":"RSA"',
+            b'"crv":"P-256"',
+            b'"x":"',
+            b'"use":"sig"',
+            b'"kid":',
+        ),
+        (b'{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}',),
+        time_limit=1.0,
     ),
     Parser("query", _read_query, _VIOLATION, _QUERY_WORDS, (b"a=1&at=2023-11-14T22:13:20.25Z&b=&c",), MAX_HEAD_SIZE),
     Parser(

@@ -73,7 +73,7 @@ class JwtVerifier:
             return None
         if len(token) > _MAX_LENGTH:
             raise _wrong(f"a token may have {_MAX_LENGTH} characters, got {len(token)}")
-        header = _read_header(token)
+        header = read_header(token)
         if header.alg not in self.algorithms:
             raise _wrong(f"expected a token signed with {' or '.join(self.algorithms)}, got {header.alg[:20]!a}")
         keys = await self.keys.find(header.kid)
@@ -105,7 +105,12 @@ class JwtVerifier:
         return Principal(shown, rights, "jwt", f"jwt:{claims.sub}", expires_at=claims.exp)
 
 
-def _read_header(token: str) -> _Header:
+def read_header(token: str) -> _Header:
+    """Return what a token says of its signature; nothing of this is proved yet.
+
+    Raises:
+        ProtocolViolation: with code ``unauthenticated``.
+    """
     encoded = token.partition(".")[0]
     try:
         return msgspec.json.decode(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)), type=_Header)

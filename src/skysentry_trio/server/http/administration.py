@@ -138,7 +138,7 @@ def create_administration(  # noqa: PLR0915 - one statement for each step of eac
         make = partial(editor.make_link, issuer=access.fact_of(admin), once=asked.once)
         link = await change(partial(make, action, asked.camera_id, asked.expires_in))
         audit.info("link made", who=admin.name, action=action, camera=asked.camera_id, once=asked.once)
-        url = link_address(_base_url(), action, asked.camera_id, link.token)
+        url = link_address(current_request().base_url, action, asked.camera_id, link.token)
         return json_response(LinkReply(url, link.token, link.expires * 1000), 201)
 
     @administration.get("/sessions")
@@ -169,11 +169,6 @@ def create_administration(  # noqa: PLR0915 - one statement for each step of eac
         return _no_content()
 
     return administration
-
-
-def _base_url() -> str:
-    asked = current_request()
-    return f"{'https' if asked.is_tls else 'http'}://{asked.head.headers.get('host', 'localhost')}"
 
 
 def _no_content() -> Response:

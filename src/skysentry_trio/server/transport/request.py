@@ -50,7 +50,7 @@ class Request:
     @property
     def base_url(self) -> str:
         """Scheme, host and port that the client has used, for links: ``https://cams.example.org``."""
-        return f"{'https' if self.is_tls else 'http'}://{self.head.headers.get('host', '')}"
+        return f"{'https' if self.is_tls else 'http'}://{self.head.headers.get('host') or 'localhost'}"
 
     def require_allowed_origin(self, action: str) -> None:
         """Refuse requests that pages of foreign origins make.
