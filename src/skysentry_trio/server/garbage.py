@@ -6,7 +6,8 @@ objects are young, and young objects are still looked at often. So a full collec
 
 Python looks at young objects when a number of objects more have been made than freed. A server with thousands of idle
 viewers makes as many as it frees, because each pong replaces objects of its connection by younger ones. After a minute,
-there would be a hundred thousand young objects to look at. So the server also looks at them four times a second.
+there would be a hundred thousand young objects to look at. So if there are many peers, the server also looks at
+them twice a second.
 """
 
 from __future__ import annotations
@@ -28,18 +29,18 @@ _YOUNG: Final = 2000
 """New objects after which the youngest are looked at: less than a millisecond."""
 _MIDDLE: Final = 2
 """Such collections after which the objects that survived them are looked at: few milliseconds."""
-_YOUNG_INTERVAL: Final = 0.25
-"""Seconds after which young objects are looked at, however few more there are."""
+_YOUNG_INTERVAL: Final = 0.5
+"""Seconds after which young objects are looked at, however few more there are; only if there are many peers."""
 _NEVER: Final = 2**30
-_CHECK_AFTER: Final = 40
-"""Looks at young objects after which it is checked whether a full collection is due: ten seconds."""
+_CHECK_INTERVAL: Final = 10.0
+"""Seconds between two looks at the number of peers if there are few."""
 _ENDED: Final = 1000
 _ENDED_PER_HELD: Final = 20
 """A full collection is due after `_ENDED` ended connections, and this many more for each camera and open connection."""
 _LONGEST_PAUSE: Final = 3600.0
 """Seconds after which a full collection is due although few connections have ended."""
 _FEW: Final = 100
-"""Most cameras and open connections for this: the collection then takes a few milliseconds."""
+"""Most cameras and open connections for this: the collection then takes few milliseconds. More are many peers."""
 
 
 @contextmanager
@@ -74,16 +75,20 @@ class Collections:
         """Run the collections, and turn off the full ones that Python would run; never returns."""
         with _rare_full_collections():
             while True:
-                for _ in range(_CHECK_AFTER):
-                    await trio.sleep(_YOUNG_INTERVAL)
+                has_many_peers = self._held() > _FEW
+                await trio.sleep(_YOUNG_INTERVAL if has_many_peers else _CHECK_INTERVAL)
+                if has_many_peers:
                     _collect_young()
                 if self._is_due():
                     found = gc.collect()
                     self._ended, self._last = self._connections.ended, trio.current_time()
                     log.debug("garbage collected", objects=found, connections=self._connections.open)
 
+    def _held(self) -> int:
+        return self._connections.open + self._count_cameras()
+
     def _is_due(self) -> bool:
-        held = self._connections.open + self._count_cameras()
+        held = self._held()
         if trio.current_time() - self._last >= _LONGEST_PAUSE and held <= _FEW:
             return True
         return self._connections.ended - self._ended >= _ENDED + _ENDED_PER_HELD * held
