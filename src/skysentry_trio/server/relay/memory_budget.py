@@ -72,18 +72,20 @@ class MemoryBudget:
         Returns:
             False if the newest frames of other rings leave no room; in this case nothing has changed.
         """
-        size, previous = len(frame.jpeg), _size_of_newest(ring)
-        if self._newest_nbytes - previous + size > self.limit:
+        size = len(frame.jpeg)
+        newest_nbytes = self._newest_nbytes - _size_of_newest(ring) + size
+        if newest_nbytes > self.limit:
             return False
-        # The newest frames stay, whatever else is held.
-        limit = max(self.limit - self.held.nbytes, self._newest_nbytes - previous + size)
+        limit = self.limit - self.held.nbytes
         if self.nbytes + size > limit:
-            self._make_room(ring, size, limit)
-        held = ring.nbytes
+            # The newest frames stay, whatever else is held.
+            self._make_room(ring, size, max(limit, newest_nbytes))
+        before = ring.nbytes
         ring.append(frame)
-        self.nbytes += ring.nbytes - held
-        self._newest_nbytes += size - previous
-        place, old = self._places[ring], ring.nbytes - size
+        after = ring.nbytes
+        self.nbytes += after - before
+        self._newest_nbytes = newest_nbytes
+        place, old = self._places[ring], after - size
         if old > place.bound:
             place.bound = old
             heappush(self._heap, (-old, next(self._numbers), place))

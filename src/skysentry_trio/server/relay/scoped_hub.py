@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractContextManager
 
 from attrs import define
@@ -121,11 +121,12 @@ class ScopedHub:
         self.require(Action.PUBLISH, camera_id)
         return self._hub.register(camera_id, name=name, on_end=on_end, on_demand=on_demand, principal=self.principal)
 
-    async def publish(
+    # Not async: that would be one more pending call for each frame.
+    def publish(
         self, session: CameraSession, jpeg: bytes, *, width: int, height: int, captured_at: float | None = None
-    ) -> JpegFrame:
+    ) -> Awaitable[JpegFrame]:
         """Publish a frame of a camera whose session comes from `register`; see `Hub.publish`."""
-        return await self._hub.publish(session, jpeg, width=width, height=height, captured_at=captured_at)
+        return self._hub.publish(session, jpeg, width=width, height=height, captured_at=captured_at)
 
     def demand(self, camera: HubCamera) -> CombinedDemand:
         """Return the demand: the most that all viewers of a camera together need now."""

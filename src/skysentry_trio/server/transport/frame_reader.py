@@ -265,11 +265,17 @@ class FrameReader:
             # One read may contain many frames, so yield to the scheduler before each frame.
             await trio.lowlevel.checkpoint()
             return head
-        while data := await self._read():
+        while True:
+            # Not in a method of its own: Python resumes this task through all of its pending calls, and each of them
+            # takes memory for each idle viewer.
+            self._check_open()
+            data = await self._stream.read_soon(_READ_SIZE)
+            self.heard += 1
+            if not data:
+                return None
             self._unread = self._unread + data if self._unread else data
             if (head := decode_head(self._unread)) is not None:
                 return head
-        return None
 
     async def _read_binary(self, head: FrameHead, mask: bytes) -> bytes:
         """Read the rest of a binary message that has arrived in part, and return the whole message."""
@@ -388,14 +394,13 @@ class FrameReader:
 
     async def _read_more(self) -> bytes:
         """Return the next bytes of a frame that has begun."""
-        data = await self._read()
+        self._check_open()
+        data = await self._stream.read_soon(_READ_SIZE)
+        self.heard += 1
         if not data:
             raise trio.BrokenResourceError("the peer left in the middle of a message")
         return data
 
-    async def _read(self) -> bytes:
+    def _check_open(self) -> None:
         if self._let_go:
             raise trio.ClosedResourceError("the library has closed the connection")
-        data = await self._stream.read_soon(_READ_SIZE)
-        self.heard += 1
-        return data

@@ -177,9 +177,9 @@ class _CameraClock:
         self._shift = self._wall_clock.shift
         await self._peer.send(encode_message(answer))
 
-    def correct(self, captured_at: float | None) -> float | None:
+    def correct(self, captured_at: float) -> float:
         """Return a time of capture by the server's clock as it is set now, which the camera may not know yet."""
-        if captured_at is None or self._shift is None:
+        if self._shift is None:
             return captured_at
         self._wall_clock.now()
         return captured_at + self._wall_clock.shift - self._shift
@@ -242,7 +242,8 @@ class _Conversation:
                 await self._handle_text(text)
             return
         self._bad_in_a_row = 0
-        captured_at = self._clock.correct(captured_at)
+        if captured_at is not None:
+            captured_at = self._clock.correct(captured_at)
         try:
             await self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
         except SessionEnded:
