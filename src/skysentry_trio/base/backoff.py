@@ -10,6 +10,7 @@ import trio
 from attrs import define, field
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
 
 
 @define(eq=False)
@@ -45,9 +46,10 @@ class Backoff:
 
 async def keep_trying(
     attempt: Callable[[], Awaitable[T]],
-    failure: type[Exception],
+    failure: type[E],
     backoff: Backoff,
-    report: Callable[[Exception, float], None],
+    report: Callable[[E, float], None],
+    more_wait: Callable[[E], float] = lambda _: 0.0,
 ) -> T:
     """Run the attempt until it succeeds, and return its result.
 
@@ -56,12 +58,13 @@ async def keep_trying(
         failure: the error after which to try again; any other error is raised.
         backoff: decides how long to wait between two attempts.
         report: called with each failure and the seconds until the next attempt.
+        more_wait: returns the seconds that the wait after a failure has in addition to the wait of the back-off.
     """
     while True:
         started = trio.current_time()
         try:
             return await attempt()
         except failure as error:
-            delay = backoff.delay_after(trio.current_time() - started)
+            delay = backoff.delay_after(trio.current_time() - started) + more_wait(error)
             report(error, delay)
         await trio.sleep(delay)

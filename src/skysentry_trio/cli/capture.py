@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import socket
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -17,6 +19,7 @@ from skysentry_trio.base.backoff import Backoff
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.cli.camera_display import CameraDisplay
+from skysentry_trio.cli.credentials import find_credentials, token_option
 from skysentry_trio.cli.signals import cancel_on_signal, outlive_terminal
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.client.engine.camera import CameraClient
@@ -37,6 +40,7 @@ def _list_and_exit(context: click.Context, _parameter: click.Parameter, is_wante
 @click.option(
     "--server", metavar="URL", default="http://127.0.0.1:8080", show_default=True, help="The server's address."
 )
+@token_option
 @click.option(
     "--id", "camera_id", metavar="ID", help="The camera's id.  [default: the host's name; pattern for the pattern]"
 )
@@ -59,6 +63,7 @@ def _list_and_exit(context: click.Context, _parameter: click.Parameter, is_wante
 def capture(
     source: str,
     server: str,
+    token_file: Path | None,
     camera_id: str | None,
     name: str | None,
     *,
@@ -86,13 +91,15 @@ def capture(
     except ProtocolViolation as error:
         raise ConfigurationError(f"--id: {error}") from error
     source_options = SourceOptions(label=name or camera_id, **options)  # type: ignore[arg-type] # click has checked
+    address, token = find_credentials(parse_server_address(server), token_file, os.environ)
     make_client = partial(
         CameraClient,
-        parse_server_address(server),
+        address,
         camera_id,
         name=name,
         obeys=not ignore_demand,
         adapts=not no_adapt,
+        token=token,
     )
     trio.run(run_capture, source, source_options, make_client, None if quiet else sys.stderr)
 

@@ -11,10 +11,12 @@ import attrs
 
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.suggestions import did_you_mean
+from skysentry_trio.cli.variables import TOKEN_VARIABLE
 from skysentry_trio.server.settings import Settings, kind_of
 
 PREFIX: Final = "SKYSENTRY_"
 CONFIG_VARIABLE: Final = "SKYSENTRY_CONFIG"
+_NO_SETTINGS: Final = frozenset({CONFIG_VARIABLE, TOKEN_VARIABLE})
 FIELDS: Final = {setting.name: setting for setting in attrs.fields(Settings)}
 
 
@@ -100,7 +102,7 @@ def settle(given: Mapping[str, Given]) -> Settings:
 
 def _given_by_environment(environ: Mapping[str, str]) -> dict[str, Given]:
     known = {variable_of(name): name for name in FIELDS}
-    found = [variable for variable in environ if variable.startswith(PREFIX) and variable != CONFIG_VARIABLE]
+    found = [variable for variable in environ if variable.startswith(PREFIX) and variable not in _NO_SETTINGS]
     for variable in found:
         if variable not in known:
             # Compare without the prefix, because the prefix would make any two variables similar.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from contextlib import ExitStack
@@ -17,10 +18,12 @@ from skysentry_trio.base.demand import MAX_WIDTH, Limits
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.units import parse_duration
+from skysentry_trio.cli.credentials import find_credentials, token_option
 from skysentry_trio.cli.keyboard import open_keyboard
 from skysentry_trio.cli.saving import FrameSaver
 from skysentry_trio.cli.signals import cancel_on_signal
 from skysentry_trio.cli.viewer_display import Style, ViewerDisplay
+from skysentry_trio.client.engine.access import Token
 from skysentry_trio.client.engine.addresses import ServerAddress, parse_server_address
 from skysentry_trio.client.engine.viewer import ViewerClient
 from skysentry_trio.wire.identity import check_camera_id
@@ -39,6 +42,7 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
 @click.option(
     "--server", metavar="URL", default="http://127.0.0.1:8080", show_default=True, help="The server's address."
 )
+@token_option
 @click.option(
     "--max-fps", type=click.FloatRange(0, 1000, min_open=True), help="At most this many frames a second of each camera."
 )
@@ -50,10 +54,11 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
 def watch(
     camera_ids: tuple[str, ...],
     server: str,
+    token_file: Path | None,
     max_fps: float | None,
     max_width: int | None,
-    save: Path | None,
     *,
+    save: Path | None,
     count: int | None,
     duration: float | None,
     as_json: bool,
@@ -78,12 +83,14 @@ def watch(
         limits = Limits(max_fps, max_width)
     except ProtocolViolation as error:
         raise ConfigurationError(str(error)) from error
+    address, token = find_credentials(parse_server_address(server), token_file, os.environ)
     style = Style.JSON if as_json else Style.TABLE if sys.stdout.isatty() else Style.LINES
     trio.run(
         partial(
             run_watch,
-            parse_server_address(server),
+            address,
             camera_ids,
+            token=token,
             limits=limits,
             saver=FrameSaver(save) if save else None,
             count=count,
@@ -106,6 +113,7 @@ async def run_watch(
     style: Style,
     stream: TextIO,
     keys: TextIO | None = None,
+    token: Token = None,
 ) -> None:
     """Run a viewer until the count or the duration is reached, a signal comes, or a person quits.
 
@@ -128,7 +136,7 @@ async def run_watch(
             nursery.cancel_scope.cancel()
 
     # A recording needs every frame rather than the newest one.
-    client = ViewerClient(server, camera_ids, take_frame, limits, acknowledges=saver is None)
+    client = ViewerClient(server, camera_ids, take_frame, limits, acknowledges=saver is None, token=token)
     display = ViewerDisplay(stream, lambda: client.report(trio.current_time()), style, client.unknown_cameras)
     has_keys = style is Style.TABLE and keys is not None and keys.isatty()
     display.view.has_keys = has_keys

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 
 from attrs import define, field
@@ -39,16 +40,22 @@ class Camera(Handle):
         server: such as ``http://localhost:8080``.
         camera_id: 1 to 64 letters, digits, dots, dashes and underscores.
         name: a label for people.
+        token: a key or another token for the server, or a function that returns one. The function is called in a
+            thread: for the first connection, when the server refuses the token, and before the token expires. If the
+            function raises `OSError`, the camera tries again later.
 
     Raises:
-        ConfigurationError: the address is invalid.
+        ConfigurationError: the address or the token is invalid.
         ProtocolViolation: the id is invalid.
     """
 
-    def __init__(self, server: str, camera_id: str, *, name: str | None = None) -> None:
+    def __init__(
+        self, server: str, camera_id: str, *, name: str | None = None, token: str | Callable[[], str] | None = None
+    ) -> None:
         slot = FrameSlot()
         slot.encodes = False
-        self._camera = camera = CameraClient(parse_server_address(server), check_camera_id(camera_id), slot, name)
+        address = parse_server_address(server)
+        self._camera = camera = CameraClient(address, check_camera_id(camera_id), slot, name, token=token)
         self._outlet = _Outlet(slot)
         super().__init__(
             camera, Background(partial(camera.run, Backoff(random.random)), self._outlet.end, f"camera {camera_id}")

@@ -48,9 +48,12 @@ class Viewer(Handle):
         max_fps: the most frames a second that the program needs of each camera.
         max_width: the largest width in pixels that the program needs. A camera may then send smaller frames.
         quality: the JPEG quality that the program needs, above 0 and up to 1.
+        token: a key or another token for the server, or a function that returns one. The function is called in a
+            thread: for the first connection, when the server refuses the token, and before the token expires. If the
+            function raises `OSError`, the viewer tries again later.
 
     Raises:
-        ConfigurationError: the address is invalid.
+        ConfigurationError: the address or the token is invalid.
         ProtocolViolation: an id or a limit is invalid.
     """
 
@@ -61,12 +64,13 @@ class Viewer(Handle):
         max_fps: float | None = None,
         max_width: int | None = None,
         quality: float | None = None,
+        token: str | Callable[[], str] | None = None,
     ) -> None:
         check_subscription(list(camera_ids))
         limits = Limits(max_fps, max_width, quality)
         self._intake = intake = _Intake()
         address = parse_server_address(server)
-        self._viewer = client = ViewerClient(address, camera_ids, intake.take, limits)
+        self._viewer = client = ViewerClient(address, camera_ids, intake.take, limits, token=token)
         intake.server_time = client.server_time
         super().__init__(
             client, Background(partial(client.run, Backoff(random.random)), intake.fresh.end, f"viewer of {address}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +14,7 @@ from attrs import define, field
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, WebSocketServer, serve_websocket
 
 from skysentry_trio.wire.capture import Goodbye, Registration, RegistrationSuccess, decode_camera_message, decode_jpeg
-from skysentry_trio.wire.messages import Clock, ClockReply, encode_message, rfc3339
+from skysentry_trio.wire.messages import Authenticated, Clock, ClockReply, encode_message, rfc3339
 
 Handler = Callable[["FakeServer", WebSocketConnection], Awaitable[None]]
 
@@ -41,6 +42,12 @@ class FakeServer:
     """What it states in its answer to a registration."""
     rejections: list[int] = field(factory=list)
     """HTTP statuses for the next handshakes, 0 for an accepted one."""
+    rejection: bytes = b"from a proxy"
+    """The body of such an answer."""
+    tokens: list[str] = field(factory=list)
+    """From messages that present one."""
+    expiries: list[float | None] = field(factory=list)
+    """When the access ends, in seconds since the epoch, for the answers to the next such messages; then never."""
     said: list[str] = field(factory=list)
     """What viewers said, if the script writes it down."""
     _heard: trio.Event = field(factory=trio.Event)
@@ -81,7 +88,10 @@ class FakeServer:
         return frame
 
     async def tell_time(self, websocket: WebSocketConnection, message: str) -> None:
-        """Answer a question for the clock."""
+        """Answer a question for the clock, or a token."""
+        if json.loads(message)["type"] == "authenticate":
+            await self.take_token(websocket, message)
+            return
         question = decode_camera_message(message)
         if isinstance(question, Goodbye):
             self.goodbyes += 1
@@ -95,6 +105,15 @@ class FakeServer:
                 encode_message(ClockReply(question.sent_at, (time.time() + self.clock_offset) * 1000))
             )
 
+    async def take_token(self, websocket: WebSocketConnection, message: str) -> None:
+        """Accept a token, whatever it is."""
+        self.tokens.append(json.loads(message)["token"])
+        expires_at = self.expiries.pop(0) if self.expiries else None
+        await websocket.send_message(
+            encode_message(Authenticated("somebody", None if expires_at is None else expires_at * 1000))
+        )
+        self.hear()
+
     async def handle(self, request: WebSocketRequest) -> None:
         """Do with a connection what the script says."""
         self.requests.append(request)
@@ -103,7 +122,7 @@ class FakeServer:
             await request.reject(403, body=b"not you")
             return
         if self.rejections and (status := self.rejections.pop(0)):
-            await request.reject(status, body=b"from a proxy")
+            await request.reject(status, body=self.rejection)
             return
         handler = self.script.pop(0) if self.script else take_everything
         try:

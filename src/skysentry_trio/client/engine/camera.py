@@ -9,9 +9,17 @@ from attrs import define, field, frozen
 
 from skysentry_trio.base.backoff import Backoff, keep_trying
 from skysentry_trio.base.exceptions import CloseCode
+from skysentry_trio.client.engine.access import Access, Token
 from skysentry_trio.client.engine.addresses import ServerAddress
 from skysentry_trio.client.engine.camera_session import CameraConnection, decode
-from skysentry_trio.client.engine.connection import Connection, ConnectionLost, Refused, open_connection
+from skysentry_trio.client.engine.connection import (
+    ACCESS_CODES,
+    AccessRefused,
+    Connection,
+    ConnectionLost,
+    Refused,
+    open_connection,
+)
 from skysentry_trio.client.engine.frame_size import DEFAULT_LIMIT
 from skysentry_trio.client.engine.rate_controller import RateController
 from skysentry_trio.client.engine.throughput import Throughput
@@ -68,6 +76,8 @@ class CameraClient:
     """Whether the camera follows the demand; the registration tells the server."""
     adapts: bool = True
     """Whether the camera sends less when the uplink is too slow."""
+    token: Token = field(default=None, repr=False)
+    """Presented to the server."""
     state: str = field(default="connecting", init=False)
     trouble: str | None = field(default=None, init=False)
     """Why there is no connection, for people."""
@@ -78,8 +88,10 @@ class CameraClient:
     """Half of the smallest frame that was the largest on a connection that ended with 1009."""
     _session: CameraConnection | None = field(default=None, init=False, repr=False)
     _backoff: Backoff | None = field(default=None, init=False, repr=False)
+    _access: Access = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        self._access = Access(self.server, self.token)
         self._rate_controller = RateController(self.slot, self.obeys)
 
     async def run(self, backoff: Backoff) -> None:
@@ -90,9 +102,10 @@ class CameraClient:
 
         Raises:
             Refused: the server does not want this camera, or another camera took over its id.
+            ConfigurationError: the function for the token returned something that cannot be a token.
         """
         self._backoff = backoff
-        await keep_trying(self._talk, ConnectionLost, backoff, self._report_loss)
+        await keep_trying(self._talk, ConnectionLost, backoff, self._report_loss, lambda lost: lost.wait)
         self.state = "ended"
 
     @property
@@ -125,17 +138,22 @@ class CameraClient:
         self.state = "connecting"
         self._session = session = None
         try:
-            async with open_connection(self.server, PATH, max_message_size=_MAX_SERVER_MESSAGE) as connection:
-                await self._register(connection)
+            token = await self._access.token()
+            async with open_connection(
+                self.server, PATH, max_message_size=_MAX_SERVER_MESSAGE, token=token
+            ) as connection:
+                await self._register(connection, token)
                 # From here on, the end of this block is on purpose, unless the connection is lost.
                 connection.goodbye = encode_message(Goodbye())
-                session = CameraConnection(connection, self._rate_controller, self._sent, self.adapts)
+                session = CameraConnection(connection, self._rate_controller, self._sent, self._access, self.adapts)
                 self._session = session
                 await session.run()
         except Refused as refused:
             if self._connections == 0:
                 raise
             raise ConnectionLost(str(refused)) from refused
+        except AccessRefused as refused:
+            raise await self._access.after_refusal(str(refused), is_final=self._connections == 0) from refused
         except ConnectionLost as lost:
             if lost.code == CloseCode.REPLACED:
                 raise Refused(f"another camera has registered as {self.camera_id!r}, and took over") from lost
@@ -149,9 +167,10 @@ class CameraClient:
                 self._backoff.note_success()
             raise
 
-    async def _register(self, connection: Connection) -> None:
+    async def _register(self, connection: Connection, token: str | None) -> None:
         capabilities = tuple(word for word in CAPABILITIES if self.obeys or word != "demand")
-        await connection.send(encode_registration(self.camera_id, name=self.name, capabilities=capabilities))
+        registration = encode_registration(self.camera_id, name=self.name, capabilities=capabilities, token=token)
+        await connection.send(registration)
         answer = None
         with trio.move_on_after(REGISTRATION_TIMEOUT):
             answer = await _receive_answer(connection)
@@ -164,10 +183,13 @@ class CameraClient:
         self.state = "live"
         self.trouble = None
         self._connections += 1
+        self._access.note_success()
 
     async def _refusal(self, connection: Connection, answer: RegistrationError) -> Refused | ConnectionLost:
         """Return `Refused` or `ConnectionLost`; the close code after the server's refusal decides which of the two."""
         message = f"the server refused {self.camera_id!r}: {answer.error}"
+        if answer.code in ACCESS_CODES:
+            return AccessRefused(message)
         try:
             with trio.fail_after(REGISTRATION_TIMEOUT):
                 await connection.receive()

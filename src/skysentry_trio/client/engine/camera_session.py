@@ -11,6 +11,7 @@ from attrs import define, field
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.wall_clock import WallClock
+from skysentry_trio.client.engine.access import Access
 from skysentry_trio.client.engine.connection import Connection, ConnectionLost
 from skysentry_trio.client.engine.rate_controller import RateController
 from skysentry_trio.client.engine.server_clock import ServerClock, keep_asking
@@ -19,7 +20,7 @@ from skysentry_trio.client.engine.uplink_controller import PERIOD
 from skysentry_trio.client.engine.uplink_window import UplinkWindow
 from skysentry_trio.sources.frames import SourceFrame
 from skysentry_trio.wire.capture import Demand, ServerMessage, decode_server_message, encode_captured_jpeg
-from skysentry_trio.wire.messages import ClockReply, ErrorNotice, encode_message
+from skysentry_trio.wire.messages import Authenticate, Authenticated, ClockReply, ErrorNotice, encode_message
 
 REFUSAL_SHOWN = 5.0
 """Seconds for which the reason of a refused frame is shown; the server reports a refusal at most once a second."""
@@ -39,6 +40,7 @@ class CameraConnection:
     connection: Connection
     rate_controller: RateController
     sent: Throughput
+    access: Access
     adapts: bool = True
     """Whether frames wait for receipts, and become smaller or fewer when receipts are slow."""
     largest: int = field(default=0, init=False)
@@ -66,6 +68,7 @@ class CameraConnection:
                 nursery.start_soon(self._listen)
                 await nursery.start(keep_asking, self.clock, self.connection.send)
                 nursery.start_soon(self._adapt)
+                nursery.start_soon(self._renew_access)
                 await self._send_frames()
                 nursery.cancel_scope.cancel()
 
@@ -77,6 +80,8 @@ class CameraConnection:
                 self.rate_controller.take_demand(message)
             elif isinstance(message, ClockReply):
                 self._take_answer(message)
+            elif isinstance(message, Authenticated):
+                self.access.take_answer(message)
             elif isinstance(message, ErrorNotice):
                 self.refusal = f"the server refused a frame: {message.error}"
                 self._refused_at = trio.current_time()
@@ -88,6 +93,17 @@ class CameraConnection:
             self.window.note_round_trip(round_trip, now)
             self.window.take_answer(reply.sent_at, now)
             self._answered.set()
+
+    async def _renew_access(self) -> None:
+        token = await self.access.token()
+        if token is None or not self.access.is_renewable:
+            return
+        # The answer to the registration does not say when the token expires; the answer to this message does.
+        await self.connection.send(encode_message(Authenticate(token)))
+        await self.access.keep_renewed(self.connection.send, self._server_time)
+
+    def _server_time(self) -> float:
+        return self.clock.epoch(trio.current_time()) or time.time()
 
     async def _adapt(self) -> None:
         while self.adapts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import socket
@@ -41,6 +42,8 @@ _OTHER_NAME = frozenset({62, 64})
 # Self-signed, or from an issuer that this machine does not know.
 _UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})
 _TRANSIENT_STATUS = frozenset({408, 425, 429})
+ACCESS_CODES = frozenset({"unauthenticated", "forbidden", "access-ended"})
+"""Error codes of a server that wants another token."""
 
 
 class ConnectionLost(SkySentryError):
@@ -49,11 +52,20 @@ class ConnectionLost(SkySentryError):
     Args:
         message: what happened, for people.
         code: the close code of the server; None if the server did not close the WebSocket.
+        wait: seconds to wait before another attempt, in addition to the wait of the back-off.
     """
 
-    def __init__(self, message: str, *, code: int | None = None) -> None:
+    def __init__(self, message: str, *, code: int | None = None, wait: float = 0.0) -> None:
         super().__init__(message)
         self.code = code
+        self.wait = wait
+
+
+class AccessRefused(ConnectionLost):
+    """The server does not accept the token, or wants one; `engine.access` decides what follows."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code=CloseCode.ACCESS_ENDED)
 
 
 class Refused(SkySentryError):
@@ -99,6 +111,7 @@ async def open_connection(
     query: list[tuple[str, str]] | None = None,
     subprotocols: tuple[str, ...] = (),
     max_message_size: int = _MAX_MESSAGE_SIZE,
+    token: str | None = None,
 ) -> AsyncIterator[Connection]:
     """Connect to a server, and close the connection with a closing handshake at the end of the block.
 
@@ -108,9 +121,13 @@ async def open_connection(
         query: names and values of the query after the path.
         subprotocols: the WebSocket subprotocols that we offer.
         max_message_size: maximum size of a message in bytes; after a larger one we close with code 1009.
+        token: presented to the server in the handshake, unless the address has a user name and a password, which are
+            presented then. The caller sends the token again in the first message, because a proxy may want the
+            password, or drop the header.
 
     Raises:
         ConnectionLost: the server cannot be reached, or the connection broke.
+        AccessRefused: the server does not accept the token, or wants one.
         Refused: the server refused the WebSocket handshake, and would refuse it again.
     """
     stream = _WatchedStream(await _connect(server))
@@ -124,6 +141,7 @@ async def open_connection(
                     server,
                     server.resource(path, query),
                     subprotocols=subprotocols,
+                    headers=_headers(server, token),
                     max_message_size=max_message_size,
                 )
                 connection = Connection(websocket)
@@ -228,6 +246,7 @@ async def _shake_hands(
     resource: str,
     *,
     subprotocols: tuple[str, ...],
+    headers: list[tuple[bytes, bytes]],
     max_message_size: int,
 ) -> WebSocketConnection:
     try:
@@ -238,7 +257,7 @@ async def _shake_hands(
                 server.host_header,
                 resource,
                 subprotocols=subprotocols,
-                extra_headers=server.headers,
+                extra_headers=headers,
                 max_message_size=max_message_size,
                 receive_buffer_size=_RECEIVE_BUFFER_SIZE,
             )
@@ -248,9 +267,17 @@ async def _shake_hands(
     return websocket
 
 
+def _headers(server: ServerAddress, token: str | None) -> list[tuple[bytes, bytes]]:
+    if token is None or server.credentials is not None:
+        return server.headers
+    return [(b"Authorization", f"Bearer {token}".encode("ascii"))]
+
+
 def _rejected(server: ServerAddress, rejected: ConnectionRejected) -> SkySentryError:
     status = rejected.status_code
     said = " ".join((rejected.body or b"").decode("utf-8", "replace").split())[:200]
+    if (reason := _access_reason(rejected.body)) is not None:
+        return AccessRefused(f"{server} refuses access: {reason}")
     headers = {name.lower(): value.decode("latin-1") for name, value in rejected.headers}
     if b"location" in headers:
         said = f"go to {mask_address(headers[b'location'])}"
@@ -266,10 +293,23 @@ def _rejected(server: ServerAddress, rejected: ConnectionRejected) -> SkySentryE
     return ConnectionLost(message)
 
 
+def _access_reason(body: bytes | None) -> str | None:
+    """Return the reason if this is how a server of ours refuses access; a proxy's answer has no such code."""
+    try:
+        answer = json.loads(body or b"")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(answer, dict) or answer.get("code") not in ACCESS_CODES:
+        return None
+    return " ".join(str(answer.get("error", answer["code"])).split())[:200]
+
+
 def _lost(closed: ConnectionClosed) -> ConnectionLost:
     if closed.reason is None or closed.reason.code == CloseCode.ABNORMAL_CLOSURE:
         return ConnectionLost("the connection broke")
     said = f": {closed.reason.reason}" if closed.reason.reason else ""
+    if closed.reason.code == CloseCode.ACCESS_ENDED:
+        return AccessRefused(f"the server ended the access{said}")
     return ConnectionLost(f"the server closed the connection ({closed.reason.code}{said})", code=closed.reason.code)
 
 

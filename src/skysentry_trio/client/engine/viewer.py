@@ -13,11 +13,26 @@ from skysentry_trio.base.backoff import Backoff, keep_trying
 from skysentry_trio.base.demand import NO_LIMITS, Limits
 from skysentry_trio.base.exceptions import CloseCode, ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.client.engine.access import Access, Token
 from skysentry_trio.client.engine.addresses import ServerAddress
 from skysentry_trio.client.engine.camera_watch import CameraView, CameraWatch, parse_timestamp
-from skysentry_trio.client.engine.connection import Connection, ConnectionLost, Refused, open_connection
+from skysentry_trio.client.engine.connection import (
+    ACCESS_CODES,
+    AccessRefused,
+    Connection,
+    ConnectionLost,
+    Refused,
+    open_connection,
+)
 from skysentry_trio.client.engine.server_clock import ServerClock, keep_asking
-from skysentry_trio.wire.messages import ClockReply, encode_message, to_milliseconds
+from skysentry_trio.wire.messages import (
+    Authenticate,
+    Authenticated,
+    ClockReply,
+    ErrorNotice,
+    encode_message,
+    to_milliseconds,
+)
 from skysentry_trio.wire.viewer import (
     SUBPROTOCOL,
     Ack,
@@ -68,6 +83,8 @@ class ViewerClient:
     acknowledgements. If not, the server sends all frames that fit into the network's buffers: fewer frames are skipped,
     but they may be late."""
     clock: Callable[[], float] = time.time
+    token: Token = field(default=None, repr=False)
+    """Presented to the server."""
     state: str = field(default="connecting", init=False)
     trouble: str | None = field(default=None, init=False)
     """Why there is no connection, for people."""
@@ -83,6 +100,12 @@ class ViewerClient:
     """Number of messages dropped because too many waited for a connection."""
     _outgoing: deque[str] = field(factory=lambda: deque(maxlen=_MAX_OUTGOING), init=False, repr=False)
     _has_to_say: trio.Event = field(factory=trio.Event, init=False, repr=False)
+    _access: Access = field(init=False, repr=False)
+    _refusal: str | None = field(default=None, init=False)
+    """Why the server refuses access on this connection, in its words."""
+
+    def __attrs_post_init__(self) -> None:
+        self._access = Access(self.server, self.token)
 
     async def run(self, backoff: Backoff) -> None:
         """Watch until cancelled; reconnect when the connection is lost.
@@ -92,9 +115,10 @@ class ViewerClient:
 
         Raises:
             Refused: the server does not want this viewer.
+            ConfigurationError: the function for the token returned something that cannot be a token.
         """
         self._backoff = backoff
-        await keep_trying(self._watch, ConnectionLost, backoff, self._report_loss)
+        await keep_trying(self._watch, ConnectionLost, backoff, self._report_loss, lambda lost: lost.wait)
 
     def report(self, now: float) -> ViewerReport:
         """Return the figures; ``now`` is in seconds of Trio's clock."""
@@ -129,12 +153,17 @@ class ViewerClient:
         return ", ".join(causes)
 
     async def _watch(self) -> None:
-        self.state = "connecting"
+        self.state, self._refusal = "connecting", None
         query = [("client", camera_id) for camera_id in self.camera_ids]
         limits = ("maxFps", self.limits.max_fps), ("maxWidth", self.limits.max_width), ("quality", self.limits.quality)
         query += [(name, f"{limit:g}") for name, limit in limits if limit is not None]
         try:
-            async with open_connection(self.server, PATH, query=query, subprotocols=(SUBPROTOCOL,)) as connection:
+            token = await self._access.token()
+            async with open_connection(
+                self.server, PATH, query=query, subprotocols=(SUBPROTOCOL,), token=token
+            ) as connection:
+                if token is not None:
+                    await connection.send(encode_message(Authenticate(token)))
                 self.state, self.trouble, self._has_list = "live", None, False
                 self._connections += 1
                 self._server_clock = ServerClock()
@@ -142,15 +171,22 @@ class ViewerClient:
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(keep_asking, self._server_clock, connection.send)
                         nursery.start_soon(self._speak, connection)
+                        nursery.start_soon(self._access.keep_renewed, connection.send, self.server_time)
                         await self._receive(connection)
         except Refused as refused:
             if not self._worked:
                 raise
             raise ConnectionLost(str(refused)) from refused
+        except AccessRefused as refused:
+            raise await self._access.after_refusal(self._reason_of(refused), is_final=not self._worked) from refused
         except ConnectionLost as lost:
             if lost.code == CloseCode.POLICY_VIOLATION and not self._worked:
                 raise Refused(str(lost)) from lost
             raise
+
+    def _reason_of(self, refused: AccessRefused) -> str:
+        """Return why the server refuses access; a notice says more than the close code after it."""
+        return str(refused) if self._refusal is None else f"{self.server} refuses access: {self._refusal}"
 
     def send(self, message: str) -> None:
         """Queue a message for the connection; if too many wait, the oldest is dropped."""
@@ -184,7 +220,7 @@ class ViewerClient:
         header, jpeg = decode_envelope(message)
         if header.live:
             self._server_clock.check(header.camera_id, parse_timestamp(header.timestamp), trio.current_time())
-        self._worked = True
+        self._note_acceptance()
         if self._backoff is not None:
             self._backoff.note_success()
         watch = self._watch_of(header.camera_id)
@@ -204,16 +240,26 @@ class ViewerClient:
                 if camera.camera_id in self._watches:
                     self._watches[camera.camera_id].latency = camera
         elif isinstance(notice, Clients):
-            self._worked = self._has_list = True
+            self._has_list = True
+            self._note_acceptance()
             online = {client.camera_id: client.online for client in notice.clients if self._wants(client.camera_id)}
             for camera_id in self._watches.keys() - online.keys():
                 del self._watches[camera_id]
             for camera_id, is_online in online.items():
                 self._watch_of(camera_id).online = is_online
+        elif isinstance(notice, Authenticated):
+            self._access.take_answer(notice)
+        elif isinstance(notice, ErrorNotice) and notice.code in ACCESS_CODES:
+            # The server closes the connection next.
+            self._refusal = notice.error
         elif isinstance(notice, ClientDisconnected) and notice.removed:
             self._watches.pop(notice.camera_id, None)
         elif isinstance(notice, ClientConnected | ClientDisconnected) and self._wants(notice.camera_id):
             self._watch_of(notice.camera_id).online = isinstance(notice, ClientConnected)
+
+    def _note_acceptance(self) -> None:
+        self._worked = True
+        self._access.note_success()
 
     def _wants(self, camera_id: str) -> bool:
         return not self.camera_ids or camera_id in self.camera_ids
