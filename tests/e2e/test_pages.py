@@ -461,37 +461,6 @@ def test_a_phone_finds_the_page_by_a_code(server: Server, open_page: OpenPage) -
     assert "cannot reach localhost" in page.locator(".page-phone").inner_text()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(server: Server, open_page: OpenPage, scheme: str) -> None:
-    """No serious or critical accessibility problem on either page, in full size, with trouble, light or dark."""
-    with cameras(server, [("a", "A"), ("b", "B")], fps=5):
-        with registered(server, "gone"):
-            pass
-        viewer = open_page(f"{server.url}/", scheme=scheme)
-        wait_until(lambda: status(viewer, "a") == "live", 10, "the viewer shows a camera")
-        for panel in ("Performance", "Cameras and groups", "Keys"):
-            open_panel(viewer, panel)
-            assert serious_problems(viewer) == []
-        viewer.keyboard.press("Escape")
-        viewer.locator('[data-camera="a"] .sky-tile__open').click()
-        viewer.keyboard.press("i")
-        assert serious_problems(viewer) == []
-        viewer.keyboard.press("ArrowLeft")
-        viewer.keyboard.press(" ")
-        viewer.keyboard.press("c")
-        wait_until(lambda: viewer.locator('[data-playback="true"]').count(), 5, "the past is shown")
-        assert serious_problems(viewer) == []
-        viewer.keyboard.press("Shift+ArrowRight")
-        capture = open_page(f"{server.url}/capture?autostart=1&id=a&fps=5", scheme=scheme)
-        wait_until(lambda: link(capture) == "on-air", 10, "the camera is on the air")
-        for folded in capture.locator("summary").all():
-            folded.click()
-        assert serious_problems(capture) == []
-        with registered(server, "a"):
-            wait_until(lambda: capture.locator('[data-failure="replaced"]').count(), 5, "it says it was replaced")
-        assert serious_problems(capture) == []
-
-
 def serious_problems(page: Page) -> list[str]:
     # Evaluated by the debugger, which the page's policy does not bind.
     page.evaluate(AXE.read_text())

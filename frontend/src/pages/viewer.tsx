@@ -32,6 +32,7 @@ import "./viewer-page.css";
 import { WallBar } from "./wall-bar.js";
 import { useWallMoment } from "./wall-moment.js";
 import { WallHead } from "./wall-head.js";
+import { WallNews } from "./wall-news.js";
 
 const HIDE_HEAD_AFTER_MS = 4000;
 const WRITE_MOMENT_AFTER_MS = 500;
@@ -131,7 +132,9 @@ function ViewerPage() {
         />
       )}
       <main className="wall-main" data-kiosk={kiosk} data-idle={idle}>
+        {kiosk ? <h1 className="sky-visually-hidden">SkySentry</h1> : null}
         <LostBanner viewer={viewer} />
+        <WallNews viewer={viewer} />
         {cameras.length > 0 && !kiosk ? (
           <p className="page-chosen">
             {words.empty.fromAddress(cameras.length)}{" "}

@@ -252,6 +252,10 @@ export function CameraView(props: CameraViewProps) {
       <p className="sky-view__said" role="status">
         {said}
       </p>
+      {/* The pill changes every second, which nobody wants to hear. */}
+      <p className="sky-visually-hidden" role="status">
+        {paused ? `${state}, ${words.view.paused}` : state}
+      </p>
     </div>,
     document.body,
   );

@@ -18,6 +18,8 @@ export const camera: typeof en.camera = {
   offlineSince: (clock, age) => `Offline, letztes Bild ${clock}, vor ${age}`,
   stoppedByOwner: "An der Kamera beendet",
   noConnection: "keine Verbindung",
+  left: (name) => `${name} ist offline.`,
+  cameBack: (name) => `${name} ist wieder da.`,
   showFull: (name) => `${name} groß anzeigen`,
   save: "Bild speichern",
   saveOf: (name) => `Bild von ${name} speichern`,

@@ -21,6 +21,8 @@ export const camera = {
   offlineSince: (clock: string, age: string) => `Offline, last picture ${clock}, ${age} ago`,
   stoppedByOwner: "Stopped by its owner",
   noConnection: "no connection",
+  left: (name: string) => `${name} is offline.`,
+  cameBack: (name: string) => `${name} is back.`,
   showFull: (name: string) => `Show ${name} in full size`,
   save: "Save a picture",
   saveOf: (name: string) => `Save a picture of ${name}`,
