@@ -63,7 +63,7 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path: Path, autojump_clock: MockClock) -> Server:
+def server(tmp_path: Path) -> Server:
     # The hub reads the clock of this machine.
     rules = Rules(tmp_path, time.time())
     rules.key("admin", admin=["*"])
@@ -81,7 +81,7 @@ async def last_words(peer: FakePeer) -> tuple[str, str, int]:
     return last["type"], last["code"], peer.goodbye[0]
 
 
-async def test_a_viewer_gets_nothing_before_its_token(server: Server) -> None:
+async def test_a_viewer_gets_nothing_before_its_token(autojump_clock: MockClock, server: Server) -> None:
     """Then it gets the list, with the cameras that it may view only."""
     key = server.rules.key("guest", view=["door"])
     with server.hub.register("door", on_end=nothing), server.hub.register("hall", on_end=nothing) as hall:
@@ -97,7 +97,7 @@ async def test_a_viewer_gets_nothing_before_its_token(server: Server) -> None:
 
 
 @pytest.mark.parametrize("token", ["wrong", "sky_wrong", ""])
-async def test_a_wrong_token_ends_the_connection(server: Server, token: str) -> None:
+async def test_a_wrong_token_ends_the_connection(autojump_clock: MockClock, server: Server, token: str) -> None:
     """With 4003, for viewers and cameras."""
     async with server.viewer() as viewer, server.camera("door", token or "x") as camera:
         viewer.say({"type": "authenticate", "token": token})
@@ -106,7 +106,7 @@ async def test_a_wrong_token_ends_the_connection(server: Server, token: str) -> 
     assert server.hub.camera("door") is None
 
 
-async def test_a_viewer_has_to_prove_itself_in_time(server: Server) -> None:
+async def test_a_viewer_has_to_prove_itself_in_time(autojump_clock: MockClock, server: Server) -> None:
     """As a camera has to register in time."""
     async with server.viewer() as peer:
         await trio.sleep(9.9)
@@ -115,7 +115,7 @@ async def test_a_viewer_has_to_prove_itself_in_time(server: Server) -> None:
         assert await last_words(peer) == ("error", "unauthenticated", 4003)
 
 
-async def test_messages_before_the_token_are_limited(server: Server) -> None:
+async def test_messages_before_the_token_are_limited(autojump_clock: MockClock, server: Server) -> None:
     """A hundred of them end the connection."""
     async with server.viewer() as peer:
         for _ in range(100):
@@ -124,7 +124,7 @@ async def test_messages_before_the_token_are_limited(server: Server) -> None:
         assert await last_words(peer) == ("error", "unauthenticated", 4003)
 
 
-async def test_a_camera_needs_the_right_for_its_id(server: Server) -> None:
+async def test_a_camera_needs_the_right_for_its_id(autojump_clock: MockClock, server: Server) -> None:
     """A key for another camera is forbidden, a missing one is asked for."""
     key = server.rules.key("porch", publish=["door"])
     async with server.camera("hall", key) as wrong, server.camera("door", None) as without:
@@ -134,7 +134,7 @@ async def test_a_camera_needs_the_right_for_its_id(server: Server) -> None:
         assert (await right.hear())["type"] == "registration-success"
 
 
-async def test_a_key_without_a_right_to_view_is_forbidden_to_watch(server: Server) -> None:
+async def test_a_key_without_a_right_to_view_is_forbidden_to_watch(autojump_clock: MockClock, server: Server) -> None:
     """Instead of a page that stays empty."""
     key = server.rules.key("porch", publish=["door"])
     async with server.viewer() as peer:
@@ -142,7 +142,7 @@ async def test_a_key_without_a_right_to_view_is_forbidden_to_watch(server: Serve
         assert await last_words(peer) == ("error", "forbidden", 4003)
 
 
-async def test_revoking_a_key_ends_its_connections_at_once(server: Server) -> None:
+async def test_revoking_a_key_ends_its_connections_at_once(autojump_clock: MockClock, server: Server) -> None:
     """The camera goes offline, and the viewer gets no further frame."""
     key = server.rules.key("both", view=["*"], publish=["door"])
     principal = await server.rules.access.verify_token(key)
@@ -156,7 +156,7 @@ async def test_revoking_a_key_ends_its_connections_at_once(server: Server) -> No
         assert list(server.rules.access.sessions) == []
 
 
-async def test_a_link_expires_in_the_middle_of_a_playback(server: Server) -> None:
+async def test_a_link_expires_in_the_middle_of_a_playback(autojump_clock: MockClock, server: Server) -> None:
     """The playback ends too."""
     link = server.rules.editor.make_link(Action.VIEW, "door", 5).token
     server.rules.watcher.look()
@@ -173,7 +173,7 @@ def frames(messages: list[Any]) -> list[int]:
     return [decode_envelope(message)[0].sequence for message in messages if isinstance(message, bytes)]
 
 
-async def test_a_renewed_viewer_misses_no_frame(server: Server) -> None:
+async def test_a_renewed_viewer_misses_no_frame(autojump_clock: MockClock, server: Server) -> None:
     """From the first frame to the last, over the end of the first token."""
     short = server.rules.key("short", server.rules.time + 5, view=["*"])
     long = server.rules.key("long", server.rules.time + 100, view=["*"])
@@ -193,7 +193,7 @@ async def test_a_renewed_viewer_misses_no_frame(server: Server) -> None:
     assert answer["name"] == "long"
 
 
-async def test_a_renewed_camera_misses_no_frame(server: Server) -> None:
+async def test_a_renewed_camera_misses_no_frame(autojump_clock: MockClock, server: Server) -> None:
     """It answers with the new name, and every frame is taken."""
     short = server.rules.key("short", server.rules.time + 5, publish=["door"])
     long = server.rules.key("long", server.rules.time + 100, publish=["door"])
@@ -212,7 +212,7 @@ async def test_a_renewed_camera_misses_no_frame(server: Server) -> None:
     assert messages[-1]["type"] == "authenticated"
 
 
-async def test_a_viewer_with_other_rights_sees_other_cameras(server: Server) -> None:
+async def test_a_viewer_with_other_rights_sees_other_cameras(autojump_clock: MockClock, server: Server) -> None:
     """Frames of cameras that the new token does not allow come no more, those of others begin."""
     one = await server.rules.access.verify_token(server.rules.key("one", view=["door", "hall"]))
     two = server.rules.key("two", view=["door", "yard"])
@@ -230,7 +230,7 @@ async def test_a_viewer_with_other_rights_sees_other_cameras(server: Server) -> 
     assert sorted(got) == ["door", "yard"]
 
 
-async def test_live_frames_do_not_include_old_ones_and_results(server: Server) -> None:
+async def test_live_frames_do_not_include_old_ones_and_results(autojump_clock: MockClock, server: Server) -> None:
     """A viewer without these rights gets an error, and stays connected."""
     principal = await server.rules.access.verify_token(server.rules.key("live", view=["door"]))
     with server.hub.register("door", on_end=nothing) as session:
@@ -244,7 +244,9 @@ async def test_live_frames_do_not_include_old_ones_and_results(server: Server) -
             assert viewer.goodbye is None
 
 
-async def test_a_live_camera_cannot_be_taken_over_by_another_principal(server: Server) -> None:
+async def test_a_live_camera_cannot_be_taken_over_by_another_principal(
+    autojump_clock: MockClock, server: Server
+) -> None:
     """Two hundred attempts, and the running one misses no frame."""
     owner, thief = server.rules.key("owner", publish=["door"]), server.rules.key("thief", publish=["*"])
     async with server.camera("door", owner) as camera:
@@ -258,7 +260,7 @@ async def test_a_live_camera_cannot_be_taken_over_by_another_principal(server: S
         assert (known.frame_count, known.online, camera.goodbye) == (200, True, None)
 
 
-async def test_the_same_key_and_an_administrator_take_over(server: Server) -> None:
+async def test_the_same_key_and_an_administrator_take_over(autojump_clock: MockClock, server: Server) -> None:
     """A camera that reconnects before its old connection is noticed to be dead, and a person who has to step in."""
     owner, admin = server.rules.key("owner", publish=["door"]), server.rules.key("root", admin=["*"])
     async with server.camera("door", owner) as first, server.camera("door", owner) as second:
