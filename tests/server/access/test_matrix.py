@@ -162,6 +162,12 @@ PAGES = {"/capture", "/admin", "/sign-in", "/skysentry-viewer.js"}
 """Whether these were built does not matter here."""
 
 
+@pytest.fixture(autouse=True)
+def answer_guesses_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of wrong credentials come from one address here, and their answers need not wait."""
+    monkeypatch.setattr("skysentry_trio.server.access.guessing.LONGEST_DELAY", 0.0)
+
+
 def served_routes() -> set[tuple[str, str]]:
     """Return every route that a server has."""
     routes = {
