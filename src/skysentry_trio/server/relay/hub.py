@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from operator import attrgetter
 
 import trio
@@ -34,6 +33,7 @@ from skysentry_trio.server.relay.latency import LatencyHistograms
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency, measure
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, Outbox, ResultNotice, encode_nothing
 from skysentry_trio.server.relay.statistics import Counters, HubStatistics, Role
+from skysentry_trio.server.relay.subscriptions import Subscriptions
 from skysentry_trio.server.relay.viewer import NO_PLAYBACK, HubViewer
 from skysentry_trio.server.settings import Settings
 
@@ -43,8 +43,6 @@ _LONGEST_DELAY, _LARGEST_LEAD = 3600.0, 5.0
 """Seconds by which a time of capture may be before or after the arrival of its frame; other times are wrong."""
 _READ_INTEREST = 10.0
 """Seconds for which the demand counts a program after it has read a single frame."""
-_OFFERED_AT_ONCE = 64
-"""Most cameras whose newest frames a viewer is offered in the moment when it subscribes."""
 
 
 @define(eq=False)
@@ -66,12 +64,14 @@ class Hub:
     _fan_out: FanOut = field(init=False, repr=False)
     _counters: Counters = field(factory=Counters, init=False, repr=False)
     _demand_changes: DemandChanges = field(factory=DemandChanges, init=False, repr=False)
+    _subscriptions: Subscriptions = field(init=False, repr=False)
     _eviction: Eviction = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.memory = HeldMemory(self.settings.max_memory)
         self._cameras = CameraRegistry(self.settings, self.memory)
         self._fan_out = FanOut(self._audience)
+        self._subscriptions = Subscriptions(self._cameras, self._audience, self._fan_out, self._demand_changes)
         self._eviction = Eviction(self._cameras, self._viewers.keys(), self._fan_out, self._counters.departed)
 
     # Cameras
@@ -152,7 +152,7 @@ class Hub:
             else:
                 self.wall_clock.now()
                 camera.clock_shift = self.wall_clock.shift
-                self._join_new(camera_id)
+                self._subscriptions.join_new(self._viewers, camera_id)
                 return camera
 
     async def publish(
@@ -257,12 +257,6 @@ class Hub:
             if viewer.is_notified_about(camera.id) or viewer.follows(camera.id):
                 viewer.outbox.notify(notice)
 
-    def _join_new(self, camera_id: str) -> None:
-        """Add a new camera to the subscription of each viewer that wants all cameras its principal may see."""
-        for viewer in self._viewers:
-            if viewer.wants_new and not viewer.follows(camera_id) and viewer.add_new(camera_id):
-                self._audience.enter_camera(viewer, camera_id)
-
     # Demand
 
     def demand(self, camera: HubCamera) -> CombinedDemand:
@@ -315,7 +309,7 @@ class Hub:
             yield viewer
         finally:
             del self._viewers[viewer]
-            self._leave(viewer)
+            self._subscriptions.leave(viewer)
             viewer.outbox.abandon()
             viewer.playback = NO_PLAYBACK  # the playback refers to the viewer
             self._counters.departed.add_outbox(viewer.outbox)
@@ -328,99 +322,30 @@ class Hub:
         *,
         introduce: bool = False,
     ) -> None:
-        """Subscribe a viewer to more cameras, and offer the viewer the newest frame of each new camera.
-
-        Args:
-            viewer: the viewer; if it is paused, it gets no frame now.
-            camera_ids: ids of the cameras, some of which the hub may not know yet; None for all cameras.
-            limits: the most that the viewer needs of each of these cameras.
-            introduce: whether to send a notice about each new camera that the hub knows. Cameras about which the
-                viewer gets notices without a subscription are left out.
-        """
-        named: Collection[str] = self._cameras.ids if camera_ids is None else camera_ids
-        if viewer.principal.sees is not None:
-            named = [camera_id for camera_id in named if viewer.principal.may_see(camera_id)]
-        followed, followed_all = viewer.named, viewer.wants_all
-        new = [camera_id for camera_id in named if (camera_id in followed) == followed_all]
-        changed = named if not (followed_all or viewer.wants_new) else self._cameras.ids
-        self._audience.leave(viewer)
-        if camera_ids is None:
-            viewer.select_all(limits, named)
-        else:
-            viewer.select(named, limits)
-        self._audience.enter(viewer)
-        self._demand_changes.note(self._known(changed))
-        if introduce:
-            self._introduce(viewer, new)
-        if not viewer.paused:
-            self._offer_newest(viewer, new)
+        """Subscribe a viewer to more cameras; see `Subscriptions.subscribe`."""
+        self._subscriptions.subscribe(viewer, camera_ids, limits, introduce=introduce)
 
     def unsubscribe(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
         """Unsubscribe a viewer from these cameras."""
-        self._audience.leave(viewer)
-        viewer.deselect(camera_ids)
-        self._audience.enter(viewer)
-        self._demand_changes.note(self._known(camera_ids))
+        self._subscriptions.unsubscribe(viewer, camera_ids)
 
     def change_principal(self, viewer: HubViewer, principal: Principal) -> None:
-        """Let a viewer go on as another principal: cameras that this principal may not see leave its subscription.
-
-        If the rights are the same, nothing changes for the frames.
-        """
-        same, viewer.principal = principal.rights == viewer.principal.rights, principal
-        if same:
-            return
-        self._leave(viewer)
-        viewer.adapt_to_principal(self._cameras.ids)
-        self._enter(viewer)
+        """Let a viewer go on as another principal; see `Subscriptions.change_principal`."""
+        self._subscriptions.change_principal(viewer, principal)
 
     def pause(self, viewer: HubViewer) -> None:
-        """Send a viewer no frames until `resume` is called; drop the frames that wait for the viewer."""
-        self._leave(viewer)
-        viewer.paused = True
-        viewer.outbox.forget_all()
+        """Send a viewer no frames until `resume` is called; see `Subscriptions.pause`."""
+        self._subscriptions.pause(viewer)
 
     def resume(self, viewer: HubViewer) -> None:
         """Send a paused viewer frames again, first the newest frame of each camera."""
-        if viewer.paused:
-            viewer.paused = False
-            self._enter(viewer)
-            self._offer_newest(viewer, self._cameras.ids if viewer.wants_all else viewer.named)
+        self._subscriptions.resume(viewer)
 
     def note_playback(self, viewer: HubViewer, camera_id: str) -> None:
         """Update where a viewer's live frames of a camera go, when a playback of it begins, goes on or ends."""
         self._audience.note_playbacks(viewer, camera_id)
         # The playback shows the viewer a frame now. If the playback ends, this frame is the camera's newest.
         self._fan_out.note_served(camera_id, viewer)
-
-    def _introduce(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
-        """Send a notice about each camera about which the viewer gets no notices without a subscription."""
-        if viewer.notify_about is None and viewer.principal.sees is None:
-            return
-        notices = {
-            camera.id: CameraNotice(camera.id, camera.name, camera.online, stopped=camera.stopped)
-            for camera in self._known(camera_ids)
-            if not viewer.is_notified_about(camera.id)
-        }
-        if notices:
-            viewer.outbox.notify_later(notices)
-            viewer.outbox.wake()
-
-    def _offer_newest(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
-        """Offer the newest frames of the first cameras now, and let the viewer's task offer those of the rest."""
-        offer, remaining = partial(self._offer_newest_of, viewer), iter(camera_ids)
-        for camera_id in islice(remaining, _OFFERED_AT_ONCE):
-            offer(camera_id)
-        if postponed := list(remaining):
-            viewer.outbox.postpone(postponed, offer)
-
-    def _offer_newest_of(self, viewer: HubViewer, camera_id: str) -> None:
-        camera, now = self._cameras.get(camera_id), trio.current_time()
-        if camera is None or (viewer.online_only and not camera.online):
-            return
-        if camera.ring.newest is not None:
-            viewer.offer(Delivery(camera_id, camera.ring.newest, camera.statistics(now), fresh=False), now)
-            self._fan_out.note_served(camera_id, viewer)
 
     def acknowledge(self, viewer: HubViewer, camera_id: str, sequence: int, painted_at: float | None) -> None:
         """Take a viewer's acknowledgement of a frame, and of all frames of its camera that were sent before.
@@ -470,21 +395,6 @@ class Hub:
             viewer.outbox.notify_result(notice)
             told += 1
         return told
-
-    def _known(self, camera_ids: Iterable[str]) -> Iterator[HubCamera]:
-        """Yield those of these cameras that the hub knows."""
-        return (camera for camera_id in camera_ids if (camera := self._cameras.get(camera_id)) is not None)
-
-    def _watched_by(self, viewer: HubViewer) -> Iterable[HubCamera]:
-        return self._cameras.all if viewer.wants_all else self._known(viewer.named)
-
-    def _enter(self, viewer: HubViewer) -> None:
-        self._audience.enter(viewer)
-        self._demand_changes.note(self._watched_by(viewer))
-
-    def _leave(self, viewer: HubViewer) -> None:
-        self._audience.leave(viewer)
-        self._demand_changes.note(self._watched_by(viewer))
 
     def viewer_count(self, camera_id: str) -> int:
         """Return the number of viewers that get this camera's frames now."""
