@@ -17,9 +17,12 @@ export default defineConfig({
       "/api": toServer,
       "/ws": toServer,
       "/stream/ws": toServer,
-      "^/(capture|stream)(\\?.*)?$": {
+      "^/(capture|stream|sign-in|admin)(\\?.*)?$": {
         ...toServer,
-        bypass: ({ url }) => (url?.startsWith("/capture") ? "/capture.html" : "/index.html"),
+        bypass: ({ url }) => {
+          const name = /^\/(capture|sign-in|admin)/.exec(url ?? "")?.[1] ?? "index";
+          return `/${name}.html`;
+        },
       },
     },
   },
@@ -36,6 +39,8 @@ export default defineConfig({
       input: {
         index: "index.html",
         capture: "capture.html",
+        "sign-in": "sign-in.html",
+        admin: "admin.html",
         element: "src/element/index.ts",
       },
       output: {

@@ -1,5 +1,6 @@
 /** What can go wrong on a capture page, and what a person can do about it. */
 
+import type { AccessCode } from "./access.js";
 import { failures } from "./words/en/failures.js";
 
 export type Failure =
@@ -19,6 +20,8 @@ export type Failure =
   | { readonly kind: "origin-refused"; readonly origin: string }
   /** The server, or a proxy in front of it, answers with this HTTP status. */
   | { readonly kind: "http-refused"; readonly status: number }
+  /** The server wants a token or another one, or this one lacks the right to send. */
+  | { readonly kind: "access-refused"; readonly code: AccessCode; readonly reason: string }
   /** The server answers over HTTP, but no WebSocket comes through. */
   | { readonly kind: "websocket-blocked" }
   /** `reason` is a sentence of the server in English, `code` names the same cause for programs. */

@@ -1,6 +1,7 @@
 /** The core for apps without React: sessions that send and receive frames, and the codecs of the protocol. */
 
 export * from "./protocol.js";
+export type { AccessCode, AccessRefusal, GetToken } from "./access.js";
 export { explain, type Explanation, type Failure } from "./failures.js";
 export type { Readable } from "./store.js";
 export {

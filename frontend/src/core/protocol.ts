@@ -14,6 +14,7 @@ export const CloseCode = {
   messageTooBig: 1009,
   tryAgainLater: 1013,
   replaced: 4001,
+  accessEnded: 4003,
 } as const;
 
 // "." and ".." would name folders in an address.
@@ -151,6 +152,8 @@ export type ServerMessage =
       readonly removed: boolean;
       readonly stopped: boolean;
     }
+  /** The answer to a token. `expiresAt` is in milliseconds by the server's clock; left out if the access does not end. */
+  | { readonly type: "authenticated"; readonly expiresAt?: number }
   | ClockMessage;
 
 /** Reads a text message. Returns null for an unknown or invalid message, which the caller ignores. */
@@ -186,6 +189,10 @@ export function decodeServerMessage(text: string): ServerMessage | null {
             stopped: fields.stopped === true,
           }
         : null;
+    case "authenticated":
+      return isFiniteNumber(fields.expiresAt)
+        ? { type: fields.type, expiresAt: fields.expiresAt }
+        : { type: fields.type };
     case "clock":
       if (!isFiniteNumber(fields.sentAt)) return null;
       return isFiniteNumber(fields.serverAt)
@@ -226,6 +233,11 @@ export function encodeRegistration({ cameraId, ...rest }: Registration): string 
 
 export function encodeClock(sentAt: number, serverAt?: number): string {
   return JSON.stringify({ type: "clock", sentAt, serverAt });
+}
+
+/** Presents a token: the first message of a viewer, or a newer token. */
+export function encodeAuthenticate(token: string): string {
+  return JSON.stringify({ type: "authenticate", token });
 }
 
 /** The last message of a camera that is stopped on purpose. */

@@ -4,6 +4,7 @@
  */
 
 import { framesUrl, healthUrl } from "./address.js";
+import { readRefusal } from "./access.js";
 import type { Failure } from "./failures.js";
 import { parseObject } from "./protocol.js";
 
@@ -20,11 +21,14 @@ export async function whyRefused(
   if (found !== "answers") return found;
   // Browsers send the origin with a POST, but not with a GET of the own server. The server ignores the empty body.
   const post = await ask(get, framesUrl(base, cameraId), { method: "POST" });
-  if (post?.status === 403) {
-    const body = parseObject(await post.text().catch(() => ""));
+  if (post?.status === 401 || post?.status === 403) {
+    const text = await post.text().catch(() => "");
+    const refusal = readRefusal(post.status, text);
+    if (refusal) return { kind: "access-refused", ...refusal };
+    const body = parseObject(text);
     // Our server sends JSON with `success`; a proxy does not.
-    if (body?.success === false) return { kind: "origin-refused", origin };
-    return { kind: "http-refused", status: 403 };
+    if (body?.success === false && post.status === 403) return { kind: "origin-refused", origin };
+    return { kind: "http-refused", status: post.status };
   }
   return post === null ? null : { kind: "websocket-blocked" };
 }

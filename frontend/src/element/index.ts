@@ -1,5 +1,6 @@
 /** `<skysentry-viewer server="https://host/" client="front-door">`: one live camera on any page, without React. */
 
+import type { GetToken } from "../core/access.js";
 import { explain } from "../core/failures.js";
 import { mountViewer, type MountedViewer } from "../core/viewer/mount-viewer.js";
 import type { Surface } from "../core/viewer/painter.js";
@@ -44,6 +45,7 @@ export class SkySentryViewerElement extends Base {
   private readonly caption = document.createElement("p");
   private mounted: Mounted | null = null;
   private scheduled = false;
+  private tokenOf: GetToken | undefined;
 
   constructor() {
     super();
@@ -63,6 +65,20 @@ export class SkySentryViewerElement extends Base {
   }
 
   attributeChangedCallback(): void {
+    this.scheduleRestart();
+  }
+
+  /**
+   * Returns the token for the server; asked again when the server refuses it, and before it expires. There is no
+   * attribute for a token, because a secret does not belong into HTML.
+   */
+  get getToken(): GetToken | undefined {
+    return this.tokenOf;
+  }
+
+  set getToken(getToken: GetToken | undefined) {
+    if (getToken === this.tokenOf) return;
+    this.tokenOf = getToken;
     this.scheduleRestart();
   }
 
@@ -93,7 +109,11 @@ export class SkySentryViewerElement extends Base {
     }
     let viewer: MountedViewer;
     try {
-      viewer = mountViewer({ server: this.getAttribute("server") ?? undefined, cameras: [cameraId] });
+      viewer = mountViewer({
+        server: this.getAttribute("server") ?? undefined,
+        cameras: [cameraId],
+        getToken: this.tokenOf,
+      });
     } catch {
       this.showCaption(this.words.badServer);
       return;
@@ -135,6 +155,7 @@ export class SkySentryViewerElement extends Base {
       return `${title}. ${advice}`;
     }
     // The first attempt to connect needs no words.
+    if (link === "refused") return this.words.refused;
     if (lostAt !== null && link !== "connecting") return this.words.unreachable;
     if (cameras[0]?.known === false) return this.words.notKnown;
     const captions: Partial<Record<CameraStatus, string>> = this.words.captions;

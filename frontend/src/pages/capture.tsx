@@ -16,6 +16,7 @@ import { claimCameraId } from "../core/capture/camera-id.js";
 import { isCameraId } from "../core/protocol.js";
 import { SkySentryClient } from "../react/skysentry-client.js";
 import { useWords } from "../react/words.js";
+import { signIn, takeLink } from "./page-access.js";
 import { FoldedCode, PhoneCode } from "./phone-code.js";
 import { browserStorage } from "./browser-storage.js";
 import { lookQuery } from "./look.js";
@@ -24,6 +25,7 @@ import { mount, PageHead } from "./shell.js";
 import "../react/capture.css";
 import "./capture-page.css";
 
+const server = takeLink();
 const STORAGE_KEY = "skysentry-capture";
 
 /** `rememberedId` is the id that the browser stores, which another tab may use now. */
@@ -56,6 +58,8 @@ function CapturePage({ start, rememberedId }: { start: PageStart; rememberedId: 
       <PageHead current="capture" />
       <main className="page-main page-main--capture">
         <SkySentryClient
+          {...(server !== undefined && { serverUrl: server })}
+          onSignIn={signIn}
           clientId={badId ?? initial.cameraId}
           name={initial.name}
           frameRate={initial.fps}

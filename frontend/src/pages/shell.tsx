@@ -77,7 +77,9 @@ function Translated({ first, children }: { first: Words; children: ReactNode }) 
   return <WordsProvider value={words}>{children}</WordsProvider>;
 }
 
-export function PageHead({ current, children }: { current: "viewer" | "capture"; children?: ReactNode }) {
+export type PageName = "viewer" | "capture" | "sign-in" | "admin";
+
+export function PageHead({ current, children }: { current: PageName; children?: ReactNode }) {
   const words = useWords();
   const here = { "aria-current": "page" } as const;
   return (

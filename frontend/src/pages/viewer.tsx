@@ -24,6 +24,7 @@ import { AddPanel } from "./add-panel.js";
 import { CamerasPanel } from "./cameras-panel.js";
 import { KeysPanel } from "./keys-panel.js";
 import { LookSettings } from "./look-settings.js";
+import { signIn, takeLink } from "./page-access.js";
 import { Panel } from "./panel.js";
 import { PerformancePanel } from "./performance-panel.js";
 import { mount } from "./shell.js";
@@ -36,6 +37,8 @@ import { WallNews } from "./wall-news.js";
 
 const HIDE_HEAD_AFTER_MS = 4000;
 const WRITE_MOMENT_AFTER_MS = 500;
+// Before the route reads the address.
+const server = takeLink();
 const route = new Route();
 const choices = new WallChoices(browserStorage());
 
@@ -46,7 +49,8 @@ function ViewerPage() {
   // Another list of cameras needs another connection; the same list, read again, does not.
   const named = address.cameras.join(" ");
   const cameras = useMemo(() => (named === "" ? [] : named.split(" ")), [named]);
-  const viewer = useViewer({ cameras, maxFps: address.maxFps });
+  const viewer = useViewer({ serverUrl: server, cameras, maxFps: address.maxFps });
+  useSignIn(viewer);
   const link = useStore(viewer.snapshot, (snapshot) => snapshot.link);
   const isEmpty = useStore(viewer.snapshot, (snapshot) => snapshot.cameras.length === 0);
   const chosenLayout = useStore(choices.settings, (settings) => settings.layout);
@@ -202,6 +206,15 @@ function useMomentInAddress(view: string | null): (at: number | null) => void {
     (at: number | null) => setMoment((before) => (at === null && before === undefined ? undefined : at)),
     [],
   );
+}
+
+/** Leads to the sign-in page when the server wants to know who is watching. */
+function useSignIn(viewer: Viewer): void {
+  const code = useStore(viewer.snapshot, (snapshot) => snapshot.refusal?.code);
+  useEffect(() => {
+    // A person who may not watch would come back from the sign-in page again and again.
+    if (code !== undefined && code !== "forbidden") signIn();
+  }, [code]);
 }
 
 /** Says in the title of the tab what needs attention. */

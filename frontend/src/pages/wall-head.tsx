@@ -125,6 +125,7 @@ export function WallHead(props: WallHeadProps) {
         <button type="button" onClick={toggle("look")}>
           {words.panels.look}
         </button>
+        <a href="./admin">{words.admin.menu}</a>
         <a href="./capture">{words.page.capture}</a>
       </More>
     </header>

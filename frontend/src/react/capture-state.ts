@@ -34,6 +34,7 @@ export type CaptureAction =
   | "retry-camera"
   | "retry-connection"
   | "use-id"
+  | "sign-in"
   /** Opens the viewer page. */
   | "watch";
 
@@ -54,6 +55,8 @@ export interface CaptureSurroundings {
   readonly badId: string | null;
   /** Seconds until the page connects again. */
   readonly seconds: number;
+  /** Whether there is a page where the person can sign in. */
+  readonly canSignIn?: boolean;
   readonly browser: { readonly userAgent: string; readonly maxTouchPoints?: number };
   readonly words: Words;
 }
@@ -129,6 +132,16 @@ function connected(snapshot: CaptureSnapshot, around: CaptureSurroundings): Capt
       : { kind: "live", title: words.state.live, reason: "", ...stop };
   }
   const told = failure && explained(failure, around);
+  if (connection === "ended" && failure?.kind === "access-refused") {
+    const signIn = around.canSignIn === true && failure.code !== "forbidden";
+    return {
+      kind: "refused",
+      title: told?.title ?? "",
+      reason: told?.advice ?? "",
+      button: signIn ? words.state.signIn : words.state.tryAgain,
+      action: signIn ? "sign-in" : "resume",
+    };
+  }
   if (connection === "ended") {
     return {
       kind: failure?.kind === "replaced" ? "taken-over" : "refused",

@@ -45,9 +45,9 @@ export function LostBanner({ viewer }: { viewer: Viewer }) {
           ) : null}
         </p>
       ) : null}
-      {link === "polling" ? (
+      {link === "polling" || link === "refused" ? (
         <p className="sky-banner" data-link={link}>
-          {words.link.polling}
+          {link === "polling" ? words.link.polling : words.link.refused}
         </p>
       ) : null}
     </div>
@@ -74,7 +74,12 @@ export function FailureNotice({ viewer }: { viewer: Viewer }) {
 /** Explains a problem with the connection, if there is one. */
 export function LinkNotice({ link }: { link: ViewerLink }) {
   const words = useWords();
-  const notice = { polling: words.link.polling, unreachable: words.link.unreachable }[link as string] ?? "";
+  const notices: Partial<Record<ViewerLink, string>> = {
+    polling: words.link.polling,
+    unreachable: words.link.unreachable,
+    refused: words.link.refused,
+  };
+  const notice = notices[link] ?? "";
   return (
     <div role="status" className="sky-notice-slot">
       {notice === "" ? null : (

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, type ReactNode } from "react";
+import type { GetToken } from "../core/access.js";
 import { serverBase, watchPageUrl } from "../core/address.js";
 import { cameraUnavailable } from "../core/capture/camera.js";
 import type { CaptureSnapshot } from "../core/capture/snapshot.js";
@@ -37,6 +38,10 @@ export interface SkySentryClientProps {
   /** Lower quality, size and rate if the uplink is too slow; true by default. */
   readonly adapt?: boolean;
   readonly token?: string;
+  /** Returns the token, in place of `token`; asked again when the server refuses it, and before it expires. */
+  readonly getToken?: GetToken;
+  /** Leads to a page where the person can sign in. If given, the person is offered this when the server refuses access. */
+  readonly onSignIn?: () => void;
   readonly onSettingsChange?: (settings: CaptureSettings) => void;
   readonly onStateChange?: (snapshot: CaptureSnapshot) => void;
   /** More content below the link for viewers, for example a QR code of this link. */
@@ -50,7 +55,15 @@ export type Sheet = "settings" | "share";
 
 /** A camera: preview, start and stop, settings, a link for viewers, figures, and error messages. */
 export function SkySentryClient(props: SkySentryClientProps) {
-  const { clientId, serverUrl, token, autoStartCamera = false, autoPreview = false } = props;
+  const {
+    clientId,
+    serverUrl,
+    token,
+    getToken,
+    onSignIn,
+    autoStartCamera = false,
+    autoPreview = false,
+  } = props;
   const { onSettingsChange, onStateChange, watchCode, children } = props;
   const words = useWords();
   const { format } = words;
@@ -60,6 +73,7 @@ export function SkySentryClient(props: SkySentryClientProps) {
   const capture = useCapture({
     serverUrl,
     token,
+    getToken,
     settings: initial,
     autoStart: autoStartCamera && !isBad,
     autoPreview: autoPreview && !isBad,
@@ -84,6 +98,7 @@ export function SkySentryClient(props: SkySentryClientProps) {
     seconds: useCountdown(snapshot.retryAt),
     browser: navigator,
     words,
+    canSignIn: onSignIn !== undefined,
   });
   const base = watchBase(serverUrl);
   const act: Record<CaptureAction, () => void> = {
@@ -93,6 +108,7 @@ export function SkySentryClient(props: SkySentryClientProps) {
     resume: capture.resume,
     "retry-camera": capture.retryCamera,
     "retry-connection": capture.retryConnection,
+    "sign-in": () => onSignIn?.(),
     "use-id": () => setReplaced(clientId ?? null),
     watch: () => location.assign(base ?? "./"),
   };

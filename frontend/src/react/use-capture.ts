@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef } from "react";
+import type { GetToken } from "../core/access.js";
 import type { CameraControls } from "../core/capture/camera-controls.js";
 import { isCameraAllowed, watchCameraSignals } from "../core/capture/camera-signals.js";
 import { openBrowserCamera } from "../core/capture/camera.js";
@@ -6,12 +7,15 @@ import { CaptureSession } from "../core/capture/session.js";
 import { sanitize, type CaptureSettings } from "../core/capture/settings.js";
 import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 import { keepAwake } from "../core/capture/wake-lock.js";
+import { useGetToken } from "./use-get-token.js";
 import { useStore } from "./use-store.js";
 
 export interface UseCaptureOptions {
   /** The server's address; if left out, the server that served the page. */
   readonly serverUrl?: string | undefined;
   readonly token?: string | undefined;
+  /** Returns the token, in place of `token`; asked again when the server refuses it, and before it expires. */
+  readonly getToken?: GetToken | undefined;
   /** The settings at the start; `configure` changes them later. */
   readonly settings: CaptureSettings;
   /** Starts without a person. Then the page also waits for a camera that is missing at the start. */
@@ -40,19 +44,21 @@ export interface Capture {
 /** Runs a camera session while the component is mounted. */
 export function useCapture(options: UseCaptureOptions): Capture {
   const { serverUrl, token, settings, autoStart = false, autoPreview = false } = options;
+  const getToken = useGetToken(options.getToken);
   const initial = useRef(settings);
   const session = useMemo(
     () =>
       new CaptureSession({
         server: serverUrl,
         token,
+        ...(getToken && { getToken }),
         // eslint-disable-next-line react-hooks/refs -- written only at unmount
         settings: initial.current,
         openCamera: openBrowserCamera,
         keepAwake,
         watchCameras: watchCameraSignals,
       }),
-    [serverUrl, token],
+    [serverUrl, token, getToken],
   );
 
   useEffect(() => {

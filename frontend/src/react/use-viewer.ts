@@ -1,9 +1,11 @@
 import { useEffect, useState } from "react";
+import type { GetToken } from "../core/access.js";
 import { Store, type Readable } from "../core/store.js";
 import { mountViewer, type MountedViewer } from "../core/viewer/mount-viewer.js";
 import type { Painter } from "../core/viewer/painter.js";
 import type { ViewerSession } from "../core/viewer/session.js";
 import { STOPPED_VIEWER, type ViewerSnapshot } from "../core/viewer/snapshot.js";
+import { useGetToken } from "./use-get-token.js";
 
 export interface UseViewerOptions {
   /** The server's address; if left out, the server that served the page. */
@@ -12,6 +14,8 @@ export interface UseViewerOptions {
   readonly cameras?: readonly string[] | undefined;
   /** The highest frame rate of each camera. */
   readonly maxFps?: number | undefined;
+  /** Returns the token for the server; asked again when the server refuses it, and before it expires. */
+  readonly getToken?: GetToken | undefined;
 }
 
 /** The methods of the viewer's session that components may call. */
@@ -25,6 +29,7 @@ export type ViewerControls = Pick<
   | "frameUrl"
   | "setBoxesShown"
   | "setExactBoxes"
+  | "request"
   | "retry"
 >;
 
@@ -43,15 +48,16 @@ const STOPPED: Viewer = { snapshot: new Store(STOPPED_VIEWER), painter: null, co
  * Runs a viewer as long as the component is mounted. If the address is invalid, the snapshot's `failure` says so. The viewer pauses while the page is hidden. The component renders
  * again only when the viewer starts or stops, not when its state changes.
  */
-export function useViewer({ serverUrl, cameras = [], maxFps }: UseViewerOptions = {}): Viewer {
+export function useViewer({ serverUrl, cameras = [], maxFps, getToken }: UseViewerOptions = {}): Viewer {
   const wanted = cameras.join("\n");
   const [viewer, setViewer] = useState(STOPPED);
+  const ask = useGetToken(getToken);
 
   useEffect(() => {
     let mounted: MountedViewer;
     try {
       const cameraIds = wanted === "" ? [] : wanted.split("\n");
-      mounted = mountViewer({ server: serverUrl, cameras: cameraIds, maxFps });
+      mounted = mountViewer({ server: serverUrl, cameras: cameraIds, maxFps, getToken: ask });
     } catch (error) {
       // An error in an effect would remove the whole app from the page.
       // eslint-disable-next-line react-hooks/set-state-in-effect -- only the browser knows the address of the page
@@ -64,7 +70,7 @@ export function useViewer({ serverUrl, cameras = [], maxFps }: UseViewerOptions 
       unmount();
       setViewer(STOPPED);
     };
-  }, [serverUrl, wanted, maxFps]);
+  }, [serverUrl, wanted, maxFps, ask]);
 
   return viewer;
 }

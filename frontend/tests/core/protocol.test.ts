@@ -16,6 +16,7 @@ import {
   CloseCode,
   decodeEnvelope,
   decodeServerMessage,
+  encodeAuthenticate,
   encodeClock,
   encodeControl,
   encodeEnvelope,
@@ -49,7 +50,7 @@ const envelopes = golden<{ frames: GoldenEnvelope[]; refused: { name: string; me
 );
 
 /** Types for other viewers, or for a log only: they are ignored, whatever their content is. */
-const IGNORED = ["frame_update", "error", "demand"];
+const IGNORED = ["frame_update", "demand"];
 
 const refusals = golden<{ closeCodes: Record<string, number> }>("refusals.json");
 
@@ -248,6 +249,11 @@ function expectation(value: Record<string, unknown>): Record<string, unknown> {
         cameraId: value.clientId,
         ...(typeof value.maxFrameSize === "number" && { maxFrameSize: value.maxFrameSize }),
       };
+    case "authenticated":
+      return {
+        type: value.type,
+        ...(typeof value.expiresAt === "number" && { expiresAt: value.expiresAt }),
+      };
     case "result":
       return { type: value.type, cameraId: value.clientId, sequence: value.sequence, boxes: value.boxes };
     case "latency":
@@ -277,6 +283,8 @@ function encode(value: Record<string, unknown>): string | null {
     }
     case "clock":
       return encodeClock(value.sentAt as number);
+    case "authenticate":
+      return encodeAuthenticate(String(value.token));
     case "goodbye":
       return encodeGoodbye();
     case "pause":

@@ -60,6 +60,18 @@ describe("why there is no WebSocket", () => {
     });
   });
 
+  it.each([
+    [401, "unauthenticated"],
+    [403, "forbidden"],
+  ])("is the server that refuses access, with status %i", async (code, word) => {
+    const refusal = status(code, { success: false, error: "no", code: word });
+    expect(await why({ GET: status(200), POST: refusal })).toEqual({
+      kind: "access-refused",
+      code: word,
+      reason: "no",
+    });
+  });
+
   it("is something on the way that lets no WebSocket through", async () => {
     expect(await why({ GET: status(200), POST: status(415) })).toEqual({ kind: "websocket-blocked" });
   });

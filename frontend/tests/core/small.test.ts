@@ -3,9 +3,12 @@ import { describe, expect, it, vi } from "vitest";
 import {
   cameraListUrl,
   captureSocketUrl,
+  clipUrl,
+  frameUrl,
   serverBase,
   snapshotUrl,
   viewerSocketUrl,
+  watchPageUrl,
 } from "../../src/core/address.js";
 import { Backoff, backoffMs, LASTING_MS } from "../../src/core/backoff.js";
 import { ClockSync } from "../../src/core/clock.js";
@@ -24,6 +27,8 @@ describe("addresses", () => {
     ["wss://other/cams/ws", "https://host/", "https://other/cams/"],
     ["https://other/cams/stream/ws?a=1", "https://host/", "https://other/cams/"],
     ["../else", "https://host/cams/page", "https://host/else/"],
+    [undefined, "https://host/cams/?link=lnk_1&client=a", "https://host/cams/?link=lnk_1"],
+    ["https://other/cams?link=lnk_1&x=1", "https://host/", "https://other/cams/?link=lnk_1"],
   ])("finds the base of %s on %s", (server, page, base) => {
     expect(serverBase(server, page).href).toBe(base);
   });
@@ -40,6 +45,16 @@ describe("addresses", () => {
     expect(viewerSocketUrl(base, ["a"], 2.5)).toBe("wss://host/cams/stream/ws?client=a&maxFps=2.5");
     expect(cameraListUrl(base)).toBe("https://host/cams/api/clients");
     expect(snapshotUrl(base, "a.b")).toBe("https://host/cams/api/clients/a.b/latest.jpg");
+  });
+
+  it("passes a signed link on to every endpoint, and to no page", () => {
+    const base = serverBase("https://host/cams/?link=lnk_1", "https://host/");
+    expect(captureSocketUrl(base)).toBe("wss://host/cams/ws?link=lnk_1");
+    expect(viewerSocketUrl(base, ["a"])).toBe("wss://host/cams/stream/ws?link=lnk_1&client=a");
+    expect(cameraListUrl(base)).toBe("https://host/cams/api/clients?link=lnk_1");
+    expect(frameUrl(base, "a", 1500)).toBe("https://host/cams/api/clients/a/latest.jpg?link=lnk_1&at=1.500");
+    expect(clipUrl(base, "a", 0, 1, "zip")).toContain("/clip?link=lnk_1&from=");
+    expect(watchPageUrl(base, "a")).toBe("https://host/cams/?client=a");
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { AccessCode } from "../../src/core/access.js";
 import { DEFAULTS } from "../../src/core/capture/settings.js";
 import { CAMERA_OFF, NO_STATS, type CaptureSnapshot } from "../../src/core/capture/snapshot.js";
 import { de } from "../../src/core/words/de/index.js";
@@ -30,6 +31,33 @@ function state(snapshot: CaptureSnapshot, around: Partial<CaptureSurroundings> =
     ...around,
   });
 }
+
+describe("a capture page without access", () => {
+  const refused = (code: AccessCode): CaptureSnapshot => ({
+    ...ON,
+    connection: "ended",
+    failure: { kind: "access-refused", code, reason: "no key." },
+  });
+
+  it("offers to sign in where there is a page for it", () => {
+    expect(state(refused("unauthenticated"), { canSignIn: true })).toMatchObject({
+      kind: "refused",
+      title: "The server asks who you are",
+      reason: "The reason: no key. Sign in, or open a link that was made for this camera.",
+      button: "Sign in",
+      action: "sign-in",
+    });
+    expect(state(refused("access-ended"), { canSignIn: true }).action).toBe("sign-in");
+    expect(state(refused("unauthenticated")).action).toBe("resume");
+  });
+
+  it("offers no second account to a person who is known", () => {
+    expect(state(refused("forbidden"), { canSignIn: true })).toMatchObject({
+      button: "Try again",
+      action: "resume",
+    });
+  });
+});
 
 describe("the state of a capture page", () => {
   it.each<[string, CaptureSnapshot, string, string]>([

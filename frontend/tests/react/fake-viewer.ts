@@ -46,6 +46,10 @@ export function fakeControls(requests: unknown[] = []): ViewerControls {
     frameUrl: (cameraId, at) => `frame-${cameraId}-${at}`,
     setBoxesShown: (shown) => requests.push(shown),
     setExactBoxes: (exact) => requests.push(["exact", exact]),
+    request: (url) => {
+      requests.push(["request", url]);
+      return Promise.resolve(new Response());
+    },
     retry: () => requests.push("retry"),
   };
 }

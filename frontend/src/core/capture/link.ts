@@ -1,8 +1,10 @@
 /** One camera's connection: registers the camera, reconnects, and turns close codes into failures. */
 
+import { isAccessCode, REFUSED_WAIT_MS, type Access, type AccessRefusal } from "../access.js";
+import { now } from "../clock.js";
 import { Heartbeat } from "../heartbeat.js";
 import type { Failure } from "../failures.js";
-import { CloseCode, encodeGoodbye, encodeRegistration } from "../protocol.js";
+import { CloseCode, encodeAuthenticate, encodeGoodbye, encodeRegistration } from "../protocol.js";
 import { ReconnectingSocket, type SocketOptions, type SocketState } from "../socket.js";
 import type { Demand } from "./demand.js";
 import { decodeCaptureMessage } from "./messages.js";
@@ -11,7 +13,7 @@ import type { CaptureConnection } from "./snapshot.js";
 
 export interface LinkOptions {
   readonly url: string;
-  readonly token?: string | undefined;
+  readonly access: Access;
   readonly openSocket?: SocketOptions["open"] | undefined;
   /** Finds out why a connection could not be opened; null if nothing is known but that the server cannot be reached. */
   readonly whyRefused?: (() => Promise<Failure | null>) | undefined;
@@ -59,6 +61,7 @@ const FROM_HTTP: ReadonlySet<Failure["kind"]> = new Set([
   "origin-refused",
   "http-refused",
   "websocket-blocked",
+  "access-refused",
 ] as const);
 const REGISTRATION_DEADLINE_MS = 8000;
 
@@ -79,6 +82,11 @@ export class CaptureLink implements Carrier {
   private refusal: { readonly said: Said; readonly whileOnAir: boolean } | null = null;
   /** Why the connection was closed, if more is known than "server-gone". */
   private explanation: Failure | null = null;
+  /** Changes with every connection, so that a token that comes too late is not sent. */
+  private generation = 0;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether `stop` was called. */
+  private ended = false;
 
   constructor(
     private readonly options: LinkOptions,
@@ -90,10 +98,10 @@ export class CaptureLink implements Carrier {
       onSilent: () => this.socket.reconnect(),
     });
     this.socket = new ReconnectingSocket(open ? { url, open } : { url }, {
-      onOpen: () => this.register(),
+      onOpen: () => this.opened(),
       onText: (text) => this.receiveText(text),
       onBinary: () => this.heartbeat.noteMessage(),
-      onClose: (code) => this.closed(code),
+      onClose: (code, reason) => this.closed(code, reason),
       onState: (state) => this.entered(state),
     });
   }
@@ -120,6 +128,7 @@ export class CaptureLink implements Carrier {
   }
 
   start(): void {
+    this.ended = false;
     this.socket.start();
   }
 
@@ -127,6 +136,8 @@ export class CaptureLink implements Carrier {
   stop(onPurpose = false): void {
     if (onPurpose && this.onAir) this.socket.send(encodeGoodbye());
     this.reset();
+    this.ended = true;
+    clearTimeout(this.retryTimer);
     this.socket.stop();
   }
 
@@ -155,26 +166,49 @@ export class CaptureLink implements Carrier {
   }
 
   private reset(): void {
+    this.generation++;
+    this.options.access.stop();
     clearTimeout(this.registrationTimer);
     this.heartbeat.stop();
     this.registered = false;
     this.answers = false;
   }
 
-  private register(): void {
+  private opened(): void {
+    const { access } = this.options;
+    this.registrationTimer = setTimeout(() => this.socket.reconnect(), REGISTRATION_DEADLINE_MS);
+    if (!access.hasToken) {
+      this.register(null);
+      return;
+    }
+    const { generation } = this;
+    void access.token().then((token) => {
+      if (generation === this.generation) this.register(token);
+    });
+  }
+
+  private register(token: string | null): void {
     const { cameraId, name } = this.options.identity();
-    const { token } = this.options;
     this.refusal = null;
     this.carried = false;
     this.socket.send(
       encodeRegistration({
         cameraId,
         ...(name === "" ? {} : { name }),
-        ...(token === undefined ? {} : { token }),
+        ...(token === null ? {} : { token }),
         capabilities: CAPABILITIES,
       }),
     );
+    clearTimeout(this.registrationTimer);
     this.registrationTimer = setTimeout(() => this.socket.reconnect(), REGISTRATION_DEADLINE_MS);
+  }
+
+  /** The answer to the registration does not say when the token expires; the answer to this message does. */
+  private async askForExpiry(): Promise<void> {
+    const { access } = this.options;
+    const { generation } = this;
+    const token = await access.token();
+    if (token !== null && generation === this.generation) this.socket.send(encodeAuthenticate(token));
   }
 
   private receiveText(text: string): void {
@@ -185,12 +219,21 @@ export class CaptureLink implements Carrier {
         clearTimeout(this.registrationTimer);
         this.registered = this.worked = true;
         this.explanation = null;
+        this.options.access.noteSuccess();
+        if (this.options.access.hasToken) void this.askForExpiry();
         this.heartbeat.start();
         this.handlers.onChange({ connection: "on-air", failure: null });
         this.handlers.onRegistered(message.maxFrameSize);
         break;
       case "registration-error":
         this.refusal = { said: saidIn(message), whileOnAir: this.registered };
+        break;
+      case "authenticated":
+        this.options.access.keepRenewed(
+          message.expiresAt,
+          () => now() + (this.offset ?? 0),
+          (token) => this.socket.send(encodeAuthenticate(token)),
+        );
         break;
       case "error":
         this.handlers.onFrameRefused(saidIn(message));
@@ -216,8 +259,13 @@ export class CaptureLink implements Carrier {
     this.answers ||= message.serverAt !== undefined;
   }
 
-  private closed(code: number): "retry" | "stop" {
+  private closed(code: number, said: string): "retry" | "stop" {
     const { cameraId } = this.options.identity();
+    if (code === CloseCode.accessEnded) {
+      const { code: kind, reason } = this.refusal?.said ?? { reason: said };
+      void this.accessRefused({ code: isAccessCode(kind) ? kind : "access-ended", reason });
+      return "stop";
+    }
     if (code === CloseCode.replaced) {
       // Reconnecting would end the connection of the other page. Then the other page would reconnect too, and so on.
       this.handlers.onChange({ failure: { kind: "replaced", cameraId } });
@@ -240,6 +288,18 @@ export class CaptureLink implements Carrier {
     return "retry";
   }
 
+  /** Asks for another token once. Without one, pauses long, because the same token would be refused again. */
+  private async accessRefused({ code, reason }: AccessRefusal): Promise<void> {
+    this.refusal = null;
+    this.socket.stop();
+    this.handlers.onChange({ failure: { kind: "access-refused", code, reason } });
+    const hasOther = await this.options.access.refused();
+    if (this.ended) return;
+    if (hasOther) this.socket.start();
+    // Before the camera was ever accepted, a person sees the reason and decides.
+    else if (this.worked) this.retryTimer = setTimeout(() => this.socket.start(), REFUSED_WAIT_MS);
+  }
+
   /** The connection could not be opened, and the browser does not say why. */
   private async askWhy(): Promise<void> {
     if (this.asking || !this.options.whyRefused) return;
@@ -248,6 +308,10 @@ export class CaptureLink implements Carrier {
     this.asking = false;
     const { kind } = this.socket.state;
     if (kind === "stopped" || kind === "open") return;
+    if (failure?.kind === "access-refused") {
+      await this.accessRefused(failure);
+      return;
+    }
     if (failure) this.explanation = failure;
     else if (this.explanation && FROM_HTTP.has(this.explanation.kind)) this.explanation = null;
     else return;

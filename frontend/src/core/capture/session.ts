@@ -3,6 +3,7 @@
  * page shows.
  */
 
+import { Access, type GetToken } from "../access.js";
 import { captureSocketUrl, serverBase } from "../address.js";
 import { Backoff } from "../backoff.js";
 import { now } from "../clock.js";
@@ -56,7 +57,13 @@ export type OpenCamera = (
 
 export interface CaptureOptions {
   readonly server?: string | undefined;
+  /** Sent with the registration. */
   readonly token?: string | undefined;
+  /**
+   * Returns the token, in place of `token`. Called for the first connection, once when the server refuses the token, and
+   * before the token expires.
+   */
+  readonly getToken?: GetToken | undefined;
   readonly settings: CaptureSettings;
   readonly openCamera: OpenCamera;
   /** The address that `server` is relative to; if left out, the address of the page. */
@@ -119,6 +126,7 @@ export class CaptureSession {
   private cameraTrouble: Failure | null = null;
   private linkTrouble: Failure | null = null;
   private readonly cameraBackoff: Backoff;
+  private readonly access: Access;
   private cameraTimer: ReturnType<typeof setTimeout> | undefined;
   private unwatchCameras: (() => void) | undefined;
   /** Whether a camera is being opened. */
@@ -142,6 +150,8 @@ export class CaptureSession {
       onAdapted: () => this.updateTarget(),
     });
     this.cameraBackoff = new Backoff(options.random);
+    const { token, getToken = token === undefined ? undefined : () => token } = options;
+    this.access = new Access(getToken);
     this.store = new Store<CaptureSnapshot>({
       ...CAMERA_OFF,
       settings,
@@ -471,7 +481,7 @@ export class CaptureSession {
   private connect(): void {
     this.disconnect(false);
     this.stayAwake();
-    const { server, page = globalThis.location.href, token, openSocket, fetch } = this.options;
+    const { server, page = globalThis.location.href, openSocket, fetch } = this.options;
     let base: URL;
     try {
       base = serverBase(server, page);
@@ -486,10 +496,16 @@ export class CaptureSession {
     const link = new CaptureLink(
       {
         url: captureSocketUrl(base),
-        token,
+        access: this.access,
         openSocket,
         identity,
-        whyRefused: () => whyRefused(base, identity().cameraId, new URL(page).origin, fetch),
+        whyRefused: () =>
+          whyRefused(
+            base,
+            identity().cameraId,
+            new URL(page).origin,
+            this.access.authorized(fetch ?? ((url, options) => globalThis.fetch(url, options))),
+          ),
       },
       {
         onChange: ({ connection, failure, retryAt }) => {

@@ -1,11 +1,14 @@
 /** Receives frames and messages from a server: by WebSocket, or by REST requests while there is no WebSocket. */
 
+import { Access, isAccessCode, REFUSED_WAIT_MS, type AccessRefusal, type GetToken } from "../access.js";
 import { viewerSocketUrl } from "../address.js";
 import { now, type ClockSync } from "../clock.js";
 import type { Failure } from "../failures.js";
 import { Heartbeat } from "../heartbeat.js";
 import {
+  CloseCode,
   decodeEnvelope,
+  encodeAuthenticate,
   encodeControl,
   VIEWER_SUBPROTOCOL,
   type CameraInfo,
@@ -25,6 +28,7 @@ export interface FeedOptions {
   /** The ids of the cameras to ask for; empty means all. */
   readonly cameras: readonly string[];
   readonly maxFps?: number | undefined;
+  readonly getToken?: GetToken | undefined;
   readonly openSocket?: SocketOptions["open"];
   readonly fetch?: typeof fetch | undefined;
   /** The origin of the page; empty for a program without a page. */
@@ -58,6 +62,14 @@ export class Feed {
   private isPaused = false;
   private lost: number | null = null;
   private whyLost: Failure | null = null;
+  private readonly access: Access;
+  /** Why the server refuses access now. */
+  private refused: AccessRefusal | null = null;
+  /** The server has said on this connection why it will close it. */
+  private announced: AccessRefusal | null = null;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Changes with every connection, so that a token that comes too late is not sent. */
+  private generation = 0;
 
   constructor(
     private readonly options: FeedOptions,
@@ -67,6 +79,7 @@ export class Feed {
       send: (text) => this.socket.send(text),
       onSilent: () => this.reconnect(),
     });
+    this.access = new Access(options.getToken);
     const { openSocket: open, base, cameras, maxFps } = options;
     this.socket = new ReconnectingSocket(
       {
@@ -78,7 +91,7 @@ export class Feed {
         onOpen: () => this.opened(),
         onText: (text) => this.receiveText(text),
         onBinary: (data) => this.receiveFrame(data),
-        onClose: () => this.closed(),
+        onClose: (code, reason) => this.closed(code, reason),
         onState: (state) => {
           // `reconnect` closes the old connection without a close event.
           if (state.kind === "connecting") this.lostConnection();
@@ -95,6 +108,16 @@ export class Feed {
     return this.currentLink;
   }
 
+  /** Why the server refuses access; null while it does not. */
+  get refusal(): AccessRefusal | null {
+    return this.refused;
+  }
+
+  /** `fetch` with the token of this viewer. */
+  get request(): typeof globalThis.fetch {
+    return this.access.authorized(this.options.fetch ?? ((url, options) => globalThis.fetch(url, options)));
+  }
+
   /** Since when the server has not answered, in milliseconds by our clock; null while it answers. */
   lostAt(at: number): number | null {
     const silence = this.link === "live" ? this.heartbeat.silentFor(at) : 0;
@@ -103,6 +126,10 @@ export class Feed {
 
   /** Tries to connect now instead of after the wait between two attempts. */
   retry(): void {
+    if (this.link === "refused") {
+      this.startAgain();
+      return;
+    }
     if (this.link === "stopped" || this.lostAt(now()) === null) return;
     this.reconnect();
     if (this.polling) this.startPolling();
@@ -124,11 +151,19 @@ export class Feed {
   }
 
   stop(): void {
+    this.halt();
+    this.refused = null;
+    this.enter("stopped");
+  }
+
+  private halt(): void {
     clearTimeout(this.fallbackTimer);
+    clearTimeout(this.retryTimer);
+    this.generation++;
     this.stopPolling();
     this.heartbeat.stop();
+    this.access.stop();
     this.socket.stop();
-    this.enter("stopped");
   }
 
   /** Returns false if there is no connection. */
@@ -142,12 +177,27 @@ export class Feed {
     if (paused) {
       clearTimeout(this.fallbackTimer);
       this.stopPolling();
-    } else if (this.link !== "live" && this.link !== "stopped") this.scheduleFallback();
+    } else if (this.link === "connecting" || this.link === "unreachable") this.scheduleFallback();
   }
 
   // ── by WebSocket ──────────────────────────────────────────────────────────────────────────────
 
   private opened(): void {
+    this.announced = null;
+    const generation = ++this.generation;
+    if (!this.access.hasToken) {
+      this.begin();
+      return;
+    }
+    void this.access.token().then((token) => {
+      if (generation !== this.generation) return;
+      // The first message: until then, the server accepts no other one.
+      if (token !== null) this.socket.send(encodeAuthenticate(token));
+      this.begin();
+    });
+  }
+
+  private begin(): void {
     this.heartbeat.start();
     this.handlers.onOpen();
     if (this.paused) this.socket.send(encodeControl("pause"));
@@ -163,9 +213,32 @@ export class Feed {
     this.enter("live");
   }
 
-  private closed(): "retry" {
+  private closed(code: number, reason: string): "retry" | "stop" {
+    if (code === CloseCode.accessEnded) {
+      void this.handleRefusal(this.announced ?? { code: "access-ended", reason });
+      return "stop";
+    }
     this.lostConnection();
     return "retry";
+  }
+
+  /** Asks for another token once. Without one, pauses long, because the same token would be refused again. */
+  private async handleRefusal(refusal: AccessRefusal): Promise<void> {
+    if (this.refused) return;
+    this.halt();
+    this.refused = refusal;
+    this.enter("refused");
+    const { generation } = this;
+    const hasOther = await this.access.refused();
+    if (generation !== this.generation) return;
+    if (hasOther) this.startAgain();
+    else this.retryTimer = setTimeout(() => this.startAgain(), REFUSED_WAIT_MS);
+  }
+
+  private startAgain(): void {
+    clearTimeout(this.retryTimer);
+    this.refused = null;
+    this.start();
   }
 
   private reconnect(): void {
@@ -175,6 +248,8 @@ export class Feed {
   }
 
   private lostConnection(): void {
+    this.generation++;
+    this.access.stop();
     this.heartbeat.stop();
     if (this.link !== "live") return;
     this.enter("connecting");
@@ -191,14 +266,29 @@ export class Feed {
       return;
     }
     this.socket.noteSuccess();
+    this.access.noteSuccess();
     this.handlers.onFrame(frame, this.socket.protocol === VIEWER_SUBPROTOCOL ? "acked" : "unacked");
   }
 
   private receiveText(text: string): void {
-    this.noteMessage();
     const message = decodeViewerMessage(text);
+    if (message?.type === "error") {
+      const { code, error: reason } = message;
+      if (isAccessCode(code)) this.announced = { code, reason };
+      return;
+    }
+    this.noteMessage();
     if (message?.type === "clock") this.heartbeat.handle(message);
-    else if (message) this.handlers.onMessage(message);
+    else if (message?.type === "authenticated") {
+      this.access.keepRenewed(
+        message.expiresAt,
+        () => now() + (this.clock.offset ?? 0),
+        (token) => this.socket.send(encodeAuthenticate(token)),
+      );
+    } else if (message) {
+      if (message.type === "clients") this.access.noteSuccess();
+      this.handlers.onMessage(message);
+    }
   }
 
   // ── by REST ───────────────────────────────────────────────────────────────────────────────────
@@ -211,13 +301,14 @@ export class Feed {
 
   private startPolling(): void {
     this.stopPolling();
-    const { base, cameras, fetch } = this.options;
+    const { base, cameras } = this.options;
     this.polling = new RestPolling(
-      { base, cameras, ...(fetch && { fetch }) },
+      { base, cameras, fetch: this.request },
       {
         onCameras: (found) => this.handlers.onCameras(found),
         onFrame: (header, jpeg) => this.handlers.onFrame({ header, jpeg }, "polled"),
         onReachable: (reachable) => this.enter(reachable ? "polling" : "unreachable"),
+        onRefused: (refusal) => void this.handleRefusal(refusal),
       },
     );
     this.handlers.onTransportChange();
@@ -230,7 +321,7 @@ export class Feed {
   }
 
   private enter(link: ViewerLink): void {
-    const answers = link === "live" || link === "polling" || link === "stopped";
+    const answers = link !== "connecting" && link !== "unreachable";
     this.lost = answers ? null : (this.lost ?? now());
     const became = link !== this.currentLink;
     this.currentLink = link;

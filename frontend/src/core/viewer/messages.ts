@@ -58,6 +58,8 @@ export interface Box {
 
 export type ViewerMessage =
   | ServerMessage
+  /** What was wrong with something that this viewer sent. */
+  | { readonly type: "error"; readonly error: string; readonly code: string }
   | { readonly type: "latency"; readonly cameras: readonly CameraLatency[] }
   | ({ readonly type: "playback" } & PlaybackMessage)
   | {
@@ -107,6 +109,12 @@ export function decodeViewerMessage(text: string): ViewerMessage | null {
           .slice(0, MAX_BOXES)
           .map(decodeBox)
           .filter((box) => box !== null),
+      };
+    case "error":
+      return {
+        type: fields.type,
+        error: cleanName(fields.error) ?? "",
+        code: typeof fields.code === "string" ? fields.code : "",
       };
     default:
       return decodeServerMessage(text);

@@ -1,5 +1,6 @@
 /** Gets frames without a WebSocket: requests the newest frame of every camera by REST, again and again. */
 
+import { readRefusal, type AccessRefusal } from "../access.js";
 import { cameraListUrl, snapshotUrl } from "../address.js";
 import { now } from "../clock.js";
 import {
@@ -17,6 +18,8 @@ export interface PollingHandlers {
   onFrame(header: FrameHeader, jpeg: Uint8Array<ArrayBuffer>): void;
   /** Whether the server answered. */
   onReachable(reachable: boolean): void;
+  /** The server refuses access. */
+  onRefused(refusal: AccessRefusal): void;
 }
 
 export interface PollingOptions {
@@ -73,7 +76,11 @@ export class RestPolling {
   private async readList(): Promise<CameraInfo[] | null> {
     try {
       const answer = await this.get(cameraListUrl(this.options.base));
-      if (answer.status !== 200) return null;
+      if (answer.status !== 200) {
+        const refusal = readRefusal(answer.status, new TextDecoder().decode(answer.body));
+        if (refusal && !this.over()) this.handlers.onRefused(refusal);
+        return null;
+      }
       const body = parseObject(new TextDecoder().decode(answer.body));
       const cameras = Array.isArray(body?.details)
         ? decodeCameras(body.details)

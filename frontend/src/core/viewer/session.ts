@@ -1,5 +1,6 @@
 /** A viewer: receives the frames of all cameras, live or from a playback, and keeps statistics. */
 
+import type { GetToken } from "../access.js";
 import { clipUrl, frameUrl, serverBase, snapshotUrl } from "../address.js";
 import { now } from "../clock.js";
 import type { Envelope } from "../protocol.js";
@@ -28,6 +29,11 @@ export interface ViewerOptions {
   readonly cameras?: readonly string[];
   /** The highest frame rate of each camera. */
   readonly maxFps?: number | undefined;
+  /**
+   * Returns the token for the server. Called for the first connection, once when the server refuses the token, and before
+   * the token expires.
+   */
+  readonly getToken?: GetToken | undefined;
   /** The address that `server` is relative to; if left out, the address of the page. */
   readonly page?: string;
   readonly openSocket?: SocketOptions["open"];
@@ -56,7 +62,7 @@ export class ViewerSession {
   private refreshTimer: ReturnType<typeof setInterval> | undefined;
 
   /** Throws TypeError if `server` is not a valid address. */
-  constructor({ server, cameras = [], maxFps, page, openSocket, fetch }: ViewerOptions = {}) {
+  constructor({ server, cameras = [], maxFps, getToken, page, openSocket, fetch }: ViewerOptions = {}) {
     this.maxFps = maxFps;
     this.cameras = new CameraList(cameras);
     const base = (this.base = serverBase(server, page ?? globalThis.location.href));
@@ -65,6 +71,7 @@ export class ViewerSession {
         base,
         cameras,
         maxFps,
+        getToken,
         fetch,
         origin: page && new URL(page).origin,
         ...(openSocket && { openSocket }),
@@ -177,6 +184,11 @@ export class ViewerSession {
     return frameUrl(this.base, cameraId, at);
   }
 
+  /** Requests one of these addresses with the token of this viewer, as `fetch` does. */
+  request(url: string, options?: RequestInit): Promise<Response> {
+    return this.feed.request(url, options);
+  }
+
   /** Returns the address of the newest frame. */
   latestUrl(cameraId: string): string {
     return snapshotUrl(this.base, cameraId);
@@ -255,6 +267,8 @@ export class ViewerSession {
         return;
       }
       case "clock":
+      case "authenticated":
+      case "error":
       case "registration-success":
       case "registration-error":
         return;
@@ -296,6 +310,7 @@ export class ViewerSession {
     }));
     const after: ViewerSnapshot = {
       link,
+      refusal: this.feed.refusal,
       lostAt,
       failure: this.feed.failure,
       paused,

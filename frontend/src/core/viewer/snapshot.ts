@@ -1,6 +1,7 @@
 /** The state of a viewer session, as a page shows it. */
 
 import type { Failure } from "../failures.js";
+import type { AccessRefusal } from "../access.js";
 import type { CameraSnapshot } from "./camera.js";
 
 export type ViewerLink =
@@ -11,6 +12,8 @@ export type ViewerLink =
   | "polling"
   /** The server answers neither by WebSocket nor by REST; the last frames stay on the screen. */
   | "unreachable"
+  /** The server wants a token or another one; `refusal` says more. */
+  | "refused"
   | "stopped";
 
 /** Sums over all cameras. */
@@ -27,6 +30,8 @@ export interface ViewerTotals {
 /** A part that has not changed is the same object as in the snapshot before. */
 export interface ViewerSnapshot {
   readonly link: ViewerLink;
+  /** Why the server refuses access; null while it does not. */
+  readonly refusal: AccessRefusal | null;
   /** Since when the server has not answered, in milliseconds by our clock; null while it answers. */
   readonly lostAt: number | null;
   /** Why the server does not serve this page, if that is known; null otherwise. */
@@ -48,6 +53,7 @@ export interface ViewerSnapshot {
 /** The snapshot of a session that has not started. */
 export const STOPPED_VIEWER: ViewerSnapshot = {
   link: "stopped",
+  refusal: null,
   lostAt: null,
   failure: null,
   paused: false,

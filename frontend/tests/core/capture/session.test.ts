@@ -107,6 +107,7 @@ describe("a capture session", () => {
     });
     expect(network.last.url).toBe("ws://host/cams/ws");
     network.last.accept();
+    await vi.advanceTimersByTimeAsync(0);
     expect(network.last.sentMessages("client-registration")).toEqual([
       {
         type: "client-registration",

@@ -31,6 +31,7 @@ function build(answer: Answer, cameras: string[] = []) {
       onCameras: (list) => lists.push(list),
       onFrame: (header) => frames.push(header),
       onReachable: (yes) => reachable.push(yes),
+      onRefused: () => undefined,
     },
   );
   return { polling, requests, lists, frames, reachable };

@@ -15,6 +15,7 @@ const CODE = Object.values(FILES).join("\n");
 const FAILURE = {
   address: "3",
   cameraId: "3",
+  code: "forbidden",
   detail: "3",
   given: "3",
   origin: "3",

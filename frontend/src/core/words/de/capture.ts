@@ -42,6 +42,7 @@ export const state: typeof en.state = {
   notSending: "Sendet nicht",
   takeBack: "Zurückholen",
   tryAgain: "Noch einmal versuchen",
+  signIn: "Anmelden",
   reconnecting: "Verbindet neu",
   reconnectingIn: (seconds) => `Verbindet neu in ${seconds} s`,
   retryNow: "Jetzt versuchen",

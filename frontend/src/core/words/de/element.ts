@@ -7,6 +7,7 @@ export const element: typeof en.element = {
   badServer: "Das Attribut „server“ ist keine gültige Adresse.",
   label: (cameraId) => `Kamera ${cameraId}`,
   unreachable: "Der Server ist nicht erreichbar",
+  refused: "Der Server erlaubt dieser Seite die Kamera nicht",
   notKnown: "Der Server kennt diese Kamera nicht",
   captions: {
     offline: "Die Kamera ist offline",

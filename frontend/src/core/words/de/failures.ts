@@ -72,6 +72,18 @@ export const failures: typeof en.failures = {
         404: `Unter dieser Adresse ist kein Kameraserver. Die Adresse prüfen. ${KEEPS_TRYING}`,
       }[status] ?? `Ein Proxy antwortet anstelle des Servers. Die Adresse prüfen. ${KEEPS_TRYING}`,
   }),
+  "access-refused": ({ code }) => ({
+    title: {
+      unauthenticated: "Der Server fragt, wer hier sendet",
+      forbidden: "Als diese Kamera zu senden ist nicht erlaubt",
+      "access-ended": "Der Zugang ist zu Ende",
+    }[code],
+    advice: {
+      unauthenticated: "Anmelden oder einen Link öffnen, der für diese Kamera gemacht wurde.",
+      forbidden: "Eine erlaubte Kennung verwenden oder den Betreiber des Servers fragen.",
+      "access-ended": "Wieder anmelden oder den Betreiber des Servers um einen neuen Link bitten.",
+    }[code],
+  }),
   "websocket-blocked": () => ({
     title: "Der Server antwortet, lehnt aber die Live-Verbindung ab",
     advice: `Ein Proxy oder eine Firewall lässt keine WebSockets durch, oder der Server ist voll. ${KEEPS_TRYING}`,

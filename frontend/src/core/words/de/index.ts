@@ -32,15 +32,18 @@
  *     save, share, copy    speichern, teilen, kopieren
  *     key (of a keyboard)  Taste
  *     key (for access)     Schlüssel
+ *     sign in, access      anmelden, Zugang
+ *     administrator        Verwalter
  *
  * Buttons are infinitives ("Bild speichern"). Advice is written as infinitives too, without "Sie" and without "du". Units stay
  * as in English: fps, kB/s, s.
  */
 
 import type { en } from "../en/index.js";
+import * as access from "./access.js";
 import * as capture from "./capture.js";
 import { failures, permission, refusals } from "./failures.js";
 import * as pages from "./pages.js";
 import * as viewer from "./viewer.js";
 
-export const de: typeof en = { ...viewer, ...capture, ...pages, failures, permission, refusals };
+export const de: typeof en = { ...viewer, ...capture, ...pages, ...access, failures, permission, refusals };

@@ -171,12 +171,14 @@ export const link: typeof en.link = {
     live: "Verbunden",
     polling: "Ersatzweg",
     unreachable: "Server nicht erreichbar",
+    refused: "Kein Zugang",
     stopped: "Beendet",
   },
   polling:
     "Es gibt keine Live-Verbindung. Bis dahin kommen einige Bilder pro Sekunde über gewöhnliches HTTP.",
   unreachable:
     "Der Server antwortet nicht. Zu sehen sind die letzten Bilder. Die Seite versucht weiter, ihn zu erreichen.",
+  refused: "Der Server erlaubt dieser Seite das Zusehen nicht. Zu sehen sind die letzten Bilder.",
   lostSince: (clock) => `Seit ${clock} keine Verbindung. Zu sehen sind die letzten Bilder.`,
   retry: "Jetzt versuchen",
 };

@@ -46,6 +46,7 @@ export const state = {
   notSending: "Not sending",
   takeBack: "Take it back",
   tryAgain: "Try again",
+  signIn: "Sign in",
   reconnecting: "Reconnecting",
   reconnectingIn: (seconds: number) => `Reconnecting in ${seconds} s`,
   retryNow: "Retry now",

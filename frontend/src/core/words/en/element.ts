@@ -5,6 +5,7 @@ export const element = {
   badServer: "The attribute “server” is not a valid address.",
   label: (cameraId: string) => `Camera ${cameraId}`,
   unreachable: "The server cannot be reached",
+  refused: "The server does not allow this page to watch the camera",
   notKnown: "The server does not know this camera",
   captions: {
     offline: "The camera is offline",

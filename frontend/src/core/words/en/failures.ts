@@ -73,6 +73,20 @@ export const failures: FailureWords = {
         404: `There is no camera server at this address. Check it; ${KEEPS_TRYING}`,
       }[status] ?? `A proxy answers in place of the server. Check the address; ${KEEPS_TRYING}`,
   }),
+  "access-refused": ({ code, reason }) => ({
+    title: {
+      unauthenticated: "The server asks who you are",
+      forbidden: "You may not send as this camera",
+      "access-ended": "Your access has ended",
+    }[code],
+    advice:
+      (reason === "" ? "" : `The reason: ${reason.replace(/[.]$/, "")}. `) +
+      {
+        unauthenticated: "Sign in, or open a link that was made for this camera.",
+        forbidden: "Use an id that you may use, or ask the operator of the server.",
+        "access-ended": "Sign in again, or ask the operator of the server for a new link.",
+      }[code],
+  }),
   "websocket-blocked": () => ({
     title: "The server answers, but refuses the live connection",
     advice:

@@ -178,11 +178,13 @@ export const link = {
     live: "Connected",
     polling: "Fallback",
     unreachable: "Server unreachable",
+    refused: "No access",
     stopped: "Stopped",
   } satisfies Record<ViewerLink, string>,
   polling: "There is no live connection. Until there is one, a few pictures a second arrive over plain HTTP.",
   unreachable:
     "The server does not answer. The pictures below are the last ones. This page keeps trying to connect.",
+  refused: "The server does not allow this page to watch. The pictures below are the last ones.",
   lostSince: (clock: string) => `No connection since ${clock}. The pictures are the last ones.`,
   retry: "Retry now",
 };
