@@ -45,9 +45,9 @@ Durations are written `500ms`, `30s`, `2m` or `1h30m`; a plain number is seconds
 `SKYSENTRY_` end the program with status 2 and a line that names the source. (Kubernetes makes such variables for a
 Service named `skysentry`: set `enableServiceLinks: false` in the pod.)
 
-`serve` has two flags that are not settings: `--config FILE`, and `--demo`, which starts two cameras with test patterns
-beside the server. With `--demo`, the server keeps the frames of the last minute, unless a setting says how much to
-keep.
+`serve` has three flags that are not settings. `--config FILE` names the file. `--demo` starts two cameras with test
+patterns beside the server, which then keeps the frames of the last minute, unless a setting says how much to keep.
+`--phone` prints a QR code for a phone; the defaults of `host` and `tls_self_signed` are then `0.0.0.0` and `true`.
 """
 WIDTH = 100
 

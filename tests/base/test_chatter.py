@@ -180,6 +180,15 @@ def test_passwords_in_addresses_are_not_written(pipe: tuple[int, int]) -> None:
     assert os.read(reading, 100) == b"\xff ValueError: cannot open 'rtsp://cam/live'\n"
 
 
+def test_a_link_for_the_person_at_the_terminal_is_written(pipe: tuple[int, int]) -> None:
+    """Without its query, the link that signs them in would lead nowhere."""
+    reading, writing = pipe
+    chatter = Chatter(writing)
+    chatter.show_secret("open https://cam.local/admin?link=secret")
+    chatter.drain()
+    assert os.read(reading, 100) == b"open https://cam.local/admin?link=secret\n"
+
+
 def test_memory_needs_no_thread() -> None:
     """A stream without a descriptor cannot block, and is left alone."""
     stream: TextIO = io.StringIO()

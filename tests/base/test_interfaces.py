@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from skysentry_trio.base import interfaces
-from skysentry_trio.base.interfaces import InterfaceAddress, is_wildcard, list_addresses
+from skysentry_trio.base.interfaces import InterfaceAddress, is_wildcard, lan_address, list_addresses
 
 IF_INET6 = """\
 00000000000000000000000000000001 01 80 10 80       lo
@@ -66,3 +66,23 @@ def test_requests_have_the_size_that_the_kernel_expects() -> None:
 def test_wildcards_stand_for_all_addresses(host: str, is_it: bool) -> None:
     """Of IPv4 or IPv6."""
     assert is_wildcard(host) == is_it
+
+
+ROUTES = """\
+Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
+docker0	000011AC	00000000	0001	0	0	0	0000FFFF	0	0	0
+wlan0	00000000	0101A8C0	0003	0	0	600	00000000	0	0	0
+eth0	00000000	0101A8C0	0003	0	0	100	00000000	0	0	0
+"""
+
+
+def test_a_phone_reaches_the_address_of_the_default_route(root: Path) -> None:
+    """Of several such routes, that with the smallest metric; without one, the first private address."""
+    texts = [("docker0", "172.17.0.1"), ("wlan0", "10.0.0.7"), ("eth0", "2001:db8::20"), ("eth0", "192.168.1.20")]
+    addresses = [InterfaceAddress(name, ip_address(text)) for name, text in texts]
+    (root / "proc/net/route").write_text(ROUTES)
+    assert lan_address(addresses, root) == addresses[3]
+    assert lan_address(addresses[:2], root) == addresses[0]
+    (root / "proc/net/route").write_text("not a table")
+    assert lan_address([InterfaceAddress("a", ip_address("8.8.8.8")), addresses[1]], root) == addresses[1]
+    assert lan_address([], root) is None

@@ -18,6 +18,7 @@ def test_the_defaults_are_those_we_promise() -> None:
         "port": 8080,
         "tls_cert": "",
         "tls_key": "",
+        "tls_self_signed": False,
         "http_redirect_port": 0,
         "buffer_size": "auto",
         "buffer_seconds": 0,
@@ -237,8 +238,11 @@ def test_settings_come_without_trio() -> None:
 
 def test_tls_settings_need_a_certificate() -> None:
     """A key or a redirect without a certificate is a mistake, and so is one port for both."""
-    for name, value in (("tls_key", "key.pem"), ("http_redirect_port", 80)):
-        with pytest.raises(ConfigurationError, match=f"^{name}: expected tls_cert with it"):
-            Settings(**{name: value})  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=r"^tls_key: expected tls_cert with it"):
+        Settings(tls_key="key.pem")
+    with pytest.raises(ConfigurationError, match=r"^http_redirect_port: expected tls_cert or tls_self_signed with it"):
+        Settings(http_redirect_port=80)
+    with pytest.raises(ConfigurationError, match=r"^tls_self_signed: expected one kind of certificate"):
+        Settings(tls_cert="cert.pem", tls_self_signed=True)
     with pytest.raises(ConfigurationError, match=r"^http_redirect_port: expected a port other than port"):
         Settings(tls_cert="cert.pem", port=8443, http_redirect_port=8443)

@@ -82,12 +82,19 @@ class Chatter(io.RawIOBase):
         if b"://" in text:
             # The text may be a traceback, or come from a library: nothing else looks for passwords in it.
             text = mask_addresses(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        self._take(text)
+        return len(data)
+
+    def show_secret(self, text: str) -> None:
+        """Accept lines for the person who runs the program, with addresses that contain what is secret."""
+        self._take(f"{text}\n".encode("utf-8", "backslashreplace"))
+
+    def _take(self, text: bytes) -> None:
         with self._changed:
             self._accept(text)
             if self._waiting:
                 self._start_thread()
                 self._changed.notify_all()
-        return len(data)
 
     def drain(self) -> None:
         """Wait until everything is written, but not when nothing has moved for half a second."""

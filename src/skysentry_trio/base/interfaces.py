@@ -6,7 +6,8 @@ import array
 import fcntl
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Final
@@ -52,6 +53,35 @@ def list_addresses(root: Path = Path("/")) -> list[InterfaceAddress]:
         for one in dict.fromkeys(found)
         if not (one.address.is_loopback or one.address.is_link_local) and _is_up(root, one.interface)
     ]
+
+
+def lan_address(addresses: Sequence[InterfaceAddress], root: Path = Path("/")) -> InterfaceAddress | None:
+    """Return the address at which a phone in the same network reaches this machine; None if there is no such address.
+
+    That is the IPv4 address of the interface of the default route. Without such a route, it is the first address, if
+    possible one of a private network, because a container or a tunnel may have others.
+
+    Args:
+        addresses: of this machine, as `list_addresses` returns them.
+        root: the folder that contains ``proc``.
+    """
+    interface = _default_interface(root / "proc/net/route")
+    ranked = sorted(
+        addresses,
+        key=lambda one: (one.interface != interface, one.address.version, not one.address.is_private),
+    )
+    return ranked[0] if ranked else None
+
+
+def _default_interface(path: Path) -> str | None:
+    """Return the interface of the IPv4 default route with the smallest metric: proc_net_route in the kernel."""
+    routes = []
+    with suppress(OSError, ValueError):
+        for line in path.read_text().splitlines()[1:]:
+            name, destination, _, _, _, _, metric, mask, *_ = line.split()
+            if int(destination, 16) == 0 and int(mask, 16) == 0:
+                routes.append((int(metric), name))
+    return min(routes)[1] if routes else None
 
 
 def _list_ipv4() -> Iterator[InterfaceAddress]:

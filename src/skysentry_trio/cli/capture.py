@@ -23,6 +23,7 @@ from skysentry_trio.cli.credentials import find_credentials, token_option
 from skysentry_trio.cli.signals import cancel_on_signal, outlive_terminal
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.client.engine.camera import CameraClient
+from skysentry_trio.client.engine.trust import with_trust
 from skysentry_trio.sources.devices import Device, list_devices
 from skysentry_trio.sources.frames import FrameSlot
 from skysentry_trio.sources.opening import PATTERN, SourceOptions, open_source
@@ -41,6 +42,9 @@ def _list_and_exit(context: click.Context, _parameter: click.Parameter, is_wante
     "--server", metavar="URL", default="http://127.0.0.1:8080", show_default=True, help="The server's address."
 )
 @token_option
+@click.option(
+    "--tls-ca", metavar="FILE", help="PEM file with certificates of authorities to trust besides the system's."
+)
 @click.option(
     "--id", "camera_id", metavar="ID", help="The camera's id.  [default: the host's name; pattern for the pattern]"
 )
@@ -67,6 +71,7 @@ def capture(
     camera_id: str | None,
     name: str | None,
     *,
+    tls_ca: str | None,
     ignore_demand: bool,
     no_adapt: bool,
     quiet: bool,
@@ -91,7 +96,7 @@ def capture(
     except ProtocolViolation as error:
         raise ConfigurationError(f"--id: {error}") from error
     source_options = SourceOptions(label=name or camera_id, **options)  # type: ignore[arg-type] # click has checked
-    address, token = find_credentials(parse_server_address(server), token_file, os.environ)
+    address, token = find_credentials(with_trust(parse_server_address(server), tls_ca), token_file, os.environ)
     make_client = partial(
         CameraClient,
         address,

@@ -22,14 +22,18 @@ from skysentry_trio.base.colors import wants_color
 from skysentry_trio.base.exceptions import SkySentryError
 from skysentry_trio.base.interfaces import list_addresses
 from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.base.principal import ALL_CAMERAS, Action
 from skysentry_trio.base.running_clock import RunningClock
 from skysentry_trio.cli.banner import banner
 from skysentry_trio.cli.invitation import invitation
 from skysentry_trio.cli.options import settings_options
+from skysentry_trio.cli.phone import LINK_SECONDS, phone_address, phone_instructions
 from skysentry_trio.cli.settings_sources import Given, gather, settle
 from skysentry_trio.cli.signals import outlive_terminal
-from skysentry_trio.cli.streams import descriptor_for_crashes
+from skysentry_trio.cli.streams import descriptor_for_crashes, show_secret
 from skysentry_trio.server import daemon
+from skysentry_trio.server.access.changes import RulesEditor
+from skysentry_trio.server.access.start import state_folder
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.transport.systemd import Notifier, inherited_sockets
 
@@ -40,6 +44,7 @@ _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 # A mapping of its own makes a block slower, so most frames should be smaller.
 _LARGE_BLOCK: Final = 512 * 1024
+_ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - phones come from the network
 BUFFER_SETTINGS: Final = frozenset({"buffer_size", "buffer_seconds", "buffer_bytes"})
 DEMO_SECONDS: Final = 60.0
 """How long a demo keeps frames, so that people who try it can use playback."""
@@ -52,8 +57,9 @@ class CannotServe(SkySentryError):
 
 @click.command()
 @click.option("--demo", is_flag=True, help="Start two cameras with test patterns, and keep their last minute.")
+@click.option("--phone", is_flag=True, help="Print a QR code with which a phone in the same network becomes a camera.")
 @settings_options
-def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
+def serve(config_path: str | None, *, demo: bool, phone: bool, **flags: object) -> None:
     """Run the server until SIGTERM or Ctrl-C.
 
     A flag overrides its environment variable, the variable overrides the file, and the file overrides the default.
@@ -62,6 +68,8 @@ def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
     given = gather(flags, os.environ, config_path)
     if demo and not given.keys() & BUFFER_SETTINGS:
         given["buffer_seconds"] = Given("flag --demo", DEMO_SECONDS)
+    if phone:
+        given = phone_settings(given) | given
     settings = settle(given)
     logs.configure(settings.log_level, settings.log_format, sys.stderr, os.environ)
     # The watchdog ends a hung server with SIGABRT; faulthandler then prints where the server hung.
@@ -74,7 +82,7 @@ def serve(config_path: str | None, *, demo: bool, **flags: object) -> None:
     gc.collect()
     gc.freeze()
     try:
-        run = partial(run_server, settings, sockets=sockets, notifier=notifier, demo=demo)
+        run = partial(run_server, settings, sockets=sockets, notifier=notifier, demo=demo, phone=phone)
         trio.run(run, clock=RunningClock())
     except SkySentryError:
         raise
@@ -98,8 +106,17 @@ def return_freed_memory(environ: Mapping[str, str]) -> None:
             mallopt(_M_TRIM_THRESHOLD, _LARGE_BLOCK)
 
 
-async def run_server(settings: Settings, *, sockets: Sequence[socket], notifier: Notifier, demo: bool) -> None:
-    """Run the daemon until it has stopped; with ``demo``, run two cameras beside it.
+async def run_server(
+    settings: Settings, *, sockets: Sequence[socket], notifier: Notifier, demo: bool, phone: bool = False
+) -> None:
+    """Run the daemon until it has stopped.
+
+    Args:
+        settings: of the server.
+        sockets: listening sockets from systemd.
+        notifier: reports the state of the server to systemd.
+        demo: whether to run two cameras beside the server.
+        phone: whether to print a code for a phone.
 
     Raises:
         CannotServe: the server cannot listen.
@@ -114,7 +131,7 @@ async def run_server(settings: Settings, *, sockets: Sequence[socket], notifier:
                 )
                 nursery.cancel_scope.cancel()
 
-            if not settings.tls_cert:
+            if not settings.is_tls:
                 # With a certificate, SIGHUP means to load it again.
                 await nursery.start(outlive_terminal)
             try:
@@ -126,9 +143,36 @@ async def run_server(settings: Settings, *, sockets: Sequence[socket], notifier:
             if sys.stderr.isatty():
                 click.echo(banner(urls, list_addresses(), in_color=wants_color(sys.stderr, os.environ)), err=True)
             for token in invitations:
-                click.echo(invitation(urls, list_addresses(), token, with_qr=sys.stderr.isatty()), err=True)
+                # With two codes, people would scan the wrong one.
+                with_qr = sys.stderr.isatty() and not phone
+                show_secret(invitation(urls, list_addresses(), token, with_qr=with_qr))
+            if phone:
+                await invite_phone(settings, urls)
             if demo:
                 nursery.start_soon(run_demo_cameras, urls[0])
+
+
+def phone_settings(given: Mapping[str, Given]) -> dict[str, Given]:
+    """Return what a phone needs: an address of the network, and https.
+
+    Args:
+        given: the settings that the operator has given.
+    """
+    needed = {"host": Given("flag --phone", _ANY_ADDRESS)}
+    if "tls_cert" not in given:
+        needed["tls_self_signed"] = Given("flag --phone", raw=True)
+    return needed
+
+
+async def invite_phone(settings: Settings, urls: Sequence[str]) -> None:
+    """Print the code with which a phone becomes a camera."""
+    token = None
+    if not settings.open:
+        editor = RulesEditor(state_folder(settings))
+        make_link = partial(editor.make_link, Action.PUBLISH, ALL_CAMERAS, LINK_SECONDS, once=True)
+        token = (await trio.to_thread.run_sync(make_link)).token
+    lines = phone_instructions(phone_address(urls, list_addresses()), token, warns=settings.tls_self_signed)
+    show_secret(lines)
 
 
 async def run_demo_cameras(server_url: str) -> None:

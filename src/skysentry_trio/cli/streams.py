@@ -11,6 +11,8 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
+import click
+
 from skysentry_trio.base.chatter import chatter_of, open_chatter, write_some
 from skysentry_trio.base.exceptions import SkySentryError
 
@@ -114,3 +116,15 @@ def _fill_closed_descriptors() -> None:
         sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False))
     if sys.stderr is None:
         sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False))
+
+
+def show_secret(text: str) -> None:
+    """Write lines to stderr for the person who runs the program, with addresses that contain what is secret.
+
+    Everything else that goes to stderr loses the queries of its addresses, because it may end in logs.
+    """
+    if (chatter := chatter_of(sys.stderr)) is None:
+        click.echo(text, err=True)
+        return
+    sys.stderr.flush()
+    chatter.show_secret(text)

@@ -25,6 +25,7 @@ from skysentry_trio.cli.signals import cancel_on_signal
 from skysentry_trio.cli.viewer_display import Style, ViewerDisplay
 from skysentry_trio.client.engine.access import Token
 from skysentry_trio.client.engine.addresses import ServerAddress, parse_server_address
+from skysentry_trio.client.engine.trust import with_trust
 from skysentry_trio.client.engine.viewer import ViewerClient
 from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.viewer_frames import FrameHeader
@@ -44,6 +45,9 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
 )
 @token_option
 @click.option(
+    "--tls-ca", metavar="FILE", help="PEM file with certificates of authorities to trust besides the system's."
+)
+@click.option(
     "--max-fps", type=click.FloatRange(0, 1000, min_open=True), help="At most this many frames a second of each camera."
 )
 @click.option("--max-width", type=click.IntRange(1, MAX_WIDTH), help="Maximum width that is needed, in pixels.")
@@ -58,6 +62,7 @@ def watch(
     max_fps: float | None,
     max_width: int | None,
     *,
+    tls_ca: str | None,
     save: Path | None,
     count: int | None,
     duration: float | None,
@@ -83,7 +88,7 @@ def watch(
         limits = Limits(max_fps, max_width)
     except ProtocolViolation as error:
         raise ConfigurationError(str(error)) from error
-    address, token = find_credentials(parse_server_address(server), token_file, os.environ)
+    address, token = find_credentials(with_trust(parse_server_address(server), tls_ca), token_file, os.environ)
     style = Style.JSON if as_json else Style.TABLE if sys.stdout.isatty() else Style.LINES
     trio.run(
         partial(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -13,6 +14,7 @@ from attrs import define, field
 from skysentry_trio.base.backoff import Backoff
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.client.engine.camera import CameraClient
+from skysentry_trio.client.engine.trust import with_trust
 from skysentry_trio.client.thread.background import Background
 from skysentry_trio.client.thread.handle import Handle
 from skysentry_trio.client.thread.handover import Closed
@@ -43,18 +45,25 @@ class Camera(Handle):
         token: a key or another token for the server, or a function that returns one. The function is called in a
             thread: for the first connection, when the server refuses the token, and before the token expires. If the
             function raises `OSError`, the camera tries again later.
+        tls_ca: PEM file with certificates of authorities to trust besides those of the system, for ``https``.
 
     Raises:
-        ConfigurationError: the address or the token is invalid.
+        ConfigurationError: the address, the token or the file is invalid.
         ProtocolViolation: the id is invalid.
     """
 
     def __init__(
-        self, server: str, camera_id: str, *, name: str | None = None, token: str | Callable[[], str] | None = None
+        self,
+        server: str,
+        camera_id: str,
+        *,
+        name: str | None = None,
+        token: str | Callable[[], str] | None = None,
+        tls_ca: str | os.PathLike[str] | None = None,
     ) -> None:
         slot = FrameSlot()
         slot.encodes = False
-        address = parse_server_address(server)
+        address = with_trust(parse_server_address(server), tls_ca)
         self._camera = camera = CameraClient(address, check_camera_id(camera_id), slot, name, token=token)
         self._outlet = _Outlet(slot)
         super().__init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.client.engine.camera_watch import parse_timestamp
+from skysentry_trio.client.engine.trust import with_trust
 from skysentry_trio.client.engine.viewer import ViewerClient
 from skysentry_trio.client.frame import Frame
 from skysentry_trio.client.thread.background import Background
@@ -51,9 +53,10 @@ class Viewer(Handle):
         token: a key or another token for the server, or a function that returns one. The function is called in a
             thread: for the first connection, when the server refuses the token, and before the token expires. If the
             function raises `OSError`, the viewer tries again later.
+        tls_ca: PEM file with certificates of authorities to trust besides those of the system, for ``https``.
 
     Raises:
-        ConfigurationError: the address or the token is invalid.
+        ConfigurationError: the address, the token or the file is invalid.
         ProtocolViolation: an id or a limit is invalid.
     """
 
@@ -65,11 +68,12 @@ class Viewer(Handle):
         max_width: int | None = None,
         quality: float | None = None,
         token: str | Callable[[], str] | None = None,
+        tls_ca: str | os.PathLike[str] | None = None,
     ) -> None:
         check_subscription(list(camera_ids))
         limits = Limits(max_fps, max_width, quality)
         self._intake = intake = _Intake()
-        address = parse_server_address(server)
+        address = with_trust(parse_server_address(server), tls_ca)
         self._viewer = client = ViewerClient(address, camera_ids, intake.take, limits, token=token)
         intake.server_time = client.server_time
         super().__init__(

@@ -13,6 +13,7 @@
        │  ├─ history: record cameras on disk, if a folder is given
        │  ├─ push sessions: end those of cameras that have stopped
        │  ├─ certificate: load its files again when they have changed
+       │  ├─ own certificate: issue it again before it ends, and when the machine has a new address
        │  ├─ garbage collection: look at young objects often, and at all objects rarely
        │  ├─ loop monitor: measure the delay of the event loop
        │  └─ watchdog: report to systemd
@@ -29,6 +30,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from socket import socket
+from typing import TYPE_CHECKING
 
 import trio
 from attrs import evolve
@@ -36,9 +38,10 @@ from attrs import evolve
 from skysentry_trio._version import __version__
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.networks import Networks
+from skysentry_trio.base.state_folder import AUTHORITY, TLS_FOLDER
 from skysentry_trio.server.access.admission import Admission
 from skysentry_trio.server.access.gate import Gate
-from skysentry_trio.server.access.start import AccessSetup, prepare_access
+from skysentry_trio.server.access.start import AccessSetup, prepare_access, state_folder
 from skysentry_trio.server.garbage import Collections
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.history import History, closing_history, open_history
@@ -68,6 +71,9 @@ from skysentry_trio.wire.messages import MAX_TEXT_LENGTH
 from skysentry_trio.wire.request_head import RequestHead
 from skysentry_trio.wire.viewer import SUBPROTOCOL
 from skysentry_trio.wire.viewer_query import ViewerFormat
+
+if TYPE_CHECKING:
+    from skysentry_trio.server.transport.self_signed import SelfSignedCertificate
 
 log = get_logger(__name__)
 
@@ -103,7 +109,8 @@ async def serve(
         OSError: the server cannot listen on the address.
         ConfigurationError: the file of rules, the certificate or the folder of recordings cannot be used.
     """
-    certificate = _load_certificate(settings)
+    own = _prepare_own_certificate(settings)
+    certificate = _load_certificate(settings) if own is None else own.load()
     listeners = await _open_listeners(settings, sockets)
     redirecting = await _open_redirecting(settings)
     setup = prepare_access(settings, [listener.socket.getsockname() for listener in listeners])
@@ -129,6 +136,8 @@ async def serve(
         if certificate is not None:
             await nursery.start(_reload_on_signal, certificate)
             services["certificate"] = certificate.run
+            if own is not None:
+                services["own certificate"] = partial(own.renew, certificate)
         if history is not None:
             services["history"] = partial(history.run, health)
         if notifier.watchdog_interval is not None:
@@ -182,6 +191,21 @@ async def _open_redirecting(settings: Settings) -> list[trio.SocketListener]:
     except OSError as error:
         reason = f"{error.strerror or error} (http_redirect_port {settings.http_redirect_port})"
         raise OSError(error.errno, reason) from error
+
+
+def _prepare_own_certificate(settings: Settings) -> SelfSignedCertificate | None:
+    """Return the certificate that the server makes itself; None if it does not.
+
+    Raises:
+        ConfigurationError: the files cannot be read or written.
+    """
+    if not settings.tls_self_signed:
+        return None
+    # Imported here, because most servers do not need the library for certificates.
+    from skysentry_trio.base.authority_folder import AuthorityFolder  # noqa: PLC0415
+    from skysentry_trio.server.transport.self_signed import SelfSignedCertificate  # noqa: PLC0415
+
+    return SelfSignedCertificate(AuthorityFolder.inside(state_folder(settings)), settings.host)
 
 
 def _load_certificate(settings: Settings) -> Certificate | None:
@@ -257,9 +281,10 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
 
     connections = ConnectionLog()
     streaming = StreamingRoutes(hub, push_sessions, health.shutdown)
+    app = build_app(hub, health, connections, loop, setup, history=history, authority=_authority_file(settings))
     return Router(
         {"/ws": capture, "/stream/ws": view},
-        attended(HttpServer(build_app(hub, health, connections, loop, setup, history=history)).serve),
+        attended(HttpServer(app).serve),
         RouterLimits(settings.max_connections, settings.handshake_timeout, settings.write_timeout),
         frozenset(settings.cors_origins),
         find_streaming,
@@ -269,6 +294,10 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
         hub.memory,
         Networks.parse(settings.trusted_proxies),
     )
+
+
+def _authority_file(settings: Settings) -> Path | None:
+    return state_folder(settings) / TLS_FOLDER / AUTHORITY if settings.tls_self_signed else None
 
 
 def _create_redirect_router(router: Router, settings: Settings, listeners: Sequence[trio.SocketListener]) -> Router:

@@ -258,6 +258,11 @@ class Settings:
     tls_key: str = _setting(
         "", _file, "PEM file with the private key of the certificate; none if the file of the certificate has it."
     )
+    tls_self_signed: bool = _setting(
+        False,  # noqa: FBT003 - the default value
+        _switch,
+        "Serve https with a certificate that the server makes itself, for its names and addresses.",
+    )
     http_redirect_port: int = _setting(
         0, _whole(0, 65535), "TCP port at which http is redirected to https; 0 for none."
     )
@@ -323,7 +328,7 @@ class Settings:
     state_dir: str = _setting(
         "",
         _folder,
-        "Folder for keys and users; by default $STATE_DIRECTORY or ~/.local/state/skysentry-trio.",
+        "Folder for keys, users, certificates; by default $STATE_DIRECTORY or ~/.local/state/skysentry-trio.",
     )
     groups: tuple[str, ...] = _setting(
         (), _groups, "Camera id or glob that belongs to a group, for rules that name @GROUP."
@@ -385,8 +390,10 @@ class Settings:
             )
         if self.tls_key and not self.tls_cert:
             raise ConfigurationError("tls_key: expected tls_cert with it, got no certificate")
-        if self.http_redirect_port and not self.tls_cert:
-            raise ConfigurationError("http_redirect_port: expected tls_cert with it, got no certificate")
+        if self.tls_cert and self.tls_self_signed:
+            raise ConfigurationError("tls_self_signed: expected one kind of certificate, got tls_cert too")
+        if self.http_redirect_port and not self.is_tls:
+            raise ConfigurationError("http_redirect_port: expected tls_cert or tls_self_signed with it, got neither")
         if self.header_sign_on and not self.trusted_proxies:
             raise ConfigurationError("header_sign_on: expected trusted_proxies with it, got no proxy")
         missing = [name for name in ("jwt_issuer", "jwt_audience", "jwt_keys") if not getattr(self, name)]
@@ -397,6 +404,11 @@ class Settings:
             raise ConfigurationError(
                 f"http_redirect_port: expected a port other than port, got {self.http_redirect_port} for both"
             )
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether the server has a certificate."""
+        return bool(self.tls_cert) or self.tls_self_signed
 
     @property
     def ring_capacity(self) -> int:

@@ -83,7 +83,7 @@ async def test_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("names", "trusted", "message"),
     [
-        (["localhost", "127.0.0.1"], None, "set SSL_CERT_FILE to its PEM file"),
+        (["localhost", "127.0.0.1"], None, "name its PEM file with --tls-ca, tls_ca in Python, or SSL_CERT_FILE"),
         (["localhost", "127.0.0.1"], "nowhere.pem", r"SSL_CERT_FILE cannot be read: .*nowhere\.pem"),
         (["localhost", "127.0.0.1"], "other.pem", r"other\.pem, does not contain the certificate or its issuer"),
         (["other.example"], "ca.pem", "names in the certificate"),

@@ -157,6 +157,8 @@ ROWS = [
     Row("GET", "/sign-in", is_public=True),
     Row("GET", "/skysentry-viewer.js", is_public=True),
     Row("GET", "/assets/{name}", target="/assets/none.js", status=404, is_public=True),
+    Row("GET", "/trust", status=404, is_public=True),
+    Row("GET", "/trust/{name}", target="/trust/none", status=404, is_public=True),
 ]
 PAGES = {"/capture", "/admin", "/sign-in", "/skysentry-viewer.js"}
 """Whether these were built does not matter here."""

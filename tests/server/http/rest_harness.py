@@ -88,10 +88,20 @@ class Site:
     on_piece: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
     """What clients do before they take a piece."""
     history: History | None = None
+    authority: Path | None = None
+    """Certificate of the server's own authority."""
     app: QuartTrio = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.app = build_app(self.hub, self.health, self.connections, self.loop, history=self.history, pages=self.pages)
+        self.app = build_app(
+            self.hub,
+            self.health,
+            self.connections,
+            self.loop,
+            history=self.history,
+            pages=self.pages,
+            authority=self.authority,
+        )
 
     async def ask(self, target: str, method: str = "GET", body: bytes = b"", /, **headers: str) -> Answer:
         """Make a request as a server hands it on; underscores in the names of headers stand for hyphens.

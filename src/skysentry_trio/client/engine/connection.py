@@ -336,7 +336,10 @@ def _certificate_reason(error: ssl.SSLCertVerificationError) -> str:
         return reason
     file = os.environ.get("SSL_CERT_FILE")
     if file is None:
-        return f"{reason}; to trust a certificate of your own, set SSL_CERT_FILE to its PEM file"
+        return (
+            f"{reason}; to trust a certificate of your own, name its PEM file with --tls-ca, tls_ca in Python, "
+            f"or SSL_CERT_FILE"
+        )
     if not os.access(file, os.R_OK):
         return f"{reason}; the file in SSL_CERT_FILE cannot be read: {file}"
     return f"{reason}; the file in SSL_CERT_FILE, {file}, does not contain the certificate or its issuer"

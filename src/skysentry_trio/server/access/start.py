@@ -12,6 +12,7 @@ from attrs import frozen
 
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.networks import Networks
+from skysentry_trio.base.state_folder import find_state_folder
 from skysentry_trio.server.access.access import Access
 from skysentry_trio.server.access.changes import NewLink, RulesEditor
 from skysentry_trio.server.access.guessing import GuessLimiter
@@ -47,13 +48,7 @@ def open_to_everybody(folder: Path = Path("/nonexistent")) -> AccessSetup:
 
 def state_folder(settings: Settings, environ: Mapping[str, str] = os.environ) -> Path:
     """Return the folder for what the server keeps; it may not exist yet."""
-    if settings.state_dir:
-        return Path(settings.state_dir)
-    # systemd separates several folders by colons.
-    if given := environ.get("STATE_DIRECTORY", "").partition(":")[0]:
-        return Path(given)
-    base = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME") or "/").expanduser() / ".local/state")
-    return Path(base) / "skysentry-trio"
+    return find_state_folder(settings.state_dir, environ)
 
 
 def is_loopback(address: object) -> bool:

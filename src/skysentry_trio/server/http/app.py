@@ -30,6 +30,7 @@ from skysentry_trio.server.http.rest import create_api
 from skysentry_trio.server.http.results import create_results
 from skysentry_trio.server.http.session import create_session
 from skysentry_trio.server.http.snapshots import create_snapshots
+from skysentry_trio.server.http.trust import create_trust
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.transport.connection_log import ConnectionLog
@@ -56,6 +57,7 @@ def build_app(
     *,
     history: History | None = None,
     pages: Path = WEB,
+    authority: Path | None = None,
 ) -> QuartTrio:
     """Return the whole application: every route that Quart serves, for the daemon, the tests and the documentation.
 
@@ -67,6 +69,7 @@ def build_app(
         setup: the rules of access; None for a server that is open to everybody.
         history: the recordings; None for a server that records nothing.
         pages: folder of the built web pages.
+        authority: certificate of the server's own authority; None if the server has none.
     """
     recordings = Recordings(None if history is None else history.reader)
     current_hub, setup = scoped(hub), setup or open_to_everybody()
@@ -80,6 +83,7 @@ def build_app(
         create_results(current_hub),
         create_metrics(hub, current_hub, health, connections, loop, history=history),
         create_pages(pages),
+        create_trust(authority),
         prepare=lambda app: add_credential_check(app, setup, pages),
         allowed_origins=frozenset(hub.settings.cors_origins),
         frame_ancestors=hub.settings.frame_ancestors,

@@ -26,9 +26,12 @@ PUBLIC: Final = frozenset(
         "pages.get_sign_in",
         "session.delete_session",
         "session.post_session",
+        "trust.get_file",
+        "trust.get_page",
     }
 )
-"""Routes that need no credential, and that do not look at one: what the sign-in page needs, and what others embed."""
+"""Routes that need no credential, and that do not look at one: what the sign-in page needs, what others embed, and what
+devices must have before they trust the server."""
 TERSE: Final = frozenset({"api.get_health", "api.get_ready"})
 """Routes that answer briefly without a credential, because load balancers have none; a wrong one is refused."""
 

@@ -1,0 +1,64 @@
+"""The files of the authority: made once, private, and good again when they are not."""
+
+from __future__ import annotations
+
+import stat
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from skysentry_trio.base.authority_folder import AuthorityFolder
+from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.base.local_authority import Names, names_in
+
+NAMES = Names(("localhost",), (ip_address("127.0.0.1"),))
+MORE = Names(("localhost",), (ip_address("127.0.0.1"), ip_address("10.0.0.1")))
+
+
+def test_files_are_made_once(tmp_path: Path) -> None:
+    """A second start uses the same authority and the same certificate, and only the user can read them."""
+    folder = AuthorityFolder.inside(tmp_path / "state")
+    assert folder.prepare(NAMES) == "there was none"
+    authority, issued = folder.load_authority(), folder.load_certificate()
+    assert folder.prepare(NAMES) is None
+    assert (folder.load_authority(), folder.load_certificate()) == (authority, issued)
+    assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.path.iterdir()} == {0o600}
+
+
+def test_a_new_address_changes_only_the_certificate(tmp_path: Path) -> None:
+    """Devices that trust the authority need to do nothing."""
+    folder = AuthorityFolder.inside(tmp_path)
+    folder.prepare(NAMES)
+    authority = folder.load_authority()
+    assert folder.prepare(MORE) == "it is not for 10.0.0.1"
+    assert folder.load_authority() == authority
+    issued = folder.load_certificate()
+    assert issued is not None
+    assert names_in(issued.parsed) == MORE
+    assert folder.prepare(MORE, again=True) == "it was asked for"
+    assert folder.load_certificate() != issued
+
+
+def test_a_new_authority_issues_a_new_certificate(tmp_path: Path) -> None:
+    """After the old authority was removed, nothing of it is left."""
+    folder = AuthorityFolder.inside(tmp_path)
+    folder.prepare(NAMES)
+    authority = folder.load_authority()
+    folder.forget_authority()
+    assert folder.load_authority() is None
+    assert folder.prepare(NAMES) == "another authority issued it"
+    assert folder.load_authority() not in (None, authority)
+
+
+def test_what_cannot_be_read_or_written_is_said(tmp_path: Path) -> None:
+    """The sentence names the file, and what helps."""
+    folder = AuthorityFolder.inside(tmp_path)
+    folder.prepare(NAMES)
+    folder.authority_file.write_bytes(b"nothing")
+    with pytest.raises(ConfigurationError, match=r"authority\.pem: expected a certificate.* remove the folder"):
+        folder.prepare(NAMES)
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="state_dir: expected a folder that can be created"):
+        AuthorityFolder.inside(tmp_path / "file").prepare(NAMES)
