@@ -63,6 +63,28 @@ async def test_a_viewer_gets_the_notices_of_all_slices_together(autojump_clock: 
     assert taken == [[CameraNotice(f"camera-{number}", None, online=False, removed=True) for number in range(600)]]
 
 
+async def test_no_viewer_gathers_the_notices_of_thousands_of_cameras(autojump_clock: MockClock) -> None:
+    """The dictionaries of hundreds of viewers would grow in the same slice, which takes longer the larger they are."""
+    hub, taken = make_hub(), list[int]()
+    await make_silent(hub, 2500)
+    with hub.watch(notify_about=None) as viewer:
+
+        async def take_all() -> None:
+            while sum(taken) < 2500:
+                notices = await viewer.outbox.receive()
+                assert isinstance(notices, list)
+                taken.append(len(notices))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(take_all)
+            await wait_all_tasks_blocked()
+            for _ in hub.evict_idle_in_slices():
+                await trio.lowlevel.checkpoint()
+
+    assert sum(taken) == 2500
+    assert max(taken) <= 1250
+
+
 async def test_a_camera_that_comes_back_between_two_slices_is_kept(autojump_clock: MockClock) -> None:
     """Nothing is decided before its slice has come."""
     hub = make_hub()

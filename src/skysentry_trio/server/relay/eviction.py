@@ -18,8 +18,11 @@ _PAIRS: Final = 10_000
 """Number of pairs of a camera and a viewer in one slice: this takes some milliseconds."""
 _CAMERAS: Final = 250
 """Most cameras in one slice."""
+_TOLD_AT_ONCE: Final = 1000
+"""Most cameras of which a viewer is told together. Each viewer keeps its notices in a dictionary. All of these grow in
+the same slice, and to enlarge hundreds of dictionaries with thousands of entries takes too long."""
 _WOKEN: Final = 4
-"""Number of viewers that are woken in one slice: each may have thousands of notices to send."""
+"""Number of viewers that are woken in one slice: each may have a thousand notices to send."""
 
 
 @define(eq=False)
@@ -34,7 +37,7 @@ class Eviction:
     def in_slices(self, is_due: Callable[[HubCamera], bool]) -> Iterator[list[str]]:
         """Forget all cameras that are due, and pause after each slice of the work.
 
-        A viewer is woken only after the last camera, so that it sends all notices together.
+        A viewer is woken only after a thousand cameras or the last one, so that it sends many notices together.
 
         Args:
             is_due: returns whether to forget a camera.
@@ -43,6 +46,10 @@ class Eviction:
             The ids of the cameras that the slice has forgotten.
         """
         idle = [camera for camera in self._cameras.all if is_due(camera)]
+        for start in range(0, len(idle), _TOLD_AT_ONCE):
+            yield from self._forget_and_tell(idle[start : start + _TOLD_AT_ONCE], is_due)
+
+    def _forget_and_tell(self, idle: list[HubCamera], is_due: Callable[[HubCamera], bool]) -> Iterator[list[str]]:
         told = dict[HubViewer, None]()
         while idle:
             count = min(_CAMERAS, 1 + _PAIRS // (len(self._viewers) + 1))
