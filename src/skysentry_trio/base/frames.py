@@ -51,6 +51,10 @@ class RingStatistics:
     """Frames a second that the camera sends."""
 
 
+NO_STATISTICS = RingStatistics(0, 0, 0, None, 0.0)
+"""The figures of a camera without a ring."""
+
+
 @define(eq=False)
 class FrameRing:
     """The newest frames of one camera, bounded in number and optionally in age and bytes: a `Timeline` in memory.

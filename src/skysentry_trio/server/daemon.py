@@ -64,6 +64,7 @@ from skysentry_trio.server.transport.systemd import Notifier
 from skysentry_trio.server.transport.tcp_listeners import open_listeners
 from skysentry_trio.server.transport.websocket import WebSocketLimits, WebSockets
 from skysentry_trio.server.websocket.capture import serve_capture
+from skysentry_trio.server.websocket.recorded_playback import Archive
 from skysentry_trio.server.websocket.viewer import serve_viewer
 from skysentry_trio.wire.envelope import MAX_HEADER_LENGTH
 from skysentry_trio.wire.hosts import HostRule
@@ -276,9 +277,17 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
         default = ViewerFormat.ENVELOPE if SUBPROTOCOL in offered else ViewerFormat(settings.viewer_format)
         scoped_hub = ScopedHub(hub, request.principal)
         admission = Admission(access, request.principal, str(request.peer))
-        handler = partial(serve_viewer, hub=scoped_hub, query=head.query, default_format=default, admission=admission)
+        handler = partial(
+            serve_viewer,
+            hub=scoped_hub,
+            query=head.query,
+            default_format=default,
+            admission=admission,
+            archive=archive,
+        )
         return websockets.serve(request.stream, head.size, handler, subprotocols=[SUBPROTOCOL])
 
+    archive = Archive(None if history is None else history.reader, lambda: hub.wall_clock.now() - trio.current_time())
     connections = ConnectionLog()
     streaming = StreamingRoutes(hub, push_sessions, health.shutdown)
     app = build_app(hub, health, connections, loop, setup, history=history, authority=_authority_file(settings))

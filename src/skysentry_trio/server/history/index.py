@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS segments (
     protected INTEGER NOT NULL DEFAULT 0,
     frame_table BLOB NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS in_order ON segments (camera, epoch, first_sequence);
 CREATE INDEX IF NOT EXISTS by_time ON segments (camera, started_at, ended_at, frames, bytes);
 """
 _COLUMNS: Final = "name, camera, epoch, first_sequence, last_sequence, started_at, ended_at, frames, bytes, protected"
@@ -176,6 +177,27 @@ class HistoryIndex:
             count,
         )
         return [_segment(row) for row in rows]
+
+    def first(self, camera_id: str) -> Segment | None:
+        """Return the first segment of a camera; None without any."""
+        rows = self._all(
+            f"SELECT {_COLUMNS} FROM segments WHERE camera = ? ORDER BY epoch, first_sequence LIMIT 1",  # noqa: S608
+            camera_id,
+        )
+        return _segment(rows[0]) if rows else None
+
+    def neighbour(self, segment: Segment, *, forwards: bool) -> Segment | None:
+        """Return the segment after or before another one of the same camera; None if there is none."""
+        comparison, order = (">", "ASC") if forwards else ("<", "DESC")
+        rows = self._all(
+            f"SELECT {_COLUMNS} FROM segments"  # noqa: S608
+            f" WHERE camera = ? AND (epoch, first_sequence) {comparison} (?, ?)"
+            f" ORDER BY epoch {order}, first_sequence {order} LIMIT 1",
+            segment.camera_id,
+            segment.epoch,
+            segment.first_sequence,
+        )
+        return _segment(rows[0]) if rows else None
 
     def table(self, name: str) -> FrameTable:
         """Return the places of the frames of a segment; an empty table if the index does not know the segment."""

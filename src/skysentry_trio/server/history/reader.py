@@ -95,21 +95,65 @@ class HistoryReader:
 
     def last_until(self, camera_id: str, moment: float) -> JpegFrame | None:
         """Return the last frame that arrived at a moment or before; None if there is none."""
+        found = self.find_last_until(camera_id, moment)
+        return None if found is None else self.read(found[0].name, found[1].place(found[2]))
+
+    def find_last_until(self, camera_id: str, moment: float) -> tuple[Segment, FrameTable, int] | None:
+        """Return where the last frame is that arrived at a moment or before: segment, its frames, and its number."""
         for begin in (moment - _SEARCHED, 0.0):
             found = self._find(camera_id, begin, moment)
             # The last segment by epoch is not always the last one by time: the clock may have been set back.
             for one in sorted(found, key=lambda one: one.segment.started_at, reverse=True):
-                number = self._table(one).last_until(moment)
+                table = self._table(one)
+                number = table.last_until(moment)
                 if number is not None:
-                    return self._read_one(one, number)
+                    return one.segment, table, number
         return None
+
+    def find_first(self, camera_id: str) -> tuple[Segment, FrameTable, int] | None:
+        """Return where the oldest frame of a camera is: segment, its frames, and its number."""
+        first = self.folder.index.first(camera_id)
+        if first is not None:
+            return first, self.folder.index.table(first.name), 0
+        found = self._find(camera_id, 0.0, float("inf"))
+        return (found[0].segment, self._table(found[0]), 0) if found else None
+
+    def oldest_at(self, camera_id: str) -> float | None:
+        """Return when the oldest recorded frame of a camera arrived; None without recordings."""
+        found = self.find_first(camera_id)
+        return None if found is None else found[0].started_at
+
+    def neighbour(self, segment: Segment, *, forwards: bool) -> tuple[Segment, FrameTable] | None:
+        """Return the segment after or before another one of the same camera; None if there is none."""
+        writing = () if self.writer is None else self.writer.open_segments()
+        here = (segment.epoch, segment.first_sequence)
+        found = [
+            (one, table)
+            for one, table in writing
+            if one.camera_id == segment.camera_id
+            and ((one.epoch, one.first_sequence) > here) == forwards
+            and (one.epoch, one.first_sequence) != here
+        ]
+        closed = self.folder.index.neighbour(segment, forwards=forwards)
+        if closed is not None:
+            found.append((closed, self.folder.index.table(closed.name)))
+        order = sorted(found, key=lambda one: (one[0].epoch, one[0].first_sequence))
+        return order[0 if forwards else -1] if order else None
+
+    def read(self, name: str, place: Place) -> JpegFrame | None:
+        """Read one frame; None if its file was deleted meanwhile, or changed by somebody else."""
+        try:
+            with (self.folder.path / name).open("rb") as file:
+                return next(_read_frames(file.fileno(), [place], self.clock_offset), None)
+        except FileNotFoundError:
+            return None
 
     def part(self, camera_id: str, begin: float, end: float) -> RecordedPart | None:
         """Return the frames that arrived between two moments; None if there are none."""
         ranges = list(self._ranges(camera_id, begin, end))
         if not ranges:
             return None
-        first, last = self._read_one(ranges[0][0], ranges[0][1]), self._read_one(ranges[-1][0], ranges[-1][2])
+        first, last = self._read_one(*ranges[0][:2]), self._read_one(ranges[-1][0], ranges[-1][2])
         if first is None or last is None:
             return None
         return RecordedPart(first, last, self.frames(camera_id, begin, end))
@@ -145,17 +189,12 @@ class HistoryReader:
         found |= {segment.name: _Found(segment, FrameTable()) for segment in closed}
         return sorted(found.values(), key=lambda one: (one.segment.epoch, one.segment.first_sequence))
 
+    def _read_one(self, found: _Found, number: int) -> JpegFrame | None:
+        return self.read(found.segment.name, self._table(found).place(number))
+
     def _table(self, found: _Found) -> FrameTable:
         # An open segment brings its table along.
         return found.table or self.folder.index.table(found.segment.name)
-
-    def _read_one(self, found: _Found, number: int) -> JpegFrame | None:
-        place = self._table(found).place(number)
-        try:
-            with (self.folder.path / found.segment.name).open("rb") as file:
-                return next(_read_frames(file.fileno(), [place], self.clock_offset), None)
-        except FileNotFoundError:
-            return None
 
 
 def days(segments: list[Segment]) -> dict[str, tuple[int, int]]:

@@ -12,7 +12,7 @@ from typing import Final
 import trio
 from attrs import define, field, frozen
 
-from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.frames import NO_STATISTICS, JpegFrame
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import Delivery
@@ -21,6 +21,17 @@ from skysentry_trio.server.relay.viewer import HubViewer
 
 MAX_PLAYBACKS: Final = 16
 """Cameras that one viewer may play back at the same time."""
+
+
+@define(eq=False)
+class RecordedPlace:
+    """The place of a playback in the recordings of a camera; `show_recorded` is called with the frames."""
+
+    speed: float
+    sequence: int | None = None
+    """Sequence of the frame that is shown; None before the first one."""
+    received_at: float | None = None
+    """When the server had that frame: seconds since the epoch."""
 
 
 @frozen
@@ -53,7 +64,9 @@ class PlaybackSession:
     _hub: Hub
     _viewer: HubViewer
     _cursors: dict[str, PlaybackCursor] = field(factory=dict, init=False)
-    """By camera id; a camera without a cursor is live."""
+    """By camera id; a camera without a cursor is live, unless its recordings are shown."""
+    _recorded: dict[str, RecordedPlace] = field(factory=dict, init=False)
+    """By camera id: the place in the recordings of a camera whose frames come from disk."""
 
     def __attrs_post_init__(self) -> None:
         # The viewer asks the session which live frames to leave out.
@@ -61,22 +74,25 @@ class PlaybackSession:
 
     def is_active(self, camera_id: str | None = None) -> bool:
         """Return whether the viewer plays back this camera; for None, whether it plays back any camera."""
-        return bool(self._cursors) if camera_id is None else camera_id in self._cursors
+        if camera_id is None:
+            return bool(self._cursors or self._recorded)
+        return camera_id in self._cursors or camera_id in self._recorded
 
     def state_of(self, camera_id: str) -> PlaybackStatus:
         """Return what the viewer sees of a camera; a camera that it may not see looks like one that does not exist."""
         camera = self._hub.camera(camera_id) if self._viewer.principal.may_see(camera_id) else None
         oldest, newest = (None, None) if camera is None else (camera.ring.oldest, camera.ring.newest)
         cursor = self._cursors.get(camera_id)
-        shown: PlaybackCursor | JpegFrame | None = cursor or newest
+        recorded = self._recorded.get(camera_id)
+        shown: PlaybackCursor | RecordedPlace | JpegFrame | None = recorded or cursor or newest
         if camera is not None and cursor is not None:
             frame = camera.ring.up_to(cursor.sequence)
             if frame is not None and frame.sequence == cursor.sequence:
                 # The frame has the time by the clock as it is set now; the cursor may have an earlier one.
                 shown = frame
         return PlaybackStatus(
-            live=cursor is None,
-            speed=1.0 if cursor is None else cursor.speed,
+            live=cursor is None and recorded is None,
+            speed=next((one.speed for one in (recorded, cursor) if one is not None), 1.0),
             sequence=None if shown is None else shown.sequence,
             received_at=None if shown is None else shown.received_at,
             oldest_at=None if oldest is None else oldest.received_at,
@@ -113,8 +129,9 @@ class PlaybackSession:
         """
         now = trio.current_time()
         camera = self._hub.camera(camera_id) if self._viewer.follows(camera_id) else None
-        if camera is None or (camera_id not in self._cursors and len(self._cursors) >= MAX_PLAYBACKS):
+        if camera is None or not self._has_room_for(camera_id):
             return
+        self._recorded.pop(camera_id, None)
         frame = find_start(camera.ring, now, at=at, back=back, sequence=sequence)
         if frame is not None:
             position = _position(frame, now, at, back) if in_step else None
@@ -124,7 +141,7 @@ class PlaybackSession:
 
     def go_live(self, camera_id: str) -> None:
         """End the playback of a camera; show the newest frame now, and the live frames from then on."""
-        if self._cursors.pop(camera_id, None) is None:
+        if self._cursors.pop(camera_id, None) is None and self._recorded.pop(camera_id, None) is None:
             return
         self._hub.note_playback(self._viewer, camera_id)
         camera = self._hub.camera(camera_id)
@@ -165,11 +182,64 @@ class PlaybackSession:
     def forget(self, camera_id: str) -> None:
         """End the playback of a camera that the viewer no longer gets."""
         self._cursors.pop(camera_id, None)
+        self._recorded.pop(camera_id, None)
 
     def forget_all(self, *, except_of: Collection[str] = ()) -> None:
         """End the playbacks of all cameras except these."""
-        for camera_id in self._cursors.keys() - set(except_of):
-            del self._cursors[camera_id]
+        for places in (self._cursors, self._recorded):
+            for camera_id in places.keys() - set(except_of):
+                del places[camera_id]
+
+    def begin_recorded(self, camera_id: str, place: RecordedPlace) -> bool:
+        """Let a camera's frames come from its recordings from now on, if the viewer follows the camera.
+
+        Args:
+            camera_id: id of the camera, which the hub need not know.
+            place: where the playback is.
+
+        Returns:
+            Whether the playback has begun.
+        """
+        if not self._viewer.follows(camera_id) or not self._has_room_for(camera_id):
+            return False
+        self._cursors.pop(camera_id, None)
+        self._recorded[camera_id] = place
+        self._hub.note_playback(self._viewer, camera_id)
+        return True
+
+    def show_recorded(self, camera_id: str, place: RecordedPlace, frame: JpegFrame) -> None:
+        """Show a recorded frame; nothing happens if the playback has ended, or another one has begun."""
+        if not self.shows(camera_id, place):
+            return
+        place.sequence, place.received_at = frame.sequence, frame.received_at
+        camera, now = self._hub.camera(camera_id), trio.current_time()
+        statistics = NO_STATISTICS if camera is None else camera.statistics(now)
+        self._viewer.show(Delivery(camera_id, frame, statistics, live=False, fresh=False), now)
+
+    def shows(self, camera_id: str, place: RecordedPlace) -> bool:
+        """Return whether this playback of recordings goes on."""
+        return self._recorded.get(camera_id) is place
+
+    def recorded(self, camera_id: str) -> RecordedPlace | None:
+        """Return where the playback of a camera's recordings is; None if they are not shown."""
+        return self._recorded.get(camera_id)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the viewer wants no frames now."""
+        return self._viewer.paused
+
+    def max_fps(self, camera_id: str) -> float | None:
+        """Return the most frames a second that the viewer wants of a camera; None for no limit."""
+        return self._viewer.limits(camera_id).max_fps
+
+    def oldest_in_ring(self, camera_id: str) -> JpegFrame | None:
+        """Return the oldest frame in memory of a camera that the viewer may see; None if there is none."""
+        camera = self._hub.camera(camera_id) if self._viewer.principal.may_see(camera_id) else None
+        return None if camera is None else camera.ring.oldest
+
+    def _has_room_for(self, camera_id: str) -> bool:
+        return self.is_active(camera_id) or len(self._cursors) + len(self._recorded) < MAX_PLAYBACKS
 
     def _show(self, camera: HubCamera, cursor: PlaybackCursor, frame: JpegFrame | None) -> None:
         """Store a cursor, or drop the cursor if it is live; then show the viewer a frame, if there is one."""

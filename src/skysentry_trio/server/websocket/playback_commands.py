@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Final
 
 import trio
 from attrs import define, field
 from msgspec import UNSET
 
-from skysentry_trio.server.relay.playback_session import PlaybackSession
+from skysentry_trio.server.relay.playback_session import PlaybackSession, RecordedPlace
 from skysentry_trio.server.websocket.peer import Peer
+from skysentry_trio.server.websocket.recorded_playback import Archive, RecordedPlayback
 from skysentry_trio.wire.messages import encode_message, to_milliseconds
 from skysentry_trio.wire.viewer import DescribePlayback, GoLive, PlaybackState, Seek
+
+_BELIEVED: Final = 10.0
+"""Seconds."""
 
 
 @define(eq=False)
@@ -24,6 +30,12 @@ class PlaybackController:
     """Whether the viewer understands messages other than frames."""
     _nursery: trio.Nursery
     """The nursery of the viewer's connection."""
+    _archive: Archive = field(factory=Archive)
+    """The recordings."""
+    _tapes: dict[str, tuple[RecordedPlayback, trio.CancelScope]] = field(factory=dict, init=False)
+    """The playbacks of recordings, by camera id, each with the scope of its task."""
+    _oldest: dict[str, tuple[float, float | None]] = field(factory=dict, init=False)
+    """By camera id: when the oldest recorded frame arrived, and until when to believe that."""
     _sleep: trio.CancelScope | None = field(default=None, init=False)
     """The scope in which the task sleeps until the next frame is to be shown; None before the task has started."""
 
@@ -33,21 +45,82 @@ class PlaybackController:
         for camera_id in camera_ids:
             match message:
                 case Seek():
-                    self._session.seek(
-                        camera_id,
-                        message.speed,
-                        at=message.at,
-                        back=message.back,
-                        sequence=message.sequence,
-                        in_step=bool(message.clients),
-                    )
+                    await self._seek(camera_id, message)
                 case GoLive():
                     self._session.go_live(camera_id)
+                    self._end_tape(camera_id)
                 case DescribePlayback():
                     pass
         self._reschedule()
         for camera_id in camera_ids:
             await self._report(camera_id, with_results=not isinstance(message, Seek))
+
+    async def _seek(self, camera_id: str, message: Seek) -> None:
+        """Play the recordings of a camera if the moment is before the frames in memory, otherwise its ring."""
+        recorded = await self._find_recorded(camera_id, message)
+        self._end_tape(camera_id)
+        if recorded is not None and self._session.begin_recorded(camera_id, recorded.place):
+            scope = trio.CancelScope()
+            self._tapes[camera_id] = recorded, scope
+            self._nursery.start_soon(self._play_tape, camera_id, recorded, scope)
+            return
+        self._session.seek(
+            camera_id,
+            message.speed,
+            at=message.at,
+            back=message.back,
+            sequence=message.sequence,
+            in_step=bool(message.clients),
+        )
+
+    async def _find_recorded(self, camera_id: str, message: Seek) -> RecordedPlayback | None:
+        place, moment = RecordedPlace(message.speed), self._moment_of(message)
+        if moment is None:
+            # One frame further, of a camera whose recordings are shown.
+            current = self._tapes.get(camera_id)
+            if current is None or self._session.recorded(camera_id) is None or message.sequence is None:
+                return None
+            tape = current[0].tape
+            await self._archive.run(partial(tape.step_to, message.sequence))
+        else:
+            oldest = self._session.oldest_in_ring(camera_id)
+            if oldest is not None and moment >= oldest.received_at:
+                return None
+            found = await self._archive.tape_at(camera_id, moment)
+            if found is None or (oldest is not None and found.received_at >= oldest.received_at):
+                return None
+            tape = found
+        in_step = moment if message.clients else None
+        return RecordedPlayback(self._archive, self._session, camera_id, tape, place, in_step)
+
+    def _moment_of(self, message: Seek) -> float | None:
+        if self._archive.reader is None:
+            return None
+        if message.back is not None:
+            return trio.current_time() + self._archive.clock_offset() - message.back
+        return message.at
+
+    async def _play_tape(self, camera_id: str, recorded: RecordedPlayback, scope: trio.CancelScope) -> None:
+        with scope:
+            speed = recorded.place.speed
+            moment = await recorded.run()
+            if moment is not None:
+                # The index of recordings has times in milliseconds.
+                self._session.seek(camera_id, speed, at=moment + 0.001)
+                self._reschedule()
+            if recorded.place.speed != speed or not self._session.shows(camera_id, recorded.place):
+                await self._report(camera_id)
+
+    def _end_tape(self, camera_id: str) -> None:
+        if (tape := self._tapes.pop(camera_id, None)) is not None:
+            tape[1].cancel()
+
+    async def _oldest_at(self, camera_id: str) -> float | None:
+        """Return when the oldest recorded frame of a camera arrived; this is looked up once in a while."""
+        now = trio.current_time()
+        if (known := self._oldest.get(camera_id)) is None or known[0] < now:
+            known = self._oldest[camera_id] = now + _BELIEVED, await self._archive.oldest_at(camera_id)
+        return known[1]
 
     def resume(self) -> None:
         """Continue the playbacks after the viewer was paused."""
@@ -71,10 +144,13 @@ class PlaybackController:
 
     async def _report(self, camera_id: str, *, with_results: bool = False) -> None:
         if self._supports_notices:
-            await self._peer.send(encode_message(self._describe(camera_id, with_results=with_results)))
+            recorded = None if self._archive.reader is None else await self._oldest_at(camera_id)
+            state = self._describe(camera_id, recorded, with_results=with_results)
+            await self._peer.send(encode_message(state))
 
-    def _describe(self, camera_id: str, *, with_results: bool) -> PlaybackState:
+    def _describe(self, camera_id: str, recorded_from: float | None, *, with_results: bool) -> PlaybackState:
         status = self._session.state_of(camera_id)
+        oldest = [at for at in (status.oldest_at, recorded_from) if at is not None]
         results = [(first * 1000, last * 1000) for first, last in status.results]
         return PlaybackState(
             camera_id,
@@ -82,7 +158,7 @@ class PlaybackController:
             status.speed,
             status.sequence,
             to_milliseconds(status.received_at),
-            to_milliseconds(status.oldest_at),
+            to_milliseconds(min(oldest, default=None)),
             to_milliseconds(status.newest_at),
             results if results and with_results else UNSET,
         )

@@ -19,6 +19,7 @@ from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.server.websocket.playback_commands import PlaybackController
+from skysentry_trio.server.websocket.recorded_playback import Archive
 from skysentry_trio.server.websocket.viewer_commands import ViewerCommands
 from skysentry_trio.wire.framing import encode_binary_frame, encode_frame
 from skysentry_trio.wire.messages import (
@@ -71,7 +72,13 @@ _ENCODERS: dict[ViewerFormat, Encoder] = {
 
 
 async def serve_viewer(
-    peer: Peer, hub: ScopedHub, query: str, default_format: ViewerFormat, admission: Admission | None = None
+    peer: Peer,
+    hub: ScopedHub,
+    query: str,
+    default_format: ViewerFormat,
+    admission: Admission | None = None,
+    *,
+    archive: Archive | None = None,
 ) -> None:
     """Serve one viewer until it leaves or breaks the protocol.
 
@@ -82,6 +89,7 @@ async def serve_viewer(
             because a browser does not let a page see the answer to a refused handshake.
         default_format: the format for a viewer whose query names no format.
         admission: the access of the connection; None if everybody has access.
+        archive: the recordings; None for a server that records nothing.
     """
     admission, supports_notices = admission or Admission(principal=hub.principal), False
     try:
@@ -111,7 +119,9 @@ async def serve_viewer(
             with single_error():
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(partial(_send_all, supports_notices=supports_notices), peer, viewer, encode)
-                    playback = PlaybackController(peer, hub.playback(viewer), supports_notices, nursery)
+                    playback = PlaybackController(
+                        peer, hub.playback(viewer), supports_notices, nursery, archive or Archive()
+                    )
                     # An error that passed through the nursery would be part of a reference cycle in Trio, and only the
                     # garbage collector could free what the viewer has used.
                     commands = ViewerCommands(peer, hub, viewer, playback, supports_notices, admission)
