@@ -153,7 +153,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Every parser against hostile input; `nox -s fuzz -- --seconds 5` is shorter, a parser's name chooses it."""
-    session.install("-e", ".")
+    session.install("-e", ".[jwt]")
     install_group(session, "fuzz")
     session.run("python", "-m", "tests.fuzz", *session.posargs)
 
