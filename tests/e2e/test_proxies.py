@@ -259,6 +259,9 @@ def test_behind_a_proxy_on_the_same_machine_nobody_is_local(proxied: Proxied, tm
         ):
             assert json.loads(viewer.recv(PATIENCE))["type"] == "clients"
             sessions = httpx.get(f"http://{address}/api/sessions", headers=proven).json()["sessions"]
+        link = {"action": "view", "clientId": "door", "expiresIn": 60}
+        made = httpx.post(f"http://{address}/api/links", json=link, headers=proven)
+        assert made.json()["url"].startswith(f"http://{address}/"), "a link leads to the proxy"
         (seen,) = [session["address"] for session in sessions if session["role"] == "viewer"]
         assert seen.partition(":")[0] == FAR
 
