@@ -72,7 +72,7 @@ export function WallHead(props: WallHeadProps) {
         </button>
       </div>
       <IconButton
-        className="page-tool"
+        className="page-tool wall-wide"
         icon="skipBack"
         label={words.together.open}
         labelShown
@@ -109,6 +109,14 @@ export function WallHead(props: WallHeadProps) {
           onClick={() => choices.set({ oneColumn: !oneColumn })}
         >
           {words.head.oneColumn}
+        </button>
+        <button
+          type="button"
+          className="wall-narrow"
+          aria-pressed={props.playbackOpen}
+          onClick={props.onPlayback}
+        >
+          {words.together.open}
         </button>
         <button type="button" onClick={toggle("figures")}>
           {words.panels.figures}

@@ -11,7 +11,9 @@ export type ToEncoder =
   | { readonly type: "start"; readonly source: FrameSource; readonly settings: EncoderSettings }
   | { readonly type: "configure"; readonly settings: EncoderSettings }
   | { readonly type: "hold"; readonly held: boolean }
-  | { readonly type: "bitmap"; readonly bitmap: ImageBitmap; readonly at: number };
+  | { readonly type: "bitmap"; readonly bitmap: ImageBitmap; readonly at: number }
+  /** The worker is to close the frames that it has; it is terminated soon. */
+  | { readonly type: "stop" };
 
 export type FromEncoder =
   | ({ readonly type: "frame" } & EncodedFrame)

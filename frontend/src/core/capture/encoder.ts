@@ -26,6 +26,9 @@ interface TrackProcessor {
 declare const MediaStreamTrackProcessor:
   (new (init: { track: MediaStreamTrack }) => TrackProcessor) | undefined;
 
+/** The worker closes its frames within this time. Frames that are not closed hold up some cameras. */
+const CLOSING_MS = 500;
+
 export function startEncoder(
   stream: MediaStream,
   track: MediaStreamTrack,
@@ -124,7 +127,9 @@ function encodeInWorker(
       fallback?.hold(next);
     },
     stop() {
-      worker.terminate();
+      worker.onmessage = null;
+      post({ type: "stop" });
+      setTimeout(() => worker.terminate(), CLOSING_MS);
       copy?.stop();
       grabber?.stop();
       fallback?.stop();

@@ -25,6 +25,7 @@ const context = canvas.getContext("2d", { alpha: false });
 let loop: EncodeLoop<Drawable> | undefined;
 /** Asks the page for bitmaps, if it cannot transfer the camera's track. */
 let requests: BitmapRequests | undefined;
+let reader: ReadableStreamDefaultReader<VideoFrame> | undefined;
 let encoding = 0;
 let held = false;
 
@@ -41,6 +42,11 @@ scope.onmessage = ({ data }) => {
       held = data.held;
       loop?.hold(held);
       requests?.hold(held);
+      break;
+    case "stop":
+      loop?.stop();
+      requests?.hold(true);
+      void reader?.cancel();
       break;
     case "bitmap": {
       const { bitmap, at } = data;
@@ -86,10 +92,10 @@ function start(source: FrameSource, settings: EncoderSettings): void {
  * Reads every frame immediately, so that no frame gets old in the stream. The loop chooses the frames that are encoded.
  */
 async function pump(readable: ReadableStream<VideoFrame>, target: EncodeLoop<Drawable>): Promise<void> {
-  const reader = readable.getReader();
+  const frames = (reader = readable.getReader());
   const clock = new PictureClock();
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await frames.read();
     if (done) return;
     target.offer(
       { source: value, width: value.displayWidth, height: value.displayHeight, close: () => value.close() },

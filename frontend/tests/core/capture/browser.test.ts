@@ -201,8 +201,14 @@ describe("encoding", () => {
       { type: "configure", settings: { fps: 5 } },
     ]);
     expect(track.applyConstraints).toHaveBeenCalledWith({ width: 640, frameRate: { ideal: 5 } });
+    vi.useFakeTimers();
     camera.stop();
+    // The worker first closes the frames that it has.
+    expect(FakeWorker.last.posted.at(-1)).toEqual({ type: "stop" });
+    expect(FakeWorker.last.terminate).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(500);
     expect(FakeWorker.last.terminate).toHaveBeenCalled();
+    vi.useRealTimers();
   });
 
   it("transfers a copy of the track to the worker if only the worker can read it", async () => {
