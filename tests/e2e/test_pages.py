@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import re
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, Response
 
 from skysentry_trio.sources.drawing import NIGHT
@@ -37,7 +39,7 @@ HOSTILE = "<img src=x onerror='hacked=1'><script>hacked=2</script>"
 # Where the pictures in the documentation come from: set it to docs/images to take them anew.
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 
-SIZES = {"phone": (390, 844), "desktop": (1440, 900)}
+SIZES = {"phone": (390, 844), "desktop": (1440, 900), "4k": (3840, 2160)}
 
 OpenPage = Callable[..., Page]
 Record = Callable[[str, object], None]
@@ -46,7 +48,8 @@ Scheme = Literal["light", "dark"]
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as running:
+    # The pictures show a timeline.
+    with Server(*(["--buffer-seconds", "60"] if SCREENSHOTS else [])) as running:
         yield running
 
 
@@ -473,25 +476,44 @@ def serious_problems(page: Page) -> list[str]:
     ]
 
 
-# Colours do not change what fits: the dark ones are for the pictures.
+# Colours do not change what fits, and the largest screen has a test of its own: these are for the pictures.
 @pytest.mark.parametrize("scheme", ["light", "dark"] if SCREENSHOTS else ["light"])
-@pytest.mark.parametrize("device", SIZES)
+@pytest.mark.parametrize("device", SIZES if SCREENSHOTS else ["phone", "desktop"])
 def test_pages_fit_the_screen(server: Server, open_page: OpenPage, device: str, scheme: str, tmp_path: Path) -> None:
     """Nothing sticks out sideways, on a phone or a desktop; takes the pictures for the documentation."""
     folder = ROOT / SCREENSHOTS if SCREENSHOTS else tmp_path
+
+    def take(page: Page, name: str) -> None:
+        picture = page.screenshot()
+        if device == "4k":
+            # As PNG, this would be megabytes.
+            Image.open(io.BytesIO(picture)).save(folder / f"{name}-{device}-{scheme}.webp", quality=80)
+        else:
+            (folder / f"{name}-{device}-{scheme}.png").write_bytes(picture)
+
     touch = {"has_touch": True, "is_mobile": True} if device == "phone" else {}
     names = ["Front door", "Garden, north side", "Driveway", "Loading bay", "Workshop", "Stairwell"]
     with cameras(server, [(f"cam-{index}", name) for index, name in enumerate(names)], fps=12):
         viewer = open_page(f"{server.url}/", size=SIZES[device], scheme=scheme, **touch)
         wait_until(lambda: viewer.locator('article[data-status="live"]').count() == 6, 15, "all are live")
         time.sleep(4 if SCREENSHOTS else 0)
-        viewer.screenshot(path=folder / f"viewer-{device}-{scheme}.png")
+        take(viewer, "viewer")
+        assert overflow(viewer) == 0
+        viewer.locator('[data-camera="cam-1"] .sky-tile__open').click()
+        wait_until(lambda: viewer.locator('.sky-view[data-status="live"]').count(), 5, "one is opened")
+        if SCREENSHOTS:
+            viewer.goto(f"{server.url}/?view=cam-1")
+            time.sleep(15)
+            for key in ("ArrowLeft", "k", "c"):
+                viewer.keyboard.press(key)
+                time.sleep(1)
+        take(viewer, "camera")
         assert overflow(viewer) == 0
     address = f"{server.url}/capture?autostart=1&id=balcony&name=Balcony&fps=15&width=640"
     capture = open_page(address, size=SIZES[device], scheme=scheme, **touch)
     wait_until(lambda: link(capture) == "on-air", 10, "the camera is on the air")
     time.sleep(3 if SCREENSHOTS else 0)
-    capture.screenshot(path=folder / f"capture-{device}-{scheme}.png")
+    take(capture, "capture")
     assert overflow(capture) == 0
 
 
