@@ -15,6 +15,7 @@ from quart_trio import QuartTrio
 
 from skysentry_trio._version import __version__
 from skysentry_trio.base.principal import ANYONE, Principal
+from skysentry_trio.server.access.start import AccessSetup
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.app import build_app
@@ -90,6 +91,8 @@ class Site:
     history: History | None = None
     authority: Path | None = None
     """Certificate of the server's own authority."""
+    setup: AccessSetup | None = None
+    """The rules; None for a server that is open to everybody."""
     app: QuartTrio = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -98,6 +101,7 @@ class Site:
             self.health,
             self.connections,
             self.loop,
+            self.setup,
             history=self.history,
             pages=self.pages,
             authority=self.authority,
