@@ -13,7 +13,7 @@ from trio_websocket import WebSocketConnection
 from skysentry_trio.base.backoff import Backoff
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.client.engine import access as access_module
-from skysentry_trio.client.engine.access import Access, check_token
+from skysentry_trio.client.engine.access import TokenHolder, check_token
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.client.engine.camera import CameraClient
 from skysentry_trio.client.engine.connection import ConnectionLost, Refused
@@ -100,7 +100,7 @@ def test_a_token_is_not_in_the_text_of_its_objects() -> None:
     """Whoever logs a client logs no secret."""
     client = ViewerClient(SERVER, (), ignore, token="sky_secret")
     camera = CameraClient(SERVER, "door", FrameSlot(), token="sky_secret")
-    assert "sky_secret" not in f"{client!r} {camera!r} {Access(SERVER, 'sky_secret')!r}"
+    assert "sky_secret" not in f"{client!r} {camera!r} {TokenHolder(SERVER, 'sky_secret')!r}"
 
 
 async def test_a_viewer_presents_its_token_in_the_handshake_and_as_its_first_message() -> None:
@@ -215,9 +215,9 @@ async def test_a_token_that_is_not_available_is_asked_for_again() -> None:
 async def test_a_function_that_gives_no_token_for_another_reason_ends_the_client() -> None:
     """What is wrong with the program is for the program."""
     with pytest.raises(ZeroDivisionError), trio.fail_after(10):
-        await Access(SERVER, lambda: str(1 // 0)).token()
+        await TokenHolder(SERVER, lambda: str(1 // 0)).token()
     with pytest.raises(ConfigurationError, match="got int"), trio.fail_after(10):
-        await Access(SERVER, lambda: 7).token()  # type: ignore[arg-type,return-value]
+        await TokenHolder(SERVER, lambda: 7).token()  # type: ignore[arg-type,return-value]
 
 
 async def test_a_function_that_hangs_delays_only_one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +229,7 @@ async def test_a_function_that_hangs_delays_only_one_attempt(monkeypatch: pytest
 
     monkeypatch.setattr(access_module, "ASK_TIMEOUT", 0.05)
     with pytest.raises(ConnectionLost, match=r"returned nothing within 0\.05 s"), trio.fail_after(10):
-        await Access(SERVER, late).token()
+        await TokenHolder(SERVER, late).token()
 
 
 async def test_a_camera_renews_its_token_before_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:

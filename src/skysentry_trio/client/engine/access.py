@@ -46,7 +46,7 @@ def check_token(token: object) -> str:
 
 
 @define(eq=False)
-class Access:
+class TokenHolder:
     """What one client presents to its server."""
 
     server: ServerAddress

@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 
 from skysentry_trio.base.backoff import Backoff, keep_trying
 from skysentry_trio.base.exceptions import CloseCode
-from skysentry_trio.client.engine.access import Access, Token
+from skysentry_trio.client.engine.access import Token, TokenHolder
 from skysentry_trio.client.engine.addresses import ServerAddress
 from skysentry_trio.client.engine.camera_session import CameraConnection, decode
 from skysentry_trio.client.engine.connection import (
@@ -88,10 +88,10 @@ class CameraClient:
     """Half of the smallest frame that was the largest on a connection that ended with 1009."""
     _session: CameraConnection | None = field(default=None, init=False, repr=False)
     _backoff: Backoff | None = field(default=None, init=False, repr=False)
-    _access: Access = field(init=False, repr=False)
+    _access: TokenHolder = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._access = Access(self.server, self.token)
+        self._access = TokenHolder(self.server, self.token)
         self._rate_controller = RateController(self.slot, self.obeys)
 
     async def run(self, backoff: Backoff) -> None:

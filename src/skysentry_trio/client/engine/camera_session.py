@@ -11,7 +11,7 @@ from attrs import define, field
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.wall_clock import WallClock
-from skysentry_trio.client.engine.access import Access
+from skysentry_trio.client.engine.access import TokenHolder
 from skysentry_trio.client.engine.connection import Connection, ConnectionLost
 from skysentry_trio.client.engine.rate_controller import RateController
 from skysentry_trio.client.engine.server_clock import ServerClock, keep_asking
@@ -40,7 +40,7 @@ class CameraConnection:
     connection: Connection
     rate_controller: RateController
     sent: Throughput
-    access: Access
+    access: TokenHolder
     adapts: bool = True
     """Whether frames wait for receipts, and become smaller or fewer when receipts are slow."""
     largest: int = field(default=0, init=False)

@@ -13,7 +13,7 @@ from skysentry_trio.base.backoff import Backoff, keep_trying
 from skysentry_trio.base.demand import NO_LIMITS, Limits
 from skysentry_trio.base.exceptions import CloseCode, ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
-from skysentry_trio.client.engine.access import Access, Token
+from skysentry_trio.client.engine.access import Token, TokenHolder
 from skysentry_trio.client.engine.addresses import ServerAddress
 from skysentry_trio.client.engine.camera_watch import CameraView, CameraWatch, parse_timestamp
 from skysentry_trio.client.engine.connection import (
@@ -100,12 +100,12 @@ class ViewerClient:
     """Number of messages dropped because too many waited for a connection."""
     _outgoing: deque[str] = field(factory=lambda: deque(maxlen=_MAX_OUTGOING), init=False, repr=False)
     _has_to_say: trio.Event = field(factory=trio.Event, init=False, repr=False)
-    _access: Access = field(init=False, repr=False)
+    _access: TokenHolder = field(init=False, repr=False)
     _refusal: str | None = field(default=None, init=False)
     """Why the server refuses access on this connection, in its words."""
 
     def __attrs_post_init__(self) -> None:
-        self._access = Access(self.server, self.token)
+        self._access = TokenHolder(self.server, self.token)
 
     async def run(self, backoff: Backoff) -> None:
         """Watch until cancelled; reconnect when the connection is lost.
