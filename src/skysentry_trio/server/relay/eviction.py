@@ -14,7 +14,7 @@ from skysentry_trio.server.relay.outbox import CameraNotice
 from skysentry_trio.server.relay.statistics import Totals
 from skysentry_trio.server.relay.viewer import HubViewer
 
-_PAIRS: Final = 10_000
+_PAIRS: Final = 4_000
 """Number of pairs of a camera and a viewer in one slice: this takes some milliseconds."""
 _CAMERAS: Final = 250
 """Most cameras in one slice."""
