@@ -53,6 +53,7 @@ function describeTrouble(snapshot: CaptureSnapshot, words: Words): string | null
   if (refusedFrame !== null && refusedFrame !== undefined)
     return words.sending.frameRefused(words.refusals[refusedCode ?? ""] ?? refusedFrame.replace(/\.$/, ""));
   if (tooLarge === true) return words.sending.tooLarge;
+  if (snapshot.posting === true) return words.sending.posting;
   const rates = words.sending.fpsOf(short(stats.fps), short(sending.fps));
   if (limit === "device") return words.sending.device(rates);
   if (limit === "camera") return words.sending.camera(rates);

@@ -7,6 +7,7 @@ import type { Failure } from "../failures.js";
 import { CloseCode, encodeAuthenticate, encodeGoodbye, encodeRegistration } from "../protocol.js";
 import { ReconnectingSocket, type SocketOptions, type SocketState } from "../socket.js";
 import type { Demand } from "./demand.js";
+import { FramePosts } from "./frame-posts.js";
 import { decodeCaptureMessage } from "./messages.js";
 import type { Carrier } from "./outgoing.js";
 import type { CaptureConnection } from "./snapshot.js";
@@ -17,6 +18,9 @@ export interface LinkOptions {
   readonly openSocket?: SocketOptions["open"] | undefined;
   /** Finds out why a connection could not be opened; null if nothing is known but that the server cannot be reached. */
   readonly whyRefused?: (() => Promise<Failure | null>) | undefined;
+  /** Where frames are posted if no WebSocket can be had; if left out, they are not. */
+  readonly postUrl?: ((identity: { cameraId: string; name: string }) => string) | undefined;
+  readonly fetch?: typeof fetch | undefined;
   /** Called at every registration. */
   readonly identity: () => { readonly cameraId: string; readonly name: string };
 }
@@ -42,6 +46,10 @@ export interface LinkHandlers {
    * undefined if the server does not state it.
    */
   onRegistered(maxFrameSize: number | undefined): void;
+  /** No WebSocket can be had, so frames are posted from now on; or there is a WebSocket again. */
+  onPosting(posting: boolean): void;
+  /** A posted frame was taken, so there is room for the next one. */
+  onRoom(): void;
   /** The server refused a frame, and the connection stays open. */
   onFrameRefused(said: Said): void;
   /** The server closed the connection because a message was too large. */
@@ -87,6 +95,10 @@ export class CaptureLink implements Carrier {
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   /** Whether `stop` was called. */
   private ended = false;
+  /** Posts frames while no WebSocket can be had. */
+  private posts: FramePosts | null = null;
+  /** Whether the server has taken a posted frame. */
+  private postsWork = false;
 
   constructor(
     private readonly options: LinkOptions,
@@ -111,10 +123,11 @@ export class CaptureLink implements Carrier {
   }
 
   get onAir(): boolean {
-    return this.registered && this.socket.state.kind === "open";
+    return this.posts !== null || (this.registered && this.socket.state.kind === "open");
   }
 
   get bufferedAmount(): number {
+    if (this.posts) return this.posts.full ? Infinity : 0;
     return this.socket.bufferedAmount;
   }
 
@@ -134,7 +147,8 @@ export class CaptureLink implements Carrier {
 
   /** Ends the connection. `onPurpose` tells the server that this is no fault. */
   stop(onPurpose = false): void {
-    if (onPurpose && this.onAir) this.socket.send(encodeGoodbye());
+    if (onPurpose && this.registered) this.socket.send(encodeGoodbye());
+    this.stopPosting();
     this.reset();
     this.ended = true;
     clearTimeout(this.retryTimer);
@@ -143,11 +157,14 @@ export class CaptureLink implements Carrier {
 
   /** Registers again. `onPurpose` tells the server that the end of the old connection is no fault. */
   reconnect(onPurpose = false): void {
-    if (onPurpose && this.onAir) this.socket.send(encodeGoodbye());
+    if (onPurpose && this.registered) this.socket.send(encodeGoodbye());
+    // The id may be another one now.
+    this.stopPosting();
     this.socket.reconnect();
   }
 
   send(data: string | ArrayBuffer | Uint8Array<ArrayBuffer>): boolean {
+    if (this.posts) return typeof data !== "string" && this.posts.send(data);
     const sent = this.socket.send(data);
     this.carried ||= sent && typeof data !== "string";
     return sent;
@@ -155,6 +172,8 @@ export class CaptureLink implements Carrier {
 
   private entered(state: SocketState): void {
     if (state.kind !== "open") this.reset();
+    // While frames are posted, the attempts to open a WebSocket are nothing that a person needs to know.
+    if (this.posts && state.kind !== "stopped") return;
     if (state.kind === "waiting") {
       // Until the camera is registered again, the reason that the server gave is the better explanation.
       const failure = this.explanation ?? { kind: "server-gone", retryAt: state.retryAt };
@@ -221,6 +240,7 @@ export class CaptureLink implements Carrier {
         this.explanation = null;
         this.options.access.noteSuccess();
         if (this.options.access.hasToken) void this.askForExpiry();
+        this.stopPosting();
         this.heartbeat.start();
         this.handlers.onChange({ connection: "on-air", failure: null });
         this.handlers.onRegistered(message.maxFrameSize);
@@ -267,6 +287,7 @@ export class CaptureLink implements Carrier {
       return "stop";
     }
     if (code === CloseCode.replaced) {
+      this.stopPosting();
       // Reconnecting would end the connection of the other page. Then the other page would reconnect too, and so on.
       this.handlers.onChange({ failure: { kind: "replaced", cameraId } });
       return "stop";
@@ -312,10 +333,50 @@ export class CaptureLink implements Carrier {
       await this.accessRefused(failure);
       return;
     }
+    if (failure?.kind === "websocket-blocked") this.startPosting();
+    if (this.posts) return;
     if (failure) this.explanation = failure;
     else if (this.explanation && FROM_HTTP.has(this.explanation.kind)) this.explanation = null;
     else return;
     this.handlers.onChange({ failure: this.explanation ?? { kind: "server-gone", retryAt: null } });
+  }
+
+  /** Posts frames until a WebSocket can be had; the socket goes on trying to open one. */
+  private startPosting(): void {
+    const { postUrl, fetch } = this.options;
+    if (this.posts || !postUrl) return;
+    this.postsWork = false;
+    this.posts = new FramePosts(
+      { url: postUrl(this.options.identity()), fetch },
+      {
+        onTaken: () => {
+          if (this.postsWork) return;
+          this.postsWork = this.worked = true;
+          this.handlers.onChange({ connection: "on-air", failure: null, retryAt: null });
+        },
+        onReplaced: () => {
+          this.handlers.onChange({
+            failure: { kind: "replaced", cameraId: this.options.identity().cameraId },
+          });
+          this.stop();
+        },
+        onLost: () => {
+          this.stopPosting();
+          this.explanation = { kind: "websocket-blocked" };
+          this.handlers.onChange({ connection: "connecting", failure: this.explanation, retryAt: null });
+          this.socket.reconnect();
+        },
+        onRoom: () => this.handlers.onRoom(),
+      },
+    );
+    this.handlers.onPosting(true);
+  }
+
+  private stopPosting(): void {
+    if (!this.posts) return;
+    this.posts.stop();
+    this.posts = null;
+    this.handlers.onPosting(false);
   }
 }
 

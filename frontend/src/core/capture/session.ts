@@ -4,7 +4,7 @@
  */
 
 import { Access, type GetToken } from "../access.js";
-import { captureSocketUrl, serverBase } from "../address.js";
+import { captureSocketUrl, framesUrl, serverBase } from "../address.js";
 import { Backoff } from "../backoff.js";
 import { now } from "../clock.js";
 import { cameraFailure, type Failure } from "../failures.js";
@@ -493,19 +493,20 @@ export class CaptureSession {
       return;
     }
     const identity = (): CaptureSettings => this.store.getSnapshot().settings;
+    const authorized = this.access.authorized(fetch ?? ((url, options) => globalThis.fetch(url, options)));
     const link = new CaptureLink(
       {
         url: captureSocketUrl(base),
         access: this.access,
         openSocket,
         identity,
-        whyRefused: () =>
-          whyRefused(
-            base,
-            identity().cameraId,
-            new URL(page).origin,
-            this.access.authorized(fetch ?? ((url, options) => globalThis.fetch(url, options))),
-          ),
+        whyRefused: () => whyRefused(base, identity().cameraId, new URL(page).origin, authorized),
+        postUrl: ({ cameraId, name }) => {
+          const url = new URL(framesUrl(base, cameraId));
+          if (name !== "") url.searchParams.set("name", name);
+          return url.href;
+        },
+        fetch: authorized,
       },
       {
         onChange: ({ connection, failure, retryAt }) => {
@@ -520,6 +521,13 @@ export class CaptureSession {
           this.outgoing.use(link);
           this.setDemand(null);
         },
+        onPosting: (posting) => {
+          this.update({ posting });
+          this.outgoing.use(posting ? link : null);
+          this.setDemand(null);
+          if (posting) this.liveSince ??= now();
+        },
+        onRoom: () => this.outgoing.judge(),
         onFrameRefused: ({ reason, code = null }) => {
           this.refusedAt = now();
           this.update({ refusedFrame: reason, refusedCode: code });
@@ -542,6 +550,7 @@ export class CaptureSession {
     this.link?.stop(onPurpose);
     this.link = null;
     this.outgoing.use(null);
+    this.update({ posting: false });
   }
 
   private setDemand(demand: Demand | null): void {

@@ -65,6 +65,8 @@ export interface CaptureSnapshot {
   readonly tooLarge?: boolean;
   /** Why clearly less is sent than `sending`; null if it is not, or not yet known. */
   readonly limit?: RateLimit | null;
+  /** Whether pictures are posted one by one, because the network lets no WebSocket through. */
+  readonly posting?: boolean;
   /** Why the server refused a picture a short time ago. */
   readonly refusedFrame?: string | null;
   /** The server's code of this reason. */
@@ -87,6 +89,7 @@ export const CAMERA_OFF = {
   limit: null,
   refusedFrame: null,
   refusedCode: null,
+  posting: false,
 } as const satisfies Partial<CaptureSnapshot>;
 
 export const NO_STATS: CaptureStats = {

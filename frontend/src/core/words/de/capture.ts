@@ -62,6 +62,8 @@ export const sending: typeof en.sending = {
   onlyNeeded: (needs) => `Zuschauer brauchen nur ${needs}.`,
   frameRefused: (reason) => `Der Server hat ein Bild abgelehnt: ${reason}.`,
   tooLarge: "Der Server nimmt keine größeren Bilder an, daher sind sie kleiner als eingestellt.",
+  posting:
+    "Dieses Netz lässt keine WebSockets durch. Die Bilder werden deshalb einzeln gesendet, und das ist langsamer.",
   device: (rates) => `Dieses Gerät schafft ${rates}.`,
   camera: (rates) => `Die Kamera liefert ${rates}.`,
   uplink: (rates) => `Die Leitung schafft ${rates}.`,

@@ -67,6 +67,7 @@ export const sending = {
   onlyNeeded: (needs: string) => `Viewers need only ${needs}.`,
   frameRefused: (reason: string) => `The server refused a picture: ${reason}.`,
   tooLarge: "The server takes no larger pictures, so they are smaller than you chose.",
+  posting: "This network lets no WebSocket through, so pictures are sent one by one, which is slower.",
   device: (rates: string) => `This device manages ${rates}.`,
   camera: (rates: string) => `The camera delivers ${rates}.`,
   uplink: (rates: string) => `The uplink carries ${rates}.`,
