@@ -101,6 +101,8 @@ class Server:
         command = [sys.executable, "-m", "skysentry_trio", "serve", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), *self._arguments]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        # A killed process cannot save its coverage, and measuring the coverage makes it slow.
+        environment.pop("COVERAGE_PROCESS_CONFIG", None)
         self._process = subprocess.Popen(command, env=environment)
         wait_until(self.answers, 30, "the server answers")
 

@@ -26,7 +26,7 @@ from tests.ports import free_port
 
 pytestmark = pytest.mark.e2e
 PROGRAM = [sys.executable, "-m", "skysentry_trio"]
-UPLOADS = 300
+UPLOADS = 100
 PIPE: dict[str, Any] = {"stderr": subprocess.PIPE, "pipesize": 4096}
 """A pipe that holds fewer log lines than the server writes for these uploads."""
 JPEG = draw_jpeg()
@@ -91,7 +91,7 @@ def read_available(descriptor: int) -> bytes:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_whose_log_nobody_reads_serves_on(number: signal.Signals) -> None:
-    """Hundreds of log lines later it answers, has counted lost lines, and obeys a signal."""
+    """A hundred log lines later it answers, has a count of lost lines, and obeys a signal."""
     with process("serve", "--port", str(port := free_port()), "--log-level", "debug", **PIPE) as server:
         wait_until(lambda: health(port) is not None, "the server answers")
         upload(port, UPLOADS)
@@ -140,7 +140,7 @@ def test_a_stopped_terminal_stops_neither_server_nor_camera(terminal: tuple[int,
         with process("capture", "pattern", "--ignore-demand", "--server", f"127.0.0.1:{port}", stderr=side) as camera:
             wait_until(lambda: frames_at(f":{port}") > 0, "frames")
             termios.tcflow(side, termios.TCOOFF)
-            upload(port, 300)
+            upload(port, UPLOADS)
             before = frames_at(f":{port}")
             wait_until(lambda: frames_at(f":{port}") > before + 30, "more frames")
             camera.send_signal(signal.SIGINT)
