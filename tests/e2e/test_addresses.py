@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 SCRIPT = """
 ip link set lo up
 sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.lo.disable_ipv6=1
-"$0" -m skysentry_trio serve --host :: --port 8080 &
+"$0" -m skysentry_trio serve --host :: --open --port 8080 &
 until curl --silent --max-time 5 http://127.0.0.1:8080/api/ready; do sleep 0.2; done
 kill $!
 wait
