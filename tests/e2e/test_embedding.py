@@ -24,9 +24,10 @@ MAX_PAGE = 150_000
 
 
 class Dashboard(ThreadingHTTPServer):
-    """A page of another origin with one frame."""
+    """A page of another origin with one frame, or with other content."""
 
     frame = ""
+    content = ""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _DashboardPage)
@@ -37,7 +38,8 @@ class _DashboardPage(BaseHTTPRequestHandler):
     server: Dashboard
 
     def do_GET(self) -> None:
-        body = f'<!doctype html><iframe src="{self.server.frame}" width="900" height="600"></iframe>'.encode()
+        frame = f'<iframe src="{self.server.frame}" width="900" height="600"></iframe>'
+        body = f"<!doctype html>{self.server.content or frame}".encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))
@@ -81,6 +83,18 @@ def test_a_page_that_is_not_named_shows_nothing(dashboard: Dashboard, browser: B
         wait_until(lambda: any("frame-ancestors" in text for text in said), 10, "the console names the directive")
         assert page.frame_locator("iframe").locator("article").count() == 0
         page.close()
+
+
+def test_the_element_says_that_its_page_is_not_allowed(dashboard: Dashboard, open_page: OpenPage) -> None:
+    """It names the origin and the flag, instead of saying that the server cannot be reached."""
+    with Server() as server:
+        dashboard.content = (
+            f'<script type="module" src="{server.url}/skysentry-viewer.js"></script>'
+            f'<skysentry-viewer server="{server.url}/" client="front"></skysentry-viewer>'
+        )
+        caption = open_page(dashboard.url).locator("skysentry-viewer p")
+        wait_until(lambda: caption.count() == 1 and "--cors-origin" in caption.inner_text(), 20, "it names the flag")
+        assert dashboard.url in caption.inner_text()
 
 
 def test_the_viewer_page_is_compressed_and_small(browser: Browser) -> None:

@@ -51,9 +51,12 @@ async def test_the_element_may_be_loaded_by_all_pages(built: Path) -> None:
     answer = await Site(pages=built).ask("/skysentry-viewer.js", Origin="https://anybody.example")
 
     assert (answer.status, answer.body) == (200, b"export {}")
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
     assert answer.headers["cache-control"] == "no-cache"
+    # It loads further files.
+    part = await Site(pages=built).ask("/assets/app-1a2b.js", Origin="https://anybody.example")
+    for loaded in (answer, part):
+        assert loaded.headers["access-control-allow-origin"] == "*"
+        assert loaded.headers["cross-origin-resource-policy"] == "cross-origin"
 
 
 @pytest.mark.parametrize("path", ["/", "/stream", "/capture", "/skysentry-viewer.js"])

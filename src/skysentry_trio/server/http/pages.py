@@ -73,14 +73,14 @@ def create_pages(root: Path = WEB) -> Blueprint:
                 raise NotFound from None
             raise
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        # The element consists of several files.
+        _let_all_pages_load(response)
         return response
 
     @pages.get("/skysentry-viewer.js")
     async def get_element() -> Response:
-        # Pages of other origins may load this file.
         response = await _page(root, "skysentry-viewer.js")
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        _let_all_pages_load(response)
         return response
 
     return pages
@@ -102,6 +102,12 @@ async def sign_in_page(root: Path) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.vary.add("Accept")
     return response
+
+
+def _let_all_pages_load(response: Response) -> None:
+    """Let pages of all origins load a file: the element on them can then say that the server refuses their origin."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
 
 
 async def _page(root: Path, name: str) -> Response:
