@@ -152,7 +152,7 @@ def test_the_demo_runs_until_the_daemon_stops(run_with: Any, monkeypatch: pytest
     """Its cameras get the address of the server they run beside."""
     seen: list[str] = []
 
-    async def run_demo(server_url: str) -> None:
+    async def run_demo(server_url: str, _key: str) -> None:
         seen.append(server_url)
         try:
             await trio.sleep_forever()
@@ -189,7 +189,7 @@ def test_a_demo_keeps_a_minute(
         got.append(settings)
         task_status.started((URL,))
 
-    async def run_demo(_server_url: str) -> None:
+    async def run_demo(_server_url: str, _key: str) -> None:
         await trio.lowlevel.checkpoint()
 
     monkeypatch.setattr(demo, "run_demo", run_demo)
@@ -201,7 +201,7 @@ def test_a_demo_keeps_a_minute(
 def test_a_demo_that_crashes_leaves_the_server_alone(run_with: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is logged, and the daemon ends when it wants to."""
 
-    async def run_demo(_server_url: str) -> None:
+    async def run_demo(_server_url: str, _key: str) -> None:
         raise ExceptionGroup("cameras", [ValueError("no font")])
 
     done: list[str] = []

@@ -12,14 +12,18 @@ from skysentry_trio.base.addresses import mask_address, mask_addresses, split_ad
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.base.group_grants import GroupGrants
 from skysentry_trio.base.networks import Networks
+from skysentry_trio.base.principal import Action, Rights
 from skysentry_trio.base.units import parse_duration, parse_size
 from skysentry_trio.cli.settings_sources import read_settings_file, settle
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.server.access.header_sign_on import HeaderSignOn
 from skysentry_trio.server.access.jwt import read_header
 from skysentry_trio.server.access.jwt_keys import CannotFetch, parse_keys
+from skysentry_trio.server.access.records import decode_records
+from skysentry_trio.server.access.tickets import TicketKind, read_ticket
 from skysentry_trio.sources.whole_jpeg import whole_jpeg
 from skysentry_trio.wire import capture, viewer
+from skysentry_trio.wire.administration import KeyRequest, decode_body
 from skysentry_trio.wire.authentication import Authenticator, Credentials
 from skysentry_trio.wire.forwarding import resolve_forwarding
 from skysentry_trio.wire.framing import decode_head
@@ -29,6 +33,7 @@ from skysentry_trio.wire.jpeg import trim_jpeg
 from skysentry_trio.wire.multipart import MultipartReader, read_timestamp
 from skysentry_trio.wire.orientation import exchanges_sides, orient, read_orientations
 from skysentry_trio.wire.origins import explain_refusal, is_entry, is_origin_allowed
+from skysentry_trio.wire.presented import read_credentials
 from skysentry_trio.wire.proxy_header import decode_proxy_header, measure_proxy_header, refuse_proxy_header
 from skysentry_trio.wire.query import decode_query
 from skysentry_trio.wire.request_head import MAX_HEAD_SIZE, RequestHeadReader, encode_handshake
@@ -458,6 +463,41 @@ PARSERS: Final = (
         (),
         (b"h", b"m", b"s", b"ms", b".", b"MiB", b"1e999", b"_", b"\xd9\xa1"),
         (b"1h30m", b"5MiB"),
+    ),
+    Parser(
+        "credentials in a head",
+        lambda data: read_credentials({"authorization": _text(data), "cookie": _text(data)}, _text(data)),
+        (ProtocolViolation,),
+        (b"Bearer ", b"Basic ", b"skysentry_session=", b"link=", b";", b"&", b"%", b"Og=="),
+        (b"Bearer sky_x", b"Basic YTpi"),
+    ),
+    Parser(
+        "signed ticket",
+        lambda data: [read_ticket(_text(data), kind, ["secret"]) for kind in TicketKind],
+        (),
+        (b"lnk_", b".", b"eyJ", b"."),
+        (b"lnk_eyJpIjoiYSJ9.c2ln",),
+    ),
+    Parser(
+        "file of rules",
+        lambda data: decode_records(data, "file"),
+        (ConfigurationError,),
+        (b'"keys"', b'"users"', b'"secrets"', b"{", b"[", b"1e999"),
+        (b'{"version":1,"keys":[{"id":"a","name":"b","hash":"c","allow":{"view":["*"]},"created":0}]}',),
+    ),
+    Parser(
+        "body of an administrator",
+        lambda data: decode_body(data, KeyRequest),
+        (ProtocolViolation,),
+        (b'"allow"', b'"name"', b'"action"', b"{", b"["),
+        (b'{"name":"a","allow":{"view":["*"]},"expiresAt":null}',),
+    ),
+    Parser(
+        "rule",
+        lambda data: Rights.of({"view": _text(data).split(",")}).allow(Action.VIEW, "a" * 64),
+        (ValueError,),
+        (b"*", b"?", b"@", b",", b"*a*a*a*a*a*a*a*a"),
+        (b"yard-*,door",),
     ),
     Parser(
         "server address", _for_text(parse_server_address), (ConfigurationError,), _ADDRESS_WORDS, (b"https://h:80/a",)

@@ -44,6 +44,7 @@ def test_the_defaults_are_those_we_promise() -> None:
         "jwt_algorithms": ("RS256", "ES256", "EdDSA"),
         "open": False,
         "state_dir": "",
+        "admin_key_file": "",
         "groups": (),
         "handshake_timeout": 5,
         "registration_timeout": 10,

@@ -37,11 +37,12 @@ DEMO_CAMERAS = (
 )
 
 
-async def run_demo(server_url: str) -> None:
+async def run_demo(server_url: str, key: str | None = None) -> None:
     """Run the demo's cameras until cancelled.
 
     Args:
         server_url: such as ``http://127.0.0.1:8080``.
+        key: with which the cameras prove who they are; None for a server that is open to everybody.
 
     Raises:
         ConfigurationError: the address is invalid.
@@ -49,7 +50,7 @@ async def run_demo(server_url: str) -> None:
     server = evolve(parse_server_address(server_url), trust=_trust_any_certificate())
     async with trio.open_nursery() as nursery:
         for camera in DEMO_CAMERAS:
-            nursery.start_soon(_run_camera, server, camera)
+            nursery.start_soon(_run_camera, server, camera, key)
 
 
 def _trust_any_certificate() -> ssl.SSLContext:
@@ -60,10 +61,10 @@ def _trust_any_certificate() -> ssl.SSLContext:
     return context
 
 
-async def _run_camera(server: ServerAddress, camera: DemoCamera) -> None:
+async def _run_camera(server: ServerAddress, camera: DemoCamera, key: str | None) -> None:
     slot = FrameSlot()
     pattern = Pattern(f"{camera.name}  ·  {camera.camera_id}", look=camera.look)
-    client = CameraClient(server, camera.camera_id, slot, camera.name)
+    client = CameraClient(server, camera.camera_id, slot, camera.name, token=key)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(partial(PatternSource(pattern, camera.fps).run, slot))
         try:

@@ -7,6 +7,7 @@ import click
 from skysentry_trio.base.exceptions import SkySentryError
 from skysentry_trio.cli.access_options import allow_options, read_expiry, rules_option, show_rule, show_time
 from skysentry_trio.server.access.changes import RulesEditor
+from skysentry_trio.server.access.keys import make_key
 from skysentry_trio.server.access.records import Allowed, read_records
 
 
@@ -32,6 +33,12 @@ def add(editor: RulesEditor, allow: Allowed, name: str, expires: str | None) -> 
     made = editor.add_key(name, allow, read_expiry(expires))
     click.echo(made.key)
     click.echo(f"Key {made.record.id} expires {show_time(made.record.expires)}: {show_rule(allow)}", err=True)
+
+
+@key.command()
+def generate() -> None:
+    """Print a new key that no server knows, for a file that --admin-key-file of `serve` names."""
+    click.echo(make_key())
 
 
 @key.command(name="list")

@@ -33,6 +33,8 @@ from skysentry_trio.cli.signals import outlive_terminal
 from skysentry_trio.cli.streams import descriptor_for_crashes, show_secret
 from skysentry_trio.server import daemon
 from skysentry_trio.server.access.changes import RulesEditor
+from skysentry_trio.server.access.keys import hash_key, make_key
+from skysentry_trio.server.access.records import KeyRecord
 from skysentry_trio.server.access.start import state_folder
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.transport.systemd import Notifier, inherited_sockets
@@ -121,13 +123,19 @@ async def run_server(
     Raises:
         CannotServe: the server cannot listen.
     """
-    invitations = list[str]()
+    invitations, demo_key = list[str](), make_key()
+    own_keys = [KeyRecord("demo", "demo cameras", hash_key(demo_key), {"publish": ["demo-*"]}, 0.0)] if demo else []
     with single_error():
         async with trio.open_nursery() as nursery:
 
             async def run_daemon(task_status: trio.TaskStatus[Sequence[str]]) -> None:
                 await daemon.serve(
-                    settings, sockets=sockets, notifier=notifier, invite=invitations.append, task_status=task_status
+                    settings,
+                    sockets=sockets,
+                    notifier=notifier,
+                    invite=invitations.append,
+                    own_keys=own_keys,
+                    task_status=task_status,
                 )
                 nursery.cancel_scope.cancel()
 
@@ -149,7 +157,7 @@ async def run_server(
             if phone:
                 await invite_phone(settings, urls)
             if demo:
-                nursery.start_soon(run_demo_cameras, urls[0])
+                nursery.start_soon(run_demo_cameras, urls[0], demo_key)
 
 
 def phone_settings(given: Mapping[str, Given]) -> dict[str, Given]:
@@ -175,13 +183,13 @@ async def invite_phone(settings: Settings, urls: Sequence[str]) -> None:
     show_secret(lines)
 
 
-async def run_demo_cameras(server_url: str) -> None:
+async def run_demo_cameras(server_url: str, key: str) -> None:
     """Run the demo's cameras; if they crash, the server continues without them."""
     try:
         # Imported here, because a server without demo does not need the drawing library.
         from skysentry_trio.cli.demo import run_demo  # noqa: PLC0415
 
-        await run_demo(server_url)
+        await run_demo(server_url, key)
     except Exception:
         log.exception("demo cameras crashed")
 

@@ -41,6 +41,7 @@ from skysentry_trio.base.networks import Networks
 from skysentry_trio.base.state_folder import AUTHORITY, TLS_FOLDER
 from skysentry_trio.server.access.admission import Admission
 from skysentry_trio.server.access.gate import Gate
+from skysentry_trio.server.access.records import KeyRecord
 from skysentry_trio.server.access.start import AccessSetup, prepare_access, state_folder
 from skysentry_trio.server.garbage import Collections
 from skysentry_trio.server.health import Health
@@ -95,6 +96,7 @@ async def serve(
     sockets: Sequence[socket] = (),
     notifier: Notifier,
     invite: Callable[[str], None] = lambda _token: None,
+    own_keys: Sequence[KeyRecord] = (),
     task_status: trio.TaskStatus[Sequence[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run the server until SIGTERM or SIGINT, then drain the server.
@@ -104,6 +106,7 @@ async def serve(
         sockets: listening sockets; if there are none, the server listens on the address in the settings.
         notifier: reports the state of the server to systemd.
         invite: called with the token of the link with which the first administrator signs in, if one is needed.
+        own_keys: of cameras that are part of this process.
         task_status: receives the base URLs as soon as connections are accepted.
 
     Raises:
@@ -114,7 +117,7 @@ async def serve(
     certificate = _load_certificate(settings) if own is None else own.load()
     listeners = await _open_listeners(settings, sockets)
     redirecting = await _open_redirecting(settings)
-    setup = prepare_access(settings, [listener.socket.getsockname() for listener in listeners])
+    setup = prepare_access(settings, [listener.socket.getsockname() for listener in listeners], own_keys)
     hub, shutdown = Hub(settings), Shutdown(settings.shutdown_grace)
     health, loop, push_sessions = Health(shutdown), LoopMonitor(), PushSessions(hub, setup.access.sessions)
     websockets = WebSockets(_websocket_limits(settings), shutdown)

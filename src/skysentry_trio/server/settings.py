@@ -330,6 +330,9 @@ class Settings:
         _folder,
         "Folder for keys, users, certificates; by default $STATE_DIRECTORY or ~/.local/state/skysentry-trio.",
     )
+    admin_key_file: str = _setting(
+        "", _file, "File with the key of an administrator; by default $CREDENTIALS_DIRECTORY/admin-key."
+    )
     groups: tuple[str, ...] = _setting(
         (), _groups, "Camera id or glob that belongs to a group, for rules that name @GROUP."
     )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.server.access.changes import RulesEditor
+from skysentry_trio.server.access.keys import hash_key, make_key
+from skysentry_trio.server.access.records import KeyRecord
 from skysentry_trio.server.access.start import is_loopback, parse_groups, prepare_access, state_folder
 from skysentry_trio.server.settings import Settings
 
@@ -60,6 +64,36 @@ def test_open_is_open_whatever_the_rules_are(tmp_path: Path) -> None:
     RulesEditor(tmp_path).add_key("a", {"view": ["*"]})
     setup = prepare_access(Settings(state_dir=str(tmp_path), open=True), WORLD)
     assert (setup.access.is_open, setup.invitation) == (True, None)
+
+
+@pytest.mark.parametrize("way", ["setting", "credential"])
+async def test_the_key_of_an_administrator_comes_from_a_file(tmp_path: Path, way: str) -> None:
+    """Named by the setting, or passed on by systemd; it closes the server, and nobody is invited."""
+    key, file = make_key(), tmp_path / "admin-key"
+    file.write_text(f"{key}\n")
+    given: dict[str, Any] = {"admin_key_file": str(file)} if way == "setting" else {}
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)} if way == "credential" else {}
+    setup = prepare_access(Settings(state_dir=str(tmp_path / "state"), **given), LOOPBACK, (), environ)
+    assert (setup.access.is_open, setup.invitation) == (False, None)
+    assert (await setup.access.verify_token(key)).rights.is_admin
+
+
+def test_a_file_without_a_key_stops_the_start(tmp_path: Path) -> None:
+    """Instead of a server that is open by accident; the error has nothing of the file."""
+    (tmp_path / "file").write_text("secret")
+    for name in ("file", "none"):
+        with pytest.raises(ConfigurationError, match="expected a") as error:
+            prepare_access(Settings(state_dir=str(tmp_path), admin_key_file=str(tmp_path / name)), LOOPBACK)
+        assert "secret" not in str(error.value)
+
+
+async def test_cameras_of_this_process_get_in_and_close_nothing(tmp_path: Path) -> None:
+    """A demo is open on loopback, and sends also to a server that is not open."""
+    key = make_key()
+    own = [KeyRecord("demo", "demo", hash_key(key), {"publish": ["demo-*"]}, 0.0)]
+    assert prepare_access(Settings(state_dir=str(tmp_path / "a")), LOOPBACK, own).access.is_open
+    setup = prepare_access(Settings(state_dir=str(tmp_path / "b")), WORLD, own)
+    assert (await setup.access.verify_token(key)).rights.describe() == {"publish": ["demo-*"]}
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,8 @@ class Access:
     """Checks of further kinds of tokens, one after another."""
     limiter: GuessLimiter = field(factory=GuessLimiter)
     """Slows down guessing."""
+    own_keys: tuple[KeyRecord, ...] = ()
+    """Keys that are not in the file: that of the operator, and those of cameras that are part of this process."""
     sessions: Sessions = field(init=False)
     """Who is connected."""
     records: AccessRecords = field(factory=AccessRecords, init=False, repr=False)
@@ -69,7 +71,7 @@ class Access:
         """Take over new rules; sessions of principals that lose their access end at once."""
         self.records = records
         self._by_hash, self._by_fact, self._users = {}, {}, {}
-        for key in records.keys:
+        for key in (*records.keys, *self.own_keys):
             if (principal := self._principal_of(key, "key", key.id, key.expires)) is not None:
                 self._by_hash[key.hash] = principal
         for user in records.users:

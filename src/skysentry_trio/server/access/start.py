@@ -10,20 +10,25 @@ from typing import Final
 
 from attrs import frozen
 
+from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.networks import Networks
+from skysentry_trio.base.principal import ALL_CAMERAS, Action
 from skysentry_trio.base.state_folder import find_state_folder
 from skysentry_trio.server.access.access import Access
 from skysentry_trio.server.access.changes import NewLink, RulesEditor
 from skysentry_trio.server.access.guessing import GuessLimiter
 from skysentry_trio.server.access.header_sign_on import HeaderSignOn
+from skysentry_trio.server.access.keys import hash_key, is_key
 from skysentry_trio.server.access.providers import create_sign_on, create_token_verifiers, has_provider
-from skysentry_trio.server.access.records import FILE_NAME, read_records
+from skysentry_trio.server.access.records import FILE_NAME, KeyRecord, read_records
 from skysentry_trio.server.access.watcher import RulesWatcher
 from skysentry_trio.server.settings import Settings
 
 log = get_logger(__name__)
 
+_CREDENTIAL: Final = "admin-key"
+"""Name of the file in the folder of systemd's ``LoadCredential=``."""
 _INVITATION_SECONDS: Final = 86400.0
 
 
@@ -67,20 +72,30 @@ def is_loopback(address: object) -> bool:
     return bool((mapped or parsed).is_loopback)
 
 
-def prepare_access(settings: Settings, addresses: Collection[object]) -> AccessSetup:
+def prepare_access(
+    settings: Settings,
+    addresses: Collection[object],
+    own_keys: Iterable[KeyRecord] = (),
+    environ: Mapping[str, str] = os.environ,
+) -> AccessSetup:
     """Read the rules, and make the first ones if the server needs some.
 
     Args:
         settings: of the server.
         addresses: on which the server listens, as `socket.getsockname` returns them.
+        own_keys: of cameras that are part of this process; they are no rules that close the server.
+        environ: names the folder in which systemd puts credentials.
 
     Raises:
-        ConfigurationError: the file of rules cannot be read or written.
+        ConfigurationError: the file of rules, or that of the key of an administrator, cannot be used.
     """
     folder, groups = state_folder(settings), parse_groups(settings.groups)
     editor, invitation = RulesEditor(folder), None
+    admin = read_admin_key(settings, environ)
     if settings.open:
         log.warning("open to everybody", reason="--open")
+    elif admin is not None:
+        editor.prepare()
     elif read_records(folder).has_rules or not all(map(is_loopback, addresses)):
         invitation = editor.invite_first_admin(_INVITATION_SECONDS)
     elif has_provider(settings):
@@ -89,15 +104,37 @@ def prepare_access(settings: Settings, addresses: Collection[object]) -> AccessS
         log.info("open to everybody on this machine", reason="no rules")
     limiter = GuessLimiter(Networks.parse(settings.trusted_proxies))
     access = Access(
-        is_open=settings.open or not has_provider(settings),
+        is_open=settings.open or not (has_provider(settings) or admin is not None),
         stays_open=settings.open,
         groups=groups,
         token_verifiers=create_token_verifiers(settings, groups),
         limiter=limiter,
+        own_keys=(*own_keys, *(() if admin is None else (admin,))),
     )
     watcher = RulesWatcher(access, folder)
     watcher.read()
     return AccessSetup(access, watcher, editor, invitation, create_sign_on(settings, groups))
+
+
+def read_admin_key(settings: Settings, environ: Mapping[str, str]) -> KeyRecord | None:
+    """Return the key of an administrator that the operator has put into a file; None without such a file.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or has no key in it.
+    """
+    path = settings.admin_key_file
+    if not path:
+        path = str(Path(environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / _CREDENTIAL)
+        if not Path(path).is_file():
+            return None
+    try:
+        key = Path(path).read_text("ascii").strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigurationError(f"file {path}: expected a file with a key, got an error: {reason}") from None
+    if not is_key(key):
+        raise ConfigurationError(f"file {path}: expected a key as skysentry-trio key generate prints it")
+    return KeyRecord("file", "administrator", hash_key(key), {Action.ADMIN.value: [ALL_CAMERAS]}, 0.0)
 
 
 def parse_groups(entries: Iterable[str]) -> dict[str, list[str]]:
