@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 import time
 from collections import deque
@@ -59,6 +60,15 @@ def as_frame(message: bytes | str) -> bytes:
     if isinstance(message, str):
         raise TypeError(f"expected a frame, got text: {message[:80]!r}")
     return message
+
+
+def tls_of_arguments() -> ssl.SSLContext | None:
+    """Return a context with the certificate and the key that the command line names; None for a relay without TLS."""
+    if len(sys.argv) < 3:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(sys.argv[1], sys.argv[2])
+    return context
 
 
 def announce(port: int) -> None:

@@ -6,7 +6,16 @@ import asyncio
 
 from aiohttp import WSMsgType, web
 
-from benchmarks.peers.relay import CAPTURE, MAX_MESSAGE_SIZE, QUEUE_SIZE, VIEW, Camera, announce, latest
+from benchmarks.peers.relay import (
+    CAPTURE,
+    MAX_MESSAGE_SIZE,
+    QUEUE_SIZE,
+    VIEW,
+    Camera,
+    announce,
+    latest,
+    tls_of_arguments,
+)
 
 viewers: set[asyncio.Queue[bytes]] = set()
 
@@ -60,7 +69,7 @@ async def main() -> None:
     app.add_routes([web.get("/api/clients/{id}/latest.jpg", get_latest)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096)
+    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096, ssl_context=tls_of_arguments())
     await site.start()
     announce(runner.addresses[0][1])
     await asyncio.Event().wait()

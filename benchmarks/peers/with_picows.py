@@ -7,7 +7,7 @@ import asyncio
 import uvloop
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 
-from benchmarks.peers.relay import CAPTURE, MAX_MESSAGE_SIZE, VIEW, Camera, announce
+from benchmarks.peers.relay import CAPTURE, MAX_MESSAGE_SIZE, VIEW, Camera, announce, tls_of_arguments
 
 viewers: set[Viewer] = set()
 
@@ -57,7 +57,9 @@ def choose(request: WSUpgradeRequest) -> WSListener | None:
 
 async def main() -> None:
     """Serve until the process is killed."""
-    server = await ws_create_server(choose, "127.0.0.1", 0, max_frame_size=MAX_MESSAGE_SIZE, backlog=4096)
+    server = await ws_create_server(
+        choose, "127.0.0.1", 0, max_frame_size=MAX_MESSAGE_SIZE, backlog=4096, ssl=tls_of_arguments()
+    )
     announce(server.sockets[0].getsockname()[1])
     await server.serve_forever()
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-import cv2
-import numpy as np
 import pytest
 
 from skysentry_trio.base.interfaces import InterfaceAddress
@@ -13,6 +11,7 @@ from skysentry_trio.cli import phone
 from skysentry_trio.cli.phone import phone_address, phone_instructions
 from skysentry_trio.cli.serve import phone_settings
 from skysentry_trio.cli.settings_sources import Given
+from tests.qr_codes import read_qr
 
 ADDRESSES = [
     InterfaceAddress("docker0", ip_address("172.17.0.1")),
@@ -34,25 +33,6 @@ def test_a_phone_gets_the_address_of_the_network() -> None:
     assert "no address in a network" in phone_instructions(None, None, warns=True)
 
 
-def read_code(text: str) -> str:
-    """Read the code from the characters of a terminal, each of which shows two modules, one above the other."""
-    halves = {" ": (1, 1), "▀": (0, 1), "▄": (1, 0), "█": (0, 0)}
-    rows = []
-    for line in text.splitlines():
-        plain = line.replace("\x1b[7m", "").replace("\x1b[0m", "").replace("\x1b[49m", "")
-        if plain and set(plain) <= set(halves):
-            upper, lower = zip(*(halves[one] for one in plain), strict=True)
-            rows += [upper, lower]
-    width = max(map(len, rows))
-    picture = np.array([[*row, *([1] * (width - len(row)))] for row in rows], dtype=np.uint8)
-    for shown in (picture, 1 - picture):
-        big = np.kron(shown * 255, np.ones((8, 8), dtype=np.uint8)).astype(np.uint8)
-        found, _, _ = cv2.QRCodeDetector().detectAndDecode(np.pad(big, 40, constant_values=255))
-        if found:
-            return str(found)
-    raise AssertionError(f"no code in {text}")
-
-
 SERVER = "https://192.168.1.20:8443"
 
 
@@ -62,7 +42,7 @@ SERVER = "https://192.168.1.20:8443"
 def test_the_code_in_the_terminal_is_the_address(token: str | None, address: str) -> None:
     """A phone reads from the characters what stands below them."""
     text = phone_instructions(SERVER, token, warns=True)
-    assert read_code(text) == address
+    assert read_qr(text) == address
     assert f"  {address}\n" in text
     assert f"{SERVER}/trust" in text
     assert ("counts for 10 minutes" in text) is (token is not None)
