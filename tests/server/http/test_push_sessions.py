@@ -6,8 +6,13 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.server.access.access import Access
+from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.relay.outbox import CameraNotice
+from tests.hubs import make_hub, nothing
 from tests.jpegs import draw_jpeg
+from tests.principals import make_guest
 from tests.server.http.push_harness import Door, door
 from tests.server.websocket.fakes import JPEG, NO_JPEG
 
@@ -143,3 +148,31 @@ async def test_a_flood_of_refusals_is_logged_once(autojump_clock: MockClock, cap
             await here.post(NO_JPEG)
 
     assert len([record for record in caplog.records if "pictures refused" in str(record.msg)]) == 1
+
+
+async def test_a_camera_that_posts_cannot_be_taken_over(autojump_clock: MockClock) -> None:
+    """Neither by another principal that posts, nor over a WebSocket; its own connection may take over."""
+    hub = make_hub()
+    push_sessions, owner, thief = PushSessions(hub), make_guest("*", name="owner"), make_guest("*", name="thief")
+    session = push_sessions.touch("door", None, owner)
+    with pytest.raises(ProtocolViolation) as posted:
+        push_sessions.touch("door", None, thief)
+    with pytest.raises(ProtocolViolation) as registered, hub.register("door", on_end=nothing, principal=thief):
+        raise AssertionError("registered")
+    assert posted.value.code == registered.value.code == "in-use"
+    assert push_sessions.touch("door", None, owner) is session
+    with hub.register("door", on_end=nothing, principal=owner):
+        assert session.ended == "replaced"
+
+
+async def test_a_camera_that_posts_goes_offline_when_its_access_ends(autojump_clock: MockClock) -> None:
+    """Although it has no connection that could end."""
+    hub, access = make_hub(), Access()
+    push_sessions = PushSessions(hub, access.sessions)
+    push_sessions.touch("door", None, make_guest("*"))
+    camera = hub.camera("door")
+    assert camera is not None
+    assert camera.online
+    access.sessions.end_unless(lambda _principal: False, "the access was revoked")
+    assert not camera.online
+    assert list(access.sessions) == []

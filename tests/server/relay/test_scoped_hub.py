@@ -9,7 +9,7 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.principal import ANYONE
+from skysentry_trio.base.principal import ANYONE, Rights
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
@@ -94,3 +94,20 @@ async def test_a_viewer_of_anyone_hears_of_every_camera(autojump_clock: MockCloc
         (notice,) = await viewer.outbox.receive()  # type: ignore[misc]
         assert isinstance(notice, CameraNotice)
         assert notice.camera_id == "door"
+
+
+async def test_frames_ask_no_rules(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limited viewer of all cameras costs as much for each frame as one without limits."""
+    hub = make_hub()
+    scoped, camera = ScopedHub(hub, GUEST), ScopedHub(hub, ANYONE)
+    with scoped.watch() as viewer, camera.register("yard-1", on_end=nothing) as session:
+        scoped.subscribe(viewer)
+
+        def refuse(*_: object) -> bool:
+            raise AssertionError("a rule was asked for a frame")
+
+        monkeypatch.setattr(Rights, "allow", refuse)
+        monkeypatch.setattr(Rights, "allow_all", refuse)
+        for _ in range(10):
+            await camera.publish(session, b"jpeg", width=4, height=3)
+        assert viewer.outbox.superseded == 9
