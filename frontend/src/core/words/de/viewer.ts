@@ -77,7 +77,7 @@ export const playback: typeof en.playback = {
   slower: "Langsamer",
   faster: "Schneller",
   reverse: "Rückwärts",
-  keepsOnly: (length) => `Der Server behält nur ${length} dieser Kamera`,
+  keepsOnly: (length) => `Der Server hat von dieser Kamera nur ${length}`,
   live: "Live",
   newest: "Neuestes",
   goLive: "Zu Live",
