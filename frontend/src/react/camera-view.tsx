@@ -233,6 +233,7 @@ export function CameraView(props: CameraViewProps) {
           aspect={aspect}
           stage={stage}
           picture={playback ? controls?.frameUrl(cameraId, playback.at) : undefined}
+          request={controls?.hasToken ? controls.request : undefined}
           onMove={moveTo}
         />
       ) : null}

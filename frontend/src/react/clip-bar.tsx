@@ -20,10 +20,12 @@ export interface ClipBarProps {
   readonly onStart: () => void;
   readonly onClear: () => void;
   readonly urlOf: (clip: ClipRange, format: ClipFormat) => string;
+  /** Requests the clip. */
+  readonly request: typeof fetch;
 }
 
 const FORMATS: readonly ClipFormat[] = ["mp4", "mkv", "zip"];
-export function ClipBar({ cameraId, chosen, clip, onStart, onClear, urlOf }: ClipBarProps) {
+export function ClipBar({ cameraId, chosen, clip, onStart, onClear, urlOf, request }: ClipBarProps) {
   const words = useWords();
   const saver = useMemo(() => new ClipSaver(), []);
   const state = useStore(saver.state);
@@ -37,7 +39,7 @@ export function ClipBar({ cameraId, chosen, clip, onStart, onClear, urlOf }: Cli
   const load = (format: ClipFormat): Promise<File | null> => {
     setAskAgain(false);
     const name = `${cameraId}_${fileStamp(clip.from)}`;
-    return saver.load({ url: urlOf(clip, format), format, name });
+    return saver.load({ url: urlOf(clip, format), format, name, fetch: request });
   };
   const save = async (format: ClipFormat): Promise<void> => {
     const file = made(state, format) ?? (await load(format));

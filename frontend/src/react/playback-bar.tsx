@@ -71,6 +71,7 @@ export function PlaybackBar(props: PlaybackBarProps) {
         clip={clip}
         onClip={onClip}
         pictureAt={pictureAt}
+        request={controls.hasToken ? controls.request : undefined}
       />
       <div className="sky-view__controls">
         <IconButton
@@ -148,6 +149,7 @@ export function PlaybackBar(props: PlaybackBarProps) {
           onStart={onStartClip}
           onClear={() => onClip(null)}
           urlOf={({ from, to }, format) => controls.clipUrl(cameraId, from, to, format)}
+          request={controls.request}
         />
         <button
           type="button"

@@ -4,6 +4,7 @@ import type { PlaybackState } from "../core/viewer/playback.js";
 import type { ResultMark } from "../core/viewer/result-marks.js";
 import type { ClipRange } from "./clip-range.js";
 import { TimelineZoomButtons, useTimelineZoom } from "./timeline-zoom.js";
+import { useServerPicture } from "./use-server-picture.js";
 import { useWords } from "./words.js";
 
 /** A position this close to the end counts as live. */
@@ -27,11 +28,13 @@ export interface TimelineProps {
   readonly onClip: (clip: ClipRange) => void;
   /** Returns the address of the picture at a moment. */
   readonly pictureAt: (at: number) => string;
+  /** Requests these pictures with a token; left out if they need none. */
+  readonly request?: typeof fetch | undefined;
 }
 
 /** The kept past of one camera: a track with clock times, marks of findings, and a picture under the pointer. */
 export function Timeline(props: TimelineProps) {
-  const { name, playback, controller, isLive, marks, clip, onClip, pictureAt } = props;
+  const { name, playback, controller, isLive, marks, clip, onClip, pictureAt, request } = props;
   const words = useWords();
   const { live, oldestAt, newestAt, at } = playback;
   const [held, hold] = useHeld();
@@ -45,6 +48,7 @@ export function Timeline(props: TimelineProps) {
     return () => observer.disconnect();
   }, []);
   const preview = usePreview(pictureAt);
+  const picture = useServerPicture(preview.at === null ? undefined : preview.picture, request);
 
   const whole = { from: oldestAt, to: Math.max(newestAt, oldestAt + 1) };
   const offset = held ?? Math.max(oldestAt, at) - newestAt;
@@ -130,7 +134,7 @@ export function Timeline(props: TimelineProps) {
             className="sky-timeline__preview"
             style={{ left: `clamp(88px, ${percent(preview.at)}, calc(100% - 88px))` }}
           >
-            <img src={preview.picture} alt="" />
+            {picture === undefined ? null : <img src={picture} alt="" />}
             <figcaption>
               {words.format.clock(preview.at)}
               {marks.some((mark) => isAt(mark, preview.at ?? 0)) ? ` · ${words.playback.result}` : ""}

@@ -11,6 +11,7 @@ import { StatusNote } from "./status-text.js";
 import { usePicture, useShownSize } from "./use-picture.js";
 import { useStore } from "./use-store.js";
 import type { Viewer } from "./use-viewer.js";
+import { useServerPicture } from "./use-server-picture.js";
 import { useWords } from "./words.js";
 
 export interface PillProps {
@@ -84,11 +85,14 @@ export interface MinimapProps {
   readonly stage: Size;
   /** The address of a small picture of the whole. */
   readonly picture: string | undefined;
+  /** Requests this picture with a token; left out if it needs none. */
+  readonly request?: typeof fetch | undefined;
   readonly onMove: (x: number, y: number) => void;
 }
 
 /** The whole picture, small, with a frame around the part that is shown. */
-export function Minimap({ zoom, aspect, stage, picture, onMove }: MinimapProps) {
+export function Minimap({ zoom, aspect, stage, picture, request, onMove }: MinimapProps) {
+  const shown = useServerPicture(picture, request);
   const part = visiblePart(zoom, aspect, stage);
   const percent = (value: number): string => `${(100 * value).toFixed(2)}%`;
   const move = (event: PointerEvent<HTMLElement>): void => {
@@ -98,7 +102,7 @@ export function Minimap({ zoom, aspect, stage, picture, onMove }: MinimapProps) 
   };
   return (
     <div className="sky-minimap" style={{ aspectRatio: aspect }} onPointerDown={move} onPointerMove={move}>
-      {picture === undefined ? null : <img src={picture} alt="" draggable={false} />}
+      {shown === undefined ? null : <img src={shown} alt="" draggable={false} />}
       <span
         style={{
           left: percent(zoom.x - part.width / 2),

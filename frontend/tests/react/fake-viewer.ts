@@ -46,10 +46,8 @@ export function fakeControls(requests: unknown[] = []): ViewerControls {
     frameUrl: (cameraId, at) => `frame-${cameraId}-${at}`,
     setBoxesShown: (shown) => requests.push(shown),
     setExactBoxes: (exact) => requests.push(["exact", exact]),
-    request: (url) => {
-      requests.push(["request", url]);
-      return Promise.resolve(new Response());
-    },
+    hasToken: false,
+    request: (url, options) => globalThis.fetch(url, options),
     retry: () => requests.push("retry"),
   };
 }

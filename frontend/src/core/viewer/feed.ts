@@ -113,6 +113,10 @@ export class Feed {
     return this.refused;
   }
 
+  get hasToken(): boolean {
+    return this.access.hasToken;
+  }
+
   /** `fetch` with the token of this viewer. */
   get request(): typeof globalThis.fetch {
     return this.access.authorized(this.options.fetch ?? ((url, options) => globalThis.fetch(url, options)));

@@ -184,10 +184,13 @@ export class ViewerSession {
     return frameUrl(this.base, cameraId, at);
   }
 
-  /** Requests one of these addresses with the token of this viewer, as `fetch` does. */
-  request(url: string, options?: RequestInit): Promise<Response> {
-    return this.feed.request(url, options);
+  /** Whether these addresses need the token of this viewer, so that neither a link nor `<img>` can use them. */
+  get hasToken(): boolean {
+    return this.feed.hasToken;
   }
+
+  /** Requests one of these addresses with the token of this viewer, as `fetch` does. */
+  readonly request: typeof fetch = (url, options) => this.feed.request(url, options);
 
   /** Returns the address of the newest frame. */
   latestUrl(cameraId: string): string {
