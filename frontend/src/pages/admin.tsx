@@ -14,7 +14,7 @@ import { signIn } from "./page-access.js";
 import { mount, PageHead } from "./shell.js";
 import "./admin-page.css";
 
-const FIRST_KEY = "skysentry-trio key add";
+const FIRST_KEY = "skysentry-trio key add --name me --admin";
 const access = new AccessApi(new URL("./", location.href));
 const admin = new AdminApi(access);
 
