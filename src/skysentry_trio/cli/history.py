@@ -20,7 +20,7 @@ from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, load_settings, 
 from skysentry_trio.server.history.folder import Damaged, HistoryFolder
 from skysentry_trio.server.history.layout import find_segments
 from skysentry_trio.server.history.reader import HistoryReader, RecordedPart
-from skysentry_trio.server.history.retention import Limits, choose_expired
+from skysentry_trio.server.history.retention import RetentionLimits, choose_expired
 from skysentry_trio.server.history.segment import OPENING, encode_record
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, local_file_stamp
 from skysentry_trio.server.settings import Settings
@@ -176,7 +176,7 @@ def prune(settings: Settings, older_than: str | None, keep: str | None, *, dry_r
     """Delete old recordings, except those that are protected; no server may be recording in the folder."""
     if older_than is None and keep is None:
         raise ConfigurationError("expected --older-than DURATION or --keep SIZE, got neither")
-    limits = Limits(
+    limits = RetentionLimits(
         max_age=_parsed("--older-than", older_than, parse_duration, float("inf")),
         max_bytes=_parsed("--keep", keep, parse_size, float("inf")),
     )

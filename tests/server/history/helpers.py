@@ -10,7 +10,7 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.history.disk_writer import DiskWriter
 from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.reader import HistoryReader
-from skysentry_trio.server.history.retention import Limits
+from skysentry_trio.server.history.retention import RetentionLimits
 from tests.jpegs import draw_jpeg
 
 NOON = 1_795_953_600.0
@@ -29,11 +29,13 @@ def frames(count: int, *, start: float = NOON, fps: float = 15, first: int = 1) 
 class OpenFolder:
     """A folder that is recorded in, with the thread that writes."""
 
-    def __init__(self, path: Path, limits: Limits | None = None, clock: Callable[[], float] = lambda: NOON) -> None:
+    def __init__(
+        self, path: Path, limits: RetentionLimits | None = None, clock: Callable[[], float] = lambda: NOON
+    ) -> None:
         self.path = path
         self.folder = HistoryFolder.open(path, writing=True)
         self.folder.adopt()
-        self.writer = DiskWriter(self.folder, limits or Limits(), 2**26, 10.0, clock)
+        self.writer = DiskWriter(self.folder, limits or RetentionLimits(), 2**26, 10.0, clock)
         self.reader = HistoryReader(self.folder, self.writer)
         self.writer.start()
 

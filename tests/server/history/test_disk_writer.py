@@ -13,7 +13,7 @@ import pytest
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.server.history import disk_writer
 from skysentry_trio.server.history.folder import HistoryFolder
-from skysentry_trio.server.history.retention import Limits
+from skysentry_trio.server.history.retention import RetentionLimits
 from tests.server.history.helpers import NOON, OpenFolder, frame, frames
 
 
@@ -188,12 +188,12 @@ def test_a_disk_that_hangs_makes_nobody_wait(opened: OpenFolder, monkeypatch: py
 def test_old_recordings_are_deleted(tmp_path: Path) -> None:
     """What is older than the limit goes, with the folders of days that become empty; protected segments stay."""
     now = [NOON]
-    opened = OpenFolder(tmp_path, Limits(max_age=3600), lambda: now[0])
+    opened = OpenFolder(tmp_path, RetentionLimits(max_age=3600), lambda: now[0])
     opened.record("door", frames(60, fps=1, start=NOON - 86400))
     opened.record("door", frames(60, fps=1, start=NOON - 7200))
     opened.record("door", frames(10, fps=1))
     opened.close()
-    opened = OpenFolder(tmp_path, Limits(max_age=3600), lambda: now[0])
+    opened = OpenFolder(tmp_path, RetentionLimits(max_age=3600), lambda: now[0])
     opened.folder.index.protect("door", NOON - 7200, NOON - 7200, protected=True)
     opened.writer._cleaned_at = float("-inf")
 

@@ -15,7 +15,7 @@ from attrs import evolve
 
 from skysentry_trio.base.principal import Principal, Rights
 from skysentry_trio.server.history.history import History
-from skysentry_trio.server.history.reader import HistoryReader, Span
+from skysentry_trio.server.history.reader import HistoryReader, RecordedSpan
 from skysentry_trio.server.history.recorder import Recorder
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
@@ -161,7 +161,7 @@ async def test_a_disk_that_hangs_delays_only_who_asks(site: Site, monkeypatch: p
     """Other requests are answered while one waits for the disk."""
     release = Event()
 
-    def hang(*_arguments: object) -> list[Span]:
+    def hang(*_arguments: object) -> list[RecordedSpan]:
         release.wait(20)
         return []
 

@@ -17,7 +17,7 @@ from skysentry_trio.base.logs import get_logger
 from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.frame_table import FrameTable
 from skysentry_trio.server.history.index import Segment
-from skysentry_trio.server.history.retention import Limits, choose_expired
+from skysentry_trio.server.history.retention import RetentionLimits, choose_expired
 from skysentry_trio.server.history.segment_writer import SegmentWriter
 
 log = get_logger(__name__)
@@ -49,7 +49,7 @@ class DiskWriter:
     """
 
     folder: HistoryFolder
-    limits: Limits
+    limits: RetentionLimits
     max_waiting: int
     """Bytes of frames that may wait for the thread."""
     sync_interval: float

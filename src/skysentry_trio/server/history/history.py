@@ -18,7 +18,7 @@ from skysentry_trio.server.history.disk_writer import DiskWriter
 from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.reader import HistoryReader
 from skysentry_trio.server.history.recorder import Recorder
-from skysentry_trio.server.history.retention import Limits
+from skysentry_trio.server.history.retention import RetentionLimits
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 
@@ -69,7 +69,7 @@ def open_history(settings: Settings, hub: Hub) -> History | None:
     if not settings.history:
         return None
     folder = HistoryFolder.open(Path(settings.history), writing=True)
-    limits = Limits(
+    limits = RetentionLimits(
         max_age=settings.history_age or math.inf,
         max_bytes=settings.history_bytes or math.inf,
         min_free=settings.history_min_free,

@@ -25,7 +25,7 @@ _SEARCHED: Final = 3600.0
 
 
 @frozen
-class Span:
+class RecordedSpan:
     """A time in which a camera was recorded; it may have pauses shorter than a segment."""
 
     begin: float
@@ -65,13 +65,13 @@ class HistoryReader:
         """Return the segments of a camera with frames between two moments, in the order of epochs and sequences."""
         return [found.segment for found in self._find(camera_id, begin, end)]
 
-    def spans(self, camera_id: str, begin: float, end: float) -> list[Span]:
+    def spans(self, camera_id: str, begin: float, end: float) -> list[RecordedSpan]:
         """Return when a camera was recorded between two moments, in the order of time."""
-        spans = list[Span]()
+        spans = list[RecordedSpan]()
         for segment in sorted(self.segments(camera_id, begin, end), key=lambda one: one.started_at):
             if spans and segment.started_at - spans[-1].end <= _PAUSE and spans[-1].protected == segment.protected:
                 last = spans[-1]
-                spans[-1] = Span(
+                spans[-1] = RecordedSpan(
                     last.begin,
                     max(last.end, segment.ended_at),
                     last.frames + segment.frames,
@@ -80,7 +80,9 @@ class HistoryReader:
                 )
             else:
                 spans.append(
-                    Span(segment.started_at, segment.ended_at, segment.frames, segment.nbytes, segment.protected)
+                    RecordedSpan(
+                        segment.started_at, segment.ended_at, segment.frames, segment.nbytes, segment.protected
+                    )
                 )
         return spans
 

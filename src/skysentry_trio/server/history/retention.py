@@ -11,7 +11,7 @@ from skysentry_trio.server.history.index import Segment
 
 
 @frozen
-class Limits:
+class RetentionLimits:
     """How much a history may keep."""
 
     max_age: float = math.inf
@@ -23,7 +23,7 @@ class Limits:
 
 
 def choose_expired(
-    oldest_first: Iterable[Segment], limits: Limits, *, now: float, nbytes: int, free: int
+    oldest_first: Iterable[Segment], limits: RetentionLimits, *, now: float, nbytes: int, free: int
 ) -> list[Segment]:
     """Return the segments to delete.
 
