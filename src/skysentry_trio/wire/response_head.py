@@ -9,7 +9,7 @@ from attrs import frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 
-MAX_HEAD_SIZE: Final = 64 * 1024
+MAX_HEAD_SIZE: Final = 32 * 1024
 """Maximum size of a head in bytes."""
 END_OF_HEAD: Final = re.compile(rb"\r?\n\r?\n")
 # Some cameras answer as ICY, the protocol of SHOUTcast, or leave out the version.
