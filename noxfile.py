@@ -71,17 +71,20 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests of the package, real processes and browsers included, and what of it they reach."""
+    """All tests of the package, real processes and browsers included, and what of it the quick tests reach."""
     session.install("-e", ".[capture]")
     install_group(session, "test")
     session.run("coverage", "erase")
-    # Tests with real processes mostly wait. Those that measure how long something takes have the machine to themselves.
-    two_at_a_time = ("--numprocesses=2", "--dist=worksteal", "-m", "not alone")
-    for choice in [session.posargs] if session.posargs else [two_at_a_time, ("-m", "alone")]:
-        session.run("coverage", "run", "-m", "pytest", *choice)
+    two_at_a_time = ("--numprocesses=2", "--dist=worksteal")
+    session.run("coverage", "run", "-m", "pytest", *(session.posargs or (*two_at_a_time, "-m", "not e2e")))
     session.run("coverage", "combine", "--quiet")
     # A choice of tests cannot reach everything.
     session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
+    if not session.posargs:
+        # Measuring the coverage of hundreds of processes would take minutes. Tests with real processes mostly wait;
+        # those that measure how long something takes have the machine to themselves.
+        session.run("pytest", *two_at_a_time, "-m", "e2e and not alone")
+        session.run("pytest", "-m", "e2e and alone")
 
 
 @nox.session
