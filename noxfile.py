@@ -86,8 +86,8 @@ def tests(session: nox.Session) -> None:
     if not session.posargs:
         # Measuring the coverage of hundreds of processes would take minutes. Tests with real processes mostly wait;
         # those that measure how long something takes have the machine to themselves.
-        session.run("pytest", *two_at_a_time, "-m", "e2e and not alone")
-        session.run("pytest", again, "-m", "e2e and alone")
+        session.run("python", "-m", "pytest", *two_at_a_time, "-m", "e2e and not alone")
+        session.run("python", "-m", "pytest", again, "-m", "e2e and alone")
 
 
 @nox.session

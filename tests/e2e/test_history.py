@@ -114,8 +114,8 @@ def test_a_full_disk_costs_no_live_frame(small_disk: Path) -> None:
         eventually(lambda: written(server) > 5)
         with suppress(OSError):  # the volume is full after a part of it
             ballast.write_bytes(bytes(2**21))
-        eventually(lambda: state(server)["trouble"] is not None)
         address = server.wait_for_line(ADDRESS).group()
+        eventually(lambda: "history" in httpx.get(f"http://{address}/api/health").json()["failing"])
         health = httpx.get(f"http://{address}/api/health").json()
         before = health["framesReceived"]
         eventually(lambda: httpx.get(f"http://{address}/api/health").json()["framesReceived"] > before + 20)
