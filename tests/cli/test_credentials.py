@@ -64,7 +64,7 @@ def test_without_any_of_them_there_is_no_token(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_token_file_is_read_again_each_time(tmp_path: Path) -> None:
-    """Whoever replaces the file renews the token; while it is missing, the client tries again."""
+    """A file that is replaced renews the token; while the file is missing, the client tries again."""
     file = TokenFile(write(tmp_path / "key", "first\n"))
     assert file() == "first"
     write(tmp_path / "key", "second")

@@ -97,7 +97,7 @@ def test_what_cannot_be_in_a_header_is_no_token(token: object) -> None:
 
 
 def test_a_token_is_not_in_the_text_of_its_objects() -> None:
-    """Whoever logs a client logs no secret."""
+    """A log line about a client contains no secret."""
     client = ViewerClient(SERVER, (), ignore, token="sky_secret")
     camera = CameraClient(SERVER, "door", FrameSlot(), token="sky_secret")
     assert "sky_secret" not in f"{client!r} {camera!r} {TokenHolder(SERVER, 'sky_secret')!r}"

@@ -143,7 +143,7 @@ class World:
                 principal = self.principals[argument]
                 if not principal.rights.allow(Action.VIEW):
                     return
-                # What was said before is judged by the rights from before.
+                # The rights from before apply to the messages from before.
                 await viewer.check()
                 message = {"type": "authenticate", "token": str(argument)}
                 viewer.principal = principal

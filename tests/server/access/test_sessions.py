@@ -52,7 +52,7 @@ async def test_connections_end_when_their_time_is_over(rules: Rules) -> None:
 
 
 async def test_the_first_rule_ends_what_was_open_to_everybody(rules: Rules) -> None:
-    """Whoever was connected has to prove who it is."""
+    """Peers that were connected have to prove who they are."""
     ended: list[str] = []
     with rules.access.sessions.attend(ANYONE, "viewer", "a", lambda: ended.append("anyone")):
         rules.key(view=["*"])

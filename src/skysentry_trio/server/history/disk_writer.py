@@ -1,4 +1,4 @@
-"""The thread that writes a history, and deletes what is too old: the only one that changes the folder."""
+"""The thread that writes a history, and deletes the segments that are too old."""
 
 from __future__ import annotations
 

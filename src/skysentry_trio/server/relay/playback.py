@@ -94,13 +94,15 @@ class PlaybackCursor:
             position: the moment from which several cameras are played in step; None to begin at the frame.
         """
         anchor = frame.arrived if position is None else position
-        cursor = cls(speed, frame.sequence, frame.received_at, _interval(max_fps), anchor, now, position is not None)
+        cursor = cls(
+            speed, frame.sequence, frame.received_at, shortest_interval(max_fps), anchor, now, position is not None
+        )
         cursor._plan(timeline, now)
         return cursor
 
     def limit(self, max_fps: float | None) -> None:
         """Show at most this many frames a second from the next step on; None means that the viewer sets no limit."""
-        self._interval = _interval(max_fps)
+        self._interval = shortest_interval(max_fps)
 
     def step(self, timeline: Timeline[M], now: float) -> M | None:
         """Move to the frame that is to be shown now; this may skip several frames.
@@ -163,5 +165,6 @@ class PlaybackCursor:
             self.speed = 0.0
 
 
-def _interval(max_fps: float | None) -> float:
+def shortest_interval(max_fps: float | None) -> float:
+    """Return the shortest time between two frames of a playback; None for a viewer that sets no limit."""
     return 1 / min(_MAX_FPS, max_fps or _MAX_FPS)

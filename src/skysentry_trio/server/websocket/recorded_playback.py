@@ -13,12 +13,11 @@ from attrs import define, evolve, field, frozen
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.history.reader import HistoryReader
 from skysentry_trio.server.history.tape import Tape
+from skysentry_trio.server.relay.playback import shortest_interval
 from skysentry_trio.server.relay.playback_session import PlaybackSession, RecordedPlace
 
 T = TypeVar("T")
 
-_MAX_FPS: Final = 60.0
-"""Most frames a second in a playback, at any speed; most screens show no more."""
 _PAUSE: Final = 10.0
 """Seconds without a recorded frame that a playback does not wait for."""
 _BREAK: Final = 1.0
@@ -88,7 +87,7 @@ class RecordedPlayback:
         while speed and self._goes_on():
             if await self._wait_while_paused():
                 anchor, anchored_at = self.tape.received_at, trio.current_time()
-            interval = 1 / min(_MAX_FPS, self._session.max_fps(self._camera_id) or _MAX_FPS)
+            interval = shortest_interval(self._session.max_fps(self._camera_id))
             shown_at, before = trio.current_time(), self.tape.received_at
             target = anchor + (shown_at + interval - anchored_at) * speed
             has_moved = await self._archive.run(partial(self.tape.move_to, target, forwards=forwards))
