@@ -6,8 +6,16 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
+from math import inf
+from typing import Any, TypeVar
 
+import pytest
+import trio
 from hypothesis import settings
+from trio.testing import MockClock
+
+T = TypeVar("T")
 
 # A server that a test starts must neither find the rules of the person who runs the tests, nor change them.
 _state = tempfile.mkdtemp(prefix="skysentry-state-")
@@ -18,3 +26,24 @@ atexit.register(shutil.rmtree, _state, ignore_errors=True)
 # Examples are not timed: on a busy machine any of them may be slow for a moment.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture
+def autojump_clock(monkeypatch: pytest.MonkeyPatch) -> MockClock:
+    """Virtual time that stands still while a thread works; otherwise years of it pass before a busy machine runs it."""
+    clock = MockClock(autojump_threshold=0)
+    run_sync, working = trio.to_thread.run_sync, 0
+
+    async def run_sync_outside_time(function: Callable[..., T], *args: object, **options: Any) -> T:
+        nonlocal working
+        working += 1
+        clock.autojump_threshold = inf
+        try:
+            return await run_sync(function, *args, **options)
+        finally:
+            working -= 1
+            if not working:
+                clock.autojump_threshold = 0
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", run_sync_outside_time)
+    return clock
