@@ -71,23 +71,40 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests of the package, real processes and browsers included, and what of it the quick tests reach."""
+    """All tests of the package, real processes and browsers included; arguments after `--` choose some."""
+    session.install("-e", ".[capture]")
+    install_group(session, "test")
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    # Tests with real processes mostly wait. Those that measure how long something takes have the machine to themselves.
+    two_at_a_time = ("--numprocesses=2", "--dist=worksteal")
+    run_twice_what_fails(session, (*two_at_a_time, "-m", "not e2e"))
+    run_twice_what_fails(session, (*two_at_a_time, "-m", "e2e and not alone"), ("-m", "e2e and alone"))
+
+
+def run_twice_what_fails(session: nox.Session, *choices: tuple[str, ...]) -> None:
+    """Run choices of tests, and afterwards those that failed, one at a time.
+
+    The processors of machines that run tests are at times busy with something else for seconds. So what fails once is
+    listed, and what fails twice is broken.
+    """
+    failed, nothing_to_do = 1, 5
+    shutil.rmtree(".pytest_cache", ignore_errors=True)
+    for choice in choices:
+        session.run("pytest", *choice, success_codes=[0, failed])
+    session.run("pytest", "--last-failed", "--last-failed-no-failures=none", success_codes=[0, nothing_to_do])
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """What of the package the quick tests reach; measuring it makes them almost twice as long."""
     session.install("-e", ".[capture]")
     install_group(session, "test")
     session.run("coverage", "erase")
-    # The processors of machines that run tests are at times busy with something else for seconds. What fails twice is
-    # broken; what fails once is listed at the end, marked RERUN.
-    again = "--reruns=1"
-    two_at_a_time = (again, "--numprocesses=2", "--dist=worksteal")
-    session.run("coverage", "run", "-m", "pytest", *(session.posargs or (*two_at_a_time, "-m", "not e2e")))
+    session.run("coverage", "run", "-m", "pytest", "--numprocesses=2", "--dist=worksteal", "-m", "not e2e")
     session.run("coverage", "combine", "--quiet")
-    # A choice of tests cannot reach everything.
-    session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
-    if not session.posargs:
-        # Measuring the coverage of hundreds of processes would take minutes. Tests with real processes mostly wait;
-        # those that measure how long something takes have the machine to themselves.
-        session.run("python", "-m", "pytest", *two_at_a_time, "-m", "e2e and not alone")
-        session.run("python", "-m", "pytest", again, "-m", "e2e and alone")
+    session.run("coverage", "report")
 
 
 @nox.session
