@@ -94,6 +94,17 @@ def test_frames_go_by_age_also_when_no_more_come() -> None:
     FrameRing(1, max_age=3.0).trim(1e9)
 
 
+def test_some_frames_are_never_too_old() -> None:
+    """A ring that keeps the last seconds also keeps the last frames of a camera that rarely sends any."""
+    ring = FrameRing(100, max_age=3.0, ageless=6)
+    fill(ring, range(1, 11))
+    many = [frame.sequence for frame in ring]
+    ring.trim(1e9)
+
+    assert many == [5, 6, 7, 8, 9, 10]
+    assert [frame.sequence for frame in ring] == many
+
+
 def test_a_wrong_clock_lets_no_frames_go() -> None:
     """Age is measured by the clock that nobody sets, so a jump of the other empties no ring, and fills none."""
     ring = FrameRing(100, max_age=3.0)

@@ -16,6 +16,7 @@ from skysentry_trio.base.principal import (
     Rights,
     decide,
     is_pattern,
+    parse_groups,
 )
 
 YARD = Rights.of({"view": ["yard-*", "door"], "publish": ["door"]})
@@ -111,3 +112,8 @@ def test_rights_are_described_for_programs() -> None:
     """By action, with the patterns as they were expanded."""
     assert YARD.describe() == {"view": ["door", "yard-*"], "publish": ["door"]}
     assert set(ANYONE.rights.describe()) == {action.value for action in Action}
+
+
+def test_groups_collect_their_entries() -> None:
+    """In the order in which they are written."""
+    assert parse_groups(("a=x", "b=y-*", "a=z")) == {"a": ["x", "z"], "b": ["y-*"]}

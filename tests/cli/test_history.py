@@ -154,8 +154,16 @@ def test_a_folder_that_is_not_there_is_not_made() -> None:
     assert "expected a folder, got /nowhere/at/all" in str(result.exception)
 
 
-def test_the_need_for_disk_is_estimated() -> None:
-    """Fifteen frames a second of 50 kB are 65 GB a day."""
-    result = CliRunner().invoke(cli, ["history", "estimate", "--fps", "15", "--days", "7"])
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ("--fps 15", "65.0 GB a day, 455.2 GB for 7 days\n6.0 Mbit/s"),
+        ("--fps 1 --event-hours 2", "9.4 GB a day, 65.8 GB for 7 days\n0.9 Mbit/s"),
+        ("--fps 1 --pre-roll-fps 15 --cameras 2", "8.7 GB a day, 60.7 GB for 7 days\n12.0 Mbit/s"),
+    ],
+)
+def test_the_need_for_disk_is_estimated(flags: str, said: str) -> None:
+    """Fifteen frames a second of 50 kB are 65 GB a day; two hours of events add to one frame a second."""
+    result = CliRunner().invoke(cli, ["history", "estimate", *flags.split()])
 
-    assert result.stdout == "65.0 GB a day, 455.2 GB for 7 days\n"
+    assert result.stdout == said + " on average from cameras that nobody watches\n"

@@ -21,10 +21,12 @@ from skysentry_trio.server.access.jwt import read_header
 from skysentry_trio.server.access.jwt_keys import CannotFetch, parse_keys
 from skysentry_trio.server.access.records import decode_records
 from skysentry_trio.server.access.tickets import TicketKind, read_ticket
+from skysentry_trio.server.history.events import decode_events
 from skysentry_trio.sources.whole_jpeg import whole_jpeg
 from skysentry_trio.wire import capture, viewer
 from skysentry_trio.wire.administration import KeyRequest, decode_body
 from skysentry_trio.wire.authentication import Authenticator, Credentials
+from skysentry_trio.wire.events import decode_event_end, decode_event_request, read_moment
 from skysentry_trio.wire.forwarding import resolve_forwarding
 from skysentry_trio.wire.framing import decode_head
 from skysentry_trio.wire.hosts import HostRule
@@ -145,6 +147,14 @@ def _read_multipart(data: bytes) -> None:
 
 def _read_camera_frame(data: bytes) -> None:
     capture.decode_jpeg(data, max_size=MAX_SIZE // 2, envelope=True)
+
+
+def _read_event(data: bytes) -> None:
+    with suppress(ProtocolViolation):
+        posted = decode_event_request(data)
+        read_moment("begin", posted.begin)
+        read_moment("end", posted.end)
+    decode_event_end(data)
 
 
 def _read_settings(data: bytes) -> None:
@@ -431,6 +441,25 @@ PARSERS: Final = (
         _VIOLATION,
         (*_JSON_WORDS, b'"boxes":', b'"data":', b'"sequence":', b'"color":"#'),
         (b'{"sequence":1,"boxes":[{"x":1,"y":1,"width":1,"height":1,"label":"a"}],"data":{}}',),
+    ),
+    Parser(
+        "event",
+        _read_event,
+        _VIOLATION,
+        (*_JSON_WORDS, b'"label":', b'"begin":', b'"end":', b'"data":', b"2026-11-29T12:00:00Z"),
+        (b'{"label":"a","begin":"2026-11-29T12:00:00Z","end":1795953605.5,"data":{}}', b'{"end":1}'),
+    ),
+    Parser(
+        "file of events",
+        lambda data: decode_events("a", data.splitlines()),
+        (),
+        (*_JSON_WORDS, b'"id":"', b'"label":', b'"begin":"', b'"end":"', b'"source":"motion"', b"2026-11-29T12:00:00Z"),
+        (
+            b'{"id":"0123456789abcdef","label":"a","source":"api","begin":"2026-11-29T12:00:00.000+00:00"}\n{"id":"f"}\n',
+            b'{"id":"0123456789abcdef","end":"2026-11-29T12:00:00.000+00:00","data":1}\n',
+        ),
+        # Files of events are ours, and are read when the server starts.
+        time_limit=0.1,
     ),
     # The standard library reads TOML, and only the operator writes it.
     Parser(

@@ -73,6 +73,8 @@ class FrameRing:
     """Seconds after which a frame is dropped."""
     max_bytes: float = math.inf
     """JPEG bytes at most."""
+    ageless: int = 1
+    """The newest frames that are never too old; all others are dropped after `max_age`."""
     nbytes: int = field(default=0, init=False)
     """JPEG bytes in the ring."""
     _frames: list[JpegFrame] = field(factory=list, init=False, repr=False)
@@ -117,7 +119,7 @@ class FrameRing:
             if (
                 count <= self.capacity
                 and self.nbytes <= self.max_bytes
-                and self._frames[self._first].arrived >= now - self.max_age
+                and (count <= self.ageless or self._frames[self._first].arrived >= now - self.max_age)
             ):
                 break
             self.discard_oldest()

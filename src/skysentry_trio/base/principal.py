@@ -27,9 +27,9 @@ class Action(StrEnum):
     HISTORY = "history"
     """See old frames: playback, clips and rings."""
     ANNOTATE = "annotate"
-    """Send detection results for a camera."""
+    """Send detection results and events for a camera."""
     EVENTS = "events"
-    """See what happened at a camera."""
+    """See the events of a camera."""
     METRICS = "metrics"
     """Read counters, those of the server and those of each camera."""
     ADMIN = "admin"
@@ -53,6 +53,15 @@ class Decision(Enum):
 def is_pattern(text: str) -> bool:
     """Return whether this names cameras: an id, a glob with ``*`` and ``?``, or ``@`` and the name of a group."""
     return _PATTERN.fullmatch(text) is not None
+
+
+def parse_groups(entries: Iterable[str]) -> dict[str, list[str]]:
+    """Return the cameras of each group, from entries such as ``outdoor=yard-*``."""
+    groups: dict[str, list[str]] = {}
+    for entry in entries:
+        name, _, pattern = entry.partition("=")
+        groups.setdefault(name, []).append(pattern)
+    return groups
 
 
 @frozen

@@ -22,8 +22,8 @@ _HELP: Final = {
     Action.PUBLISH: "Send frames as this camera.",
     Action.VIEW: "See this camera live.",
     Action.HISTORY: "See old frames of this camera.",
-    Action.ANNOTATE: "Send detection results for this camera.",
-    Action.EVENTS: "See what happened at this camera.",
+    Action.ANNOTATE: "Send detection results and events for this camera.",
+    Action.EVENTS: "See the events of this camera.",
     Action.METRICS: "Read the counters of this camera, and those of the server.",
 }
 

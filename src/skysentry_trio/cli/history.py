@@ -34,6 +34,8 @@ _REPORT_EVERY: Final = 1.0
 """Seconds between two lines of progress."""
 _BATCH: Final = 64
 """Frames written in one step."""
+_HEAD: Final = 180
+"""Bytes of the head of a frame on disk."""
 _FORMATS: Final = ("mkv", "zip", "mjpeg", "mpjpeg")
 
 
@@ -192,13 +194,34 @@ def prune(settings: Settings, older_than: str | None, keep: str | None, *, dry_r
 
 @history.command()
 @click.option("--cameras", type=click.IntRange(1), default=1, show_default=True, help="Number of cameras.")
-@click.option("--fps", type=click.FloatRange(0.001, 1000), default=1.0, show_default=True, help="Frames a second.")
+@click.option("--fps", type=click.FloatRange(0, 1000), default=1.0, show_default=True, help="Between events.")
+@click.option("--event-fps", type=click.FloatRange(0, 1000), default=15.0, show_default=True, help="Around events.")
+@click.option(
+    "--event-hours",
+    type=click.FloatRange(0, 24),
+    default=0.0,
+    show_default=True,
+    help="Hours a day around events, with the time before and after them.",
+)
+@click.option(
+    "--pre-roll-fps",
+    type=click.FloatRange(0, 1000),
+    default=0.0,
+    show_default=True,
+    help="What cameras send all the time because of the time before events.",
+)
 @click.option("--frame", metavar="SIZE", default="50kB", show_default=True, help="Bytes of one frame.")
 @click.option("--days", type=click.FloatRange(0), default=7.0, show_default=True, help="How long to keep.")
-def estimate(cameras: int, fps: float, frame: str, days: float) -> None:
-    """Say how much disk recordings need."""
-    a_day = cameras * fps * (_parsed("--frame", frame, parse_size, 0) + 180) * _DAY
+def estimate(  # noqa: PLR0917 - one for each flag
+    cameras: int, fps: float, event_fps: float, event_hours: float, pre_roll_fps: float, frame: str, days: float
+) -> None:
+    """Say how much disk recordings need, and what cameras send for them that nobody watches."""
+    size = _parsed("--frame", frame, parse_size, 0)
+    around, between = event_hours / 24, 1 - event_hours / 24
+    a_day = cameras * (fps * between + max(fps, event_fps) * around) * (size + _HEAD) * _DAY
     click.echo(f"{a_day / 1e9:.1f} GB a day, {a_day * days / 1e9:.1f} GB for {days:g} days")
+    sent = cameras * (max(fps, pre_roll_fps) * between + max(fps, pre_roll_fps, event_fps) * around) * size
+    click.echo(f"{sent * 8 / 1e6:.1f} Mbit/s on average from cameras that nobody watches")
 
 
 class SegmentFile:

@@ -6,6 +6,7 @@ The command line, the environment, the TOML file, ``config show`` and docs/refer
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any, Final, Literal
@@ -15,7 +16,15 @@ import attrs
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.group_grants import is_group_grant
 from skysentry_trio.base.networks import UNIX, parse_network
-from skysentry_trio.base.principal import is_pattern
+from skysentry_trio.base.principal import is_pattern, parse_groups
+from skysentry_trio.base.recording_rules import (
+    MAX_ROLL,
+    RecordingMode,
+    RecordingRule,
+    RecordingRules,
+    is_recording_rule,
+    rules_of_table,
+)
 from skysentry_trio.base.units import format_duration, format_size, parse_duration, parse_size
 from skysentry_trio.wire.hosts import is_allowed_host
 from skysentry_trio.wire.origins import is_ancestor, is_entry
@@ -43,6 +52,8 @@ class Kind:
     """Makes a value from text; raises ValueError if the text has the wrong form."""
     format: Callable[[Any], str]
     """Writes a value as text that ``parse`` can read."""
+    parse_table: Callable[[dict[str, Any]], Any] = lambda table: table
+    """Makes a value from a table of a TOML file."""
 
     def read(self, raw: object) -> Any:
         """Return the value from a flag or an environment variable (text), or from a TOML file (text, number, list).
@@ -65,6 +76,8 @@ class Kind:
         if isinstance(raw, tuple):
             # A flag that was given several times; each text may itself be a list.
             return tuple(value for text in raw for value in self.parse(text))
+        if isinstance(raw, dict):
+            return self.parse_table(raw)
         return tuple(raw) if isinstance(raw, list) else raw
 
 
@@ -160,6 +173,10 @@ def _are_groups(value: object) -> bool:
     )
 
 
+def _are_recording_rules(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, str) and is_recording_rule(one) for one in value)
+
+
 def _parse_switch(text: str) -> bool | None:
     return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower())
 
@@ -214,6 +231,14 @@ _grants: Final = Kind(
     _split,
     ",".join,
 )
+_recording_rules: Final = Kind(
+    "RULE",
+    "rules such as yard-*=off or 'front-door=events pre_roll=10s fps=5', or a table for each camera, glob or @group",
+    _are_recording_rules,
+    _split,
+    ",".join,
+    rules_of_table,
+)
 _text: Final = Kind(
     "TEXT", "a text without spaces", lambda value: isinstance(value, str) and " " not in value, str, str
 )
@@ -225,7 +250,12 @@ _key_source: Final = Kind(
     str,
 )
 _algorithms: Final = Kind("NAME", f"one or more of {', '.join(JWT_ALGORITHMS)}", _are_algorithms, _split, ",".join)
-_FEW_FRAMES: Final = 16
+_any_rate: Final = Kind("FPS", "a number from 0 to 1000", _number(0, 1000, int, float), float, "{:.15g}".format)
+_roll: Final = _duration(0, MAX_ROLL)
+FEW_FRAMES: Final = 16
+"""Frames that a ring keeps if no setting says how many."""
+_RING_MARGIN: Final = 2.0
+"""Seconds that a ring keeps beyond the time before events, so that no frame leaves it too soon."""
 _MAX_FRAMES: Final = 100_000
 _WAIT: Final = _duration(0.001, 3600)
 
@@ -357,10 +387,29 @@ class Settings:
     ping_timeout: float = _setting(20.0, _WAIT, "How long to wait for the answer to a ping.")
     shutdown_grace: float = _setting(2.0, _duration(0, 3600), "How long peers have to leave when the server stops.")
     history: str = _setting("", _folder, "Folder to record cameras in; nothing is recorded without it.")
+    history_mode: Literal["off", "continuous", "events"] = _setting(
+        "continuous",
+        _choice(*RecordingMode),
+        "When to record: always and more around events, only around events, or only what history_rules says.",
+    )
     history_fps: float = _setting(
-        1.0,
-        Kind("FPS", "a number from 0 to 1000", _number(0, 1000, int, float), float, "{:.15g}".format),
-        "Frames a second to record of each camera; 0 for all frames.",
+        1.0, _any_rate, "Frames a second to record of each camera between events; 0 for all frames."
+    )
+    history_event_fps: float = _setting(
+        0.0, _any_rate, "Frames a second to record of each camera around events; 0 for all frames."
+    )
+    history_width: int = _setting(
+        0, _whole(0, 65_535), "Most pixels of width to request from cameras for recordings; 0 for no limit."
+    )
+    history_pre_roll: float = _setting(
+        5.0, _roll, "How long before an event its recording begins, from the frames that the server has got."
+    )
+    history_pre_roll_fps: float = _setting(
+        0.0, _any_rate, "Frames a second to request all the time, because of the time before events; 0 for none more."
+    )
+    history_post_roll: float = _setting(5.0, _roll, "How long after an event its recording ends.")
+    history_rules: tuple[str, ...] = _setting(
+        (), _recording_rules, "How to record some cameras; the first rule that names a camera counts."
     )
     history_age: float = _setting(
         7 * 86400.0,
@@ -418,7 +467,32 @@ class Settings:
         """Most frames that a ring may hold: `buffer_size`, or the number that ``auto`` means."""
         if self.buffer_size != "auto":
             return self.buffer_size
-        return _MAX_FRAMES if self.buffer_seconds or self.buffer_bytes else _FEW_FRAMES
+        if self.buffer_seconds or self.buffer_bytes:
+            return _MAX_FRAMES
+        return FEW_FRAMES + math.ceil(self.ring_seconds * self.max_fps)
+
+    @property
+    def ring_seconds(self) -> float:
+        """How long a ring keeps frames besides the newest 16, so that the time before an event can be recorded.
+
+        0 if this is not needed, or if other settings say how much rings keep.
+        """
+        says_how_much = self.buffer_size != "auto" or self.buffer_seconds or self.buffer_bytes
+        longest = max(rule.hold for rule in self.recording_rules().every())
+        return 0.0 if says_how_much or not self.history or not longest else longest + _RING_MARGIN
+
+    def recording_rules(self) -> RecordingRules:
+        """Return how each camera is recorded."""
+        default = RecordingRule(
+            RecordingMode(self.history_mode),
+            self.history_fps,
+            self.history_event_fps,
+            self.history_width,
+            self.history_pre_roll,
+            self.history_pre_roll_fps,
+            self.history_post_roll,
+        )
+        return RecordingRules.parse(default, self.history_rules, parse_groups(self.groups))
 
 
 def kind_of(setting: attrs.Attribute[Any]) -> Kind:

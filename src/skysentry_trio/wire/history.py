@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skysentry_trio.wire.events import EventReply
 from skysentry_trio.wire.messages import Message
 
 
@@ -24,6 +25,8 @@ class HistoryReply(Message):
     """In the order of time."""
     frames: int
     bytes: int
+    events: list[EventReply]
+    """What happened, in the order of the beginnings: at most the first 1000; empty without the right ``events``."""
 
 
 class DayReply(Message):

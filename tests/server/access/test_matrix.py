@@ -142,6 +142,11 @@ ROWS = [
     of_camera("POST", f"{CLIENT}/history/protection", Action.ADMIN),
     of_camera("DELETE", f"{CLIENT}/history/protection", Action.ADMIN),
     of_camera("DELETE", f"{CLIENT}/history", Action.ADMIN),
+    of_camera("GET", f"{CLIENT}/history/events", Action.EVENTS),
+    of_camera("POST", f"{CLIENT}/events", Action.ANNOTATE, status=201, body={"label": "a"}),
+    of_camera(
+        "POST", f"{CLIENT}/events/{{event_id}}", Action.ANNOTATE, "/api/clients/door/events/none", status=404, body={}
+    ),
     Row("GET", "/metrics", Action.METRICS),
     Row("GET", "/api/keys", Action.ADMIN),
     Row("POST", "/api/keys", Action.ADMIN, status=201, body=KEY),

@@ -11,7 +11,7 @@ from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.server.access.changes import RulesEditor
 from skysentry_trio.server.access.keys import hash_key, make_key
 from skysentry_trio.server.access.records import KeyRecord
-from skysentry_trio.server.access.start import is_loopback, parse_groups, prepare_access, state_folder
+from skysentry_trio.server.access.start import is_loopback, prepare_access, state_folder
 from skysentry_trio.server.settings import Settings
 
 LOOPBACK = [("127.0.0.1", 8080)]
@@ -108,8 +108,3 @@ async def test_cameras_of_this_process_get_in_and_close_nothing(tmp_path: Path) 
 def test_the_state_folder_is_found(given: str, environ: dict[str, str], folder: str) -> None:
     """The setting comes first, then systemd, then the person's own folder."""
     assert state_folder(Settings(state_dir=given), environ) == Path(folder)
-
-
-def test_groups_collect_their_entries() -> None:
-    """In the order in which they are written."""
-    assert parse_groups(("a=x", "b=y-*", "a=z")) == {"a": ["x", "z"], "b": ["y-*"]}

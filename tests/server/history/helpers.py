@@ -8,6 +8,7 @@ from pathlib import Path
 
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.history.disk_writer import DiskWriter
+from skysentry_trio.server.history.event_log import EventLog
 from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.reader import HistoryReader
 from skysentry_trio.server.history.retention import RetentionLimits
@@ -35,7 +36,8 @@ class OpenFolder:
         self.path = path
         self.folder = HistoryFolder.open(path, writing=True)
         self.folder.adopt()
-        self.writer = DiskWriter(self.folder, limits or RetentionLimits(), 2**26, 10.0, clock)
+        self.events = EventLog(path, self.folder.index.events, clock, clock)
+        self.writer = DiskWriter(self.folder, limits or RetentionLimits(), 2**26, 10.0, clock, events=self.events)
         self.reader = HistoryReader(self.folder, self.writer)
         self.writer.start()
 

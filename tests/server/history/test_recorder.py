@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -10,10 +15,15 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.recording_rules import RecordingRule, RecordingRules
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.disk_writer import DiskWriter
+from skysentry_trio.server.history.event_log import EventLog
+from skysentry_trio.server.history.events import EventSource
 from skysentry_trio.server.history.recorder import Recorder
+from skysentry_trio.server.relay.hub import Hub
 from tests.hubs import make_hub, nothing, publish_nowait
+from tests.server.history.helpers import NOON
 
 
 @define
@@ -39,9 +49,15 @@ class Shelf:
         return [number for name, _, numbers in self.batches if name == camera_id for number in numbers]
 
 
-def recorder(hub: object, shelf: Shelf, max_fps: float) -> Recorder:
+def event_log() -> EventLog:
+    """Return a log whose events nobody writes."""
+    return EventLog(Path("/nonexistent"), None, time.time)  # type: ignore[arg-type]
+
+
+def recorder(hub: Hub, shelf: Shelf, max_fps: float, events: EventLog | None = None, **changes: Any) -> Recorder:
     writer: DiskWriter = shelf  # type: ignore[assignment] # as much of it as the recorder uses
-    return Recorder(hub, writer, max_fps)  # type: ignore[arg-type]
+    rules = RecordingRules(RecordingRule(**{"fps": max_fps, "pre_roll": 0.0, **changes}))
+    return Recorder(hub, writer, rules, events or event_log())
 
 
 async def test_every_frame_of_a_fast_camera_is_recorded(autojump_clock: MockClock) -> None:
@@ -148,3 +164,166 @@ async def test_the_frames_of_the_last_moment_are_recorded(autojump_clock: MockCl
             nursery.cancel_scope.cancel()
 
     assert shelf.recorded("door") == [1]
+
+
+RATE = 15
+
+
+@pytest.fixture
+def wall_clock(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> MockClock:
+    """Let the time of day follow the clock of the test."""
+    monkeypatch.setattr(time, "time", lambda: NOON + autojump_clock.current_time())
+    return autojump_clock
+
+
+class Scene:
+    """A camera that sends frames at a fixed rate for some time, while something happens."""
+
+    def __init__(self, **changes: Any) -> None:
+        settings = {"history": "/recordings", "history_fps": 1, "history_pre_roll": 5, "history_post_roll": 5}
+        self.hub = make_hub(**{**settings, **changes})
+        self.shelf = Shelf()
+        self.events = EventLog(Path("/nonexistent"), None, self.hub.wall_clock.now)  # type: ignore[arg-type]
+        writer: DiskWriter = self.shelf  # type: ignore[assignment]
+        self.recorder = Recorder(self.hub, writer, self.hub.settings.recording_rules(), self.events)
+        self.demands: list[tuple[float, float | None]] = []
+
+    async def play(self, seconds: float, happenings: dict[float, Callable[[], object]], fps: float = RATE) -> None:
+        """Send frames, and do things at some times, in seconds from the first frame."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.recorder.run, Health())
+            await trio.testing.wait_all_tasks_blocked()
+            with self.hub.register("door", on_end=nothing) as session:
+                start, waiting = trio.current_time(), dict(happenings)
+                for number in range(int(seconds * fps)):
+                    await trio.sleep_until(start + number / fps)
+                    for moment in [one for one in waiting if one * fps <= number]:
+                        waiting.pop(moment)()
+                    publish_nowait(self.hub, session)
+                    limit = self.hub.demand(session.camera).limits.max_fps
+                    if not self.demands or self.demands[-1][1] != limit:
+                        self.demands.append((number / fps, limit))
+            nursery.cancel_scope.cancel()
+
+    def begin(self, label: str = "person", **times: float) -> None:
+        self.events.begin("door", label, EventSource.API, **times)
+
+    def end(self) -> None:
+        for one in self.events.current("door"):
+            self.events.end("door", one.event.id)
+
+    @property
+    def seconds(self) -> list[float]:
+        """When the recorded frames came, in seconds from the first frame."""
+        return [(number - 1) / RATE for number in self.shelf.recorded("door")]
+
+
+async def test_around_an_event_every_frame_is_recorded(wall_clock: MockClock) -> None:
+    """From 5 s before to 5 s after the event at the full rate, within one frame; one frame a second otherwise."""
+    scene = Scene()
+    await scene.play(60, {20: scene.begin, 30: scene.end})
+    around = [one for one in scene.seconds if 14.5 < one < 35.5]
+    others = [one for one in scene.seconds if not 14.5 < one < 35.5]
+
+    assert scene.shelf.recorded("door") == sorted(set(scene.shelf.recorded("door")))
+    full = [one for one in around if 15 <= one <= 35]
+    assert abs(full[0] - 15) <= 1 / RATE
+    assert abs(full[-1] - 35) <= 1 / RATE
+    assert len(full) == pytest.approx(20 * RATE, abs=1)
+    assert len(others) == pytest.approx(39, abs=2)
+    assert scene.recorder.missed == 0
+
+
+async def test_an_event_that_was_over_when_it_was_posted(wall_clock: MockClock) -> None:
+    """Its frames are still in the ring if it is not older than the time before events."""
+    scene = Scene(history_mode="events", history_post_roll=1)
+    await scene.play(
+        30, {20: lambda: scene.begin(begin=NOON + trio.current_time() - 3, end=NOON + trio.current_time() - 2)}
+    )
+
+    assert scene.seconds[0] == pytest.approx(15, abs=0.21)
+    assert scene.seconds[-1] == pytest.approx(19, abs=1 / RATE)
+
+
+async def test_between_events_nothing_is_recorded(wall_clock: MockClock) -> None:
+    """In the mode `events`, a camera without an event leaves nothing on disk, and need not send more."""
+    scene = Scene(history_mode="events")
+    await scene.play(30, {})
+
+    assert scene.shelf.batches == []
+    assert [limit for _, limit in scene.demands] == [0.2]
+
+
+async def test_a_short_ring_shortens_the_time_before_an_event(wall_clock: MockClock) -> None:
+    """With 30 frames in memory, an event has the frames of about the last 1.5 s, and no frame is missed."""
+    scene = Scene(buffer_size=30, history_pre_roll=5, history_post_roll=0)
+    await scene.play(40, {20: scene.begin, 25: scene.end})
+    full = [one for one, following in pairwise(scene.seconds) if following - one < 1.5 / RATE]
+
+    assert 18 < full[0] < 19
+    assert full[-1] == pytest.approx(25, abs=2 / RATE)
+    assert scene.recorder.missed == 0
+    assert len([one for one in scene.seconds if one < 16.5]) == 17
+
+
+async def test_the_demand_rises_when_an_event_begins(wall_clock: MockClock) -> None:
+    """A camera that nobody watches is asked for all frames until an event is over, and before it if settings say so."""
+    scene, always = Scene(history_width=640), Scene(history_pre_roll_fps=10)
+    await scene.play(30, {10: scene.begin, 12: scene.end})
+    await always.play(30, {10: always.begin, 12: always.end})
+
+    (first, *_), (rise, _), (fall, _) = scene.demands
+    assert [limit for _, limit in scene.demands] == [1, None, 1]
+    assert (first, rise) == (0, 10)
+    assert fall == pytest.approx(17, abs=0.5)
+    assert [limit for _, limit in always.demands] == [10, None, 10]
+
+
+async def test_cameras_are_recorded_by_rules(wall_clock: MockClock) -> None:
+    """By id, glob and group: one never, one at a rate of its own, the others as usual; each is asked for that."""
+    scene = Scene(
+        history_pre_roll=0, groups=("back=yard-*",), history_rules=("yard-1=fps=5", "@back=off", "attic=events")
+    )
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(scene.recorder.run, Health())
+        await trio.testing.wait_all_tasks_blocked()
+        with ExitStack() as stack:
+            names = ("door", "yard-1", "yard-2", "attic")
+            sessions = [stack.enter_context(scene.hub.register(name, on_end=nothing)) for name in names]
+            for _ in range(10 * RATE):
+                for session in sessions:
+                    publish_nowait(scene.hub, session)
+                await trio.sleep(1 / RATE)
+            demands = [scene.hub.demand(session.camera).limits.max_fps for session in sessions]
+        nursery.cancel_scope.cancel()
+
+    assert [len(scene.shelf.recorded(name)) for name in names] == [
+        pytest.approx(10, abs=1),
+        pytest.approx(50, abs=2),
+        0,
+        0,
+    ]
+    assert demands == [1, 5, 0.2, 0.2]
+
+
+async def test_what_waited_for_an_event_is_recorded_at_the_end(wall_clock: MockClock) -> None:
+    """A server that stops, and a camera that is forgotten, lose no frame of the last seconds."""
+    scene = Scene(client_timeout=0.5)
+    await scene.play(3, {2: scene.begin})
+    first = list(scene.seconds)
+    forgotten = Scene(client_timeout=0.5)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(forgotten.recorder.run, Health())
+        with forgotten.hub.register("door", on_end=nothing) as session:
+            for _ in range(3):
+                publish_nowait(forgotten.hub, session)
+                await trio.sleep(1)
+        await trio.sleep(1)
+        forgotten.hub.evict_idle()
+        await trio.sleep(1)
+        recorded = forgotten.shelf.recorded("door")
+        nursery.cancel_scope.cancel()
+
+    assert first[-1] == pytest.approx(3, abs=1.5 / RATE)
+    assert len(first) > 2 * RATE
+    assert recorded == [1, 2, 3]

@@ -14,6 +14,7 @@ import trio
 from attrs import evolve
 
 from skysentry_trio.base.principal import Principal, Rights
+from skysentry_trio.base.recording_rules import RecordingRules
 from skysentry_trio.server.history.history import History
 from skysentry_trio.server.history.reader import HistoryReader, RecordedSpan
 from skysentry_trio.server.history.recorder import Recorder
@@ -42,7 +43,12 @@ def recorded(tmp_path: Path) -> Iterator[OpenFolder]:
 @pytest.fixture
 async def site(recorded: OpenFolder) -> Site:
     hub = Hub(Settings(max_fps=1000))
-    history = History(recorded.reader, recorded.writer, Recorder(hub, recorded.writer, 1))
+    history = History(
+        recorded.reader,
+        recorded.writer,
+        Recorder(hub, recorded.writer, RecordingRules(), recorded.events),
+        recorded.events,
+    )
     return Site(hub, history=history)
 
 
@@ -119,7 +125,12 @@ async def test_recordings_are_deleted_and_protected(site: Site, recorded: OpenFo
     """Protected files stay, the others that lie in the range go."""
     recorded.close()
     recorded.__init__(recorded.path)  # type: ignore[misc]
-    site.history = History(recorded.reader, recorded.writer, Recorder(site.hub, recorded.writer, 1))
+    site.history = History(
+        recorded.reader,
+        recorded.writer,
+        Recorder(site.hub, recorded.writer, RecordingRules(), recorded.events),
+        recorded.events,
+    )
     site.__attrs_post_init__()
     total = len(recorded.reader.segments("door"))
 

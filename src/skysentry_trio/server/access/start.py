@@ -13,7 +13,7 @@ from attrs import frozen
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.networks import Networks
-from skysentry_trio.base.principal import ALL_CAMERAS, Action
+from skysentry_trio.base.principal import ALL_CAMERAS, Action, parse_groups
 from skysentry_trio.base.state_folder import find_state_folder
 from skysentry_trio.server.access.access import Access
 from skysentry_trio.server.access.changes import NewLink, RulesEditor
@@ -135,12 +135,3 @@ def read_admin_key(settings: Settings, environ: Mapping[str, str]) -> KeyRecord 
     if not is_key(key):
         raise ConfigurationError(f"file {path}: expected a key as skysentry-trio key generate prints it")
     return KeyRecord("file", "administrator", hash_key(key), {Action.ADMIN.value: [ALL_CAMERAS]}, 0.0)
-
-
-def parse_groups(entries: Iterable[str]) -> dict[str, list[str]]:
-    """Return the cameras of each group, from entries such as ``outdoor=yard-*``."""
-    groups: dict[str, list[str]] = {}
-    for entry in entries:
-        name, _, pattern = entry.partition("=")
-        groups.setdefault(name, []).append(pattern)
-    return groups

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from attrs import define, field, frozen
 
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.logs import get_logger
+from skysentry_trio.server.history.event_log import EventLog
 from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.frame_table import FrameTable
 from skysentry_trio.server.history.index import Segment
@@ -56,6 +58,8 @@ class DiskWriter:
     """Seconds after which the disk is made to keep what was written."""
     _clock: Callable[[], float] = time.time
     _monotonic: Callable[[], float] = time.monotonic
+    events: EventLog | None = None
+    """What happened at the cameras; written by the same thread."""
     waiting_bytes: int = field(default=0, init=False)
     """Bytes of frames that wait for the thread."""
     frames_written: int = field(default=0, init=False)
@@ -213,6 +217,7 @@ class DiskWriter:
     def _maintain(self, *, everything: bool) -> None:
         """Finish segments that are over, make the disk keep what was written, and delete what is too old."""
         now, moment = self._monotonic(), self._clock()
+        self._write_events(now)
         for writer in list(self._open.values()):
             # A camera that sends no more frames leaves a segment that is over.
             if everything or moment >= writer.ends_at + _RETRY:
@@ -224,6 +229,18 @@ class DiskWriter:
         if now - self._cleaned_at >= _CLEANING:
             self._cleaned_at = now
             self._attempt(None, self._delete_old)
+            if math.isfinite(self.limits.max_age):
+                self._attempt(None, lambda: self.folder.delete_old_events(moment - self.limits.max_age))
+
+    def _write_events(self, now: float) -> None:
+        if self.events is None or not self.events.is_waiting or now < self._retry_at:
+            return
+        try:
+            self.events.write()
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(None, error)
+        else:
+            self._succeed()
 
     def _attempt(self, camera_id: str | None, work: Callable[[], object]) -> None:
         try:

@@ -12,10 +12,12 @@ from typing import Final
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ConfigurationError, SkySentryError
+from skysentry_trio.server.history.events import FILE_NAME as EVENTS
+from skysentry_trio.server.history.events import MOST_BYTES, day_of, find_event_files
 from skysentry_trio.server.history.frame_table import FrameTable
 from skysentry_trio.server.history.index import HistoryIndex, Segment, open_index
 from skysentry_trio.server.history.layout import camera_of, find_segments, remove_empty_folders
-from skysentry_trio.server.history.segment import OPENING, scan
+from skysentry_trio.server.history.segment import OPENING, SUFFIX, scan
 
 _LOCK: Final = "lock"
 
@@ -108,10 +110,27 @@ class HistoryFolder:
             else:
                 self.index.put(segment, table)
         self.index.remove(known - found)
+        return troubles + self._adopt_events(everything=everything)
+
+    def _adopt_events(self, *, everything: bool) -> list[str]:
+        """Read the files of events that the index does not know, or not as they are; forget those that are gone."""
+        known, found, troubles = self.index.events.files(), set[str](), []
+        for name in find_event_files(self.path):
+            found.add(name)
+            try:
+                if everything or (self.path / name).stat().st_size != known.get(name):
+                    with (self.path / name).open("rb") as file:
+                        self.index.events.replace_file(name, file.read(2 * MOST_BYTES))
+            except OSError as error:
+                troubles.append(f"{name}: {error}")
+        for name in known.keys() - found:
+            self.index.events.forget_file(name)
         return troubles
 
     def delete(self, segments: list[Segment]) -> None:
-        """Delete segments; the index forgets them first, so that nobody is shown a file that is gone.
+        """Delete segments, and the events of days that have no segments any more.
+
+        The index forgets them first, so that nobody is shown a file that is gone.
 
         Raises:
             OSError: a file cannot be deleted.
@@ -119,7 +138,31 @@ class HistoryFolder:
         self.index.remove(segment.name for segment in segments)
         for segment in segments:
             (self.path / segment.name).unlink(missing_ok=True)
-            remove_empty_folders(self.path, segment.name)
+        for day in {segment.name.rpartition("/")[0] for segment in segments}:
+            if not self._has_segments(day):
+                self._delete_events(f"{day}/{EVENTS}")
+
+    def delete_old_events(self, before: float) -> None:
+        """Delete the events of days that ended before a moment and have no segments: nothing else deletes them.
+
+        Args:
+            before: in seconds since the epoch.
+
+        Raises:
+            OSError: a file cannot be deleted.
+        """
+        for name in self.index.events.files():
+            if day_of(name)[1] < before and not self._has_segments(name.rpartition("/")[0]):
+                self._delete_events(name)
+
+    def _has_segments(self, day: str) -> bool:
+        # The index does not know those that are being written.
+        return any((self.path / day).glob(f"*{SUFFIX}"))
+
+    def _delete_events(self, name: str) -> None:
+        self.index.events.forget_file(name)
+        (self.path / name).unlink(missing_ok=True)
+        remove_empty_folders(self.path, name)
 
     def free_bytes(self) -> int:
         """Return the bytes that this process may still write to the volume."""

@@ -15,6 +15,8 @@ from attrs import frozen
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.disk_writer import DiskWriter
+from skysentry_trio.server.history.event_log import EventLog
+from skysentry_trio.server.history.events import RecordedEvent
 from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.reader import HistoryReader
 from skysentry_trio.server.history.recorder import Recorder
@@ -39,16 +41,19 @@ class History:
     reader: HistoryReader
     writer: DiskWriter
     recorder: Recorder
+    events: EventLog
 
     async def run(self, health: Health) -> None:
         """Enter segments that the index does not know into it, then record for ever."""
-        troubles = await trio.to_thread.run_sync(self._adopt, abandon_on_cancel=True)
+        troubles, unfinished, newest = await trio.to_thread.run_sync(self._adopt, abandon_on_cancel=True)
+        self.events.resume(unfinished, newest)
         for trouble in troubles[:10]:
             log.warning("recording cannot be read", error=trouble)
         self.writer.start()
         await self.recorder.run(health)
 
-    def _adopt(self) -> list[str]:
+    def _adopt(self) -> tuple[list[str], list[RecordedEvent], dict[str, float]]:
+        """Return sentences about files, the events without an end, and when the newest frames arrived."""
         reported = time.monotonic()
 
         def report(count: int, name: str) -> None:
@@ -57,7 +62,13 @@ class History:
                 reported = time.monotonic()
                 log.info("reading recordings", files=count, now=name)
 
-        return self.reader.folder.adopt(report=report)
+        folder = self.reader.folder
+        troubles = folder.adopt(report=report)
+        return (
+            troubles,
+            folder.index.events.unfinished(),
+            {one.camera_id: one.newest_at for one in folder.index.usage()},
+        )
 
 
 def open_history(settings: Settings, hub: Hub) -> History | None:
@@ -74,8 +85,12 @@ def open_history(settings: Settings, hub: Hub) -> History | None:
         max_bytes=settings.history_bytes or math.inf,
         min_free=settings.history_min_free,
     )
-    writer = DiskWriter(folder, limits, settings.max_memory // _SHARE_OF_MEMORY, settings.history_sync)
-    return History(HistoryReader(folder, writer), writer, Recorder(hub, writer, settings.history_fps))
+    events = EventLog(folder.path, folder.index.events, hub.wall_clock.now)
+    room = settings.max_memory // _SHARE_OF_MEMORY
+    writer = DiskWriter(folder, limits, room, settings.history_sync, events=events)
+    rules = settings.recording_rules()
+    reader = HistoryReader(folder, writer, rolls=lambda camera_id: rules.of(camera_id).rolls)
+    return History(reader, writer, Recorder(hub, writer, rules, events), events)
 
 
 @asynccontextmanager

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
+from skysentry_trio.server.history.event_table import SCHEMA as EVENTS_SCHEMA
+from skysentry_trio.server.history.event_table import EventTable
 from skysentry_trio.server.history.frame_table import FrameTable
 
 FILE_NAME: Final = "index.sqlite3"
@@ -108,7 +110,12 @@ class HistoryIndex:
     """
 
     _connection: sqlite3.Connection
+    events: EventTable = field(init=False, repr=False)
+    """What happened at the cameras."""
     _lock: Lock = field(factory=Lock, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.events = EventTable(self._all, self._changing)
 
     def close(self) -> None:
         """Close the database."""
@@ -255,7 +262,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     # With a write-ahead log, a power cut may lose the last rows, which are then read from the segments again.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.executescript(_SCHEMA)
+    connection.executescript(_SCHEMA + EVENTS_SCHEMA)
     connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
@@ -12,6 +13,7 @@ from attrs import define, frozen
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.history.disk_writer import DiskWriter
+from skysentry_trio.server.history.events import RecordedEvent
 from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.frame_table import FrameTable, Place
 from skysentry_trio.server.history.index import Segment, Usage
@@ -20,6 +22,8 @@ from skysentry_trio.wire.jpeg import inspect_jpeg
 
 _PAUSE: Final = 10.0
 """Seconds between two segments that begin another span."""
+_ROLL: Final = 5.0
+"""Seconds before and after an event that belong to the event, if no settings say otherwise."""
 _SEARCHED: Final = 3600.0
 """Seconds before a moment in which a frame is looked for first; most often there is one."""
 
@@ -60,6 +64,24 @@ class HistoryReader:
     writer: DiskWriter | None = None
     clock_offset: float = 0.0
     """Seconds by which the wall clock is ahead of the monotonic clock, in which `JpegFrame.arrived` is."""
+    rolls: Callable[[str], tuple[float, float]] = lambda _camera_id: (_ROLL, _ROLL)
+    """Returns for a camera, by its id, how many seconds before and after an event belong to the event."""
+
+    def events(self, camera_id: str, begin: float, end: float, limit: int | None = None) -> list[RecordedEvent]:
+        """Return the events of a camera that overlap the time between two moments, in the order of their beginnings."""
+        log = None if self.writer is None else self.writer.events
+        return (self.folder.index.events if log is None else log).find(camera_id, begin, end, limit)
+
+    def event_ranges(self, camera_id: str, begin: float, end: float) -> list[tuple[float, float]]:
+        """Return when a camera is recorded because of events, between two moments: first and last times, in order."""
+        before, after = self.rolls(camera_id)
+        ranges = list[tuple[float, float]]()
+        for event in self.events(camera_id, begin - after, end + before):
+            first, last = event.started_at - before, (math.inf if event.ended_at is None else event.ended_at) + after
+            if ranges and first <= ranges[-1][1]:
+                first, last = ranges[-1][0], max(last, ranges.pop()[1])
+            ranges.append((first, last))
+        return ranges
 
     def segments(self, camera_id: str, begin: float = 0.0, end: float = float("inf")) -> list[Segment]:
         """Return the segments of a camera with frames between two moments, in the order of epochs and sequences."""

@@ -20,6 +20,7 @@ from skysentry_trio.server.http.administration import create_administration
 from skysentry_trio.server.http.clips import create_clips
 from skysentry_trio.server.http.credential_check import add_credential_check
 from skysentry_trio.server.http.current import current_request, scoped
+from skysentry_trio.server.http.events import create_events
 from skysentry_trio.server.http.exchange import allow_origin, protection
 from skysentry_trio.server.http.history import create_history
 from skysentry_trio.server.http.metrics import create_metrics
@@ -80,6 +81,7 @@ def build_app(
         create_snapshots(current_hub, health.shutdown, recordings),
         create_clips(current_hub, recordings),
         create_history(current_hub, history, recordings),
+        create_events(current_hub, history, recordings),
         create_results(current_hub),
         create_metrics(hub, current_hub, health, connections, loop, history=history),
         create_pages(pages),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Final
 
 import trio
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import Action
@@ -15,6 +14,7 @@ from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.history.history import History
 from skysentry_trio.server.history.reader import days
 from skysentry_trio.server.http.current import CurrentHub, current_request
+from skysentry_trio.server.http.history_requests import asked_range, check_right, expect_history
 from skysentry_trio.server.http.json_bodies import json_response
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.wire.history import (
@@ -26,11 +26,10 @@ from skysentry_trio.wire.history import (
     SegmentsReply,
     SpanReply,
 )
-from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.messages import rfc3339
-from skysentry_trio.wire.query import decode_query
 
 _MOST_SPANS: Final = 10_000
+_MOST_EVENTS: Final = 1000
 
 
 def create_history(current_hub: CurrentHub, history: History | None, recordings: Recordings) -> Blueprint:
@@ -43,15 +42,7 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
     """
     routes = Blueprint("history", __name__, url_prefix="/api")
 
-    def find() -> History:
-        """Return the history.
-
-        Raises:
-            ProtocolViolation: with code ``not-found``.
-        """
-        if history is None:
-            raise ProtocolViolation("this server records nothing; --history FOLDER makes it record", "not-found")
-        return history
+    find = partial(expect_history, history)
 
     @routes.get("/history")
     async def get_recording() -> Response:
@@ -87,9 +78,12 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
     @routes.get("/clients/<camera_id>/history")
     async def get_spans(camera_id: str) -> Response:
         found = find()
-        _check(current_hub, camera_id, Action.HISTORY)
-        begin, end = _limits()
+        check_right(current_hub, camera_id, Action.HISTORY)
+        begin, end = asked_range()
         spans = await recordings.run(partial(found.reader.spans, camera_id, begin, end))
+        events = []
+        if current_hub().principal.rights.allow(Action.EVENTS, camera_id):
+            events = await recordings.run(partial(found.reader.events, camera_id, begin, end, _MOST_EVENTS))
         if len(spans) > _MOST_SPANS:
             raise ProtocolViolation(f"there are {len(spans)} spans, ask for a shorter time with at most {_MOST_SPANS}")
         return json_response(
@@ -101,13 +95,14 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
                 ],
                 sum(span.frames for span in spans),
                 sum(span.nbytes for span in spans),
+                [event.reply() for event in events],
             )
         )
 
     @routes.get("/clients/<camera_id>/history/days")
     async def get_days(camera_id: str) -> Response:
         found = find()
-        _check(current_hub, camera_id, Action.HISTORY)
+        check_right(current_hub, camera_id, Action.HISTORY)
         segments = await recordings.run(partial(found.reader.segments, camera_id))
         return json_response(
             DaysReply(camera_id, [DayReply(day, *figures) for day, figures in sorted(days(segments).items())])
@@ -116,8 +111,8 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
     @routes.delete("/clients/<camera_id>/history")
     async def delete_recordings(camera_id: str) -> Response:
         found = find()
-        _check(current_hub, camera_id, Action.ADMIN)
-        begin, end = _limits()
+        check_right(current_hub, camera_id, Action.ADMIN)
+        begin, end = asked_range()
 
         def delete() -> int:
             inside = [
@@ -134,8 +129,8 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
 
     async def set_protection(camera_id: str, *, protected: bool) -> Response:
         found = find()
-        _check(current_hub, camera_id, Action.ADMIN)
-        protect = partial(found.reader.folder.index.protect, camera_id, *_limits(), protected=protected)
+        check_right(current_hub, camera_id, Action.ADMIN)
+        protect = partial(found.reader.folder.index.protect, camera_id, *asked_range(), protected=protected)
         count = await recordings.run(protect)
         _audit("recordings protected" if protected else "recordings unprotected", camera_id, count)
         return json_response(SegmentsReply(count))
@@ -149,26 +144,6 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
         return await set_protection(camera_id, protected=False)
 
     return routes
-
-
-def _check(current_hub: CurrentHub, camera_id: str, action: Action) -> None:
-    """Check that the principal may do something with the recordings of a camera, which the hub may have forgotten.
-
-    Raises:
-        ProtocolViolation: the id is invalid, or the principal may not do this.
-    """
-    if not current_hub().may(action, check_camera_id(camera_id)):
-        raise ProtocolViolation(f"there is no camera {camera_id}; /api/clients lists them", "not-found")
-
-
-def _limits() -> tuple[float, float]:
-    """Return the moments ``from`` and ``to`` of the query."""
-    query = decode_query(request.query_string.decode("latin-1"))
-    begin, end = query.moment("from"), query.moment("to")
-    begin, end = begin or 0.0, math.inf if end is None else end
-    if begin > end:
-        raise ProtocolViolation(f"from is a moment before to, got {query.text('from')!a} and {query.text('to')!a}")
-    return begin, end
 
 
 def _audit(event: str, camera_id: str, count: int) -> None:

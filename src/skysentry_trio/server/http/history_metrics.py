@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily as CounterFamily
 from prometheus_client.core import GaugeMetricFamily as GaugeFamily
 from prometheus_client.metrics_core import Metric
 
+from skysentry_trio.server.history.events import EventSource
 from skysentry_trio.server.history.history import History
 
 
@@ -36,6 +37,15 @@ class HistoryCollector:
             "skysentry_recording_waiting_bytes",
             "Bytes of frames that wait for the disk.",
             0 if writer is None else writer.waiting_bytes,
+        )
+        events = CounterFamily("skysentry_events", "Events of cameras, by what noticed them.", labels=["source"])
+        for source in EventSource:
+            events.add_metric([source], 0 if history is None else history.events.noted[source])
+        yield events
+        yield CounterFamily(
+            "skysentry_dropped_events",
+            "Events that are not recorded because too many came.",
+            0 if history is None else history.events.dropped,
         )
         yield GaugeFamily(
             "skysentry_recording_paused",

@@ -19,13 +19,22 @@ async def read_json(kind: type[T]) -> T:
     Raises:
         ProtocolViolation: the body is not JSON, or not as expected.
     """
+    return decode_body(await require_json(), kind)
+
+
+async def require_json() -> bytes:
+    """Return the body of the current request, which says that it is JSON.
+
+    Raises:
+        ProtocolViolation: it says something else.
+    """
     # Before a page of a foreign origin may send this type, its browser asks the server with a preflight request.
     if request.mimetype != "application/json":
         raise ProtocolViolation(
             f"expected Content-Type: application/json, got {request.mimetype[:80]!a}", "wrong-content-type"
         )
     body = await request.get_data(cache=False)
-    return decode_body(body.encode() if isinstance(body, str) else body, kind)
+    return body.encode() if isinstance(body, str) else body
 
 
 def json_response(reply: Message, status: int = 200) -> Response:

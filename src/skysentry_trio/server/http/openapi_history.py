@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from skysentry_trio.wire.events import EventEnd, EventReply, EventRequest, EventsReply
 from skysentry_trio.wire.history import (
     DayReply,
     DaysReply,
@@ -17,6 +18,10 @@ from skysentry_trio.wire.history import (
 HISTORY_SCHEMAS: Final = (
     DayReply,
     DaysReply,
+    EventEnd,
+    EventReply,
+    EventRequest,
+    EventsReply,
     HistoryReply,
     RecordedCameraReply,
     RecordingReply,
@@ -29,6 +34,19 @@ _CAMERA_ID: Final[dict[str, Any]] = {
     "required": True,
     "description": "The camera's id.",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+}
+_EVENT_ID: Final[dict[str, Any]] = {
+    "name": "event_id",
+    "in": "path",
+    "required": True,
+    "description": "The id of an event that lasts.",
+    "schema": {"type": "string"},
+}
+_MOST_EVENTS: Final[dict[str, Any]] = {
+    "name": "limit",
+    "in": "query",
+    "description": "The most events that are wanted.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 1000},
 }
 _RANGE: Final[list[dict[str, Any]]] = [
     {
@@ -63,24 +81,52 @@ def describe_history() -> dict[str, Any]:
                 "Let recordings become old again", "The number of files.", "SegmentsReply", [_CAMERA_ID, *_RANGE]
             ),
         },
+        "/api/clients/{clientId}/history/events": {
+            "get": _operation(
+                "What happened at a camera", "The events.", "EventsReply", [_CAMERA_ID, *_RANGE, _MOST_EVENTS]
+            )
+        },
+        "/api/clients/{clientId}/events": {
+            "post": _with_body(
+                _operation("Note what happens at a camera", "The event.", "EventReply", [_CAMERA_ID], status="201"),
+                "EventRequest",
+            )
+        },
+        "/api/clients/{clientId}/events/{event_id}": {
+            "post": _with_body(
+                _operation("End an event", "The event.", "EventReply", [_CAMERA_ID, _EVENT_ID]), "EventEnd"
+            )
+        },
     }
 
 
-def _operation(summary: str, description: str, schema: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+def _with_body(operation: dict[str, Any], schema: str) -> dict[str, Any]:
+    operation["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    }
+    for status in ("415", "429", "503"):
+        operation["responses"][status] = operation["responses"]["400"]
+    return operation
+
+
+def _operation(
+    summary: str, description: str, schema: str, parameters: list[dict[str, Any]], status: str = "200"
+) -> dict[str, Any]:
     return {
         "summary": summary,
         "parameters": parameters,
         "responses": {
-            "200": {
+            status: {
                 "description": description,
                 "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
             },
             **{
-                status: {
+                error: {
                     "description": "See Errors.",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorReply"}}},
                 }
-                for status in ("400", "401", "403", "404")
+                for error in ("400", "401", "403", "404")
             },
         },
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 
 import trio
 from attrs import define, field
@@ -14,7 +15,7 @@ from skysentry_trio.base.frames import FrameRing, JpegFrame
 from skysentry_trio.base.held_memory import HeldMemory
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.memory_budget import MemoryBudget
-from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.settings import FEW_FRAMES, Settings
 
 
 @define(eq=False)
@@ -26,8 +27,17 @@ class CameraRegistry:
     """What is held for peers besides the rings."""
     _by_id: dict[str, HubCamera] = field(factory=dict, init=False)
     _budget: MemoryBudget = field(init=False, repr=False)
+    _make_ring: Callable[[], FrameRing] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        settings = self.settings
+        self._make_ring = partial(
+            FrameRing,
+            settings.ring_capacity,
+            settings.buffer_seconds or settings.ring_seconds or math.inf,
+            settings.buffer_bytes or math.inf,
+            FEW_FRAMES if settings.ring_seconds else 1,
+        )
         self._budget = MemoryBudget(self.settings.max_memory, self.held)
 
     def __len__(self) -> int:
@@ -72,11 +82,7 @@ class CameraRegistry:
             raise _server_full(
                 f"the frames of other cameras leave no room for one of this camera in {self.settings.max_memory} bytes"
             )
-        ring = FrameRing(
-            self.settings.ring_capacity,
-            self.settings.buffer_seconds or math.inf,
-            self.settings.buffer_bytes or math.inf,
-        )
+        ring = self._make_ring()
         camera = HubCamera(camera_id, None, ring, since=time.time(), last_heard=trio.current_time())
         self._by_id[camera_id] = camera
         self._budget.add(ring)

@@ -1,0 +1,132 @@
+"""Events over REST: programs post what happened, and others ask for it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from skysentry_trio.base.principal import Principal, Rights
+from skysentry_trio.base.recording_rules import RecordingRules
+from skysentry_trio.server.history.event_log import EventLog
+from skysentry_trio.server.history.history import History
+from skysentry_trio.server.history.recorder import Recorder
+from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.settings import Settings
+from tests.hubs import nothing
+from tests.server.history.helpers import OpenFolder
+from tests.server.http.rest_harness import DESCRIPTION, Answer, Site, check_against
+
+EVENTS = "/api/clients/{clientId}/events"
+FOUND = "/api/clients/{clientId}/history/events"
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[OpenFolder]:
+    opened = OpenFolder(tmp_path, clock=time.time)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+async def site(opened: OpenFolder) -> Any:
+    hub = Hub(Settings(max_fps=1000))
+    events = EventLog(opened.path, opened.folder.index.events, hub.wall_clock.now)
+    opened.writer.events = events
+    site = Site(
+        hub,
+        history=History(opened.reader, opened.writer, Recorder(hub, opened.writer, RecordingRules(), events), events),
+    )
+    with hub.register("door", on_end=nothing):
+        yield site
+
+
+async def post(site: Site, body: object, event_id: str = "", camera_id: str = "door") -> Answer:
+    route = f"{EVENTS}/{{event_id}}" if event_id else EVENTS
+    target = route.replace("{clientId}", camera_id).replace("{event_id}", event_id)
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = await site.ask(target, "POST", content, Content_Type="application/json")
+    check_against(DESCRIPTION["paths"][route]["post"], answer.status, answer.headers["content-type"], answer.body)
+    return answer
+
+
+async def test_an_event_begins_now_and_ends_later(site: Site) -> None:
+    """The answer has the id by which it is ended, and it is listed with and without an end."""
+    begun = (await post(site, {"label": "person", "data": {"plates": ["M-AB 1"]}})).json()
+    (lasting,) = (await site.get(FOUND)).json()["events"]
+    ended = (await post(site, {}, begun["id"])).json()
+    (over,) = (await site.get(FOUND)).json()["events"]
+    (listed,) = (await site.get("/api/clients/{clientId}/history")).json()["events"]
+
+    assert (begun["label"], begun["source"], begun["end"]) == ("person", "api", None)
+    assert lasting == begun
+    assert over == ended == listed
+    assert over["end"] >= over["begin"]
+    assert over["data"] == {"plates": ["M-AB 1"]}
+
+
+async def test_an_event_of_the_past(site: Site) -> None:
+    """Both times may be said, as seconds and as RFC 3339."""
+    answer = await post(site, {"label": "bell", "begin": 1_700_000_000.25, "end": "2023-11-14T22:13:25Z"})
+
+    assert (answer.status, answer.json()["begin"]) == (201, "2023-11-14T22:13:20.250+00:00")
+    assert answer.json()["end"] == "2023-11-14T22:13:25.000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "expected an object with label"),
+        ({}, "missing required field `label`"),
+        ({"label": " \u0000 "}, "a label has 1 to 80 printable characters"),
+        ({"label": "a", "data": "x" * 5000}, "at most 4096 bytes, got 5002"),
+        ({"label": "a", "begin": "yesterday"}, "begin is a moment such as"),
+        ({"label": "a", "begin": 99_999_999_999}, "in the future"),
+    ],
+)
+async def test_an_invalid_event_is_refused(site: Site, body: object, words: str) -> None:
+    """The sentence says what was expected, and nothing is noted."""
+    answer = await post(site, body)
+
+    assert answer.status == 400
+    assert words in answer.json()["error"]
+    assert (await site.get(FOUND)).json()["events"] == []
+
+
+async def test_an_event_of_nobody(site: Site) -> None:
+    """A camera that was never here has no events, and an event that does not last cannot be ended."""
+    unknown = await post(site, {"label": "a"}, camera_id="nobody")
+    over = await post(site, {}, event_id="0123456789abcdef")
+
+    assert (unknown.status, over.status) == (404, 404)
+
+
+async def test_the_rest_of_many_events_is_announced(site: Site) -> None:
+    """The first ones are answered, and that there are more."""
+    for number in range(3):
+        await post(site, {"label": f"{number}", "begin": 1_700_000_000 + number, "end": 1_700_000_000 + number})
+    answer = (await site.get(FOUND, query="?limit=2")).json()
+
+    assert ([event["label"] for event in answer["events"]], answer["more"]) == (["0", "1"], True)
+
+
+async def test_events_are_shown_to_those_who_may_see_them(site: Site) -> None:
+    """The right to old frames alone shows none."""
+    await post(site, {"label": "person"})
+    guest = evolve(site, principal=Principal("guest", Rights.of({"history": ("door",)}), "key", "guest"))
+    listed, refused = await guest.get("/api/clients/{clientId}/history"), await guest.get(FOUND)
+
+    assert (listed.json()["events"], refused.status) == ([], 403)
+
+
+async def test_a_server_that_records_nothing_has_no_events() -> None:
+    """The sentence says how to record."""
+    answer = await post(Site(), {"label": "person"})
+
+    assert answer.status == 404
+    assert "--history" in answer.json()["error"]
