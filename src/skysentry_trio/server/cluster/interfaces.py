@@ -40,28 +40,34 @@ class Location:
     """When the camera connected to the node, in seconds since the epoch."""
     online: bool = True
     """Whether the camera is connected; if not, the node still has its last frames."""
+    stopped: bool = False
+    """Whether the camera is offline because it was stopped on purpose."""
 
 
 class Directory(Leases, Protocol):
     """What this node knows of the cluster. Only `claim` waits, and never for long."""
 
-    node_id: str
-    """Of this node."""
-    changed: trio.Event
-    """Set when a camera or a node has changed; there is a new event then. Take the event before you look."""
     on_lost: Callable[[str, int], None]
     """Called with a camera that this node had, and with the higher epoch of another node; must not raise."""
 
+    @property
+    def node_id(self) -> str:
+        """The id of this node."""
+        ...
+
+    @property
+    def changed(self) -> trio.Event:
+        """Set at the next change of a camera or a node; each change makes a new event. Take it before you look."""
+        ...
+
     def locate(self, camera_id: str) -> Location | None:
-        """Return where a camera is, here or on another node; None if no node has it."""
+        """Return where a camera is, here or on another node; None for a camera that no node has."""
         ...
 
-    @property
     def cameras(self) -> Mapping[str, Location]:
-        """All cameras of the cluster, also those of this node."""
+        """Return where each camera is, by its id: the cameras of this node too."""
         ...
 
-    @property
     def nodes(self) -> Mapping[str, Node]:
-        """All nodes by their ids, also this node."""
+        """Return all nodes by their ids, this node too."""
         ...

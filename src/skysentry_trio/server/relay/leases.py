@@ -38,13 +38,14 @@ class Leases(Protocol):
         """
         ...
 
-    def leave(self, camera_id: str, lease: Lease, sequence: int) -> None:
+    def leave(self, camera_id: str, lease: Lease, sequence: int, *, stopped: bool) -> None:
         """Note that a camera has left; this server keeps its frames, and any principal may claim it.
 
         Args:
             camera_id: id of the camera.
             lease: of the session that has ended; an older lease changes nothing.
             sequence: of the newest frame.
+            stopped: whether the camera was stopped on purpose.
         """
         ...
 
@@ -60,7 +61,7 @@ class ServerAlone:
         """Grant the lease."""
         return NO_LEASE
 
-    def leave(self, camera_id: str, lease: Lease, sequence: int) -> None:
+    def leave(self, camera_id: str, lease: Lease, sequence: int, *, stopped: bool) -> None:
         """Do nothing."""
 
     def release(self, camera_id: str) -> None:
