@@ -4,7 +4,7 @@ import type { CameraLatency } from "../core/viewer/messages.js";
 import { useWords } from "./words.js";
 
 /** The stages in the order in which a frame passes them. */
-const STAGES = ["capture", "server", "delivery"] as const;
+const STAGES = ["capture", "transit", "server", "delivery"] as const;
 
 export interface LatencyPartsProps {
   readonly latency: CameraLatency | null;
@@ -18,15 +18,15 @@ export function LatencyParts({ latency, short = false }: LatencyPartsProps) {
   const names = short ? words.figures.shortStages : words.figures.stages;
   return (
     <dl className="sky-stages" aria-label={words.figures.byStage}>
-      {STAGES.map((key) => (
+      {STAGES.filter((key) => key !== "transit" || latency?.transit !== undefined).map((key) => (
         <div
           key={key}
           className="sky-stage"
           data-stage={key}
-          style={{ flexGrow: latency ? share(latency[key], latency.total) : 1 }}
+          style={{ flexGrow: latency ? share(latency[key] ?? null, latency.total) : 1 }}
         >
           <dt title={words.figures.stages[key]}>{names[key]}</dt>
-          <dd>{words.format.trip(latency ? latency[key] : null)}</dd>
+          <dd>{words.format.trip(latency?.[key] ?? null)}</dd>
         </div>
       ))}
     </dl>

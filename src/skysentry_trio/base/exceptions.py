@@ -65,6 +65,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = MappingProxyType(
         "memory-full": Refusal(CloseCode.TRY_AGAIN_LATER, 503),
         "message-too-large": Refusal(CloseCode.MESSAGE_TOO_BIG, 413),
         "no-frame": Refusal(CloseCode.POLICY_VIOLATION, 404),
+        "node-unreachable": Refusal(CloseCode.TRY_AGAIN_LATER, 502),
         "not-a-jpeg": Refusal(CloseCode.POLICY_VIOLATION, 415),
         "not-found": Refusal(CloseCode.POLICY_VIOLATION, 404),
         "not-installed": Refusal(CloseCode.POLICY_VIOLATION, 501),

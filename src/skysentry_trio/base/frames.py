@@ -28,7 +28,11 @@ class JpegFrame:
     height: int
     """In pixels."""
     arrived: float = 0.0
-    """The time of `received_at` in seconds of the monotonic clock, which nobody can set: for ages and intervals."""
+    """The time of `received_at` in seconds of the monotonic clock, which nobody can set: for ages and intervals. For a
+    frame of another server, the time of its arrival here."""
+    transit: float | None = None
+    """Seconds from when another server had received the frame until its arrival here; None for a camera of this server.
+    """
 
 
 _GONE = JpegFrame(0, 0.0, None, b"", 0, 0)

@@ -151,6 +151,8 @@ class Rights:
         return {action.value: sorted(cameras.patterns) for action, cameras in self.by_action.items()}
 
 
+NODE: Final = "node"
+"""`Principal.kind` of another server of the cluster."""
 EVERYTHING: Final = Rights.of({Action.ADMIN: (ALL_CAMERAS,)})
 NOTHING: Final = Rights.of({})
 
@@ -163,13 +165,18 @@ class Principal:
     """For people and the log."""
     rights: Rights = EVERYTHING
     kind: str = "open"
-    """How the principal proved who it is: ``open``, ``key``, ``user``, ``link``, ``header`` or ``jwt``."""
+    """How the principal proved who it is: ``open``, ``key``, ``user``, ``link``, ``header``, ``jwt`` or ``node``."""
     identity: str = "open"
     """Two connections with the same identity are the same principal, whatever the proof."""
     requires: frozenset[str] = frozenset()
     """Facts that must stay true, as `server.access` writes them; when one of them ends, so does the access."""
     expires_at: float | None = None
     """When the access ends, in seconds since the epoch; None for never."""
+
+    @property
+    def is_node(self) -> bool:
+        """Whether this is another server of the cluster, which asks for all of its own viewers."""
+        return self.kind == NODE
 
     @property
     def sees(self) -> Callable[[str], bool] | None:

@@ -47,7 +47,10 @@ from skysentry_trio.server.garbage import Collections
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.history import History, closing_history, open_history
 from skysentry_trio.server.http.app import build_app
+from skysentry_trio.server.http.exchange import allow_origin
+from skysentry_trio.server.http.link_metrics import list_no_links
 from skysentry_trio.server.http.push_sessions import PushSessions
+from skysentry_trio.server.http.rest import describe_nothing
 from skysentry_trio.server.http.streaming_routes import StreamingRoutes
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.hub import Hub
@@ -75,6 +78,7 @@ from skysentry_trio.wire.viewer import SUBPROTOCOL
 from skysentry_trio.wire.viewer_query import ViewerFormat
 
 if TYPE_CHECKING:
+    from skysentry_trio.server.cluster.node import ClusterNode
     from skysentry_trio.server.transport.self_signed import SelfSignedCertificate
 
 log = get_logger(__name__)
@@ -241,6 +245,7 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
     loop: LoopMonitor,
     setup: AccessSetup,
     history: History | None,
+    cluster: ClusterNode | None = None,
 ) -> Router:
     """Return the router, which chooses the service for each request by its path."""
     settings, access = hub.settings, setup.access
@@ -266,7 +271,11 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
 
     def find_streaming(head: RequestHead) -> Service | None:
         service = streaming.find(head)
-        return None if service is None else attended(service)
+        return None if service is None else attended(answered_by_owner(service))
+
+    def answered_by_owner(service: Service) -> Service:
+        """Return a service that lets the node that has a camera answer for it."""
+        return service if cluster is None else cluster.proxy.passing_on(service)
 
     def capture(request: Request) -> Awaitable[None]:
         admission = Admission(access, request.principal, str(request.peer))
@@ -287,20 +296,33 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
             default_format=default,
             admission=admission,
             archive=archive,
+            elsewhere=cluster,
         )
         return websockets.serve(request.stream, head.size, handler, subprotocols=[SUBPROTOCOL])
 
+    if cluster is not None:
+        cluster.proxy.allow_origin = partial(allow_origin, allowed=frozenset(settings.cors_origins))
     archive = Archive(None if history is None else history.reader, lambda: hub.wall_clock.now() - trio.current_time())
     connections = ConnectionLog()
     streaming = StreamingRoutes(hub, push_sessions, health.shutdown)
-    app = build_app(hub, health, connections, loop, setup, history=history, authority=_authority_file(settings))
+    app = build_app(
+        hub,
+        health,
+        connections,
+        loop,
+        setup,
+        history=history,
+        authority=_authority_file(settings),
+        describe_elsewhere=describe_nothing if cluster is None else cluster.proxy.describe_cameras,
+        list_links=list_no_links if cluster is None else lambda: cluster.mirrors.links,
+    )
     return Router(
         {"/ws": capture, "/stream/ws": view},
-        attended(HttpServer(app).serve),
+        attended(answered_by_owner(HttpServer(app).serve)),
         RouterLimits(settings.max_connections, settings.handshake_timeout, settings.write_timeout),
         frozenset(settings.cors_origins),
         find_streaming,
-        identify,
+        identify if cluster is None else cluster.recognizing(identify),
         health.shutdown,
         connections,
         hub.memory,

@@ -90,9 +90,11 @@ class LatencyReply(Message):
     server: float
     delivery: float
     total: float
+    transit: float | UnsetType = UNSET
+    """From the server that has the camera to this server; left out for a camera of this server."""
 
 
-class WatcherReply(LatencyReply):
+class WatcherReply(LatencyReply, kw_only=True):
     """The latency breakdown of a camera's frames for one viewer."""
 
     viewer: int

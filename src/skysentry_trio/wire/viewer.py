@@ -134,6 +134,8 @@ class CameraLatency(Message):
     """From when the server sent the frame until the viewer had painted it."""
     total: float
     """Sum of the known stages."""
+    transit: float | UnsetType = UNSET
+    """From when another server had the frame until this server had it; left out for a camera of this server."""
 
 
 class Latency(Message, tag="latency", tag_field="type"):

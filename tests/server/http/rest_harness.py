@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -19,6 +19,7 @@ from skysentry_trio.server.access.start import AccessSetup
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.app import build_app
+from skysentry_trio.server.http.link_metrics import LinkFigures
 from skysentry_trio.server.http.openapi import describe_api
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.camera import CameraSession
@@ -93,6 +94,8 @@ class Site:
     """Certificate of the server's own authority."""
     setup: AccessSetup | None = None
     """The rules; None for a server that is open to everybody."""
+    links: Sequence[LinkFigures] = ()
+    """The links to other servers."""
     app: QuartTrio = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -105,6 +108,7 @@ class Site:
             history=self.history,
             pages=self.pages,
             authority=self.authority,
+            list_links=lambda: self.links,
         )
 
     async def ask(self, target: str, method: str = "GET", body: bytes = b"", /, **headers: str) -> Answer:

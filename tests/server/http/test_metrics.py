@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from attrs import frozen
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
@@ -32,6 +33,20 @@ OF_A_CAMERA = {
     "skysentry_camera_viewers",
     "skysentry_camera_last_frame_age_seconds",
 }
+
+
+@frozen
+class Figures:
+    """The figures of a link to another server."""
+
+    url: str = "http://10.0.0.2:8080"
+    is_connected: bool = True
+    cameras_watched: int = 1
+    round_trip: float | None = 0.001
+    frames: int = 3
+    nbytes: int = 100
+    dropped: int = 0
+    requests: int = 2
 
 
 async def read(site: Site, accept: str = "") -> dict[str, Metric]:
@@ -61,7 +76,7 @@ async def samples(site: Site) -> dict[tuple[str, ...], float]:
 @contextmanager
 def busy_site() -> Iterator[Site]:
     """Have something to say in every family."""
-    site = Site()
+    site = Site(links=[Figures()])
     site.connections.open, site.connections.accepted = 3, 7
     site.connections.ended_by["request-timeout"] += 2
     with site.hub.register("door", on_end=nothing) as door, site.hub.watch() as viewer:

@@ -24,6 +24,8 @@ export interface CameraLatency {
   readonly server: number;
   /** From the server to the screen. */
   readonly delivery: number;
+  /** From the server that has the camera to this page's server; left out if this is the same server. */
+  readonly transit?: number;
   /** Sum of the known stages. */
   readonly total: number;
 }
@@ -127,7 +129,8 @@ function decodeLatency(value: unknown): CameraLatency | null {
   if (!isCameraId(cameraId)) return null;
   if (!isCount(frames) || !isFiniteNumber(server) || !isFiniteNumber(delivery) || !isFiniteNumber(total))
     return null;
-  return { cameraId, frames, capture: numberOrNull(value.capture), server, delivery, total };
+  const stages = { cameraId, frames, capture: numberOrNull(value.capture), server, delivery, total };
+  return isFiniteNumber(value.transit) ? { ...stages, transit: value.transit } : stages;
 }
 
 function decodeMark(value: unknown): ResultMark[] {

@@ -9,6 +9,8 @@ export type SlowPart =
   | "detector"
   /** The camera, or its way to the server. */
   | "camera"
+  /** The way between two servers. */
+  | "transit"
   | "server"
   /** The way from the server to this page. */
   | "link"
@@ -35,7 +37,9 @@ export function whySlow(camera: CameraSnapshot, roundTrip: number | null): Slown
   if (!latency || latency.total < FRESH_MS) return null;
   const { server, delivery } = latency;
   const capture = latency.capture ?? 0;
-  if (capture >= server && capture >= delivery) return { part: "camera", delay: capture };
+  const transit = latency.transit ?? 0;
+  if (capture >= Math.max(transit, server, delivery)) return { part: "camera", delay: capture };
+  if (transit >= Math.max(server, delivery)) return { part: "transit", delay: transit };
   if (server >= delivery) return { part: "server", delay: server };
   // A question to the server waits on the same link as the pictures, but this page does not have to paint it.
   const isLink = roundTrip !== null && roundTrip >= delivery / 2;

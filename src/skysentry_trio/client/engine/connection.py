@@ -7,9 +7,10 @@ import math
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
+from types import MappingProxyType
 
 import h11
 import trio
@@ -41,6 +42,7 @@ _LIBRARY_ERRORS = (ConnectionClosed, ProtocolError, h11.ProtocolError, UnicodeDe
 _OTHER_NAME = frozenset({62, 64})
 # Self-signed, or from an issuer that this machine does not know.
 _UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})
+_NONE: Mapping[str, str] = MappingProxyType({})
 _TRANSIENT_STATUS = frozenset({408, 425, 429})
 ACCESS_CODES = frozenset({"unauthenticated", "forbidden", "access-ended"})
 """Error codes of a server that wants another token."""
@@ -112,6 +114,7 @@ async def open_connection(
     subprotocols: tuple[str, ...] = (),
     max_message_size: int = _MAX_MESSAGE_SIZE,
     token: str | None = None,
+    further_headers: Mapping[str, str] = _NONE,
 ) -> AsyncIterator[Connection]:
     """Connect to a server, and close the connection with a closing handshake at the end of the block.
 
@@ -124,13 +127,14 @@ async def open_connection(
         token: presented to the server in the handshake, unless the address has a user name and a password, which are
             presented then. The caller sends the token again in the first message, because a proxy may want the
             password, or drop the header.
+        further_headers: of the request, besides those that every request has.
 
     Raises:
         ConnectionLost: the server cannot be reached, or the connection broke.
         AccessRefused: the server does not accept the token, or wants one.
         Refused: the server refused the WebSocket handshake, and would refuse it again.
     """
-    stream = _WatchedStream(await _connect(server))
+    stream = _WatchedStream(await open_stream(server))
     try:
         with single_error(following=_LIBRARY_ERRORS):
             async with trio.open_nursery() as nursery:
@@ -141,7 +145,10 @@ async def open_connection(
                     server,
                     server.resource(path, query),
                     subprotocols=subprotocols,
-                    headers=_headers(server, token),
+                    headers=[
+                        *_headers(server, token),
+                        *((name.encode("ascii"), value.encode("ascii")) for name, value in further_headers.items()),
+                    ],
                     max_message_size=max_message_size,
                 )
                 connection = Connection(websocket)
@@ -216,7 +223,12 @@ class _WatchedStream(trio.abc.Stream):
         raise ConnectionLost(f"nothing heard from the server for {SILENCE_TIMEOUT:g} s")
 
 
-async def _connect(server: ServerAddress) -> trio.abc.Stream:
+async def open_stream(server: ServerAddress) -> trio.abc.Stream:
+    """Connect to a server over TCP, and over TLS if its address says so.
+
+    Raises:
+        ConnectionLost: the server cannot be reached.
+    """
     try:
         with trio.fail_after(CONNECT_TIMEOUT):
             if not server.tls:

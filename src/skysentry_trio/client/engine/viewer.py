@@ -50,6 +50,13 @@ _MAX_OUTGOING = 64
 _MAX_EXPLAINED = 8
 """Maximum number of cameras in an explanation."""
 
+
+def limits_query(limits: Limits) -> list[tuple[str, str]]:
+    """Return the names and values that the query of a viewer's address has for these limits."""
+    named = ("maxFps", limits.max_fps), ("maxWidth", limits.max_width), ("quality", limits.quality)
+    return [(name, f"{limit:g}") for name, limit in named if limit is not None]
+
+
 FrameTaker = Callable[[FrameHeader, bytes], Awaitable[None]]
 
 
@@ -155,8 +162,7 @@ class ViewerClient:
     async def _watch(self) -> None:
         self.state, self._refusal = "connecting", None
         query = [("client", camera_id) for camera_id in self.camera_ids]
-        limits = ("maxFps", self.limits.max_fps), ("maxWidth", self.limits.max_width), ("quality", self.limits.quality)
-        query += [(name, f"{limit:g}") for name, limit in limits if limit is not None]
+        query += limits_query(self.limits)
         try:
             token = await self._access.token()
             async with open_connection(

@@ -117,7 +117,8 @@ class Recorder:
                     self._take(camera, is_last=True)
 
     def _watch(self) -> AbstractContextManager[HubViewer]:
-        return self._hub.watch(sink=_Nowhere())
+        # The cameras of other servers are recorded there.
+        return self._hub.watch(sink=_Nowhere(), own_only=True)
 
     async def look(self) -> None:
         """Hand over the frames that are due, and ask cameras for no more than is needed now."""
@@ -136,6 +137,8 @@ class Recorder:
                 self._hand_over(self._recordings.pop(camera_id), is_last=True)
 
     def _take(self, camera: HubCamera, *, is_last: bool = False) -> None:
+        if camera.is_elsewhere:
+            return
         newest = camera.ring.newest
         recording = self._recordings.get(camera.id)
         if newest is None or (recording is not None and recording.sequence == newest.sequence):

@@ -23,11 +23,12 @@ from skysentry_trio.server.http.current import current_request, scoped
 from skysentry_trio.server.http.events import create_events
 from skysentry_trio.server.http.exchange import allow_origin, protection
 from skysentry_trio.server.http.history import create_history
+from skysentry_trio.server.http.link_metrics import ListLinks, list_no_links
 from skysentry_trio.server.http.metrics import create_metrics
 from skysentry_trio.server.http.missing_page import describe_missing_page, prefers_page
 from skysentry_trio.server.http.pages import WEB, create_pages
 from skysentry_trio.server.http.recordings import Recordings
-from skysentry_trio.server.http.rest import create_api
+from skysentry_trio.server.http.rest import DescribeElsewhere, create_api, describe_nothing
 from skysentry_trio.server.http.results import create_results
 from skysentry_trio.server.http.session import create_session
 from skysentry_trio.server.http.snapshots import create_snapshots
@@ -59,6 +60,8 @@ def build_app(
     history: History | None = None,
     pages: Path = WEB,
     authority: Path | None = None,
+    describe_elsewhere: DescribeElsewhere = describe_nothing,
+    list_links: ListLinks = list_no_links,
 ) -> QuartTrio:
     """Return the whole application: every route that Quart serves, for the daemon, the tests and the documentation.
 
@@ -71,11 +74,13 @@ def build_app(
         history: the recordings; None for a server that records nothing.
         pages: folder of the built web pages.
         authority: certificate of the server's own authority; None if the server has none.
+        describe_elsewhere: returns what other servers of a cluster say about their cameras.
+        list_links: returns the links to these servers.
     """
     recordings = Recordings(None if history is None else history.reader)
     current_hub, setup = scoped(hub), setup or open_to_everybody()
     return create_app(
-        create_api(current_hub, health, connections, setup.access),
+        create_api(current_hub, health, connections, setup.access, describe_elsewhere),
         create_session(setup),
         create_administration(current_hub, setup),
         create_snapshots(current_hub, health.shutdown, recordings),
@@ -83,7 +88,7 @@ def build_app(
         create_history(current_hub, history, recordings),
         create_events(current_hub, history, recordings),
         create_results(current_hub),
-        create_metrics(hub, current_hub, health, connections, loop, history=history),
+        create_metrics(hub, current_hub, health, connections, loop, history=history, list_links=list_links),
         create_pages(pages),
         create_trust(authority),
         prepare=lambda app: add_credential_check(app, setup, pages),

@@ -163,7 +163,7 @@ class _Rest:
             # The key does not refer to the camera, because this would keep the frames of a forgotten camera in memory.
             key = (camera.id, camera.since)
             frames, size, refused = counted.get(key, (0, 0, None))
-            self.online += camera.session is not None
+            self.online += camera.online
             self.frames += camera.frame_count - frames
             self.bytes += camera.byte_count - size
             if camera.refused and camera.refused != refused:

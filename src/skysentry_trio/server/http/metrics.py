@@ -18,6 +18,7 @@ from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.history_metrics import HistoryCollector
+from skysentry_trio.server.http.link_metrics import LinkCollector, ListLinks, list_no_links
 from skysentry_trio.server.http.metric_families import CameraCollector, ServerCollector
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.camera import HubCamera
@@ -36,6 +37,7 @@ def create_metrics(
     loop: LoopMonitor,
     *,
     history: History | None = None,
+    list_links: ListLinks = list_no_links,
 ) -> Blueprint:
     """Return the route ``/metrics``.
 
@@ -46,11 +48,13 @@ def create_metrics(
         connections: counted by the router.
         loop: measures the delay of the event loop.
         history: the recordings; None for a server that records nothing.
+        list_links: returns the links to other servers.
     """
     # This is a separate registry, because the default registry belongs to the program that embeds the server.
     registry = CollectorRegistry()
     registry.register(ServerCollector(hub, health, connections, loop))
     registry.register(HistoryCollector(history))
+    registry.register(LinkCollector(list_links))
     all_cameras = CameraCollector(hub)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)

@@ -187,10 +187,13 @@ class _Show:
     async def _begin(self) -> None:
         """Send frames of the ring, if requested, and the first live frame."""
         shown = await self._send_burst()
-        if self._newest() is None:
+        camera = self._hub.camera(self._options.camera_id)
+        # The frames of a camera of another server come when somebody here watches.
+        is_coming = camera is not None and camera.online and camera.is_elsewhere
+        if self._newest() is None and not is_coming:
             await self._send_placeholder()
         # The last frame of an offline camera is not live, so the viewer is not to see it.
-        if self._newest() is None and (camera := self._hub.camera(self._options.camera_id)) is not None:
+        if self._newest() is None and camera is not None:
             shown = camera.ring.newest
         self._hub.subscribe(self._viewer, [self._options.camera_id], self._options.limits)
         if shown is not None:

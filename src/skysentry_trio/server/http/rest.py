@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from itertools import islice
 
 import msgspec
@@ -15,13 +15,13 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.access.access import Access
 from skysentry_trio.server.health import Health
-from skysentry_trio.server.http.current import CurrentHub
+from skysentry_trio.server.http.current import CurrentHub, current_request
 from skysentry_trio.server.http.jpeg_responses import frame_response
 from skysentry_trio.server.http.lookup import check_online, choose_id, find_camera, read_newest
 from skysentry_trio.server.http.openapi import describe_api
 from skysentry_trio.server.http.ring_reader import iterate_ring
 from skysentry_trio.server.relay.camera import HubCamera
-from skysentry_trio.server.relay.latency_breakdown import mean_of
+from skysentry_trio.server.relay.latency_breakdown import MeanLatency, mean_of
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
@@ -43,7 +43,22 @@ from skysentry_trio.wire.viewer_frames import RingSummary, summarize_ring
 _WATCHERS_SHOWN = 50
 
 
-def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionLog, access: Access) -> Blueprint:
+DescribeElsewhere = Callable[[], Awaitable[Mapping[str, ClientDetails]]]
+"""Returns what other servers of a cluster say about their cameras, by id."""
+
+
+async def describe_nothing() -> Mapping[str, ClientDetails]:
+    """Return nothing, for a server that belongs to no cluster."""
+    return {}
+
+
+def create_api(
+    current_hub: CurrentHub,
+    health: Health,
+    connections: ConnectionLog,
+    access: Access,
+    describe_elsewhere: DescribeElsewhere = describe_nothing,
+) -> Blueprint:
     """Return the routes under ``/api``.
 
     Args:
@@ -51,6 +66,7 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
         health: state of the process.
         connections: counted by the router.
         access: the rules of access.
+        describe_elsewhere: returns what other servers say about their cameras.
     """
     api = Blueprint("api", __name__, url_prefix="/api")
     description = encode_json(describe_api(__version__))
@@ -96,10 +112,15 @@ def create_api(current_hub: CurrentHub, health: Health, connections: ConnectionL
 
     @api.get("/clients")
     async def get_clients() -> Response:
-        hub, now = current_hub(), trio.current_time()
+        hub, now, via = current_hub(), trio.current_time(), current_request().via
+        elsewhere = {} if via else await describe_elsewhere()
         details = []
         for camera in list(hub.cameras):
-            details.append(_describe(hub, camera, now))
+            if camera.is_elsewhere and via:
+                # The other server asks each server for the server's own cameras.
+                continue
+            known = elsewhere.get(camera.id) if camera.is_elsewhere else None
+            details.append(known or _describe(hub, camera, now))
             # Each camera may have a thousand viewers, so yield to the scheduler after each camera.
             await trio.lowlevel.checkpoint()
         online = [camera.camera_id for camera in details if camera.online]
@@ -158,13 +179,18 @@ def _describe(hub: ScopedHub, camera: HubCamera, now: float) -> ClientDetails:
         refused=dict(camera.refused),
         times_ignored=camera.times_ignored,
         demand=DemandReply(demand.viewers, demand.limits.max_fps, demand.limits.max_width, demand.limits.quality),
-        latency=None if mean is None else LatencyReply(*mean.in_milliseconds()),
+        latency=None if mean is None else LatencyReply(*mean.in_milliseconds(), transit=_transit(mean)),
         watchers=[
-            WatcherReply(*watcher.in_milliseconds(), viewer=number)
+            WatcherReply(*watcher.in_milliseconds(), transit=_transit(watcher), viewer=number)
             for number, watcher in islice(watchers.items(), _WATCHERS_SHOWN)
         ],
         stopped=camera.stopped or msgspec.UNSET,
     )
+
+
+def _transit(mean: MeanLatency) -> float | msgspec.UnsetType:
+    transit = mean.transit_in_milliseconds
+    return msgspec.UNSET if transit is None else transit
 
 
 def _read(hub: ScopedHub, camera: HubCamera) -> Iterator[JpegFrame]:

@@ -38,6 +38,8 @@ class SentFrame:
     captured_at: float | None
     fresh: bool
     """False for a frame that comes from the ring and may be old: the age of such a frame is not a latency."""
+    transit: float | None = None
+    """As in `JpegFrame`."""
 
 
 @define(eq=False)
@@ -82,7 +84,16 @@ class AckWindow:
     def sent(self, camera_id: str, frame: JpegFrame, now: float, *, fresh: bool = True) -> None:
         """Record that a frame is sent now."""
         self._unacked_frames.append(
-            SentFrame(camera_id, frame.sequence, now, frame.arrived, frame.received_at, frame.captured_at, fresh)
+            SentFrame(
+                camera_id,
+                frame.sequence,
+                now,
+                frame.arrived,
+                frame.received_at,
+                frame.captured_at,
+                fresh,
+                frame.transit,
+            )
         )
 
     def forget(self, camera_id: str) -> None:

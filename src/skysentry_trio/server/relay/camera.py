@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Protocol
 
 from attrs import define, field
 
@@ -27,6 +28,19 @@ class SessionEnded(SkySentryError):
     def __init__(self, reason: EndReason) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class RemoteSource(Protocol):
+    """The other server from which the frames of a camera come."""
+
+    @property
+    def node_id(self) -> str:
+        """The id of the server."""
+        ...
+
+    def send_result(self, message: bytes) -> None:
+        """Pass on a detection result, an encoded message, for that server to send to all viewers."""
+        ...
 
 
 @define(eq=False)
@@ -85,8 +99,13 @@ class HubCamera:
 
     @property
     def online(self) -> bool:
-        """Whether a connection sends for the camera now."""
-        return self.session is not None
+        """Whether a connection sends for the camera now, here or at another server."""
+        return self.session is not None and not self.session.is_away
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another server has the camera."""
+        return self.session is not None and self.session.source is not None
 
     def follow_clock(self, shift: float) -> None:
         """Correct the times of all frames after the clock was set; ``shift`` is the `WallClock.shift` of now."""
@@ -139,6 +158,10 @@ class CameraSession:
     """Called when the demand may have changed."""
     principal: Principal = ANYONE
     """Who sends; only the same principal or an administrator may take over."""
+    source: RemoteSource | None = None
+    """Where the frames come from, if the camera is connected to another server; None for a camera of this server."""
+    is_away: bool = False
+    """Whether the camera of another server is not connected there now."""
 
     def refuse(self, violation: ProtocolViolation) -> ProtocolViolation:
         """Count a refused frame under the violation's code; return the violation, so that the caller can raise it."""

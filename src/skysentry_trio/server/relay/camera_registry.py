@@ -93,6 +93,13 @@ class CameraRegistry:
         del self._by_id[camera.id]
         self._budget.remove(camera.ring)
 
+    def clear(self, camera: HubCamera, *, capacity: int) -> None:
+        """Drop all frames of a camera; its new ring holds at most this many."""
+        self._budget.remove(camera.ring)
+        camera.ring = self._make_ring()
+        camera.ring.capacity = capacity
+        self._budget.add(camera.ring)
+
     def keep(self, camera: HubCamera, frame: JpegFrame) -> bool:
         """Keep a frame as the newest of its camera; return False if other cameras' newest frames leave no room."""
         return self._budget.append(camera.ring, frame)

@@ -6,6 +6,7 @@ lock. A slow viewer or camera does not delay other viewers or cameras.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.base.sink import NO_SINK, FrameSink
 from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.relay.audience import Audience
-from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded
+from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, RemoteSource, SessionEnded
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.relay.demand_changes import DemandChanges
 from skysentry_trio.server.relay.eviction import Eviction
@@ -114,7 +115,7 @@ class Hub:
         """
         camera = self._cameras.get(camera_id) or self._add(camera_id)
         previous = camera.session
-        if previous is not None and not principal.may_replace(previous.principal):
+        if previous is not None and previous.source is None and not principal.may_replace(previous.principal):
             raise ProtocolViolation(f"camera {camera_id} is connected, and belongs to somebody else", "in-use")
         rate_limiter = RateLimiter(self.settings.max_fps, burst=0.5)
         session = CameraSession(camera, rate_limiter, on_end, on_demand, principal)
@@ -124,6 +125,7 @@ class Hub:
         camera.name = name or camera.name
         if previous is not None:
             previous.end(EndReason.REPLACED)
+        camera.ring.capacity = self.settings.ring_capacity
         self._notify(camera)
         try:
             yield session
@@ -134,6 +136,76 @@ class Hub:
                 # The client timeout begins now, however long the camera was silent before.
                 camera.last_heard = trio.current_time()
                 self._notify(camera)
+
+    # Cameras of other servers
+
+    @contextmanager
+    def mirror(
+        self, camera_id: str, source: RemoteSource, *, on_end: Callable[[], None], on_demand: Callable[[], None]
+    ) -> Iterator[CameraSession]:
+        """Know a camera of another server for as long as the context lasts; an earlier session of the camera ends.
+
+        Viewers see the camera as one of this server. It is offline until `show_mirrored` says otherwise.
+
+        Args:
+            camera_id: id of the camera.
+            source: where the frames come from; the caller publishes them.
+            on_end: called when another session takes over; must not raise.
+            on_demand: called when `mirrored_demand` may have changed; must not raise.
+
+        Raises:
+            ProtocolViolation: with code ``server-full``.
+        """
+        camera = self._cameras.get(camera_id) or self._add(camera_id)
+        # The other server has applied the limit already.
+        unlimited = RateLimiter(math.inf, burst=math.inf)
+        session = CameraSession(camera, unlimited, on_end, on_demand, source=source, is_away=True)
+        previous, was_online, camera.session = camera.session, camera.online, session
+        if previous is not None:
+            previous.end(EndReason.REPLACED)
+        if was_online:
+            self._notify(camera)
+        # Viewers that come later are shown the newest frame. All older ones are at the other server.
+        camera.ring.capacity = 1
+        try:
+            yield session
+        finally:
+            if camera.session is session:
+                camera.session, was_online = None, camera.online
+                camera.last_heard = trio.current_time()
+                if was_online:
+                    self._notify(camera)
+
+    def show_mirrored(self, session: CameraSession, *, online: bool, name: str | None, stopped: bool = False) -> None:
+        """Show a camera of another server as it is there, and tell the viewers if this is a change."""
+        camera = session.camera
+        if session.ended is None and (camera.online, camera.name, camera.stopped) != (online, name, stopped):
+            session.is_away, camera.name, camera.stopped = not online, name, stopped
+            self._notify(camera)
+
+    def drop_mirrored(self, session: CameraSession, *, restart: bool = False) -> None:
+        """Drop the newest frame of a camera of another server, because it is too old to be shown to new viewers.
+
+        Args:
+            session: from `mirror`.
+            restart: whether the other server counts the frames of the camera from 1 again.
+        """
+        camera = session.camera
+        if session.ended is None:
+            self._fan_out.forget(camera.id)
+            self._cameras.clear(camera, capacity=1)
+            if restart:
+                camera.sequence = 0
+
+    def mirrored_demand(self, camera: HubCamera) -> Limits | None:
+        """Return the most that viewers need of a camera of another server; None if nobody here needs its frames."""
+        limits = [viewer.limits(camera.id) for viewer in self._audience.watching(camera.id) if not viewer.own_only]
+        return most(limits) if limits else None
+
+    def forget(self, camera: HubCamera) -> None:
+        """Forget a camera that no server has any more."""
+        if self._cameras.get(camera.id) is camera and camera.session is None:
+            self._eviction.forget(camera)
 
     def _add(self, camera_id: str) -> HubCamera:
         """Add a camera; cameras that are kept for longer than the client timeout give way to it."""
@@ -179,7 +251,7 @@ class Hub:
             captured_at: seconds since the epoch; None if the camera does not send it. A time of more than an hour
                 before or five seconds after the arrival is wrong: it is counted, and ignored. NaN too.
             sequence: the number that another server gave to the frame, which must be above the sequence of the
-                camera's newest frame; None to count here.
+                camera's newest frame, or equal to it if that frame was dropped; None to count here.
             received_at: when the other server had the frame, in seconds since the epoch; None for the current time.
 
         Raises:
@@ -196,7 +268,7 @@ class Hub:
             raise session.refuse(ProtocolViolation(message, "too-fast"))
         if sequence is None:
             sequence = camera.sequence + 1
-        elif sequence <= camera.sequence:
+        elif sequence <= camera.sequence and (sequence < camera.sequence or camera.ring.newest is not None):
             raise ValueError(f"expected a sequence above {camera.sequence}, got {sequence}")
         wall_clock = self.wall_clock.now(now)
         if camera.clock_shift != self.wall_clock.shift:
@@ -204,6 +276,8 @@ class Hub:
         arrival = received_at or wall_clock
         is_wrong = captured_at is not None and not -_LONGEST_DELAY <= captured_at - arrival <= _LARGEST_LEAD
         frame = JpegFrame(sequence, arrival, None if is_wrong else captured_at, jpeg, width, height, now)
+        if received_at is not None:
+            frame.transit = max(0.0, wall_clock - received_at)
         if not self._cameras.keep(camera, frame):
             message = f"the frames of other cameras leave no room in {self.settings.max_memory} bytes: some are dropped"
             raise session.refuse(ProtocolViolation(message, "memory-full"))
@@ -290,6 +364,7 @@ class Hub:
         notify_about: Collection[str] | None = (),
         principal: Principal = ANYONE,
         online_only: bool = False,
+        own_only: bool = False,
     ) -> Iterator[HubViewer]:
         """Add a viewer for as long as the context lasts; the viewer gets no frames until it subscribes.
 
@@ -300,10 +375,11 @@ class Hub:
                 to; None for all cameras.
             principal: the viewer gets frames and notices only of cameras that this principal may see.
             online_only: whether to keep the last frames of cameras that are offline from the viewer.
+            own_only: whether no frames of cameras of other servers are fetched for this viewer.
         """
         self._viewers_seen += 1
         outbox = Outbox(self.settings.max_cameras, encode, sink)
-        viewer = HubViewer(outbox, self._viewers_seen, notify_about, principal, online_only)
+        viewer = HubViewer(outbox, self._viewers_seen, notify_about, principal, online_only, own_only)
         self._viewers[viewer] = None
         try:
             yield viewer
@@ -366,14 +442,19 @@ class Hub:
             viewer.latency.add(camera_id, breakdown)
             self.latency.add(breakdown)
 
-    def publish_result(self, camera_id: str, sequence: int, message: bytes, *, found: bool = False) -> int:
+    def publish_result(
+        self, camera_id: str, sequence: int, message: bytes, *, found: bool = False, from_source: bool = False
+    ) -> int:
         """Send a detection result to the viewers of a camera.
+
+        A result for a camera of another server goes to that server, from where it comes back for the viewers here.
 
         Args:
             camera_id: id of the camera.
             sequence: sequence of the frame in which the result was found.
             message: the encoded message for viewers.
             found: whether the result has boxes, and so a mark on the camera's timeline.
+            from_source: whether the result comes from the server that has the camera.
 
         Returns:
             The number of viewers that get the result.
@@ -384,12 +465,20 @@ class Hub:
         camera = self._cameras.get(camera_id)
         if camera is None:
             raise ProtocolViolation(f"there is no camera {camera_id}", "not-found")
-        if not 1 <= sequence <= camera.sequence:
+        source = None if camera.session is None else camera.session.source
+        if source is not None and not from_source and not camera.sequence:
+            # Only the other server knows which frames there are.
+            source.send_result(message)
+            return 0
+        if not from_source and not 1 <= sequence <= camera.sequence:
             raise ProtocolViolation(
                 f"camera {camera_id} has sent frames 1 to {camera.sequence}, got a result for {sequence}", "no-frame"
             )
         if found:
             camera.mark_result(sequence)
+        if source is not None and not from_source:
+            source.send_result(message)
+            return self._audience.count(camera_id)
         notice, told = ResultNotice(camera_id, sequence, message), 0
         for viewer in self._audience.watching(camera_id):
             viewer.outbox.notify_result(notice)

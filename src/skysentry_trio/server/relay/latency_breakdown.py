@@ -28,11 +28,13 @@ class LatencyBreakdown:
     """From when the server had the frame until it sent the frame, including the wait in the outbox."""
     delivery: float
     """From when the server sent the frame until the viewer had painted the frame."""
+    transit: float | None = None
+    """From when another server had the frame until this one had it; None for a camera of this server."""
 
     @property
     def total(self) -> float:
         """Sum of the known stages."""
-        return (self.capture or 0.0) + self.server + self.delivery
+        return (self.capture or 0.0) + (self.transit or 0.0) + self.server + self.delivery
 
 
 def measure(sent: SentFrame, painted_at: float, acknowledged_at: float) -> LatencyBreakdown | None:
@@ -48,14 +50,14 @@ def measure(sent: SentFrame, painted_at: float, acknowledged_at: float) -> Laten
         acknowledged_at: when the acknowledgement came, in seconds of the clock of `SentFrame.sent_at`.
     """
     server = sent.sent_at - sent.arrived
-    delivery = painted_at - sent.received_at - server
+    delivery = painted_at - sent.received_at - (sent.transit or 0.0) - server
     longest = acknowledged_at - sent.sent_at
     if not -_TOLERANCE <= delivery <= longest + _TOLERANCE:
         return None
     capture = None if sent.captured_at is None else sent.received_at - sent.captured_at
     if capture is not None:
         capture = max(0.0, capture) if -_TOLERANCE <= capture <= _LONGEST else None
-    return LatencyBreakdown(capture, server, min(max(0.0, delivery), longest))
+    return LatencyBreakdown(capture, server, min(max(0.0, delivery), longest), sent.transit)
 
 
 @frozen
@@ -76,6 +78,12 @@ class MeanLatency:
             _milliseconds(breakdown.delivery),
             _milliseconds(breakdown.total),
         )
+
+    @property
+    def transit_in_milliseconds(self) -> float | None:
+        """The way between two servers in milliseconds, as peers read it; None for a camera of this server."""
+        transit = self.breakdown.transit
+        return None if transit is None else _milliseconds(transit)
 
 
 def _milliseconds(seconds: float) -> float:
@@ -104,12 +112,15 @@ class LatencyMeter:
     _capture: float = field(default=0.0, init=False)
     _server: float = field(default=0.0, init=False)
     _delivery: float = field(default=0.0, init=False)
+    _transit: float | None = field(default=None, init=False)
 
     def add(self, breakdown: LatencyBreakdown, frames: int = 1) -> None:
         """Count a frame, or several with the same latency."""
         self._frames += frames
         self._server += breakdown.server * frames
         self._delivery += breakdown.delivery * frames
+        if breakdown.transit is not None:
+            self._transit = (self._transit or 0.0) + breakdown.transit * frames
         if breakdown.capture is not None:
             self._captured += frames
             self._capture += breakdown.capture * frames
@@ -119,10 +130,12 @@ class LatencyMeter:
         if not self._frames:
             return None
         capture = self._capture / self._captured if self._captured else None
-        breakdown = LatencyBreakdown(capture, self._server / self._frames, self._delivery / self._frames)
+        transit = None if self._transit is None else self._transit / self._frames
+        breakdown = LatencyBreakdown(capture, self._server / self._frames, self._delivery / self._frames, transit)
         self.latest, self.measured_at = MeanLatency(self._frames, breakdown), now
         self._frames = self._captured = 0
         self._capture = self._server = self._delivery = 0.0
+        self._transit = None
         return self.latest
 
 

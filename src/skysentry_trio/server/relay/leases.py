@@ -57,7 +57,7 @@ class Leases(Protocol):
 class ServerAlone:
     """Grants every lease, for a server that belongs to no cluster."""
 
-    async def claim(self, camera_id: str, name: str | None, principal: Principal) -> Lease:  # noqa: ARG002, PLR6301
+    async def claim(self, camera_id: str, name: str | None, principal: Principal) -> Lease:  # noqa: ARG002
         """Grant the lease."""
         return NO_LEASE
 

@@ -12,6 +12,7 @@ from typing import Final
 import trio
 from attrs import define, field, frozen
 
+from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.frames import NO_STATISTICS, JpegFrame
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
@@ -228,6 +229,10 @@ class PlaybackSession:
     def is_paused(self) -> bool:
         """Whether the viewer wants no frames now."""
         return self._viewer.paused
+
+    def limits(self, camera_id: str) -> Limits:
+        """Return the most that the viewer needs of a camera."""
+        return self._viewer.limits(camera_id)
 
     def max_fps(self, camera_id: str) -> float | None:
         """Return the most frames a second that the viewer wants of a camera; None for no limit."""

@@ -143,10 +143,16 @@ class ScopedHub:
         *,
         notify_about: Collection[str] | None = (),
         online_only: bool = False,
+        own_only: bool = False,
     ) -> AbstractContextManager[HubViewer]:
         """Add a viewer for this principal for as long as the context lasts; see `Hub.watch`."""
         return self._hub.watch(
-            encode, sink, notify_about=notify_about, principal=self.principal, online_only=online_only
+            encode,
+            sink,
+            notify_about=notify_about,
+            principal=self.principal,
+            online_only=online_only,
+            own_only=own_only,
         )
 
     def subscribe(

@@ -71,6 +71,8 @@ class HubViewer:
     """The viewer may know only of cameras that this principal may see."""
     online_only: bool = False
     """Whether the viewer is shown no old frames of cameras that are offline."""
+    own_only: bool = False
+    """Whether no frames of cameras of other servers are fetched for the viewer."""
     latency: LatencyReport = field(factory=LatencyReport, init=False)
     """Latencies computed from the viewer's acknowledgements."""
     wants_all: bool = field(default=False, init=False)

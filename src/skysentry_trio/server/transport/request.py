@@ -41,6 +41,8 @@ class Request:
     """Whether the client's connection is encrypted, up to this server or up to a trusted proxy."""
     is_from_allowed_origin: bool = True
     """False if a page of a foreign origin makes the request."""
+    via: tuple[str, ...] = ()
+    """The nodes of the cluster that have passed the request on, the first one first; empty for a client's request."""
 
     @property
     def peer_address(self) -> str:

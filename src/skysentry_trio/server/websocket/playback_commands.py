@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -10,9 +11,11 @@ import trio
 from attrs import define, field
 from msgspec import UNSET
 
-from skysentry_trio.server.relay.playback_session import PlaybackSession, RecordedPlace
+from skysentry_trio.base.principal import ANYONE, Principal
+from skysentry_trio.server.relay.playback_session import MAX_PLAYBACKS, PlaybackSession, RecordedPlace
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.server.websocket.recorded_playback import Archive, RecordedPlayback
+from skysentry_trio.server.websocket.remote_playback import Elsewhere, RemotePlayback
 from skysentry_trio.wire.messages import encode_message, to_milliseconds
 from skysentry_trio.wire.viewer import DescribePlayback, GoLive, PlaybackState, Seek
 
@@ -32,6 +35,12 @@ class PlaybackController:
     """The nursery of the viewer's connection."""
     _archive: Archive = field(factory=Archive)
     """The recordings."""
+    _elsewhere: Elsewhere | None = None
+    """The cameras of other servers; None for a server alone."""
+    _principal: Callable[[], Principal] = lambda: ANYONE
+    """Returns who views."""
+    _remote: dict[str, tuple[RemotePlayback, trio.CancelScope]] = field(factory=dict, init=False)
+    """By camera id: the playbacks of cameras of other servers, each with the scope of its task."""
     _tapes: dict[str, tuple[RecordedPlayback, trio.CancelScope]] = field(factory=dict, init=False)
     """The playbacks of recordings, by camera id, each with the scope of its task."""
     _oldest: dict[str, tuple[float, float | None]] = field(factory=dict, init=False)
@@ -41,7 +50,7 @@ class PlaybackController:
 
     async def handle(self, message: Seek | GoLive | DescribePlayback) -> None:
         """Carry out a command, and report what the viewer sees now."""
-        camera_ids = message.camera_ids
+        camera_ids = [one for one in message.camera_ids if not self._play_elsewhere(one, message)]
         for camera_id in camera_ids:
             match message:
                 case Seek():
@@ -54,6 +63,34 @@ class PlaybackController:
         self._reschedule()
         for camera_id in camera_ids:
             await self._report(camera_id, with_results=not isinstance(message, Seek))
+
+    def _play_elsewhere(self, camera_id: str, message: Seek | GoLive | DescribePlayback) -> bool:
+        """Let the server that has a camera carry out a command; return False if this server has to."""
+        if self._elsewhere is None or not self._supports_notices:
+            return False
+        remote, scope = self._remote.get(camera_id, (None, None))
+        if not self._elsewhere.has(camera_id):
+            if scope is not None:
+                scope.cancel()
+            return False
+        if remote is None:
+            if len(self._remote) >= MAX_PLAYBACKS:
+                return False
+            remote = RemotePlayback(self._elsewhere, self._session, camera_id, self._principal(), self._peer.send)
+            if not remote.take(message, self._session.limits(camera_id)):
+                return False
+            scope = trio.CancelScope()
+            self._remote[camera_id] = remote, scope
+            self._nursery.start_soon(self._run_elsewhere, camera_id, remote, scope)
+            return True
+        return remote.take(message, self._session.limits(camera_id))
+
+    async def _run_elsewhere(self, camera_id: str, remote: RemotePlayback, scope: trio.CancelScope) -> None:
+        try:
+            with scope:
+                await remote.run()
+        finally:
+            del self._remote[camera_id]
 
     async def _seek(self, camera_id: str, message: Seek) -> None:
         """Play the recordings of a camera if the moment is before the frames in memory, otherwise its ring."""
@@ -125,6 +162,8 @@ class PlaybackController:
     def resume(self) -> None:
         """Continue the playbacks after the viewer was paused."""
         self._session.resume()
+        for remote, _ in self._remote.values():
+            remote.resume()
         self._reschedule()
 
     def _reschedule(self) -> None:

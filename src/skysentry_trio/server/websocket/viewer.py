@@ -20,6 +20,7 @@ from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.server.websocket.playback_commands import PlaybackController
 from skysentry_trio.server.websocket.recorded_playback import Archive
+from skysentry_trio.server.websocket.remote_playback import Elsewhere
 from skysentry_trio.server.websocket.viewer_commands import ViewerCommands
 from skysentry_trio.wire.framing import encode_binary_frame, encode_frame
 from skysentry_trio.wire.messages import (
@@ -79,6 +80,7 @@ async def serve_viewer(
     admission: Admission | None = None,
     *,
     archive: Archive | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> None:
     """Serve one viewer until it leaves or breaks the protocol.
 
@@ -90,6 +92,7 @@ async def serve_viewer(
         default_format: the format for a viewer whose query names no format.
         admission: the access of the connection; None if everybody has access.
         archive: the recordings; None for a server that records nothing.
+        elsewhere: the cameras of other servers; None for a server alone.
     """
     admission, supports_notices = admission or Admission(principal=hub.principal), False
     try:
@@ -106,21 +109,30 @@ async def serve_viewer(
         return
     encode = _ENCODERS[request.format]
 
+    # Another server names cameras in messages, as soon as its viewers need them.
+    is_node = hub.principal.is_node
+    camera_ids = frozenset[str]() if is_node and request.clients is None else request.clients
     # A viewer of SkySentry Go cannot tell that a camera is offline, so it gets no frames of such cameras.
     online_only = request.format is ViewerFormat.JSON
-    with hub.watch(encode, peer.sink, notify_about=request.clients, online_only=online_only) as viewer:
+    with hub.watch(encode, peer.sink, notify_about=camera_ids, online_only=online_only, own_only=is_node) as viewer:
         log.info("viewer connected", format=request.format)
         offence = None
         try:
             # From now on, notices wait in the outbox, and they are sent after the list.
             if supports_notices:
-                await peer.send_frame(await _encode_list(hub, request.clients))
-            hub.subscribe(viewer, request.clients, request.limits)
+                await peer.send_frame(await _encode_list(hub, camera_ids))
+            hub.subscribe(viewer, camera_ids, request.limits)
             with single_error():
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(partial(_send_all, supports_notices=supports_notices), peer, viewer, encode)
                     playback = PlaybackController(
-                        peer, hub.playback(viewer), supports_notices, nursery, archive or Archive()
+                        peer,
+                        hub.playback(viewer),
+                        supports_notices,
+                        nursery,
+                        archive or Archive(),
+                        elsewhere,
+                        lambda: hub.principal,
                     )
                     # An error that passed through the nursery would be part of a reference cycle in Trio, and only the
                     # garbage collector could free what the viewer has used.

@@ -6,6 +6,7 @@ from typing import Final, assert_never
 
 import trio
 from attrs import define, field, frozen
+from msgspec import UNSET, UnsetType
 
 from skysentry_trio.base.exceptions import MessageSkipped, NotAMessage, ProtocolViolation
 from skysentry_trio.base.principal import Action
@@ -113,6 +114,10 @@ def _quota_of(message: ViewerMessage | None) -> _Quota | None:
             assert_never(message)
 
 
+def _or_unset(value: float | None) -> float | UnsetType:
+    return UNSET if value is None else value
+
+
 @define(eq=False)
 class ViewerCommands:
     """Reads the messages of one viewer in one task, and carries them out."""
@@ -125,8 +130,13 @@ class ViewerCommands:
     """Whether the viewer understands `ErrorNotice`."""
     _admission: Admission = field(factory=Admission)
     _quotas: _Quotas = field(factory=_Quotas, init=False, repr=False)
+    _is_node: bool = field(init=False)
+    """Whether this is another server of the cluster: it sends for all of its viewers, whom it limits itself."""
     _acks: int = field(default=0, init=False)
     """Number of acknowledgements that the viewer has sent."""
+
+    def __attrs_post_init__(self) -> None:
+        self._is_node = self._hub.principal.is_node
 
     async def run(self) -> None:
         """Carry out the viewer's messages one after another; never returns.
@@ -137,7 +147,7 @@ class ViewerCommands:
         """
         while True:
             message = await self._receive()
-            if (quota := _quota_of(message)) is not None:
+            if not self._is_node and (quota := _quota_of(message)) is not None:
                 self._quotas.spend(quota)
             if message is None:
                 self._hub.count_ignored("viewer")
@@ -153,7 +163,8 @@ class ViewerCommands:
         problem: ProtocolViolation | None = None
         try:
             received = await self._peer.receive()
-            self._quotas.spend(_ALL)
+            if not self._is_node:
+                self._quotas.spend(_ALL)
             text = received if isinstance(received, str) else read_text(received)
         except MessageSkipped as skipped:
             self._quotas.spend(_ALL)
@@ -221,7 +232,10 @@ class ViewerCommands:
             )
         self._hub.acknowledge(self._viewer, ack.camera_id, ack.sequence, ack.painted_at)
         if means := self._viewer.latency.conclude(trio.current_time()):
-            cameras = [CameraLatency(camera_id, *mean.in_milliseconds()) for camera_id, mean in means.items()]
+            cameras = [
+                CameraLatency(camera_id, *mean.in_milliseconds(), transit=_or_unset(mean.transit_in_milliseconds))
+                for camera_id, mean in means.items()
+            ]
             await self._peer.send(encode_message(Latency(cameras)))
 
     async def _publish_result(self, result: Result) -> None:
@@ -234,7 +248,7 @@ class ViewerCommands:
 
     def _check_names(self) -> None:
         """Limit how many ids the hub keeps for this viewer, because a limit on each message is not enough."""
-        if self._viewer.named_count > MAX_SUBSCRIBED:
+        if self._viewer.named_count > MAX_SUBSCRIBED and not self._is_node:
             raise ProtocolViolation(
                 f"a viewer may name {MAX_SUBSCRIBED} cameras, got {self._viewer.named_count} in all"
             )

@@ -151,8 +151,13 @@ export const figures = {
   decoding: "Decoding",
   /** Where frames are painted. */
   methods: { "in a worker": "in a worker", "on the page": "on the page" },
-  stages: { capture: "Capture to server", server: "In the server", delivery: "Server to screen" },
-  shortStages: { capture: "Capture", server: "Server", delivery: "Delivery" },
+  stages: {
+    capture: "Capture to server",
+    transit: "Server to server",
+    server: "In the server",
+    delivery: "Server to screen",
+  },
+  shortStages: { capture: "Capture", transit: "Servers", server: "Server", delivery: "Delivery" },
   byStage: "Latency by stage",
   byCamera: "Latency by camera",
   lastMinute: (seconds: number, least: string, most: string) =>
@@ -166,6 +171,7 @@ export const figures = {
       advice: "Each picture waits for its boxes. Switch Exact off to see it at once.",
     },
     camera: { title: "Slow camera", advice: "The camera or its link to the server takes this long." },
+    transit: { title: "Slow servers", advice: "The way between two servers takes this long." },
     server: { title: "Busy server", advice: "The server takes this long to send a picture." },
     link: { title: "Slow link", advice: "The way from the server to this page takes this long." },
     device: { title: "Slow device", advice: "This device needs this long to show a picture." },

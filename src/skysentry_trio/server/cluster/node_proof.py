@@ -1,0 +1,137 @@
+"""The header with which a node of the cluster proves to another node who it is, and for whom it asks.
+
+The header is signed with the secret that all nodes share. The signature covers method and target of the request and
+the time, so the header counts for one request of a few minutes at most, and only once.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from attrs import define, field, frozen
+from msgspec import Struct
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.principal import EVERYTHING, NODE, Action, Principal, Rights
+
+HEADER: Final = "X-SkySentry-Node"
+"""Name of the header."""
+_PURPOSE: Final = b"skysentry node 1\n"
+"""Makes signatures of this kind differ from all others with the same secret."""
+_TOLERANCE: Final = 120.0
+"""Seconds by which the clocks of two nodes may differ."""
+_MAX_REMEMBERED: Final = 65_536
+"""Maximum number of headers that are remembered, so that none counts twice."""
+
+
+class _Claims(Struct, rename={"via": "v", "made_at": "t", "nonce": "r", "name": "n"}, omit_defaults=True):
+    via: list[str]
+    made_at: float
+    nonce: str
+    name: str = ""
+    kind: str = ""
+    identity: str = ""
+    allow: dict[str, list[str]] = {}
+    expires_at: float | None = None
+
+
+@frozen
+class Visitor:
+    """Who asks, as another node says."""
+
+    principal: Principal
+    via: tuple[str, ...]
+    """The nodes that the request came through, first the one that a client has asked."""
+
+
+@define(eq=False)
+class NodeProof:
+    """Makes and checks the headers of one node."""
+
+    node_id: str
+    _secret: bytes = field(repr=False)
+    _now: Callable[[], float] = time.time
+    _seen: dict[str, float] = field(factory=dict, init=False, repr=False)
+    """Nonces, with the time at which they were seen; a dictionary as an ordered set."""
+
+    def header_for(
+        self, method: str, target: str, *, principal: Principal | None = None, via: tuple[str, ...] = ()
+    ) -> str:
+        """Return the value of the header of a request.
+
+        Args:
+            method: of the request.
+            target: of the request: path and query.
+            principal: for whom this node asks; None for the node itself, which may do everything.
+            via: the nodes that the request came through before this one.
+        """
+        claims = _Claims([*via, self.node_id], self._now(), secrets.token_urlsafe(12))
+        if principal is not None:
+            claims.name, claims.kind, claims.identity = principal.name, principal.kind, principal.identity
+            claims.allow, claims.expires_at = principal.rights.describe(), principal.expires_at
+        payload = urlsafe_b64encode(msgspec.json.encode(claims)).decode()
+        return f"{payload}.{self._sign(method, target, payload)}"
+
+    def verify(self, header: str, method: str, target: str) -> Visitor:
+        """Return who asks.
+
+        Raises:
+            ProtocolViolation: with code ``unauthenticated``.
+        """
+        payload, _, signature = header.partition(".")
+        if not hmac.compare_digest(signature.encode(), self._sign(method, target, payload).encode()):
+            raise _wrong("the signature is wrong: do all nodes have the same secret?")
+        try:
+            claims = msgspec.json.decode(urlsafe_b64decode(payload), type=_Claims)
+            rights = Rights.of(claims.allow) if claims.kind else EVERYTHING
+        except (msgspec.DecodeError, Base64Error, ValueError) as error:
+            raise _wrong(f"the header cannot be read: {error}") from None
+        if not claims.via:
+            raise _wrong("the header names no node")
+        self._check_time(claims)
+        if not claims.kind:
+            name = claims.via[-1]
+            return Visitor(Principal(f"node {name}", rights, NODE, f"node:{name}"), tuple(claims.via))
+        principal = Principal(claims.name, rights, claims.kind, claims.identity, expires_at=claims.expires_at)
+        return Visitor(principal, tuple(claims.via))
+
+    def _check_time(self, claims: _Claims) -> None:
+        now = self._now()
+        if not -_TOLERANCE <= claims.made_at - now <= _TOLERANCE:
+            raise _wrong(
+                f"the clocks of two nodes differ by {abs(claims.made_at - now):.0f} s, more than {_TOLERANCE:g} s"
+            )
+        while self._seen:
+            oldest = next(iter(self._seen))
+            if len(self._seen) < _MAX_REMEMBERED and self._seen[oldest] > now - 2 * _TOLERANCE:
+                break
+            del self._seen[oldest]
+        if claims.nonce in self._seen:
+            raise _wrong("the header was used before")
+        self._seen[claims.nonce] = now
+
+    def _sign(self, method: str, target: str, payload: str) -> str:
+        text = _PURPOSE + f"{method}\n{target}\n{payload}".encode()
+        return hmac.digest(self._secret, text, "sha256").hex()
+
+
+def narrow(principal: Principal, camera_id: str) -> Principal:
+    """Return a principal with only those rights that it has over one camera, so that they fit into a header."""
+    rights = principal.rights
+    if rights.is_admin:
+        return principal
+    allowed = {action.value: [camera_id] for action in Action if rights.allow(action, camera_id)}
+    return Principal(
+        principal.name, Rights.of(allowed), principal.kind, principal.identity, expires_at=principal.expires_at
+    )
+
+
+def _wrong(message: str) -> ProtocolViolation:
+    return ProtocolViolation(f"this is no node of the cluster: {message}", "unauthenticated")

@@ -1,0 +1,201 @@
+"""Plays a camera that another server has: that server plays, over a connection of its own, and this one passes on."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Final, Protocol
+
+import msgspec
+import trio
+from attrs import define, field
+
+from skysentry_trio.base.demand import Limits
+from skysentry_trio.base.exceptions import ProtocolViolation, SkySentryError
+from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.nurseries import single_error
+from skysentry_trio.base.principal import Principal
+from skysentry_trio.server.relay.playback_session import PlaybackSession, RecordedPlace
+from skysentry_trio.wire.jpeg import inspect_jpeg
+from skysentry_trio.wire.messages import ErrorNotice, encode_message
+from skysentry_trio.wire.viewer import (
+    Ack,
+    DescribePlayback,
+    GoLive,
+    Pause,
+    PlaybackState,
+    Resume,
+    Seek,
+    Subscribe,
+    decode_notice,
+)
+from skysentry_trio.wire.viewer_frames import decode_envelope
+
+log = get_logger(__name__)
+
+_KEPT_IDLE: Final = 20.0
+"""Seconds for which the connection is kept after the last command, if nothing is played."""
+_LIVE: Final = Limits(max_fps=1e-6)
+"""The demand while nothing is played: the live frames come over the link, for all viewers together."""
+_MAX_COMMANDS: Final = 64
+
+
+class RemoteConnection(Protocol):
+    """A connection to the other server, as a viewer; both methods raise `SkySentryError` when it has ended."""
+
+    async def send(self, message: str) -> None:
+        """Send a text message."""
+        ...
+
+    async def receive(self) -> str | bytes:
+        """Return the next message."""
+        ...
+
+
+class Elsewhere(Protocol):
+    """The cameras of other servers."""
+
+    def has(self, camera_id: str) -> bool:
+        """Return whether another server has a camera."""
+        ...
+
+    def open_viewer(
+        self, camera_id: str, limits: Limits, principal: Principal
+    ) -> AbstractAsyncContextManager[RemoteConnection]:
+        """Connect to the server that has a camera, as a viewer of this camera for a principal."""
+        ...
+
+
+@define(eq=False)
+class RemotePlayback:
+    """One viewer's playback of one camera of another server."""
+
+    _elsewhere: Elsewhere
+    _session: PlaybackSession
+    _camera_id: str
+    _principal: Principal
+    _send: Callable[[str], Awaitable[None]]
+    """Sends a text message to the viewer."""
+    place: RecordedPlace | None = field(default=None, init=False)
+    """What the viewer is shown; None while the camera is live."""
+    _commands: deque[str] = field(factory=lambda: deque(maxlen=_MAX_COMMANDS), init=False, repr=False)
+    _wake: trio.Event = field(factory=trio.Event, init=False, repr=False)
+    _unanswered: int = field(default=0, init=False)
+    _is_paused: bool = field(default=False, init=False)
+    _used_at: float = field(factory=trio.current_time, init=False)
+
+    def take(self, message: Seek | GoLive | DescribePlayback, limits: Limits) -> bool:
+        """Pass a command on; return False if it has no effect, because the viewer does not follow the camera.
+
+        Args:
+            message: the command, which may be about other cameras too.
+            limits: of the viewer, for this camera.
+        """
+        camera_id = self._camera_id
+        if isinstance(message, Seek):
+            place = RecordedPlace(message.speed)
+            if not self._session.begin_recorded(camera_id, place):
+                return False
+            self.place = place
+            self._queue(Subscribe([camera_id], limits.max_fps, limits.max_width, limits.quality))
+        elif isinstance(message, GoLive):
+            self._go_live()
+        in_step = isinstance(message, Seek) and bool(message.clients)
+        own = {"camera_id": "", "clients": [camera_id]} if in_step else {"camera_id": camera_id, "clients": []}
+        self._queue(msgspec.structs.replace(message, **own))
+        self._unanswered += 1
+        self._used_at = trio.current_time()
+        return True
+
+    def resume(self) -> None:
+        """Go on after the viewer was paused."""
+        if self._is_paused:
+            self._is_paused = False
+            self._queue(Resume())
+
+    def _queue(self, message: msgspec.Struct) -> None:
+        self._commands.append(encode_message(message))
+        self._wake.set()
+
+    def _go_live(self) -> None:
+        if self.place is not None:
+            self.place = None
+            self._session.go_live(self._camera_id)
+            self._queue(Subscribe([self._camera_id], _LIVE.max_fps))
+
+    @property
+    def _plays(self) -> bool:
+        return self.place is not None and self._session.shows(self._camera_id, self.place)
+
+    async def run(self) -> None:
+        """Play until nothing has been played for a while; if the connection breaks, the camera is live again."""
+        try:
+            async with self._elsewhere.open_viewer(self._camera_id, _LIVE, self._principal) as connection:
+                with single_error():
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(self._receive, connection)
+                        await self._speak(connection)
+                        nursery.cancel_scope.cancel()
+        except SkySentryError as error:
+            log.info("playback ended", camera=self._camera_id, error=str(error))
+            was_playing = self._plays
+            self._go_live()
+            if was_playing or self._unanswered:
+                await self._send(encode_message(ErrorNotice(f"the playback has ended: {error}", "node-unreachable")))
+                await self._send(encode_message(self._describe_nothing()))
+
+    async def _speak(self, connection: RemoteConnection) -> None:
+        while self._plays or trio.current_time() < self._used_at + _KEPT_IDLE:
+            self._wake = trio.Event()
+            while self._commands:
+                await connection.send(self._commands.popleft())
+            with trio.move_on_after(_KEPT_IDLE):
+                await self._wake.wait()
+
+    async def _receive(self, connection: RemoteConnection) -> None:
+        while True:
+            message = await connection.receive()
+            if isinstance(message, bytes):
+                await self._take_frame(connection, message)
+            else:
+                await self._take_notice(message)
+
+    async def _take_frame(self, connection: RemoteConnection, message: bytes) -> None:
+        header, jpeg = decode_envelope(message)
+        if not header.live and self.place is not None and self._session.shows(self._camera_id, self.place):
+            if self._session.is_paused and not self._is_paused:
+                self._is_paused = True
+                self._queue(Pause())
+            size, received_at = inspect_jpeg(jpeg), datetime.fromisoformat(header.timestamp).timestamp()
+            frame = JpegFrame(
+                header.sequence, received_at, header.captured_at, jpeg, *size, arrived=trio.current_time()
+            )
+            self._session.show_recorded(self._camera_id, self.place, frame)
+        await connection.send(encode_message(Ack(header.camera_id, header.sequence)))
+
+    async def _take_notice(self, text: str) -> None:
+        notice = decode_notice(text)
+        if isinstance(notice, PlaybackState):
+            self._unanswered = max(0, self._unanswered - 1)
+            if notice.live and not self._unanswered:
+                self._go_live()
+            await self._send(text)
+        elif isinstance(notice, ErrorNotice):
+            await self._send(text)
+            if notice.code in {"access-ended", "unauthenticated"}:
+                raise ProtocolViolation(notice.error, notice.code)
+
+    def _describe_nothing(self) -> PlaybackState:
+        state = self._session.state_of(self._camera_id)
+        return PlaybackState(
+            self._camera_id,
+            live=True,
+            speed=1.0,
+            sequence=state.sequence,
+            at_ms=None,
+            oldest_at_ms=None,
+            newest_at_ms=None,
+        )

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+
+from skysentry_trio.server.access.keys import hash_key, make_key
+from skysentry_trio.server.access.records import AccessRecords, KeyRecord
+from skysentry_trio.server.access.start import open_to_everybody
+from tests.raw_peer import Address, Answer, picture, request_head
+from tests.server.cluster.nodes import TestNode, running_nodes, until
+
+ROUTES = [
+    "/api/clients/door/latest",
+    "/api/clients/door/latest.jpg",
+    "/api/clients/door/latest.jpg?back=3600",
+    "/api/clients/door/latest.jpg?after=1",
+    "/api/clients/door/latest.jpg?after=99",
+    "/api/clients/door/latest.jpg?at=yesterday",
+    "/api/clients/door/stream",
+    "/api/clients/door/clip",
+    "/api/clients/door/clip?format=mjpeg",
+    "/api/clients/door/clip?format=gif",
+    "/api/clients/door/history",
+    "/api/clients/door/history/days",
+    "/api/clients/door/nothing",
+    "/api/clients/attic/latest.jpg",
+    "/api/clients/<>/latest.jpg",
+    "/api/frame.jpeg?src=door",
+    "/snapshot?client=door",
+    "/snapshot",
+    "/?action=snapshot",
+]
+"""What is asked once."""
+_OWN = {"date", "content-length"}
+
+
+@asynccontextmanager
+async def two_nodes_and_a_door(**settings: Any) -> AsyncIterator[tuple[TestNode, TestNode]]:
+    """Run two nodes; the first one has a camera with three frames, and the second one knows of it."""
+    async with running_nodes("a", "b", **settings) as (a, b):
+        with a.camera("door") as camera:
+            for shade in (10, 20, 30):
+                await camera.send(shade)
+            await until(lambda: b.hub.camera("door"))
+            yield a, b
+
+
+def without_rates(answer: Answer) -> Any:
+    """Return an answer without what changes from moment to moment."""
+    if answer.headers.get("content-type") == "application/json":
+        body = json.loads(answer.body)
+        if isinstance(body.get("stats"), dict):
+            body["stats"]["fps"] = 0
+        return body
+    return answer.body
+
+
+async def test_every_node_answers_as_the_one_that_has_the_camera() -> None:
+    """Status, headers and body are the same, also those of errors."""
+    async with two_nodes_and_a_door() as (a, b):
+        for route in ROUTES:
+            near, far = await a.address.ask(route), await b.address.ask(route)
+            assert far.status == near.status, route
+            assert without_rates(far) == without_rates(near), route
+            differing = dict(near.headers.items() ^ far.headers.items()).keys()
+            assert differing <= _OWN, route
+
+
+async def test_a_head_request_gets_no_body() -> None:
+    """The length is that of the picture."""
+    async with two_nodes_and_a_door() as (_, b):
+        answer = await b.address.ask("/api/clients/door/latest.jpg", method="HEAD")
+        assert (answer.status, answer.body) == (200, b"")
+        assert int(answer.headers["content-length"]) > 100
+
+
+async def test_a_conditional_request_is_answered_with_304() -> None:
+    """The ETag of one node counts at the others."""
+    async with two_nodes_and_a_door() as (a, b):
+        tag = (await a.address.ask("/api/clients/door/latest.jpg")).headers["etag"]
+        answer = await b.address.ask("/api/clients/door/latest.jpg", f"If-None-Match: {tag}")
+        assert answer.status == 304
+
+
+async def post(address: Address, target: str, body: bytes, *headers: str) -> Answer:
+    async with address.connection() as peer:
+        await peer.send(request_head(target, f"Content-Length: {len(body)}", *headers, method="POST"), body)
+        return await peer.answer("POST")
+
+
+async def test_a_picture_that_is_posted_to_another_node_reaches_the_camera() -> None:
+    """A load balancer may send each picture to another node; they are all frames of one camera."""
+    async with running_nodes("a", "b") as (a, b):
+        a.cluster.place("door", "a")
+        for number, node in enumerate((a, b, a, b), 1):
+            answer = await post(node.address, "/api/clients/door/frames", picture(), "Content-Type: image/jpeg")
+            assert (answer.status, answer.json["sequence"]) == (201, number)
+        door = a.hub.camera("door")
+        assert door is not None
+        assert door.frame_count == 4
+
+
+async def test_a_result_that_is_posted_to_another_node_is_published() -> None:
+    """Its errors come back too."""
+    async with two_nodes_and_a_door() as (_, b):
+        kind = "Content-Type: application/json"
+        answer = await post(b.address, "/api/clients/door/results", b'{"sequence": 2, "data": 1}', kind)
+        assert answer.json == {"viewers": 0, "success": True}
+        answer = await post(b.address, "/api/clients/door/results", b'{"sequence": 9}', kind)
+        assert answer.status == 404
+
+
+async def test_the_list_of_cameras_is_the_same_on_all_nodes() -> None:
+    """What only the node of a camera knows is asked there: frames, bytes, size of the picture."""
+    async with two_nodes_and_a_door() as (a, b):
+        with b.camera("yard") as yard:
+            await yard.send()
+            await until(lambda: a.hub.camera("yard"))
+            lists = [(await node.address.ask("/api/clients")).json for node in (a, b)]
+            for one in lists:
+                for camera in one["details"]:
+                    camera["fps"] = 0
+                one["details"].sort(key=lambda camera: camera["clientId"])
+                one["clients"].sort()
+            assert lists[0] == lists[1]
+            assert [camera["frameCount"] for camera in lists[0]["details"]] == [3, 1]
+
+
+async def test_a_list_does_not_wait_for_a_node_that_is_away() -> None:
+    """Its cameras are described as far as this node knows them."""
+    async with two_nodes_and_a_door() as (a, b):
+        a.relay.freeze()
+        with trio.fail_after(10):
+            (camera,) = (await b.address.ask("/api/clients")).json["details"]
+        assert (camera["clientId"], camera["online"], camera["frameCount"]) == ("door", True, 0)
+
+
+async def test_a_node_that_cannot_be_reached_is_named() -> None:
+    """The client is told which server does not answer, with a status of gateways."""
+    async with two_nodes_and_a_door() as (a, b):
+        a.cluster.place("door", "a", node_url="http://127.0.0.1:1")
+        answer = await b.address.ask("/api/clients/door/latest.jpg")
+        assert answer.status == 502
+        assert "node a, which has the camera, does not answer" in answer.json["error"]
+
+
+async def test_a_request_never_goes_in_circles() -> None:
+    """Two nodes that each believe that the other has a camera answer, and ask to try again."""
+    async with two_nodes_and_a_door() as (a, b):
+        a.believe("door", "b")
+        answer = await b.address.ask("/api/clients/door/latest.jpg")
+        assert answer.status == 503
+        assert "is moving to another server" in answer.json["error"]
+
+
+async def test_pages_of_allowed_origins_read_the_answers_of_all_nodes() -> None:
+    """Each node says this for itself."""
+    async with two_nodes_and_a_door(cors_origins=("https://example.org",)) as (a, b):
+        for node in (a, b):
+            answer = await node.address.ask("/api/clients/door/latest.jpg", "Origin: https://example.org")
+            assert answer.headers["access-control-allow-origin"] == "https://example.org"
+
+
+# Rights
+
+
+@asynccontextmanager
+async def guarded_nodes(**allow: list[str]) -> AsyncIterator[tuple[TestNode, TestNode, str]]:
+    """Run two nodes with one key that has these rights; only the second one knows the key."""
+    key = make_key()
+    record = KeyRecord("7", "porch", hash_key(key), allow, 0.0)
+    setups = {}
+    for node_id, keys in (("a", []), ("b", [record])):
+        setup = open_to_everybody()
+        setup.access.is_open = setup.access.stays_open = False
+        setup.access.load(AccessRecords(keys=keys))
+        setups[node_id] = setup
+    async with running_nodes("a", "b", setups=setups) as (a, b):
+        with a.camera("door") as camera:
+            await camera.send()
+            await until(lambda: b.hub.camera("door"))
+            yield a, b, f"Authorization: Bearer {key}"
+
+
+@pytest.mark.parametrize(
+    ("allow", "route", "status"),
+    [
+        ({"view": ["door"]}, "/api/clients/door/latest.jpg", 200),
+        ({"view": ["door"]}, "/api/clients/door/stream", 403),
+        ({"history": ["door"]}, "/api/clients/door/stream", 200),
+        ({"view": ["yard"]}, "/api/clients/door/latest.jpg", 404),
+        ({"view": ["*"]}, "/api/clients/door/clip", 403),
+        ({"admin": ["*"]}, "/api/clients/door/clip", 200),
+    ],
+)
+async def test_the_rights_of_a_client_hold_for_cameras_of_other_nodes(
+    allow: dict[str, list[str]], route: str, status: int
+) -> None:
+    """The node that the client has asked checks the key, and the other one decides by its rights."""
+    async with guarded_nodes(**allow) as (_, b, authorization):
+        assert (await b.address.ask(route, authorization)).status == status
+
+
+async def test_without_a_key_nothing_is_passed_on() -> None:
+    """The node that was asked refuses the request itself."""
+    async with guarded_nodes(view=["*"]) as (a, b, _):
+        assert (await b.address.ask("/api/clients/door/latest.jpg")).status == 401
+        assert a.relay.connections == 0
+
+
+async def test_a_forged_header_is_refused() -> None:
+    """It does not fall back to what the client may do otherwise."""
+    async with guarded_nodes(view=["*"]) as (_, b, authorization):
+        answer = await b.address.ask("/api/clients/door/latest.jpg", authorization, "X-SkySentry-Node: e30.00")
+        assert answer.status == 401

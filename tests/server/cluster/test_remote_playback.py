@@ -1,0 +1,144 @@
+"""A viewer plays a camera of another node: it gets what it would get at the node that has the camera."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import trio
+from attrs import define, field
+
+from tests.raw_peer import BINARY, CLOSE, TEXT, RawPeer, client_frame
+from tests.server.cluster.nodes import TestNode, running_nodes, until
+
+_FRAMES = 12
+
+
+@define(eq=False)
+class Talk:
+    """What one viewer says and hears."""
+
+    peer: RawPeer
+    frames: list[tuple[int, bool]] = field(factory=list)
+    """Sequence of each frame, and whether it was live."""
+    said: list[dict[str, Any]] = field(factory=list)
+    _heard: int = 0
+
+    async def say(self, **message: Any) -> None:
+        await self.peer.send(client_frame(TEXT, json.dumps(message).encode()))
+
+    async def listen(self) -> None:
+        while (frame := await self.peer.frame()).opcode != CLOSE:
+            if frame.opcode == BINARY:
+                length = int.from_bytes(frame.payload[:2], "big")
+                header = json.loads(frame.payload[2 : 2 + length])
+                self.frames.append((header["sequence"], header["live"]))
+            elif frame.opcode == TEXT:
+                self.said.append(json.loads(frame.payload))
+
+    async def hear_more(self) -> None:
+        """Wait for one message more than were waited for before."""
+        self._heard += 1
+        await until(lambda: len(self.said) > self._heard)
+
+    async def answer(self, count: int = 1, kind: str = "playback") -> dict[str, Any]:
+        """Return the message of a kind that was the last but ``count`` ones to be waited for."""
+        await until(lambda: len(self._of(kind)) >= count)
+        return self._of(kind)[count - 1]
+
+    def _of(self, kind: str) -> list[dict[str, Any]]:
+        return [one for one in self.said if one["type"] == kind]
+
+
+@asynccontextmanager
+async def talking(node: TestNode, query: str = "?client=door&format=envelope") -> AsyncIterator[Talk]:
+    async with node.address.websocket(f"/stream/ws{query}") as peer, trio.open_nursery() as nursery:
+        talk = Talk(peer)
+        nursery.start_soon(talk.listen)
+        yield talk
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def two_nodes_and_a_door() -> AsyncIterator[tuple[TestNode, TestNode]]:
+    async with running_nodes("a", "b", buffer_size=50) as (a, b):
+        with a.camera("door") as camera:
+            for shade in range(_FRAMES):
+                await camera.send(10 * shade)
+                await trio.sleep(0.02)
+            await until(lambda: b.hub.camera("door"))
+            yield a, b
+
+
+SEEK = {"type": "seek", "clientId": "door", "sequence": 3, "speed": 0}
+TALKS: list[list[dict[str, Any]]] = [
+    [{"type": "playback", "clientId": "door"}],
+    [SEEK],
+    [{"type": "seek", "clientId": "door", "back": 3600, "speed": 0}],
+    [{"type": "seek", "clients": ["door"], "back": 3600, "speed": 0}],
+    [SEEK, {"type": "live", "clientId": "door"}],
+    [SEEK, {"type": "seek", "clientId": "door", "sequence": 5, "speed": 0}],
+    [{"type": "seek", "clientId": "yard", "back": 5}],
+    [{"type": "playback", "clientId": "yard"}],
+    [{"type": "seek", "clientId": "door", "speed": 99, "back": 1}],
+    [{"type": "result", "clientId": "door", "sequence": 99}],
+    [{"type": "result", "clientId": "yard", "sequence": 1}],
+    [{"type": "subscribe", "clients": ["yard"]}, {"type": "unsubscribe", "clients": ["door"]}],
+]
+"""What viewers say, one connection after the other."""
+
+
+async def test_every_node_answers_messages_as_the_one_that_has_the_camera() -> None:
+    """The answers are the same, and so are the frames that are shown."""
+    async with two_nodes_and_a_door() as (a, b):
+        for messages in TALKS:
+            async with talking(a) as near, talking(b) as far:
+                await until(lambda near=near, far=far: near.frames and far.frames)  # type: ignore[misc]
+                for message in messages:
+                    await near.say(**message)
+                    await far.say(**message)
+                    if message["type"] not in {"subscribe", "unsubscribe"}:
+                        await near.hear_more()
+                        await far.hear_more()
+                await trio.sleep(0.05)
+                # The first message is the list of cameras, with their rates.
+                assert far.said[1:] == near.said[1:], messages
+                assert far.frames == near.frames, messages
+
+
+async def test_a_playback_runs_to_its_end_and_goes_on_live() -> None:
+    """The viewer gets every frame in order, and then the live ones, without asking for them."""
+    async with two_nodes_and_a_door() as (_, b), talking(b) as far:
+        await until(lambda: far.frames)
+        await far.say(type="seek", clientId="door", sequence=1, speed=1)
+        await until(lambda: far.said[-1].get("live") is True)
+        shown = [sequence for sequence, live in far.frames if not live]
+        assert shown == sorted(shown)
+        assert (shown[0], len(shown) >= _FRAMES - 2) == (1, True)
+        assert far.frames[-1] == (_FRAMES, True)
+
+
+async def test_a_playback_costs_no_live_frames() -> None:
+    """The second connection carries what is played, and nothing else."""
+    async with two_nodes_and_a_door() as (a, b), talking(b) as far:
+        await until(lambda: far.frames)
+        await far.say(type="playback", clientId="door")
+        await far.answer()
+        watching = list(a.hub._audience.watching("door"))
+        assert len(watching) == 2
+        door = a.hub.camera("door")
+        assert door is not None
+        assert sorted(viewer.limits("door").max_fps or 0 for viewer in watching) == [0, 1e-6]
+
+
+async def test_a_playback_whose_node_is_lost_ends_with_a_reason() -> None:
+    """The viewer sees the camera live again as soon as somebody has it."""
+    async with two_nodes_and_a_door() as (a, b), talking(b) as far:
+        await until(lambda: far.frames)
+        await far.say(type="seek", clientId="door", sequence=3, speed=0)
+        await far.answer()
+        a.relay.cut()
+        assert "the playback has ended" in (await far.answer(kind="error"))["error"]
+        assert (await far.answer(2))["live"] is True
