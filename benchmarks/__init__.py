@@ -17,6 +17,7 @@
     memory          how much memory each library adds to our server
     measure         one run: a relay, its load, the figures
     against         this checkout compared with another one
+    access          our server with a key for each client compared with one that is open to everybody
     report          medians, ratios, and a table on the terminal
     documents, plot the files in docs/ that a run writes
 """

@@ -22,15 +22,22 @@ _COMPARED = (
 
 @frozen
 class Comparison:
-    """One figure of this checkout, divided by the same figure of the other checkout."""
+    """One figure of this checkout, divided by the same figure of the other checkout; or of other two sides."""
 
     title: str
     ratios: Sequence[float]
-    """New to old, for each round."""
+    """For each round."""
+    compared: str = "new to old"
+    """What is divided by what."""
+
+    @property
+    def median(self) -> float:
+        """The median of the ratios."""
+        return statistics.median(self.ratios)
 
     def __str__(self) -> str:
         low, high = min(self.ratios), max(self.ratios)
-        return f"{self.title}, new to old: {statistics.median(self.ratios):.3f} ({low:.3f} to {high:.3f})"
+        return f"{self.title}, {self.compared}: {self.median:.3f} ({low:.3f} to {high:.3f})"
 
 
 def compare(checkout: Path, rounds: int, scenarios: Mapping[str, Scenario] = SCENARIOS) -> Iterator[Comparison]:

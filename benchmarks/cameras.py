@@ -29,6 +29,8 @@ class CamerasPlan:
     frame_size: int
     envelopes: bool = False
     """Whether cameras send each JPEG in an envelope with a capture time."""
+    keys: tuple[str, ...] = ()
+    """One for each camera; none for a server that is open to everybody."""
 
 
 @frozen
@@ -129,6 +131,8 @@ def _register(plan: CamerasPlan, index: int) -> _Camera:
     registration: dict[str, object] = {"type": "client-registration", "clientId": f"camera-{index}"}
     if plan.envelopes:
         registration["capabilities"] = ["envelope"]
+    if plan.keys:
+        registration["token"] = plan.keys[index]
     connection.sendall(client_frame(_TEXT, json.dumps(registration).encode()))
     while b"registration-success" not in received:
         more = connection.recv(4096)

@@ -8,8 +8,16 @@ MASK = bytes.fromhex("5a3c96e1")
 """One mask for all frames, so that they can be masked in advance; the server does the same work for any mask."""
 
 
-def open_websocket(port: int, path: str, *, send_buffer: int | None = None) -> tuple[socket.socket, bytes]:
+def open_websocket(
+    port: int, path: str, *, send_buffer: int | None = None, key: str | None = None
+) -> tuple[socket.socket, bytes]:
     """Open a WebSocket to a server on loopback; return the socket and the bytes that arrived after the handshake.
+
+    Args:
+        port: of the server.
+        path: with the query.
+        send_buffer: size of the socket's buffer in bytes; None for the usual one.
+        key: proves who the client is; None for a server that is open to everybody.
 
     Raises:
         ConnectionError: the server refused, or closed the connection.
@@ -18,6 +26,8 @@ def open_websocket(port: int, path: str, *, send_buffer: int | None = None) -> t
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\nSec-WebSocket-Version: 13\r\n"
     )
+    if key is not None:
+        headers += f"Authorization: Bearer {key}\r\n"
     return _open(port, path, headers, b" 101 ", send_buffer=send_buffer)
 
 

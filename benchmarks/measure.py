@@ -24,6 +24,21 @@ _WARM_UP = 1.5
 
 
 @frozen
+class AccessPlan:
+    """Whom the server lets in, and what its clients present."""
+
+    flags: tuple[str, ...] = ()
+    """Further flags of the server."""
+    camera_keys: tuple[str, ...] = ()
+    """One for each camera; none if cameras present nothing."""
+    viewer_keys: tuple[str, ...] = ()
+    """One for each viewer; none if viewers present nothing."""
+
+
+_NOBODY_IS_ASKED = AccessPlan()
+
+
+@frozen
 class Figures:
     """Results of the last window of one run; None for a figure that the scenario does not have.
 
@@ -80,23 +95,26 @@ def processors() -> tuple[frozenset[int], frozenset[int]]:
     return frozenset(available[-1:]), frozenset(available[:-1] or available)
 
 
-def measure(peer: str, scenario: Scenario, checkout: Path | None = None) -> Figures:
+def measure(
+    peer: str, scenario: Scenario, checkout: Path | None = None, access: AccessPlan = _NOBODY_IS_ASKED
+) -> Figures:
     """Run one scenario against one relay.
 
     Args:
         peer: the relay.
         scenario: the load.
         checkout: directory of a checkout of this project, whose ``src`` is run; None for the installed package.
+        access: whom our server lets in.
 
     Raises:
         RuntimeError: the relay or a process of the load failed.
     """
     for_server, for_load = processors()
-    with running(PEERS[peer], for_server, checkout) as server:
+    with running((*PEERS[peer], *access.flags), for_server, checkout) as server:
         # Some memory is only allocated shortly after the server listens; it is not the memory of viewers.
         time.sleep(0.3)
         rss_idle = server.resident_bytes()
-        with workers(_tasks(scenario, server.port, own_load=peer == OWN_LOAD), for_load) as load:
+        with workers(_tasks(scenario, server.port, access, own_load=peer == OWN_LOAD), for_load) as load:
             for worker in load:
                 worker.ready()
             start = time.monotonic() + 0.2
@@ -109,13 +127,15 @@ def measure(peer: str, scenario: Scenario, checkout: Path | None = None) -> Figu
     return _figures(scenario, schedule, _ServerFigures(cpu, rss_idle, rss), reports)
 
 
-def _tasks(scenario: Scenario, port: int, *, own_load: bool) -> list[tuple[str, Task, object]]:
+def _tasks(scenario: Scenario, port: int, access: AccessPlan, *, own_load: bool) -> list[tuple[str, Task, object]]:
     tasks: list[tuple[str, Task, object]] = []
     if scenario.viewers:
-        watch = ViewersPlan(port, scenario.viewers, scenario.multipart, scenario.viewers_replaced, own_load)
+        watch = ViewersPlan(
+            port, scenario.viewers, scenario.multipart, scenario.viewers_replaced, own_load, access.viewer_keys
+        )
         tasks.append(("viewers", run_viewers, watch))
     if scenario.cameras:
-        plan = CamerasPlan(port, scenario.cameras, scenario.fps, scenario.frame_size, own_load)
+        plan = CamerasPlan(port, scenario.cameras, scenario.fps, scenario.frame_size, own_load, access.camera_keys)
         tasks.append(("cameras", run_cameras, plan))
     if scenario.slow_viewer:
         tasks.append(("slow viewer", run_slow_viewer, SlowViewerPlan(port, scenario.fps / 3)))

@@ -37,6 +37,8 @@ class ViewersPlan:
     """Whether new viewers replace all viewers before the second window, and before each later one."""
     acknowledges: bool = False
     """Whether viewers acknowledge every frame."""
+    keys: tuple[str, ...] = ()
+    """One for each viewer; none for a server that is open to everybody."""
 
 
 @frozen
@@ -105,13 +107,14 @@ def run_viewers(plan: ViewersPlan, wait_for_schedule: Callable[[], Schedule]) ->
 def _connect(plan: ViewersPlan) -> tuple[select.epoll, dict[int, _Viewer]]:
     poller = select.epoll()
     viewers: dict[int, _Viewer] = {}
-    for _ in range(plan.count):
+    for index in range(plan.count):
         if plan.multipart:
             # The viewers connect before the camera, and without the placeholder they would get 404.
             opened = open_multipart(plan.port, "/api/clients/camera-0/stream.mjpeg?placeholder=1")
             viewer = _Viewer(*opened, part_head)
         else:
-            viewer = _Viewer(*open_websocket(plan.port, "/stream/ws"))
+            key = plan.keys[index] if plan.keys else None
+            viewer = _Viewer(*open_websocket(plan.port, "/stream/ws", key=key))
         connection = viewer.socket
         connection.settimeout(0)
         viewers[connection.fileno()] = viewer

@@ -7,7 +7,7 @@ from typing import Any
 
 import benchmarks.__main__
 import pytest
-from benchmarks import against, documents
+from benchmarks import access, against, documents
 from benchmarks.documents import write_documents
 from benchmarks.measure import measure
 from benchmarks.scenarios import OURS, OWN_LOAD, PEERS, Scenario
@@ -143,3 +143,27 @@ def test_our_server_takes_the_load_of_our_own_programs(monkeypatch: pytest.Monke
     assert figures.ingested > 0
     assert figures.delivered > 0
     assert figures.rss_idle_mb > 0
+
+
+def test_a_ratio_above_its_aim_is_missed() -> None:
+    """The median counts, and the line says so."""
+    good = access.Outcome(against.Comparison("CPU", [1.0, 1.3, 0.9], "with keys to open"), 1.02)
+    bad = access.Outcome(against.Comparison("CPU", [1.1, 1.0, 1.2], "with keys to open"), 1.02)
+    assert (good.is_reached, bad.is_reached) == (True, False)
+    assert str(bad) == "CPU, with keys to open: 1.100 (1.000 to 1.200); aim: at most 1.02, missed"
+
+
+@pytest.mark.e2e
+def test_frames_with_a_key_for_each_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two cameras and three viewers of a server that is not open; a refused one would end the run."""
+    monkeypatch.setattr("benchmarks.measure._WARM_UP", 0.2)
+    tiny = Scenario("tiny", 2, 3, frame_size=5000, windows=(0.5,))
+    figures = measure(OURS, tiny, ROOT, access.plan_with_keys(tmp_path, tiny))
+    assert min(figures.ingested, figures.delivered) > 0
+
+
+@pytest.mark.e2e
+def test_a_crowd_returns_after_a_kill(tmp_path: Path) -> None:
+    """With keys and without, and all of it is served."""
+    titles = [outcome.comparison.title for outcome in access.compare_returns(tmp_path, 1, 2)]
+    assert titles == ["time until 4 clients are back", "CPU until 4 clients are back"]
