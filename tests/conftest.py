@@ -6,7 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from math import inf
 from typing import Any, TypeVar
 
@@ -14,6 +14,10 @@ import pytest
 import trio
 from hypothesis import settings
 from trio.testing import MockClock
+
+from skysentry_trio.server.access.changes import RulesEditor
+from skysentry_trio.server.access.records import Allowed, UserRecord
+from tests.printed_secrets import find_secrets, note_password
 
 T = TypeVar("T")
 
@@ -47,3 +51,21 @@ def autojump_clock(monkeypatch: pytest.MonkeyPatch) -> MockClock:
 
     monkeypatch.setattr(trio.to_thread, "run_sync", run_sync_outside_time)
     return clock
+
+
+def _set_user_and_note(editor: RulesEditor, name: str, password: str, allow: Allowed) -> UserRecord:
+    note_password(password)
+    return _set_user(editor, name, password, allow)
+
+
+_set_user = RulesEditor.set_user
+RulesEditor.set_user = _set_user_and_note  # type: ignore[assignment, method-assign]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, Any]:
+    """Fail a test if a secret is in what the test, or a server in its process, has printed or logged."""
+    report = yield
+    if report.when == "teardown" and (lines := find_secrets("\n".join(text for _, text in report.sections))):
+        report.outcome, report.longrepr = "failed", "a secret was printed:\n" + "\n".join(lines)
+    return report

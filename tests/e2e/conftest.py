@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from skysentry_trio.sources.drawing import MORNING
 from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS, moving_pictures
+from tests.printed_secrets import find_secrets
 
 OpenPage = Callable[..., Page]
 Scheme = Literal["light", "dark"]
@@ -53,6 +54,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         context.add_init_script(before)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda asked: complaints.extend(find_secrets(asked.headers.get("referer", ""))))
         page.on("console", lambda said: complaints.append(said.text) if is_complaint(said.text) else None)
         page.goto(url)
         return page

@@ -16,6 +16,7 @@ from attrs import define, field
 from skysentry_trio.server.access.changes import RulesEditor
 from tests.e2e.browser import wait_until
 from tests.e2e.processes import PATIENCE, Program, running
+from tests.printed_secrets import find_secrets, note_password
 
 Allow = dict[str, list[str]]
 
@@ -54,6 +55,7 @@ class GuardedServer:
     def user(self, name: str, password: str, allow: Allow) -> None:
         """Add a person, or change the password of one."""
         self.secrets.append(password)
+        note_password(password)
         self.administer("POST", "users", {"name": name, "password": password, "allow": allow})
 
     def administer(self, method: str, path: str, body: object = None) -> dict[str, Any]:
@@ -105,6 +107,7 @@ def guarded_server(folder: Path, *arguments: str) -> Iterator[GuardedServer]:
         yield server
     said = "".join([*program.lines, *server.outputs])
     assert [line for line in said.splitlines() if any(text in line for text in server.secrets)] == []
+    assert find_secrets(said) == []
 
 
 def wait_for_cameras(server: GuardedServer, key: str, camera_ids: Sequence[str]) -> None:

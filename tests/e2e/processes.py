@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 from attrs import define, field
 
+from tests.printed_secrets import find_secrets
+
 PATIENCE = 30.0
 """Seconds to wait for a process to do what it should; machines that run tests are slow at times."""
 
@@ -70,6 +72,7 @@ def running(*arguments: str) -> Iterator[Program]:
                 except subprocess.TimeoutExpired:
                     process.kill()
             collector.join(PATIENCE)
+    assert find_secrets("".join(program.lines)) == []
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from skysentry_trio.server.access.tickets import Ticket, TicketKind
 from skysentry_trio.server.http.streaming_routes import ROUTES as STREAMING
 from tests.daemons import running_daemon
 from tests.jpegs import draw_jpeg
+from tests.printed_secrets import find_secrets
 from tests.server.http.rest_harness import Site
 
 CAMERA_ACTIONS = [action for action in Action if action is not Action.ADMIN]
@@ -273,20 +274,24 @@ async def closed_server(folder: Path) -> AsyncIterator[str]:
 
 
 async def ask(client: httpx.AsyncClient, row: Row, target: str, headers: dict[str, str]) -> int:
-    """Return the status of the answer, and read no more of it."""
+    """Return the status of the answer, which repeats no secret if it is a refusal; read no more of it."""
     content = row.body if isinstance(row.body, bytes) else None
     posted = None if isinstance(row.body, bytes) else row.body
     async with client.stream(
         row.method, target, content=content, json=posted, headers={**row.headers, **headers}
     ) as answer:
+        if answer.is_error:
+            assert find_secrets(f"{answer.headers}\n{(await answer.aread()).decode()}") == []
         return answer.status_code
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 async def test_every_route_answers_every_credential_as_specified(
-    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """401 for those that do not count, 403 for another action, 404 for another camera, as if there were none."""
+    # In the end, no secret may be in the log.
+    caplog.set_level("DEBUG", "skysentry_trio")
     # The wrong credentials of this test would be slowed down as guesses.
     monkeypatch.setattr(GuessLimiter, "delay", lambda *_: 0.0)
     credentials, cameras = Credentials(tmp_path), count(1)
