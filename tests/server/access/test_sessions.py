@@ -59,6 +59,16 @@ async def test_the_first_rule_ends_what_was_open_to_everybody(rules: Rules) -> N
     assert ended == ["anyone"]
 
 
+async def test_a_connection_whose_key_was_revoked_meanwhile_ends_at_once(rules: Rules) -> None:
+    """Between its proof and its first message, for which a camera has some seconds."""
+    principal = await rules.access.verify_token(rules.key("slow", view=["*"]))
+    rules.revoke("slow")
+    ended: list[str] = []
+    with rules.access.sessions.attend(principal, "viewer", "a", lambda: ended.append("slow")) as session:
+        assert ended == ["slow"]
+        assert session.violation().code == "access-ended"
+
+
 async def test_a_token_lets_a_connection_go_on_for_longer(rules: Rules) -> None:
     """A wrong one changes nothing."""
     short = rules.key("short", rules.time + 10, view=["*"])

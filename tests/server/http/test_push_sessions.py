@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.principal import EVERYTHING, Principal
 from skysentry_trio.server.access.access import Access
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.relay.outbox import CameraNotice
@@ -176,3 +178,17 @@ async def test_a_camera_that_posts_goes_offline_when_its_access_ends(autojump_cl
     access.sessions.end_unless(lambda _principal: False, "the access was revoked")
     assert not camera.online
     assert list(access.sessions) == []
+
+
+async def test_a_camera_that_posts_with_a_newer_token_stays_online(autojump_clock: MockClock) -> None:
+    """When its first token expires; the camera does not go and come again."""
+    hub, times = make_hub(), [100.0]
+    access = Access(now=lambda: times[0])
+    push_sessions = PushSessions(hub, access.sessions)
+    first = Principal("porch", EVERYTHING, "jwt", "jwt:porch", expires_at=110.0)
+    session = push_sessions.touch("door", None, first)
+    assert push_sessions.touch("door", None, evolve(first, expires_at=200.0)) is session
+    for now, is_online in ((150.0, True), (200.0, False)):
+        times[0] = now
+        access.sessions.end_expired()
+        assert session.camera.online == is_online

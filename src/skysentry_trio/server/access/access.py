@@ -65,7 +65,7 @@ class Access:
     _passwords: PasswordChecker = field(factory=PasswordChecker, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self.sessions = Sessions(self.now)
+        self.sessions = Sessions(self.now, self.holds)
 
     def load(self, records: AccessRecords) -> None:
         """Take over new rules; sessions of principals that lose their access end at once."""
@@ -211,6 +211,10 @@ class Access:
             raise wrong(f"the link cannot be read: {error}") from None
         name = "a link" if issuer is None else f"a link of {issuer.name}"
         return Principal(name, rights, "link", f"link:{ticket.id}", requires, expires_at)
+
+    def has_user(self, name: str | None) -> bool:
+        """Return whether there is a user with this name."""
+        return name in self._users
 
     # Cookies
 

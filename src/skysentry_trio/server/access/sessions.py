@@ -62,6 +62,8 @@ class Sessions:
 
     _now: Callable[[], float]
     """Returns the seconds since the epoch."""
+    _holds: Callable[[Principal], bool] = lambda _principal: True
+    """Returns whether the access of a principal was not revoked."""
     _open: dict[str, AccessSession] = field(factory=dict, init=False, repr=False)
     _numbers: count[int] = field(factory=lambda: count(1), init=False, repr=False)
     _next_expiry: float = field(default=math.inf, init=False)
@@ -76,6 +78,8 @@ class Sessions:
     ) -> Iterator[AccessSession]:
         """List a connection for as long as the context lasts.
 
+        If the access was revoked after the principal had proved who it is, it ends at once.
+
         Args:
             principal: who is connected.
             role: ``camera``, ``viewer`` or ``request``.
@@ -86,6 +90,8 @@ class Sessions:
         session = AccessSession(str(next(self._numbers)), principal, role, camera_id, address, self._now(), on_end)
         self._open[session.id] = session
         self._note_expiry(principal)
+        if not self._holds(principal):
+            session.end("the access was revoked")
         try:
             yield session
         finally:

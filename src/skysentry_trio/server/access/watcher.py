@@ -15,8 +15,8 @@ from skysentry_trio.server.access.records import FILE_NAME, read_records
 
 log = get_logger(__name__)
 
-INTERVAL: Final = 0.25
-"""Seconds between two looks, so that access ends well within a second."""
+INTERVAL: Final = 0.5
+"""Seconds between two looks, so that access ends within a second."""
 _Mark = tuple[int, int, int]
 
 

@@ -11,7 +11,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.server.access.access import Access
-from skysentry_trio.server.access.sessions import Sessions
+from skysentry_trio.server.access.sessions import AccessSession, Sessions
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 
@@ -62,11 +62,15 @@ class PushSessions:
                 self._expire(camera_id, stack)
 
             register = self._hub.register(camera_id, name=name, on_end=expire, principal=principal)
-            held = _Held(stack, stack.enter_context(register))
-            self._held[camera_id] = held
-            stack.enter_context(self._sessions.attend(principal, "camera", "posts", expire, camera_id))
+            session = stack.enter_context(register)
+            access = stack.enter_context(self._sessions.attend(principal, "camera", "posts", expire, camera_id))
+            held = self._held[camera_id] = _Held(stack, session, access)
             self._begun.set()
             log.info("camera uploads", camera=camera_id)
+        elif held.access.principal != principal:
+            # The same camera has another token, which may count for longer.
+            held.session.principal = principal
+            self._sessions.renew(held.access, principal)
         camera, now = held.session.camera, trio.current_time()
         pause = 0.0 if camera.ring.newest is None else now - camera.ring.newest.arrived
         held.until = now + max(self.idle_limit, min(2 * pause, _ONLINE_AT_MOST))
@@ -110,4 +114,5 @@ class PushSessions:
 class _Held:
     stack: ExitStack
     session: CameraSession
+    access: AccessSession
     until: float = 0.0

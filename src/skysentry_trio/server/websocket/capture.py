@@ -66,7 +66,7 @@ async def serve_capture(peer: Peer, hub: ScopedHub, admission: Admission | None 
     camera_id = None
     try:
         clock = _CameraClock(peer, hub.wall_clock)
-        registration = await _receive_registration(peer, clock, hub)
+        registration = await _receive_registration(peer, clock, hub, admission)
         camera_id, label = registration.camera_id, clean_label(registration.name)
         if registration.token:
             hub.principal = await admission.prove(registration.token)
@@ -114,14 +114,16 @@ async def _converse(conversation: _Conversation, notifier: DemandNotifier | None
                 nursery.start_soon(notifier.run, hub, conversation.camera)
 
 
-async def _receive_registration(peer: Peer, clock: _CameraClock, hub: ScopedHub) -> Registration:
+async def _receive_registration(peer: Peer, clock: _CameraClock, hub: ScopedHub, admission: Admission) -> Registration:
     """Return the registration, which is the first message that counts.
 
-    Frames and messages before it are ignored: a camera may take the connection for open before it has registered.
+    Frames and messages before it are ignored: a camera may take the connection for open before it has registered. But
+    a camera may prove who it is before it registers, as viewers do.
 
     Raises:
         PeerGone: the camera left.
-        ProtocolViolation: the registration is invalid or does not come in time, or too many messages come before it.
+        ProtocolViolation: the registration or a token is invalid, the registration does not come in time, or too many
+            messages come before it.
     """
     seconds, problem = hub.settings.registration_timeout, ""
     floods, reports = flood_limit(hub.settings.max_fps), RateLimiter(_REPORTS_PER_SECOND, burst=0.0)
@@ -150,6 +152,9 @@ async def _receive_registration(peer: Peer, clock: _CameraClock, hub: ScopedHub)
                 return decoded
             if isinstance(decoded, Clock):
                 await clock.answer(decoded)
+            elif isinstance(decoded, Authenticate):
+                principal = hub.principal = await admission.prove(decoded.token)
+                await peer.send(encode_authenticated(principal.name, principal.expires_at))
             else:
                 hub.count_ignored("camera")
         raise ProtocolViolation(
