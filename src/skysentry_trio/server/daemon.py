@@ -255,8 +255,9 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
         found = await gate.identify(
             request.head,
             address=request.peer.host,
-            is_from_allowed_origin=request.is_from_allowed_origin,
+            is_from_named_origin=request.is_from_named_origin,
             is_from_proxy=request.is_from_proxy,
+            is_tls=request.is_tls,
         )
         return evolve(request, principal=found.principal, denial=found.denial)
 

@@ -34,12 +34,13 @@ class PresentedCredentials:
     """The field ``link`` of the query."""
 
 
-def read_credentials(headers: Mapping[str, str], query: str) -> PresentedCredentials:
+def read_credentials(headers: Mapping[str, str], query: str, *, is_tls: bool = False) -> PresentedCredentials:
     """Return the credentials of a request.
 
     Args:
         headers: of the request, by lower-case name.
         query: of the request, without ``?``.
+        is_tls: whether the client's connection is encrypted.
 
     Raises:
         ProtocolViolation: with code ``unauthenticated``: the header ``Authorization`` cannot be read.
@@ -47,7 +48,7 @@ def read_credentials(headers: Mapping[str, str], query: str) -> PresentedCredent
     token, user, password = _read_authorization(headers.get("authorization"))
     # Most queries have no link, and decoding them is left to the service.
     link = decode_query(query, _MAX_FIELDS).text(LINK_FIELD) if f"{LINK_FIELD}=" in query else None
-    return PresentedCredentials(token, user, password, _read_cookie(headers.get("cookie", "")), link)
+    return PresentedCredentials(token, user, password, _read_cookie(headers.get("cookie", ""), is_tls=is_tls), link)
 
 
 def _read_authorization(header: str | None) -> tuple[str | None, str | None, str | None]:
@@ -65,11 +66,19 @@ def _read_authorization(header: str | None) -> tuple[str | None, str | None, str
             if separator:
                 return None, user, password
             raise ProtocolViolation("expected user:password in base64 after Basic", "unauthenticated")
-    raise ProtocolViolation(f"expected Authorization with Bearer or Basic, got {scheme[:20]!a}", "unauthenticated")
+    # Nothing of the header is in the message: some programs send the key alone.
+    raise ProtocolViolation(
+        f"expected Bearer or Basic, and a space, in Authorization, got {len(header)} other characters",
+        "unauthenticated",
+    )
 
 
-def _read_cookie(header: str) -> str | None:
-    """Return the value of our cookie; the one for encrypted connections counts if there are both."""
+def _read_cookie(header: str, *, is_tls: bool) -> str | None:
+    """Return the value of our cookie.
+
+    On an encrypted connection, only the cookie for these counts: the other one may have been set by somebody who can
+    change what this server, or another one of its name, sends without encryption.
+    """
     pairs = (one.partition("=") for one in header.split(";"))
     cookies = {name.strip(): value.strip() for name, found, value in pairs if found}
-    return cookies.get(SECURE_COOKIE) or cookies.get(COOKIE) or None
+    return cookies.get(SECURE_COOKIE) or (None if is_tls else cookies.get(COOKIE)) or None

@@ -71,11 +71,45 @@ async def test_a_cookie_changes_something_only_for_pages_of_ours(
     """The browser adds the cookie to requests of foreign pages too; reading is left to the rules for origins."""
     cookie, _ = rules.access.sign_in(await rules.access.verify_token(rules.key(admin=["*"])))
     headers = {"cookie": f"skysentry_session={cookie}"} | ({} if origin is None else {"origin": origin})
-    is_from_allowed_origin = origin != "http://there"
-    found = await rules.gate.identify(head("DELETE", **headers), is_from_allowed_origin=is_from_allowed_origin)
+    found = await rules.gate.identify(head("DELETE", **headers), is_from_named_origin=origin != "http://there")
     assert (found.denial is None) == is_allowed
     assert found.denial is None or found.denial.code == "origin-refused"
     assert (await rules.gate.identify(head("GET", **headers))).denial is None
+
+
+@pytest.mark.parametrize("way", ["cookie", "basic"])
+async def test_what_browsers_send_by_themselves_does_nothing_for_foreign_pages(rules: Rules, way: str) -> None:
+    """Also with --cors-origin '*': no change, and no WebSocket. A token of the page itself does."""
+    key = rules.key(admin=["*"])
+    cookie, _ = rules.access.sign_in(await rules.access.verify_token(key))
+    own = {"cookie": f"skysentry_session={cookie}"} if way == "cookie" else {"authorization": basic(f"x:{key}")}
+    own["origin"] = "http://there"
+    token = {"authorization": f"Bearer {key}", "origin": "http://there"}
+    upgrade = {"connection": "upgrade", "upgrade": "websocket"}
+    for method, more in (("POST", {}), ("DELETE", {}), ("GET", upgrade)):
+        found = await rules.gate.identify(head(method, **own, **more), is_from_named_origin=False)
+        assert found.denial is not None
+        assert found.denial.code == "origin-refused"
+        assert (await rules.gate.identify(head(method, **own, **more))).denial is None
+        assert (await rules.gate.identify(head(method, **token, **more), is_from_named_origin=False)).denial is None
+    assert (await rules.gate.identify(head("GET", **own), is_from_named_origin=False)).denial is None
+
+
+async def test_an_encrypted_connection_takes_only_its_own_cookie(rules: Rules) -> None:
+    """Anyone on the way could have set the other one, and so have signed a person in as somebody else."""
+    cookie, _ = rules.access.sign_in(await rules.access.verify_token(rules.key(admin=["*"])))
+    plain, secure = f"skysentry_session={cookie}", f"__Host-skysentry_session={cookie}"
+    assert (await rules.gate.identify(head(cookie=plain), is_tls=True)).principal is NOBODY
+    assert (await rules.gate.identify(head(cookie=secure), is_tls=True)).principal.name == "key"
+    assert (await rules.gate.identify(head(cookie=plain))).principal.name == "key"
+
+
+async def test_a_key_without_a_scheme_is_not_repeated(rules: Rules) -> None:
+    """Some programs send the key alone; the message goes to the log too."""
+    key = rules.key(view=["*"])
+    found = await rules.gate.identify(head(authorization=key))
+    assert found.denial is not None
+    assert key[:8] not in str(found.denial)
 
 
 async def test_those_who_guess_wait(rules: Rules, autojump_clock: trio.testing.MockClock) -> None:

@@ -77,7 +77,7 @@ async def test_a_foreign_page_changes_nothing_for_a_person_of_a_proxy(tmp_path: 
     gate = gate_of(tmp_path, **SIGN_ON)
     for method, is_denied in (("POST", True), ("DELETE", True), ("GET", False)):
         asked = head(method, remote_user="ann")
-        found = await gate.identify(asked, is_from_proxy=True, is_from_allowed_origin=False)
+        found = await gate.identify(asked, is_from_proxy=True, is_from_named_origin=False)
         assert (found.denial is not None) == is_denied
     assert (await gate.identify(head("POST", remote_user="ann"), is_from_proxy=True)).denial is None
 

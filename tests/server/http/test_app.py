@@ -86,6 +86,27 @@ async def test_every_error_has_the_same_shape(path: str, method: str, status: in
     assert answer.json()["error"]
 
 
+async def test_an_answer_that_depends_on_who_asks_is_kept_by_nobody() -> None:
+    """Errors and descriptions too; otherwise one person would get the answer for another one from a cache."""
+    for path, method in (
+        ("/nowhere", "GET"),
+        ("/api/clients/door/latest", "GET"),
+        ("/api/openapi.json", "GET"),
+        ("/", "PUT"),
+    ):
+        assert (await Site().ask(path, method)).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("target", ["/api/clients/door/history/protection", "/api/clients/door/history", "/api/keys"])
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])
+async def test_a_foreign_page_changes_nothing_on_an_open_server(target: str, method: str) -> None:
+    """Browsers send a POST without a question, and foreign pages can reach a server on this machine."""
+    answer = await Site().ask(target, method, Origin="http://evil.example")
+    assert answer.status == 403
+    assert "may not change anything here" in answer.json()["error"]
+    assert (await Site().ask(target, method, Origin="http://localhost")).status != 403 or target == "/api/keys"
+
+
 async def test_a_wrong_address_is_told_where_the_right_ones_are() -> None:
     """Instead of in the framework's own words."""
     answer = await Site().ask("/api/client")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 
@@ -107,10 +108,37 @@ async def test_a_link_in_a_browser_becomes_a_cookie(rules: Rules) -> None:
     link = rules.editor.make_link(Action.VIEW, "door", 60).token
     rules.watcher.look()
     answer = await site(rules).ask(f"/capture?id=a&link={link}&b=c", Accept=PAGE)
-    assert (answer.status, answer.headers["location"]) == (303, "capture?id=a&b=c")
+    assert (answer.status, answer.headers["location"]) == (303, "./capture?id=a&b=c")
     assert rules.access.verify_cookie(cookie_of(answer)).rights.describe() == {"view": ["door"]}
     home = await site(rules).ask(f"/?link={link}", Accept=PAGE)
     assert home.headers["location"] == "./"
+
+
+@pytest.mark.parametrize("path", ["/https:example.org", "/x/javascript:alert(1)", "//example.org"])
+async def test_a_link_leads_to_no_other_site(rules: Rules, path: str) -> None:
+    """Whatever address somebody has put in front of a link that counts."""
+    link = rules.editor.make_link(Action.VIEW, "door", 60).token
+    rules.watcher.look()
+    answer = await site(rules).ask(f"{path}?link={link}", Accept=PAGE)
+    location = urljoin(f"http://cams.example{path}", answer.headers["location"])
+    assert (answer.status, urlsplit(location)[:2]) == (303, ("http", "cams.example"))
+
+
+async def test_no_way_to_write_the_name_of_the_field_leaves_a_link_in_the_address(rules: Rules) -> None:
+    """Browsers keep addresses, and send them to other servers."""
+    link = rules.editor.make_link(Action.VIEW, "door", 60).token
+    rules.watcher.look()
+    answer = await site(rules).ask(f"/capture?id=a&%6Cink={link}", Accept=PAGE)
+    assert (answer.status, answer.headers["location"]) == (303, "./capture?id=a")
+
+
+async def test_only_names_of_users_are_in_the_log(rules: Rules, caplog: pytest.LogCaptureFixture) -> None:
+    """People type their password into the wrong field."""
+    caplog.set_level("INFO")
+    for user in ("ann", "my password"):
+        await post(site(rules), "/api/session", {"user": user, "password": "wrong"})
+    assert "'who': 'ann'" in caplog.text
+    assert "my password" not in caplog.text
 
 
 async def test_a_link_that_counts_once_is_for_one_browser(rules: Rules) -> None:

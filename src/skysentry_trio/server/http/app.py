@@ -155,6 +155,8 @@ def create_app(
     @app.after_request
     async def protect(response: Response) -> Response:
         response.headers.update(protection(frame_ancestors))
+        # Most answers depend on who asks, which no cache looks at.
+        response.headers.setdefault("Cache-Control", "no-store")
         if allowed_origins:
             _allow_origin(response, allowed_origins)
         return response

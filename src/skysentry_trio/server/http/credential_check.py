@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote_plus
 
 import trio
 from quart import Response, request
 from quart_trio import QuartTrio
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.server.access.gate import SAFE_METHODS
 from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.access.start import AccessSetup
 from skysentry_trio.server.http.current import current_request
@@ -48,6 +50,9 @@ def add_credential_check(app: QuartTrio, setup: AccessSetup, pages: Path) -> Non
     @app.before_request
     async def require_credential() -> Response | None:
         asked = current_request()
+        # Whoever asks, and also on an open server: browsers send some requests of foreign pages without a question.
+        if request.method not in SAFE_METHODS:
+            asked.require_allowed_origin("change anything")
         # A browser asks with OPTIONS, and never with a credential, whether a page may send the request that it makes.
         if request.method == "OPTIONS" or request.endpoint in PUBLIC:
             return None
@@ -86,13 +91,13 @@ async def _exchange_link(setup: AccessSetup, link: str) -> Response:
         if ticket.id == access.records.invitation:
             await trio.to_thread.run_sync(editor.accept_invitation, ticket.id)
     audit.info("signed in", who=access.verify_cookie(cookie).name, how="link")
-    query = "&".join(
-        part for part in request.query_string.decode("latin-1").split("&") if part.partition("=")[0] != LINK_FIELD
-    )
-    last_segment = request.scope["raw_path"].decode("latin-1").rpartition("/")[2] or "./"
-    # Relative, because a proxy may have removed a prefix of the path that the server does not know.
+    parts = request.query_string.decode("latin-1").split("&")
+    query = "&".join(part for part in parts if unquote_plus(part.partition("=")[0]) != LINK_FIELD)
+    last_segment = request.scope["raw_path"].decode("latin-1").rpartition("/")[2]
+    # Relative, because a proxy may have removed a prefix of the path that the server does not know. With a dot, because
+    # a last segment such as https:example.org would lead to another site.
     response = Response(b"", 303)
-    response.headers["Location"] = f"{last_segment}?{query}" if query else last_segment
+    response.headers["Location"] = f"./{last_segment}?{query}" if query else f"./{last_segment}"
     response.headers["Cache-Control"] = "no-store"
     set_session_cookie(response, cookie, expires - access.now())
     return response

@@ -36,7 +36,9 @@ def create_session(setup: AccessSetup) -> Blueprint:
         try:
             principal = await _verify(access, asked, current_request().peer.host)
         except ProtocolViolation as violation:
-            audit.info("sign-in refused", who=asked.user, code=violation.code, error=str(violation))
+            # People type their password into the wrong field.
+            who = asked.user if access.has_user(asked.user) else None
+            audit.info("sign-in refused", who=who, code=violation.code, error=str(violation))
             raise
         cookie, expires = access.sign_in(principal)
         audit.info("signed in", who=principal.name, how=principal.kind)
@@ -67,7 +69,7 @@ async def _verify(access: Access, asked: SignIn, address: str) -> Principal:
 async def _end_cookie(setup: AccessSetup) -> None:
     """Let the cookie of the request count no longer, wherever it was copied to."""
     headers = {name.lower(): value for name, value in request.headers.items()}
-    cookie = read_credentials({"cookie": headers.get("cookie", "")}, "").cookie
+    cookie = read_credentials({"cookie": headers.get("cookie", "")}, "", is_tls=current_request().is_tls).cookie
     if cookie is None or setup.access.is_open:
         return
     try:

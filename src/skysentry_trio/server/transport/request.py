@@ -12,7 +12,7 @@ from skysentry_trio.base.principal import ANYONE, NOBODY, Principal
 from skysentry_trio.server.transport.peer_address import PeerAddress
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.wire.forwarding import HEADERS, SIGN_ON_HEADERS, resolve_forwarding
-from skysentry_trio.wire.origins import explain_refusal, is_origin_allowed
+from skysentry_trio.wire.origins import ANY, explain_refusal, is_origin_allowed
 from skysentry_trio.wire.request_head import RequestHead
 
 _NO_PROXIES = Networks()
@@ -41,6 +41,8 @@ class Request:
     """Whether the client's connection is encrypted, up to this server or up to a trusted proxy."""
     is_from_allowed_origin: bool = True
     """False if a page of a foreign origin makes the request."""
+    is_from_named_origin: bool = True
+    """The same, but an origin that only ``*`` allows is foreign too."""
     via: tuple[str, ...] = ()
     """The nodes of the cluster that have passed the request on, the first one first; empty for a client's request."""
 
@@ -123,12 +125,14 @@ def judge_request(
         # Nobody below can believe a header that anyone may send.
         kept = {name: value for name, value in head.headers.items() if name not in dropped}
         head = evolve(head, headers=kept | {"host": host})
-    is_allowed = is_origin_allowed(head.headers.get("origin"), host, allowed_origins, is_tls=is_tls)
+    origin = head.headers.get("origin")
+    is_named = is_origin_allowed(origin, host, allowed_origins - {ANY}, is_tls=is_tls)
     return Request(
         stream,
         head,
         peer=peer,
         is_from_proxy=is_from_proxy,
         is_tls=is_tls,
-        is_from_allowed_origin=is_allowed,
+        is_from_allowed_origin=is_named or ANY in allowed_origins,
+        is_from_named_origin=is_named,
     )
