@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -203,7 +204,7 @@ def register_from_afar(address: str, camera_id: str, *, headers: dict[str, str] 
 @pytest.mark.parametrize("proxied", [nginx, haproxy, haproxy_tcp, haproxy_tcp_v1])
 def test_the_log_names_the_client_of_a_trusted_proxy(proxied: Proxied, tmp_path: Path) -> None:
     """Its address is that of the client, by headers and by both versions of the PROXY protocol, whatever it invents."""
-    flags = ("--trusted-proxy", "127.0.0.1", "--log-format", "json")
+    flags = ("--trusted-proxy", "127.0.0.1", "--open", "--log-format", "json")
     forged = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https"}
     with (
         running("serve", "--host", "127.0.0.1", "--port", "0", *flags) as server,
@@ -233,7 +234,7 @@ def test_a_proxy_that_is_not_trusted_names_nobody(proxied: Proxied, tmp_path: Pa
 @pytest.mark.parametrize("proxied", [nginx, haproxy, haproxy_tcp])
 def test_a_foreign_name_is_refused_until_it_is_allowed(proxied: Proxied, tmp_path: Path) -> None:
     """Each proxy passes `Host` on, and the answer names the flag."""
-    flags = ("--trusted-proxy", "127.0.0.1", "--allowed-host", "cams.example.org")
+    flags = ("--trusted-proxy", "127.0.0.1", "--allowed-host", "cams.example.org", "--open")
     with running_server(*flags) as server, proxied(tmp_path, server) as address:
         url = f"http://{address}/api/health"
         assert httpx.get(url, headers={"Host": "cams.example.org"}).status_code == 200
@@ -266,15 +267,40 @@ def test_behind_a_proxy_on_the_same_machine_nobody_is_local(proxied: Proxied, tm
         assert seen.partition(":")[0] == FAR
 
 
+def test_a_server_behind_a_proxy_without_rules_invites_an_administrator(tmp_path: Path) -> None:
+    """It is not open, although it listens on loopback only; the printed link works through the proxy."""
+    flags = ("--trusted-proxy", "127.0.0.1", "--state-dir", str(tmp_path / "state"))
+    with (
+        running("serve", "--host", "127.0.0.1", "--port", "0", *flags) as server,
+        haproxy(tmp_path, server.wait_for_line(r"127\.0\.0\.1:\d+").group()) as address,
+    ):
+        assert httpx.get(f"http://{address}/api/clients").status_code == 401
+        link = server.wait_for_line(r"http://127\.0\.0\.1:\d+(/admin\?link=\S+)").group(1)
+        with httpx.Client(base_url=f"http://{address}", headers={"Accept": "text/html"}) as browser:
+            assert browser.get(link).status_code == 303
+            assert browser.get("/api/keys", headers={"Accept": "*/*"}).status_code == 200
+
+
 class _SignOn(http.server.BaseHTTPRequestHandler):
-    """Knows a person by a cookie, as Authelia does."""
+    """Knows a person by a cookie, and answers where and as one of the three programs does.
+
+    Authelia by its endpoint for ``auth_request``, oauth2-proxy with ``set_xauthrequest``, Authentik by its outpost.
+    """
+
+    ANSWERS: ClassVar = {
+        "/api/authz/auth-request": (200, "Remote-User", "Remote-Groups", ","),
+        "/outpost.goauthentik.io/auth/nginx": (200, "X-authentik-username", "X-authentik-groups", "|"),
+        "/oauth2/auth": (202, "X-Auth-Request-Preferred-Username", "X-Auth-Request-Groups", ","),
+    }
 
     def do_GET(self) -> None:
-        known = "ann" in self.headers.get("Cookie", "")
-        self.send_response(200 if known else 401)
-        if known:
-            self.send_header("Remote-User", "ann")
-            self.send_header("Remote-Groups", "staff,family")
+        status, user, groups, separator = self.ANSWERS[self.path]
+        person = self.headers.get("Cookie", "").partition("session=")[2]
+        self.send_response(status if person else 401)
+        if person:
+            self.send_header(user, person)
+            if person == "ann":
+                self.send_header(groups, separator.join(["staff", "family"]))
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -282,9 +308,29 @@ class _SignOn(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_people_sign_in_at_the_proxy(tmp_path: Path) -> None:
-    """A person has the rights of the groups, over HTTP and WebSockets; nobody can name another person."""
-    config = documented("nginx sign-on", PAGE.with_name("sign-in-with-authelia-authentik-or-oauth2-proxy.md"))
+SIGN_ON_PAGE = PAGE.with_name("sign-in-with-authelia-authentik-or-oauth2-proxy.md")
+
+
+def sign_on_config(kind: str) -> str:
+    """Return the configuration for Authelia, or with the lines that the page has for another program."""
+    config = documented("nginx sign-on", SIGN_ON_PAGE)
+    if kind == "authelia":
+        return config
+    rows = re.findall(r"^\| `(.+?)`.*? \| `(.+?)` \| `(.+?)` \|$", SIGN_ON_PAGE.read_text("utf-8"), re.MULTILINE)
+    for words, *values in rows:
+        value = values[kind == "oauth2-proxy"]
+        if "$" in words or words.startswith("error_page"):
+            before, _, rest = config.partition(words)
+            config = f"{before}{words} {value};{rest.partition(';')[2]}"
+        elif words == "proxy_pass":
+            config = config.replace("http://127.0.0.1:9091/api/authz/auth-request", value)
+    return config
+
+
+@pytest.mark.parametrize("kind", ["authelia", "authentik", "oauth2-proxy"])
+def test_people_sign_in_at_the_proxy(tmp_path: Path, kind: str) -> None:
+    """A person has the rights of the groups, over HTTP and WebSockets; nobody can name another person or group."""
+    config = sign_on_config(kind)
     flags = ("--trusted-proxy", "127.0.0.1", "--header-sign-on", "--group-grant", "family=view:yard-*")
     forged = {"Remote-User": "admin", "Remote-Groups": "admins"}
     with (
@@ -292,7 +338,7 @@ def test_people_sign_in_at_the_proxy(tmp_path: Path) -> None:
         running_server(*flags, "--group-grant", "admins=admin", "--state-dir", str(tmp_path / "state")) as server,
     ):
         threading.Thread(target=sign_on.serve_forever, daemon=True).start()
-        config = config.replace("127.0.0.1:9091", f"127.0.0.1:{sign_on.server_address[1]}")
+        config = re.sub(r"127\.0\.0\.1:(9091|9000|4180)", f"127.0.0.1:{sign_on.server_address[1]}", config)
         # The proxy counts as ready when this address answers; the page has no address without sign-in.
         config = config.replace("    location / {", "    location = /api/ready { return 200; }\n    location / {", 1)
         with nginx_with(config, tmp_path, server) as address:
@@ -301,9 +347,15 @@ def test_people_sign_in_at_the_proxy(tmp_path: Path) -> None:
             assert (session["name"], session["kind"], session["actions"]) == ("ann", "header", {"view": ["yard-*"]})
             with connect(f"ws://{address}/stream/ws", additional_headers=person) as viewer:
                 assert json.loads(viewer.recv(PATIENCE))["type"] == "clients"
+            # The program names no groups for this person, so those of the client itself must not count.
+            session = httpx.get(f"http://{address}/api/session", headers={**person, "Cookie": "session=bob"}).json()
+            assert (session["name"], session["actions"]) == ("bob", {})
             refused = httpx.get(f"http://{address}/api/session", headers=forged)
             assert refused.status_code == 302
-            assert refused.headers["location"].startswith("https://auth.example.org/")
+            assert "rd=" in refused.headers["location"]
+            foreign = {**person, "Origin": "https://evil.example"}
+            with pytest.raises(InvalidStatus), connect(f"ws://{address}/stream/ws", additional_headers=foreign):
+                pass
         # From elsewhere, the headers are those of a stranger.
         direct = socket.create_connection(
             (server.split(":")[0], int(server.split(":")[1])), PATIENCE, source_address=(FAR, 0)

@@ -52,6 +52,19 @@ def test_one_other_address_closes_the_server(tmp_path: Path) -> None:
     assert setup.invitation is not None
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"trusted_proxies": ("127.0.0.1",)}, {"trusted_proxies": ("unix",)}, {"allowed_hosts": ("cams.example",)}],
+)
+def test_a_server_behind_a_proxy_is_not_for_this_machine_only(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """Also on loopback and on a Unix socket: the first administrator is invited, unless the operator says --open."""
+    for addresses in (LOOPBACK, ["/run/sky.sock"]):
+        setup = prepare_access(Settings(state_dir=str(tmp_path), **settings), addresses)
+        assert not setup.access.is_open
+        assert setup.invitation is not None
+    assert prepare_access(Settings(state_dir=str(tmp_path), open=True, **settings), LOOPBACK).access.is_open
+
+
 def test_rules_close_a_server_on_loopback(tmp_path: Path) -> None:
     """And invite nobody."""
     RulesEditor(tmp_path).add_key("a", {"view": ["*"]})

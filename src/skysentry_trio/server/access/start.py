@@ -72,6 +72,14 @@ def is_loopback(address: object) -> bool:
     return bool((mapped or parsed).is_loopback)
 
 
+def is_for_this_machine(settings: Settings, addresses: Collection[object]) -> bool:
+    """Return whether only this machine can reach the server, as far as the operator says.
+
+    An operator who names a proxy, or a host other than loopback names, lets others reach the server.
+    """
+    return all(map(is_loopback, addresses)) and not settings.trusted_proxies and not settings.allowed_hosts
+
+
 def prepare_access(
     settings: Settings,
     addresses: Collection[object],
@@ -96,7 +104,7 @@ def prepare_access(
         log.warning("open to everybody", reason="--open")
     elif admin is not None:
         editor.prepare()
-    elif read_records(folder).has_rules or not all(map(is_loopback, addresses)):
+    elif read_records(folder).has_rules or not is_for_this_machine(settings, addresses):
         invitation = editor.invite_first_admin(_INVITATION_SECONDS)
     elif has_provider(settings):
         log.info("closed to everybody whom no identity provider names", reason="no rules")
