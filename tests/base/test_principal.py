@@ -108,6 +108,30 @@ def test_an_id_covers_exactly_itself(pattern: str, camera_id: str) -> None:
         assert CameraSet(frozenset({pattern})).covers(camera_id) == (pattern == camera_id)
 
 
+def test_old_frames_may_be_allowed_from_a_moment_on() -> None:
+    """For ids, globs and groups; the earliest moment counts, and a camera without one has no limit."""
+    rights = Rights.of(
+        {"history": ["door@1970-01-01T00:01:40Z", "*@1970-01-01T01:03:20+01:00", "@out@1970-01-01T00:00:50Z", "hall"]},
+        {"out": ["yard-*"]},
+    )
+    found = {camera_id: rights.looks_back_to(camera_id) for camera_id in ("door", "any", "yard-1", "hall")}
+    assert found == {"door": 100.0, "any": 200.0, "yard-1": 50.0, "hall": 0.0}
+    assert all(rights.allow(Action.HISTORY, camera_id) for camera_id in found)
+    assert Rights.of(rights.describe()) == rights
+    assert Rights.of({"history": ["door@1970-01-01T00:01:40Z"], "admin": ["*"]}).looks_back_to("door") == 0.0
+
+
+@pytest.mark.parametrize(
+    "pattern", ["door@", "door@noon", "door@2026-11-29", "door@2026-11-29T08:00", "@2026-11-29T08:00Z"]
+)
+def test_a_moment_needs_a_time_zone(pattern: str) -> None:
+    """Otherwise it would mean another time on another machine; only `history` has moments."""
+    with pytest.raises(ValueError, match="expected"):
+        Rights.of({"history": [pattern]})
+    with pytest.raises(ValueError, match="expected"):
+        Rights.of({"view": ["door@2026-11-29T08:00Z"]})
+
+
 def test_rights_are_described_for_programs() -> None:
     """By action, with the patterns as they were expanded."""
     assert YARD.describe() == {"view": ["door", "yard-*"], "publish": ["door"]}

@@ -9,16 +9,22 @@ from typing import Final, Self
 from attrs import frozen
 
 from skysentry_trio.base.exceptions import ConfigurationError
-from skysentry_trio.base.principal import ALL_CAMERAS, Action, Rights, is_pattern
+from skysentry_trio.base.principal import ALL_CAMERAS, Action, Rights, is_pattern, split_moment
 
-_GRANT: Final = re.compile(r"([^=,|]{1,80})=([a-z]+)(?::([^:=,]+))?")
+_GRANT: Final = re.compile(r"([^=,|]{1,80})=([a-z]+)(?::([^=,]+))?")
 _NOTHING: Final[Mapping[str, Iterable[str]]] = {}
 
 
 def is_group_grant(text: str) -> bool:
     """Return whether this says what a group may do: ``family=view:yard-*``, or ``admins=admin`` for all cameras."""
     found = _GRANT.fullmatch(text)
-    return found is not None and found[2] in set(Action) and (found[3] is None or is_pattern(found[3]))
+    if found is None or found[2] not in set(Action):
+        return False
+    try:
+        pattern, _ = split_moment(found[3] or ALL_CAMERAS) if found[2] == Action.HISTORY else (found[3], 0.0)
+    except ValueError:
+        return False
+    return pattern is None or is_pattern(pattern)
 
 
 @frozen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from enum import Enum, StrEnum, auto
 from fnmatch import translate
 from typing import Final, Self
@@ -25,7 +26,7 @@ class Action(StrEnum):
     VIEW = "view"
     """See a camera in lists, its newest frame and its live frames."""
     HISTORY = "history"
-    """See old frames: playback, clips and rings."""
+    """See old frames: playback, clips and rings; all of them, or those from a moment on."""
     ANNOTATE = "annotate"
     """Send detection results and events for a camera."""
     EVENTS = "events"
@@ -64,6 +65,28 @@ def parse_groups(entries: Iterable[str]) -> dict[str, list[str]]:
     return groups
 
 
+def split_moment(text: str) -> tuple[str, float]:
+    """Return the pattern and the moment of a text such as ``yard-*@2026-11-29T08:00Z``.
+
+    Returns:
+        The pattern, and the moment in seconds since the epoch; 0 without a moment.
+
+    Raises:
+        ValueError: the moment cannot be read, or has no time zone.
+    """
+    pattern, separator, moment = text.rpartition("@")
+    if not pattern:
+        return text, 0.0
+    parsed = None
+    try:
+        parsed = datetime.fromisoformat(moment)
+    except ValueError:
+        separator = ""
+    if parsed is None or not separator or parsed.tzinfo is None:
+        raise ValueError(f"expected a moment such as 2026-11-29T08:00Z after @, got {moment[:40]!a}")
+    return pattern, parsed.astimezone(UTC).timestamp()
+
+
 @frozen
 class CameraSet:
     """Cameras that are named by ids and globs; cameras that do not exist yet are covered too."""
@@ -100,29 +123,37 @@ class Rights:
     """For each action, the cameras with which a principal may do it."""
 
     by_action: Mapping[Action, CameraSet]
+    _looks_back: tuple[tuple[CameraSet, float], ...] = ()
+    """If some old frames are allowed only from a moment on: all cameras with old frames, by this moment."""
 
     @classmethod
     def of(cls, allowed: Mapping[str, Iterable[str]], groups: Mapping[str, Iterable[str]] = _NO_GROUPS) -> Self:
         """Return the rights that a rule gives.
 
         Args:
-            allowed: for each action, the cameras: ids, globs and groups.
+            allowed: for each action, the cameras: ids, globs and groups. Those of `Action.HISTORY` may have a moment,
+                from which on frames are allowed: ``yard-*@2026-11-29T08:00Z``.
             groups: the cameras of each group, without ``@``; a group that is not in here has no cameras.
 
         Raises:
             ValueError: an action or a pattern is invalid.
         """
-        by_action = {}
+        by_action, moments = {}, dict[float, set[str]]()
         for word, patterns in allowed.items():
             expanded = set[str]()
-            for pattern in patterns:
+            for text in patterns:
+                pattern, moment = split_moment(text) if word == Action.HISTORY else (text, 0.0)
                 if not is_pattern(pattern):
                     raise ValueError(f"expected a camera id, a glob such as yard-* or a @group, got {pattern[:80]!a}")
-                expanded.update(groups.get(pattern[1:], ()) if pattern.startswith("@") else (pattern,))
+                named = set(groups.get(pattern[1:], ()) if pattern.startswith("@") else (pattern,))
+                expanded |= named
+                if word == Action.HISTORY:
+                    moments.setdefault(moment, set()).update(named)
             if len(expanded) > MAX_PATTERNS:
                 raise ValueError(f"a rule may name {MAX_PATTERNS} cameras for an action, got {len(expanded)}")
             by_action[Action(word)] = CameraSet(frozenset(expanded))
-        return cls(by_action)
+        looks_back = [(CameraSet(frozenset(moments[moment])), moment) for moment in sorted(moments)]
+        return cls(by_action, tuple(looks_back) if any(moments) else ())
 
     @property
     def is_admin(self) -> bool:
@@ -144,11 +175,24 @@ class Rights:
         """Return whether any action is allowed with a camera."""
         return self.is_admin or any(cameras.covers(camera_id) for cameras in self.by_action.values())
 
+    def looks_back_to(self, camera_id: str) -> float:
+        """Return from when on old frames of a camera are allowed, if they are: seconds since the epoch, 0 for all."""
+        if not self._looks_back or self.is_admin:
+            return 0.0
+        return next((moment for cameras, moment in self._looks_back if cameras.covers(camera_id)), 0.0)
+
     def describe(self) -> dict[str, list[str]]:
         """Return the patterns for each action, for programs."""
         if self.is_admin:
             return {action.value: [ALL_CAMERAS] for action in Action}
-        return {action.value: sorted(cameras.patterns) for action, cameras in self.by_action.items()}
+        described = {action.value: sorted(cameras.patterns) for action, cameras in self.by_action.items()}
+        if self._looks_back:
+            described[Action.HISTORY.value] = sorted(
+                f"{pattern}@{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else pattern
+                for cameras, moment in self._looks_back
+                for pattern in cameras.patterns
+            )
+        return described
 
 
 NODE: Final = "node"

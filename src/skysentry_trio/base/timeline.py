@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+from attrs import frozen
 
 
 class Mark(Protocol):
@@ -65,3 +67,48 @@ class Timeline(Protocol[M_co]):
     def up_to(self, sequence: int) -> M_co | None:
         """Return the last frame with this sequence or a lower one; None if there is none."""
         ...
+
+
+@frozen
+class LaterFrames(Generic[M]):
+    """The frames of a timeline that the server had received at a moment or later, as if there were no others."""
+
+    _timeline: Timeline[M]
+    _begin: float
+    """Seconds since the epoch."""
+
+    @property
+    def oldest(self) -> M | None:
+        """The first frame."""
+        found = self._timeline.at(self._begin)
+        if found is None:
+            return self._timeline.oldest
+        return self._visible(found) or self._visible(self._timeline.after(found.sequence))
+
+    @property
+    def newest(self) -> M | None:
+        """The last frame."""
+        return self._visible(self._timeline.newest)
+
+    def at(self, timestamp: float) -> M | None:
+        """Return the same as `Timeline.at`."""
+        return self._visible(self._timeline.at(timestamp))
+
+    def back(self, seconds: float, now: float) -> M | None:
+        """Return the same as `Timeline.back`."""
+        return self._visible(self._timeline.back(seconds, now))
+
+    def after(self, sequence: int) -> M | None:
+        """Return the same as `Timeline.after`."""
+        return self._visible(self._timeline.after(sequence)) or self._oldest_after(sequence)
+
+    def up_to(self, sequence: int) -> M | None:
+        """Return the same as `Timeline.up_to`."""
+        return self._visible(self._timeline.up_to(sequence))
+
+    def _oldest_after(self, sequence: int) -> M | None:
+        oldest = self.oldest
+        return oldest if oldest is not None and oldest.sequence > sequence else None
+
+    def _visible(self, frame: M | None) -> M | None:
+        return frame if frame is not None and frame.received_at >= self._begin else None

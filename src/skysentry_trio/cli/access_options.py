@@ -21,7 +21,7 @@ _WITH_CAMERAS: Final = [action for action in Action if action is not Action.ADMI
 _HELP: Final = {
     Action.PUBLISH: "Send frames as this camera.",
     Action.VIEW: "See this camera live.",
-    Action.HISTORY: "See old frames of this camera.",
+    Action.HISTORY: "See old frames of this camera; those from a moment on with CAMERA@2026-11-29T08:00Z.",
     Action.ANNOTATE: "Send detection results and events for this camera.",
     Action.EVENTS: "See the events of this camera.",
     Action.METRICS: "Read the counters of this camera, and those of the server.",

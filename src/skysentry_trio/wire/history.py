@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET, UnsetType
+
 from skysentry_trio.wire.events import EventReply
 from skysentry_trio.wire.messages import Message
 
@@ -56,23 +58,26 @@ class RecordedCameraReply(Message):
 
 
 class RecordingReply(Message):
-    """What the server records, and what it has recorded."""
+    """What the server records, and what it has recorded.
+
+    Only those who may look back at all cameras, or may read counters, get the figures about all cameras.
+    """
 
     recording: bool
     """Whether the server records now."""
     trouble: str | None
     """Why recording is paused; null if it is not."""
-    frames_written: int
-    """Since the server started."""
-    frames_dropped: int
-    """Frames that were not recorded because the disk was too slow, full or failing."""
-    frames_missed: int
-    """Frames that left a ring before they could be recorded."""
-    bytes_waiting: int
-    """Bytes of frames that wait for the disk."""
-    bytes_free: int
-    """Bytes that are free on the volume."""
     cameras: list[RecordedCameraReply]
+    frames_written: int | UnsetType = UNSET
+    """Since the server started."""
+    frames_dropped: int | UnsetType = UNSET
+    """Frames that were not recorded because the disk was too slow, full or failing."""
+    frames_missed: int | UnsetType = UNSET
+    """Frames that left a ring before they could be recorded."""
+    bytes_waiting: int | UnsetType = UNSET
+    """Bytes of frames that wait for the disk."""
+    bytes_free: int | UnsetType = UNSET
+    """Bytes that are free on the volume."""
 
 
 class SegmentsReply(Message):

@@ -153,6 +153,60 @@ async def test_only_an_administrator_deletes(site: Site) -> None:
     assert [one["clientId"] for one in listed.json()["cameras"]] == ["door"]
 
 
+async def test_recordings_before_the_moment_of_a_right_do_not_exist(site: Site) -> None:
+    """In lists, days, pictures and clips; the same for the ring."""
+    rule = {"view": ("*",), "history": ("door@2026-11-29T12:01:00Z", "gate@2200-01-01T00:00:00Z")}
+    guest = evolve(site, principal=Principal("guest", Rights.of(rule), "key", "guest"))
+
+    (span,) = (await guest.get(ROUTE)).json()["spans"]
+    (day,) = (await guest.get(ROUTE + "/days")).json()["days"]
+    (listed,) = (await guest.get("/api/history")).json()["cameras"]
+    early = await guest.get(LATEST, query="?at=2026-11-29T12:00:59.999Z")
+    late = await guest.get(LATEST, query="?at=2026-11-29T12:01:00.5Z")
+    clip = await guest.get(CLIP, query="?format=mjpeg")
+    none = await guest.get(CLIP, query=MINUTE.replace("12:01:00Z", "12:00:59Z"))
+    with site.hub.register("gate", on_end=nothing) as session:
+        publish(site.hub, session)
+        answers = [
+            await guest.get(LATEST, "gate", query="?back=0"),
+            await guest.get(CLIP, "gate"),
+        ]
+        ring = await guest.ask("/api/clients/gate/stream")
+
+    assert (span["begin"], span["frames"], day["frames"], listed["frames"]) == (
+        "2026-11-29T12:01:00.000+00:00",
+        60,
+        60,
+        60,
+    )
+    assert listed["oldestAt"] == "2026-11-29T12:01:00.000+00:00"
+    assert (early.status, late.headers["x-sequence"], none.status) == (404, "61", 404)
+    assert clip.body.count(b"\xff\xd8\xff") == 60
+    assert [answer.status for answer in answers] == [404, 404]
+    assert ring.json()["frames"] == []
+
+
+async def test_only_those_who_may_see_all_recordings_get_the_figures_about_all(site: Site) -> None:
+    """Others would see that cameras are recorded of which they may not know."""
+    guest = evolve(site, principal=Principal("guest", Rights.of({"history": ("door",)}), "key", "guest"))
+    assert {"framesWritten", "bytesFree"} <= set((await site.get("/api/history")).json())
+    assert set((await guest.get("/api/history")).json()) == {"recording", "trouble", "cameras"}
+
+
+async def test_the_log_says_who_looks_back(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """One line for each clip and each deletion; and one a minute for pictures and lists, however many there are."""
+    caplog.set_level("INFO", "skysentry_trio.audit")
+    admin = evolve(site, principal=Principal("ann", Rights.of({"admin": ("*",)}), "user", "user:ann"))
+    for _ in range(3):
+        await admin.get(LATEST, query="?at=2026-11-29T12:00:30Z")
+        await admin.get(ROUTE)
+        await admin.get(CLIP, query="?format=mjpeg")
+    await admin.ask("/api/clients/door/history", "DELETE")
+    said = [record.msg["event"] for record in caplog.records if isinstance(record.msg, dict)]
+    assert [said.count(event) for event in ("old frames seen", "clip exported", "recordings deleted")] == [2, 3, 1]
+    assert all(record.msg["who"] == "ann" for record in caplog.records if isinstance(record.msg, dict))
+
+
 async def test_a_server_that_records_nothing_says_so() -> None:
     """The sentence names the flag."""
     answer = await Site().get(ROUTE)

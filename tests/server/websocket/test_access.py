@@ -106,6 +106,59 @@ async def test_a_wrong_token_ends_the_connection(autojump_clock: MockClock, serv
     assert server.hub.camera("door") is None
 
 
+async def test_a_camera_may_prove_itself_before_it_registers(autojump_clock: MockClock, server: Server) -> None:
+    """With the same message as a viewer; then the registration needs no token. A wrong one ends the connection."""
+    key = server.rules.key("porch", publish=["door"])
+    async with server._serving(peer := FakePeer()) as nursery:
+        admission = Admission(server.rules.access, NOBODY, "192.0.2.1:6")
+        nursery.start_soon(serve_capture, peer, ScopedHub(server.hub, NOBODY), admission)
+        peer.say({"type": "authenticate", "token": key})
+        peer.say({"type": "client-registration", "clientId": "door"})
+        said = [(await peer.hear())["type"] for _ in range(2)]
+    assert said == ["authenticated", "registration-success"]
+    async with server._serving(peer := FakePeer()) as nursery:
+        nursery.start_soon(serve_capture, peer, ScopedHub(server.hub, NOBODY), admission)
+        peer.say({"type": "authenticate", "token": "sky_wrong"})
+        assert await last_words(peer) == ("registration-error", "unauthenticated", 4003)
+
+
+async def test_a_seek_of_several_cameras_needs_the_right_for_each(autojump_clock: MockClock, server: Server) -> None:
+    """The others are played back, and each refused one is named in an error; the connection goes on."""
+    principal = await server.rules.access.verify_token(
+        server.rules.key("guest", view=["door", "yard"], history=["yard"])
+    )
+    with server.hub.register("door", on_end=nothing) as door, server.hub.register("yard", on_end=nothing) as yard:
+        for session in (door, door, yard, yard):
+            publish_nowait(server.hub, session)
+        async with server.viewer(principal=principal) as viewer:
+            await viewer.hear_all()
+            viewer.say({"type": "seek", "clients": ["door", "yard", "hall"], "back": 60, "speed": 0})
+            heard = await viewer.hear_all()
+    shown = [decode_envelope(one)[0] for one in heard if isinstance(one, bytes)]
+    assert [(one.camera_id, one.sequence) for one in shown] == [("yard", 1)]
+    errors = [one["error"] for one in heard if isinstance(one, dict) and one["type"] == "error"]
+    assert errors == ["this access does not allow history with camera door"]
+
+
+async def test_a_viewer_that_loses_the_right_sees_live_pictures_again(
+    autojump_clock: MockClock, server: Server
+) -> None:
+    """A renewed access without `history` ends the playback, not the connection."""
+    principal = await server.rules.access.verify_token(server.rules.key("a", view=["door"], history=["door"]))
+    other = server.rules.key("b", view=["door"])
+    with server.hub.register("door", on_end=nothing) as door:
+        for _ in range(3):
+            publish_nowait(server.hub, door)
+        async with server.viewer(principal=principal) as viewer:
+            viewer.say({"type": "seek", "clientId": "door", "sequence": 1, "speed": 0})
+            await viewer.hear_all()
+            viewer.say({"type": "authenticate", "token": other})
+            heard = await viewer.hear_all()
+    assert [decode_envelope(one)[0].sequence for one in heard if isinstance(one, bytes)] == [3]
+    (state,) = [one for one in heard if isinstance(one, dict) and one["type"] == "playback"]
+    assert (state["live"], state["oldestAt"]) == (True, None)
+
+
 async def test_a_viewer_has_to_prove_itself_in_time(autojump_clock: MockClock, server: Server) -> None:
     """As a camera has to register in time."""
     async with server.viewer() as peer:

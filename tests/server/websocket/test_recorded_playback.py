@@ -12,7 +12,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from skysentry_trio.base.principal import ANYONE
+from skysentry_trio.base.principal import ANYONE, Principal, Rights
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
@@ -28,7 +28,9 @@ HOUR = 3600.0
 
 
 @asynccontextmanager
-async def a_viewer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[FakePeer, Hub]]:
+async def a_viewer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, principal: Principal = ANYONE
+) -> AsyncIterator[tuple[FakePeer, Hub]]:
     """Have a viewer of ``door``, of which an hour was recorded at one frame a second, and whose ring has 5 s of it.
 
     Now is an hour past noon. The frame of second N has the sequence N + 1.
@@ -53,7 +55,7 @@ async def a_viewer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
                 publish_nowait(hub, session)
                 await trio.sleep(1)
             async with trio.open_nursery() as nursery:
-                serve = serve_viewer(peer, ScopedHub(hub, ANYONE), "", ViewerFormat.ENVELOPE, archive=archive)
+                serve = serve_viewer(peer, ScopedHub(hub, principal), "", ViewerFormat.ENVELOPE, archive=archive)
                 nursery.start_soon(lambda: serve)
                 await trio.testing.wait_all_tasks_blocked()
                 await peer.hear_all()
@@ -187,3 +189,45 @@ async def test_a_camera_that_the_viewer_no_longer_gets_is_not_played(
         await trio.sleep(5)
 
         assert frames_in([understood(message) for message in await peer.hear_all()]) == []
+
+
+def looking_back(*history: str) -> Principal:
+    """Return a viewer of all cameras that may look back at some."""
+    return Principal("guest", Rights.of({"view": ["*"], "history": history}), "jwt", "jwt:guest")
+
+
+@pytest.mark.parametrize("seek", [{"at": NOON * 1000}, {"back": 4 * HOUR}])
+async def test_frames_before_the_moment_of_a_right_are_not_played(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seek: dict[str, float]
+) -> None:
+    """Neither by a seek nor backwards; the timeline begins at the moment."""
+    async with a_viewer(tmp_path, monkeypatch, looking_back("door@2026-11-29T12:30:00Z")) as (peer, _):
+        peer.say({"type": "seek", "clientId": "door", **seek, "speed": 0})
+        first = await hear(peer, 1)
+        peer.say({"type": "seek", "clientId": "door", "at": (NOON + 1803) * 1000, "speed": -1})
+        heard = await hear(peer, 4)
+        await trio.sleep(5)
+        rest = [understood(message) for message in await peer.hear_all()]
+        peer.say({"type": "playback", "clientId": "door"})
+        state = await peer.hear()
+
+    assert frames_in(first) == [1801]
+    assert state["oldestAt"] == (NOON + 1800) * 1000
+    assert frames_in(heard) == [1804, 1803, 1802, 1801]
+    assert frames_in(rest) == []
+
+
+@pytest.mark.parametrize("command", ["playback", "seek", "live"])
+async def test_a_viewer_learns_nothing_of_recordings_that_it_may_not_see(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Not even whether there are any."""
+    hidden = Principal("guest", Rights.of({"view": ["yard"], "history": ["yard"]}), "jwt", "jwt:guest")
+    answers = []
+    for number, camera_id in enumerate(("door", "nowhere")):
+        async with a_viewer(tmp_path / str(number), monkeypatch, hidden) as (peer, _):
+            where = {"at": NOON * 1000} if command == "seek" else {}
+            peer.say({"type": command, "clientId": camera_id, **where})
+            await trio.sleep(1)
+            answers.append([str(message).replace("door", "nowhere") for message in await peer.hear_all()])
+    assert answers[0] == answers[1]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
@@ -66,6 +66,8 @@ class HistoryReader:
     """Seconds by which the wall clock is ahead of the monotonic clock, in which `JpegFrame.arrived` is."""
     rolls: Callable[[str], tuple[float, float]] = lambda _camera_id: (_ROLL, _ROLL)
     """Returns for a camera, by its id, how many seconds before and after an event belong to the event."""
+    begin: float = 0.0
+    """Frames that arrived before this moment are left out, as if there were none: seconds since the epoch."""
 
     def events(self, camera_id: str, begin: float, end: float, limit: int | None = None) -> list[RecordedEvent]:
         """Return the events of a camera that overlap the time between two moments, in the order of their beginnings."""
@@ -85,7 +87,7 @@ class HistoryReader:
 
     def segments(self, camera_id: str, begin: float = 0.0, end: float = float("inf")) -> list[Segment]:
         """Return the segments of a camera with frames between two moments, in the order of epochs and sequences."""
-        return [found.segment for found in self._find(camera_id, begin, end)]
+        return [found.segment for found in map(self._later, self._find(camera_id, begin, end)) if found is not None]
 
     def spans(self, camera_id: str, begin: float, end: float) -> list[RecordedSpan]:
         """Return when a camera was recorded between two moments, in the order of time."""
@@ -117,6 +119,14 @@ class HistoryReader:
             found[segment.camera_id] = more if known is None else known.plus(more)
         return [found[camera_id] for camera_id in sorted(found)]
 
+    def usage_of(self, camera_id: str) -> Usage | None:
+        """Return what one camera has on disk; None if it has nothing."""
+        found = None
+        for one in self.segments(camera_id):
+            more = Usage(camera_id, 1, one.frames, one.nbytes, one.started_at, one.ended_at)
+            found = more if found is None else found.plus(more)
+        return found
+
     def last_until(self, camera_id: str, moment: float) -> JpegFrame | None:
         """Return the last frame that arrived at a moment or before; None if there is none."""
         found = self.find_last_until(camera_id, moment)
@@ -130,22 +140,25 @@ class HistoryReader:
             for one in sorted(found, key=lambda one: one.segment.started_at, reverse=True):
                 table = self._table(one)
                 number = table.last_until(moment)
-                if number is not None:
+                if number is not None and table.place(number).received_at >= self.begin:
                     return one.segment, table, number
         return None
 
     def find_first(self, camera_id: str) -> tuple[Segment, FrameTable, int] | None:
         """Return where the oldest frame of a camera is: segment, its frames, and its number."""
-        first = self.folder.index.first(camera_id)
+        first = None if self.begin else self.folder.index.first(camera_id)
         if first is not None:
             return first, self.folder.index.table(first.name), 0
-        found = self._find(camera_id, 0.0, float("inf"))
-        return (found[0].segment, self._table(found[0]), 0) if found else None
+        for found in self._find(camera_id, 0.0, float("inf")):
+            table = self._table(found)
+            if (number := table.first_from(self.begin)) is not None:
+                return found.segment, table, number
+        return None
 
     def oldest_at(self, camera_id: str) -> float | None:
         """Return when the oldest recorded frame of a camera arrived; None without recordings."""
         found = self.find_first(camera_id)
-        return None if found is None else found[0].started_at
+        return None if found is None else max(found[0].started_at, self.begin)
 
     def neighbour(self, segment: Segment, *, forwards: bool) -> tuple[Segment, FrameTable] | None:
         """Return the segment after or before another one of the same camera; None if there is none."""
@@ -162,7 +175,8 @@ class HistoryReader:
         if closed is not None:
             found.append((closed, self.folder.index.table(closed.name)))
         order = sorted(found, key=lambda one: (one[0].epoch, one[0].first_sequence))
-        return order[0 if forwards else -1] if order else None
+        nearest = order[0 if forwards else -1] if order else None
+        return None if nearest is None or nearest[0].ended_at < self.begin else nearest
 
     def read(self, name: str, place: Place) -> JpegFrame | None:
         """Read one frame; None if its file was deleted meanwhile, or changed by somebody else."""
@@ -197,11 +211,12 @@ class HistoryReader:
     def _ranges(self, camera_id: str, begin: float, end: float) -> Iterator[tuple[_Found, int, int]]:
         for found in self._find(camera_id, begin, end):
             table = self._table(found)
-            first, last = table.first_from(begin), table.last_until(end)
+            first, last = table.first_from(max(begin, self.begin)), table.last_until(end)
             if first is not None and last is not None and first <= last:
                 yield found, first, last
 
     def _find(self, camera_id: str, begin: float, end: float) -> list[_Found]:
+        begin = max(begin, self.begin)
         # The open segments first: one that is finished meanwhile is then in the index.
         writing = () if self.writer is None else self.writer.open_segments()
         found = {
@@ -212,6 +227,25 @@ class HistoryReader:
         closed = self.folder.index.segments(camera_id, begin, end)
         found |= {segment.name: _Found(segment, FrameTable()) for segment in closed}
         return sorted(found.values(), key=lambda one: (one.segment.epoch, one.segment.first_sequence))
+
+    def _later(self, found: _Found) -> _Found | None:
+        """Return a segment without the frames that are left out; None if there are no others."""
+        segment = found.segment
+        if segment.started_at >= self.begin:
+            return found
+        table = self._table(found)
+        number = table.first_from(self.begin)
+        if number is None:
+            return None
+        first = table.place(number)
+        rest = evolve(
+            segment,
+            first_sequence=first.sequence,
+            started_at=first.received_at,
+            frames=len(table) - number,
+            nbytes=table.end - first.offset,
+        )
+        return _Found(rest, table)
 
     def _read_one(self, found: _Found, number: int) -> JpegFrame | None:
         return self.read(found.segment.name, self._table(found).place(number))

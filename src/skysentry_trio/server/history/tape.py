@@ -60,6 +60,8 @@ class Tape:
         """Move by one frame; return whether there was one."""
         number = self._number + (1 if forwards else -1)
         if 0 <= number < len(self._table):
+            if not forwards and self._table.place(number).received_at < self._reader.begin:
+                return False
             self._number = number
             return True
         found = self._reader.neighbour(self._segment, forwards=forwards)
@@ -86,7 +88,7 @@ class Tape:
                     self._number = max(self._number, last)
                 is_at_end = self._number == len(self._table) - 1
             else:
-                first = self._table.first_from(moment)
+                first = self._table.first_from(max(moment, self._reader.begin))
                 if first is not None:
                     self._number = min(self._number, first)
                 is_at_end = self._number == 0

@@ -143,39 +143,40 @@ async def find_source(hub: ScopedHub, camera_id: str, query: Query, recordings: 
     if begin.moment > end.moment:
         raise ProtocolViolation(f"from is a moment before to, got {query.text('from')!a} and {query.text('to')!a}")
     camera = hub.camera(camera_id, Action.HISTORY)
-    oldest = None if camera is None else camera.ring.oldest
+    oldest = None if camera is None else hub.timeline(camera).oldest
     recorded = None
     if hub.may(Action.HISTORY, camera_id):
         until = end.moment if oldest is None else min(end.moment, oldest.received_at - _MOMENT)
         recorded = await recordings.part(hub, camera_id, begin.moment, until)
     if recorded is None or oldest is None or camera is None:
-        ring = None if recorded is not None else _choose(*find_newest(hub, camera_id, Action.HISTORY), begin, end)
+        ring = (
+            None if recorded is not None else _choose(hub, find_newest(hub, camera_id, Action.HISTORY)[0], begin, end)
+        )
     else:
-        ring = _find_in_ring(camera, begin, end)
+        ring = _find_in_ring(hub, camera, begin, end)
     parts = [part for part in (recorded, ring) if part is not None]
     title = (camera.name if camera is not None else None) or camera_id
     return ClipSource(camera_id, title, parts[0].first, parts[-1].last, hub, recordings, recorded, ring)
 
 
-def _choose(camera: HubCamera, _newest: JpegFrame, begin: Limit, end: Limit) -> _RingPart:
+def _choose(hub: ScopedHub, camera: HubCamera, begin: Limit, end: Limit) -> _RingPart:
     """Return the frames of a ring that a clip has.
 
     Raises:
         ProtocolViolation: with code ``no-frame`` if the camera has no frames between the limits.
     """
-    part = _find_in_ring(camera, begin, end)
+    part = _find_in_ring(hub, camera, begin, end)
     if part is None:
-        ring = camera.ring
+        ring = hub.timeline(camera)
         held = [rfc3339(frame.received_at) for frame in (ring.oldest, ring.newest) if frame is not None]
-        raise ProtocolViolation(
-            f"camera {camera.id} has no frames from then; it has some from {' to '.join(held)}", "no-frame"
-        )
+        has = f"; it has some from {' to '.join(held)}" if held else ""
+        raise ProtocolViolation(f"camera {camera.id} has no frames from then{has}", "no-frame")
     return part
 
 
-def _find_in_ring(camera: HubCamera, begin: Limit, end: Limit) -> _RingPart | None:
-    now = trio.current_time()
-    first, last = begin.first_from(camera.ring, now), end.last_until(camera.ring, now)
+def _find_in_ring(hub: ScopedHub, camera: HubCamera, begin: Limit, end: Limit) -> _RingPart | None:
+    timeline, now = hub.timeline(camera), trio.current_time()
+    first, last = begin.first_from(timeline, now), end.last_until(timeline, now)
     if first is None or last is None or first.sequence > last.sequence:
         return None
     return _RingPart(camera, first, last)

@@ -12,12 +12,14 @@ from quart import Blueprint, Response, request
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, NoEncoder, ZipClip, local_file_stamp
 from skysentry_trio.server.http.clip_source import Batches, find_source
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.lookup import choose_id
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.wire.jpeg import PictureSize
+from skysentry_trio.wire.messages import rfc3339
 from skysentry_trio.wire.query import decode_query
 
 _CONTENT_TYPES: Final = {
@@ -134,6 +136,9 @@ def create_clips(current_hub: CurrentHub, recordings: Recordings) -> Blueprint:
             body = writer.encode(source.batches(_ENCODED_BATCH), file)
         else:
             body = writer.write(source.batches(_BATCH), file)
+        if request.method != "HEAD":
+            times = {"begin": rfc3339(first.received_at), "end": rfc3339(last.received_at)}
+            audit.info("clip exported", who=hub.principal.name, camera=source.camera_id, format=kind, **times)
         response = Response(body, content_type=_CONTENT_TYPES[kind])
         response.headers.pop("Content-Length", None)
         response.headers["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'

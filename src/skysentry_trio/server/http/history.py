@@ -6,13 +6,15 @@ from functools import partial
 from typing import Final
 
 import trio
+from attrs import evolve
 from quart import Blueprint, Response
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.principal import Action
+from skysentry_trio.base.principal import Action, Rights
 from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.history.history import History
-from skysentry_trio.server.history.reader import days
+from skysentry_trio.server.history.index import Usage
+from skysentry_trio.server.history.reader import HistoryReader, days
 from skysentry_trio.server.http.current import CurrentHub, current_request
 from skysentry_trio.server.http.history_requests import asked_range, check_right, expect_history
 from skysentry_trio.server.http.json_bodies import json_response
@@ -48,30 +50,35 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
     async def get_recording() -> Response:
         hub, found = current_hub(), find()
         hub.require(Action.HISTORY)
-        reader = found.reader
-        usages, free = await recordings.run(lambda: (reader.usage(), reader.folder.free_bytes()))
+        rights = hub.principal.rights
+        usages = await recordings.run(partial(_usages, found.reader, rights))
+        free = await recordings.run(found.reader.folder.free_bytes)
         writer, trouble = found.writer, found.writer.current_trouble()
+        cameras = [
+            RecordedCameraReply(
+                usage.camera_id,
+                usage.segments,
+                usage.frames,
+                usage.nbytes,
+                rfc3339(usage.oldest_at),
+                rfc3339(usage.newest_at),
+            )
+            for usage in usages
+        ]
+        # Figures and file names tell of cameras that others may not know of.
+        if not (rights.allow_all(Action.HISTORY) or rights.allow(Action.METRICS)):
+            said = None if trouble is None else "recording is paused"
+            return json_response(RecordingReply(trouble is None, said, cameras))
         return json_response(
             RecordingReply(
-                recording=trouble is None,
-                trouble=trouble,
+                trouble is None,
+                trouble,
+                cameras,
                 frames_written=writer.frames_written,
                 frames_dropped=writer.frames_dropped,
                 frames_missed=found.recorder.missed,
                 bytes_waiting=writer.waiting_bytes,
                 bytes_free=free,
-                cameras=[
-                    RecordedCameraReply(
-                        usage.camera_id,
-                        usage.segments,
-                        usage.frames,
-                        usage.nbytes,
-                        rfc3339(usage.oldest_at),
-                        rfc3339(usage.newest_at),
-                    )
-                    for usage in usages
-                    if hub.principal.rights.allow(Action.HISTORY, usage.camera_id)
-                ],
             )
         )
 
@@ -80,7 +87,8 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
         found = find()
         check_right(current_hub, camera_id, Action.HISTORY)
         begin, end = asked_range()
-        spans = await recordings.run(partial(found.reader.spans, camera_id, begin, end))
+        reader = _visible(current_hub, found, camera_id)
+        spans = await recordings.run(partial(reader.spans, camera_id, begin, end))
         events = []
         if current_hub().principal.rights.allow(Action.EVENTS, camera_id):
             events = await recordings.run(partial(found.reader.events, camera_id, begin, end, _MOST_EVENTS))
@@ -103,7 +111,7 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
     async def get_days(camera_id: str) -> Response:
         found = find()
         check_right(current_hub, camera_id, Action.HISTORY)
-        segments = await recordings.run(partial(found.reader.segments, camera_id))
+        segments = await recordings.run(partial(_visible(current_hub, found, camera_id).segments, camera_id))
         return json_response(
             DaysReply(camera_id, [DayReply(day, *figures) for day, figures in sorted(days(segments).items())])
         )
@@ -144,6 +152,25 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
         return await set_protection(camera_id, protected=False)
 
     return routes
+
+
+def _usages(reader: HistoryReader, rights: Rights) -> list[Usage]:
+    """Return what is on disk, as far as somebody with these rights may look back at it."""
+    usages = list[Usage]()
+    for usage in reader.usage():
+        if not rights.allow(Action.HISTORY, usage.camera_id):
+            continue
+        begin = rights.looks_back_to(usage.camera_id)
+        found = usage if usage.oldest_at >= begin else evolve(reader, begin=begin).usage_of(usage.camera_id)
+        usages += [] if found is None else [found]
+    return usages
+
+
+def _visible(current_hub: CurrentHub, history: History, camera_id: str) -> HistoryReader:
+    """Return a reader of the recordings that the principal may see; note that the principal looks at them."""
+    hub = current_hub()
+    hub.note_look_back(camera_id, "list")
+    return evolve(history.reader, begin=hub.looks_back_to(camera_id))
 
 
 def _audit(event: str, camera_id: str, count: int) -> None:

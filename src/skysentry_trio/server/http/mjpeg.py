@@ -204,10 +204,12 @@ class _Show:
         camera = self._hub.camera(self._options.camera_id)
         if camera is None or camera.ring.newest is None or not self._options.burst:
             return None
+        self._hub.note_look_back(camera.id, "stream")
+        timeline = self._hub.timeline(camera)
         last, shown = camera.ring.newest.sequence, None
         sequence = last - self._options.burst
         # Frames are not kept for the viewer: if it is slower than the camera, it misses frames that the ring drops.
-        while (frame := camera.ring.after(sequence)) is not None and frame.sequence <= last:
+        while (frame := timeline.after(sequence)) is not None and frame.sequence <= last:
             await self._writer.send(encode_part(frame))
             sequence, shown = frame.sequence, frame
         return shown

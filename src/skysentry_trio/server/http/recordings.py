@@ -27,19 +27,20 @@ class Recordings:
         """Return the last recorded frame that arrived at a moment or before; None if there is none."""
         if self.reader is None:
             return None
-        return await self.run(partial(_at(hub, self.reader).last_until, camera_id, moment))
+        return await self.run(partial(_at(hub, self.reader, camera_id).last_until, camera_id, moment))
 
     async def part(self, hub: ScopedHub, camera_id: str, begin: float, end: float) -> RecordedPart | None:
         """Return the recorded frames that arrived between two moments; None if there are none."""
         if self.reader is None or begin > end:
             return None
-        return await self.run(partial(_at(hub, self.reader).part, camera_id, begin, end))
+        return await self.run(partial(_at(hub, self.reader, camera_id).part, camera_id, begin, end))
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do work that waits for the disk in a thread; if the disk hangs, the thread is left behind."""
         return await trio.to_thread.run_sync(work, limiter=self._threads, abandon_on_cancel=True)
 
 
-def _at(hub: ScopedHub, reader: HistoryReader) -> HistoryReader:
-    """Return a reader whose frames have `JpegFrame.arrived` in the clock of the frames in rings."""
-    return evolve(reader, clock_offset=hub.wall_clock.now() - trio.current_time())
+def _at(hub: ScopedHub, reader: HistoryReader, camera_id: str) -> HistoryReader:
+    """Return a reader of what the principal may see, with `JpegFrame.arrived` in the clock of the frames in rings."""
+    offset = hub.wall_clock.now() - trio.current_time()
+    return evolve(reader, clock_offset=offset, begin=hub.looks_back_to(camera_id))

@@ -10,7 +10,7 @@ from skysentry_trio.server.relay.scoped_hub import ScopedHub
 
 
 def iterate_ring(hub: ScopedHub, camera: HubCamera, *, after: int = 0, last: int) -> Iterator[JpegFrame]:
-    """Yield frames of a camera's ring, oldest first.
+    """Yield frames of a camera's ring that the principal may look back at, oldest first.
 
     Frames are not kept for the reader, because the memory of rings is bounded. So a slow reader misses frames that the
     ring drops before the reader reaches them. The iteration ends early if the hub forgets the camera.
@@ -21,8 +21,9 @@ def iterate_ring(hub: ScopedHub, camera: HubCamera, *, after: int = 0, last: int
         after: only frames with a higher sequence are yielded.
         last: the sequence of the last frame to yield.
     """
+    timeline = hub.timeline(camera)
     while hub.knows(camera):
-        frame = camera.ring.after(after)
+        frame = timeline.after(after)
         if frame is None or frame.sequence > last:
             break
         after = frame.sequence

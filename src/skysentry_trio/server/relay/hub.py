@@ -24,6 +24,7 @@ from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.base.sink import NO_SINK, FrameSink
 from skysentry_trio.base.wall_clock import WallClock
+from skysentry_trio.server.access.history_audit import HistoryAudit
 from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, RemoteSource, SessionEnded
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
@@ -55,6 +56,8 @@ class Hub:
     """The server's clock, by which frames have their times, and after which peers ask."""
     latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
     """Latencies of the frames of all cameras, for all viewers that acknowledge frames."""
+    history_audit: HistoryAudit = field(factory=HistoryAudit, init=False, repr=False)
+    """Writes who looks back at which camera."""
     memory: HeldMemory = field(init=False, repr=False)
     """What is held for peers besides the rings, within the limit for both."""
     _cameras: CameraRegistry = field(init=False, repr=False)

@@ -14,6 +14,8 @@ from attrs import define, field, frozen
 
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.frames import NO_STATISTICS, JpegFrame
+from skysentry_trio.base.principal import Action
+from skysentry_trio.base.timeline import LaterFrames, Timeline
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import Delivery
@@ -82,7 +84,7 @@ class PlaybackSession:
     def state_of(self, camera_id: str) -> PlaybackStatus:
         """Return what the viewer sees of a camera; a camera that it may not see looks like one that does not exist."""
         camera = self._hub.camera(camera_id) if self._viewer.principal.may_see(camera_id) else None
-        oldest, newest = (None, None) if camera is None else (camera.ring.oldest, camera.ring.newest)
+        oldest, newest = self.oldest_in_ring(camera_id), None if camera is None else camera.ring.newest
         cursor = self._cursors.get(camera_id)
         recorded = self._recorded.get(camera_id)
         shown: PlaybackCursor | RecordedPlace | JpegFrame | None = recorded or cursor or newest
@@ -98,7 +100,7 @@ class PlaybackSession:
             received_at=None if shown is None else shown.received_at,
             oldest_at=None if oldest is None else oldest.received_at,
             newest_at=None if newest is None else newest.received_at,
-            results=[] if camera is None else camera.results(),
+            results=[] if camera is None else self._results(camera),
         )
 
     def seek(
@@ -130,14 +132,16 @@ class PlaybackSession:
         """
         now = trio.current_time()
         camera = self._hub.camera(camera_id) if self._viewer.follows(camera_id) else None
-        if camera is None or not self._has_room_for(camera_id):
+        if camera is None or not self._has_room_for(camera_id) or not self.may_look_back(camera_id):
             return
         self._recorded.pop(camera_id, None)
-        frame = find_start(camera.ring, now, at=at, back=back, sequence=sequence)
+        timeline = self._timeline(camera)
+        frame = find_start(timeline, now, at=at, back=back, sequence=sequence)
         if frame is not None:
             position = _position(frame, now, at, back) if in_step else None
             max_fps = self._viewer.limits(camera_id).max_fps
-            cursor = PlaybackCursor.start(camera.ring, frame, speed, now, max_fps, position=position)
+            cursor = PlaybackCursor.start(timeline, frame, speed, now, max_fps, position=position)
+            self._hub.history_audit.note(self._viewer.principal, camera_id, "playback")
             self._show(camera, cursor, frame)
 
     def go_live(self, camera_id: str) -> None:
@@ -153,7 +157,7 @@ class PlaybackSession:
         """Continue all playbacks after the viewer was paused, each from the frame that it showed last."""
         for camera_id, cursor in list(self._cursors.items()):
             if (camera := self._hub.camera(camera_id)) is not None:
-                self._show(camera, cursor, cursor.resume(camera.ring, trio.current_time()))
+                self._show(camera, cursor, cursor.resume(self._timeline(camera), trio.current_time()))
 
     @property
     def due(self) -> float:
@@ -175,7 +179,7 @@ class PlaybackSession:
             camera = self._hub.camera(camera_id)
             if camera is not None and cursor.due <= now:
                 cursor.limit(self._viewer.limits(camera_id).max_fps)
-                self._show(camera, cursor, cursor.step(camera.ring, now))
+                self._show(camera, cursor, cursor.step(self._timeline(camera), now))
                 if cursor.due == math.inf:
                     ended.append(camera_id)
         return ended
@@ -203,6 +207,7 @@ class PlaybackSession:
         """
         if not self._viewer.follows(camera_id) or not self._has_room_for(camera_id):
             return False
+        self._hub.history_audit.note(self._viewer.principal, camera_id, "playback")
         self._cursors.pop(camera_id, None)
         self._recorded[camera_id] = place
         self._hub.note_playback(self._viewer, camera_id)
@@ -239,9 +244,32 @@ class PlaybackSession:
         return self._viewer.limits(camera_id).max_fps
 
     def oldest_in_ring(self, camera_id: str) -> JpegFrame | None:
-        """Return the oldest frame in memory of a camera that the viewer may see; None if there is none."""
-        camera = self._hub.camera(camera_id) if self._viewer.principal.may_see(camera_id) else None
-        return None if camera is None else camera.ring.oldest
+        """Return the oldest frame in memory that the viewer may look back at; None if there is none."""
+        camera = self._hub.camera(camera_id) if self.may_look_back(camera_id) else None
+        return None if camera is None else self._timeline(camera).oldest
+
+    def may_look_back(self, camera_id: str) -> bool:
+        """Return whether the viewer may see old frames of a camera."""
+        principal = self._viewer.principal
+        return principal.may_see(camera_id) and principal.rights.allow(Action.HISTORY, camera_id)
+
+    def looks_back_to(self, camera_id: str) -> float:
+        """Return from when on the viewer may see old frames of a camera, if it may: seconds since the epoch."""
+        return self._viewer.principal.rights.looks_back_to(camera_id)
+
+    @property
+    def active(self) -> list[str]:
+        """The ids of the cameras that the viewer plays back."""
+        return [*self._cursors, *self._recorded]
+
+    def _timeline(self, camera: HubCamera) -> Timeline[JpegFrame]:
+        begin = self.looks_back_to(camera.id)
+        return LaterFrames(camera.ring, begin) if begin else camera.ring
+
+    def _results(self, camera: HubCamera) -> list[tuple[float, float]]:
+        if not self.may_look_back(camera.id):
+            return []
+        return [(first, last) for first, last in camera.results() if first >= self.looks_back_to(camera.id)]
 
     def _has_room_for(self, camera_id: str) -> bool:
         return self.is_active(camera_id) or len(self._cursors) + len(self._recorded) < MAX_PLAYBACKS

@@ -13,6 +13,7 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.held_memory import HeldMemory
 from skysentry_trio.base.principal import Action, Decision, Principal, decide
 from skysentry_trio.base.sink import NO_SINK, FrameSink
+from skysentry_trio.base.timeline import LaterFrames, Timeline
 from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.relay.camera import CameraSession, HubCamera
 from skysentry_trio.server.relay.hub import Hub
@@ -104,6 +105,19 @@ class ScopedHub:
             action: what the principal wants to do with the camera.
         """
         return self._hub.camera(camera_id) if self.may(action, camera_id) else None
+
+    def looks_back_to(self, camera_id: str) -> float:
+        """Return from when on the principal may see old frames of a camera, if it may: seconds since the epoch."""
+        return self.principal.rights.looks_back_to(camera_id)
+
+    def timeline(self, camera: HubCamera) -> Timeline[JpegFrame]:
+        """Return the frames in memory that the principal may look back at, if it may look back at any."""
+        begin = self.looks_back_to(camera.id)
+        return LaterFrames(camera.ring, begin) if begin else camera.ring
+
+    def note_look_back(self, camera_id: str | None, how: str) -> None:
+        """Write the audit line that the principal sees old frames; see `HistoryAudit`."""
+        self._hub.history_audit.note(self.principal, camera_id, how)
 
     def knows(self, camera: HubCamera) -> bool:
         """Return whether the hub has not forgotten a camera, which the caller has got from here."""

@@ -41,21 +41,27 @@ class Archive:
         """Do work that waits for the disk in a thread; if the disk hangs, the thread is left behind."""
         return await trio.to_thread.run_sync(work, limiter=self._threads, abandon_on_cancel=True)
 
-    async def tape_at(self, camera_id: str, moment: float) -> Tape | None:
-        """Return a tape at a moment; None if the camera has no recordings."""
+    async def tape_at(self, camera_id: str, moment: float, begin: float) -> Tape | None:
+        """Return a tape at a moment; None if the camera has no recordings.
+
+        Args:
+            camera_id: id of the camera.
+            moment: in seconds since the epoch.
+            begin: frames before this moment are left out; 0 for all frames.
+        """
         if self.reader is None:
             return None
-        reader = evolve(self.reader, clock_offset=self.clock_offset())
+        reader = evolve(self.reader, clock_offset=self.clock_offset(), begin=begin)
         with trio.move_on_after(_PATIENCE):
             return await self.run(partial(Tape.at, reader, camera_id, moment))
         return None
 
-    async def oldest_at(self, camera_id: str) -> float | None:
-        """Return when the oldest recorded frame of a camera arrived; None without recordings."""
+    async def oldest_at(self, camera_id: str, begin: float) -> float | None:
+        """Return when the oldest recorded frame from ``begin`` on arrived; None without recordings."""
         if self.reader is None:
             return None
         with trio.move_on_after(_PATIENCE):
-            return await self.run(partial(self.reader.oldest_at, camera_id))
+            return await self.run(partial(evolve(self.reader, begin=begin).oldest_at, camera_id))
         return None
 
 

@@ -6,7 +6,7 @@ from typing import Final, assert_never
 
 import trio
 from attrs import define, field, frozen
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
 from skysentry_trio.base.exceptions import MessageSkipped, NotAMessage, ProtocolViolation
 from skysentry_trio.base.principal import Action
@@ -191,8 +191,11 @@ class ViewerCommands:
                 await self._play_back(message)
             case Authenticate():
                 principal = await self._admission.prove(message.token)
+                is_same = principal.rights == hub.principal.rights
                 hub.change_principal(viewer, principal)
                 hub.require(Action.VIEW)
+                if not is_same:
+                    await self._playback.adapt_to_rights()
                 await self._peer.send(encode_authenticated(principal.name, principal.expires_at))
             case Result():
                 await self._publish_result(message)
@@ -212,15 +215,24 @@ class ViewerCommands:
                 assert_never(message)
 
     async def _play_back(self, message: Seek | GoLive | DescribePlayback) -> None:
+        if isinstance(message, Seek):
+            allowed = [camera_id for camera_id in message.camera_ids if await self._may_look_back(camera_id)]
+            if not allowed:
+                return
+            if message.clients:
+                message = structs.replace(message, clients=allowed)
+        await self._playback.handle(message)
+
+    async def _may_look_back(self, camera_id: str) -> bool:
+        """Return whether the viewer may seek in a camera; if not, tell the viewer."""
         try:
             # For a camera that the viewer may not know of, nothing is played, as for one that does not exist.
-            if isinstance(message, Seek):
-                self._hub.may(Action.HISTORY, message.camera_id)
+            self._hub.may(Action.HISTORY, camera_id)
         except ProtocolViolation as violation:
             # This is not a reason to disconnect a viewer that may see the live frames.
             await self._peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
-        else:
-            await self._playback.handle(message)
+            return False
+        return True
 
     async def _take_ack(self, ack: Ack) -> None:
         self._acks += 1
