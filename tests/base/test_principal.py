@@ -122,7 +122,15 @@ def test_old_frames_may_be_allowed_from_a_moment_on() -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["door@", "door@noon", "door@2026-11-29", "door@2026-11-29T08:00", "@2026-11-29T08:00Z"]
+    "pattern",
+    [
+        "door@",
+        "door@noon",
+        "door@2026-11-29",
+        "door@2026-11-29T08:00",
+        "door@0001-01-01T00:00+14:00",
+        "@2026-11-29T08:00Z",
+    ],
 )
 def test_a_moment_needs_a_time_zone(pattern: str) -> None:
     """Otherwise it would mean another time on another machine; only `history` has moments."""

@@ -529,6 +529,13 @@ PARSERS: Final = (
         (b"yard-*,door",),
     ),
     Parser(
+        "rule for old frames",
+        lambda data: Rights.of({"history": _text(data).split(",")}).looks_back_to("a" * 64),
+        (ValueError,),
+        (b"*", b"@", b",", b"2026-11-29T08:00Z", b"+14:00", b"0001-01-01", b"9999-12-31"),
+        (b"yard-*@2026-11-29T08:00Z,door",),
+    ),
+    Parser(
         "server address", _for_text(parse_server_address), (ConfigurationError,), _ADDRESS_WORDS, (b"https://h:80/a",)
     ),
     Parser("camera address", _read_camera_address, (ValueError,), _ADDRESS_WORDS, (b"rtsp://u:p@cam:554/live?x=1#y",)),

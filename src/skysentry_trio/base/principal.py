@@ -74,17 +74,16 @@ def split_moment(text: str) -> tuple[str, float]:
     Raises:
         ValueError: the moment cannot be read, or has no time zone.
     """
-    pattern, separator, moment = text.rpartition("@")
+    pattern, _, moment = text.rpartition("@")
     if not pattern:
         return text, 0.0
-    parsed = None
     try:
         parsed = datetime.fromisoformat(moment)
-    except ValueError:
-        separator = ""
-    if parsed is None or not separator or parsed.tzinfo is None:
-        raise ValueError(f"expected a moment such as 2026-11-29T08:00Z after @, got {moment[:40]!a}")
-    return pattern, parsed.astimezone(UTC).timestamp()
+        if parsed.tzinfo is not None:
+            return pattern, parsed.astimezone(UTC).timestamp()
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(f"expected a moment such as 2026-11-29T08:00Z after @, got {moment[:40]!a}")
 
 
 @frozen
