@@ -275,7 +275,7 @@ def test_a_server_behind_a_proxy_without_rules_invites_an_administrator(tmp_path
         haproxy(tmp_path, server.wait_for_line(r"127\.0\.0\.1:\d+").group()) as address,
     ):
         assert httpx.get(f"http://{address}/api/clients").status_code == 401
-        link = server.wait_for_line(r"http://127\.0\.0\.1:\d+(/admin\?link=\S+)").group(1)
+        link = server.wait_for_line(r"http://localhost:\d+(/admin\?link=\S+)").group(1)
         with httpx.Client(base_url=f"http://{address}", headers={"Accept": "text/html"}) as browser:
             assert browser.get(link).status_code == 303
             assert browser.get("/api/keys", headers={"Accept": "*/*"}).status_code == 200

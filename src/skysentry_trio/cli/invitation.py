@@ -19,9 +19,7 @@ def invitation(urls: Sequence[str], addresses: Sequence[InterfaceAddress], token
         token: of the link.
         with_qr: whether to draw the first link as a QR code, for a phone.
     """
-    # A server on loopback addresses only is behind a proxy, whose address people know.
-    own = [url for url in urls if not url.startswith("unix:")]
-    servers = addresses_for_others(urls, addresses) or own or ["http://localhost"]
+    servers = addresses_for_others(urls, addresses) or ["http://localhost"]
     links = [link_address(server, Action.ADMIN, ALL_CAMERAS, token) for server in servers]
     lines = [
         "This server is not open to everybody. Open this link to sign in as the first administrator;",
