@@ -21,6 +21,7 @@ from tests.printed_secrets import find_secrets
         sign(Ticket("a", "key:a:b", 1.0), TicketKind.COOKIE, ["secret"]),
         "eyJhbGciOiJFUzI1NiJ9eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUifQ.c2lnbmF0dXJl",
     ],
+    ids=["key", "link", "compressed link", "cookie", "JWT"],
 )
 def test_each_kind_of_secret_is_found_in_output(secret: str) -> None:
     """In whatever is around it; also a link whose text is compressed."""
@@ -43,7 +44,7 @@ def test_the_first_link_and_the_start_of_keys_are_no_secrets() -> None:
     assert find_secrets("expected a key that begins with sky_ or a link, got sky_wrong") == []
 
 
-@pytest.mark.parametrize(("said", "outcome"), [("nothing", "passed"), (make_key(), "failed")])
+@pytest.mark.parametrize(("said", "outcome"), [("nothing", "passed"), (make_key(), "failed")], ids=["nothing", "a key"])
 def test_a_test_that_prints_a_secret_fails(said: str, outcome: str) -> None:
     """Also if everything else about it is right."""
     sections = [("Captured stdout call", said)]

@@ -114,11 +114,11 @@ def test_old_frames_may_be_allowed_from_a_moment_on() -> None:
         {"history": ["door@1970-01-01T00:01:40Z", "*@1970-01-01T01:03:20+01:00", "@out@1970-01-01T00:00:50Z", "hall"]},
         {"out": ["yard-*"]},
     )
-    found = {camera_id: rights.looks_back_to(camera_id) for camera_id in ("door", "any", "yard-1", "hall")}
+    found = {camera_id: rights.history_begin(camera_id) for camera_id in ("door", "any", "yard-1", "hall")}
     assert found == {"door": 100.0, "any": 200.0, "yard-1": 50.0, "hall": 0.0}
     assert all(rights.allow(Action.HISTORY, camera_id) for camera_id in found)
     assert Rights.of(rights.describe()) == rights
-    assert Rights.of({"history": ["door@1970-01-01T00:01:40Z"], "admin": ["*"]}).looks_back_to("door") == 0.0
+    assert Rights.of({"history": ["door@1970-01-01T00:01:40Z"], "admin": ["*"]}).history_begin("door") == 0.0
 
 
 @pytest.mark.parametrize(

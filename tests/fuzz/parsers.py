@@ -530,7 +530,7 @@ PARSERS: Final = (
     ),
     Parser(
         "rule for old frames",
-        lambda data: Rights.of({"history": _text(data).split(",")}).looks_back_to("a" * 64),
+        lambda data: Rights.of({"history": _text(data).split(",")}).history_begin("a" * 64),
         (ValueError,),
         (b"*", b"@", b",", b"2026-11-29T08:00Z", b"+14:00", b"0001-01-01", b"9999-12-31"),
         (b"yard-*@2026-11-29T08:00Z,door",),

@@ -122,7 +122,7 @@ class Rights:
     """For each action, the cameras with which a principal may do it."""
 
     by_action: Mapping[Action, CameraSet]
-    _looks_back: tuple[tuple[CameraSet, float], ...] = ()
+    _history_begins: tuple[tuple[CameraSet, float], ...] = ()
     """If some old frames are allowed only from a moment on: all cameras with old frames, by this moment."""
 
     @classmethod
@@ -151,8 +151,8 @@ class Rights:
             if len(expanded) > MAX_PATTERNS:
                 raise ValueError(f"a rule may name {MAX_PATTERNS} cameras for an action, got {len(expanded)}")
             by_action[Action(word)] = CameraSet(frozenset(expanded))
-        looks_back = [(CameraSet(frozenset(moments[moment])), moment) for moment in sorted(moments)]
-        return cls(by_action, tuple(looks_back) if any(moments) else ())
+        history_begins = [(CameraSet(frozenset(moments[moment])), moment) for moment in sorted(moments)]
+        return cls(by_action, tuple(history_begins) if any(moments) else ())
 
     @property
     def is_admin(self) -> bool:
@@ -174,21 +174,21 @@ class Rights:
         """Return whether any action is allowed with a camera."""
         return self.is_admin or any(cameras.covers(camera_id) for cameras in self.by_action.values())
 
-    def looks_back_to(self, camera_id: str) -> float:
+    def history_begin(self, camera_id: str) -> float:
         """Return from when on old frames of a camera are allowed, if they are: seconds since the epoch, 0 for all."""
-        if not self._looks_back or self.is_admin:
+        if not self._history_begins or self.is_admin:
             return 0.0
-        return next((moment for cameras, moment in self._looks_back if cameras.covers(camera_id)), 0.0)
+        return next((moment for cameras, moment in self._history_begins if cameras.covers(camera_id)), 0.0)
 
     def describe(self) -> dict[str, list[str]]:
         """Return the patterns for each action, for programs."""
         if self.is_admin:
             return {action.value: [ALL_CAMERAS] for action in Action}
         described = {action.value: sorted(cameras.patterns) for action, cameras in self.by_action.items()}
-        if self._looks_back:
+        if self._history_begins:
             described[Action.HISTORY.value] = sorted(
                 f"{pattern}@{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else pattern
-                for cameras, moment in self._looks_back
+                for cameras, moment in self._history_begins
                 for pattern in cameras.patterns
             )
         return described

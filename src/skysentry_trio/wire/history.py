@@ -60,7 +60,7 @@ class RecordedCameraReply(Message):
 class RecordingReply(Message):
     """What the server records, and what it has recorded.
 
-    Only those who may look back at all cameras, or may read counters, get the figures about all cameras.
+    The figures about all cameras are left out if the principal may see old frames of some cameras only, and no counters.
     """
 
     recording: bool

@@ -76,8 +76,8 @@ def _read_authorization(header: str | None) -> tuple[str | None, str | None, str
 def _read_cookie(header: str, *, is_tls: bool) -> str | None:
     """Return the value of our cookie.
 
-    On an encrypted connection, only the cookie for these counts: the other one may have been set by somebody who can
-    change what this server, or another one of its name, sends without encryption.
+    On an encrypted connection, only the cookie for these counts: an attacker on an unencrypted connection to the same
+    host can set the other one.
     """
     pairs = (one.partition("=") for one in header.split(";"))
     cookies = {name.strip(): value.strip() for name, found, value in pairs if found}

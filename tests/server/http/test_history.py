@@ -193,7 +193,7 @@ async def test_only_those_who_may_see_all_recordings_get_the_figures_about_all(s
     assert set((await guest.get("/api/history")).json()) == {"recording", "trouble", "cameras"}
 
 
-async def test_the_log_says_who_looks_back(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_says_who_history_begins(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """One line for each clip and each deletion; and one a minute for pictures and lists, however many there are."""
     caplog.set_level("INFO", "skysentry_trio.audit")
     admin = evolve(site, principal=Principal("ann", Rights.of({"admin": ("*",)}), "user", "user:ann"))

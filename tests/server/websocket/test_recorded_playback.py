@@ -191,8 +191,8 @@ async def test_a_camera_that_the_viewer_no_longer_gets_is_not_played(
         assert frames_in([understood(message) for message in await peer.hear_all()]) == []
 
 
-def looking_back(*history: str) -> Principal:
-    """Return a viewer of all cameras that may look back at some."""
+def playing_back(*history: str) -> Principal:
+    """Return a viewer of all cameras that may play some back."""
     return Principal("guest", Rights.of({"view": ["*"], "history": history}), "jwt", "jwt:guest")
 
 
@@ -201,7 +201,7 @@ async def test_frames_before_the_moment_of_a_right_are_not_played(
     autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seek: dict[str, float]
 ) -> None:
     """Neither by a seek nor backwards; the timeline begins at the moment."""
-    async with a_viewer(tmp_path, monkeypatch, looking_back("door@2026-11-29T12:30:00Z")) as (peer, _):
+    async with a_viewer(tmp_path, monkeypatch, playing_back("door@2026-11-29T12:30:00Z")) as (peer, _):
         peer.say({"type": "seek", "clientId": "door", **seek, "speed": 0})
         first = await hear(peer, 1)
         peer.say({"type": "seek", "clientId": "door", "at": (NOON + 1803) * 1000, "speed": -1})

@@ -8,7 +8,7 @@
     guessing      refusals of guesses wait longer and longer
     providers     people who have signed in at a proxy (header_sign_on), bearers of tokens (jwt, jwt_keys)
     sessions      who is connected as what, so that access can end at once
-    history_audit who looks back at which camera
+    history_audit who sees old frames of which camera
     watcher       reads the file again when it changes, and ends what is no longer allowed
     changes       what administrators do: make and revoke keys, users and links
     records       the file of rules

@@ -1,4 +1,4 @@
-"""Who looks back at old frames of which camera: one audit line a minute, however many frames it are."""
+"""Who sees old frames of which camera: one audit line a minute, however many frames it are."""
 
 from __future__ import annotations
 

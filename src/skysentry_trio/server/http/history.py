@@ -155,12 +155,12 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
 
 
 def _usages(reader: HistoryReader, rights: Rights) -> list[Usage]:
-    """Return what is on disk, as far as somebody with these rights may look back at it."""
+    """Return what is on disk, as far as a principal with these rights may see it."""
     usages = list[Usage]()
     for usage in reader.usage():
         if not rights.allow(Action.HISTORY, usage.camera_id):
             continue
-        begin = rights.looks_back_to(usage.camera_id)
+        begin = rights.history_begin(usage.camera_id)
         found = usage if usage.oldest_at >= begin else evolve(reader, begin=begin).usage_of(usage.camera_id)
         usages += [] if found is None else [found]
     return usages
@@ -169,8 +169,8 @@ def _usages(reader: HistoryReader, rights: Rights) -> list[Usage]:
 def _visible(current_hub: CurrentHub, history: History, camera_id: str) -> HistoryReader:
     """Return a reader of the recordings that the principal may see; note that the principal looks at them."""
     hub = current_hub()
-    hub.note_look_back(camera_id, "list")
-    return evolve(history.reader, begin=hub.looks_back_to(camera_id))
+    hub.note_history_read(camera_id, "list")
+    return evolve(history.reader, begin=hub.history_begin(camera_id))
 
 
 def _audit(event: str, camera_id: str, count: int) -> None:

@@ -204,7 +204,7 @@ class _Show:
         camera = self._hub.camera(self._options.camera_id)
         if camera is None or camera.ring.newest is None or not self._options.burst:
             return None
-        self._hub.note_look_back(camera.id, "stream")
+        self._hub.note_history_read(camera.id, "stream")
         timeline = self._hub.timeline(camera)
         last, shown = camera.ring.newest.sequence, None
         sequence = last - self._options.burst

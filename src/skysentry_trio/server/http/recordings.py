@@ -43,4 +43,4 @@ class Recordings:
 def _at(hub: ScopedHub, reader: HistoryReader, camera_id: str) -> HistoryReader:
     """Return a reader of what the principal may see, with `JpegFrame.arrived` in the clock of the frames in rings."""
     offset = hub.wall_clock.now() - trio.current_time()
-    return evolve(reader, clock_offset=offset, begin=hub.looks_back_to(camera_id))
+    return evolve(reader, clock_offset=offset, begin=hub.history_begin(camera_id))

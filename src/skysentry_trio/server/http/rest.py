@@ -143,14 +143,14 @@ def create_api(
         hub = current_hub()
         camera = find_camera(hub, choose_id(hub, camera_id), Action.HISTORY)
         check_online(camera)
-        hub.note_look_back(camera.id, "ring")
+        hub.note_history_read(camera.id, "ring")
         return _in_pieces(write_ring(camera.id, _read(hub, camera), _summarize(camera)))
 
     @api.get("/streams")
     async def get_streams() -> Response:
         hub = current_hub()
         hub.require(Action.HISTORY)
-        hub.note_look_back(None, "ring")
+        hub.note_history_read(None, "ring")
         online = [camera for camera in hub.cameras_for(Action.HISTORY) if camera.online]
         # A generator, so that each of thousands of cameras is looked at when its piece is sent.
         rings = ((camera.id, _read(hub, camera), _summarize(camera)) for camera in online)

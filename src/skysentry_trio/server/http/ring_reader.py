@@ -10,7 +10,7 @@ from skysentry_trio.server.relay.scoped_hub import ScopedHub
 
 
 def iterate_ring(hub: ScopedHub, camera: HubCamera, *, after: int = 0, last: int) -> Iterator[JpegFrame]:
-    """Yield frames of a camera's ring that the principal may look back at, oldest first.
+    """Yield frames of a camera's ring that the principal may see, oldest first.
 
     Frames are not kept for the reader, because the memory of rings is bounded. So a slow reader misses frames that the
     ring drops before the reader reaches them. The iteration ends early if the hub forgets the camera.

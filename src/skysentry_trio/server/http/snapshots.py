@@ -96,13 +96,13 @@ async def _answer_old(
     camera = hub.camera(camera_id, Action.HISTORY)
     frame = None if camera is None else _find_old(hub.timeline(camera), moment, back)
     if camera is not None and frame is not None:
-        hub.note_look_back(camera_id, "picture")
+        hub.note_history_read(camera_id, "picture")
         return await _frame(camera, frame)
     if hub.may(Action.HISTORY, camera_id):
         then = hub.wall_clock.now() - (back or 0.0) if moment is None else moment
         frame = await recordings.frame_at(hub, camera_id, then)
     if frame is not None:
-        hub.note_look_back(camera_id, "picture")
+        hub.note_history_read(camera_id, "picture")
         return recorded_response(camera_id, frame)
     # An unknown camera is said to be unknown.
     find_camera(hub, camera_id, Action.HISTORY)

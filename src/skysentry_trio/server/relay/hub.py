@@ -57,7 +57,7 @@ class Hub:
     latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
     """Latencies of the frames of all cameras, for all viewers that acknowledge frames."""
     history_audit: HistoryAudit = field(factory=HistoryAudit, init=False, repr=False)
-    """Writes who looks back at which camera."""
+    """Writes who sees old frames of which camera."""
     memory: HeldMemory = field(init=False, repr=False)
     """What is held for peers besides the rings, within the limit for both."""
     _cameras: CameraRegistry = field(init=False, repr=False)

@@ -132,7 +132,7 @@ class PlaybackSession:
         """
         now = trio.current_time()
         camera = self._hub.camera(camera_id) if self._viewer.follows(camera_id) else None
-        if camera is None or not self._has_room_for(camera_id) or not self.may_look_back(camera_id):
+        if camera is None or not self._has_room_for(camera_id) or not self.may_play_back(camera_id):
             return
         self._recorded.pop(camera_id, None)
         timeline = self._timeline(camera)
@@ -244,18 +244,18 @@ class PlaybackSession:
         return self._viewer.limits(camera_id).max_fps
 
     def oldest_in_ring(self, camera_id: str) -> JpegFrame | None:
-        """Return the oldest frame in memory that the viewer may look back at; None if there is none."""
-        camera = self._hub.camera(camera_id) if self.may_look_back(camera_id) else None
+        """Return the oldest frame in memory that the viewer may play back; None if there is none."""
+        camera = self._hub.camera(camera_id) if self.may_play_back(camera_id) else None
         return None if camera is None else self._timeline(camera).oldest
 
-    def may_look_back(self, camera_id: str) -> bool:
+    def may_play_back(self, camera_id: str) -> bool:
         """Return whether the viewer may see old frames of a camera."""
         principal = self._viewer.principal
         return principal.may_see(camera_id) and principal.rights.allow(Action.HISTORY, camera_id)
 
-    def looks_back_to(self, camera_id: str) -> float:
+    def history_begin(self, camera_id: str) -> float:
         """Return from when on the viewer may see old frames of a camera, if it may: seconds since the epoch."""
-        return self._viewer.principal.rights.looks_back_to(camera_id)
+        return self._viewer.principal.rights.history_begin(camera_id)
 
     @property
     def active(self) -> list[str]:
@@ -263,13 +263,13 @@ class PlaybackSession:
         return [*self._cursors, *self._recorded]
 
     def _timeline(self, camera: HubCamera) -> Timeline[JpegFrame]:
-        begin = self.looks_back_to(camera.id)
+        begin = self.history_begin(camera.id)
         return LaterFrames(camera.ring, begin) if begin else camera.ring
 
     def _results(self, camera: HubCamera) -> list[tuple[float, float]]:
-        if not self.may_look_back(camera.id):
+        if not self.may_play_back(camera.id):
             return []
-        return [(first, last) for first, last in camera.results() if first >= self.looks_back_to(camera.id)]
+        return [(first, last) for first, last in camera.results() if first >= self.history_begin(camera.id)]
 
     def _has_room_for(self, camera_id: str) -> bool:
         return self.is_active(camera_id) or len(self._cursors) + len(self._recorded) < MAX_PLAYBACKS

@@ -106,16 +106,16 @@ class ScopedHub:
         """
         return self._hub.camera(camera_id) if self.may(action, camera_id) else None
 
-    def looks_back_to(self, camera_id: str) -> float:
+    def history_begin(self, camera_id: str) -> float:
         """Return from when on the principal may see old frames of a camera, if it may: seconds since the epoch."""
-        return self.principal.rights.looks_back_to(camera_id)
+        return self.principal.rights.history_begin(camera_id)
 
     def timeline(self, camera: HubCamera) -> Timeline[JpegFrame]:
-        """Return the frames in memory that the principal may look back at, if it may look back at any."""
-        begin = self.looks_back_to(camera.id)
+        """Return the old frames in memory that the principal may see, if it may see any."""
+        begin = self.history_begin(camera.id)
         return LaterFrames(camera.ring, begin) if begin else camera.ring
 
-    def note_look_back(self, camera_id: str | None, how: str) -> None:
+    def note_history_read(self, camera_id: str | None, how: str) -> None:
         """Write the audit line that the principal sees old frames; see `HistoryAudit`."""
         self._hub.history_audit.note(self.principal, camera_id, how)
 

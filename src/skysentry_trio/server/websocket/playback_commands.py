@@ -111,7 +111,7 @@ class PlaybackController:
         )
 
     async def _find_recorded(self, camera_id: str, message: Seek) -> RecordedPlayback | None:
-        if not self._session.may_look_back(camera_id):
+        if not self._session.may_play_back(camera_id):
             return None
         place, moment = RecordedPlace(message.speed), self._moment_of(message)
         if moment is None:
@@ -125,7 +125,7 @@ class PlaybackController:
             oldest = self._session.oldest_in_ring(camera_id)
             if oldest is not None and moment >= oldest.received_at:
                 return None
-            found = await self._archive.tape_at(camera_id, moment, self._session.looks_back_to(camera_id))
+            found = await self._archive.tape_at(camera_id, moment, self._session.history_begin(camera_id))
             if found is None or (oldest is not None and found.received_at >= oldest.received_at):
                 return None
             tape = found
@@ -158,7 +158,7 @@ class PlaybackController:
         """Return when the oldest recorded frame of a camera arrived; this is looked up once in a while."""
         now = trio.current_time()
         if (known := self._oldest.get(camera_id)) is None or known[0] < now:
-            oldest = await self._archive.oldest_at(camera_id, self._session.looks_back_to(camera_id))
+            oldest = await self._archive.oldest_at(camera_id, self._session.history_begin(camera_id))
             known = self._oldest[camera_id] = now + _BELIEVED, oldest
         return known[1]
 
@@ -195,8 +195,8 @@ class PlaybackController:
 
     async def _report(self, camera_id: str, *, with_results: bool = False) -> None:
         if self._supports_notices:
-            # A viewer that may not look back learns nothing of what is recorded, not even whether there is a camera.
-            is_told = self._archive.reader is not None and self._session.may_look_back(camera_id)
+            # A viewer that may not play a camera back learns nothing of what is recorded, not even whether there is a camera.
+            is_told = self._archive.reader is not None and self._session.may_play_back(camera_id)
             recorded = await self._oldest_at(camera_id) if is_told else None
             state = self._describe(camera_id, recorded, with_results=with_results)
             await self._peer.send(encode_message(state))

@@ -216,14 +216,14 @@ class ViewerCommands:
 
     async def _play_back(self, message: Seek | GoLive | DescribePlayback) -> None:
         if isinstance(message, Seek):
-            allowed = [camera_id for camera_id in message.camera_ids if await self._may_look_back(camera_id)]
+            allowed = [camera_id for camera_id in message.camera_ids if await self._may_play_back(camera_id)]
             if not allowed:
                 return
             if message.clients:
                 message = structs.replace(message, clients=allowed)
         await self._playback.handle(message)
 
-    async def _may_look_back(self, camera_id: str) -> bool:
+    async def _may_play_back(self, camera_id: str) -> bool:
         """Return whether the viewer may seek in a camera; if not, tell the viewer."""
         try:
             # For a camera that the viewer may not know of, nothing is played, as for one that does not exist.
