@@ -60,7 +60,8 @@ class RecordedCameraReply(Message):
 class RecordingReply(Message):
     """What the server records, and what it has recorded.
 
-    The figures about all cameras are left out if the principal may see old frames of some cameras only, and no counters.
+    If the principal may see old frames of some cameras only, and no counters, the figures about all cameras are left
+    out.
     """
 
     recording: bool

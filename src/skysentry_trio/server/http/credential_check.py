@@ -50,7 +50,7 @@ def add_credential_check(app: QuartTrio, setup: AccessSetup, pages: Path) -> Non
     @app.before_request
     async def require_credential() -> Response | None:
         asked = current_request()
-        # For every principal, and on an open server too: browsers send some requests of foreign pages without a question.
+        # For every principal, and on an open server: browsers send some requests of foreign pages without asking.
         if request.method not in SAFE_METHODS:
             asked.require_allowed_origin("change anything")
         # A browser asks with OPTIONS, and never with a credential, whether a page may send the request that it makes.

@@ -195,7 +195,7 @@ class PlaybackController:
 
     async def _report(self, camera_id: str, *, with_results: bool = False) -> None:
         if self._supports_notices:
-            # A viewer that may not play a camera back learns nothing of what is recorded, not even whether there is a camera.
+            # A viewer that may not play a camera back does not learn whether the camera was recorded.
             is_told = self._archive.reader is not None and self._session.may_play_back(camera_id)
             recorded = await self._oldest_at(camera_id) if is_told else None
             state = self._describe(camera_id, recorded, with_results=with_results)
