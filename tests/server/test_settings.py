@@ -54,6 +54,8 @@ def test_the_defaults_are_those_we_promise() -> None:
         "history_pre_roll": 5,
         "history_pre_roll_fps": 0,
         "history_post_roll": 5,
+        "history_motion": 0,
+        "history_result_score": 0,
         "history_rules": (),
         "history_age": 7 * 86400,
         "history_bytes": 0,

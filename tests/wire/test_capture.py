@@ -170,7 +170,7 @@ def test_a_wrong_time_in_an_envelope_does_not_cost_the_picture(moment: str) -> N
     """The frame is taken, and its time is no number."""
     message = join_envelope(b' {"capturedAt": %b}' % moment.encode(), JPEG)
 
-    jpeg, size, captured_at = decode_jpeg(message, max_size=10**6, envelope=True)
+    jpeg, size, captured_at, _ = decode_jpeg(message, max_size=10**6, envelope=True)
 
     assert (jpeg, size) == (JPEG, SIZE)
     assert captured_at is not None

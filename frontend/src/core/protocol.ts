@@ -141,6 +141,8 @@ export type ServerMessage =
       readonly cameraId: string;
       /** The most bytes that a frame may have. Left out if the server does not state it. */
       readonly maxFrameSize?: number;
+      /** Parts of the protocol that the server uses. Left out if the server does not state them. */
+      readonly capabilities?: readonly string[];
     }
   | { readonly type: "registration-error"; readonly error: string; readonly code?: string }
   | { readonly type: "clients"; readonly cameras: readonly CameraInfo[] }
@@ -163,9 +165,14 @@ export function decodeServerMessage(text: string): ServerMessage | null {
   switch (fields.type) {
     case "registration-success":
       if (!isCameraId(fields.clientId)) return null;
-      return isCount(fields.maxFrameSize) && fields.maxFrameSize > 0
-        ? { type: fields.type, cameraId: fields.clientId, maxFrameSize: fields.maxFrameSize }
-        : { type: fields.type, cameraId: fields.clientId };
+      return {
+        type: fields.type,
+        cameraId: fields.clientId,
+        ...(isCount(fields.maxFrameSize) && fields.maxFrameSize > 0 && { maxFrameSize: fields.maxFrameSize }),
+        ...(Array.isArray(fields.capabilities) && {
+          capabilities: fields.capabilities.filter((word) => typeof word === "string"),
+        }),
+      };
     case "registration-error": {
       const error = cleanName(fields.error) ?? "the server gave no reason";
       return typeof fields.code === "string"
@@ -238,6 +245,11 @@ export function encodeClock(sentAt: number, serverAt?: number): string {
 /** Presents a token: the first message of a viewer, or a newer token. */
 export function encodeAuthenticate(token: string): string {
   return JSON.stringify({ type: "authenticate", token });
+}
+
+/** The picture still looks like the last frame, which is not sent again. */
+export function encodeSame(header: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ type: "same", ...header });
 }
 
 /** The last message of a camera that is stopped on purpose. */

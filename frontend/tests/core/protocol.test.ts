@@ -22,6 +22,7 @@ import {
   encodeEnvelope,
   encodeGoodbye,
   encodeRegistration,
+  encodeSame,
   isCameraId,
   ProtocolError,
   type Registration,
@@ -248,6 +249,7 @@ function expectation(value: Record<string, unknown>): Record<string, unknown> {
         type: value.type,
         cameraId: value.clientId,
         ...(typeof value.maxFrameSize === "number" && { maxFrameSize: value.maxFrameSize }),
+        ...(Array.isArray(value.capabilities) && { capabilities: value.capabilities }),
       };
     case "authenticated":
       return {
@@ -285,6 +287,10 @@ function encode(value: Record<string, unknown>): string | null {
       return encodeClock(value.sentAt as number);
     case "authenticate":
       return encodeAuthenticate(String(value.token));
+    case "same": {
+      const { type: _, ...header } = value;
+      return encodeSame(header);
+    }
     case "goodbye":
       return encodeGoodbye();
     case "pause":

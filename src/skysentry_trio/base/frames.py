@@ -33,6 +33,8 @@ class JpegFrame:
     transit: float | None = None
     """Seconds from when another server had received the frame until its arrival here; None for a camera of this server.
     """
+    repeats: bool = False
+    """Whether the camera has not sent the JPEG again, because the picture looks like the frame before."""
 
 
 _GONE = JpegFrame(0, 0.0, None, b"", 0, 0)

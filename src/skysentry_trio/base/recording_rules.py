@@ -45,6 +45,11 @@ class RecordingRule:
     post_roll: float = 5.0
     """Seconds after an event that belong to it."""
 
+    motion: float = 0.0
+    """The share of the picture whose change is an event, as the camera sees it; 0 for none."""
+    result_score: float = 0.0
+    """The least score of a box of a detection result that is an event; 0 for none."""
+
     @property
     def depends_on_events(self) -> bool:
         """Whether more frames are recorded around events than otherwise."""
@@ -101,6 +106,8 @@ _KEYS: Final[Mapping[str, Callable[[str], Any]]] = {
     "pre_roll": _roll,
     "pre_roll_fps": _number(0, MAX_FPS),
     "post_roll": _roll,
+    "motion": _number(0, 1),
+    "result_score": _number(0, 1),
 }
 
 

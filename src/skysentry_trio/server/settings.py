@@ -251,6 +251,7 @@ _key_source: Final = Kind(
 )
 _algorithms: Final = Kind("NAME", f"one or more of {', '.join(JWT_ALGORITHMS)}", _are_algorithms, _split, ",".join)
 _any_rate: Final = Kind("FPS", "a number from 0 to 1000", _number(0, 1000, int, float), float, "{:.15g}".format)
+_share: Final = Kind("SHARE", "a number from 0 to 1", _number(0, 1, int, float), float, "{:.15g}".format)
 _roll: Final = _duration(0, MAX_ROLL)
 FEW_FRAMES: Final = 16
 """Frames that a ring keeps if no setting says how many."""
@@ -408,6 +409,12 @@ class Settings:
         0.0, _any_rate, "Frames a second to request all the time, because of the time before events; 0 for none more."
     )
     history_post_roll: float = _setting(5.0, _roll, "How long after an event its recording ends.")
+    history_motion: float = _setting(
+        0.0, _share, "Share of the picture whose change, as the camera sees it, is an event; 0 for none, 0.01 is usual."
+    )
+    history_result_score: float = _setting(
+        0.0, _share, "Score from which on a box of a detection result is an event; 0 for none."
+    )
     history_rules: tuple[str, ...] = _setting(
         (), _recording_rules, "How to record some cameras; the first rule that names a camera counts."
     )
@@ -491,6 +498,8 @@ class Settings:
             self.history_pre_roll,
             self.history_pre_roll_fps,
             self.history_post_roll,
+            self.history_motion,
+            self.history_result_score,
         )
         return RecordingRules.parse(default, self.history_rules, parse_groups(self.groups))
 

@@ -55,6 +55,18 @@ class RegistrationSuccess(Message, tag="registration-success", tag_field="type",
     timestamp: str
     max_frame_size: int | None = None
     """Maximum size of a JPEG in bytes; larger ones are dropped. None if the server does not say, as SkySentry Go."""
+    capabilities: tuple[str, ...] = ()
+    """Parts of the protocol that the server uses; see the protocol's description."""
+
+
+class Same(Message, tag="same", tag_field="type", omit_defaults=True):
+    """Says that the picture still looks like the last frame, which is not sent again."""
+
+    captured_at: float | None = None
+    """When the camera took the picture: milliseconds since the epoch by the server's clock."""
+    change: Any = None
+    brightness: Any = None
+    contrast: Any = None
 
 
 class Goodbye(Message, tag="goodbye", tag_field="type"):
@@ -81,12 +93,26 @@ class Demand(Message, tag="demand", tag_field="type"):
     """JPEG quality: above 0, at most 1."""
 
 
-CameraMessage = Registration | Clock | Goodbye | Authenticate
+CameraMessage = Registration | Clock | Goodbye | Authenticate | Same
 ServerMessage = RegistrationSuccess | RegistrationError | Demand | Authenticated | ErrorNotice | ClockReply
 
 
-class _EnvelopeHeader(Message):
+class _EnvelopeHeader(Message, omit_defaults=True):
     captured_at: float | None = None
+    change: Any = None
+    brightness: Any = None
+    contrast: Any = None
+
+
+class PictureMeasure(NamedTuple):
+    """What a camera has measured in a picture of 64 by 36 points of grey."""
+
+    change: float | None
+    """Share of the points that differ from the picture half a second before; None for the first picture."""
+    brightness: float | None = None
+    """Mean of the points, 0 to 255."""
+    contrast: float | None = None
+    """Standard deviation of the points."""
 
 
 class CapturedJpeg(NamedTuple):
@@ -97,6 +123,8 @@ class CapturedJpeg(NamedTuple):
     captured_at: float | None
     """When the camera took the picture, as the camera sent it: seconds since the epoch; None if it sent no time, NaN if
     it sent something else as the time."""
+    measure: PictureMeasure | None = None
+    """What the camera has measured in the picture; None if it sent nothing that can be right."""
 
 
 _from_camera: Final = MessageDecoder[CameraMessage](CameraMessage)
@@ -147,41 +175,67 @@ def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> Cap
     Raises:
         ProtocolViolation: with code ``not-a-jpeg``, ``frame-too-large`` or ``invalid-message``.
     """
-    captured_at = None
+    captured_at = measure = None
     if message[:2] != b"\xff\xd8" and _ENVELOPE.match(message):
         if not envelope:
             raise ProtocolViolation("expected a JPEG, got an envelope without the capability for it", "not-a-jpeg")
         header, message = split_envelope(message)
-        captured_at = _decode_time(header)
+        captured_at, measure = _decode_header(header)
     jpeg = trim_jpeg(message)
     if len(jpeg.data) > max_size:
         raise ProtocolViolation(f"a frame may have {max_size} bytes, got {len(jpeg.data)}", "frame-too-large")
-    return CapturedJpeg(jpeg.data, jpeg.size, captured_at)
+    return CapturedJpeg(jpeg.data, jpeg.size, captured_at, measure)
 
 
-def _decode_time(header: bytes) -> float | None:
-    """Return the time in the header of an envelope, in seconds; NaN if ``capturedAt`` is something else than a time.
+def read_measure(sent: Same | _EnvelopeHeader) -> PictureMeasure | None:
+    """Return what a camera has measured in a picture; None if it sent nothing that can be right."""
+    if sent.change is None and sent.brightness is None:
+        return None
+    values = (sent.change, sent.brightness, sent.contrast)
+    change, brightness, contrast = (value if _is_number(value) else None for value in values)
+    if change is None or not 0 <= change <= 1:
+        change = None
+    if brightness is None or contrast is None or not (0 <= brightness <= 255 and 0 <= contrast <= 255):
+        brightness = contrast = None
+    return None if change is None and brightness is None else PictureMeasure(change, brightness, contrast)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _decode_header(header: bytes) -> tuple[float | None, PictureMeasure | None]:
+    """Return the time in the header of an envelope, in seconds, and what the camera has measured.
+
+    The time is NaN if ``capturedAt`` is something else than a time.
 
     Raises:
         ProtocolViolation: the header is not a JSON object.
     """
     try:
-        return to_seconds(_header.decode(header).captured_at)
+        decoded = _header.decode(header)
+        return to_seconds(decoded.captured_at), read_measure(decoded)
     except (msgspec.DecodeError, RecursionError) as error:
         # Many encoders write NaN and Infinity, which JSON does not have; a wrong time is no reason to lose the picture.
         try:
             if isinstance(json.loads(header), dict):
-                return math.nan
+                return math.nan, None
         except (ValueError, RecursionError):
             pass
         raise ProtocolViolation(f"the envelope's header is not as expected: {error}") from error
 
 
-def encode_captured_jpeg(jpeg: bytes, captured_at: float) -> bytes:
+def encode_captured_jpeg(jpeg: bytes, captured_at: float, measure: PictureMeasure | None = None) -> bytes:
     """Put a JPEG into an envelope with its time of capture; the reverse of `decode_jpeg`.
 
     Args:
         jpeg: the JPEG to send.
         captured_at: when the camera took the picture: seconds since the epoch.
+        measure: what was measured in the picture.
     """
-    return join_envelope(encode_json(_EnvelopeHeader(captured_at * 1000)), jpeg)
+    return join_envelope(encode_json(_EnvelopeHeader(captured_at * 1000, *(measure or ()))), jpeg)
+
+
+def encode_same(captured_at: float | None, measure: PictureMeasure | None) -> str:
+    """Encode the message that the picture still looks like the last frame; the time is in seconds since the epoch."""
+    return encode_message(Same(None if captured_at is None else captured_at * 1000, *(measure or ())))

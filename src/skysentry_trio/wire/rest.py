@@ -126,6 +126,8 @@ class ClientDetails(Message):
     """The breakdown for each of the first fifty viewers that acknowledge frames."""
     stopped: bool | UnsetType = UNSET
     """Whether the camera is offline because it was stopped on purpose; left out if it was not."""
+    condition: str | UnsetType = UNSET
+    """What is wrong with the pictures: ``frozen``, ``dark`` or ``covered``; left out if nothing is."""
 
 
 class ClientsReply(Message):

@@ -81,7 +81,7 @@ class FakeServer:
         """Take one JPEG from a camera; questions before it are answered."""
         while isinstance(message := await websocket.get_message(), str):
             await self.tell_time(websocket, message)
-        frame, _size, captured_at = decode_jpeg(message, max_size=5 * 1024 * 1024, envelope=True)
+        frame, _size, captured_at, _measure = decode_jpeg(message, max_size=5 * 1024 * 1024, envelope=True)
         self.frames.append(frame)
         self.captured_at.append(captured_at)
         self.hear()

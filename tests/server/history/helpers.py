@@ -7,11 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.recording_rules import RecordingRules
 from skysentry_trio.server.history.disk_writer import DiskWriter
 from skysentry_trio.server.history.event_log import EventLog
 from skysentry_trio.server.history.folder import HistoryFolder
+from skysentry_trio.server.history.history import History
 from skysentry_trio.server.history.reader import HistoryReader
+from skysentry_trio.server.history.recorder import Recorder
 from skysentry_trio.server.history.retention import RetentionLimits
+from skysentry_trio.server.history.score_events import ScoreEvents
+from skysentry_trio.server.relay.hub import Hub
 from tests.jpegs import draw_jpeg
 
 NOON = 1_795_953_600.0
@@ -57,3 +62,10 @@ class OpenFolder:
     def close(self) -> None:
         assert self.writer.stop(20)
         self.folder.close()
+
+
+def history_of(hub: Hub, opened: OpenFolder) -> History:
+    """Return the history of a server that records in the folder."""
+    rules = RecordingRules()
+    recorder = Recorder(hub, opened.writer, rules, opened.events)
+    return History(opened.reader, opened.writer, recorder, opened.events, ScoreEvents(rules, opened.events))

@@ -166,6 +166,22 @@ async def test_the_frames_of_the_last_moment_are_recorded(autojump_clock: MockCl
     assert shelf.recorded("door") == [1]
 
 
+async def test_a_still_picture_is_recorded_once(autojump_clock: MockClock) -> None:
+    """Pictures that the camera does not send again leave nothing on disk, until there is another picture."""
+    hub, shelf = make_hub(), Shelf()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(recorder(hub, shelf, 1).run, Health())
+        with hub.register("door", on_end=nothing) as session:
+            for _ in range(2):
+                publish_nowait(hub, session, bytes(10))
+                for _ in range(20):
+                    await trio.sleep(0.5)
+                    await hub.publish_same(session)
+        nursery.cancel_scope.cancel()
+
+    assert shelf.recorded("door") == [1, 22]
+
+
 RATE = 15
 
 

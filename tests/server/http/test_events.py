@@ -12,14 +12,11 @@ import pytest
 from attrs import evolve
 
 from skysentry_trio.base.principal import Principal, Rights
-from skysentry_trio.base.recording_rules import RecordingRules
 from skysentry_trio.server.history.event_log import EventLog
-from skysentry_trio.server.history.history import History
-from skysentry_trio.server.history.recorder import Recorder
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from tests.hubs import nothing
-from tests.server.history.helpers import OpenFolder
+from tests.server.history.helpers import OpenFolder, history_of
 from tests.server.http.rest_harness import DESCRIPTION, Answer, Site, check_against
 
 EVENTS = "/api/clients/{clientId}/events"
@@ -36,12 +33,9 @@ def opened(tmp_path: Path) -> Iterator[OpenFolder]:
 @pytest.fixture
 async def site(opened: OpenFolder) -> Any:
     hub = Hub(Settings(max_fps=1000))
-    events = EventLog(opened.path, opened.folder.index.events, hub.wall_clock.now)
-    opened.writer.events = events
-    site = Site(
-        hub,
-        history=History(opened.reader, opened.writer, Recorder(hub, opened.writer, RecordingRules(), events), events),
-    )
+    # The events of the helper have no event loop's clock.
+    opened.events = opened.writer.events = EventLog(opened.path, opened.folder.index.events, hub.wall_clock.now)
+    site = Site(hub, history=history_of(hub, opened))
     with hub.register("door", on_end=nothing):
         yield site
 

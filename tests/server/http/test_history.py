@@ -14,14 +14,11 @@ import trio
 from attrs import evolve
 
 from skysentry_trio.base.principal import Principal, Rights
-from skysentry_trio.base.recording_rules import RecordingRules
-from skysentry_trio.server.history.history import History
 from skysentry_trio.server.history.reader import HistoryReader, RecordedSpan
-from skysentry_trio.server.history.recorder import Recorder
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from tests.hubs import nothing
-from tests.server.history.helpers import NOON, OpenFolder, frames
+from tests.server.history.helpers import NOON, OpenFolder, frames, history_of
 from tests.server.http.rest_harness import Site, publish
 
 ROUTE = "/api/clients/{clientId}/history"
@@ -43,13 +40,7 @@ def recorded(tmp_path: Path) -> Iterator[OpenFolder]:
 @pytest.fixture
 async def site(recorded: OpenFolder) -> Site:
     hub = Hub(Settings(max_fps=1000))
-    history = History(
-        recorded.reader,
-        recorded.writer,
-        Recorder(hub, recorded.writer, RecordingRules(), recorded.events),
-        recorded.events,
-    )
-    return Site(hub, history=history)
+    return Site(hub, history=history_of(hub, recorded))
 
 
 async def test_when_a_camera_was_recorded(site: Site) -> None:
@@ -125,12 +116,7 @@ async def test_recordings_are_deleted_and_protected(site: Site, recorded: OpenFo
     """Protected files stay, the others that lie in the range go."""
     recorded.close()
     recorded.__init__(recorded.path)  # type: ignore[misc]
-    site.history = History(
-        recorded.reader,
-        recorded.writer,
-        Recorder(site.hub, recorded.writer, RecordingRules(), recorded.events),
-        recorded.events,
-    )
+    site.history = history_of(site.hub, recorded)
     site.__attrs_post_init__()
     total = len(recorded.reader.segments("door"))
 

@@ -19,6 +19,7 @@ from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.capture import serve_capture
+from skysentry_trio.wire.capture import PictureMeasure
 from skysentry_trio.wire.envelope import join_envelope
 from tests.hubs import publish_nowait
 from tests.jpegs import draw_jpeg
@@ -92,6 +93,60 @@ async def test_a_camera_registers_sends_and_leaves(autojump_clock: MockClock) ->
     assert not camera.online
     assert len(camera.ring) == 5
     assert peer.goodbye is None
+
+
+async def test_a_picture_that_is_still_the_same_is_not_sent_again(autojump_clock: MockClock) -> None:
+    """It counts as another frame, with its own time and the same bytes; before any frame, nothing is the same."""
+    hub = make_hub()
+    async with registered(hub, capabilities=["envelope"]) as peer:
+        peer.say({"type": "same"})
+        refused = await peer.hear()
+        peer.say(JPEG)
+        await trio.sleep(1)
+        peer.say({"type": "same", "capturedAt": 1.0, "change": 0, "brightness": 5, "contrast": 3})
+        await wait_all_tasks_blocked()
+
+    first, second = camera_of(hub).ring
+    assert refused["code"] == "no-frame"
+    assert second.jpeg is first.jpeg
+    assert (first.repeats, second.repeats, second.sequence) == (False, True, 2)
+    assert second.arrived - first.arrived == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "measure"),
+    [
+        ({"capturedAt": 1, "change": 0.25, "brightness": 100, "contrast": 20.5}, (0.25, 100, 20.5)),
+        ({"change": 1, "brightness": 300, "contrast": 1}, (1, None, None)),
+        ({"change": "much", "brightness": 10, "contrast": 1}, (None, 10, 1)),
+        ({"change": -1}, None),
+        ({"capturedAt": "now", "change": True}, None),
+    ],
+)
+async def test_what_a_camera_measures_is_noted(
+    autojump_clock: MockClock, header: dict[str, Any], measure: tuple[float | None, ...] | None
+) -> None:
+    """Values that cannot be right count as none, and never cost the picture."""
+    hub, noted = make_hub(), list[PictureMeasure]()
+    hub.on_measure = lambda _camera, measure: noted.append(measure)
+    async with registered(hub, capabilities=["envelope"]) as peer:
+        peer.say(join_envelope(json.dumps(header).encode(), JPEG))
+        await wait_all_tasks_blocked()
+
+    assert len(camera_of(hub).ring) == 1
+    assert noted == ([] if measure is None else [measure])
+
+
+async def test_a_camera_hears_which_measurements_are_wanted(autojump_clock: MockClock) -> None:
+    """A server that makes events of changes asks for one with every frame."""
+    hub, answers = make_hub(), []
+    for wanted in (False, True):
+        hub.wants_change = {"door": wanted}.__getitem__
+        async with serving(hub) as peer:
+            peer.say(REGISTRATION)
+            answers.append((await peer.hear())["capabilities"])
+
+    assert answers == [["same", "change"], ["same", "change", "motion"]]
 
 
 async def test_a_camera_that_says_goodbye_was_stopped_on_purpose(autojump_clock: MockClock) -> None:

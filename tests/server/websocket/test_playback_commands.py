@@ -20,12 +20,14 @@ from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.viewer import serve_viewer
 from skysentry_trio.wire.framing import encode_frame
+from skysentry_trio.wire.results import Box
 from skysentry_trio.wire.viewer_query import ViewerFormat
 from tests.hubs import nothing, publish_nowait
 from tests.jpegs import draw_jpeg
 from tests.server.websocket.fakes import FakePeer
 
 EPOCH = 1_700_000_000.0
+BOX = Box(1, 2, 3, 4)
 
 
 @pytest.fixture
@@ -114,9 +116,9 @@ async def test_a_description_says_when_something_was_found(wall_clock: MockClock
     """Findings from before the viewer came are marks too, at the times of their frames; a seek is answered without."""
     async with serving_viewer() as (peer, hub):
         for sequence, found in ((2, True), (3, True), (8, True), (9, False)):
-            hub.publish_result("door", sequence, encode_frame("{}"), found=found)
+            hub.publish_result("door", sequence, encode_frame("{}"), boxes=[BOX] if found else [])
         with pytest.raises(ProtocolViolation):
-            hub.publish_result("door", 11, encode_frame("{}"), found=True)
+            hub.publish_result("door", 11, encode_frame("{}"), boxes=[BOX])
         await wait_all_tasks_blocked()
         await peer.hear_all()
         for command in ("playback", "live"):

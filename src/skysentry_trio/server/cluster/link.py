@@ -295,9 +295,8 @@ class Link:
         if isinstance(notice, ClockReply):
             self.round_trip = self.clock.take_answer(notice, trio.current_time())
         elif isinstance(notice, Result) and notice.camera_id in self.mirrors:
-            message = encode_frame(text)
-            found = bool(notice.boxes)
-            self._hub.publish_result(notice.camera_id, notice.sequence, message, found=found, from_source=True)
+            message, boxes = encode_frame(text), notice.boxes
+            self._hub.publish_result(notice.camera_id, notice.sequence, message, boxes=boxes, from_source=True)
 
 
 def _text_of(frame: bytes) -> str:

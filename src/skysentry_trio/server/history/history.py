@@ -21,6 +21,7 @@ from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.reader import HistoryReader
 from skysentry_trio.server.history.recorder import Recorder
 from skysentry_trio.server.history.retention import RetentionLimits
+from skysentry_trio.server.history.score_events import ScoreEvents
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 
@@ -30,6 +31,8 @@ _SHARE_OF_MEMORY: Final = 8
 """Frames that wait for the disk may take this fraction of `Settings.max_memory`: 1/8."""
 _REPORT_EVERY: Final = 5.0
 """Seconds."""
+_LOOK_FOR_QUIET: Final = 1.0
+"""Seconds between two looks for events of which nobody sends scores any more."""
 _LAST_WRITES: Final = 5.0
 """Seconds that the disk has for the last frames when the server stops."""
 
@@ -42,6 +45,7 @@ class History:
     writer: DiskWriter
     recorder: Recorder
     events: EventLog
+    scores: ScoreEvents
 
     async def run(self, health: Health) -> None:
         """Enter segments that the index does not know into it, then record for ever."""
@@ -50,7 +54,14 @@ class History:
         for trouble in troubles[:10]:
             log.warning("recording cannot be read", error=trouble)
         self.writer.start()
-        await self.recorder.run(health)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._end_quiet_events)
+            await self.recorder.run(health)
+
+    async def _end_quiet_events(self) -> None:
+        while True:
+            await trio.sleep(_LOOK_FOR_QUIET)
+            self.scores.end_quiet(trio.current_time())
 
     def _adopt(self) -> tuple[list[str], list[RecordedEvent], dict[str, float]]:
         """Return sentences about files, the events without an end, and when the newest frames arrived."""
@@ -90,7 +101,9 @@ def open_history(settings: Settings, hub: Hub) -> History | None:
     writer = DiskWriter(folder, limits, room, settings.history_sync, events=events)
     rules = settings.recording_rules()
     reader = HistoryReader(folder, writer, rolls=lambda camera_id: rules.of(camera_id).rolls)
-    return History(reader, writer, Recorder(hub, writer, rules, events), events)
+    scores = ScoreEvents(rules, events)
+    hub.wants_change, hub.on_measure, hub.on_found = scores.wants_change, scores.take_measure, scores.take_boxes
+    return History(reader, writer, Recorder(hub, writer, rules, events), events, scores)
 
 
 @asynccontextmanager

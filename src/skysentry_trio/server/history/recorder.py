@@ -48,6 +48,8 @@ class _Recording:
     """Sequence before that of the first frame."""
     sequence: int = 0
     """Of the last frame that was looked at."""
+    jpeg: bytes = field(default=b"", init=False, repr=False)
+    """The last picture that was recorded."""
     between: RateLimiter | None = field(init=False)
     """Limits the frames between events; None records every frame."""
     around: RateLimiter | None = field(init=False)
@@ -177,7 +179,9 @@ class Recorder:
             if is_wanted and limiter is None:
                 self.missed += frame.sequence - recording.sequence - 1
             recording.sequence = frame.sequence
-            if is_wanted and (limiter is None or limiter.admit(frame.arrived)):
+            is_new = not (frame.repeats and frame.jpeg is recording.jpeg)
+            if is_wanted and is_new and (limiter is None or limiter.admit(frame.arrived)):
+                recording.jpeg = frame.jpeg
                 frames.append(frame)
         return frames
 

@@ -243,7 +243,7 @@ class _Push:
     ) -> ProtocolViolation | None:
         """Publish a frame; or count the frame as refused and return the reason."""
         try:
-            jpeg, size, _ = decode_jpeg(data, max_size=self._hub.settings.max_frame_size)
+            jpeg, size, *_ = decode_jpeg(data, max_size=self._hub.settings.max_frame_size)
         except ProtocolViolation as violation:
             self._refuse(session, violation)
             return violation

@@ -26,7 +26,7 @@ def create_results(current_hub: CurrentHub) -> Blueprint:
             )
         result = decode_posted_result(camera_id, await request.get_data(cache=False))
         message = encode_frame(encode_message(result))
-        viewers = current_hub().publish_result(camera_id, result.sequence, message, found=bool(result.boxes))
+        viewers = current_hub().publish_result(camera_id, result.sequence, message, boxes=result.boxes)
         return Response(encode_json(ResultReply(viewers)), content_type="application/json")
 
     return results

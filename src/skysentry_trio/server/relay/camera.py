@@ -13,6 +13,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation, SkySentryError
 from skysentry_trio.base.frames import FrameRate, FrameRing, RingStatistics
 from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
+from skysentry_trio.server.relay.picture_condition import PictureCondition
 from skysentry_trio.server.relay.result_marks import ResultMarks
 
 
@@ -77,6 +78,8 @@ class HubCamera:
     room."""
     marks: ResultMarks | None = field(default=None, init=False)
     """When something was found in the frames; None before the first finding, because most cameras have none."""
+    condition: PictureCondition = field(factory=PictureCondition, init=False)
+    """What is wrong with the pictures."""
     clock_shift: float = field(default=0.0, init=False)
     """`WallClock.shift` of the clock by which the times of the frames in the ring are."""
     read_until: float = field(default=float("-inf"), init=False)

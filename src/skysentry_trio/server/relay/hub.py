@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from operator import attrgetter
@@ -38,6 +38,8 @@ from skysentry_trio.server.relay.statistics import Counters, HubStatistics, Role
 from skysentry_trio.server.relay.subscriptions import Subscriptions
 from skysentry_trio.server.relay.viewer import NO_PLAYBACK, HubViewer
 from skysentry_trio.server.settings import Settings
+from skysentry_trio.wire.capture import PictureMeasure
+from skysentry_trio.wire.results import Box
 
 _READERS = Limits(max_fps=5.0)
 """The demand of a program that reads single frames, one after another."""
@@ -54,6 +56,14 @@ class Hub:
     settings: Settings
     wall_clock: WallClock = field(factory=lambda: WallClock(trio.current_time), repr=False)
     """The server's clock, by which frames have their times, and after which peers ask."""
+    on_measure: Callable[[HubCamera, PictureMeasure], None] = field(default=lambda _camera, _measure: None, repr=False)
+    """Called with what a camera has measured in its newest frame; must not raise."""
+    on_found: Callable[[HubCamera, JpegFrame, Sequence[Box]], None] = field(
+        default=lambda _camera, _frame, _boxes: None, repr=False
+    )
+    """Called with the boxes of a detection result and their frame, if the ring still has the frame; must not raise."""
+    wants_change: Callable[[str], bool] = field(default=lambda _camera_id: False, repr=False)
+    """Returns whether a camera, named by its id, is to measure the change with every frame."""
     latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
     """Latencies of the frames of all cameras, for all viewers that acknowledge frames."""
     history_audit: HistoryAudit = field(factory=HistoryAudit, init=False, repr=False)
@@ -240,6 +250,7 @@ class Hub:
         captured_at: float | None = None,
         sequence: int | None = None,
         received_at: float | None = None,
+        repeats: bool = False,
     ) -> JpegFrame:
         """Keep a frame as the camera's newest, and offer the frame to each viewer of the camera.
 
@@ -256,6 +267,7 @@ class Hub:
             sequence: the number that another server gave to the frame, which must be above the sequence of the
                 camera's newest frame, or equal to it if that frame was dropped; None to count here.
             received_at: when the other server had the frame, in seconds since the epoch; None for the current time.
+            repeats: whether the JPEG is that of the newest frame, which the camera did not send again.
 
         Raises:
             ProtocolViolation: with code ``too-fast`` or ``memory-full``; the frame is counted as refused.
@@ -279,11 +291,15 @@ class Hub:
         arrival = received_at or wall_clock
         is_wrong = captured_at is not None and not -_LONGEST_DELAY <= captured_at - arrival <= _LARGEST_LEAD
         frame = JpegFrame(sequence, arrival, None if is_wrong else captured_at, jpeg, width, height, now)
+        frame.repeats = repeats
         if received_at is not None:
             frame.transit = max(0.0, wall_clock - received_at)
         if not self._cameras.keep(camera, frame):
             message = f"the frames of other cameras leave no room in {self.settings.max_memory} bytes: some are dropped"
             raise session.refuse(ProtocolViolation(message, "memory-full"))
+        if received_at is None:
+            # Of a camera of another server, the other server knows the condition.
+            camera.condition.note_frame(jpeg, now)
         camera.sequence = sequence
         camera.frame_count += 1
         camera.byte_count += len(jpeg)
@@ -294,6 +310,25 @@ class Hub:
             if not self._fan_out.begin(delivery, now):
                 await self._fan_out.finish(camera.id)
         return frame
+
+    async def publish_same(self, session: CameraSession, captured_at: float | None = None) -> JpegFrame:
+        """Publish the camera's newest picture again, because the camera says that it still looks like this.
+
+        The new frame shares the bytes of the last one. Args and Raises are those of `publish`, and:
+
+        Raises:
+            ProtocolViolation: with code ``no-frame``, if the camera has sent no frame.
+        """
+        newest = session.camera.ring.newest
+        if newest is None:
+            raise ProtocolViolation("expected a frame before same, got none", "no-frame")
+        jpeg, width, height = newest.jpeg, newest.width, newest.height
+        return await self.publish(session, jpeg, width=width, height=height, captured_at=captured_at, repeats=True)
+
+    def note_measure(self, camera: HubCamera, measure: PictureMeasure) -> None:
+        """Take what a camera has measured in its newest frame."""
+        camera.condition.note_measure(measure, trio.current_time())
+        self.on_measure(camera, measure)
 
     def evict_idle(self) -> list[str]:
         """Forget cameras that left more than the client timeout ago; viewers keep their subscriptions to them.
@@ -446,7 +481,7 @@ class Hub:
             self.latency.add(breakdown)
 
     def publish_result(
-        self, camera_id: str, sequence: int, message: bytes, *, found: bool = False, from_source: bool = False
+        self, camera_id: str, sequence: int, message: bytes, *, boxes: Sequence[Box] = (), from_source: bool = False
     ) -> int:
         """Send a detection result to the viewers of a camera.
 
@@ -456,7 +491,7 @@ class Hub:
             camera_id: id of the camera.
             sequence: sequence of the frame in which the result was found.
             message: the encoded message for viewers.
-            found: whether the result has boxes, and so a mark on the camera's timeline.
+            boxes: of the result; with one or more, the result has a mark on the camera's timeline.
             from_source: whether the result comes from the server that has the camera.
 
         Returns:
@@ -477,11 +512,14 @@ class Hub:
             raise ProtocolViolation(
                 f"camera {camera_id} has sent frames 1 to {camera.sequence}, got a result for {sequence}", "no-frame"
             )
-        if found:
+        if boxes:
             camera.mark_result(sequence)
         if source is not None and not from_source:
             source.send_result(message)
             return self._audience.count(camera_id)
+        frame = camera.ring.up_to(sequence)
+        if boxes and frame is not None and frame.sequence == sequence:
+            self.on_found(camera, frame, boxes)
         notice, told = ResultNotice(camera_id, sequence, message), 0
         for viewer in self._audience.watching(camera_id):
             viewer.outbox.notify_result(notice)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 
 from attrs import define
@@ -23,6 +23,8 @@ from skysentry_trio.server.relay.playback_session import PlaybackSession
 from skysentry_trio.server.relay.statistics import HubStatistics, Role
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
+from skysentry_trio.wire.capture import PictureMeasure
+from skysentry_trio.wire.results import Box
 
 
 @define(eq=False)
@@ -142,6 +144,18 @@ class ScopedHub:
         """Publish a frame of a camera whose session comes from `register`; see `Hub.publish`."""
         return self._hub.publish(session, jpeg, width=width, height=height, captured_at=captured_at)
 
+    def publish_same(self, session: CameraSession, captured_at: float | None = None) -> Awaitable[JpegFrame]:
+        """Publish the newest picture of a camera again; see `Hub.publish_same`."""
+        return self._hub.publish_same(session, captured_at)
+
+    def note_measure(self, camera: HubCamera, measure: PictureMeasure) -> None:
+        """Take what a camera, whose session comes from `register`, has measured in its newest frame."""
+        self._hub.note_measure(camera, measure)
+
+    def wants_change(self, camera_id: str) -> bool:
+        """Return whether a camera is to measure the change with every frame."""
+        return self._hub.wants_change(camera_id)
+
     def demand(self, camera: HubCamera) -> CombinedDemand:
         """Return the demand: the most that all viewers of a camera together need now."""
         return self._hub.demand(camera)
@@ -201,11 +215,11 @@ class ScopedHub:
         """Take a viewer's acknowledgement of a frame; see `Hub.acknowledge`."""
         self._hub.acknowledge(viewer, camera_id, sequence, painted_at)
 
-    def publish_result(self, camera_id: str, sequence: int, message: bytes, *, found: bool = False) -> int:
+    def publish_result(self, camera_id: str, sequence: int, message: bytes, *, boxes: Sequence[Box] = ()) -> int:
         """Send a detection result to the camera's viewers; see `Hub.publish_result`."""
         if not self.may(Action.ANNOTATE, camera_id):
             raise ProtocolViolation(f"there is no camera {camera_id}", "not-found")
-        return self._hub.publish_result(camera_id, sequence, message, found=found)
+        return self._hub.publish_result(camera_id, sequence, message, boxes=boxes)
 
     def viewer_count(self, camera_id: str) -> int:
         """Return the number of viewers that get this camera's frames now."""

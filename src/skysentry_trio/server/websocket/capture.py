@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable
 
 import trio
 from attrs import define, field
@@ -16,16 +17,18 @@ from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.access.admission import Admission
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded, flood_limit
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
-from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.demand_notifier import DemandNotifier
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.wire.capture import (
     Goodbye,
+    PictureMeasure,
     Registration,
     RegistrationError,
     RegistrationSuccess,
+    Same,
     decode_camera_message,
     decode_jpeg,
+    read_measure,
 )
 from skysentry_trio.wire.identity import clean_label
 from skysentry_trio.wire.messages import (
@@ -36,6 +39,7 @@ from skysentry_trio.wire.messages import (
     encode_message,
     read_text,
     rfc3339,
+    to_seconds,
 )
 
 log = get_logger(__name__)
@@ -77,7 +81,7 @@ async def serve_capture(peer: Peer, hub: ScopedHub, admission: Admission | None 
             admission.attend("camera", scope.cancel, camera_id),
         ):
             log.info("camera registered", camera=camera_id)
-            await peer.send(_encode_success(camera_id, hub.settings))
+            await peer.send(_encode_success(camera_id, hub))
             conversation = _Conversation(peer, clock, hub, session, admission, registration.supports("envelope"))
             await _converse(conversation, notifier if registration.supports("demand") else None, hub)
         if (ended := admission.ended) is not None:
@@ -163,8 +167,10 @@ async def _receive_registration(peer: Peer, clock: _CameraClock, hub: ScopedHub,
     raise ProtocolViolation(f"expected client-registration within {seconds:g} s{problem}", "registration-timeout")
 
 
-def _encode_success(camera_id: str, settings: Settings) -> str:
-    return encode_message(RegistrationSuccess(camera_id, rfc3339(time.time()), settings.max_frame_size))
+def _encode_success(camera_id: str, hub: ScopedHub) -> str:
+    capabilities = ("same", "change", "motion") if hub.wants_change(camera_id) else ("same", "change")
+    now = rfc3339(time.time())
+    return encode_message(RegistrationSuccess(camera_id, now, hub.settings.max_frame_size, capabilities))
 
 
 @define(eq=False)
@@ -235,7 +241,7 @@ class _Conversation:
         """
         session = self._session
         try:
-            jpeg, size, captured_at = decode_jpeg(
+            jpeg, size, captured_at, measure = decode_jpeg(
                 message, max_size=self._hub.settings.max_frame_size, envelope=self._envelope
             )
         except ProtocolViolation as violation:
@@ -249,13 +255,27 @@ class _Conversation:
         self._bad_in_a_row = 0
         if captured_at is not None:
             captured_at = self._clock.correct(captured_at)
+        await self._publish(
+            self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at), measure
+        )
+
+    async def _take_same(self, same: Same) -> None:
+        """Publish the last frame again, because the camera says that its picture still looks like this."""
+        captured_at = to_seconds(same.captured_at)
+        if captured_at is not None:
+            captured_at = self._clock.correct(captured_at)
+        await self._publish(self._hub.publish_same(self._session, captured_at), read_measure(same))
+
+    async def _publish(self, publishing: Awaitable[object], measure: PictureMeasure | None) -> None:
         try:
-            await self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
+            await publishing
         except SessionEnded:
-            pass  # the server has ended the session and cancelled this task; the task ends at its next checkpoint
+            return  # the server has ended the session and cancelled this task; the task ends at its next checkpoint
         except ProtocolViolation as violation:
             self._count_message(self._messages)
             await self._report(violation)
+        if measure is not None:
+            self._hub.note_measure(self.camera, measure)
 
     async def _refuse(self, violation: ProtocolViolation) -> None:
         """Count a frame as refused, and tell the camera.
@@ -307,6 +327,8 @@ class _Conversation:
             return
         if isinstance(decoded, Clock):
             await self._clock.answer(decoded)
+        elif isinstance(decoded, Same):
+            await self._take_same(decoded)
         elif isinstance(decoded, Goodbye):
             self._session.said_goodbye = True
         elif isinstance(decoded, Authenticate):
@@ -314,7 +336,7 @@ class _Conversation:
         elif decoded is None:
             self._hub.count_ignored("camera")
         elif decoded.camera_id == camera.id:
-            await self._peer.send(_encode_success(camera.id, self._hub.settings))
+            await self._peer.send(_encode_success(camera.id, self._hub))
         else:
             self._hub.count_ignored("camera")
             words = f"this connection sends for {camera.id}; another camera needs a connection of its own"

@@ -253,7 +253,7 @@ class ViewerCommands:
     async def _publish_result(self, result: Result) -> None:
         message = encode_frame(encode_message(result))
         try:
-            self._hub.publish_result(result.camera_id, result.sequence, message, found=bool(result.boxes))
+            self._hub.publish_result(result.camera_id, result.sequence, message, boxes=result.boxes)
         except ProtocolViolation as violation:
             # The hub may have forgotten the camera. This is not a reason to disconnect a viewer of other cameras.
             await self._peer.send(encode_message(ErrorNotice(str(violation), violation.code)))
