@@ -18,7 +18,7 @@ from attrs import frozen
 ROOT = Path(__file__).parent.parent
 """This checkout."""
 _START_TIMEOUT = 20.0
-_ADDRESS = re.compile(rb"(?:https?://127\.0\.0\.1:|listening on )(\d+)")
+_ADDRESS = re.compile(rb"(?:https?://(?:127\.0\.0\.1|0\.0\.0\.0):|listening on )(\d+)")
 
 
 @frozen

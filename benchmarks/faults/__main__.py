@@ -16,16 +16,15 @@ import resource
 import signal
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from io import BytesIO
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from benchmarks import faults
+from benchmarks.older import older_version
 from benchmarks.report import machine
 from benchmarks.server import ROOT
 
@@ -89,13 +88,11 @@ def main() -> None:
 @contextmanager
 def _pythons(commit: str | None) -> Iterator[dict[str, str]]:
     """Yield the command that stands for Python in each version."""
-    with tempfile.TemporaryDirectory() as folder:
-        pythons = {}
+    with ExitStack() as stack:
+        folder, pythons = stack.enter_context(tempfile.TemporaryDirectory()), {}
         if commit is not None:
-            packed = subprocess.run(["git", "archive", commit, "src"], cwd=ROOT, check=True, capture_output=True)  # noqa: S603, S607
-            with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
-                archive.extractall(folder, filter="data")
-            pythons["before"] = _python(Path(folder, "before"), Path(folder, "src"))
+            older = stack.enter_context(older_version(commit))
+            pythons["before"] = _python(Path(folder, "before"), older / "src")
         pythons["now"] = _python(Path(folder, "now"), ROOT / "src")
         yield pythons
 

@@ -17,6 +17,7 @@ from benchmarks.faults.process import (
     CONTINUATION,
     PING,
     TEXT,
+    Connection,
     Figure,
     Victim,
     frame,
@@ -110,7 +111,7 @@ async def _flood(server: Victim, flood: _Flood, number: int) -> None:
             await trio.sleep(0.01)
 
 
-async def _send(stream: trio.SocketStream, message: bytes, rate: float) -> None:
+async def _send(stream: Connection, message: bytes, rate: float) -> None:
     began, sent = trio.current_time(), 0
     while True:
         due = int((trio.current_time() - began) * rate) + 1
@@ -120,7 +121,7 @@ async def _send(stream: trio.SocketStream, message: bytes, rate: float) -> None:
         await trio.sleep(_TICK)
 
 
-async def _discard(stream: trio.SocketStream) -> None:
+async def _discard(stream: Connection) -> None:
     while await stream.receive_some(65536):
         pass
     raise EOFError("the server closed")

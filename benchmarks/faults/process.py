@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,11 +19,12 @@ from typing import Any
 import trio
 from attrs import asdict, frozen
 
-_ADDRESS = re.compile(rb"http://127\.0\.0\.1:(\d+)")
+_ADDRESS = re.compile(rb"https?://127\.0\.0\.1:(\d+)")
 _START_TIMEOUT = 30.0
 _ATTEMPTS = 5
 _KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 CONTINUATION, TEXT, BINARY, PING, PONG = 0, 1, 2, 9, 10
+Connection = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
 @frozen
@@ -48,6 +50,8 @@ class Victim:
 
     pid: int
     port: int
+    tls: ssl.SSLContext | None = None
+    """What clients trust; None for a server without TLS."""
 
     def resident_mebibytes(self) -> float:
         """Return the resident memory."""
@@ -63,7 +67,7 @@ class Victim:
         """Return the number of open descriptors."""
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
-    async def open(self, receive_buffer: int | None = None) -> trio.SocketStream:
+    async def open(self, receive_buffer: int | None = None) -> Connection:
         """Connect; ``receive_buffer`` is the size of the socket's buffer in bytes.
 
         A server that is loaded may take longer for the head of a request than it allows, and reset the connection.
@@ -75,14 +79,19 @@ class Victim:
                 await trio.sleep(0.5)
         return await self._connect(receive_buffer)
 
-    async def _connect(self, receive_buffer: int | None) -> trio.SocketStream:
+    async def _connect(self, receive_buffer: int | None) -> Connection:
         connection = trio.socket.socket()
         if receive_buffer is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         await connection.connect(("127.0.0.1", self.port))
-        return trio.SocketStream(connection)
+        stream = trio.SocketStream(connection)
+        if self.tls is None:
+            return stream
+        encrypted = trio.SSLStream(stream, self.tls, server_hostname="127.0.0.1", https_compatible=True)
+        await encrypted.do_handshake()
+        return encrypted
 
-    async def open_websocket(self, target: str, receive_buffer: int | None = None) -> trio.SocketStream:
+    async def open_websocket(self, target: str, receive_buffer: int | None = None) -> Connection:
         """Connect and open a WebSocket; what the server sends behind its answer stays unread."""
         stream = await self.open(receive_buffer)
         await stream.send_all(handshake(target))
@@ -95,7 +104,7 @@ class Victim:
         return stream
 
     @asynccontextmanager
-    async def camera(self, camera_id: str) -> AsyncIterator[trio.SocketStream]:
+    async def camera(self, camera_id: str) -> AsyncIterator[Connection]:
         """Open a camera's WebSocket and register."""
         async with await self.open_websocket("/ws") as stream:
             await stream.send_all(registration(camera_id))
@@ -106,7 +115,7 @@ class Victim:
 class Buffered:
     """Reads exact numbers of bytes from a stream."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    def __init__(self, stream: Connection) -> None:
         self._stream, self._data = stream, bytearray()
 
     async def take(self, count: int) -> bytes:
@@ -180,8 +189,8 @@ def jpeg_of(size: int) -> bytes:
 
 
 @contextmanager
-def victim(python: str, *arguments: str) -> Iterator[Victim]:
-    """Run ``PYTHON -m skysentry_trio serve`` on a free port until the context ends."""
+def victim(python: str, *arguments: str, tls: ssl.SSLContext | None = None) -> Iterator[Victim]:
+    """Run ``PYTHON -m skysentry_trio serve`` on a free port until the context ends; with TLS, clients need ``tls``."""
     command = [python, "-m", "skysentry_trio", "serve", "--host", "127.0.0.1", "--port", "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:  # noqa: S603
         found, port = threading.Event(), 0
@@ -200,7 +209,7 @@ def victim(python: str, *arguments: str) -> Iterator[Victim]:
             found.wait(_START_TIMEOUT)
             if not port:
                 raise RuntimeError(f"{' '.join(command)} did not listen")
-            yield Victim(process.pid, port)
+            yield Victim(process.pid, port, tls)
         finally:
             process.kill()
             process.wait()

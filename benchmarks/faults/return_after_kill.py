@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import trio
 
-from benchmarks.faults.process import Figure, Victim, handshake, run, victim
+from benchmarks.faults.process import Connection, Figure, Victim, handshake, run, victim
 
 HANDSHAKE = handshake("/stream/ws")
 _CROWDS = {1000: 5.0, 2000: 10.0}
@@ -28,7 +28,7 @@ async def measure(python: str) -> Sequence[Figure]:
 
 async def _return(server: Victim, count: int) -> tuple[float, float]:
     cpu, began = server.cpu_seconds(), time.perf_counter()
-    streams: list[trio.SocketStream] = []
+    streams: list[Connection] = []
 
     async def connect() -> None:
         # As the protocol asks of clients, wait a random time before each further attempt, up to a ceiling.
@@ -47,7 +47,7 @@ async def _return(server: Victim, count: int) -> tuple[float, float]:
     return seconds, 1000 * cpu / count
 
 
-async def _attempt(server: Victim) -> trio.SocketStream | None:
+async def _attempt(server: Victim) -> Connection | None:
     """Connect; return the stream when the server has sent its first message, None if it has closed before."""
     received = b""
     try:

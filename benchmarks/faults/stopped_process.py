@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import trio
 
-from benchmarks.faults.process import BINARY, PONG, Figure, Victim, frame, jpeg_of, run, victim
+from benchmarks.faults.process import BINARY, PONG, Connection, Figure, Victim, frame, jpeg_of, run, victim
 
 _PEERS = 10
 _FLAGS = ("--client-timeout", "30s", "--ping-interval", "10s", "--ping-timeout", "10s")
@@ -31,7 +31,7 @@ async def _stop(server: Victim, nursery: trio.Nursery) -> int:
     gone: set[int] = set()
     picture = frame(BINARY, jpeg_of(5000))
 
-    async def watch(number: int, stream: trio.SocketStream) -> None:
+    async def watch(number: int, stream: Connection) -> None:
         try:
             while await stream.receive_some():
                 pass
@@ -39,7 +39,7 @@ async def _stop(server: Victim, nursery: trio.Nursery) -> int:
             pass
         gone.add(number)
 
-    async def live(number: int, stream: trio.SocketStream, message: bytes) -> None:
+    async def live(number: int, stream: Connection, message: bytes) -> None:
         nursery.start_soon(watch, number, stream)
         try:
             while True:
@@ -62,7 +62,7 @@ async def _stop(server: Victim, nursery: trio.Nursery) -> int:
 
 
 async def _hold_camera(
-    server: Victim, camera_id: str, task_status: trio.TaskStatus[trio.SocketStream] = trio.TASK_STATUS_IGNORED
+    server: Victim, camera_id: str, task_status: trio.TaskStatus[Connection] = trio.TASK_STATUS_IGNORED
 ) -> None:
     async with server.camera(camera_id) as stream:
         task_status.started(stream)

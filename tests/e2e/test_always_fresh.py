@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 from attrs import frozen
+from benchmarks.far_host import FarHost
 from websockets.sync.client import connect
 
-from tests.e2e.namespaces import FarHost, far_host
+from tests.e2e.namespaces import far_host
 from tests.e2e.narrow_link import Way, narrow_link_in_thread
 from tests.e2e.processes import PATIENCE, running
 from tests.wire.pictures import draw_jpeg
