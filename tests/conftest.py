@@ -8,7 +8,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Generator
 from math import inf
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 import trio
@@ -20,6 +21,9 @@ from skysentry_trio.server.access.records import Allowed, UserRecord
 from tests.printed_secrets import find_secrets, note_password
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from tests.daemons import CertificateFiles
 
 # A server that a test starts must neither find the rules of the person who runs the tests, nor change them.
 _state = tempfile.mkdtemp(prefix="skysentry-state-")
@@ -51,6 +55,15 @@ def autojump_clock(monkeypatch: pytest.MonkeyPatch) -> MockClock:
 
     monkeypatch.setattr(trio.to_thread, "run_sync", run_sync_outside_time)
     return clock
+
+
+@pytest.fixture(params=["plain", "tls"])
+def perhaps_tls(request: pytest.FixtureRequest, tmp_path: Path) -> CertificateFiles | None:
+    """Run a test twice: without TLS, and with it."""
+    # Most tests need no server, and its modules take a moment.
+    from tests.daemons import CertificateFiles  # noqa: PLC0415
+
+    return CertificateFiles(tmp_path) if request.param == "tls" else None
 
 
 def _set_user_and_note(editor: RulesEditor, name: str, password: str, allow: Allowed) -> UserRecord:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +41,26 @@ class CertificateFiles:
 
 
 @asynccontextmanager
-async def running_daemon_with_tls(files: CertificateFiles, **settings: Any) -> AsyncIterator[Address]:
-    """Run a daemon with a certificate; its clients trust the certificate."""
-    async with running_daemon(**files.write(), **settings) as address:
-        yield evolve(address, tls=files.trust())
+async def running_daemon(files: CertificateFiles | None = None, /, **settings: Any) -> AsyncIterator[Address]:
+    """Run a daemon on a free port, with a certificate or without, and cancel it in the end."""
+    async with stopping_daemon(files, **settings) as (address, _):
+        yield address
 
 
 @asynccontextmanager
-async def running_daemon(**settings: Any) -> AsyncIterator[Address]:
-    """Run a daemon on a free port, and cancel it in the end."""
+async def stopping_daemon(
+    files: CertificateFiles | None = None, /, **settings: Any
+) -> AsyncIterator[tuple[Address, trio.Event]]:
+    """Run a daemon as `running_daemon` does, and give an event that is set when it has stopped by itself."""
+    stopped = trio.Event()
+    if files is not None:
+        settings |= files.write()
     async with trio.open_nursery() as nursery:
-        serve = partial(daemon.serve, Settings(port=0, **settings), notifier=Notifier())
-        urls = await nursery.start(serve)
-        yield Address.parse(urls[0])
+
+        async def run(task_status: trio.TaskStatus[Any]) -> None:
+            await daemon.serve(Settings(port=0, **settings), notifier=Notifier(), task_status=task_status)
+            stopped.set()
+
+        urls = await nursery.start(run)
+        yield evolve(Address.parse(urls[0]), tls=None if files is None else files.trust()), stopped
         nursery.cancel_scope.cancel()

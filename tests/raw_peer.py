@@ -280,7 +280,7 @@ class Address:
     async def ask(self, target: str, *headers: str, method: str = "GET") -> Answer:
         """Make one HTTP request; its connection has ended properly when this returns."""
         async with self.connection() as peer:
-            await peer.send(request_head(target, *headers, method=method))
+            await peer.send(request_head(target, "Connection: close", *headers, method=method))
             answer = await peer.answer(method)
             assert await peer.receive_rest() == (b"", "eof")
             return answer

@@ -26,7 +26,7 @@ from skysentry_trio.base.exceptions import REFUSALS, CloseCode
 from skysentry_trio.cli.main import cli
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.app import build_app
-from skysentry_trio.server.http.streaming_routes import ROUTES as STREAMING
+from skysentry_trio.server.http.direct_routes import ROUTES as DIRECT
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
@@ -170,7 +170,7 @@ async def test_every_route_has_a_section_or_a_line() -> None:
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) & {"GET", "POST"}
     }
-    described |= {(method.upper(), path) for path, methods in STREAMING.items() for method in methods}
+    described |= {(method.upper(), path) for path, methods in DIRECT.items() for method in methods}
     headings = set(re.findall(r"^## (GET|POST) (\S+)$", REST, re.MULTILINE))
     assert headings <= described
     assert [route for route in described - headings if f"{' '.join(route)}`" not in REST] == []

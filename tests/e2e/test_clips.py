@@ -83,7 +83,7 @@ async def test_a_download_that_nobody_reads_holds_up_nobody() -> None:
             assert (await viewer.picture())[0] == sequence
         async with address.connection(receive_buffer=4096) as idle, address.connection() as reader:
             await idle.send(request_head("/api/clients/door/clip?format=mkv"))
-            await reader.send(request_head("/api/clients/door/clip?from=-1000"))
+            await reader.send(request_head("/api/clients/door/clip?from=-1000", "Connection: close"))
             data = (await reader.receive_rest())[0]
             assert data.startswith(b"HTTP/1.1 200 ")
             for sequence in range(31, 91):

@@ -9,7 +9,7 @@ import signal
 import pytest
 import trio
 
-from tests.daemons import running_daemon
+from tests.daemons import CertificateFiles, running_daemon
 from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS
 from tests.e2e.processes import running
 from tests.raw_peer import BINARY, PATIENCE, Address, RawPeer, client_frame, picture, request_head
@@ -41,9 +41,9 @@ async def open_stream(peer: RawPeer, request: bytes) -> bytes:
     return head
 
 
-async def test_a_stuck_client_delays_nobody_and_is_cut_off() -> None:
+async def test_a_stuck_client_delays_nobody_and_is_cut_off(perhaps_tls: CertificateFiles | None) -> None:
     """Twenty that read nothing: the one that reads misses no frame, and they are gone when their time is over."""
-    async with running_daemon(write_timeout=1.0, max_fps=1000) as address, trio.open_nursery() as nursery:
+    async with running_daemon(perhaps_tls, write_timeout=1.0, max_fps=1000) as address, trio.open_nursery() as nursery:
         before = (await address.wait_until_alone())["connections"]
 
         async def be_stuck(task_status: trio.TaskStatus[None]) -> None:
@@ -80,9 +80,9 @@ async def test_a_client_of_http_1_0_is_served() -> None:
         assert await part_of(peer) == picture()
 
 
-async def test_a_client_that_leaves_is_gone_at_once() -> None:
+async def test_a_client_that_leaves_is_gone_at_once(perhaps_tls: CertificateFiles | None) -> None:
     """Though the camera sends nothing at which the server would notice."""
-    async with running_daemon() as address, address.camera("door"):
+    async with running_daemon(perhaps_tls) as address, address.camera("door"):
         async with address.connection() as peer:
             await peer.send(request_head(f"{STREAM}?placeholder=1"))
             await address.wait_until_healthy(lambda health: health["streamSubscribers"] == 1)

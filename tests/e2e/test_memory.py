@@ -24,7 +24,8 @@ _ASK = """
 import socket, sys, threading
 def ask():
     with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as connection:
-        connection.sendall(b"GET /api/clients/door/stream HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+        headers = b"Host: localhost\\r\\nConnection: close\\r\\n\\r\\n"
+        connection.sendall(b"GET /api/clients/door/stream HTTP/1.1\\r\\n" + headers)
         size, last = 0, b""
         while data := connection.recv(1 << 20):
             size, last = size + len(data), (last + data)[-5:]

@@ -23,7 +23,7 @@ from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.transport.systemd import Notifier
 from skysentry_trio.server.websocket.viewer import serve_viewer
-from tests.daemons import running_daemon
+from tests.daemons import CertificateFiles, running_daemon, stopping_daemon
 from tests.raw_peer import (
     BINARY,
     CLOSE,
@@ -359,6 +359,25 @@ async def test_the_number_of_connections_is_bounded() -> None:
         assert (await peer.receive_rest())[0] == b""
 
 
+async def test_one_connection_serves_whatever_is_asked(perhaps_tls: CertificateFiles | None) -> None:
+    """Snapshots, REST, pages, frames that are posted, and a WebSocket at last: each is served as on its own."""
+    jpeg = picture()
+    snapshot = request_head("/api/clients/door/latest.jpg")
+    post = request_head("/api/clients/door/frames", f"Content-Length: {len(jpeg)}", method="POST")
+    async with running_daemon(perhaps_tls) as server, server.connection() as peer:
+        for _ in range(2):
+            await peer.send(snapshot, post, jpeg, snapshot)
+            statuses = [(await peer.answer()).status for _ in range(3)]
+            assert statuses[1:] == [201, 200]
+            await peer.send(request_head("/api/health"), request_head("/api/clients/door/latest.jpg", method="HEAD"))
+            assert (await peer.answer()).json["connections"] == 1
+            assert (await peer.answer("HEAD")).headers["content-length"] == str(len(jpeg))
+        await peer.send(handshake("/stream/ws"))
+        assert (await peer.answer()).status == 101
+        assert (await peer.message())["type"] == "clients"
+        assert await peer.picture() == (2, jpeg)
+
+
 # The end
 
 
@@ -407,26 +426,13 @@ async def test_without_a_watchdog_nobody_feeds_one(systemd: Systemd) -> None:
     assert systemd.messages == [b"READY=1"]
 
 
-@asynccontextmanager
-async def stopping_daemon(**settings: Any) -> AsyncIterator[tuple[Address, trio.Event]]:
-    """Give a daemon's address and an event that is set when it has stopped; it is there as long as the context."""
-    stopped = trio.Event()
-    async with trio.open_nursery() as nursery:
-
-        async def run(task_status: trio.TaskStatus[Any]) -> None:
-            await daemon.serve(Settings(port=0, **settings), notifier=Notifier(), task_status=task_status)
-            stopped.set()
-
-        (url,) = await nursery.start(run)
-        yield Address.parse(url), stopped
-        nursery.cancel_scope.cancel()
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_drain_tells_everybody_and_waits_for_their_goodbyes(number: signal.Signals) -> None:
+async def test_a_drain_tells_everybody_and_waits_for_their_goodbyes(
+    number: signal.Signals, perhaps_tls: CertificateFiles | None
+) -> None:
     """Cameras and viewers get 1001; until they have left, load balancers hear 503 and nobody new is let in."""
     async with (
-        stopping_daemon(shutdown_grace=PATIENCE) as (server, stopped),
+        stopping_daemon(perhaps_tls, shutdown_grace=PATIENCE) as (server, stopped),
         server.camera("door") as camera,
         server.viewer() as viewer,
         server.websocket("/ws") as silent,
@@ -461,10 +467,23 @@ async def test_a_drain_without_anybody_is_over_at_once() -> None:
             await stopped.wait()
 
 
-async def test_a_drain_lasts_no_longer_than_the_grace() -> None:
+async def test_a_drain_does_not_wait_for_connections_between_two_requests(
+    perhaps_tls: CertificateFiles | None,
+) -> None:
+    """Browsers keep theirs open, and nothing is lost if they are closed."""
+    async with stopping_daemon(perhaps_tls, shutdown_grace=60.0) as (server, stopped), server.connection() as peer:
+        await peer.send(request_head("/api/ready"))
+        assert (await peer.answer()).status == 200
+        signal.raise_signal(signal.SIGTERM)
+        assert await peer.receive_rest() == (b"", "eof")
+        with trio.fail_after(PATIENCE):
+            await stopped.wait()
+
+
+async def test_a_drain_lasts_no_longer_than_the_grace(perhaps_tls: CertificateFiles | None) -> None:
     """Who does not answer, in whatever state, is not waited for any longer."""
     async with (
-        stopping_daemon(shutdown_grace=0.3, write_timeout=60.0) as (server, stopped),
+        stopping_daemon(perhaps_tls, shutdown_grace=0.3, write_timeout=60.0) as (server, stopped),
         server.camera("door"),
         server.viewer(),
         server.connection() as silent,

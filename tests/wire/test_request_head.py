@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 
 import pytest
@@ -195,6 +196,35 @@ def test_a_head_says_whether_something_belongs_behind_it(headers: tuple[bytes, .
 
     assert head is not None
     assert head.has_body == has_body
+
+
+@pytest.mark.parametrize(
+    ("headers", "version", "keeps_alive"),
+    [
+        ((), "1.1", True),
+        ((b"Connection: keep-alive",), "1.1", True),
+        ((b"Connection: x, Close",), "1.1", False),
+        ((b"Connection: x", b"Connection: close"), "1.1", False),
+        ((), "1.0", False),
+        ((b"Connection: keep-alive",), "1.0", False),
+    ],
+)
+def test_a_head_says_whether_another_request_may_follow(
+    headers: tuple[bytes, ...], version: str, keeps_alive: bool
+) -> None:
+    """In HTTP/1.1, unless it says otherwise (RFC 9112 section 9.3)."""
+    head = read(request(*headers, first=f"GET / HTTP/{version}".encode()))
+
+    assert head is not None
+    assert head.keeps_alive == keeps_alive
+
+
+def test_a_head_says_where_its_request_ends() -> None:
+    """Behind the head, or behind a body of a known length; chunks say it themselves."""
+    for headers, rest in (((), 0), ((b"Content-Length: 5",), 5), ((b"Transfer-Encoding: chunked",), math.inf)):
+        head = read(request(*headers))
+        assert head is not None
+        assert head.whole_size == head.size + rest
 
 
 def test_other_requests_may_have_headers_of_any_bytes() -> None:

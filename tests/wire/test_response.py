@@ -23,6 +23,11 @@ def test_a_head_is_what_http_clients_read() -> None:
     assert dict(response.headers) == {b"connection": b"close", b"x-name": "caf\u00e9".encode("latin-1")}
 
 
+def test_a_connection_that_stays_open_needs_no_word() -> None:
+    """That is how HTTP/1.1 is meant."""
+    assert encode_response_head(200, {}, stays_open=True) == b"HTTP/1.1 200 OK\r\n\r\n"
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 415, 426, 431, 501, 503, 505])
 def test_a_refusal_is_a_whole_response(status: int) -> None:
     """Status, JSON that says why, its length, and the end of the connection."""

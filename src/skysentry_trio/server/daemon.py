@@ -47,11 +47,12 @@ from skysentry_trio.server.garbage import Collections
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.history import History, closing_history, open_history
 from skysentry_trio.server.http.app import build_app
+from skysentry_trio.server.http.direct_routes import DirectRoutes
 from skysentry_trio.server.http.exchange import allow_origin
 from skysentry_trio.server.http.link_metrics import list_no_links
 from skysentry_trio.server.http.push_sessions import PushSessions
+from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.http.rest import describe_nothing
-from skysentry_trio.server.http.streaming_routes import StreamingRoutes
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
@@ -171,7 +172,7 @@ async def serve(
             log.info("stopping", connections=router.log.open)
             notifier.stopping()
             with shutdown.grace_period:
-                await router.wait_until_left()
+                await router.drain()
             # Cancelling does not stop tasks that send Close frames or Hypercorn's writes, because they are shielded. So
             # abort their connections first, which ends these tasks.
             router.abort_all()
@@ -270,8 +271,8 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
 
         return serve_attended
 
-    def find_streaming(head: RequestHead) -> Service | None:
-        service = streaming.find(head)
+    def find_direct(head: RequestHead) -> Service | None:
+        service = direct.find(head)
         return None if service is None else attended(answered_by_owner(service))
 
     def answered_by_owner(service: Service) -> Service:
@@ -305,7 +306,7 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
         cluster.proxy.allow_origin = partial(allow_origin, allowed=frozenset(settings.cors_origins))
     archive = Archive(None if history is None else history.reader, lambda: hub.wall_clock.now() - trio.current_time())
     connections = ConnectionLog()
-    streaming = StreamingRoutes(hub, push_sessions, health.shutdown)
+    recordings = Recordings(None if history is None else history.reader)
     app = build_app(
         hub,
         health,
@@ -313,16 +314,19 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
         loop,
         setup,
         history=history,
+        recordings=recordings,
         authority=_authority_file(settings),
         describe_elsewhere=describe_nothing if cluster is None else cluster.proxy.describe_cameras,
         list_links=list_no_links if cluster is None else lambda: cluster.mirrors.links,
     )
+    http = HttpServer(app).serve
+    direct = DirectRoutes(hub, push_sessions, health.shutdown, recordings, http)
     return Router(
         {"/ws": capture, "/stream/ws": view},
-        attended(answered_by_owner(HttpServer(app).serve)),
+        attended(answered_by_owner(http)),
         RouterLimits(settings.max_connections, settings.handshake_timeout, settings.write_timeout),
         frozenset(settings.cors_origins),
-        find_streaming,
+        find_direct,
         identify if cluster is None else cluster.recognizing(identify),
         health.shutdown,
         connections,
@@ -345,7 +349,7 @@ def _create_redirect_router(router: Router, settings: Settings, listeners: Seque
         router,
         websockets=websockets,
         http=redirect,
-        find_streaming=lambda _head: None,
+        find_direct=lambda _head: None,
         identify=identify_as_anyone,
         certificate=None,
     )

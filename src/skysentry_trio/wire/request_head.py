@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import h11
@@ -30,17 +31,38 @@ class RequestHead:
     """Headers by lower-case name; the values of repeated headers are joined by commas."""
     size: int
     """Size of the head in bytes, including the empty line."""
+    version: str = "1.1"
+    """The version of HTTP."""
 
     @property
     def upgrade(self) -> str | None:
         """The protocol to which the client asks to upgrade, in lower case (RFC 9110 section 7.8)."""
-        tokens = {token.strip().lower() for token in self.headers.get("connection", "").split(",")}
-        return self.headers.get("upgrade", "").lower() or None if "upgrade" in tokens else None
+        return self.headers.get("upgrade", "").lower() or None if "upgrade" in self._connection_options else None
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the client may send another request on the connection (RFC 9112 section 9.3).
+
+        Clients of HTTP/1.0 may ask for this too, but proxies of that time pass such a request on without knowing what
+        it means. So these connections have one request.
+        """
+        return self.version == "1.1" and "close" not in self._connection_options
+
+    @property
+    def _connection_options(self) -> set[str]:
+        return {option.strip().lower() for option in self.headers.get("connection", "").split(",")}
 
     @property
     def has_body(self) -> bool:
         """Whether the request has a body (RFC 9112 section 6.3)."""
         return "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
+
+    @property
+    def whole_size(self) -> float:
+        """Size of the head and the body in bytes; infinite if only the body says where it ends."""
+        if "transfer-encoding" in self.headers:
+            return math.inf
+        return self.size + int(self.headers.get("content-length", "0"))
 
 
 def is_host(text: str) -> bool:
@@ -95,7 +117,7 @@ def _check(request: h11.Request, size: int) -> RequestHead:
         # Proxies disagree on which one counts (RFC 9112 section 6.1), which allows request smuggling.
         raise _refusal("a request has either Content-Length or Transfer-Encoding, got both", 400)
     path, _, query = request.target.decode("ascii").partition("?")
-    head = RequestHead(request.method.decode("ascii"), path, query, headers, size)
+    head = RequestHead(request.method.decode("ascii"), path, query, headers, size, request.http_version.decode("ascii"))
     if head.upgrade and not all(value.isascii() for value in headers.values()):
         raise _refusal("the headers of an upgrade request must be ASCII", 400)
     if head.upgrade not in (None, "websocket"):

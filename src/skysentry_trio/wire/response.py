@@ -33,14 +33,18 @@ def describe_challenge(violation: ProtocolViolation, head: RequestHead) -> dict[
     return {"WWW-Authenticate": 'Basic realm="SkySentry", charset="UTF-8"'}
 
 
-def encode_response_head(status: int, headers: Mapping[str, str]) -> bytes:
-    """Encode the head of a response after which the connection is closed.
+def encode_response_head(status: int, headers: Mapping[str, str], *, stays_open: bool = False) -> bytes:
+    """Encode the head of a response.
 
     Args:
         status: the HTTP status.
         headers: all headers except ``Connection``; names and values are Latin-1 without line breaks.
+        stays_open: whether the connection stays open after the response.
     """
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Connection: close"]
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    if not stays_open:
+        # Without this, a connection of HTTP/1.1 stays open (RFC 9112 section 9.3).
+        lines.append("Connection: close")
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")
 

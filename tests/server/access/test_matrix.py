@@ -24,7 +24,7 @@ from skysentry_trio.server.access.changes import RulesEditor
 from skysentry_trio.server.access.guessing import GuessLimiter
 from skysentry_trio.server.access.records import fingerprint, read_records
 from skysentry_trio.server.access.tickets import Ticket, TicketKind
-from skysentry_trio.server.http.streaming_routes import ROUTES as STREAMING
+from skysentry_trio.server.http.direct_routes import ROUTES as DIRECT
 from tests.daemons import running_daemon
 from tests.jpegs import draw_jpeg
 from tests.printed_secrets import find_secrets
@@ -183,7 +183,7 @@ def served_routes() -> set[tuple[str, str]]:
         for rule in Site().app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    routes |= {(method.upper(), path) for path, methods in STREAMING.items() for method in methods}
+    routes |= {(method.upper(), path) for path, methods in DIRECT.items() for method in methods}
     return routes | {("GET", "/ws"), ("GET", "/stream/ws")}
 
 

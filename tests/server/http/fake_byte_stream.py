@@ -29,6 +29,7 @@ class BareStream:
     """Bytes that can be written before the test has to read."""
     lingered: bool = field(default=False, init=False)
     """Whether the endpoint said goodbye."""
+    stays_open: bool = field(default=False, init=False)
     written: bytearray = field(factory=bytearray, init=False)
     pieces: list[bytes | memoryview] = field(factory=list, init=False)
     """What was to be written at once, as it was given."""
@@ -44,7 +45,7 @@ class BareStream:
     # The endpoint's side
 
     def push_back(self, data: bytes) -> None:
-        self._pushed_back = data
+        self._pushed_back = data + self._pushed_back
 
     def take_back(self) -> bytes:
         data, self._pushed_back = self._pushed_back, b""
@@ -83,9 +84,19 @@ class BareStream:
             if patience.cancelled_caught:
                 raise trio.BrokenResourceError("stuck")
 
+    async def read_ahead(self) -> None:
+        ahead = b""
+        try:
+            while data := await self.receive_some():
+                ahead += data
+        finally:
+            self.push_back(ahead)
+
     async def linger(self, seconds: float) -> None:
         await trio.lowlevel.checkpoint()
         self.lingered = True
+
+    close_gently = linger
 
     # The test's side
 
@@ -138,9 +149,13 @@ class BareStream:
     def jpegs(self) -> list[bytes]:
         return [part.data for part in self.parts]
 
-    def _parse(self) -> tuple[int, dict[str, str], bytes]:
+    def answer(self, method: str) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers and body of the response to a request with this method."""
+        return self._parse(method)
+
+    def _parse(self, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
         parser = h11.Connection(h11.CLIENT)
-        parser.send(h11.Request(method="GET", target="/", headers=[("Host", "sky.localhost")]))
+        parser.send(h11.Request(method=method, target="/", headers=[("Host", "sky.localhost")]))
         parser.send(h11.EndOfMessage())
         parser.receive_data(bytes(self.written))
         response, body = None, b""

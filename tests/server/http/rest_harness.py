@@ -19,8 +19,11 @@ from skysentry_trio.server.access.start import AccessSetup
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.app import build_app
+from skysentry_trio.server.http.direct_routes import DirectRoutes
 from skysentry_trio.server.http.link_metrics import LinkFigures
 from skysentry_trio.server.http.openapi import describe_api
+from skysentry_trio.server.http.push_sessions import PushSessions
+from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
@@ -32,6 +35,7 @@ from skysentry_trio.server.transport.request import Request, judge_request
 from skysentry_trio.wire.request_head import RequestHead
 from tests.hubs import publish_nowait
 from tests.jpegs import draw_jpeg
+from tests.server.http.fake_byte_stream import BareStream
 
 DESCRIPTION = describe_api(__version__)
 
@@ -74,9 +78,17 @@ class Answer:
         return json.loads(self.body)
 
 
+class _ForPages(Exception):
+    """The application serves the request."""
+
+
+async def _leave_to_pages(_request: Request) -> None:
+    raise _ForPages
+
+
 @define
 class Site:
-    """A hub with an application in front of it."""
+    """A hub with an application, and with the routes past it, in front of it."""
 
     hub: Hub = field(factory=lambda: Hub(Settings(max_fps=1000)))
     health: Health = field(factory=Health)
@@ -97,8 +109,12 @@ class Site:
     links: Sequence[LinkFigures] = ()
     """The links to other servers."""
     app: QuartTrio = field(init=False)
+    direct: DirectRoutes = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        recordings = Recordings(None if self.history is None else self.history.reader)
+        sessions = PushSessions(self.hub)
+        self.direct = DirectRoutes(self.hub, sessions, self.health.shutdown, recordings, _leave_to_pages)
         self.app = build_app(
             self.hub,
             self.health,
@@ -124,6 +140,9 @@ class Site:
         """
         path, _, query = target.partition("?")
         fields = {"host": "localhost"} | {name.lower().replace("_", "-"): value for name, value in headers.items()}
+        judged = self._judge(RequestHead(method, path, query, fields, 0))
+        if (answer := await self._ask_directly(judged)) is not None:
+            return answer
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -136,7 +155,7 @@ class Site:
             "root_path": "",
             "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
             "extensions": {},
-            SCOPE_KEY: self._judge(RequestHead(method, path, query, fields, 0)),
+            SCOPE_KEY: judged,
         }
         requests = [{"type": "http.request", "body": body, "more_body": False}]
         replies: list[dict[str, Any]] = []
@@ -159,9 +178,22 @@ class Site:
             [piece["body"] for piece in pieces],
         )
 
+    async def _ask_directly(self, request: Request) -> Answer | None:
+        """Return the answer to a request that passes the application; None for all other requests."""
+        service, stream = self.direct.find(request.head), BareStream()
+        if service is None:
+            return None
+        try:
+            with trio.fail_after(120):
+                await service(evolve(request, stream=stream))  # type: ignore[arg-type] # a stream in memory
+        except _ForPages:
+            return None
+        status, fields, body = stream.answer(request.head.method)
+        return Answer(status, fields, [body])
+
     def _judge(self, head: RequestHead) -> Request:
         origins = frozenset(self.hub.settings.cors_origins)
-        # The routes do not use the stream.
+        # The routes of the application do not use the stream.
         judged = judge_request(None, head, PeerAddress("127.0.0.1", 1), origins)  # type: ignore[arg-type]
         return evolve(judged, principal=self.principal)
 

@@ -1,4 +1,4 @@
-"""Which requests go past the application: theirs are the streams, everything else stays what it was."""
+"""Which requests go past the application: those for streams and single frames; everything else stays what it was."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.server.http.direct_routes import DirectRoutes
 from skysentry_trio.server.http.push_sessions import PushSessions
-from skysentry_trio.server.http.streaming_routes import StreamingRoutes
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.shutdown import Shutdown
@@ -19,8 +19,8 @@ from tests.server.http.rest_harness import publish
 from tests.server.websocket.fakes import JPEG
 
 
-def routes(hub: Hub) -> StreamingRoutes:
-    return StreamingRoutes(hub, PushSessions(hub), Shutdown())
+def routes(hub: Hub) -> DirectRoutes:
+    return DirectRoutes(hub, PushSessions(hub), Shutdown())
 
 
 def head_of(target: str, *headers: str, method: str = "GET") -> RequestHead:
@@ -95,8 +95,9 @@ async def test_pictures_are_taken(autojump_clock: MockClock, target: str) -> Non
     ("target", "headers", "method"),
     [
         ("/", (), "GET"),
-        ("/?action=snapshot", (), "GET"),
         ("/?action=stream", (), "POST"),
+        ("/?action=snapshot", (), "POST"),
+        ("/stream?action=snapshot", ("Accept: text/html",), "GET"),
         ("/stream", ("Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",), "GET"),
         ("/stream?client=door", ("Accept: text/html",), "GET"),
         ("/stream", ("Accept: TEXT/HTML",), "GET"),
@@ -104,14 +105,17 @@ async def test_pictures_are_taken(autojump_clock: MockClock, target: str) -> Non
         ("/stream", ("Accept: */*",), "OPTIONS"),
         ("/stream/", ("Accept: */*",), "GET"),
         ("/api/clients/door/stream", (), "GET"),
-        ("/api/clients/door/latest.jpg", (), "GET"),
+        ("/api/clients/door/latest", (), "GET"),
+        ("/api/clients/door/latestxjpg", (), "GET"),
         ("/api/clients/a/b/stream.mjpeg", (), "GET"),
+        ("/api/clients/a/b/latest.jpg", (), "GET"),
+        ("/snapshot/", (), "GET"),
         ("/api/clients", (), "GET"),
         ("/api/streams", (), "GET"),
     ],
 )
 async def test_everything_else_stays_where_it_was(target: str, headers: tuple[str, ...], method: str) -> None:
-    """Pages, snapshots and all that is answered once."""
+    """Pages, lists and all that people look at."""
     assert routes(Hub(Settings())).find(head_of(target, *headers, method=method)) is None
 
 
@@ -124,7 +128,7 @@ async def test_a_query_that_cannot_be_read_is_refused() -> None:
 @pytest.mark.parametrize("camera_id", ["a%20b", "%2e%2e", "%ff", "", "%3Cscript%3E", "a" * 100])
 async def test_what_is_no_id_is_refused(autojump_clock: MockClock, camera_id: str) -> None:
     """In the one shape of all errors, for those who watch and those who send."""
-    for target, method in (("stream.mjpeg", "GET"), ("frames", "POST")):
+    for target, method in (("stream.mjpeg", "GET"), ("latest.jpg", "GET"), ("frames", "POST")):
         stream = BareStream()
         exchange = ask(stream, f"/api/clients/{camera_id}/{target}", "Content-Length: 0", method=method)
         service = routes(Hub(Settings())).find(exchange.head)

@@ -27,7 +27,7 @@ def built(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("path", "title"), [("/", "viewer"), ("/stream", "viewer"), ("/capture", "capture")])
 async def test_pages_are_served_and_never_stale(built: Path, path: str, title: str) -> None:
     """A page names the newest assets, so it is asked for again each time."""
-    answer = await Site(pages=built).ask(path)
+    answer = await Site(pages=built).ask(path, Accept="text/html")
 
     assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert title.encode() in answer.body
@@ -62,7 +62,7 @@ async def test_the_element_may_be_loaded_by_all_pages(built: Path) -> None:
 @pytest.mark.parametrize("path", ["/", "/stream", "/capture", "/skysentry-viewer.js"])
 async def test_without_the_build_a_page_says_how_to_get_it(path: str) -> None:
     """503 and the command, not a riddle."""
-    answer = await Site().ask(path)
+    answer = await Site().ask(path, Accept="text/html")
 
     assert (answer.status, answer.headers["content-type"]) == (503, "text/plain; charset=utf-8")
     assert b"pip install ." in answer.body

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock
 
+from skysentry_trio.server.http.direct_routes import DirectRoutes
+from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
-from tests.hubs import nothing
+from skysentry_trio.server.shutdown import Shutdown
+from tests.hubs import nothing, publish_nowait
+from tests.raw_peer import picture
+from tests.server.http.fake_byte_stream import BareStream, ask
 from tests.server.http.rest_harness import Answer, Site, publish
 from tests.server.websocket.fakes import ABSENT
 
@@ -225,6 +233,80 @@ async def test_what_is_no_id_stands_for_nothing() -> None:
     assert (await Site().get(LATEST, "a%20b", query="?placeholder=1")).status == 400
 
 
+# Connections
+
+
+async def serve(stream: BareStream, hub: Hub, target: str, *headers: str, stays_open: bool = True) -> None:
+    exchange = ask(stream, target, *headers)
+    service = DirectRoutes(hub, PushSessions(hub), Shutdown()).find(exchange.head)
+    assert service is not None
+    await service(evolve(exchange.request, may_stay_open=lambda: stays_open))
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [("", 200), ("?after=1", 204), ("?after=1&wait=1", 204), ("?back=900", 404), ("?at=x", 400)]
+)
+@pytest.mark.parametrize("stays_open", [True, False])
+async def test_a_connection_stays_open_after_every_answer(
+    autojump_clock: MockClock, query: str, status: int, stays_open: bool
+) -> None:
+    """What was sent ahead is there for the next request, unless this was the last."""
+    hub, stream = Hub(Settings()), BareStream()
+    with hub.register("door", on_end=nothing) as session:
+        publish(hub, session)
+        stream.say(b"GET /next")
+        await serve(stream, hub, f"/api/clients/door/latest.jpg{query}", stays_open=stays_open)
+    got, headers, _ = stream.answer("GET")
+
+    assert (got, headers.get("connection")) == (status, None if stays_open else "close")
+    assert (stream.stays_open, stream.lingered) == (stays_open, not stays_open)
+    assert await stream.receive_some() == b"GET /next"
+
+
+async def test_a_request_with_a_body_is_the_last(autojump_clock: MockClock) -> None:
+    """Nobody reads the body, so nobody knows where the next request would begin."""
+    hub, stream = Hub(Settings()), BareStream()
+    with hub.register("door", on_end=nothing) as session:
+        publish(hub, session)
+        await serve(stream, hub, "/api/clients/door/latest.jpg", "Content-Length: 2")
+
+    assert stream.head[1]["connection"] == "close"
+    assert not stream.stays_open
+
+
+@pytest.mark.parametrize("leave", [BareStream.leave, BareStream.lose])
+async def test_a_client_that_leaves_while_it_waits_is_noticed(
+    autojump_clock: MockClock, leave: Callable[[BareStream], None]
+) -> None:
+    """It gets no answer, and no longer counts as a viewer."""
+    hub, stream = Hub(Settings()), BareStream()
+    with hub.register("door", on_end=nothing) as session:
+        publish(hub, session)
+        began = trio.current_time()
+        leave(stream)
+        await serve(stream, hub, "/api/clients/door/latest.jpg?after=1&wait=60")
+
+    assert trio.current_time() - began < 2
+    assert stream.written == b""
+    assert hub.statistics().viewers == 0
+
+
+async def test_a_large_frame_is_sent_whole_to_a_slow_client(autojump_clock: MockClock) -> None:
+    """However little it takes at once."""
+    hub, stream = Hub(Settings()), BareStream(room=1000)
+    jpeg = picture(300_000)
+    with hub.register("door", on_end=nothing) as session:
+        publish_nowait(hub, session, jpeg, width=16, height=16)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve, stream, hub, "/api/clients/door/latest.jpg")
+            for _ in range(40):
+                await trio.sleep(1)
+                stream.make_room(10_000)
+
+    assert stream.body == jpeg
+    assert stream.stays_open
+
+
 # The addresses of other programs
 
 
@@ -238,7 +320,8 @@ async def test_other_programs_find_pictures_where_they_look(address: str, method
         answer = await site.ask(f"{address}door", method)
         known = await site.ask(f"{address}door", method, If_None_Match=answer.headers["etag"])
 
-    assert (answer.status, answer.headers["content-type"], answer.body) == (200, "image/jpeg", jpeg)
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/jpeg")
+    assert (answer.body, answer.headers["content-length"]) == (jpeg if method == "GET" else b"", str(len(jpeg)))
     assert answer.headers["x-sequence"] == "1"
     assert known.status == 304
     assert answer.headers.get("x-ustreamer-online") == (None if "frame" in address else "true")

@@ -14,6 +14,7 @@ import trio.testing
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.server.transport import idle_connections
 from skysentry_trio.server.transport.listener import Router, RouterLimits
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.request import Request, Service
@@ -50,6 +51,15 @@ class Services:
         if head.path == "/stay":
             await stream.receive_some(MAX_HEAD_SIZE)
             await stream.receive_some()
+        if head.path == "/keep":
+            stream.push_back(stream.take_back()[head.size :])
+            stays_open = request.may_stay_open()
+            last = "" if stays_open else "Connection: close\r\n"
+            await stream.send_all(f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{last}\r\n".encode())
+            stream.stays_open = stays_open
+            if stays_open:
+                return
+            await stream.linger(PATIENCE)
         await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         await stream.linger(PATIENCE)
 
@@ -60,7 +70,7 @@ class Services:
         await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         await stream.linger(PATIENCE)
 
-    def find_streaming(self, head: RequestHead) -> Service | None:
+    def find_direct(self, head: RequestHead) -> Service | None:
         if "refuse" in head.query:
             raise ProtocolViolation("expected another query", "bad-request")
         return self.streaming if head.path.endswith(".mjpeg") else None
@@ -97,7 +107,7 @@ async def running_router(
 ) -> AsyncIterator[Running]:
     services = Services()
     limits = RouterLimits(max_connections, handshake_timeout, write_timeout=PATIENCE)
-    router = Router({"/ws": services.websocket}, services.http, limits, origins, services.find_streaming)
+    router = Router({"/ws": services.websocket}, services.http, limits, origins, services.find_direct)
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     address = Address(*listener.socket.getsockname())
     async with trio.open_nursery() as nursery:
@@ -466,6 +476,135 @@ async def test_a_listener_that_is_broken_is_no_lack_of_anything() -> None:
     with pytest.RaisesGroup(OSError):
         async with trio.open_nursery() as nursery:
             await router.accept_from(listener, nursery)  # type: ignore[arg-type]
+
+
+# Several requests on one connection
+
+
+KEEP = request_head("/keep")
+
+
+async def test_each_request_of_a_connection_is_routed(running: Running) -> None:
+    """Behind a request there may be one for another service, and a WebSocket."""
+    async with running.address.connection() as peer:
+        for _ in range(3):
+            await peer.send(KEEP)
+            assert (await peer.answer()).status == 200
+        await peer.send(handshake("/ws"))
+        assert (await peer.answer()).status == 101
+    assert running.services.served == ["http /keep"] * 3 + ["websocket /ws"]
+    assert running.router.log.accepted == 1
+    assert running.router.log.ended_by == {}
+
+
+async def test_requests_that_were_sent_ahead_are_answered_in_order(running: Running) -> None:
+    """They wait until it is their turn."""
+    async with running.address.connection() as peer:
+        await peer.send(KEEP, KEEP, request_head("/a/stream.mjpeg", method="POST"), KEEP)
+        for _ in range(3):
+            assert (await peer.answer()).status == 200
+        assert await peer.receive_rest() == (b"", "eof")
+    assert running.services.served == ["http /keep", "http /keep", "streaming /a/stream.mjpeg"]
+
+
+@pytest.mark.parametrize(
+    "last", [request_head("/keep", "Connection: close"), request_head("/keep", "Connection: keep-alive", version="1.0")]
+)
+async def test_the_client_may_say_that_a_request_is_the_last(running: Running, last: bytes) -> None:
+    """HTTP/1.0 always means this."""
+    async with running.address.connection() as peer:
+        await peer.send(KEEP, last, KEEP)
+        assert "connection" not in (await peer.answer()).headers
+        assert (await peer.answer()).headers["connection"] == "close"
+        assert await peer.receive_rest() == (b"", "eof")
+
+
+async def test_a_connection_has_a_hundred_requests(running: Running) -> None:
+    """Then it ends, and its place is free for others."""
+    async with running.address.connection() as peer:
+        await peer.send(KEEP * 101)
+        answers = [await peer.answer() for _ in range(100)]
+        assert [answer.headers.get("connection") for answer in answers] == [None] * 99 + ["close"]
+        assert await peer.receive_rest() == (b"", "eof")
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (handshake("/ws", "Origin: http://evil.example"), 403),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (request_head("/", f"X: {'x' * MAX_HEAD_SIZE}"), 431),
+    ],
+)
+async def test_each_request_is_judged(running: Running, request_bytes: bytes, status: int) -> None:
+    """A good one before it helps none, and what is refused ends the connection."""
+    async with running.address.connection() as peer:
+        await peer.send(KEEP, request_bytes)
+        assert (await peer.answer()).status == 200
+        assert (await peer.answer()).status == status
+        assert await peer.ending() == "eof"
+
+
+async def test_an_idle_connection_is_closed_in_time(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is how every connection ends, so it is not counted."""
+    monkeypatch.setattr(idle_connections, "LONGEST_IDLE", 0.1)
+    async with running.address.connection() as peer:
+        await peer.send(KEEP)
+        assert (await peer.answer()).status == 200
+        assert await peer.receive_rest() == (b"", "eof")
+        await running.wait_until_open(0)
+    assert running.router.log.ended_by == {}
+
+
+@pytest.mark.parametrize("leave", ["close", "reset"])
+async def test_a_client_may_leave_between_two_requests(running: Running, leave: str) -> None:
+    """That is how every client leaves, so it is not counted."""
+    async with running.address.connection() as peer:
+        await peer.send(KEEP)
+        assert (await peer.answer()).status == 200
+        if leave == "reset":
+            reset(peer)
+        else:
+            await peer.stream.aclose()
+        await running.wait_until_open(0)
+    assert running.router.log.ended_by == {}
+
+
+async def test_a_later_head_may_not_take_longer_than_the_first() -> None:
+    """A byte now and then does not prolong its time."""
+    async with running_router(handshake_timeout=0.3) as running, running.address.connection() as peer:
+        await peer.send(KEEP, b"GET / HT")
+        assert (await peer.answer()).status == 200
+        assert await peer.ending() == "reset"
+        assert running.router.log.ended_by == {"request-timeout": 1}
+
+
+async def test_idle_connections_do_not_delay_the_end_of_the_server(running: Running) -> None:
+    """They are closed at once, and those that become idle then are closed too."""
+    async with running.address.connection() as idle, running.address.connection() as busy:
+        await idle.send(KEEP)
+        assert (await idle.answer()).status == 200
+        await running.wait_until_open(2)
+        running.router.shutdown.request()
+        running.router.idle.close_all()
+        assert await idle.receive_rest() == (b"", "eof")
+        await busy.send(KEEP)
+        assert (await busy.answer()).headers["connection"] == "close"
+        assert await busy.receive_rest() == (b"", "eof")
+
+
+async def test_a_new_client_takes_the_place_of_an_idle_one() -> None:
+    """Of those that wait for nothing, the one goes that has waited for the longest time."""
+    async with running_router(max_connections=2) as running:
+        async with running.address.connection() as first, running.address.connection() as second:
+            for peer in (first, second):
+                await peer.send(KEEP)
+                assert (await peer.answer()).status == 200
+            assert await running.status(request_head("/")) == 200
+            assert await first.ending() == "reset"
+            await second.send(KEEP)
+            assert (await second.answer()).status == 200
+        assert running.router.log.ended_by == {}
 
 
 async def test_a_unix_socket_is_served_too(tmp_path: Path) -> None:

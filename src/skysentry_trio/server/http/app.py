@@ -31,7 +31,6 @@ from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.http.rest import DescribeElsewhere, create_api, describe_nothing
 from skysentry_trio.server.http.results import create_results
 from skysentry_trio.server.http.session import create_session
-from skysentry_trio.server.http.snapshots import create_snapshots
 from skysentry_trio.server.http.trust import create_trust
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.hub import Hub
@@ -58,12 +57,13 @@ def build_app(
     setup: AccessSetup | None = None,
     *,
     history: History | None = None,
+    recordings: Recordings | None = None,
     pages: Path = WEB,
     authority: Path | None = None,
     describe_elsewhere: DescribeElsewhere = describe_nothing,
     list_links: ListLinks = list_no_links,
 ) -> QuartTrio:
-    """Return the whole application: every route that Quart serves, for the daemon, the tests and the documentation.
+    """Return the application: every route that Quart serves, for the daemon, the tests and the documentation.
 
     Args:
         hub: of the server; every route sees only what the principal of the request may see.
@@ -71,19 +71,19 @@ def build_app(
         connections: counted by the router.
         loop: measures the delay of the event loop.
         setup: the rules of access; None for a server that is open to everybody.
-        history: the recordings; None for a server that records nothing.
+        history: what is recorded; None for a server that records nothing.
+        recordings: reads what was recorded; None to read what ``history`` has.
         pages: folder of the built web pages.
         authority: certificate of the server's own authority; None if the server has none.
         describe_elsewhere: returns what other servers of a cluster say about their cameras.
         list_links: returns the links to these servers.
     """
-    recordings = Recordings(None if history is None else history.reader)
+    recordings = recordings or Recordings(None if history is None else history.reader)
     current_hub, setup = scoped(hub), setup or open_to_everybody()
     return create_app(
         create_api(current_hub, health, connections, setup.access, describe_elsewhere),
         create_session(setup),
         create_administration(current_hub, setup),
-        create_snapshots(current_hub, health.shutdown, recordings),
         create_clips(current_hub, recordings),
         create_history(current_hub, history, recordings),
         create_events(current_hub, history, recordings),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
+from email.utils import formatdate
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -35,6 +37,8 @@ _CONTENT_SECURITY_POLICY = "; ".join(
 _PERMISSIONS_POLICY = "camera=(self), screen-wake-lock=(self), fullscreen=(self), microphone=(), geolocation=()"
 _LINGER = 1.0
 """Seconds that a client has to read a response and close the connection."""
+_FIRST_PART = 60 * 1024
+"""Bytes of a body that are copied behind the head; more than one write would be needed for a larger part."""
 
 
 _NONE: Mapping[str, str] = {}
@@ -92,9 +96,16 @@ def allow_origin(request: Request, allowed: frozenset[str], *, preflight: str | 
 class ByteStream(Protocol):
     """A connection on which HTTP is written without a server library; every write that waits has a deadline.
 
-    `receive_some` and `send_all` raise `trio.BrokenResourceError` or `trio.ClosedResourceError` when the peer has left
-    or stopped reading.
+    `receive_some`, `read_ahead` and `send_all` raise `trio.BrokenResourceError` or `trio.ClosedResourceError` when the
+    peer has left or stopped reading.
     """
+
+    stays_open: bool
+    """Whether the connection stays open for another request."""
+
+    def push_back(self, data: bytes) -> None:
+        """Put ``data`` in front of the bytes to be received."""
+        ...
 
     def take_back(self) -> bytes:
         """Return the bytes that were put back, and remove them from the stream."""
@@ -116,6 +127,14 @@ class ByteStream(Protocol):
         """Close our sending direction, wait at most ``seconds`` for the peer to close, then close the connection."""
         ...
 
+    async def close_gently(self, seconds: float) -> None:
+        """Do as `linger`, but let the kernel send all bytes that it has, also after that time."""
+        ...
+
+    async def read_ahead(self) -> None:
+        """Read until the peer closes its sending direction, and put back what it sends."""
+        ...
+
 
 @frozen
 class Exchange:
@@ -127,6 +146,8 @@ class Exchange:
     """Origins whose pages may read the answer, besides the server's own."""
     frame_ancestors: tuple[str, ...] = ()
     """Origins whose pages may show the answer in a frame, besides the server's own."""
+    is_read: bool = False
+    """Whether the whole request was taken out of the stream. Then the connection may stay open after the answer."""
 
     @property
     def stream(self) -> ByteStream:
@@ -159,7 +180,7 @@ class Exchange:
         return False
 
     async def answer(self, status: int, reply: Any, headers: Mapping[str, str] = _NONE) -> None:
-        """Write a complete response and close the connection; raise no error if the client has left.
+        """Write a complete response; raise no error if the client has left.
 
         Args:
             status: the HTTP status.
@@ -168,18 +189,49 @@ class Exchange:
         """
         body = b"" if reply is None else encode_json(reply)
         described = {} if reply is None else {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        response = self.encode_head(status, {**described, "Cache-Control": "no-store", **headers})
+        await self.respond(status, {**described, "Cache-Control": "no-store", **headers}, body)
+
+    async def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Write a complete response as it is; raise no error if the client has left.
+
+        Afterwards, the connection is open for another request if that is possible, and closed otherwise.
+
+        Args:
+            status: the HTTP status.
+            headers: of the response, besides those of every response; they describe the body.
+            body: of the response; it is not sent if the request is ``HEAD``.
+        """
+        stream, stays_open = self.stream, self.is_read and self.request.may_stay_open()
+        head = self.encode_head(status, headers, stays_open=stays_open)
+        if self.head.method == "HEAD":
+            body = b""
         with suppress(*CONNECTION_LOST):
-            await self.stream.send_all(response + (b"" if self.head.method == "HEAD" else body))
-            await self.stream.linger(_LINGER)
+            # Head and picture are one write if they fit into one, and a copy of the picture costs less than a write.
+            beginning = head + body[:_FIRST_PART]
+            written = stream.write_now(beginning)
+            if written < len(beginning):
+                await stream.send_all(memoryview(beginning)[written:])
+            if len(body) > _FIRST_PART:
+                await stream.send_all(memoryview(body)[_FIRST_PART:])
+            if stays_open:
+                stream.stays_open = True
+            else:
+                await stream.close_gently(_LINGER)
 
     async def refuse(self, violation: ProtocolViolation, headers: Mapping[str, str] = _NONE) -> None:
         """Answer with an error in the form that all errors have."""
         further = {**describe_challenge(violation, self.head), **headers}
         await self.answer(violation.http_status, describe_refusal(violation), further)
 
-    def encode_head(self, status: int, headers: Mapping[str, str]) -> bytes:
-        """Return the head of a response; the head says that the connection is closed after the response."""
+    def encode_head(self, status: int, headers: Mapping[str, str], *, stays_open: bool = False) -> bytes:
+        """Return the head of a response, which says whether the connection stays open after the response."""
         preflight = headers.get("Allow") if self.head.method == "OPTIONS" else None
         cors = allow_origin(self.request, self.allowed_origins, preflight=preflight)
-        return encode_response_head(status, {**protection(self.frame_ancestors), **cors, **headers})
+        date = {"Date": _format_date(int(time.time()))}
+        described = {**date, **protection(self.frame_ancestors), **cors, **headers}
+        return encode_response_head(status, described, stays_open=stays_open)
+
+
+@lru_cache(maxsize=1)
+def _format_date(epoch_seconds: int) -> str:
+    return formatdate(epoch_seconds, usegmt=True)

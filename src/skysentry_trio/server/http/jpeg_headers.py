@@ -1,8 +1,6 @@
-"""Responses whose body is one JPEG, and whose headers describe the JPEG."""
+"""The headers that describe a single JPEG."""
 
 from __future__ import annotations
-
-from quart import Response
 
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.http.clip_files import local_file_stamp
@@ -10,36 +8,36 @@ from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.wire.multipart import moment_of
 
 
-def frame_response(camera: HubCamera, frame: JpegFrame) -> Response:
-    """Return a response with a camera's frame, and an ETag by which a client can ask whether there is a newer frame."""
-    response = Response(frame.jpeg, content_type="image/jpeg")
+def frame_headers(camera: HubCamera, frame: JpegFrame) -> dict[str, str]:
+    """Return the headers of a camera's frame, with an ETag by which a client can ask whether there is a newer frame."""
+    headers = _describe(camera.id, frame, online=camera.online)
     # A camera that was forgotten counts its frames from 1 again, so the ETag also says when the hub met the camera.
-    response.set_etag(f"{camera.since:.6f}-{frame.sequence}")
-    response.headers["X-Sequence"] = str(frame.sequence)
-    response.headers["X-Timestamp"] = f"{moment_of(frame):.6f}"
-    response.headers["X-SkySentry-Online"] = "true" if camera.online else "false"
-    response.headers["Content-Disposition"] = (
-        f'inline; filename="{camera.id}_{local_file_stamp(frame.received_at)}.jpg"'
-    )
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+    headers["ETag"] = f'"{camera.since:.6f}-{frame.sequence}"'
+    return headers
 
 
-def recorded_response(camera_id: str, frame: JpegFrame) -> Response:
-    """Return a response with a recorded frame of a camera, which the hub may have forgotten."""
-    response = Response(frame.jpeg, content_type="image/jpeg")
-    response.headers["X-Sequence"] = str(frame.sequence)
-    response.headers["X-Timestamp"] = f"{moment_of(frame):.6f}"
-    response.headers["X-SkySentry-Online"] = "false"
-    stamp = local_file_stamp(frame.received_at)
-    response.headers["Content-Disposition"] = f'inline; filename="{camera_id}_{stamp}.jpg"'
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+def recorded_headers(camera_id: str, frame: JpegFrame) -> dict[str, str]:
+    """Return the headers of a recorded frame of a camera, which the hub may have forgotten."""
+    return _describe(camera_id, frame, online=False)
 
 
-def placeholder_response(jpeg: bytes) -> Response:
-    """Return a response with a drawn JPEG instead of a frame."""
-    response = Response(jpeg, content_type="image/jpeg")
-    response.headers["X-SkySentry-Online"] = "false"
-    response.headers["Cache-Control"] = "no-store"
-    return response
+def placeholder_headers(jpeg: bytes) -> dict[str, str]:
+    """Return the headers of a JPEG that was drawn instead of a frame."""
+    return {
+        "Content-Type": "image/jpeg",
+        "Content-Length": str(len(jpeg)),
+        "X-SkySentry-Online": "false",
+        "Cache-Control": "no-store",
+    }
+
+
+def _describe(camera_id: str, frame: JpegFrame, *, online: bool) -> dict[str, str]:
+    return {
+        "Content-Type": "image/jpeg",
+        "Content-Length": str(len(frame.jpeg)),
+        "X-Sequence": str(frame.sequence),
+        "X-Timestamp": f"{moment_of(frame):.6f}",
+        "X-SkySentry-Online": "true" if online else "false",
+        "Content-Disposition": f'inline; filename="{camera_id}_{local_file_stamp(frame.received_at)}.jpg"',
+        "Cache-Control": "no-cache",
+    }

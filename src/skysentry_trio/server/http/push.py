@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
@@ -55,23 +55,24 @@ async def serve_push(
         camera_id: of the camera; None is refused.
         shutdown: ends the exchange when a shutdown is requested.
     """
+    body = RequestBody(exchange.stream)
     try:
         exchange.request.require_allowed_origin("send pictures")
         if await exchange.is_allowed(_METHODS):
             name = clean_label(exchange.query.text("name"))
             # A wrong id is told first, whatever it is that the sender may do.
             hub.require(Action.PUBLISH, check_camera_id(camera_id or ""))
-            body = RequestBody(exchange.stream)
             memory = Receiving(hub.memory, exchange.abort)
             push = _Push(body, exchange.head, hub, push_sessions, check_camera_id(camera_id or ""), name, memory)
             try:
                 status = await _run_until(shutdown, push)
             finally:
                 push.drop_unfinished()
-            await exchange.answer(status, push.report())
+            await evolve(exchange, is_read=body.put_rest_back()).answer(status, push.report())
     except ProtocolViolation as violation:
         push_sessions.log_refusal(camera_id, violation)
         hub.count_refusal("camera", violation.code)
+        exchange = evolve(exchange, is_read=body.put_rest_back())
         await exchange.refuse(violation, {"Retry-After": "1"} if violation.code in _SENT_TOO_FAST else {})
     except CONNECTION_LOST:
         log.info("camera left", camera=camera_id, reason="connection lost")

@@ -24,6 +24,12 @@ class RequestBody(PeekableBody):
     )
     _ended: bool = field(default=False, init=False)
 
+    def put_rest_back(self) -> bool:
+        """Put back what the peer has sent after the body; return False if the body has not ended."""
+        if self._ended:
+            self._stream.push_back(self._parser.trailing_data[0])
+        return self._ended
+
     async def _receive(self) -> bytes:
         """Return the next piece of the body, b"" at the end.
 

@@ -16,7 +16,7 @@ from skysentry_trio.base.principal import Action
 from skysentry_trio.server.access.access import Access
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.current import CurrentHub, current_request
-from skysentry_trio.server.http.jpeg_responses import frame_response
+from skysentry_trio.server.http.jpeg_headers import frame_headers
 from skysentry_trio.server.http.lookup import check_online, choose_id, find_camera, read_newest
 from skysentry_trio.server.http.openapi import describe_api
 from skysentry_trio.server.http.ring_reader import iterate_ring
@@ -131,7 +131,7 @@ def create_api(
         hub = current_hub()
         camera, frame = read_newest(hub, choose_id(hub, camera_id))
         if request.accept_mimetypes.best_match(["application/json", "image/jpeg"], "application/json") == "image/jpeg":
-            response = frame_response(camera, frame)
+            response = Response(frame.jpeg, headers=frame_headers(camera, frame))
         else:
             check_online(camera)
             response = _in_pieces(write_latest(camera.id, frame, _summarize(camera)))

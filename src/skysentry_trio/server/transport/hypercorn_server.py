@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import trio
@@ -30,18 +30,20 @@ _PAUSE_AFTER_EOF = 0.5
 
 @define(eq=False)
 class _Connection:
-    """The stream as Hypercorn sees it: the stream contains one request, and `_close_gently` closes it, not Hypercorn.
+    """The stream as Hypercorn sees it: the stream contains one request, and Hypercorn does not close it.
 
-    There are two reasons. Hypercorn cuts off a response when the client sends anything after its request, or closes its
-    sending direction. And Hypercorn closes the connection while the client may still send; then the kernel resets the
-    connection and drops the bytes that the client has not read.
+    The next request may be for another service, so Hypercorn does not read it. There are two more reasons. Hypercorn
+    cuts off a response when the client sends anything after its request, or closes its sending direction. And Hypercorn
+    closes the connection while the client may still send; then the kernel resets the connection and drops the bytes
+    that the client has not read.
     """
 
     _stream: PeerStream
     _served: trio.CancelScope
-    _has_body: bool
-    _received: bool = field(default=False, init=False)
-    """Whether a request without a body was received completely."""
+    _missing: float
+    """Number of bytes of the request that were not received yet; infinite if only Hypercorn can tell."""
+    closed: bool = field(default=False, init=False)
+    """Whether Hypercorn has closed the stream, or the client has left."""
     _writes: int = field(default=0, init=False)
     """Number of writes that have begun or ended; odd while a write waits for the client."""
 
@@ -50,12 +52,12 @@ class _Connection:
         return self._stream.socket
 
     async def receive_some(self, max_bytes: int) -> bytes:
-        if self._received:
-            while await self._stream.receive_some(max_bytes):
-                pass
+        if not self._missing:
+            await self._stream.read_ahead()
             await self._leave_if_silent()
-        self._received = not self._has_body
-        return await self._stream.receive_some(max_bytes)
+        data = await self._stream.receive_some(int(min(max_bytes, self._missing)))
+        self._missing -= len(data)
+        return data
 
     async def _leave_if_silent(self) -> None:
         """Wait until the application has written nothing for a while, then end the exchange.
@@ -69,7 +71,7 @@ class _Connection:
             writes = self._writes
             await trio.sleep(_PAUSE_AFTER_EOF)
         await self._stream.wait_for_turn()
-        self._served.cancel()
+        self._end()
         await trio.sleep_forever()
 
     async def send_all(self, data: bytes) -> None:
@@ -77,7 +79,7 @@ class _Connection:
         try:
             await self._stream.send_all(data)
         except CONNECTION_LOST:
-            self._served.cancel()
+            self._end()
             raise
         finally:
             self._writes += 1
@@ -86,8 +88,12 @@ class _Connection:
         await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
-        self._served.cancel()
+        self._end()
         await trio.lowlevel.checkpoint()
+
+    def _end(self) -> None:
+        self.closed = True
+        self._served.cancel()
 
 
 @define(eq=False)
@@ -100,16 +106,13 @@ class HttpServer:
 
     def __attrs_post_init__(self) -> None:
         self._config = Config()
-        # The next request of a connection may be a WebSocket handshake, which must go through the router. So every
-        # connection serves one request.
-        self._config.keep_alive_max_requests = 1
         self._config.h11_max_incomplete_size = MAX_HEAD_SIZE
         self._config.include_server_header = False
         self._config.errorlog = logging.getLogger("hypercorn.error")
         self._config.accesslog = None
 
     async def serve(self, request: Request) -> None:
-        """Answer a request and close its stream; the application finds the `Request` in its scope under `SCOPE_KEY`.
+        """Answer a request; the application finds the `Request` in its scope under `SCOPE_KEY`.
 
         Raises:
             Exception: raised by the application; the client got status 500.
@@ -121,41 +124,29 @@ class HttpServer:
             # Hypercorn sees no TLS, because the stream has decrypted the request.
             scheme = "https" if request.is_tls else scope["scheme"]
             try:
-                await self._finish_sending({**scope, "scheme": scheme, SCOPE_KEY: request}, receive, send)
+                await self._app({**scope, "scheme": scheme, SCOPE_KEY: request}, receive, partial(respond, send))  # type: ignore[arg-type]
             except Exception as error:  # noqa: BLE001  (raised again below; Hypercorn would only log it, without limit)
                 crashes.append(error)
 
+        async def respond(send: Any, message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start" and not request.may_stay_open():
+                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+            is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            # Hypercorn reports the end of the response as a disconnect. Quart-Trio then cancels the task that sends,
+            # while Hypercorn may still have to close the connection. The shield ends in time, because every write to
+            # the stream has a deadline.
+            with trio.CancelScope(shield=is_last):
+                await send(message)
+            if is_last:
+                # Hypercorn has closed the stream, or waits for another request, which it does not get.
+                served.cancel()
+
         with trio.CancelScope() as served:
-            if not head.has_body:
-                stream.push_back(stream.take_back()[: head.size])
-            connection = _Connection(stream, served, head.has_body)
+            connection = _Connection(stream, served, head.whole_size)
             await TCPServer(ASGIWrapper(run_app), self._config, self._context, ConnectionState({}), connection)  # type: ignore[arg-type]
-        await _close_gently(stream)
+        if crashes or connection.closed or not request.may_stay_open():
+            await stream.close_gently(_LINGER)
+        else:
+            stream.stays_open = True
         if crashes:
             raise crashes[0]
-
-    async def _finish_sending(self, scope: Any, receive: Any, send: Any) -> None:
-        """Run the application, and protect the sending of a response's last part from cancellation.
-
-        Hypercorn reports the end of the response as a disconnect. Quart-Trio then cancels the task that sends, while
-        Hypercorn is still closing the connection. Without the shield, the connection would stay open in spite of
-        ``Connection: close``. The shield ends in time, because every write to the stream has a deadline.
-        """
-
-        async def send_to_the_end(message: dict[str, Any]) -> None:
-            last = message["type"] == "http.response.body" and not message.get("more_body", False)
-            with trio.CancelScope(shield=last):
-                await send(message)
-
-        await self._app(scope, receive, send_to_the_end)  # type: ignore[arg-type]
-
-
-async def _close_gently(stream: PeerStream) -> None:
-    """Close our sending direction, wait up to `_LINGER` seconds for the client to close, then close the stream.
-
-    The kernel still sends the rest of the response.
-    """
-    with suppress(*CONNECTION_LOST), trio.move_on_after(_LINGER):
-        await stream.send_eof()
-        await stream.drain()
-    await stream.aclose()

@@ -1,10 +1,11 @@
-"""One port for all services: accept a connection, read one request head, and pass the request to its service."""
+"""One port for all services: accept connections, read the head of each request, and pass each to its service."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 import structlog
 import trio
@@ -19,6 +20,7 @@ from skysentry_trio.base.turnstile import Turnstile
 from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.certificate import Certificate
 from skysentry_trio.server.transport.connection_log import ConnectionLog
+from skysentry_trio.server.transport.idle_connections import IdleConnections
 from skysentry_trio.server.transport.peer_address import PeerAddress
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.proxy_protocol import read_proxy_header
@@ -36,6 +38,8 @@ log = get_logger(__name__)
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _REFUSAL_LINGER = 1.0
 """Seconds that a client has to read a refusal."""
+_MAX_REQUESTS = 100
+"""Number of requests on one connection, so that no client keeps its place for ever."""
 
 
 @frozen
@@ -58,8 +62,8 @@ class Router:
     limits: RouterLimits
     allowed_origins: frozenset[str]
     """Origins whose pages may use the server, besides the server's own; ``*`` for all."""
-    find_streaming: Callable[[RequestHead], Service | None] = lambda _head: None
-    """Returns the service for an exchange without a known end, which needs the bare stream; None means `http`."""
+    find_direct: Callable[[RequestHead], Service | None] = lambda _head: None
+    """Returns the service for a request that is served on the bare stream; None means `http`."""
     identify: Identify = identify_as_anyone
     """Finds out who makes a request."""
     shutdown: Shutdown = field(factory=Shutdown)
@@ -73,6 +77,8 @@ class Router:
     """Which hosts requests may be for; None for any host."""
     certificate: Certificate | None = None
     """With a certificate, connections over TCP use TLS; those over Unix sockets do not, because they cannot be read."""
+    idle: IdleConnections = field(factory=IdleConnections, init=False)
+    """Connections between two requests."""
     _turnstile: Turnstile = field(factory=Turnstile, init=False, repr=False)
     _open: set[PeerStream] = field(factory=set, init=False, repr=False)
     _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
@@ -91,7 +97,7 @@ class Router:
                     # Descriptors and memory become free when peers leave.
                     await trio.sleep(0.1)
                     continue
-                if len(self._open) >= self.limits.max_connections:
+                if len(self._open) >= self.limits.max_connections and not self._make_room():
                     self._count("too-many-connections")
                     await stream.aclose()
                     continue
@@ -119,6 +125,11 @@ class Router:
             self.log.open -= 1
             self._left.set()
 
+    async def drain(self) -> None:
+        """Close connections between two requests, and wait until all others that are open now have ended."""
+        self.idle.close_all()
+        await self.wait_until_left()
+
     async def wait_until_left(self) -> None:
         """Wait until all connections that are open now have ended; do not wait for connections that come later."""
         here = set(self._open)
@@ -130,6 +141,14 @@ class Router:
         """Close all connections now; this also ends shielded tasks, such as Hypercorn's writes."""
         for peer in self._open:
             peer.abort()
+
+    def _make_room(self) -> bool:
+        """Close a connection that is idle; return whether there was one."""
+        peer = self.idle.close_longest()
+        if peer is not None:
+            # Its task ends a moment later.
+            self._open.discard(peer)
+        return peer is not None
 
     def _wrap(self, stream: trio.SocketStream) -> PeerStream:
         if self.certificate is None or stream.socket.family == trio.socket.AF_UNIX:
@@ -152,46 +171,79 @@ class Router:
         return False
 
     async def _route(self, peer: PeerStream, address: PeerAddress) -> None:
-        head = None
-        try:
-            sender, is_tls = address, False
-            if address.host in self.proxies:
+        """Serve the requests of a connection one after the other, each as if it were the only one."""
+        entered = await self._let_in(peer, address)
+        if entered is None:
+            return
+        for number in range(1, _MAX_REQUESTS + 1):
+            if number > 1 and not await self.idle.wait_for_request(peer):
+                return
+            routed = await self._find_service(peer, address, entered, is_last=number == _MAX_REQUESTS)
+            if routed is None:
+                return
+            peer.stays_open = False
+            serving = routed()
+            # Some requests last for days. The service decides which parts of them stay in memory that long.
+            del routed
+            await serving
+            if not peer.stays_open:
+                return
+
+    async def _let_in(self, peer: PeerStream, address: PeerAddress) -> tuple[PeerAddress, bool] | None:
+        """Read what comes before the first request.
+
+        Returns:
+            Who sends the requests, and whether the way up to here is encrypted; None if the peer does not get in.
+        """
+        sender, is_tls = address, False
+        if address.host in self.proxies:
+            try:
                 with trio.move_on_after(self.limits.handshake_timeout) as scope:
                     header = await read_proxy_header(peer)
-                if scope.cancelled_caught:
-                    self._count("request-timeout")
-                    return
-                sender, is_tls = _behind(address, header.host, header.port), header.is_tls
-            if not await self._enter(peer):
-                return
+            except ProtocolViolation as violation:
+                await self._refuse(peer, None, violation)
+                return None
+            if scope.cancelled_caught:
+                self._count("request-timeout")
+                return None
+            sender, is_tls = _behind(address, header.host, header.port), header.is_tls
+        return (sender, is_tls or peer.is_tls) if await self._enter(peer) else None
+
+    async def _find_service(
+        self, peer: PeerStream, address: PeerAddress, entered: tuple[PeerAddress, bool], *, is_last: bool
+    ) -> Callable[[], Awaitable[None]] | None:
+        """Read the head of a request and return the call of its service; None if there is none or it was refused."""
+        head, (sender, is_tls) = None, entered
+        try:
             head = await self._read_head(peer)
             if head is None:
-                return
+                return None
             self._check_host(head, peer)
-            request = judge_request(
-                peer, head, sender, self.allowed_origins, self.proxies, is_tls=is_tls or peer.is_tls
-            )
+            request = judge_request(peer, head, sender, self.allowed_origins, self.proxies, is_tls=is_tls)
             head = request.head
             if request.is_from_proxy:
                 _behind(address, request.peer.host, request.peer.port)
                 self._check_host(head, peer)
-            request = await self.identify(request)
+            may_stay_open = self._staying_open(peer, keeps_alive=head.keeps_alive and not is_last)
+            request = evolve(await self.identify(request), may_stay_open=may_stay_open)
             service = self._choose(request)
             if head.upgrade:
                 request = evolve(request, head=_normalize_handshake(peer, head))
         except ProtocolViolation as violation:
-            self._count(violation.code, **_describe(head, violation))
-            # The peer may be gone already.
-            with suppress(*CONNECTION_LOST), trio.move_on_after(_REFUSAL_LINGER):
-                await peer.send_all(
-                    encode_refusal(violation, {} if head is None else describe_challenge(violation, head))
-                )
-                await peer.linger(_REFUSAL_LINGER)
-        else:
-            serving = service(request)
-            # Some connections last for days. The service decides which parts of the request stay in memory that long.
-            del head, request
-            await serving
+            await self._refuse(peer, head, violation)
+            return None
+        return partial(service, request)
+
+    async def _refuse(self, peer: PeerStream, head: RequestHead | None, violation: ProtocolViolation) -> None:
+        """Say why a request is refused, and close the connection."""
+        self._count(violation.code, **_describe(head, violation))
+        # The peer may be gone already.
+        with suppress(*CONNECTION_LOST), trio.move_on_after(_REFUSAL_LINGER):
+            await peer.send_all(encode_refusal(violation, {} if head is None else describe_challenge(violation, head)))
+            await peer.linger(_REFUSAL_LINGER)
+
+    def _staying_open(self, peer: PeerStream, *, keeps_alive: bool) -> Callable[[], bool]:
+        return lambda: keeps_alive and not peer.overrun and not self.shutdown.requested.is_set()
 
     def _check_host(self, head: RequestHead, peer: PeerStream) -> None:
         if self.host_rule is not None:
@@ -226,7 +278,7 @@ class Router:
             if "upgrade" in head.headers:
                 # RFC 9110 section 7.8 says that servers ignore this header, but Hypercorn would switch to HTTP/2.
                 raise ProtocolViolation("an Upgrade header goes with Connection: Upgrade", "bad-request")
-            return self.find_streaming(head) or self.http
+            return self.find_direct(head) or self.http
         if service is None:
             known = " and ".join(self.websockets)
             raise ProtocolViolation(f"WebSockets are at {known}, not at this address", "not-found")
@@ -258,8 +310,12 @@ def _behind(proxy: PeerAddress, host: str | None, port: int | None) -> PeerAddre
     if host is None:
         return proxy
     address = PeerAddress(host, port)
+    # An earlier request of the connection may come from somebody else.
+    structlog.contextvars.bind_contextvars(peer=str(address))
     if address != proxy:
-        structlog.contextvars.bind_contextvars(peer=str(address), proxy=str(proxy))
+        structlog.contextvars.bind_contextvars(proxy=str(proxy))
+    else:
+        structlog.contextvars.unbind_contextvars("proxy")
     return address
 
 

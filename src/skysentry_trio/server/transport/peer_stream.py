@@ -6,7 +6,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import ClassVar
 
 import trio
@@ -18,6 +18,8 @@ from skysentry_trio.base.turnstile import Turnstile
 
 CHUNK = 64 * 1024
 """Bytes that a peer must take within the write timeout."""
+_MAX_AHEAD = 64 * 1024
+"""Maximum number of bytes that a peer may send while its request is being served."""
 
 
 @define(eq=False)
@@ -41,6 +43,10 @@ class PeerStream(trio.abc.HalfCloseableStream):
     descriptor: int = field(init=False)
     """File descriptor of the socket, stored to save two function calls for each use; -1 after this side closed it."""
     _pushed_back: bytes = field(default=b"", init=False, repr=False)
+    overrun: bool = field(default=False, init=False)
+    """Whether bytes were dropped because the peer has sent too many ahead; then no further request can be read."""
+    stays_open: bool = field(default=False, init=False)
+    """Whether the request was answered in full, and the peer may send another one. Services set this."""
     _unfinished: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -87,6 +93,22 @@ class PeerStream(trio.abc.HalfCloseableStream):
         if not data:
             await self.wait_for_turn()
         return data
+
+    async def read_ahead(self) -> None:
+        """Read until the peer closes its sending direction, and put back what it sends ahead of its next turn.
+
+        Raises:
+            trio.BrokenResourceError: the connection is lost.
+            trio.ClosedResourceError: this side closed.
+        """
+        ahead = bytearray()
+        try:
+            while data := await self.receive_some(CHUNK):
+                self.overrun = self.overrun or len(ahead) + len(data) > _MAX_AHEAD
+                if not self.overrun:
+                    ahead += data
+        finally:
+            self.push_back(bytes(ahead))
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send all bytes; the whole call may take long, but the peer must take each 64 KiB in time.
@@ -227,6 +249,13 @@ class PeerStream(trio.abc.HalfCloseableStream):
             pass
         finally:
             self.abort()
+
+    async def close_gently(self, seconds: float) -> None:
+        """Close as `linger` does, but let the kernel send all bytes that it has, however slow the peer is."""
+        with suppress(*CONNECTION_LOST), trio.move_on_after(seconds):
+            await self.send_eof()
+            await self.drain()
+        await self.aclose()
 
     async def drain(self) -> None:
         """Read and drop bytes until the peer closes its sending direction.

@@ -1,4 +1,4 @@
-"""The request that the router passes to a service; every connection has exactly one request."""
+"""The request that the router passes to a service, which serves this request and may leave the connection open."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ class Request:
     """The same, but an origin that only ``*`` allows is foreign too."""
     via: tuple[str, ...] = ()
     """The nodes of the cluster that have passed the request on, the first one first; empty for a client's request."""
+    may_stay_open: Callable[[], bool] = lambda: False
+    """Returns whether the connection may stay open for another request, if this one is answered now."""
 
     @property
     def peer_address(self) -> str:
@@ -88,7 +90,8 @@ async def identify_as_anyone(request: Request) -> Request:
 
 
 Service = Callable[[Request], Awaitable[None]]
-"""Serves one connection to its end."""
+"""Serves one request. If it is answered in full, the service may leave the connection open for another one, and sets
+`PeerStream.stays_open`; otherwise the service closes the connection."""
 
 
 def judge_request(
