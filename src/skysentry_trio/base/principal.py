@@ -86,6 +86,11 @@ def split_moment(text: str) -> tuple[str, float]:
     raise ValueError(f"expected a moment such as 2026-11-29T08:00Z after @, got {moment[:40]!a}")
 
 
+def join_moment(pattern: str, moment: float) -> str:
+    """Return the text from which `split_moment` returns this pattern and this moment."""
+    return f"{pattern}@{datetime.fromtimestamp(moment, UTC).isoformat()}"
+
+
 @frozen
 class CameraSet:
     """Cameras that are named by ids and globs; cameras that do not exist yet are covered too."""
@@ -187,7 +192,7 @@ class Rights:
         described = {action.value: sorted(cameras.patterns) for action, cameras in self.by_action.items()}
         if self._history_begins:
             described[Action.HISTORY.value] = sorted(
-                f"{pattern}@{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else pattern
+                join_moment(pattern, moment) if moment else pattern
                 for cameras, moment in self._history_begins
                 for pattern in cameras.patterns
             )

@@ -90,4 +90,6 @@ def test_rights_are_narrowed_to_the_camera_that_is_asked_for() -> None:
         for action in Action:
             assert decide(narrowed, action, camera_id, 0) == decide(whole, action, camera_id, 0)
     assert narrow(ANYONE, "door") == ANYONE
+    later = Principal("porch", Rights.of({"history": ["*@2026-11-29T08:00:00.5Z"]}), "key", "key:7")
+    assert narrow(later, "door").rights.history_begin("door") == later.rights.history_begin("door") > 0
     assert decide(narrow(whole, "attic"), Action.VIEW, "attic", 0) is Decision.HIDDEN

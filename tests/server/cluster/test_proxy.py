@@ -206,6 +206,15 @@ async def test_the_rights_of_a_client_hold_for_cameras_of_other_nodes(
         assert (await b.address.ask(route, authorization)).status == status
 
 
+async def test_a_node_that_is_away_does_not_betray_its_cameras() -> None:
+    """A camera of it that the client may not know of is answered as one that does not exist."""
+    async with guarded_nodes(view=["yard"]) as (a, b, authorization):
+        a.cluster.place("door", "a", node_url="http://127.0.0.1:1")
+        answers = [await b.address.ask(f"/api/clients/{name}/latest.jpg", authorization) for name in ("door", "none")]
+        assert [answer.status for answer in answers] == [404, 404]
+        assert answers[0].json["error"].replace("door", "none") == answers[1].json["error"]
+
+
 async def test_without_a_key_nothing_is_passed_on() -> None:
     """The node that was asked refuses the request itself."""
     async with guarded_nodes(view=["*"]) as (a, b, _):

@@ -12,6 +12,7 @@ from attrs import define, field
 
 from tests.raw_peer import BINARY, CLOSE, TEXT, RawPeer, client_frame
 from tests.server.cluster.nodes import TestNode, running_nodes, until
+from tests.server.cluster.test_proxy import guarded_nodes
 
 _FRAMES = 12
 
@@ -53,8 +54,8 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(node: TestNode, query: str = "?client=door&format=envelope") -> AsyncIterator[Talk]:
-    async with node.address.websocket(f"/stream/ws{query}") as peer, trio.open_nursery() as nursery:
+async def talking(node: TestNode, query: str = "?client=door&format=envelope", *headers: str) -> AsyncIterator[Talk]:
+    async with node.address.websocket(f"/stream/ws{query}", *headers) as peer, trio.open_nursery() as nursery:
         talk = Talk(peer)
         nursery.start_soon(talk.listen)
         yield talk
@@ -106,6 +107,20 @@ async def test_every_node_answers_messages_as_the_one_that_has_the_camera() -> N
                 # The first message is the list of cameras, with their rates.
                 assert far.said[1:] == near.said[1:], messages
                 assert far.frames == near.frames, messages
+
+
+async def test_a_viewer_does_not_learn_of_a_camera_of_another_node_that_it_may_not_see() -> None:
+    """Whatever it asks, it is told the same as about a camera that does not exist."""
+    async with guarded_nodes(view=["yard"], history=["yard"]) as (a, b, authorization):
+        for kind, more in (("playback", {}), ("live", {}), ("seek", {"back": 60})):
+            answers = []
+            for camera_id in ("door", "none"):
+                async with talking(b, "?format=envelope", authorization) as talk:
+                    await talk.say(type=kind, clientId=camera_id, **more)
+                    answers.append(json.dumps(await talk.answer()).replace(camera_id, "none"))
+                    assert [one["type"] for one in talk.said] == ["clients", "playback"]
+            assert answers[0] == answers[1]
+        assert a.relay.connections == 0
 
 
 async def test_a_playback_runs_to_its_end_and_goes_on_live() -> None:

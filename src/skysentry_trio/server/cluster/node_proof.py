@@ -19,7 +19,7 @@ from attrs import define, field, frozen
 from msgspec import Struct
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.principal import EVERYTHING, NODE, Action, Principal, Rights
+from skysentry_trio.base.principal import EVERYTHING, NODE, Action, Principal, Rights, join_moment
 
 HEADER: Final = "X-SkySentry-Node"
 """Name of the header."""
@@ -128,6 +128,8 @@ def narrow(principal: Principal, camera_id: str) -> Principal:
     if rights.is_admin:
         return principal
     allowed = {action.value: [camera_id] for action in Action if rights.allow(action, camera_id)}
+    if (begin := rights.history_begin(camera_id)) and Action.HISTORY.value in allowed:
+        allowed[Action.HISTORY.value] = [join_moment(camera_id, begin)]
     return Principal(
         principal.name, Rights.of(allowed), principal.kind, principal.identity, expires_at=principal.expires_at
     )

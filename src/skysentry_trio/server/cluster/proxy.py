@@ -110,6 +110,9 @@ class NodeProxy:
             if len(seen) != 1:
                 return None
             camera_id = seen[0]
+        # Otherwise a node that does not answer would show that it has a camera, and which one.
+        if not request.principal.rights.name(camera_id):
+            return None
         location = self._directory.locate(camera_id)
         if location is None or location.node_id == self._directory.node_id:
             return None

@@ -66,7 +66,8 @@ class PlaybackController:
 
     def _play_elsewhere(self, camera_id: str, message: Seek | GoLive | DescribePlayback) -> bool:
         """Let the server that has a camera carry out a command; return False if this server has to."""
-        if self._elsewhere is None or not self._supports_notices:
+        # A viewer that may not play a camera back does not learn whether another server has the camera.
+        if self._elsewhere is None or not self._supports_notices or not self._session.may_play_back(camera_id):
             return False
         remote, scope = self._remote.get(camera_id, (None, None))
         if not self._elsewhere.has(camera_id):
@@ -165,6 +166,8 @@ class PlaybackController:
     async def adapt_to_rights(self) -> None:
         """End all playbacks after the viewer has got other rights; it may begin those again that it may still see."""
         self._oldest.clear()
+        for _, scope in self._remote.values():
+            scope.cancel()
         for camera_id in self._session.active:
             self._session.go_live(camera_id)
             self._end_tape(camera_id)
