@@ -139,6 +139,18 @@ describe("a viewer with a token", () => {
     session.stop();
   });
 
+  it("is not called live by a server that only tells its time, and hears the refusal after two seconds", async () => {
+    const refusal = '{"error":"a key is needed","code":"unauthenticated"}';
+    const fetch = () => Promise.resolve(new Response(refusal, { status: 401 }));
+    const { network, session, state } = viewer({ fetch });
+    network.last.accept();
+    network.last.text({ type: "clock", sentAt: Date.now(), serverAt: Date.now() });
+    expect(state().link).toBe("connecting");
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(state()).toMatchObject({ link: "refused", refusal: { code: "unauthenticated" } });
+    session.stop();
+  });
+
   it("waits a minute if it is refused and has no other token, and on request tries at once", async () => {
     const { network, session, state } = viewer();
     network.last.accept();

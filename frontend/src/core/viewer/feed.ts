@@ -281,9 +281,14 @@ export class Feed {
       if (isAccessCode(code)) this.announced = { code, reason };
       return;
     }
+    if (message?.type === "clock") {
+      // The server answers this before it knows who the viewer is, and may still refuse it.
+      this.heartbeat.noteMessage();
+      this.heartbeat.handle(message);
+      return;
+    }
     this.noteMessage();
-    if (message?.type === "clock") this.heartbeat.handle(message);
-    else if (message?.type === "authenticated") {
+    if (message?.type === "authenticated") {
       this.access.keepRenewed(
         message.expiresAt,
         () => now() + (this.clock.offset ?? 0),
