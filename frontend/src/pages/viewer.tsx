@@ -132,6 +132,7 @@ function ViewerPage() {
           onPanel={setPanel}
           playbackOpen={playbackOpen}
           onPlayback={() => setPlaybackOpen(!playbackOpen)}
+          playback={playback}
           onShare={share}
         />
       )}

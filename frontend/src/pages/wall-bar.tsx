@@ -1,9 +1,10 @@
 /** The controls of a wall that is played back: one moment for all cameras. */
 
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { WallPlayback } from "../core/viewer/wall-playback.js";
 import { IconButton } from "../react/icon-button.js";
 import { useWindowKeys } from "../react/use-modal.js";
+import { useRefresh } from "../react/use-refresh.js";
 import { useStore } from "../react/use-store.js";
 import type { Viewer } from "../react/use-viewer.js";
 import { useWords } from "../react/words.js";
@@ -132,13 +133,4 @@ export function WallBar({ viewer, playback, onClose }: WallBarProps) {
       <IconButton icon="close" label={words.together.close} title={words.page.close} onClick={onClose} />
     </section>
   );
-}
-
-/** Renders again and again, because time goes on although nothing else changes. */
-function useRefresh(milliseconds: number): void {
-  const [, refresh] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => refresh((count) => count + 1), milliseconds);
-    return () => clearInterval(timer);
-  }, [milliseconds]);
 }

@@ -4,13 +4,18 @@ import { useEffect, useRef, type ReactNode } from "react";
 import type { PanelName } from "../core/viewer/view-address.js";
 import type { WallChoices } from "../core/viewer/wall-choices.js";
 import { LAYOUTS, type LayoutName } from "../core/viewer/wall-layout.js";
+import type { WallPlayback } from "../core/viewer/wall-playback.js";
 import { canFullScreen, toggleFullScreen } from "../react/full-screen.js";
 import { IconButton } from "../react/icon-button.js";
 import { LinkStatus } from "../react/link-status.js";
+import { useRefresh } from "../react/use-refresh.js";
 import { useStore } from "../react/use-store.js";
 import type { Viewer } from "../react/use-viewer.js";
+import { useIsReplay } from "../react/use-wall-playback.js";
 import { useWords } from "../react/words.js";
 import mark from "./mark.svg";
+
+const REFRESH_MS = 250;
 
 export interface WallHeadProps {
   readonly viewer: Viewer;
@@ -25,6 +30,8 @@ export interface WallHeadProps {
   /** Whether the controls for the playback of all cameras are shown. */
   readonly playbackOpen: boolean;
   readonly onPlayback: () => void;
+  /** Plays all cameras in step; null while there is no connection. */
+  readonly playback: WallPlayback | null;
   readonly onShare: () => void;
 }
 
@@ -57,7 +64,7 @@ export function WallHead(props: WallHeadProps) {
         </nav>
       ) : null}
       <span className="wall-space" />
-      <Counts viewer={viewer} choices={choices} onStopped={toggle("cameras")} />
+      <Counts viewer={viewer} choices={choices} playback={props.playback} onStopped={toggle("cameras")} />
       <span className={link === "live" ? "sky-visually-hidden" : undefined}>
         <LinkStatus link={link} />
       </span>
@@ -192,12 +199,13 @@ function Chip({ name, count, chosen, onChoose }: ChipProps) {
   );
 }
 
-interface CountsProps extends Pick<WallHeadProps, "viewer" | "choices"> {
+interface CountsProps extends Pick<WallHeadProps, "viewer" | "choices" | "playback"> {
   readonly onStopped: () => void;
 }
 
-function Counts({ viewer, choices, onStopped }: CountsProps) {
+function Counts({ viewer, choices, playback, onStopped }: CountsProps) {
   const words = useWords();
+  const replays = useIsReplay(playback);
   const { live, offline, cameras } = useStore(viewer.snapshot, ({ totals }) => totals);
   const stopped = useStore(
     viewer.snapshot,
@@ -206,8 +214,14 @@ function Counts({ viewer, choices, onStopped }: CountsProps) {
   const hideOffline = useStore(choices.settings, (settings) => settings.hideOffline);
   return (
     <span className="wall-counts">
-      <span className="sky-dot" data-status={live > 0 ? "live" : "unknown"} />
-      <span className="page-count">{words.head.live(live, cameras)}</span>
+      {playback && replays ? (
+        <Replay playback={playback} />
+      ) : (
+        <>
+          <span className="sky-dot" data-status={live > 0 ? "live" : "unknown"} />
+          <span className="page-count">{words.head.live(live, cameras)}</span>
+        </>
+      )}
       {offline > 0 ? (
         <button
           type="button"
@@ -224,5 +238,19 @@ function Counts({ viewer, choices, onStopped }: CountsProps) {
         </button>
       ) : null}
     </span>
+  );
+}
+
+/** The moment that all cameras show, in place of how many of them are live. */
+function Replay({ playback }: { playback: WallPlayback }) {
+  const words = useWords();
+  useRefresh(REFRESH_MS);
+  return (
+    <>
+      <span className="sky-dot" data-status="playback" />
+      <span className="page-count" data-figure="shown-moment">
+        {words.view.replaying} · {words.format.clock(playback.position())}
+      </span>
+    </>
   );
 }

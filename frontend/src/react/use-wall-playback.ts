@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo } from "react";
 import { Store } from "../core/store.js";
-import { WallPlayback } from "../core/viewer/wall-playback.js";
+import { WallPlayback, type WallMoment } from "../core/viewer/wall-playback.js";
 import type { ViewerSnapshot } from "../core/viewer/snapshot.js";
 import { useStore } from "./use-store.js";
 import type { Viewer } from "./use-viewer.js";
@@ -40,8 +40,7 @@ export function useWallPlayback({ snapshot, controls }: Viewer, open: boolean): 
   const oldest = useStore(snapshot, oldestOf);
   useEffect(() => playback?.setOldest(oldest), [playback, oldest]);
 
-  const moment = useStore(playback?.moment ?? LIVE);
-  const active = moment !== null;
+  const active = useIsReplay(playback);
   const live = useStore(snapshot, liveCameras);
   useEffect(() => {
     if (live === "" || !active) return;
@@ -52,6 +51,11 @@ export function useWallPlayback({ snapshot, controls }: Viewer, open: boolean): 
 }
 
 const LIVE = new Store<null>(null);
+
+/** Returns whether the wall shows a moment of the past. */
+export function useIsReplay(playback: WallPlayback | null): boolean {
+  return useStore<WallMoment | null, boolean>(playback?.moment ?? LIVE, (moment) => moment !== null);
+}
 
 /** When the oldest frame of any camera came, in whole seconds; `Infinity` if nothing is known. */
 export function oldestOf({ cameras }: ViewerSnapshot): number {
