@@ -10,25 +10,30 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from skysentry_trio.base.languages import LANGUAGES
 from skysentry_trio.base.local_authority import Names, create_authority, fingerprint
-from skysentry_trio.base.trust_page import BINARY, CONTENT_TYPES, PAGE, PROFILE, TEXT, name_of, trust_files
+from skysentry_trio.base.trust_page import CONTENT_TYPES, PAGE, name_of, trust_files
+from skysentry_trio.base.trust_words import BINARY, PROFILE, TEXT
 
 AUTHORITY = create_authority(Names(("localhost", "attic"), (ip_address("127.0.0.1"),)))
 CERTIFICATE = AUTHORITY.parsed
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("base", ["", "trust/"])
-def test_every_link_of_the_page_is_a_file(base: str) -> None:
+def test_every_link_of_the_page_is_a_file(base: str, language: str) -> None:
     """The page works below /trust and in a folder, and every file has a content type."""
-    files = trust_files(AUTHORITY.certificate, base=base)
+    files = trust_files(AUTHORITY.certificate, base=base, language=language)
     links = set(re.findall(r'href="([^"]+)"', files[PAGE].decode()))
     assert links == {f"{base}{name}" for name in files if name != PAGE}
     assert files.keys() == CONTENT_TYPES.keys()
 
 
-def test_the_page_names_the_authority_and_its_fingerprint() -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_names_the_authority_and_its_fingerprint(language: str) -> None:
     """People compare it with what the terminal shows, and find the name in the settings of their device."""
-    page = trust_files(AUTHORITY.certificate)[PAGE].decode()
+    page = trust_files(AUTHORITY.certificate, language=language)[PAGE].decode()
+    assert f'<html lang="{language}">' in page
     assert fingerprint(CERTIFICATE) in page
     assert name_of(CERTIFICATE) in page
     for system in ("iPhone", "Android", "Windows", "macOS", "Linux"):

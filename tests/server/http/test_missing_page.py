@@ -42,6 +42,14 @@ async def test_a_person_gets_a_page(accept: str, method: str) -> None:
     assert b"style=" not in answer.body
 
 
+async def test_the_page_has_the_language_of_the_browser() -> None:
+    """A German browser gets it in German, and caches are told."""
+    answer = await Site().ask("/Capture", Accept="text/html", Accept_Language="de-AT,de;q=0.9,en;q=0.8")
+
+    assert '<html lang="de">' in answer.body.decode()
+    assert "Accept-Language" in answer.headers["vary"]
+
+
 @pytest.mark.parametrize("accept", PROGRAMS)
 async def test_a_program_keeps_json(accept: str | None) -> None:
     """The answer of all errors; caches are told that it depends on Accept."""

@@ -33,6 +33,13 @@ async def test_the_page_and_its_files_are_served(folder: AuthorityFolder) -> Non
         assert answer.body == files[name]
 
 
+async def test_the_page_has_the_language_of_the_browser(folder: AuthorityFolder) -> None:
+    """A German browser gets it in German, and caches are told."""
+    answer = await Site(authority=folder.authority_file).ask("/trust", Accept_Language="de-AT,de;q=0.9,en;q=0.8")
+    assert '<html lang="de">' in answer.body.decode()
+    assert "Accept-Language" in answer.headers["vary"]
+
+
 async def test_nothing_else_of_the_folder_is_served(folder: AuthorityFolder) -> None:
     """Least of all a key."""
     site = Site(authority=folder.authority_file)

@@ -12,6 +12,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.languages import choose_language
 from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.server.access.start import AccessSetup, open_to_everybody
 from skysentry_trio.server.health import Health
@@ -137,7 +138,7 @@ def create_app(
         if error.code == HTTPStatus.NOT_FOUND:
             reason = "nothing is at this address; /api/openapi.json lists the addresses of the API"
             if prefers_page(request.accept_mimetypes):
-                return describe_missing_page(request.scope["raw_path"])
+                return describe_missing_page(request.scope["raw_path"], choose_language(request.accept_languages))
         response = _error(reason, error.code or 500)
         for name, value in error.get_headers():
             if name in _EXPLAINING:

@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from quart import Response
 
-_PAGE = """\
+_PAGE: Final = """\
 <!doctype html>
-<html lang="en">
+<html lang="{language}">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width">
     <meta name="color-scheme" content="light dark">
-    <title>No page here · SkySentry</title>
+    <title>{title} · SkySentry</title>
   </head>
   <body>
     <main>
-      <h1>There is no page at this address</h1>
+      <h1>{heading}</h1>
       <ul>
-        <li><a href="{home}">Watch the cameras</a></li>
-        <li><a href="{home}capture">Use this device as a camera</a></li>
-        <li><a href="{home}api/openapi.json">Addresses for programs</a></li>
+        <li><a href="{home}">{watch}</a></li>
+        <li><a href="{home}capture">{capture}</a></li>
+        <li><a href="{home}api/openapi.json">{addresses}</a></li>
       </ul>
     </main>
   </body>
 </html>
 """
+_WORDS: Final = {
+    "en": {
+        "title": "No page here",
+        "heading": "There is no page at this address",
+        "watch": "Watch the cameras",
+        "capture": "Use this device as a camera",
+        "addresses": "Addresses for programs",
+    },
+    "de": {
+        "title": "Keine Seite",
+        "heading": "Unter dieser Adresse gibt es keine Seite",
+        "watch": "Kameras ansehen",
+        "capture": "Dieses Gerät als Kamera verwenden",
+        "addresses": "Adressen für Programme",
+    },
+}
 
 
 def prefers_page(accepted: Iterable[tuple[str, float]]) -> bool:
@@ -39,15 +56,17 @@ def prefers_page(accepted: Iterable[tuple[str, float]]) -> bool:
     return qualities.get("text/html", 0.0) > qualities.get("application/json", 0.0)
 
 
-def describe_missing_page(raw_path: bytes) -> Response:
+def describe_missing_page(raw_path: bytes, language: str) -> Response:
     """Return the answer 404 with links to the pages.
 
     Args:
         raw_path: path of the request, quoted. A proxy may have removed a prefix that the server does not know, so the
             links are relative to this path.
+        language: one of `LANGUAGES`.
     """
     home = "../" * (raw_path.count(b"/") - 1) or "./"
-    response = Response(_PAGE.format(home=home), 404, content_type="text/html; charset=utf-8")
+    page = _PAGE.format(home=home, language=language, **_WORDS[language])
+    response = Response(page, 404, content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"
-    response.vary.add("Accept")
+    response.vary.update(["Accept", "Accept-Language"])
     return response

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import trio
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.languages import choose_language
 
 
 def create_trust(authority_file: Path | None) -> Blueprint:
@@ -37,9 +38,11 @@ async def _send(authority_file: Path | None, name: str, *, base: str = "") -> Re
     # Imported here, because most servers do not need the library for certificates.
     from skysentry_trio.base.trust_page import CONTENT_TYPES, trust_files  # noqa: PLC0415
 
-    content = trust_files(await trio.Path(authority_file).read_bytes(), base=base).get(name)
+    language = choose_language(request.accept_languages)
+    content = trust_files(await trio.Path(authority_file).read_bytes(), base=base, language=language).get(name)
     if content is None:
         raise ProtocolViolation(f"expected one of {', '.join(CONTENT_TYPES)}, got {name[:80]}", "not-found")
     response = Response(content, content_type=CONTENT_TYPES[name])
     response.headers["Cache-Control"] = "no-cache"
+    response.vary.add("Accept-Language")
     return response
