@@ -154,6 +154,8 @@ def test_pages_come_back_after_the_server_was_killed(
     server.kill()
     wait_until(lambda: capture.locator('[data-failure="server-gone"]').count(), 5, "the camera page says so")
     wait_until(lambda: link(viewer) == "unreachable", 8, "the viewer says so")
+    assert status(viewer, "cam") == "unknown"
+    assert viewer.title().startswith("No connection")
     # Long enough for the waits between attempts to have grown to their longest.
     time.sleep(8)
     server.start()
@@ -233,6 +235,8 @@ def test_a_camera_is_live_then_offline(server: Server, open_page: OpenPage) -> N
             wait_until(lambda: status(page, "still") == "waiting", 5, "waiting for a first picture")
     wait_until(lambda: status(page, "cam") == "offline", 5, "offline")
     assert "last picture" in page.locator('[data-camera="cam"] .sky-tile__away').inner_text()
+    # Grey, but as bright as it was.
+    assert page.locator('[data-camera="cam"] canvas').evaluate("(canvas) => getComputedStyle(canvas).opacity") == "1"
     with registered(server, "cam") as silent:
         silent.send(moving_pictures("cam", NIGHT)[0])
         wait_until(lambda: status(page, "cam") == "live", 5, "live again")
