@@ -55,6 +55,7 @@ def _list_and_exit(context: click.Context, _parameter: click.Parameter, is_wante
 @click.option("--once", is_flag=True, help="End with the source instead of starting again.")
 @click.option("--ignore-demand", is_flag=True, help="Send every frame, even if nobody watches or viewers need less.")
 @click.option("--no-adapt", is_flag=True, help="Do not lower quality, width and rate when the network is too slow.")
+@click.option("--skip-still", is_flag=True, help="Do not send pictures again that look like the last one.")
 @click.option(
     "--list",
     is_flag=True,
@@ -74,6 +75,7 @@ def capture(
     tls_ca: str | None,
     ignore_demand: bool,
     no_adapt: bool,
+    skip_still: bool,
     quiet: bool,
     **options: object,
 ) -> None:
@@ -104,6 +106,7 @@ def capture(
         name=name,
         obeys=not ignore_demand,
         adapts=not no_adapt,
+        skips_still=skip_still,
         token=token,
     )
     trio.run(run_capture, source, source_options, make_client, None if quiet else sys.stderr)

@@ -13,7 +13,15 @@ import trio
 from attrs import define, field
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, WebSocketServer, serve_websocket
 
-from skysentry_trio.wire.capture import Goodbye, Registration, RegistrationSuccess, decode_camera_message, decode_jpeg
+from skysentry_trio.wire.capture import (
+    Goodbye,
+    PictureMeasure,
+    Registration,
+    RegistrationSuccess,
+    Same,
+    decode_camera_message,
+    decode_jpeg,
+)
 from skysentry_trio.wire.messages import Authenticated, Clock, ClockReply, encode_message, rfc3339
 
 Handler = Callable[["FakeServer", WebSocketConnection], Awaitable[None]]
@@ -40,6 +48,12 @@ class FakeServer:
     goodbyes: int = 0
     max_frame_size: int | None = None
     """What it states in its answer to a registration."""
+    capabilities: tuple[str, ...] = ()
+    """What it states in its answer to a registration."""
+    measures: list[PictureMeasure | None] = field(factory=list)
+    """Of each frame."""
+    same: list[Same] = field(factory=list)
+    """In place of frames."""
     rejections: list[int] = field(factory=list)
     """HTTP statuses for the next handshakes, 0 for an accepted one."""
     rejection: bytes = b"from a proxy"
@@ -74,16 +88,17 @@ class FakeServer:
     async def accept_camera(self, websocket: WebSocketConnection) -> None:
         """Take a camera's registration."""
         registration = await self.take_registration(websocket)
-        answer = RegistrationSuccess(registration.camera_id, rfc3339(0), self.max_frame_size)
+        answer = RegistrationSuccess(registration.camera_id, rfc3339(0), self.max_frame_size, self.capabilities)
         await websocket.send_message(encode_message(answer))
 
     async def take_frame(self, websocket: WebSocketConnection) -> bytes:
         """Take one JPEG from a camera; questions before it are answered."""
         while isinstance(message := await websocket.get_message(), str):
             await self.tell_time(websocket, message)
-        frame, _size, captured_at, _measure = decode_jpeg(message, max_size=5 * 1024 * 1024, envelope=True)
+        frame, _size, captured_at, measure = decode_jpeg(message, max_size=5 * 1024 * 1024, envelope=True)
         self.frames.append(frame)
         self.captured_at.append(captured_at)
+        self.measures.append(measure)
         self.hear()
         return frame
 
@@ -95,6 +110,10 @@ class FakeServer:
         question = decode_camera_message(message)
         if isinstance(question, Goodbye):
             self.goodbyes += 1
+            self.hear()
+            return
+        if isinstance(question, Same):
+            self.same.append(question)
             self.hear()
             return
         assert isinstance(question, Clock)

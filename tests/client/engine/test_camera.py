@@ -303,6 +303,40 @@ async def test_without_a_stated_limit_it_is_five_mebibytes() -> None:
         assert len(server.registrations) == 1
 
 
+async def test_still_pictures_are_left_out_if_the_server_knows_it() -> None:
+    """In their place goes a message, with what is measured in them; another picture is sent whole."""
+
+    async def accept(server: FakeServer, websocket: WebSocketConnection) -> None:
+        server.capabilities = ("same", "change", "motion")
+        await server.accept_camera(websocket)
+        while True:
+            await server.take_frame(websocket)
+
+    async with running(accept, skips_still=True) as (server, camera, slot):
+        slot.offer(frame(1))
+        await server.wait_until(lambda: len(server.frames) == 1)
+        while not server.same:
+            slot.offer(frame(1))
+            await trio.sleep(0.02)
+        slot.offer(frame(200))
+        await server.wait_until(lambda: len(server.frames) == 2)
+        dropped = report_of(camera).dropped["still"]
+
+    assert server.frames == [draw_jpeg(1), draw_jpeg(200)]
+    assert dropped >= len(server.same)
+    assert (server.same[0].change, server.same[0].brightness is None) == (0, False)
+
+
+async def test_a_server_that_does_not_know_it_gets_every_picture() -> None:
+    """Also still ones, and without measurements."""
+    async with running(skips_still=True) as (server, _, slot):
+        for number in range(3):
+            slot.offer(frame(1))
+            await server.wait_until(lambda number=number: len(server.frames) == number + 1)  # type: ignore[misc]
+
+    assert server.measures == [None, None, None]
+
+
 async def test_a_refused_frame_is_reported() -> None:
     """The server's `error` is what the camera's status says, until frames have been taken for a while."""
 

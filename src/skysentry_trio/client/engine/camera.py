@@ -22,6 +22,7 @@ from skysentry_trio.client.engine.connection import (
 )
 from skysentry_trio.client.engine.frame_size import DEFAULT_LIMIT
 from skysentry_trio.client.engine.rate_controller import RateController
+from skysentry_trio.client.engine.still_filter import StillFilter
 from skysentry_trio.client.engine.throughput import Throughput
 from skysentry_trio.client.engine.uplink_controller import NO_REDUCTION, Reduction
 from skysentry_trio.sources.frames import FrameSlot
@@ -53,7 +54,8 @@ class CameraReport:
     dropped: dict[str, int]
     """Number of frames that were never sent, by cause: ``behind`` (the network is slow), ``rate`` (above the user's
     rate), ``demand`` or ``uplink`` (above the rate that these allow), ``bad`` (not a readable picture), ``lost``
-    (sending failed), ``too-large`` (the server refuses frames of this size)."""
+    (sending failed), ``too-large`` (the server refuses frames of this size), ``still`` (the picture looks like the last
+    one that was sent)."""
     connections: int
     """Number of accepted registrations."""
     demand: Demand | None = None
@@ -76,6 +78,8 @@ class CameraClient:
     """Whether the camera follows the demand; the registration tells the server."""
     adapts: bool = True
     """Whether the camera sends less when the uplink is too slow."""
+    skips_still: bool = False
+    """Whether the camera leaves out pictures that look like the last one that it sent."""
     token: Token = field(default=None, repr=False)
     """Presented to the server."""
     state: str = field(default="connecting", init=False)
@@ -142,10 +146,13 @@ class CameraClient:
             async with open_connection(
                 self.server, PATH, max_message_size=_MAX_SERVER_MESSAGE, token=token
             ) as connection:
-                await self._register(connection, token)
+                answer = await self._register(connection, token)
                 # From here on, the end of this block is on purpose, unless the connection is lost.
                 connection.goodbye = encode_message(Goodbye())
-                session = CameraConnection(connection, self._rate_controller, self._sent, self._access, self.adapts)
+                still = StillFilter(answer.capabilities, self.skips_still)
+                session = CameraConnection(
+                    connection, self._rate_controller, self._sent, self._access, self.adapts, still
+                )
                 self._session = session
                 await session.run()
         except Refused as refused:
@@ -167,7 +174,7 @@ class CameraClient:
                 self._backoff.note_success()
             raise
 
-    async def _register(self, connection: Connection, token: str | None) -> None:
+    async def _register(self, connection: Connection, token: str | None) -> RegistrationSuccess:
         capabilities = tuple(word for word in CAPABILITIES if self.obeys or word != "demand")
         registration = encode_registration(self.camera_id, name=self.name, capabilities=capabilities, token=token)
         await connection.send(registration)
@@ -184,6 +191,7 @@ class CameraClient:
         self.trouble = None
         self._connections += 1
         self._access.note_success()
+        return answer
 
     async def _refusal(self, connection: Connection, answer: RegistrationError) -> Refused | ConnectionLost:
         """Return `Refused` or `ConnectionLost`; the close code after the server's refusal decides which of the two."""

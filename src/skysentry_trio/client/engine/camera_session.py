@@ -15,11 +15,19 @@ from skysentry_trio.client.engine.access import TokenHolder
 from skysentry_trio.client.engine.connection import Connection, ConnectionLost
 from skysentry_trio.client.engine.rate_controller import RateController
 from skysentry_trio.client.engine.server_clock import ServerClock, keep_asking
+from skysentry_trio.client.engine.still_filter import FrameChoice, StillFilter
 from skysentry_trio.client.engine.throughput import Throughput
 from skysentry_trio.client.engine.uplink_controller import PERIOD
 from skysentry_trio.client.engine.uplink_window import UplinkWindow
 from skysentry_trio.sources.frames import SourceFrame
-from skysentry_trio.wire.capture import Demand, ServerMessage, decode_server_message, encode_captured_jpeg
+from skysentry_trio.wire.capture import (
+    Demand,
+    PictureMeasure,
+    ServerMessage,
+    decode_server_message,
+    encode_captured_jpeg,
+    encode_same,
+)
 from skysentry_trio.wire.messages import Authenticate, Authenticated, ClockReply, ErrorNotice, encode_message
 
 REFUSAL_SHOWN = 5.0
@@ -43,6 +51,8 @@ class CameraConnection:
     access: TokenHolder
     adapts: bool = True
     """Whether frames wait for receipts, and become smaller or fewer when receipts are slow."""
+    still: StillFilter = field(factory=StillFilter)
+    """What is measured in the pictures, and which are left out."""
     largest: int = field(default=0, init=False)
     """Bytes of the largest frame that was sent; 0 if none was sent."""
     refusal: str | None = field(default=None, init=False)
@@ -129,10 +139,17 @@ class CameraConnection:
                 )
                 self._refused_at = started
                 continue
+            sending, measure = await self.still.look(frame.jpeg, slot.target, started)
+            if sending is not FrameChoice.WHOLE:
+                slot.drop("still")
+                if sending is FrameChoice.SAME:
+                    captured_at = self._server_time_of(frame, started)
+                    await self.connection.send(encode_same(captured_at, measure))
+                continue
             self.largest = max(self.largest, size)
             if started - self._refused_at >= REFUSAL_SHOWN:
                 self.refusal = None
-            await self._send_frame(frame, started)
+            await self._send_frame(frame, started, measure)
             self.sent.add(size, trio.current_time())
             # A server that has not yet answered a clock message may never answer one: do not ask with every frame.
             if self.adapts and self.clock.is_known:
@@ -147,14 +164,17 @@ class CameraConnection:
             if patience.cancelled_caught:
                 raise ConnectionLost(f"the server confirmed no frame for {RECEIPT_TIMEOUT:g} s")
 
-    async def _send_frame(self, frame: SourceFrame, now: float) -> None:
+    def _server_time_of(self, frame: SourceFrame, now: float) -> float | None:
+        """Return when a frame was captured by the server's clock; None if nobody knows."""
         server_time = self.clock.epoch(now)
-        message = frame.jpeg
         age = self._wall_clock.now(now) - frame.captured_at
         # If this machine's clock was set in the meantime, nobody knows how old the frame is.
         was_set, self._shift = self._wall_clock.shift != self._shift, self._wall_clock.shift
-        if server_time is not None and not was_set:
-            message = encode_captured_jpeg(frame.jpeg, server_time - age)
+        return None if server_time is None or was_set else server_time - age
+
+    async def _send_frame(self, frame: SourceFrame, now: float, measure: PictureMeasure | None) -> None:
+        captured_at = self._server_time_of(frame, now)
+        message = frame.jpeg if captured_at is None else encode_captured_jpeg(frame.jpeg, captured_at, measure)
         sent = False
         try:
             await self.connection.send(message)

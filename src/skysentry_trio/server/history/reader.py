@@ -72,6 +72,7 @@ class HistoryReader:
     def events(self, camera_id: str, begin: float, end: float, limit: int | None = None) -> list[RecordedEvent]:
         """Return the events of a camera that overlap the time between two moments, in the order of their beginnings."""
         log = None if self.writer is None else self.writer.events
+        begin = max(begin, self.begin)
         return (self.folder.index.events if log is None else log).find(camera_id, begin, end, limit)
 
     def event_ranges(self, camera_id: str, begin: float, end: float) -> list[tuple[float, float]]:

@@ -91,7 +91,7 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
         spans = await recordings.run(partial(reader.spans, camera_id, begin, end))
         events = []
         if current_hub().principal.rights.allow(Action.EVENTS, camera_id):
-            events = await recordings.run(partial(found.reader.events, camera_id, begin, end, _MOST_EVENTS))
+            events = await recordings.run(partial(reader.events, camera_id, begin, end, _MOST_EVENTS))
         if len(spans) > _MOST_SPANS:
             raise ProtocolViolation(f"there are {len(spans)} spans, ask for a shorter time with at most {_MOST_SPANS}")
         return json_response(
