@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
@@ -23,6 +24,7 @@ from skysentry_trio.server.history.reader import HistoryReader, RecordedPart
 from skysentry_trio.server.history.retention import RetentionLimits, choose_expired
 from skysentry_trio.server.history.segment import OPENING, encode_record
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, local_file_stamp
+from skysentry_trio.server.http.export_archive import ExportRange, write_archive
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.query import Query
@@ -135,7 +137,7 @@ def rebuild(settings: Settings) -> None:
 
 
 @history.command()
-@click.argument("camera_id", metavar="CAMERA")
+@click.argument("camera_ids", metavar="CAMERA...", nargs=-1, required=True)
 @click.option("--output", "-o", metavar="FILE", help="The file to make.  [default: named by camera and time]")
 @click.option(
     "--format",
@@ -147,26 +149,61 @@ def rebuild(settings: Settings) -> None:
 )
 @range_options
 @folder_option
-def export(settings: Settings, *, camera_id: str, output: str | None, kind: str, begin: float, end: float) -> None:
-    """Write recordings of CAMERA into one file."""
+def export(
+    settings: Settings, *, camera_ids: tuple[str, ...], output: str | None, kind: str, begin: float, end: float
+) -> None:
+    """Write recordings into one file; those of several cameras into a ZIP with a manifest."""
     with _reading(settings) as folder:
+        if len(camera_ids) > 1:
+            _export_archive(HistoryReader(folder), list(camera_ids), output, kind, begin, end)
+            return
+        (camera_id,) = camera_ids
         part = HistoryReader(folder).part(check_camera_id(camera_id), begin, end)
         if part is None:
             raise NothingRecorded(f"there are no recordings of camera {camera_id} from then")
         stamp = local_file_stamp(part.first.received_at)
         path = Path(output or f"{camera_id}_{stamp}.{kind}")
-        try:
-            with path.open("xb") as target:
-                count = _write_clip(target, _make_clip(kind, f"{camera_id}_{stamp}", part), part)
-        except FileExistsError:
-            raise ConfigurationError(f"--output: {path} exists") from None
-        except BaseException as error:
-            # What is there is no whole file.
-            path.unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                raise SkySentryError(f"cannot write {path}: {error.strerror or error}") from error
-            raise
+        with _new_file(path) as target:
+            count = _write_clip(target, _make_clip(kind, f"{camera_id}_{stamp}", part), part)
     click.echo(f"{count} frames in {path}", err=True)
+
+
+def _export_archive(  # noqa: PLR0917 - what the command was asked for
+    reader: HistoryReader, camera_ids: list[str], output: str | None, kind: str, begin: float, end: float
+) -> None:
+    """Write the recordings of several cameras into an archive."""
+    segments = [one for camera_id in camera_ids for one in reader.segments(check_camera_id(camera_id), begin, end)]
+    if not segments:
+        raise NothingRecorded(f"there are no recordings of cameras {', '.join(camera_ids)} from then")
+    first, last = min(one.started_at for one in segments), max(one.ended_at for one in segments)
+    # The times of segments are rounded down.
+    wanted = ExportRange(camera_ids, max(begin, first), min(end, last + 1), kind)
+    path, progress = Path(output or f"{len(camera_ids)}-cameras_{local_file_stamp(wanted.begin)}.zip"), None
+    with _new_file(path) as target:
+        steps = write_archive(target, path.parent, lambda _camera_id: reader, wanted, partial(_make_clip, kind))
+        for progress in _with_progress(steps, "steps"):  # noqa: B007 - the last one counts
+            pass
+    if progress is not None:
+        click.echo(f"{progress.frames} frames in {path}", err=True)
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that does not exist yet; delete it if it cannot be written completely."""
+    try:
+        target = path.open("x+b")
+    except FileExistsError:
+        raise ConfigurationError(f"--output: {path} exists") from None
+    except OSError as error:
+        raise SkySentryError(f"cannot write {path}: {error.strerror or error}") from error
+    try:
+        with target:
+            yield target
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise SkySentryError(f"cannot write {path}: {error.strerror or error}") from error
+        raise
 
 
 @history.command()

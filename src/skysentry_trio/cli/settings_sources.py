@@ -43,7 +43,8 @@ def flag_of(name: str) -> str:
 def flags_of(name: str) -> list[str]:
     """Return all flags that set the setting: a list also has a flag with its full name, ``--cors-origins``."""
     plural = "--" + name.replace("_", "-")
-    return [flag_of(name), plural] if is_list(name) else [plural]
+    # A word such as "ageing" has no plural.
+    return list(dict.fromkeys([flag_of(name), plural]))
 
 
 def variable_of(name: str) -> str:

@@ -11,6 +11,7 @@
        │  ├─ demand: tell cameras that the demand has changed, if that of many cameras has changed at once
        │  ├─ access: read the rules again when they change, and end the access that is over
        │  ├─ history: record cameras on disk, if a folder is given
+       │  ├─ exports: write recordings into archives that somebody has asked for
        │  ├─ push sessions: end those of cameras that have stopped
        │  ├─ certificate: load its files again when they have changed
        │  ├─ own certificate: issue it again before it ends, and when the machine has a new address
@@ -26,6 +27,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -49,6 +51,7 @@ from skysentry_trio.server.history.history import History, closing_history, open
 from skysentry_trio.server.http.app import build_app
 from skysentry_trio.server.http.direct_routes import DirectRoutes
 from skysentry_trio.server.http.exchange import allow_origin
+from skysentry_trio.server.http.export_jobs import ExportJobs
 from skysentry_trio.server.http.link_metrics import list_no_links
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.http.recordings import Recordings
@@ -126,8 +129,8 @@ async def serve(
     hub, shutdown = Hub(settings), Shutdown(settings.shutdown_grace)
     health, loop, push_sessions = Health(shutdown), LoopMonitor(), PushSessions(hub, setup.access.sessions)
     websockets = WebSockets(_websocket_limits(settings), shutdown)
-    history = open_history(settings, hub)
-    router = _create_router(hub, push_sessions, websockets, health, loop, setup, history)
+    history, exports = _open_recordings(settings, hub)
+    router = _create_router(hub, push_sessions, websockets, health, loop, setup, history, exports=exports)
     listening = [PeerAddress.of_this_side(listener.socket).host for listener in listeners]
     router.host_rule = HostRule.of(settings.host, listening, settings.allowed_hosts)
     router.certificate = certificate
@@ -147,8 +150,8 @@ async def serve(
             services["certificate"] = certificate.run
             if own is not None:
                 services["own certificate"] = partial(own.renew, certificate)
-        if history is not None:
-            services["history"] = partial(history.run, health)
+        if history is not None and exports is not None:
+            services |= {"history": partial(history.run, health), "exports": exports.run}
         if notifier.watchdog_interval is not None:
             services["watchdog"] = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
         for name, service in services.items():
@@ -247,6 +250,8 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
     setup: AccessSetup,
     history: History | None,
     cluster: ClusterNode | None = None,
+    *,
+    exports: ExportJobs | None = None,
 ) -> Router:
     """Return the router, which chooses the service for each request by its path."""
     settings, access = hub.settings, setup.access
@@ -315,6 +320,7 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
         setup,
         history=history,
         recordings=recordings,
+        exports=exports,
         authority=_authority_file(settings),
         describe_elsewhere=describe_nothing if cluster is None else cluster.proxy.describe_cameras,
         list_links=list_no_links if cluster is None else lambda: cluster.mirrors.links,
@@ -333,6 +339,19 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
         hub.memory,
         Networks.parse(settings.trusted_proxies),
     )
+
+
+def _open_recordings(settings: Settings, hub: Hub) -> tuple[History | None, ExportJobs | None]:
+    """Return the recordings and what exports them; nothing for a server that records nothing.
+
+    Raises:
+        ConfigurationError: the folder cannot be used, or another server records in it.
+    """
+    history = open_history(settings, hub)
+    if history is None:
+        return None, None
+    exports = ExportJobs(history.reader, settings.history_export_bytes, settings.history_min_free, time.time)
+    return history, exports
 
 
 def _authority_file(settings: Settings) -> Path | None:

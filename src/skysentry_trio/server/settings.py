@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from skysentry_trio.base.ageing_rule import parse_rules
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.group_grants import is_group_grant
 from skysentry_trio.base.networks import UNIX, parse_network
@@ -177,6 +178,16 @@ def _are_recording_rules(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(one, str) and is_recording_rule(one) for one in value)
 
 
+def _are_ageing_rules(value: object) -> bool:
+    if not isinstance(value, tuple) or not all(isinstance(one, str) for one in value):
+        return False
+    try:
+        parse_rules(value)
+    except ValueError:
+        return False
+    return True
+
+
 def _parse_switch(text: str) -> bool | None:
     return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower())
 
@@ -222,6 +233,13 @@ _switch: Final = Kind("BOOLEAN", "true or false", lambda value: isinstance(value
 _folder: Final = Kind("FOLDER", "the path of a folder", _is_path, str, str)
 _groups: Final = Kind(
     "GROUP=CAMERA", "entries such as outdoor=yard-* or outdoor=front-door", _are_groups, _split, ",".join
+)
+_ageing: Final = Kind(
+    "AGE:RATE",
+    "entries such as 1d:1/s or 7d:1/10s, each for older recordings and fewer frames than the one before",
+    _are_ageing_rules,
+    _split,
+    ",".join,
 )
 _file: Final = Kind("FILE", "the path of a file", _is_path, str, str)
 _grants: Final = Kind(
@@ -423,13 +441,22 @@ class Settings:
         _duration(0, 100 * 365 * 86400),
         "How long to keep recordings, for example 30d; 0 for no limit.",
     )
+    history_ageing: tuple[str, ...] = _setting(
+        (), _ageing, "From which age on recordings keep how many frames, for example 7d:1/10s; events keep all."
+    )
     history_bytes: int = _setting(
         0, _size(0, 1024 * 1024 * _GIBI), "Most bytes of recordings to keep, of all cameras; 0 for no limit."
+    )
+    history_camera_bytes: int = _setting(
+        0, _size(0, 1024 * 1024 * _GIBI), "Most bytes of recordings to keep of each camera; 0 for no limit."
     )
     history_min_free: int = _setting(
         _GIBI,
         _size(0, 1024 * 1024 * _GIBI),
         "Bytes to leave free on the volume of the recordings; old recordings give way, then recording pauses.",
+    )
+    history_export_bytes: int = _setting(
+        10 * _GIBI, _size(0, 1024 * 1024 * _GIBI), "Most bytes of exports that wait to be fetched, for a day at most."
     )
     history_sync: float = _setting(
         10.0, _WAIT, "How often to make the disk keep what was recorded: the most that a power cut may cost."

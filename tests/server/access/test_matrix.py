@@ -107,6 +107,7 @@ PICTURE = draw_jpeg()
 KEY = {"name": "a", "allow": {"view": ["*"]}}
 USER = {"name": "a", "password": "long enough", "allow": {"view": ["*"]}}
 LINK = {"action": "view", "clientId": "door", "expiresIn": 60}
+EXPORT = {"clients": ["door"], "from": 1, "to": 2}
 CLIENT = "/api/clients/{clientId}"
 ROWS = [
     Row("GET", "/ws", status=101, without=101, headers=HANDSHAKE),
@@ -140,14 +141,19 @@ ROWS = [
     Row("GET", "/api/history", Action.HISTORY),
     of_camera("GET", f"{CLIENT}/history", Action.HISTORY),
     of_camera("GET", f"{CLIENT}/history/days", Action.HISTORY),
-    of_camera("POST", f"{CLIENT}/history/protection", Action.ADMIN),
-    of_camera("DELETE", f"{CLIENT}/history/protection", Action.ADMIN),
+    of_camera("POST", f"{CLIENT}/history/protected", Action.ADMIN, "/api/clients/door/history/protected?from=1&to=2"),
+    of_camera("DELETE", f"{CLIENT}/history/protected", Action.ADMIN),
     of_camera("DELETE", f"{CLIENT}/history", Action.ADMIN),
     of_camera("GET", f"{CLIENT}/history/events", Action.EVENTS),
     of_camera("POST", f"{CLIENT}/events", Action.ANNOTATE, status=201, body={"label": "a"}),
     of_camera(
         "POST", f"{CLIENT}/events/{{event_id}}", Action.ANNOTATE, "/api/clients/door/events/none", status=404, body={}
     ),
+    Row("GET", "/api/exports", Action.HISTORY),
+    Row("POST", "/api/exports", Action.HISTORY, status=404, names_camera=True, body=EXPORT),
+    Row("GET", "/api/exports/{export_id}", Action.HISTORY, status=404, target="/api/exports/none"),
+    Row("DELETE", "/api/exports/{export_id}", Action.HISTORY, status=404, target="/api/exports/none"),
+    Row("GET", "/api/exports/{export_id}/file", Action.HISTORY, status=404, target="/api/exports/none/file"),
     Row("GET", "/metrics", Action.METRICS),
     Row("GET", "/api/keys", Action.ADMIN),
     Row("POST", "/api/keys", Action.ADMIN, status=201, body=KEY),

@@ -194,7 +194,7 @@ def test_old_recordings_are_deleted(tmp_path: Path) -> None:
     opened.record("door", frames(10, fps=1))
     opened.close()
     opened = OpenFolder(tmp_path, RetentionLimits(max_age=3600), lambda: now[0])
-    opened.folder.index.protect("door", NOON - 7200, NOON - 7200, protected=True)
+    opened.folder.protect("door", NOON - 7200, NOON - 7200)
     opened.writer._cleaned_at = float("-inf")
 
     opened.record("door", frames(1, start=NOON + 20))
@@ -204,6 +204,29 @@ def test_old_recordings_are_deleted(tmp_path: Path) -> None:
 
     assert min(times) == NOON - 7200
     assert max(times) == NOON + 20
+
+
+def test_a_camera_has_a_limit_of_its_own(tmp_path: Path) -> None:
+    """A camera beyond it loses its oldest files, the other one loses nothing; the next deletion is known."""
+    opened = OpenFolder(tmp_path, RetentionLimits(max_camera_bytes=60_000))
+    opened.record("yard", frames(10, fps=1))
+    opened.record("door", frames(120, fps=1))
+    opened.record("door", frames(1, start=NOON + 300, first=121), 1)
+    opened.writer._cleaned_at = float("-inf")
+    eventually(lambda: recorded(opened)[0] > 1 and "door" in opened.writer.forecast.by_camera)
+    by_camera, left = opened.writer.forecast.by_camera, recorded(opened)
+    opened.close()
+
+    assert left[-1] == 121
+    assert recorded_count(opened, "yard") == 10
+    assert by_camera["door"].cause == "cameraBytes"
+
+
+def recorded_count(opened: OpenFolder, camera_id: str) -> int:
+    opened.__init__(opened.path)  # type: ignore[misc]
+    count = len(recorded(opened, camera_id))
+    opened.close()
+    return count
 
 
 def test_a_kill_loses_no_frame_that_was_written(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.app import build_app
 from skysentry_trio.server.http.direct_routes import DirectRoutes
+from skysentry_trio.server.http.export_jobs import ExportJobs
 from skysentry_trio.server.http.link_metrics import LinkFigures
 from skysentry_trio.server.http.openapi import describe_api
 from skysentry_trio.server.http.push_sessions import PushSessions
@@ -102,6 +103,7 @@ class Site:
     on_piece: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
     """What clients do before they take a piece."""
     history: History | None = None
+    exports: ExportJobs | None = None
     authority: Path | None = None
     """Certificate of the server's own authority."""
     setup: AccessSetup | None = None
@@ -122,6 +124,7 @@ class Site:
             self.loop,
             self.setup,
             history=self.history,
+            exports=self.exports,
             pages=self.pages,
             authority=self.authority,
             list_links=lambda: self.links,

@@ -15,6 +15,7 @@ from attrs import evolve
 
 from skysentry_trio.base.principal import Principal, Rights
 from skysentry_trio.server.history.reader import HistoryReader, RecordedSpan
+from skysentry_trio.server.history.retention import Forecast, NextDeletion
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from tests.hubs import nothing
@@ -55,9 +56,32 @@ async def test_when_a_camera_was_recorded(site: Site) -> None:
 
 async def test_on_which_days_a_camera_was_recorded(site: Site) -> None:
     """Each day has its frames and bytes."""
-    (day,) = (await site.get(ROUTE + "/days")).json()["days"]
+    (day,) = (await site.get(ROUTE + "/days", query="?zone=America/New_York")).json()["days"]
+    refused = await site.get(ROUTE + "/days", query="?zone=Mars")
 
     assert (day["day"], day["frames"]) == ("2026-11-29", 120)
+    assert (day["begin"], day["end"]) == ("2026-11-29T05:00:00.000+00:00", "2026-11-30T05:00:00.000+00:00")
+    assert refused.status == 400
+
+
+async def test_in_which_parts_of_a_time_a_camera_was_recorded(site: Site) -> None:
+    """The answer counts the frames of each part instead of listing times; without a whole time it is refused."""
+    answer = (await site.get(ROUTE, query="?from=1795953540&to=1795953720&buckets=6")).json()
+    refused = [await site.get(ROUTE, query=query) for query in ("?buckets=3", "?from=1&to=2&buckets=2001")]
+
+    assert (answer["coverage"], answer["spans"], answer["frames"]) == ([0, 0, 30, 30, 30, 30], [], 120)
+    assert [one.status for one in refused] == [400, 400]
+
+
+async def test_what_is_deleted_next_is_known(site: Site, recorded: OpenFolder) -> None:
+    """For all recordings, and for each camera."""
+    deletion = NextDeletion(NOON + 60, "age")
+    recorded.writer.forecast = Forecast(deletion, {"door": deletion})
+
+    answer = (await site.get("/api/history")).json()
+
+    said = {"at": "2026-11-29T12:01:00.000+00:00", "cause": "age"}
+    assert (answer["nextDeletion"], [one["nextDeletion"] for one in answer["cameras"]]) == (said, [said, None])
 
 
 async def test_the_state_of_all_recordings(site: Site) -> None:
@@ -120,11 +144,27 @@ async def test_recordings_are_deleted_and_protected(site: Site, recorded: OpenFo
     site.__attrs_post_init__()
     total = len(recorded.reader.segments("door"))
 
-    protected = await site.ask("/api/clients/door/history/protection?from=1795953600&to=1795953600", "POST")
+    protected = await site.ask("/api/clients/door/history/protected?from=1795953600&to=1795953600.5", "POST")
     deleted = await site.ask("/api/clients/door/history", "DELETE")
+    listed = (await site.get(ROUTE)).json()
 
     assert (protected.json()["segments"], deleted.json()["segments"]) == (1, total - 1)
     assert len(recorded.reader.segments("door")) == 1
+    assert listed["protected"] == protected.json()["protected"]
+    assert listed["protected"] == [{"begin": "2026-11-29T12:00:00.000+00:00", "end": "2026-11-29T12:00:00.500+00:00"}]
+
+
+async def test_a_range_is_protected_no_more(site: Site) -> None:
+    """What is cut out of a range leaves two; a range without an end is refused."""
+    await site.ask("/api/clients/door/history/protected?from=100&to=200", "POST")
+    left = await site.ask("/api/clients/door/history/protected?from=140&to=150", "DELETE")
+    none = await site.ask("/api/clients/door/history/protected", "DELETE")
+    refused = await site.ask("/api/clients/door/history/protected?from=100", "POST")
+
+    moments = [(one["begin"][17:19], one["end"][17:19]) for one in left.json()["protected"]]
+    assert moments == [("40", "20"), ("30", "20")]
+    assert none.json()["protected"] == []
+    assert refused.status == 400
 
 
 async def test_only_an_administrator_deletes(site: Site) -> None:

@@ -9,17 +9,20 @@ from pathlib import Path
 
 import pytest
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 from trio.testing import MockClock
 
 from skysentry_trio._version import __version__
+from skysentry_trio.base.principal import Principal, Rights
+from skysentry_trio.server.history.retention import Forecast, NextDeletion
 from skysentry_trio.server.http.metric_families import MAX_LABELLED
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from tests.hubs import nothing
+from tests.server.history.helpers import NOON, OpenFolder, frames, history_of
 from tests.server.http.rest_harness import Site, publish
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -148,10 +151,39 @@ async def test_names_keep_the_conventions() -> None:
             assert helps[name].endswith("."), name
 
 
-async def test_the_reference_lists_what_there_is() -> None:
+@pytest.fixture
+def recorded(tmp_path: Path) -> Iterator[OpenFolder]:
+    """Two cameras that were recorded, and whose recordings will be deleted some day."""
+    opened = OpenFolder(tmp_path / "history")
+    opened.record("door", frames(3))
+    opened.record("yard", frames(3))
+    opened.writer.usages = tuple(opened.reader.usage())
+    deletion = NextDeletion(NOON + 60, "age")
+    opened.writer.forecast = Forecast(deletion, {"door": deletion})
+    yield opened
+    opened.close()
+
+
+def with_recordings(site: Site, recorded: OpenFolder) -> Site:
+    return evolve(site, history=history_of(site.hub, recorded))
+
+
+async def test_figures_of_recordings_are_of_cameras_that_may_be_seen(recorded: OpenFolder) -> None:
+    """A program that may read the counters of one camera does not learn that there are others."""
+    with busy_site() as site:
+        reader = Principal("guest", Rights.of({"metrics": ("door",)}), "key", "guest")
+        answer = await evolve(with_recordings(site, recorded), principal=reader).ask("/metrics")
+    text = "\n".join(line for line in answer.body.decode().splitlines() if line.startswith("skysentry_recordings"))
+
+    assert 'skysentry_recordings_bytes{camera="door"}' in text
+    assert 'skysentry_recordings_next_deletion_timestamp_seconds{camera="door"} 1.79595366e+09' in text
+    assert "yard" not in text
+
+
+async def test_the_reference_lists_what_there_is(recorded: OpenFolder) -> None:
     """Each metric with its type and its labels, and none that is not there."""
     with busy_site() as site:
-        answer = await site.ask("/metrics")
+        answer = await with_recordings(site, recorded).ask("/metrics")
     exposed = {}
     for family in text_string_to_metric_families(answer.body.decode()):
         name = f"{family.name}_total" if family.type == "counter" else family.name

@@ -15,11 +15,13 @@ from attrs import define, field, frozen
 
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.logs import get_logger
+from skysentry_trio.server.history.age_clock import AgeClock, steady_time
+from skysentry_trio.server.history.ageing import Ageing
 from skysentry_trio.server.history.event_log import EventLog
 from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.frame_table import FrameTable
-from skysentry_trio.server.history.index import Segment
-from skysentry_trio.server.history.retention import RetentionLimits, choose_expired
+from skysentry_trio.server.history.index import Segment, Usage
+from skysentry_trio.server.history.retention import Forecast, RetentionLimits, choose_expired, forecast
 from skysentry_trio.server.history.segment_writer import SegmentWriter
 
 log = get_logger(__name__)
@@ -33,6 +35,7 @@ _MOST_DELETED: Final = 500
 """Segments deleted at once, so that frames do not wait for a long deletion."""
 _SLOW: Final = 5.0
 """Seconds after which a write that has not returned is reported."""
+_DAY: Final = 86400.0
 
 
 @frozen
@@ -60,15 +63,26 @@ class DiskWriter:
     _monotonic: Callable[[], float] = time.monotonic
     events: EventLog | None = None
     """What happened at the cameras; written by the same thread."""
+    _steady: Callable[[], float] = steady_time
+    ageing: Ageing = field()
+    """Thins out old segments while nothing waits to be written."""
     waiting_bytes: int = field(default=0, init=False)
     """Bytes of frames that wait for the thread."""
     frames_written: int = field(default=0, init=False)
     bytes_written: int = field(default=0, init=False)
     frames_dropped: int = field(default=0, init=False)
     """Frames that were not recorded because the disk was too slow, full or failing."""
+    usages: tuple[Usage, ...] = field(default=(), init=False, repr=False)
+    """What each camera has on disk, as it was a minute ago at most."""
+    forecast: Forecast = field(factory=Forecast, init=False, repr=False)
+    """What will be deleted next."""
     trouble: str | None = field(default=None, init=False)
     """Why nothing is recorded; None if all is well."""
+    unthinned: int = field(default=0, init=False)
+    """Segments that ageing has to look at, as it was a minute ago at most."""
     _busy_since: float | None = field(default=None, init=False)
+    _hangs: bool = field(default=False, init=False)
+    """Whether the log says that the disk does not answer."""
     _batches: deque[_Batch] = field(factory=deque, init=False, repr=False)
     _changed: Condition = field(factory=Condition, init=False, repr=False)
     _open: dict[str, SegmentWriter] = field(factory=dict, init=False, repr=False)
@@ -77,7 +91,18 @@ class DiskWriter:
     _retry_at: float = field(default=0.0, init=False)
     _synced_at: float = field(default=0.0, init=False)
     _cleaned_at: float = field(default=float("-inf"), init=False)
+    _ages: bool = field(default=False, init=False)
+    """Whether ageing has something to do."""
+    _age_clock: AgeClock = field(init=False, repr=False)
     _thread: Thread | None = field(default=None, init=False, repr=False)
+
+    @ageing.default
+    def _age_nothing(self) -> Ageing:
+        return Ageing(self.folder, ())
+
+    @_age_clock.default
+    def _make_age_clock(self) -> AgeClock:
+        return AgeClock(self._clock, self._steady)
 
     def start(self) -> None:
         """Start the thread once; a thread that hangs in a write does not keep the process from ending."""
@@ -129,6 +154,9 @@ class DiskWriter:
         """Return why nothing is recorded now, or that the disk hangs; None if all is well."""
         since = self._busy_since
         if since is not None and (seconds := self._monotonic() - since) > _SLOW:
+            if not self._hangs:
+                self._hangs = True
+                log.error("recording paused", error="the disk does not answer")
             return f"the disk has not answered for {seconds:.0f}s"
         return self.trouble
 
@@ -142,7 +170,7 @@ class DiskWriter:
     def _run(self) -> None:
         while True:
             with self._changed:
-                if not self._batches and not self._stopping:
+                if not self._batches and not self._stopping and not self._ages:
                     self._changed.wait(1.0)
                 batches = list(self._batches)
                 self._batches.clear()
@@ -154,6 +182,9 @@ class DiskWriter:
                     self.waiting_bytes -= batch.nbytes
                 self._busy_since = self._monotonic()
             self._maintain(everything=stopping)
+            if self._ages and not stopping:
+                self._busy_since = self._monotonic()
+                self._age()
             self._busy_since = None
             if stopping:
                 return
@@ -193,7 +224,7 @@ class DiskWriter:
     def _begin(self, camera_id: str, epoch: int, started_at: float) -> SegmentWriter:
         free = self.folder.free_bytes()
         if free < self.limits.min_free:
-            self._delete_old()
+            self._make_room()
             if self.folder.free_bytes() < self.limits.min_free:
                 raise OSError(f"only {free // 1_000_000} MB are free on the volume, and nothing more may be deleted")
         writer = SegmentWriter.create(self.folder, camera_id, epoch, started_at, _end_of_segment(camera_id, started_at))
@@ -209,7 +240,7 @@ class DiskWriter:
             writer.sync()
             # A reader that looks at the open segments first, and then into the index, finds it in one of the two.
             if (segment := writer.describe()) is not None:
-                self.folder.index.put(segment, writer.table)
+                self.folder.enter(segment, writer.table)
         finally:
             del self._open[camera_id]
             writer.close()
@@ -230,7 +261,9 @@ class DiskWriter:
             self._cleaned_at = now
             self._attempt(None, self._delete_old)
             if math.isfinite(self.limits.max_age):
-                self._attempt(None, lambda: self.folder.delete_old_events(moment - self.limits.max_age))
+                self._attempt(None, lambda: self.folder.delete_old_events(self._age_clock.now() - self.limits.max_age))
+
+            self._ages = bool(self.ageing.rules)
 
     def _write_events(self, now: float) -> None:
         if self.events is None or not self.events.is_waiting or now < self._retry_at:
@@ -242,6 +275,14 @@ class DiskWriter:
         else:
             self._succeed()
 
+    def _age(self) -> None:
+        """Thin out one segment; after the last one, and after an error, rest until the next cleaning."""
+        try:
+            self._ages = self.ageing.step(self._age_clock.now())
+        except Exception as error:  # noqa: BLE001 - as above
+            log.warning("old recordings cannot be thinned out", error=str(error))
+            self._ages = False
+
     def _attempt(self, camera_id: str | None, work: Callable[[], object]) -> None:
         try:
             work()
@@ -249,16 +290,43 @@ class DiskWriter:
             self._fail(camera_id, error)
 
     def _delete_old(self) -> None:
-        index = self.folder.index
-        oldest = index.oldest(_MOST_DELETED)
-        nbytes = sum(usage.nbytes for usage in index.usage())
-        free = self.folder.free_bytes()
-        expired = choose_expired(oldest, self.limits, now=self._clock(), nbytes=nbytes, free=free)
-        if expired:
-            self.folder.delete(expired)
-            log.info("old recordings deleted", segments=len(expired), nbytes=sum(one.nbytes for one in expired))
-        if len(expired) == _MOST_DELETED:
+        index, now, limits = self.folder.index, self._age_clock.now(), self.limits
+        usages, expired = index.usage(), list[Segment]()
+        for usage in usages:
+            if usage.nbytes > limits.max_camera_bytes:
+                oldest = index.oldest(_MOST_DELETED, camera_id=usage.camera_id)
+                of_camera = RetentionLimits(max_bytes=limits.max_camera_bytes)
+                expired += choose_expired(oldest, of_camera, now=now, nbytes=usage.nbytes, free=0)
+        self._delete(expired)
+        nbytes = sum(usage.nbytes for usage in usages) - sum(segment.nbytes for segment in expired)
+        more = choose_expired(
+            index.oldest(_MOST_DELETED), limits, now=now, nbytes=nbytes, free=self.folder.free_bytes()
+        )
+        self._delete(more)
+        if len(expired) >= _MOST_DELETED or len(more) == _MOST_DELETED:
             self._cleaned_at = float("-inf")
+        self._look_ahead(now)
+
+    def _make_room(self) -> None:
+        """Delete the oldest segments until enough space is free."""
+        limits = RetentionLimits(min_free=self.limits.min_free)
+        oldest, free = self.folder.index.oldest(_MOST_DELETED), self.folder.free_bytes()
+        self._delete(choose_expired(oldest, limits, now=0.0, nbytes=0, free=free))
+
+    def _delete(self, segments: list[Segment]) -> None:
+        if segments:
+            self.folder.delete(segments)
+            log.info("old recordings deleted", segments=len(segments), nbytes=sum(one.nbytes for one in segments))
+
+    def _look_ahead(self, now: float) -> None:
+        self.unthinned = self.ageing.waiting(now)
+        self.usages = usages = tuple(self.folder.index.usage())
+        grown = self.folder.index.growth(now - _DAY)
+        growth = {
+            usage.camera_id: grown.get(usage.camera_id, 0) / min(_DAY, max(_CLEANING, now - usage.oldest_at))
+            for usage in usages
+        }
+        self.forecast = forecast(usages, growth, self.limits, now=now, free=self.folder.free_bytes())
 
     def _fail(self, camera_id: str | None, error: Exception) -> None:
         """Pause recording after an error; the segment ends with the last frame that was written."""
@@ -269,14 +337,14 @@ class DiskWriter:
         if camera_id is not None and (writer := self._open.get(camera_id)) is not None:
             with suppress(Exception):
                 if (segment := writer.describe()) is not None:
-                    self.folder.index.put(segment, writer.table)
+                    self.folder.enter(segment, writer.table)
             del self._open[camera_id]
             writer.close()
 
     def _succeed(self) -> None:
-        if self.trouble is not None:
+        if self.trouble is not None or self._hangs:
             log.info("recording again", dropped=self.frames_dropped)
-            self.trouble = None
+            self.trouble, self._hangs = None, False
 
 
 def _follows(before: JpegFrame, after: JpegFrame) -> bool:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import mmap
 import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from skysentry_trio.base.exceptions import ConfigurationError, SkySentryError
 from skysentry_trio.server.history.events import FILE_NAME as EVENTS
 from skysentry_trio.server.history.events import MOST_BYTES, day_of, find_event_files
 from skysentry_trio.server.history.frame_table import FrameTable
 from skysentry_trio.server.history.index import HistoryIndex, Segment, open_index
-from skysentry_trio.server.history.layout import camera_of, find_segments, remove_empty_folders
+from skysentry_trio.server.history.layout import (
+    camera_of,
+    find_segments,
+    find_unfinished,
+    remove_empty_folders,
+    sync_folder,
+)
+from skysentry_trio.server.history.protections import Protections
 from skysentry_trio.server.history.segment import OPENING, SUFFIX, scan
 
 _LOCK: Final = "lock"
@@ -32,8 +41,11 @@ class HistoryFolder:
 
     path: Path
     index: HistoryIndex
+    protections: Protections
     _lock: int | None = field(default=None, repr=False)
     """Descriptor of the locked file; None if another process may write."""
+    _changes: Lock = field(factory=Lock, init=False, repr=False)
+    """Held while files and index change together."""
 
     @classmethod
     def open(cls, path: Path, *, writing: bool) -> HistoryFolder:
@@ -52,7 +64,12 @@ class HistoryFolder:
             elif not path.is_dir():
                 raise ConfigurationError(f"history: expected a folder, got {path}")
             lock = _lock_folder(path) if writing else None
-            return cls(path, open_index(path), lock)
+            try:
+                return cls(path, open_index(path), Protections.read(path), lock)
+            except BaseException:
+                if lock is not None:
+                    os.close(lock)
+                raise
         except OSError as error:
             raise ConfigurationError(f"history: cannot use {path}: {error.strerror or error}") from error
 
@@ -89,6 +106,8 @@ class HistoryFolder:
     ) -> list[str]:
         """Add segments that the index does not know, and forget those that are gone.
 
+        A segment that is shorter than the index says is read again: it was cut off, or replaced just before a crash.
+
         Args:
             everything: whether to read also the segments that the index knows.
             report: called before each file that is read, with the number of files read before it and its name.
@@ -96,10 +115,12 @@ class HistoryFolder:
         Returns:
             Sentences about files that could not be read; they are left as they are.
         """
-        known, found, troubles = self.index.names(), set[str](), []
+        for unfinished in list(find_unfinished(self.path)):
+            unfinished.unlink()
+        known, found, troubles = self.index.sizes(), set[str](), []
         for name in find_segments(self.path):
             found.add(name)
-            if name in known and not everything:
+            if name in known and not everything and (self.path / name).stat().st_size >= known[name]:
                 continue
             report(len(found) - 1, name)
             try:
@@ -108,8 +129,8 @@ class HistoryFolder:
                 troubles.append(str(error))
                 found.discard(name)
             else:
-                self.index.put(segment, table)
-        self.index.remove(known - found)
+                self.enter(segment, table)
+        self.index.remove(known.keys() - found)
         return troubles + self._adopt_events(everything=everything)
 
     def _adopt_events(self, *, everything: bool) -> list[str]:
@@ -127,6 +148,35 @@ class HistoryFolder:
             self.index.events.forget_file(name)
         return troubles
 
+    def enter(self, segment: Segment, table: FrameTable) -> None:
+        """Enter a segment into the index, or replace what is known of it."""
+        with self._changes:
+            protected = bool(self.protections.of(segment.camera_id, segment.started_at, segment.ended_at))
+            self.index.put(evolve(segment, protected=protected), table)
+
+    def protect(self, camera_id: str, begin: float, end: float) -> int:
+        """Keep all segments with frames between two moments; return how many segments of the camera are kept.
+
+        Raises:
+            TooManyRanges: the camera has no room for another range.
+            OSError: the disk does not keep this.
+        """
+        with self._changes:
+            self.protections.add(camera_id, begin, end)
+            return self.index.protect(camera_id, self.protections.of(camera_id))
+
+    def unprotect(self, camera_id: str, begin: float = 0.0, end: float = math.inf) -> int:
+        """Let segments between two moments become old again; return how many segments of the camera are kept.
+
+        Raises:
+            TooManyRanges: the camera has no room for the two ranges that one becomes.
+            OSError: the disk does not keep this.
+        """
+        with self._changes:
+            self.protections.remove(camera_id, begin, end)
+            self.index.forget_intervals(camera_id, begin, end)
+            return self.index.protect(camera_id, self.protections.of(camera_id))
+
     def delete(self, segments: list[Segment]) -> None:
         """Delete segments, and the events of days that have no segments any more.
 
@@ -135,12 +185,14 @@ class HistoryFolder:
         Raises:
             OSError: a file cannot be deleted.
         """
-        self.index.remove(segment.name for segment in segments)
-        for segment in segments:
-            (self.path / segment.name).unlink(missing_ok=True)
-        for day in {segment.name.rpartition("/")[0] for segment in segments}:
-            if not self._has_segments(day):
-                self._delete_events(f"{day}/{EVENTS}")
+        with self._changes:
+            self.index.remove(segment.name for segment in segments)
+            for segment in segments:
+                (self.path / segment.name).unlink(missing_ok=True)
+                remove_empty_folders(self.path, segment.name)
+            for day in {segment.name.rpartition("/")[0] for segment in segments}:
+                if not self._has_segments(day):
+                    self._delete_events(f"{day}/{EVENTS}")
 
     def delete_old_events(self, before: float) -> None:
         """Delete the events of days that ended before a moment and have no segments: nothing else deletes them.
@@ -163,6 +215,28 @@ class HistoryFolder:
         self.index.events.forget_file(name)
         (self.path / name).unlink(missing_ok=True)
         remove_empty_folders(self.path, name)
+
+    def replace(self, new: Path, segment: Segment, table: FrameTable) -> bool:
+        """Let a file take the place of a segment, unless the segment was deleted meanwhile.
+
+        Args:
+            new: path of the file, which the disk has.
+            segment: what the file has.
+            table: places of the frames in the file.
+
+        Raises:
+            OSError: the file cannot take the place.
+        """
+        path = self.path / segment.name
+        with self._changes:
+            if not self.index.knows(segment.name):
+                new.unlink()
+                return False
+            new.replace(path)
+            sync_folder(path.parent)
+            protected = bool(self.protections.of(segment.camera_id, segment.started_at, segment.ended_at))
+            self.index.put(evolve(segment, protected=protected), table)
+            return True
 
     def free_bytes(self) -> int:
         """Return the bytes that this process may still write to the volume."""

@@ -79,6 +79,11 @@ class FrameTable:
         index = bisect_left(self.ticks, tick_of(moment), hi=len(self))
         return index if index < len(self) else None
 
+    def last_up_to(self, sequence: int) -> int | None:
+        """Return the number of the last frame whose sequence is not above another one; None if all are above it."""
+        index = bisect_right(self.sequences, sequence, hi=len(self)) - 1
+        return index if index >= 0 else None
+
     def encode(self) -> bytes:
         """Return the columns as bytes for the index: differences, which compress well."""
         if not self.sequences:

@@ -12,8 +12,10 @@ from typing import Final
 import trio
 from attrs import frozen
 
+from skysentry_trio.base.ageing_rule import parse_rules
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.server.health import Health
+from skysentry_trio.server.history.ageing import Ageing
 from skysentry_trio.server.history.disk_writer import DiskWriter
 from skysentry_trio.server.history.event_log import EventLog
 from skysentry_trio.server.history.events import RecordedEvent
@@ -95,12 +97,15 @@ def open_history(settings: Settings, hub: Hub) -> History | None:
         max_age=settings.history_age or math.inf,
         max_bytes=settings.history_bytes or math.inf,
         min_free=settings.history_min_free,
+        max_camera_bytes=settings.history_camera_bytes or math.inf,
     )
     events = EventLog(folder.path, folder.index.events, hub.wall_clock.now)
     room = settings.max_memory // _SHARE_OF_MEMORY
-    writer = DiskWriter(folder, limits, room, settings.history_sync, events=events)
+    ageing = Ageing(folder, parse_rules(settings.history_ageing))
+    writer = DiskWriter(folder, limits, room, settings.history_sync, events=events, ageing=ageing)
     rules = settings.recording_rules()
     reader = HistoryReader(folder, writer, rolls=lambda camera_id: rules.of(camera_id).rolls)
+    ageing.ranges_of_events = reader.event_ranges
     scores = ScoreEvents(rules, events)
     hub.wants_change, hub.on_measure, hub.on_found = scores.wants_change, scores.take_measure, scores.take_boxes
     return History(reader, writer, Recorder(hub, writer, rules, events), events, scores)

@@ -5,12 +5,13 @@ The index is a cache. Everything in it can be read from the segments again, whic
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from attrs import define, field, frozen
 
@@ -19,7 +20,7 @@ from skysentry_trio.server.history.event_table import EventTable
 from skysentry_trio.server.history.frame_table import FrameTable
 
 FILE_NAME: Final = "index.sqlite3"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _BUSY: Final = 5.0
 """Seconds to wait for another process that uses the database: a command beside the server."""
 _SCHEMA: Final = """
@@ -34,12 +35,17 @@ CREATE TABLE IF NOT EXISTS segments (
     frames INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
     protected INTEGER NOT NULL DEFAULT 0,
+    interval REAL NOT NULL DEFAULT 0,
     frame_table BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS in_order ON segments (camera, epoch, first_sequence);
-CREATE INDEX IF NOT EXISTS by_time ON segments (camera, started_at, ended_at, frames, bytes);
+CREATE INDEX IF NOT EXISTS by_time ON segments (camera, started_at, ended_at, frames, bytes, protected, interval);
+CREATE INDEX IF NOT EXISTS by_end ON segments (ended_at, protected);
+CREATE INDEX IF NOT EXISTS by_interval ON segments (interval, ended_at);
 """
-_COLUMNS: Final = "name, camera, epoch, first_sequence, last_sequence, started_at, ended_at, frames, bytes, protected"
+_COLUMNS: Final = (
+    "name, camera, epoch, first_sequence, last_sequence, started_at, ended_at, frames, bytes, interval, protected"
+)
 
 
 @frozen
@@ -58,6 +64,8 @@ class Segment:
     """When its last frame arrived."""
     frames: int
     nbytes: int
+    interval: float = 0.0
+    """Seconds from frame to frame to which ageing has thinned it out; 0 if it is as it was recorded."""
     protected: bool = False
     """Whether it is kept, however old it is."""
 
@@ -88,6 +96,9 @@ class Usage:
     nbytes: int
     oldest_at: float
     newest_at: float
+    protected_bytes: int = 0
+    ends_first: float | None = None
+    """When the oldest of the segments that may be deleted ends; None without any."""
 
     def plus(self, other: Usage) -> Usage:
         """Return the sum with other recordings of the same camera."""
@@ -98,7 +109,20 @@ class Usage:
             self.nbytes + other.nbytes,
             min(self.oldest_at, other.oldest_at),
             max(self.newest_at, other.newest_at),
+            self.protected_bytes + other.protected_bytes,
+            self.ends_first if other.ends_first is None else min(other.ends_first, self.ends_first or math.inf),
         )
+
+
+class Tally(NamedTuple):
+    """What the segments have that begin, or lie, in one part of a time."""
+
+    number: int
+    """Of the part."""
+    frames: int
+    nbytes: int
+    interval: float
+    """The longest `Segment.interval`."""
 
 
 @define(eq=False)
@@ -126,7 +150,7 @@ class HistoryIndex:
         """Add a segment, or replace what is known of it."""
         with self._changing() as connection:
             connection.execute(
-                f"INSERT OR REPLACE INTO segments ({_COLUMNS}, frame_table) VALUES (?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
+                f"INSERT OR REPLACE INTO segments ({_COLUMNS}, frame_table) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
                 (
                     segment.name,
                     segment.camera_id,
@@ -137,6 +161,7 @@ class HistoryIndex:
                     segment.ended_at,
                     segment.frames,
                     segment.nbytes,
+                    segment.interval,
                     segment.protected,
                     table.encode(),
                 ),
@@ -147,18 +172,73 @@ class HistoryIndex:
         with self._changing() as connection:
             connection.executemany("DELETE FROM segments WHERE name = ?", [(name,) for name in names])
 
-    def protect(self, camera_id: str, begin: float, end: float, *, protected: bool) -> int:
-        """Keep all segments with frames between two moments, or let them go; return how many there are."""
+    def protect(self, camera_id: str, ranges: Iterable[tuple[float, float]]) -> int:
+        """Keep those segments of a camera that have frames in a range, and no others; return how many there are."""
         with self._changing() as connection:
-            cursor = connection.execute(
-                "UPDATE segments SET protected = ? WHERE camera = ? AND started_at <= ? AND ended_at >= ?",
-                (protected, camera_id, end, begin),
+            connection.execute("UPDATE segments SET protected = 0 WHERE camera = ? AND protected", (camera_id,))
+            connection.executemany(
+                "UPDATE segments SET protected = 1 WHERE camera = ? AND started_at <= ? AND ended_at >= ?",
+                [(camera_id, end, begin) for begin, end in ranges],
             )
-            return cursor.rowcount
+            (count,) = connection.execute(
+                "SELECT COUNT(*) FROM segments WHERE camera = ? AND protected", (camera_id,)
+            ).fetchone()
+            return int(count)
+
+    def set_interval(self, name: str, interval: float) -> None:
+        """Note how far apart the frames of a segment are, see `Segment.interval`."""
+        with self._changing() as connection:
+            connection.execute("UPDATE segments SET interval = ? WHERE name = ?", (interval, name))
+
+    def forget_intervals(self, camera_id: str, begin: float, end: float) -> None:
+        """Let ageing look again at the segments of a camera with frames between two moments."""
+        with self._changing() as connection:
+            connection.execute(
+                "UPDATE segments SET interval = 0 WHERE camera = ? AND started_at <= ? AND ended_at >= ?",
+                (camera_id, end, begin),
+            )
+
+    def oldest_unthinned(self, before: float, interval: float) -> Segment | None:
+        """Return the oldest segment that ended before a moment and is not thinned out to an interval; None without."""
+        rows = [
+            row
+            for done in self._intervals(interval)
+            for row in self._all(
+                f"SELECT {_COLUMNS} FROM segments WHERE interval = ? AND ended_at < ? ORDER BY ended_at LIMIT 1",  # noqa: S608
+                done,
+                before,
+            )
+        ]
+        return min(map(_segment, rows), key=lambda segment: segment.ended_at, default=None)
+
+    def count_unthinned(self, before: float, interval: float) -> int:
+        """Return how many segments ended before a moment and are not thinned out to an interval."""
+        return sum(
+            count
+            for done in self._intervals(interval)
+            for (count,) in self._all("SELECT COUNT(*) FROM segments WHERE interval = ? AND ended_at < ?", done, before)
+        )
+
+    def _intervals(self, below: float) -> Iterator[float]:
+        """Yield the intervals of all segments; each is one step in the database's index, not one for each segment."""
+        interval = -1.0
+        while True:
+            ((following,),) = self._all("SELECT MIN(interval) FROM segments WHERE interval > ?", interval)
+            if following is None or following >= below:
+                return
+            yield (interval := following)
+
+    def knows(self, name: str) -> bool:
+        """Return whether a segment is in the index."""
+        return bool(self._all("SELECT 1 FROM segments WHERE name = ?", name))
 
     def names(self) -> set[str]:
         """Return the names of all segments."""
-        return {name for (name,) in self._all("SELECT name FROM segments")}
+        return set(self.sizes())
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of each segment up to the end of its last frame, by name."""
+        return dict(self._all("SELECT name, bytes FROM segments"))
 
     def last_epochs(self) -> dict[str, int]:
         """Return the highest epoch of each camera."""
@@ -214,10 +294,39 @@ class HistoryIndex:
     def usage(self) -> list[Usage]:
         """Return what each camera has on disk, in the order of the ids."""
         rows = self._all(
-            "SELECT camera, COUNT(*), SUM(frames), SUM(bytes), MIN(started_at), MAX(ended_at)"
+            "SELECT camera, COUNT(*), SUM(frames), SUM(bytes), MIN(started_at), MAX(ended_at),"
+            " SUM(bytes * protected), MIN(CASE WHEN protected THEN NULL ELSE ended_at END)"
             " FROM segments GROUP BY camera ORDER BY camera"
         )
         return [Usage(*row) for row in rows]
+
+    def growth(self, since: float) -> dict[str, int]:
+        """Return the bytes of each camera's segments that ended after a moment."""
+        return dict(self._all("SELECT camera, SUM(bytes) FROM segments WHERE ended_at > ? GROUP BY camera", since))
+
+    def tallies(self, camera_id: str, begin: float, end: float, width: float, since: float = 0.0) -> list[Tally]:
+        """Return what a camera's segments have in parts of equal length; a segment belongs to the part it begins in.
+
+        Args:
+            camera_id: id of the camera.
+            begin: when the first part begins, in seconds since the epoch.
+            end: when the last part ends.
+            width: seconds of a part.
+            since: segments that begin before this moment are left out.
+
+        Returns:
+            A tally for each part that is not empty, in order.
+        """
+        rows = self._all(
+            "SELECT CAST((started_at - ?) / ? AS INTEGER), SUM(frames), SUM(bytes), MAX(interval) FROM segments"
+            " WHERE camera = ? AND started_at >= ? AND started_at < ? GROUP BY 1 ORDER BY 1",
+            begin,
+            width,
+            camera_id,
+            max(begin, since),
+            end,
+        )
+        return [Tally(*row) for row in rows]
 
     def _all(self, query: str, *values: object) -> list[Any]:
         with self._lock, closing(self._connection.execute(query, values)) as cursor:

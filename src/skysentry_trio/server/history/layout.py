@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ from skysentry_trio.server.history.segment import SUFFIX
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}/\d{4}/\d{2}/\d{2}/\d{2}-\d{2}-\d{2}(?:_\d{1,4})?" + re.escape(SUFFIX))
 _MOST_OF_A_SECOND: Final = 10_000
+THINNED: Final = ".thinned"
+"""After the name of a segment: the file that is going to replace it."""
 
 
 def is_segment_name(name: str) -> bool:
@@ -40,11 +43,19 @@ def segment_names(camera_id: str, started_at: float) -> Iterator[str]:
 
 def find_segments(folder: Path) -> Iterator[str]:
     """Yield the names of all segments in a folder, in the order of cameras and times."""
-    for camera in sorted(_folders(folder)):
+    for camera in sorted(camera_folders(folder)):
         for path in sorted(camera.glob(f"????/??/??/??-??-??*{SUFFIX}")):
             name = path.relative_to(folder).as_posix()
             if is_segment_name(name) and path.is_file() and not path.is_symlink():
                 yield name
+
+
+def find_unfinished(folder: Path) -> Iterator[Path]:
+    """Yield the files that were to replace a segment when the server was killed."""
+    for camera in camera_folders(folder):
+        for path in camera.glob(f"????/??/??/??-??-??*{SUFFIX}{THINNED}"):
+            if is_segment_name(path.relative_to(folder).as_posix().removesuffix(THINNED)) and path.is_file():
+                yield path
 
 
 def remove_empty_folders(folder: Path, name: str) -> None:
@@ -58,7 +69,21 @@ def remove_empty_folders(folder: Path, name: str) -> None:
             return
 
 
-def _folders(folder: Path) -> Iterator[Path]:
+def camera_folders(folder: Path) -> Iterator[Path]:
+    """Yield the folders of cameras."""
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             yield entry
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the disk has the names of a folder.
+
+    Raises:
+        OSError: the disk does not have them.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from attrs import define, evolve, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.server.history.coverage import QUARTER, Coverage, count_frames, join_tallies, mark_spans
 from skysentry_trio.server.history.disk_writer import DiskWriter
 from skysentry_trio.server.history.events import RecordedEvent
-from skysentry_trio.server.history.folder import HistoryFolder
+from skysentry_trio.server.history.folder import Damaged, HistoryFolder
 from skysentry_trio.server.history.frame_table import FrameTable, Place
-from skysentry_trio.server.history.index import Segment, Usage
+from skysentry_trio.server.history.index import Segment, Tally, Usage
 from skysentry_trio.server.history.segment import decode_record
 from skysentry_trio.wire.jpeg import inspect_jpeg
 
@@ -24,6 +24,8 @@ _PAUSE: Final = 10.0
 """Seconds between two segments that begin another span."""
 _ROLL: Final = 5.0
 """Seconds before and after an event that belong to the event, if no settings say otherwise."""
+_SEGMENT: Final = 60.0
+"""Parts that are as long as a segment, or longer, are counted without looking at frames."""
 _SEARCHED: Final = 3600.0
 """Seconds before a moment in which a frame is looked for first; most often there is one."""
 
@@ -94,7 +96,9 @@ class HistoryReader:
         """Return when a camera was recorded between two moments, in the order of time."""
         spans = list[RecordedSpan]()
         for segment in sorted(self.segments(camera_id, begin, end), key=lambda one: one.started_at):
-            if spans and segment.started_at - spans[-1].end <= _PAUSE and spans[-1].protected == segment.protected:
+            # In a segment that is thinned out, frames may be further apart than this pause.
+            pause = max(_PAUSE, 2 * segment.interval)
+            if spans and segment.started_at - spans[-1].end <= pause and spans[-1].protected == segment.protected:
                 last = spans[-1]
                 spans[-1] = RecordedSpan(
                     last.begin,
@@ -110,6 +114,41 @@ class HistoryReader:
                     )
                 )
         return spans
+
+    def coverage(self, camera_id: str, begin: float, end: float, parts: int) -> Coverage:
+        """Return how many frames arrived in each of some parts of equal length; at least one in a recorded part."""
+        width, counts = (end - begin) / parts, [0] * parts
+        if width < _SEGMENT:
+            found = self._find(camera_id, begin, end)
+            for one in found:
+                count_frames(self._table(one), begin, width, counts, since=self.begin)
+            frames, nbytes = sum(counts), sum(one.nbytes for one in self.segments(camera_id, begin, end))
+            spans = [(span.begin, span.end) for span in self.spans(camera_id, begin - _SEGMENT, end + _SEGMENT)]
+        else:
+            tallies = self._tallies(camera_id, begin, end, width)
+            for tally in tallies:
+                counts[min(tally.number, parts - 1)] += tally.frames
+            frames, nbytes = sum(counts), sum(tally.nbytes for tally in tallies)
+            spans = list(join_tallies(tallies, begin, width, _PAUSE))
+        mark_spans(spans, begin, width, counts)
+        return Coverage(counts, frames, nbytes)
+
+    def quarters(self, camera_id: str) -> list[Tally]:
+        """Return what is recorded in each quarter of an hour, counted from the epoch; without empty ones."""
+        return self._tallies(camera_id, 0.0, float("inf"), QUARTER)
+
+    def _tallies(self, camera_id: str, begin: float, end: float, width: float) -> list[Tally]:
+        writing = [] if self.writer is None else [segment for segment, _ in self.writer.open_segments()]
+        tallies = self.folder.index.tallies(camera_id, begin, end, width, self.begin)
+        if self.begin:
+            # These have begun before the frames that are not left out.
+            found = [self._later(one) for one in self._find(camera_id, 0.0, self.begin)]
+            writing += [one.segment for one in found if one is not None]
+        for segment in writing:
+            if segment.camera_id == camera_id and max(begin, self.begin) <= segment.started_at < end:
+                part = int((segment.started_at - begin) / width)
+                tallies.append(Tally(part, segment.frames, segment.nbytes, 0.0))
+        return sorted(tallies)
 
     def usage(self) -> list[Usage]:
         """Return what each camera has on disk, in the order of the ids."""
@@ -131,7 +170,7 @@ class HistoryReader:
     def last_until(self, camera_id: str, moment: float) -> JpegFrame | None:
         """Return the last frame that arrived at a moment or before; None if there is none."""
         found = self.find_last_until(camera_id, moment)
-        return None if found is None else self.read(found[0].name, found[1].place(found[2]))
+        return None if found is None else self._read_until(found[0].name, found[1].place(found[2]))
 
     def find_last_until(self, camera_id: str, moment: float) -> tuple[Segment, FrameTable, int] | None:
         """Return where the last frame is that arrived at a moment or before: segment, its frames, and its number."""
@@ -180,19 +219,26 @@ class HistoryReader:
         return None if nearest is None or nearest[0].ended_at < self.begin else nearest
 
     def read(self, name: str, place: Place) -> JpegFrame | None:
-        """Read one frame; None if its file was deleted meanwhile, or changed by somebody else."""
+        """Read one frame; None if it was deleted meanwhile, or its file was changed by somebody else."""
         try:
             with (self.folder.path / name).open("rb") as file:
-                return next(_read_frames(file.fileno(), [place], self.clock_offset), None)
+                frame = _read_frame(file.fileno(), place, self.clock_offset)
+            return frame or self._read_again(name, place.sequence)
         except FileNotFoundError:
             return None
+
+    def has_frames(self, camera_id: str, begin: float, end: float) -> bool:
+        """Return whether frames arrived between two moments."""
+        return next(self._ranges(camera_id, begin, end), None) is not None
 
     def part(self, camera_id: str, begin: float, end: float) -> RecordedPart | None:
         """Return the frames that arrived between two moments; None if there are none."""
         ranges = list(self._ranges(camera_id, begin, end))
         if not ranges:
             return None
-        first, last = self._read_one(*ranges[0][:2]), self._read_one(ranges[-1][0], ranges[-1][2])
+        first = next(self.frames(camera_id, begin, end), None)
+        places = ((one.segment.name, self._table(one).place(last)) for one, _, last in reversed(ranges))
+        last = next((frame for place in places if (frame := self._read_until(*place)) is not None), None)
         if first is None or last is None:
             return None
         return RecordedPart(first, last, self.frames(camera_id, begin, end))
@@ -203,11 +249,38 @@ class HistoryReader:
             table = self._table(found)
             try:
                 with (self.folder.path / found.segment.name).open("rb") as file:
-                    places = (table.place(number) for number in range(first, last + 1))
-                    yield from _read_frames(file.fileno(), places, self.clock_offset)
+                    for number in range(first, last + 1):
+                        place = table.place(number)
+                        frame = _read_frame(file.fileno(), place, self.clock_offset)
+                        frame = frame or self._read_again(found.segment.name, place.sequence)
+                        if frame is not None:
+                            yield frame
             except FileNotFoundError:
                 # It was deleted meanwhile because it is too old.
                 continue
+
+    def _read_until(self, name: str, place: Place) -> JpegFrame | None:
+        """Read a frame, or the last one before it if the file does not have it any more."""
+        frame = self.read(name, place) or self._read_again(name, place.sequence, exactly=False)
+        return frame if frame is not None and frame.received_at >= self.begin else None
+
+    def _read_again(self, name: str, sequence: int, *, exactly: bool = True) -> JpegFrame | None:
+        """Read a frame whose file is not as the caller knew it: ageing has replaced the file, or it is damaged.
+
+        Args:
+            name: of the file.
+            sequence: of the frame.
+            exactly: whether no other frame will do; otherwise it is the last one up to this sequence.
+        """
+        try:
+            _, table = self.folder.read_table(name)
+            number = table.last_up_to(sequence)
+            if number is None or (exactly and table.place(number).sequence != sequence):
+                return None
+            with (self.folder.path / name).open("rb") as file:
+                return _read_frame(file.fileno(), table.place(number), self.clock_offset)
+        except (Damaged, OSError):
+            return None
 
     def _ranges(self, camera_id: str, begin: float, end: float) -> Iterator[tuple[_Found, int, int]]:
         for found in self._find(camera_id, begin, end):
@@ -248,45 +321,28 @@ class HistoryReader:
         )
         return _Found(rest, table)
 
-    def _read_one(self, found: _Found, number: int) -> JpegFrame | None:
-        return self.read(found.segment.name, self._table(found).place(number))
-
     def _table(self, found: _Found) -> FrameTable:
         # An open segment brings its table along.
         return found.table or self.folder.index.table(found.segment.name)
 
 
-def days(segments: list[Segment]) -> dict[str, tuple[int, int]]:
-    """Return the number of frames and of bytes for each day in UTC on which segments begin."""
-    return {
-        day: (sum(one.frames for one in group), sum(one.nbytes for one in group))
-        for day, group in (
-            (day, list(grouped))
-            for day, grouped in groupby(
-                sorted(segments, key=lambda one: one.name), key=lambda one: "-".join(one.name.split("/")[1:4])
-            )
-        )
-    }
-
-
-def _read_frames(descriptor: int, places: Iterable[Place], clock_offset: float) -> Iterator[JpegFrame]:
-    for place in places:
-        data = os.pread(descriptor, place.size, place.offset)
-        record = decode_record(data)
-        if record is None:
-            # The file was changed by somebody else: its other frames may still be right.
-            continue
-        jpeg = data[record.jpeg]
-        try:
-            size = inspect_jpeg(jpeg)
-        except ProtocolViolation:
-            continue
-        yield JpegFrame(
-            record.sequence,
-            record.received_at,
-            record.captured_at,
-            jpeg,
-            size.width,
-            size.height,
-            arrived=record.received_at - clock_offset,
-        )
+def _read_frame(descriptor: int, place: Place, clock_offset: float) -> JpegFrame | None:
+    """Read a frame; None if the file does not have it at this place."""
+    data = os.pread(descriptor, place.size, place.offset)
+    record = decode_record(data)
+    if record is None or record.sequence != place.sequence:
+        return None
+    jpeg = data[record.jpeg]
+    try:
+        size = inspect_jpeg(jpeg)
+    except ProtocolViolation:
+        return None
+    return JpegFrame(
+        record.sequence,
+        record.received_at,
+        record.captured_at,
+        jpeg,
+        size.width,
+        size.height,
+        arrived=record.received_at - clock_offset,
+    )

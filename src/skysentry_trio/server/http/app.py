@@ -23,6 +23,8 @@ from skysentry_trio.server.http.credential_check import add_credential_check
 from skysentry_trio.server.http.current import current_request, scoped
 from skysentry_trio.server.http.events import create_events
 from skysentry_trio.server.http.exchange import allow_origin, protection
+from skysentry_trio.server.http.export_jobs import ExportJobs
+from skysentry_trio.server.http.exports import create_exports
 from skysentry_trio.server.http.history import create_history
 from skysentry_trio.server.http.link_metrics import ListLinks, list_no_links
 from skysentry_trio.server.http.metrics import create_metrics
@@ -59,6 +61,7 @@ def build_app(
     *,
     history: History | None = None,
     recordings: Recordings | None = None,
+    exports: ExportJobs | None = None,
     pages: Path = WEB,
     authority: Path | None = None,
     describe_elsewhere: DescribeElsewhere = describe_nothing,
@@ -74,6 +77,7 @@ def build_app(
         setup: the rules of access; None for a server that is open to everybody.
         history: what is recorded; None for a server that records nothing.
         recordings: reads what was recorded; None to read what ``history`` has.
+        exports: of the recordings; None for a server that records nothing.
         pages: folder of the built web pages.
         authority: certificate of the server's own authority; None if the server has none.
         describe_elsewhere: returns what other servers of a cluster say about their cameras.
@@ -88,8 +92,11 @@ def build_app(
         create_clips(current_hub, recordings),
         create_history(current_hub, history, recordings),
         create_events(current_hub, history, recordings),
+        create_exports(current_hub, exports, recordings),
         create_results(current_hub),
-        create_metrics(hub, current_hub, health, connections, loop, history=history, list_links=list_links),
+        create_metrics(
+            hub, current_hub, health, connections, loop, history=history, exports=exports, list_links=list_links
+        ),
         create_pages(pages),
         create_trust(authority),
         prepare=lambda app: add_credential_check(app, setup, pages),

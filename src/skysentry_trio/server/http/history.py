@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -12,17 +14,25 @@ from quart import Blueprint, Response
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import Action, Rights
 from skysentry_trio.server.access.sessions import audit
+from skysentry_trio.server.history.coverage import days, find_zone
+from skysentry_trio.server.history.events import RecordedEvent
 from skysentry_trio.server.history.history import History
 from skysentry_trio.server.history.index import Usage
-from skysentry_trio.server.history.reader import HistoryReader, days
+from skysentry_trio.server.history.protections import Range, TooManyRanges
+from skysentry_trio.server.history.reader import HistoryReader, RecordedSpan
+from skysentry_trio.server.history.retention import NextDeletion
 from skysentry_trio.server.http.current import CurrentHub, current_request
-from skysentry_trio.server.http.history_requests import asked_range, check_right, expect_history
+from skysentry_trio.server.http.history_requests import asked_query, asked_range, check_right, expect_history
 from skysentry_trio.server.http.json_bodies import json_response
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.wire.history import (
+    AgeingReply,
     DayReply,
     DaysReply,
     HistoryReply,
+    NextDeletionReply,
+    ProtectedReply,
+    RangeReply,
     RecordedCameraReply,
     RecordingReply,
     SegmentsReply,
@@ -32,9 +42,13 @@ from skysentry_trio.wire.messages import rfc3339
 
 _MOST_SPANS: Final = 10_000
 _MOST_EVENTS: Final = 1000
+_MOST_PARTS: Final = 2000
+"""Parts of a time of which one answer says how many frames they have."""
 
 
-def create_history(current_hub: CurrentHub, history: History | None, recordings: Recordings) -> Blueprint:
+def create_history(  # noqa: PLR0915 - one statement for each step of each route
+    current_hub: CurrentHub, history: History | None, recordings: Recordings
+) -> Blueprint:
     """Return the routes about recordings, under ``/api``.
 
     Args:
@@ -54,17 +68,7 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
         usages = await recordings.run(partial(_usages, found.reader, rights))
         free = await recordings.run(found.reader.folder.free_bytes)
         writer, trouble = found.writer, found.writer.current_trouble()
-        cameras = [
-            RecordedCameraReply(
-                usage.camera_id,
-                usage.segments,
-                usage.frames,
-                usage.nbytes,
-                rfc3339(usage.oldest_at),
-                rfc3339(usage.newest_at),
-            )
-            for usage in usages
-        ]
+        cameras = [_describe_usage(usage, writer.forecast.by_camera.get(usage.camera_id)) for usage in usages]
         # Figures and file names tell of cameras that others may not know of.
         if not (rights.allow_all(Action.HISTORY) or rights.allow(Action.METRICS)):
             said = None if trouble is None else "recording is paused"
@@ -79,6 +83,13 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
                 frames_missed=found.recorder.missed,
                 bytes_waiting=writer.waiting_bytes,
                 bytes_free=free,
+                next_deletion=_describe_deletion(writer.forecast.first),
+                ageing=AgeingReply(
+                    list(hub.settings.history_ageing),
+                    writer.unthinned,
+                    writer.ageing.frames_dropped,
+                    writer.ageing.bytes_freed,
+                ),
             )
         )
 
@@ -86,10 +97,15 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
     async def get_spans(camera_id: str) -> Response:
         found = find()
         check_right(current_hub, camera_id, Action.HISTORY)
-        begin, end = asked_range()
+        (begin, end), parts = asked_range(), asked_query().whole("buckets", 1, _MOST_PARTS)
+        if parts is not None and end in {math.inf, begin}:
+            raise ProtocolViolation("buckets are parts of a time: expected from, and a later to")
         reader = _visible(current_hub, found, camera_id)
-        spans = await recordings.run(partial(reader.spans, camera_id, begin, end))
-        events = []
+        spans, coverage, events = list[RecordedSpan](), None, list[RecordedEvent]()
+        if parts is None:
+            spans = await recordings.run(partial(reader.spans, camera_id, begin, end))
+        else:
+            coverage = await recordings.run(partial(reader.coverage, camera_id, begin, end, parts))
         if current_hub().principal.rights.allow(Action.EVENTS, camera_id):
             events = await recordings.run(partial(reader.events, camera_id, begin, end, _MOST_EVENTS))
         if len(spans) > _MOST_SPANS:
@@ -101,9 +117,11 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
                     SpanReply(rfc3339(span.begin), rfc3339(span.end), span.frames, span.nbytes, span.protected)
                     for span in spans
                 ],
-                sum(span.frames for span in spans),
-                sum(span.nbytes for span in spans),
+                sum(span.frames for span in spans) if coverage is None else coverage.frames,
+                sum(span.nbytes for span in spans) if coverage is None else coverage.nbytes,
                 [event.reply() for event in events],
+                _describe_ranges(found.reader.folder.protections.of(camera_id, max(begin, reader.begin), end)),
+                None if coverage is None else coverage.counts,
             )
         )
 
@@ -111,10 +129,14 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
     async def get_days(camera_id: str) -> Response:
         found = find()
         check_right(current_hub, camera_id, Action.HISTORY)
-        segments = await recordings.run(partial(_visible(current_hub, found, camera_id).segments, camera_id))
-        return json_response(
-            DaysReply(camera_id, [DayReply(day, *figures) for day, figures in sorted(days(segments).items())])
-        )
+        zone = asked_query().text("zone") or "UTC"
+        reader = _visible(current_hub, found, camera_id)
+        recorded = await recordings.run(lambda: days(reader.quarters(camera_id), find_zone(zone)))
+        described = [
+            DayReply(one.day.isoformat(), rfc3339(one.begin), rfc3339(one.end), one.frames, one.nbytes)
+            for one in recorded
+        ]
+        return json_response(DaysReply(camera_id, zone, described))
 
     @routes.delete("/clients/<camera_id>/history")
     async def delete_recordings(camera_id: str) -> Response:
@@ -132,24 +154,36 @@ def create_history(current_hub: CurrentHub, history: History | None, recordings:
             return len(inside)
 
         count = await trio.to_thread.run_sync(delete)
-        _audit("recordings deleted", camera_id, count)
+        _audit("recordings deleted", camera_id, begin, end, segments=count)
         return json_response(SegmentsReply(count))
 
-    async def set_protection(camera_id: str, *, protected: bool) -> Response:
+    async def change(found: History, camera_id: str, work: Callable[[], int]) -> Response:
+        try:
+            count = await recordings.run(work)
+        except TooManyRanges as error:
+            raise ProtocolViolation(str(error), "bad-request") from None
+        protected = found.reader.folder.protections.of(camera_id)
+        return json_response(ProtectedReply(camera_id, _describe_ranges(protected), count))
+
+    @routes.post("/clients/<camera_id>/history/protected")
+    async def protect(camera_id: str) -> Response:
+        found, query = find(), asked_query()
+        check_right(current_hub, camera_id, Action.ADMIN)
+        begin, end = asked_range()
+        if query.text("from") is None or query.text("to") is None:
+            raise ProtocolViolation("expected the moments from and to, between which recordings are to be kept")
+        response = await change(found, camera_id, partial(found.reader.folder.protect, camera_id, begin, end))
+        _audit("recordings protected", camera_id, begin, end)
+        return response
+
+    @routes.delete("/clients/<camera_id>/history/protected")
+    async def unprotect(camera_id: str) -> Response:
         found = find()
         check_right(current_hub, camera_id, Action.ADMIN)
-        protect = partial(found.reader.folder.index.protect, camera_id, *asked_range(), protected=protected)
-        count = await recordings.run(protect)
-        _audit("recordings protected" if protected else "recordings unprotected", camera_id, count)
-        return json_response(SegmentsReply(count))
-
-    @routes.post("/clients/<camera_id>/history/protection")
-    async def protect(camera_id: str) -> Response:
-        return await set_protection(camera_id, protected=True)
-
-    @routes.delete("/clients/<camera_id>/history/protection")
-    async def unprotect(camera_id: str) -> Response:
-        return await set_protection(camera_id, protected=False)
+        begin, end = asked_range()
+        response = await change(found, camera_id, partial(found.reader.folder.unprotect, camera_id, begin, end))
+        _audit("recordings unprotected", camera_id, begin, end)
+        return response
 
     return routes
 
@@ -173,6 +207,27 @@ def _visible(current_hub: CurrentHub, history: History, camera_id: str) -> Histo
     return evolve(history.reader, begin=hub.history_begin(camera_id))
 
 
-def _audit(event: str, camera_id: str, count: int) -> None:
-    current = current_request()
-    audit.info(event, who=current.principal.name, camera=camera_id, segments=count)
+def _describe_usage(usage: Usage, next_deletion: NextDeletion | None) -> RecordedCameraReply:
+    return RecordedCameraReply(
+        usage.camera_id,
+        usage.segments,
+        usage.frames,
+        usage.nbytes,
+        usage.protected_bytes,
+        rfc3339(usage.oldest_at),
+        rfc3339(usage.newest_at),
+        _describe_deletion(next_deletion),
+    )
+
+
+def _describe_deletion(deletion: NextDeletion | None) -> NextDeletionReply | None:
+    return None if deletion is None else NextDeletionReply(rfc3339(deletion.at), deletion.cause)
+
+
+def _describe_ranges(ranges: list[Range]) -> list[RangeReply]:
+    return [RangeReply(rfc3339(one.begin), rfc3339(one.end)) for one in ranges]
+
+
+def _audit(event: str, camera_id: str, begin: float, end: float, **more: int) -> None:
+    moments = {"begin": rfc3339(begin), "end": None if end == math.inf else rfc3339(end)}
+    audit.info(event, who=current_request().principal.name, camera=camera_id, **moments, **more)

@@ -11,7 +11,7 @@ from skysentry_trio.base.principal import Action
 from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.wire.identity import check_camera_id
-from skysentry_trio.wire.query import decode_query
+from skysentry_trio.wire.query import Query, decode_query
 
 
 def expect_history(history: History | None) -> History:
@@ -35,9 +35,14 @@ def check_right(current_hub: CurrentHub, camera_id: str, action: Action) -> None
         raise ProtocolViolation(f"there is no camera {camera_id}; /api/clients lists them", "not-found")
 
 
+def asked_query() -> Query:
+    """Return the query of the current request."""
+    return decode_query(request.query_string.decode("latin-1"))
+
+
 def asked_range() -> tuple[float, float]:
     """Return the moments ``from`` and ``to`` of the query."""
-    query = decode_query(request.query_string.decode("latin-1"))
+    query = asked_query()
     begin, end = query.moment("from"), query.moment("to")
     begin, end = begin or 0.0, math.inf if end is None else end
     if begin > end:

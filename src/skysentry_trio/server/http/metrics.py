@@ -17,7 +17,8 @@ from skysentry_trio.base.principal import Action
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.current import CurrentHub
-from skysentry_trio.server.http.history_metrics import HistoryCollector
+from skysentry_trio.server.http.export_jobs import ExportJobs
+from skysentry_trio.server.http.history_metrics import HistoryCollector, RecordedCamerasCollector
 from skysentry_trio.server.http.link_metrics import LinkCollector, ListLinks, list_no_links
 from skysentry_trio.server.http.metric_families import CameraCollector, ServerCollector
 from skysentry_trio.server.loop_monitor import LoopMonitor
@@ -37,6 +38,7 @@ def create_metrics(
     loop: LoopMonitor,
     *,
     history: History | None = None,
+    exports: ExportJobs | None = None,
     list_links: ListLinks = list_no_links,
 ) -> Blueprint:
     """Return the route ``/metrics``.
@@ -48,12 +50,13 @@ def create_metrics(
         connections: counted by the router.
         loop: measures the delay of the event loop.
         history: the recordings; None for a server that records nothing.
+        exports: of the recordings; None for a server that records nothing.
         list_links: returns the links to other servers.
     """
     # This is a separate registry, because the default registry belongs to the program that embeds the server.
     registry = CollectorRegistry()
     registry.register(ServerCollector(hub, health, connections, loop))
-    registry.register(HistoryCollector(history))
+    registry.register(HistoryCollector(history, exports))
     registry.register(LinkCollector(list_links))
     all_cameras = CameraCollector(hub)
     ProcessCollector(registry=registry)
@@ -69,7 +72,10 @@ def create_metrics(
         scoped_hub.require(Action.METRICS)
         sees_all = scoped_hub.principal.rights.allow_all(Action.METRICS)
         cameras = all_cameras if sees_all else CameraCollector(_ScopedCameras(scoped_hub))
-        for family in chain(registry.collect(), cameras.collect()):
+        recorded = RecordedCamerasCollector(
+            history, lambda camera_id: scoped_hub.principal.rights.allow(Action.METRICS, camera_id)
+        )
+        for family in chain(registry.collect(), cameras.collect(), recorded.collect()):
             # A family of hundreds of cameras takes a millisecond, so yield to the scheduler after each family.
             pieces.append(encode(_One(family)).removesuffix(_END))
             await trio.lowlevel.checkpoint()

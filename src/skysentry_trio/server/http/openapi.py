@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from skysentry_trio.server.http.openapi_access import ACCESS_SCHEMAS, SECURITY_SCHEMES, describe_access
-from skysentry_trio.server.http.openapi_history import HISTORY_SCHEMAS, describe_history
+from skysentry_trio.server.http.openapi_history import HISTORY_SCHEMAS, describe_exports, describe_history
 from skysentry_trio.wire.rest import (
     BriefHealthReply,
     ClientsReply,
@@ -185,6 +185,7 @@ def describe_api(version: str) -> dict[str, Any]:
                 "The rings of all cameras", {"200": _reply("The rings by client id.", "StreamsReply")}
             ),
             **describe_history(),
+            **describe_exports(),
             **describe_access(),
             "/api/openapi.json": _get(
                 "This description",

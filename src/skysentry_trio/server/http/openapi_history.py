@@ -6,9 +6,15 @@ from typing import Any, Final
 
 from skysentry_trio.wire.events import EventEnd, EventReply, EventRequest, EventsReply
 from skysentry_trio.wire.history import (
+    AgeingReply,
     DayReply,
     DaysReply,
+    ExportReply,
+    ExportsReply,
     HistoryReply,
+    NextDeletionReply,
+    ProtectedReply,
+    RangeReply,
     RecordedCameraReply,
     RecordingReply,
     SegmentsReply,
@@ -16,13 +22,19 @@ from skysentry_trio.wire.history import (
 )
 
 HISTORY_SCHEMAS: Final = (
+    AgeingReply,
     DayReply,
     DaysReply,
     EventEnd,
     EventReply,
     EventRequest,
     EventsReply,
+    ExportReply,
+    ExportsReply,
     HistoryReply,
+    NextDeletionReply,
+    ProtectedReply,
+    RangeReply,
     RecordedCameraReply,
     RecordingReply,
     SegmentsReply,
@@ -57,6 +69,19 @@ _RANGE: Final[list[dict[str, Any]]] = [
     }
     for name, what in (("from", "The first moment"), ("to", "The last moment"))
 ]
+_ALL_OF_RANGE: Final[list[dict[str, Any]]] = [{**one, "required": True} for one in _RANGE]
+_BUCKETS: Final[dict[str, Any]] = {
+    "name": "buckets",
+    "in": "query",
+    "description": "Into how many equal parts to divide the time; the answer has the frames of each, and no spans.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 2000},
+}
+_ZONE: Final[dict[str, Any]] = {
+    "name": "zone",
+    "in": "query",
+    "description": "The time zone of the days, such as Europe/Berlin; UTC without it.",
+    "schema": {"type": "string"},
+}
 
 
 def describe_history() -> dict[str, Any]:
@@ -64,21 +89,23 @@ def describe_history() -> dict[str, Any]:
     return {
         "/api/history": {"get": _operation("What is recorded", "The state of the recordings.", "RecordingReply", [])},
         "/api/clients/{clientId}/history": {
-            "get": _operation("When a camera was recorded", "The times.", "HistoryReply", [_CAMERA_ID, *_RANGE]),
+            "get": _operation(
+                "When a camera was recorded", "The times.", "HistoryReply", [_CAMERA_ID, *_RANGE, _BUCKETS]
+            ),
             "delete": _operation("Delete recordings", "The number of files.", "SegmentsReply", [_CAMERA_ID, *_RANGE]),
         },
         "/api/clients/{clientId}/history/days": {
-            "get": _operation("On which days a camera was recorded", "The days in UTC.", "DaysReply", [_CAMERA_ID])
+            "get": _operation("On which days a camera was recorded", "The days.", "DaysReply", [_CAMERA_ID, _ZONE])
         },
-        "/api/clients/{clientId}/history/protection": {
+        "/api/clients/{clientId}/history/protected": {
             "post": _operation(
                 "Keep recordings, however old they are",
-                "The number of files.",
-                "SegmentsReply",
-                [_CAMERA_ID, *_RANGE],
+                "What is protected now.",
+                "ProtectedReply",
+                [_CAMERA_ID, *_ALL_OF_RANGE],
             ),
             "delete": _operation(
-                "Let recordings become old again", "The number of files.", "SegmentsReply", [_CAMERA_ID, *_RANGE]
+                "Let recordings become old again", "What is protected now.", "ProtectedReply", [_CAMERA_ID, *_RANGE]
             ),
         },
         "/api/clients/{clientId}/history/events": {
@@ -108,6 +135,61 @@ def _with_body(operation: dict[str, Any], schema: str) -> dict[str, Any]:
     for status in ("415", "429", "503"):
         operation["responses"][status] = operation["responses"]["400"]
     return operation
+
+
+_EXPORT_ID: Final[dict[str, Any]] = {
+    "name": "export_id",
+    "in": "path",
+    "required": True,
+    "description": "The export's id.",
+    "schema": {"type": "string"},
+}
+_ASKED_EXPORT: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["clients", "from", "to"],
+    "properties": {
+        "clients": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 100},
+        "from": {"type": ["string", "number"], "description": "A moment."},
+        "to": {"type": ["string", "number"], "description": "A moment."},
+        "format": {"enum": ["zip", "mkv", "mp4", "mjpeg"], "default": "zip"},
+    },
+}
+
+
+def describe_exports() -> dict[str, Any]:
+    """Return the paths about exports."""
+    made = _operation("Export recordings of several cameras", "The export, which is written now.", "ExportReply", [])
+    made["responses"]["202"] = made["responses"].pop("200")
+    made["responses"] |= {
+        status: {**made["responses"]["404"], "description": description}
+        for status, description in {
+            "415": "The content type is not JSON.",
+            "501": "The server has no library to write videos.",
+            "503": "There are too many exports.",
+        }.items()
+    }
+    made["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ASKED_EXPORT}}}
+    deleted = _operation("Delete an export", "It is deleted.", "ExportReply", [_EXPORT_ID])
+    del deleted["responses"]["200"]
+    deleted["responses"]["204"] = {"description": "It is deleted."}
+    file = _operation("The file of an export, or a part of it", "The file.", "ExportReply", [_EXPORT_ID])
+    zipped = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
+    file["responses"] |= {
+        "200": {"description": "The whole file.", "content": zipped},
+        "206": {"description": "The part that the header Range names.", "content": zipped},
+        "416": {**file["responses"]["404"], "description": "The part begins after the end."},
+    }
+    return {
+        "/api/exports": {
+            "get": _operation("The exports that somebody may fetch", "The exports.", "ExportsReply", []),
+            "post": made,
+        },
+        "/api/exports/{export_id}": {
+            "get": _operation("How far an export is", "The export.", "ExportReply", [_EXPORT_ID]),
+            "delete": deleted,
+        },
+        "/api/exports/{export_id}/file": {"get": file},
+    }
 
 
 def _operation(

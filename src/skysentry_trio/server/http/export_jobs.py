@@ -1,0 +1,215 @@
+"""Exports: archives that are written one after the other beside the recordings, and wait there to be fetched."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Final
+
+import msgspec
+import trio
+from attrs import define, evolve, field
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.principal import Action, Principal
+from skysentry_trio.server.history.reader import HistoryReader, RecordedPart
+from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip
+from skysentry_trio.server.http.export_archive import ExportRange, Progress, write_archive
+from skysentry_trio.wire.jpeg import PictureSize
+from skysentry_trio.wire.messages import encode_json
+
+log = get_logger(__name__)
+
+FOLDER: Final = "@exports"
+"""In the folder of the recordings; no camera can have this name."""
+_FILE: Final = re.compile(r"[0-9a-f]{32}\.zip")
+MOST: Final = 16
+"""Exports at the same time, whatever their state is."""
+KEPT: Final = 86400.0
+"""Seconds for which an export can be fetched."""
+_LOOK: Final = 60.0
+"""Seconds between two looks for exports that are over."""
+
+
+class ExportFailed(Exception):
+    """An export cannot be finished; the message is a sentence for people."""
+
+
+@define(eq=False)
+class ExportJob:
+    """One export, from the request until it is deleted."""
+
+    id: str
+    owner: Principal
+    wanted: ExportRange
+    path: Path
+    created_at: float
+    """Seconds since the epoch."""
+    state: str = "waiting"
+    """``waiting``, ``writing``, ``ready`` or ``failed``."""
+    error: str | None = None
+    progress: Progress = Progress(0.0, 0, 0)  # noqa: RUF009 - it is frozen
+    expires_at: float | None = None
+    is_over: bool = False
+    """Whether it was deleted."""
+
+
+@define(eq=False)
+class ExportJobs:
+    """All exports of a server. They end with the process, and so do their files."""
+
+    reader: HistoryReader
+    max_bytes: int
+    """Of all exports."""
+    min_free: int
+    """Bytes that stay free on the volume."""
+    now: Callable[[], float]
+    jobs: dict[str, ExportJob] = field(factory=dict, init=False)
+    frames_exported: int = field(default=0, init=False)
+    _wanted: trio.Event = field(factory=trio.Event, init=False, repr=False)
+    _threads: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False, repr=False)
+    """For writing."""
+    _deleting: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False, repr=False)
+    """For deleting, which does not wait for a step of writing."""
+
+    def add(self, owner: Principal, wanted: ExportRange) -> ExportJob:
+        """Add an export that is written when those before it are.
+
+        Raises:
+            ProtocolViolation: with code ``busy``.
+        """
+        if len(self.jobs) >= MOST:
+            raise ProtocolViolation(f"there are {MOST} exports, which is the limit; delete one, or try later", "busy")
+        identity = token_hex(16)
+        path = self.reader.folder.path / FOLDER / f"{identity}.zip"
+        job = self.jobs[identity] = ExportJob(identity, owner, wanted, path, self.now())
+        self._wanted.set()
+        return job
+
+    def visible(self, principal: Principal) -> list[ExportJob]:
+        """Return the exports that a principal may see: its own; an administrator's are all."""
+        return [
+            job for job in self.jobs.values() if principal.rights.is_admin or job.owner.identity == principal.identity
+        ]
+
+    async def remove(self, job: ExportJob) -> None:
+        """End an export, and delete its file."""
+        job.is_over = True
+        self.jobs.pop(job.id, None)
+        unlink = partial(job.path.unlink, missing_ok=True)
+        await trio.to_thread.run_sync(unlink, limiter=self._deleting, abandon_on_cancel=True)
+
+    @property
+    def nbytes(self) -> int:
+        """The size of all exports."""
+        return sum(job.progress.nbytes for job in self.jobs.values())
+
+    async def run(self) -> None:
+        """Write exports for ever, and delete those that nobody has fetched in time."""
+        await self._in_thread(self._delete_leftovers)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._delete_expired)
+            while True:
+                await self._wanted.wait()
+                self._wanted = trio.Event()
+                while (job := next((one for one in self.jobs.values() if one.state == "waiting"), None)) is not None:
+                    await self._write(job)
+
+    async def _write(self, job: ExportJob) -> None:
+        job.state, steps = "writing", self._steps(job)
+        try:
+            while (progress := await self._in_thread(partial(next, steps, None))) is not None:
+                self.frames_exported += progress.frames - job.progress.frames
+                job.progress = progress
+                if job.is_over:
+                    break
+                self._check_size()
+            job.state, job.expires_at = "ready", self.now() + KEPT
+        except Exception as error:  # noqa: BLE001 - whatever fails, the next export is written
+            job.state, job.error = "failed", getattr(error, "strerror", None) or str(error) or type(error).__name__
+            job.expires_at = self.now() + KEPT
+            job.progress = Progress(job.progress.done, job.progress.frames, 0)
+            log.warning("export failed", export=job.id, error=job.error)
+        if job.state == "failed" or job.is_over:
+            await self._in_thread(partial(_discard, steps, job.path))
+
+    def reader_for(self, owner: Principal, camera_id: str) -> HistoryReader:
+        """Return a reader of those recordings of a camera that a principal may see."""
+        return evolve(self.reader, begin=owner.rights.history_begin(camera_id))
+
+    def _check_size(self) -> None:
+        if self.nbytes > self.max_bytes:
+            raise ExportFailed("the exports together have reached their limit, history_export_bytes")
+
+    def _steps(self, job: ExportJob) -> Iterator[Progress]:
+        job.path.parent.mkdir(exist_ok=True)
+        wanted = job.wanted
+        events = partial(self._events, job)
+        make_clip, reader_of = partial(open_clip, wanted.kind), partial(self.reader_for, job.owner)
+        with job.path.open("w+b") as file:
+            for progress in write_archive(file, job.path.parent, reader_of, wanted, make_clip, events):
+                yield progress
+                # Retention lets old recordings give way to exports, but it does so only when a file is begun.
+                if self.reader.folder.free_bytes() < self.min_free // 2:
+                    raise ExportFailed("the volume has too little space for this export")
+
+    def _events(self, job: ExportJob, camera_id: str) -> Sequence[Mapping[str, Any]]:
+        if not job.owner.rights.allow(Action.EVENTS, camera_id):
+            return ()
+        return describe_events(self.reader_for(job.owner, camera_id), job.wanted, camera_id)
+
+    def _delete_leftovers(self) -> None:
+        """Delete the files that an earlier process has left; files with other names are not ours."""
+        folder = self.reader.folder.path / FOLDER
+        with suppress(FileNotFoundError):
+            for path in folder.iterdir():
+                if _FILE.fullmatch(path.name) and path.stem not in self.jobs:
+                    path.unlink()
+
+    async def _delete_expired(self) -> None:
+        while True:
+            for job in list(self.jobs.values()):
+                if (job.expires_at or math.inf) <= self.now():
+                    await self.remove(job)
+            await trio.sleep(_LOOK)
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        return await trio.to_thread.run_sync(work, limiter=self._threads, abandon_on_cancel=True)
+
+
+def _discard(steps: Iterator[Progress], path: Path) -> None:
+    close = getattr(steps, "close", None)
+    if close is not None:
+        with suppress(Exception):
+            close()
+    path.unlink(missing_ok=True)
+
+
+def describe_events(reader: HistoryReader, wanted: ExportRange, camera_id: str) -> list[Mapping[str, Any]]:
+    """Return the events of a camera for a manifest."""
+    found = reader.events(camera_id, wanted.begin, wanted.end)
+    return [msgspec.json.decode(encode_json(event.reply())) for event in found]
+
+
+def open_clip(kind: str, camera_id: str, part: RecordedPart) -> ClipFile:
+    """Begin a video of a camera.
+
+    Raises:
+        ImportError: PyAV is not installed.
+        NoEncoder: H.264 cannot be encoded.
+    """
+    if kind == "mjpeg":
+        return JpegClip()
+    if kind == "mkv":
+        return MatroskaClip(camera_id, part.first, part.last)
+    # The import loads the library for pictures, and most servers never need it.
+    from skysentry_trio.server.http.mp4_clip import Mp4Clip  # noqa: PLC0415
+
+    largest = max((part.first, part.last), key=lambda frame: frame.width * frame.height)
+    return Mp4Clip(camera_id, part.first, PictureSize(largest.width, largest.height))
