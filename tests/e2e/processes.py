@@ -55,15 +55,20 @@ class Program:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[Program]:
-    """Run ``skysentry-trio`` with these arguments; it is killed in the end if it still runs."""
-    command = [sys.executable, "-m", "skysentry_trio", *arguments]
+def running(*arguments: str, program: tuple[str, ...] = ("-m", "skysentry_trio")) -> Iterator[Program]:
+    """Run ``skysentry-trio`` with these arguments; it is killed in the end if it still runs.
+
+    Args:
+        arguments: of the command.
+        program: what Python runs; a test may run the command in a changed form.
+    """
+    command = [sys.executable, *program, *arguments]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        program = Program(process)
-        collector = threading.Thread(target=program.collect)
+        started = Program(process)
+        collector = threading.Thread(target=started.collect)
         collector.start()
         try:
-            yield program
+            yield started
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -72,7 +77,7 @@ def running(*arguments: str) -> Iterator[Program]:
                 except subprocess.TimeoutExpired:
                     process.kill()
             collector.join(PATIENCE)
-    assert find_secrets("".join(program.lines)) == []
+    assert find_secrets("".join(started.lines)) == []
 
 
 @contextmanager

@@ -12,10 +12,14 @@ import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from skysentry_trio.server.history.folder import HistoryFolder
+from skysentry_trio.server.history.reader import HistoryReader
 from tests.e2e.processes import PATIENCE, running
 
 pytestmark = pytest.mark.e2e
 
+STEPS = (0, -3600, 86400)
+"""Seconds."""
 LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT.so.1")
 
 
@@ -54,6 +58,38 @@ def test_a_clock_that_is_set_spoils_no_figures(clock: Path) -> None:
         assert len(sums) == 4
         for line in sums:
             assert float(line.split()[-1]) < 100, line
+
+
+def test_recordings_keep_their_order_when_the_clock_is_set(clock: Path, tmp_path: Path) -> None:
+    """After an hour back and a day forward, frames are in order by sequence, are found by both times, and are kept."""
+    folder, began = tmp_path / "history", time.time()
+    # The first frames are older than this by the clock that was set, but not by the one that nobody can set.
+    flags = ("--history", str(folder), "--history-fps", "0", "--history-min-free", "0B", "--history-age", "2h")
+    with running("serve", "--host", "127.0.0.1", "--port", "0", "--demo", *flags) as server:
+        address = server.wait_for_line(r"127\.0\.0\.1:\d+").group()
+        for step in STEPS:
+            clock.write_text(f"{step:+}")
+            deadline = time.monotonic() + PATIENCE
+            while abs(newest_time(address) - began - step) > 600:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            time.sleep(1)  # the clock stays as it is for so long
+        server.end()
+    history = HistoryFolder.open(folder, writing=True)
+    assert history.adopt() == []
+    reader = HistoryReader(history)
+    recorded = [one.sequence for one in reader.frames("demo-1", 0, float("inf"))]
+    found = [len(list(reader.frames("demo-1", began + step - 600, began + step + 600))) for step in STEPS]
+    history.close()
+    assert recorded == sorted(set(recorded))
+    assert min(found) >= 3
+    assert sum(found) == len(recorded)
+
+
+def newest_time(address: str) -> float:
+    """Return when the newest frame of a camera arrived by the server's clock; 0 without a frame."""
+    answer = httpx.get(f"http://{address}/api/clients/demo-1/latest.jpg", timeout=PATIENCE)
+    return float(answer.headers.get("x-timestamp", 0))
 
 
 def ask_clock(viewer: ClientConnection) -> float:

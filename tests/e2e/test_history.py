@@ -1,24 +1,27 @@
-"""A server that records: it is killed, its disk becomes full, other programs read what it wrote."""
+"""A server that records: it is killed, its disk fails, other programs read what it wrote."""
 
 from __future__ import annotations
 
+import json
 import os
-import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
+from benchmarks.history.kills import measure_kills
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 from skysentry_trio.server.history.folder import HistoryFolder
-from skysentry_trio.server.history.reader import HistoryReader
 from tests.e2e.processes import PATIENCE, Program, running
+from tests.server.history.helpers import JPEG, NOON, OpenFolder, frames
 
 pytestmark = pytest.mark.e2e
 
@@ -52,30 +55,11 @@ def written(server: Program) -> int:
     return count
 
 
-def test_a_server_that_is_killed_loses_no_frame_that_was_written(tmp_path: Path) -> None:
-    """Three kills at random moments: every file can be read, and what the last answer counted is on disk."""
-    chance, total = random.Random(3), 0
-    for _ in range(3):
-        with running(*recording(tmp_path)) as server:
-            eventually(lambda server=server: written(server) > 5)  # type: ignore[misc]
-            time.sleep(chance.uniform(0, 0.4))  # the moment of the kill
-            total += written(server)
-            server.end(signal.SIGKILL)
-    history = HistoryFolder.open(tmp_path, writing=True)
-    troubles = history.adopt()
-    reader = HistoryReader(history)
-    found = sum(len(list(reader.frames(usage.camera_id, 0, float("inf")))) for usage in reader.usage())
-    history.close()
-    verified = subprocess.run(
-        [sys.executable, "-m", "skysentry_trio", "history", "verify", "--history", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_a_server_that_is_killed_loses_at_most_a_second(tmp_path: Path) -> None:
+    """Two kills at random moments: every file can be read, and nothing is wrong; ten are a benchmark."""
+    missed = [one.show() for one in measure_kills(tmp_path, kills=2, longest=2.5) if not one.is_held]
 
-    assert troubles == []
-    assert found >= total
-    assert verified.returncode == 0, verified.stdout
+    assert missed == []
 
 
 def test_other_programs_read_what_was_recorded(tmp_path: Path) -> None:
@@ -96,10 +80,10 @@ def test_other_programs_read_what_was_recorded(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Have a volume of two megabytes."""
+    """Have a volume of 64 megabytes."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder)], check=False)
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", str(folder)], check=False)
     if mount.returncode and "CI" not in os.environ:
         pytest.skip("this user may not mount")
     assert mount.returncode == 0
@@ -107,25 +91,97 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_a_full_disk_costs_no_live_frame(small_disk: Path) -> None:
-    """Live frames go on, health says why recording is paused, and recording resumes when there is room."""
-    ballast = small_disk / "ballast"
-    with running(*recording(small_disk)) as server:
-        eventually(lambda: written(server) > 5)
-        with suppress(OSError):  # the volume is full after a part of it
-            ballast.write_bytes(bytes(2**21))
-        address = server.wait_for_line(ADDRESS).group()
-        eventually(lambda: "history" in httpx.get(f"http://{address}/api/health").json()["failing"])
-        health = httpx.get(f"http://{address}/api/health").json()
-        before = health["framesReceived"]
-        eventually(lambda: httpx.get(f"http://{address}/api/health").json()["framesReceived"] > before + 20)
-        ballast.unlink()
-        count = written(server)
-        eventually(lambda: written(server) > count)
-        said = [line for line in server.lines if "recording paused" in line]
+@contextmanager
+def watching(address: str, camera_id: str) -> Iterator[list[int]]:
+    """Watch a camera; give the sequences of its frames, which grow while the context lasts."""
+    seen = list[int]()
 
-    assert "No space left on device" in health["failing"]["history"]
-    assert len(said) == 1
+    def watch(viewer: ClientConnection) -> None:
+        with suppress(ConnectionClosed):
+            for message in viewer:
+                if isinstance(message, bytes):
+                    header = json.loads(message[2 : 2 + int.from_bytes(message[:2], "big")])
+                    seen.append(header["sequence"])
+
+    with connect(f"ws://{address}/stream/ws?client={camera_id}", max_size=None) as viewer:
+        reader = Thread(target=watch, args=(viewer,))
+        reader.start()
+        yield seen
+    reader.join(PATIENCE)
+
+
+FAULTY = """\
+import errno, os, time
+real_writev, real_open = os.writev, os.open
+def check():
+    while os.path.exists({flag!r}):
+        with open({flag!r}) as file:
+            if file.read() == "read-only":
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        time.sleep(0.05)
+def writev(descriptor, pieces):
+    check()
+    return real_writev(descriptor, pieces)
+def open_file(path, flags, *rest, **more):
+    if flags & os.O_CREAT and str(path).endswith(".mpjpeg"):
+        check()
+    return real_open(path, flags, *rest, **more)
+os.writev, os.open = writev, open_file
+from skysentry_trio.cli.main import main
+from skysentry_trio.server.history import disk_writer
+disk_writer._RETRY = disk_writer._SLOW = 1.0
+main()
+"""
+"""A server for which writes hang while a file exists, or fail if the file says that the volume is read-only."""
+
+
+def test_faults_of_the_disk_cost_no_live_frame(small_disk: Path, tmp_path: Path) -> None:
+    """A full volume, one that turns read-only, and writes that hang: one line of the log each, and all returns.
+
+    A file that was cut in the middle has its first half, and files of somebody else stay.
+    """
+    prepared = OpenFolder(small_disk)
+    prepared.record("yard", frames(10, start=NOON + 20, fps=1))
+    prepared.close()
+    (cut,) = small_disk.glob("yard/*/*/*/*.mpjpeg")
+    foreign = [cut.with_name("notes.txt"), cut.with_name("00-00-00.mpjpeg"), small_disk / "lost+found"]
+    for path in foreign:
+        path.write_bytes(b"mine")
+    flag, ballast = tmp_path / "flag", small_disk / "ballast"
+    arguments = recording(small_disk, "--history-age", "0s")
+    with running(*arguments, program=("-c", FAULTY.format(flag=str(flag)))) as server:
+        address = server.wait_for_line(ADDRESS).group()
+
+        def failing() -> str:
+            found: str = httpx.get(f"http://{address}/api/health").json()["failing"].get("history", "")
+            return found
+
+        def breaks_and_returns(broken: Callable[[], object], mended: Callable[[], object], reason: str) -> None:
+            eventually(lambda: written(server) > 5)
+            broken()
+            eventually(lambda: reason in failing())
+            mended()
+            count = written(server)
+            eventually(lambda: not failing() and written(server) > count)
+
+        def fill() -> None:
+            with suppress(OSError):  # the volume is full after a part of it
+                ballast.write_bytes(bytes(2**26))
+
+        with watching(address, "demo-1") as seen:
+            breaks_and_returns(fill, ballast.unlink, "No space left on device")
+            breaks_and_returns(lambda: flag.write_text("read-only"), flag.unlink, "Read-only file system")
+            breaks_and_returns(flag.touch, flag.unlink, "the disk has not answered")
+            cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+            clip = httpx.get(f"http://{address}/api/clients/yard/clip?format=mjpeg")
+            count = len(seen)
+            eventually(lambda: len(seen) > count + 10)
+        paused = [line for line in server.lines if "recording paused" in line]
+
+    assert len(paused) == 3
+    assert seen == list(range(seen[0], seen[0] + len(seen)))
+    assert (clip.status_code, clip.content.count(JPEG)) == (200, 4)
+    assert all(path.read_bytes() == b"mine" for path in foreign)
 
 
 def test_a_second_server_does_not_record_in_the_same_folder(tmp_path: Path) -> None:
