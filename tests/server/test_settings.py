@@ -70,6 +70,9 @@ def test_the_defaults_are_those_we_promise() -> None:
         "ping_interval": 20,
         "ping_timeout": 20,
         "shutdown_grace": 2,
+        "cluster": "",
+        "node_url": "",
+        "cluster_secret_file": "",
         "log_level": "info",
         "log_format": "auto",
     }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import click
 
+from skysentry_trio.base.addresses import mask_address
 from skysentry_trio.cli.options import settings_options
 from skysentry_trio.cli.settings_sources import FIELDS, Given, gather, settle
 from skysentry_trio.server.settings import Kind, Settings, kind_of
@@ -40,7 +41,7 @@ def _toml_value(value: object, kind: Kind) -> str:
         return kind.format(value)
     if isinstance(value, tuple):
         return json.dumps(value)
-    text = kind.format(value)
+    text = mask_address(kind.format(value)) if kind.is_secret and value else kind.format(value)
     is_number = isinstance(value, int | float) and text.replace(".", "", 1).isdigit()
     # For the characters that settings may contain, JSON and TOML quote text alike.
     return text if is_number else json.dumps(text)

@@ -24,7 +24,7 @@ PROGRAM: Final = "skysentry-trio"
 class LazyGroup(click.Group):
     """A group that imports a command only when the command is used, so no command loads the libraries of another."""
 
-    COMMANDS: Final = ("serve", "capture", "watch", "key", "user", "link", "tls", "history", "config")
+    COMMANDS: Final = ("serve", "capture", "watch", "key", "user", "link", "tls", "history", "cluster", "config")
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the commands in the order in which the help lists them."""

@@ -12,6 +12,8 @@
        │  ├─ access: read the rules again when they change, and end the access that is over
        │  ├─ history: record cameras on disk, if a folder is given
        │  ├─ exports: write recordings into archives that somebody has asked for
+       │  ├─ cluster: keep in step with the engine, if there is one
+       │  ├─ links: show the cameras of other servers, and fetch what viewers here watch
        │  ├─ push sessions: end those of cameras that have stopped
        │  ├─ certificate: load its files again when they have changed
        │  ├─ own certificate: issue it again before it ends, and when the machine has a new address
@@ -49,6 +51,7 @@ from skysentry_trio.server.garbage import Collections
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.history import History, closing_history, open_history
 from skysentry_trio.server.http.app import build_app
+from skysentry_trio.server.http.cluster_metrics import ClusterFigures, alone
 from skysentry_trio.server.http.direct_routes import DirectRoutes
 from skysentry_trio.server.http.exchange import allow_origin
 from skysentry_trio.server.http.export_jobs import ExportJobs
@@ -83,6 +86,7 @@ from skysentry_trio.wire.viewer_query import ViewerFormat
 
 if TYPE_CHECKING:
     from skysentry_trio.server.cluster.node import ClusterNode
+    from skysentry_trio.server.cluster.start import Membership
     from skysentry_trio.server.transport.self_signed import SelfSignedCertificate
 
 log = get_logger(__name__)
@@ -130,7 +134,12 @@ async def serve(
     health, loop, push_sessions = Health(shutdown), LoopMonitor(), PushSessions(hub, setup.access.sessions)
     websockets = WebSockets(_websocket_limits(settings), shutdown)
     history, exports = _open_recordings(settings, hub)
-    router = _create_router(hub, push_sessions, websockets, health, loop, setup, history, exports=exports)
+    urls = [_url(listener, is_tls=certificate is not None) for listener in listeners]
+    membership = _prepare_membership(settings, hub, urls)
+    node, figures = _parts_of(membership)
+    router = _create_router(
+        hub, push_sessions, websockets, health, loop, setup, history, node, exports=exports, read_cluster=figures
+    )
     listening = [PeerAddress.of_this_side(listener.socket).host for listener in listeners]
     router.host_rule = HostRule.of(settings.host, listening, settings.allowed_hosts)
     router.certificate = certificate
@@ -150,19 +159,16 @@ async def serve(
             services["certificate"] = certificate.run
             if own is not None:
                 services["own certificate"] = partial(own.renew, certificate)
-        if history is not None and exports is not None:
-            services |= {"history": partial(history.run, health), "exports": exports.run}
-        if notifier.watchdog_interval is not None:
-            services["watchdog"] = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
+        services |= _optional_services(history, exports, membership, notifier, health)
         for name, service in services.items():
             nursery.start_soon(supervise, name, service, health)
+        await _wait_for_cluster(membership)
         async with trio.open_nursery() as connections:
             connections.start_soon(websockets.run)
             for listener in listeners:
                 connections.start_soon(router.accept_from, listener, connections)
             for listener in redirecting:
                 connections.start_soon(redirect_router.accept_from, listener, connections)
-            urls = [_url(listener, is_tls=certificate is not None) for listener in listeners]
             log.info("serving", urls=urls, version=__version__, open=setup.access.is_open)
             if setup.invitation is not None:
                 invite(setup.invitation.token)
@@ -183,6 +189,7 @@ async def serve(
             with trio.move_on_after(_LAST_MOMENT):
                 await router.wait_until_left()
             connections.cancel_scope.cancel()
+        await _leave_cluster(membership)
         nursery.cancel_scope.cancel()
     log.info("stopped")
 
@@ -231,6 +238,62 @@ def _load_certificate(settings: Settings) -> Certificate | None:
     return Certificate(Path(settings.tls_cert), Path(settings.tls_key or settings.tls_cert))
 
 
+def _prepare_membership(settings: Settings, hub: Hub, urls: Sequence[str]) -> Membership | None:
+    """Return the membership in the cluster that the settings name; None if they name none.
+
+    Raises:
+        ConfigurationError: the library is missing, or no other server could reach this one.
+    """
+    if not settings.cluster:
+        return None
+    # Imported here, because most servers are alone.
+    from skysentry_trio.server.cluster.start import join_cluster  # noqa: PLC0415
+
+    return join_cluster(settings, hub, urls)
+
+
+async def _wait_for_cluster(membership: Membership | None) -> None:
+    if membership is not None:
+        await membership.wait_until_settled()
+
+
+async def _leave_cluster(membership: Membership | None) -> None:
+    if membership is not None:
+        await membership.session.leave()
+
+
+def _optional_services(
+    history: History | None,
+    exports: ExportJobs | None,
+    membership: Membership | None,
+    notifier: Notifier,
+    health: Health,
+) -> dict[str, Callable[[], Awaitable[None]]]:
+    """Return the services that not every server has."""
+    services: dict[str, Callable[[], Awaitable[None]]] = {}
+    if history is not None and exports is not None:
+        services |= {"history": partial(history.run, health), "exports": exports.run}
+    if membership is not None:
+        services["cluster"] = partial(membership.session.run, health)
+        services["links"] = membership.node.mirrors.run
+    if notifier.watchdog_interval is not None:
+        services["watchdog"] = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
+    return services
+
+
+def _parts_of(membership: Membership | None) -> tuple[ClusterNode | None, Callable[[], ClusterFigures]]:
+    """Return what the router needs of the cluster."""
+    return (None, alone) if membership is None else (membership.node, partial(_describe, membership))
+
+
+def _describe(membership: Membership) -> ClusterFigures:
+    directory, session = membership.directory, membership.session
+    nodes, cameras = len(directory.nodes()), len(directory.cameras())
+    return ClusterFigures(
+        session.is_connected, nodes, cameras, session.sessions, directory.claims_alone, directory.lost
+    )
+
+
 def _websocket_limits(settings: Settings) -> WebSocketLimits:
     return WebSocketLimits(
         max_message_size=max(settings.max_frame_size + MAX_HEADER_LENGTH + 2, MAX_TEXT_LENGTH),
@@ -252,6 +315,7 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
     cluster: ClusterNode | None = None,
     *,
     exports: ExportJobs | None = None,
+    read_cluster: Callable[[], ClusterFigures] = alone,
 ) -> Router:
     """Return the router, which chooses the service for each request by its path."""
     settings, access = hub.settings, setup.access
@@ -324,6 +388,7 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
         authority=_authority_file(settings),
         describe_elsewhere=describe_nothing if cluster is None else cluster.proxy.describe_cameras,
         list_links=list_no_links if cluster is None else lambda: cluster.mirrors.links,
+        read_cluster=read_cluster,
     )
     http = HttpServer(app).serve
     direct = DirectRoutes(hub, push_sessions, health.shutdown, recordings, http)

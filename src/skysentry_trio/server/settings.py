@@ -13,7 +13,10 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from skysentry_trio.base.addresses import mask_address, split_address
 from skysentry_trio.base.ageing_rule import parse_rules
+from skysentry_trio.base.engine_address import EXPECTED as EXPECTED_ENGINE
+from skysentry_trio.base.engine_address import EngineAddress
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.group_grants import is_group_grant
 from skysentry_trio.base.networks import UNIX, parse_network
@@ -55,6 +58,8 @@ class Kind:
     """Writes a value as text that ``parse`` can read."""
     parse_table: Callable[[dict[str, Any]], Any] = lambda table: table
     """Makes a value from a table of a TOML file."""
+    is_secret: bool = False
+    """Whether a value may contain a password, so that only its address is shown."""
 
     def read(self, raw: object) -> Any:
         """Return the value from a flag or an environment variable (text), or from a TOML file (text, number, list).
@@ -68,6 +73,7 @@ class Kind:
             value = None
         if not self.allows(value):
             got = ", ".join(map(repr, raw)) if isinstance(raw, tuple) else repr(raw)
+            got = repr(mask_address(str(raw))) if self.is_secret else got
             raise ValueError(f"expected {self.expected}, got {got}")
         return value
 
@@ -157,6 +163,23 @@ def _is_key_source(value: object) -> bool:
     # An attacker who can change the keys on their way can make tokens too.
     is_local = re.split(r"[/:]", rest, maxsplit=1)[0] in {"localhost", "127.0.0.1"}
     return not mark or scheme == "https" or (scheme == "http" and is_local)
+
+
+def _is_engine(value: object) -> bool:
+    try:
+        return value == "" or (isinstance(value, str) and bool(EngineAddress.parse(value)))
+    except ValueError:
+        return False
+
+
+def _is_base_url(value: object) -> bool:
+    try:
+        parts = split_address(value) if value and isinstance(value, str) else None
+    except ValueError:
+        return False
+    if parts is None:
+        return value == ""
+    return parts.scheme in {"http", "https"} and not parts.user_info and parts.target in {"", "/"}
 
 
 def _are_algorithms(value: object) -> bool:
@@ -267,6 +290,10 @@ _key_source: Final = Kind(
     str,
     str,
 )
+_engine: Final = Kind("ADDRESS", EXPECTED_ENGINE, _is_engine, str, str, is_secret=True)
+_base_url: Final = Kind(
+    "URL", "an address without a path, such as http://10.0.0.5:8080", _is_base_url, lambda text: text.rstrip("/"), str
+)
 _algorithms: Final = Kind("NAME", f"one or more of {', '.join(JWT_ALGORITHMS)}", _are_algorithms, _split, ",".join)
 _any_rate: Final = Kind("FPS", "a number from 0 to 1000", _number(0, 1000, int, float), float, "{:.15g}".format)
 _share: Final = Kind("SHARE", "a number from 0 to 1", _number(0, 1, int, float), float, "{:.15g}".format)
@@ -282,9 +309,10 @@ _WAIT: Final = _duration(0.001, 3600)
 def _setting(default: Any, kind: Kind, help: str) -> Any:  # noqa: A002  (what click and argparse call it, too)
     def check(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
         if not kind.allows(value):
-            raise ConfigurationError(f"{attribute.name}: expected {kind.expected}, got {value!r}")
+            got = mask_address(str(value)) if kind.is_secret else value
+            raise ConfigurationError(f"{attribute.name}: expected {kind.expected}, got {got!r}")
 
-    return attrs.field(default=default, validator=check, metadata={"kind": kind, "help": help})
+    return attrs.field(default=default, validator=check, metadata={"kind": kind, "help": help}, repr=not kind.is_secret)
 
 
 @attrs.frozen(kw_only=True)
@@ -461,6 +489,17 @@ class Settings:
     history_sync: float = _setting(
         10.0, _WAIT, "How often to make the disk keep what was recorded: the most that a power cut may cost."
     )
+    cluster: str = _setting(
+        "",
+        _engine,
+        "Redis or Valkey that makes several servers one, such as redis://10.0.0.2; none for a server alone.",
+    )
+    node_url: str = _setting(
+        "", _base_url, "Where the other servers of the cluster reach this one; by default the address it listens on."
+    )
+    cluster_secret_file: str = _setting(
+        "", _file, "File with the secret that the servers of a cluster share; by default the engine keeps one."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info", _choice("debug", "info", "warning", "error"), "Least severe events to log."
     )
@@ -482,6 +521,9 @@ class Settings:
             raise ConfigurationError("http_redirect_port: expected tls_cert or tls_self_signed with it, got neither")
         if self.header_sign_on and not self.trusted_proxies:
             raise ConfigurationError("header_sign_on: expected trusted_proxies with it, got no proxy")
+        for name in ("node_url", "cluster_secret_file"):
+            if getattr(self, name) and not self.cluster:
+                raise ConfigurationError(f"{name}: expected cluster with it, got none")
         missing = [name for name in ("jwt_issuer", "jwt_audience", "jwt_keys") if not getattr(self, name)]
         if missing and len(missing) < 3:
             given = next(name for name in ("jwt_issuer", "jwt_audience", "jwt_keys") if name not in missing)

@@ -32,7 +32,7 @@ class HealthReply(Message):
     """The health and the totals of the server."""
 
     status: str
-    """``healthy``, ``draining`` or ``unhealthy``."""
+    """``healthy``, ``degraded``, ``draining`` or ``unhealthy``."""
     total_clients: int
     """Number of cameras that the server knows; it forgets a camera that left longer ago than the client timeout."""
     online_clients: int
@@ -55,6 +55,8 @@ class HealthReply(Message):
     """Number of connections that crashed, or that ended before a service had them, by cause."""
     failing: dict[str, str]
     """For each service inside the server that keeps crashing, the service's name and its last error."""
+    degraded: dict[str, str]
+    """For each service that works only in part, the service's name and the reason."""
     open: bool
     """Whether everybody may do everything."""
 
@@ -63,7 +65,7 @@ class BriefHealthReply(Message):
     """The health of the server, for clients that may not read its counters."""
 
     status: str
-    """``healthy``, ``draining`` or ``unhealthy``."""
+    """``healthy``, ``degraded``, ``draining`` or ``unhealthy``."""
     timestamp: str
 
 

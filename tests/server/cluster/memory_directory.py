@@ -59,6 +59,7 @@ class MemoryDirectory:
     cluster: MemoryCluster = field(repr=False)
     changed: trio.Event = field(factory=trio.Event)
     on_lost: Callable[[str, int], None] = _ignore
+    hears: Callable[[str], bool] = lambda _node_id: False
 
     def locate(self, camera_id: str) -> Location | None:
         return self.cluster.cameras.get(camera_id)

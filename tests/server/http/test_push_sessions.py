@@ -156,13 +156,13 @@ async def test_a_camera_that_posts_cannot_be_taken_over(autojump_clock: MockCloc
     """Neither by another principal that posts, nor over a WebSocket; its own connection may take over."""
     hub = make_hub()
     push_sessions, owner, thief = PushSessions(hub), make_guest("*", name="owner"), make_guest("*", name="thief")
-    session = push_sessions.touch("door", None, owner)
+    session = await push_sessions.touch("door", None, owner)
     with pytest.raises(ProtocolViolation) as posted:
-        push_sessions.touch("door", None, thief)
+        await push_sessions.touch("door", None, thief)
     with pytest.raises(ProtocolViolation) as registered, hub.register("door", on_end=nothing, principal=thief):
         raise AssertionError("registered")
     assert posted.value.code == registered.value.code == "in-use"
-    assert push_sessions.touch("door", None, owner) is session
+    assert await push_sessions.touch("door", None, owner) is session
     with hub.register("door", on_end=nothing, principal=owner):
         assert session.ended == "replaced"
 
@@ -171,7 +171,7 @@ async def test_a_camera_that_posts_goes_offline_when_its_access_ends(autojump_cl
     """Although it has no connection that could end."""
     hub, access = make_hub(), Access()
     push_sessions = PushSessions(hub, access.sessions)
-    push_sessions.touch("door", None, make_guest("*"))
+    await push_sessions.touch("door", None, make_guest("*"))
     camera = hub.camera("door")
     assert camera is not None
     assert camera.online
@@ -186,8 +186,8 @@ async def test_a_camera_that_posts_with_a_newer_token_stays_online(autojump_cloc
     access = Access(now=lambda: times[0])
     push_sessions = PushSessions(hub, access.sessions)
     first = Principal("porch", EVERYTHING, "jwt", "jwt:porch", expires_at=110.0)
-    session = push_sessions.touch("door", None, first)
-    assert push_sessions.touch("door", None, evolve(first, expires_at=200.0)) is session
+    session = await push_sessions.touch("door", None, first)
+    assert await push_sessions.touch("door", None, evolve(first, expires_at=200.0)) is session
     for now, is_online in ((150.0, True), (200.0, False)):
         times[0] = now
         access.sessions.end_expired()

@@ -66,6 +66,7 @@ async def test_health_says_how_the_server_is(autojump_clock: MockClock) -> None:
         "drops": {"replaced": 1, "thinned": 0, "left": 0, "not-a-jpeg": 1},
         "connectionsEnded": {"crash": 1},
         "failing": {},
+        "degraded": {},
         "open": True,
     }
 
@@ -78,6 +79,16 @@ async def test_a_failing_service_makes_the_server_unhealthy() -> None:
 
     assert (answer.status, answer.json()["status"]) == (503, "unhealthy")
     assert answer.json()["failing"] == {"janitor": "no broom"}
+
+
+async def test_a_degraded_server_is_still_well() -> None:
+    """People read the reason; a load balancer must not take all servers away when they miss the same thing."""
+    site = Site()
+    site.health.degraded["cluster"] = "the engine cannot be used"
+    answer = await site.get("/api/health")
+
+    assert (answer.status, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["degraded"] == {"cluster": "the engine cannot be used"}
 
 
 async def test_a_draining_server_is_well_but_not_ready() -> None:

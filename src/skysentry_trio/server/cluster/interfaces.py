@@ -50,6 +50,9 @@ class Directory(Leases, Protocol):
     on_lost: Callable[[str, int], None]
     """Called with a camera that this node had, and with the higher epoch of another node; must not raise."""
 
+    hears: Callable[[str], bool]
+    """Returns whether frames come from a node just now. Then it stays known although it cannot reach the engine."""
+
     @property
     def node_id(self) -> str:
         """The id of this node."""

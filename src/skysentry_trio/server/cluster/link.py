@@ -44,6 +44,8 @@ _CLOCK_INTERVAL: Final = 1.0
 """Seconds between two questions for the other node's clock, which also show that the link works."""
 _SILENCE: Final = 5.0
 """Seconds without a message from the other node after which the link counts as broken."""
+_HEARD: Final = 2.5
+"""Seconds without a message from the other node after which it does not count as heard."""
 _PAUSE: Final = 0.05
 """Shortest time between two changes of the subscription, in seconds: many viewers may come at once."""
 _KEPT_IDLE: Final = 30.0
@@ -111,6 +113,11 @@ class Link:
     def cameras_watched(self) -> int:
         """Number of cameras whose frames come over the link."""
         return len(self._demand.asked)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the other node has sent something just now."""
+        return self.is_connected and trio.current_time() - self._heard_at < _HEARD
 
     # What the hub and the node tell
 

@@ -61,6 +61,11 @@ class Mirrors:
         """The links to other nodes, some of which may not be connected because nobody needs them."""
         return [running.link for running in self._links.values()]
 
+    def hears(self, node_id: str) -> bool:
+        """Return whether a node sends something over its link just now."""
+        running = self._links.get(node_id)
+        return running is not None and running.link.is_heard
+
     def note_request(self, camera_id: str) -> None:
         """Count a request about a camera that is passed on to the node that has it."""
         if (shown := self._shown.get(camera_id)) is not None:

@@ -61,6 +61,15 @@ class NodeProof:
     _seen: dict[str, float] = field(factory=dict, init=False, repr=False)
     """Nonces, with the time at which they were seen; a dictionary as an ordered set."""
 
+    @property
+    def secret(self) -> bytes:
+        """What all nodes share."""
+        return self._secret
+
+    def use_secret(self, secret: bytes) -> None:
+        """Use another secret from now on."""
+        self._secret = secret
+
     def header_for(
         self, method: str, target: str, *, principal: Principal | None = None, via: tuple[str, ...] = ()
     ) -> str:

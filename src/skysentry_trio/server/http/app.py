@@ -19,6 +19,7 @@ from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.administration import create_administration
 from skysentry_trio.server.http.clips import create_clips
+from skysentry_trio.server.http.cluster_metrics import ClusterFigures, alone
 from skysentry_trio.server.http.credential_check import add_credential_check
 from skysentry_trio.server.http.current import current_request, scoped
 from skysentry_trio.server.http.events import create_events
@@ -66,6 +67,7 @@ def build_app(
     authority: Path | None = None,
     describe_elsewhere: DescribeElsewhere = describe_nothing,
     list_links: ListLinks = list_no_links,
+    read_cluster: Callable[[], ClusterFigures] = alone,
 ) -> QuartTrio:
     """Return the application: every route that Quart serves, for the daemon, the tests and the documentation.
 
@@ -82,6 +84,7 @@ def build_app(
         authority: certificate of the server's own authority; None if the server has none.
         describe_elsewhere: returns what other servers of a cluster say about their cameras.
         list_links: returns the links to these servers.
+        read_cluster: returns what this server knows of its cluster.
     """
     recordings = recordings or Recordings(None if history is None else history.reader)
     current_hub, setup = scoped(hub), setup or open_to_everybody()
@@ -95,7 +98,15 @@ def build_app(
         create_exports(current_hub, exports, recordings),
         create_results(current_hub),
         create_metrics(
-            hub, current_hub, health, connections, loop, history=history, exports=exports, list_links=list_links
+            hub,
+            current_hub,
+            health,
+            connections,
+            loop,
+            history=history,
+            exports=exports,
+            list_links=list_links,
+            read_cluster=read_cluster,
         ),
         create_pages(pages),
         create_trust(authority),

@@ -16,6 +16,7 @@ from quart import Blueprint, Response, request
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.history import History
+from skysentry_trio.server.http.cluster_metrics import ClusterCollector, ClusterFigures, alone
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.export_jobs import ExportJobs
 from skysentry_trio.server.http.history_metrics import HistoryCollector, RecordedCamerasCollector
@@ -40,6 +41,7 @@ def create_metrics(
     history: History | None = None,
     exports: ExportJobs | None = None,
     list_links: ListLinks = list_no_links,
+    read_cluster: Callable[[], ClusterFigures] = alone,
 ) -> Blueprint:
     """Return the route ``/metrics``.
 
@@ -52,12 +54,14 @@ def create_metrics(
         history: the recordings; None for a server that records nothing.
         exports: of the recordings; None for a server that records nothing.
         list_links: returns the links to other servers.
+        read_cluster: returns what this server knows of its cluster.
     """
     # This is a separate registry, because the default registry belongs to the program that embeds the server.
     registry = CollectorRegistry()
     registry.register(ServerCollector(hub, health, connections, loop))
     registry.register(HistoryCollector(history, exports))
     registry.register(LinkCollector(list_links))
+    registry.register(ClusterCollector(read_cluster))
     all_cameras = CameraCollector(hub)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)

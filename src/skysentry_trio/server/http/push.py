@@ -20,6 +20,7 @@ from skysentry_trio.server.http.exchange import Exchange
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.http.request_body import RequestBody
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, SessionEnded, flood_limit
+from skysentry_trio.server.relay.leases import Lease
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.wire.capture import decode_jpeg
@@ -153,16 +154,17 @@ class _Push:
                     f"expected a JPEG or multipart, got {kind[:40]!a} that begins with {beginning.hex(' ').upper()}",
                     "not-a-jpeg",
                 )
-        with trio.CancelScope() as scope, self._registered(scope) as session:
+        lease = await self._hub.claim(self._camera_id, self._name)
+        with trio.CancelScope() as scope, self._registered(scope, lease) as session:
             await self._take_parts(session)
         if session.ended is not None:
             raise _ended(session.ended)
         return 200
 
     @contextmanager
-    def _registered(self, scope: trio.CancelScope) -> Iterator[CameraSession]:
+    def _registered(self, scope: trio.CancelScope, lease: Lease) -> Iterator[CameraSession]:
         """Register the camera for as long as the request lasts."""
-        with self._hub.register(self._camera_id, name=self._name, on_end=scope.cancel) as session:
+        with self._hub.register(self._camera_id, name=self._name, on_end=scope.cancel, lease=lease) as session:
             log.info("camera registered", camera=self._camera_id)
             yield session
 
@@ -249,7 +251,7 @@ class _Push:
             self._refuse(session, violation)
             return violation
         # A request without a valid frame does not register a camera.
-        session = session or self._push_sessions.touch(self._camera_id, self._name, self._hub.principal)
+        session = session or await self._push_sessions.touch(self._camera_id, self._name, self._hub.principal)
         try:
             self._newest = await self._hub.publish(
                 session, jpeg, width=size.width, height=size.height, captured_at=captured_at

@@ -41,7 +41,7 @@ class PushSessions:
         """Seconds for which a camera is online after a frame at least."""
         return self._hub.settings.client_timeout / 2
 
-    def touch(self, camera_id: str, name: str | None, principal: Principal = ANYONE) -> CameraSession:
+    async def touch(self, camera_id: str, name: str | None, principal: Principal = ANYONE) -> CameraSession:
         """Return a camera's session, registering the camera if needed, and keep the session.
 
         A camera on a battery posts rarely. So a camera stays online for twice the time since the frame before, at least
@@ -49,19 +49,20 @@ class PushSessions:
         hour and at most for a day, unless other cameras need its place.
 
         Raises:
-            ProtocolViolation: with code ``server-full`` or ``in-use``.
+            ProtocolViolation: with code ``server-full``, ``in-use`` or ``replaced``.
         """
-        held = self._held.get(camera_id)
-        if held is not None and held.session.principal.identity != principal.identity:
-            # The hub decides whether this principal may take over.
-            held = None
+        held = self._find(camera_id, principal)
+        if held is None:
+            lease = await self._hub.claim(camera_id, name, principal)
+            # Another request of the camera may have registered it in the meantime.
+            held = self._find(camera_id, principal)
         if held is None:
             stack = ExitStack()
 
             def expire() -> None:
                 self._expire(camera_id, stack)
 
-            register = self._hub.register(camera_id, name=name, on_end=expire, principal=principal)
+            register = self._hub.register(camera_id, name=name, on_end=expire, principal=principal, lease=lease)
             session = stack.enter_context(register)
             access = stack.enter_context(self._sessions.attend(principal, "camera", "posts", expire, camera_id))
             held = self._held[camera_id] = _Held(stack, session, access)
@@ -77,6 +78,11 @@ class PushSessions:
         camera.keep_for = min(max(_KEPT_AT_LEAST, 2 * pause), _KEPT_AT_MOST)
         camera.name = name or camera.name
         return held.session
+
+    def _find(self, camera_id: str, principal: Principal) -> _Held | None:
+        held = self._held.get(camera_id)
+        # The hub decides whether another principal may take over.
+        return held if held is not None and held.session.principal.identity == principal.identity else None
 
     def log_refusal(self, camera_id: str | None, violation: ProtocolViolation) -> None:
         """Log a refusal, but not every refusal, because a broken camera may send sixty requests a second."""

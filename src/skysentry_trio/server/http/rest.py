@@ -74,7 +74,7 @@ def create_api(
     @api.get("/health")
     async def get_health() -> Response:
         hub = current_hub()
-        status = "unhealthy" if health.failing else "draining" if health.draining else "healthy"
+        status = health.status
         if not hub.principal.rights.allow(Action.METRICS):
             brief = BriefHealthReply(status, rfc3339(time.time()))
             return _json(brief, status=503 if health.failing else 200)
@@ -102,6 +102,7 @@ def create_api(
             },
             connections_ended=dict(connections.ended_by),
             failing=health.failing,
+            degraded=health.degraded,
             open=access.is_open,
         )
         return _json(reply, status=503 if health.failing else 200)

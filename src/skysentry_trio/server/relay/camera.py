@@ -13,6 +13,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation, SkySentryError
 from skysentry_trio.base.frames import FrameRate, FrameRing, RingStatistics
 from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
+from skysentry_trio.server.relay.leases import NO_LEASE, Lease
 from skysentry_trio.server.relay.picture_condition import PictureCondition
 from skysentry_trio.server.relay.result_marks import ResultMarks
 
@@ -165,6 +166,8 @@ class CameraSession:
     """Where the frames come from, if the camera is connected to another server; None for a camera of this server."""
     is_away: bool = False
     """Whether the camera of another server is not connected there now."""
+    lease: Lease = NO_LEASE
+    """The right of this server to have the camera."""
 
     def refuse(self, violation: ProtocolViolation) -> ProtocolViolation:
         """Count a refused frame under the violation's code; return the violation, so that the caller can raise it."""

@@ -33,6 +33,8 @@ class Eviction:
     _viewers: Collection[HubViewer]
     _fan_out: FanOut
     _departed: Totals
+    _release: Callable[[str], None]
+    """Called with each camera that was forgotten."""
 
     def in_slices(self, is_due: Callable[[HubCamera], bool]) -> Iterator[list[str]]:
         """Forget all cameras that are due, and pause after each slice of the work.
@@ -78,6 +80,7 @@ class Eviction:
             self._cameras.remove(camera)
             self._fan_out.forget(camera.id)
             self._departed.add_camera(camera)
+            self._release(camera.id)
         notices = {camera.id: CameraNotice(camera.id, camera.name, online=False, removed=True) for camera in cameras}
         for viewer in self._viewers:
             # Without this, frames that wait for slow viewers would stay in memory, and no budget would count them.

@@ -33,6 +33,7 @@ from skysentry_trio.server.relay.eviction import Eviction
 from skysentry_trio.server.relay.fan_out import FanOut
 from skysentry_trio.server.relay.latency import LatencyHistograms
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency, measure
+from skysentry_trio.server.relay.leases import NO_LEASE, Lease, Leases, ServerAlone
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, Outbox, ResultNotice, encode_nothing
 from skysentry_trio.server.relay.statistics import Counters, HubStatistics, Role
 from skysentry_trio.server.relay.subscriptions import Subscriptions
@@ -64,6 +65,8 @@ class Hub:
     """Called with the boxes of a detection result and their frame, if the ring still has the frame; must not raise."""
     wants_change: Callable[[str], bool] = field(default=lambda _camera_id: False, repr=False)
     """Returns whether a camera, named by its id, is to measure the change with every frame."""
+    leases: Leases = field(factory=ServerAlone, repr=False)
+    """Says whether this server may have a camera that connects here."""
     latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
     """Latencies of the frames of all cameras, for all viewers that acknowledge frames."""
     history_audit: HistoryAudit = field(factory=HistoryAudit, init=False, repr=False)
@@ -86,7 +89,9 @@ class Hub:
         self._cameras = CameraRegistry(self.settings, self.memory)
         self._fan_out = FanOut(self._audience)
         self._subscriptions = Subscriptions(self._cameras, self._audience, self._fan_out, self._demand_changes)
-        self._eviction = Eviction(self._cameras, self._viewers.keys(), self._fan_out, self._counters.departed)
+        self._eviction = Eviction(
+            self._cameras, self._viewers.keys(), self._fan_out, self._counters.departed, self._release
+        )
 
     # Cameras
 
@@ -102,6 +107,22 @@ class Hub:
             camera.follow_clock(self.wall_clock.shift)
         return camera
 
+    async def claim(self, camera_id: str, name: str | None = None, principal: Principal = ANYONE) -> Lease:
+        """Return the lease with which a camera may register now; in a cluster, this asks the other servers.
+
+        Raises:
+            ProtocolViolation: with code ``in-use``, or ``replaced`` if the camera connected elsewhere in the meantime.
+        """
+        self._check_free(self._cameras.get(camera_id), principal)
+        return await self.leases.claim(camera_id, name, principal)
+
+    def end_session(self, camera_id: str, epoch: int) -> None:
+        """End the session of a camera that has connected to another server, if its lease is older than an epoch."""
+        camera = self._cameras.get(camera_id)
+        session = None if camera is None else camera.session
+        if session is not None and session.source is None and session.lease.epoch < epoch:
+            session.end(EndReason.REPLACED)
+
     @contextmanager
     def register(
         self,
@@ -111,6 +132,7 @@ class Hub:
         on_end: Callable[[], None],
         on_demand: Callable[[], None] = lambda: None,
         principal: Principal = ANYONE,
+        lease: Lease = NO_LEASE,
     ) -> Iterator[CameraSession]:
         """Register a camera for as long as the context lasts; end an earlier session of the camera.
 
@@ -122,17 +144,20 @@ class Hub:
             on_end: called when another session takes over; must not raise.
             on_demand: called when `demand` may have changed; must not raise.
             principal: who sends. Only the same principal or an administrator takes a live camera over.
+            lease: from `claim`, without waiting in between.
 
         Raises:
-            ProtocolViolation: with code ``server-full`` or ``in-use``.
+            ProtocolViolation: with code ``server-full``, ``in-use``, or ``replaced`` if there is a newer lease.
         """
         camera = self._cameras.get(camera_id) or self._add(camera_id)
         previous = camera.session
-        if previous is not None and previous.source is None and not principal.may_replace(previous.principal):
-            raise ProtocolViolation(f"camera {camera_id} is connected, and belongs to somebody else", "in-use")
+        self._check_free(camera, principal)
+        if previous is not None and previous.lease.epoch > lease.epoch:
+            raise ProtocolViolation(f"camera {camera_id} has connected again", "replaced")
         rate_limiter = RateLimiter(self.settings.max_fps, burst=0.5)
-        session = CameraSession(camera, rate_limiter, on_end, on_demand, principal)
+        session = CameraSession(camera, rate_limiter, on_end, on_demand, principal, lease=lease)
         camera.session, camera.stopped = session, False
+        camera.sequence = max(camera.sequence, lease.sequence)
         camera.last_heard = trio.current_time()
         camera.keep_for = 0.0
         camera.name = name or camera.name
@@ -148,7 +173,23 @@ class Hub:
                 camera.session, camera.stopped = None, session.said_goodbye
                 # The client timeout begins now, however long the camera was silent before.
                 camera.last_heard = trio.current_time()
+                self.leases.leave(camera_id, session.lease, camera.sequence, stopped=camera.stopped)
                 self._notify(camera)
+
+    @staticmethod
+    def _check_free(camera: HubCamera | None, principal: Principal) -> None:
+        """Refuse to take a live camera over from somebody else.
+
+        Raises:
+            ProtocolViolation: with code ``in-use``.
+        """
+        session = None if camera is None else camera.session
+        if session is not None and session.source is None and not principal.may_replace(session.principal):
+            message = f"camera {session.camera.id} is connected, and belongs to somebody else"
+            raise ProtocolViolation(message, "in-use")
+
+    def _release(self, camera_id: str) -> None:
+        self.leases.release(camera_id)
 
     # Cameras of other servers
 
@@ -232,6 +273,7 @@ class Hub:
                     left = (camera for camera in self._cameras.all if camera.is_overdue(now, timeout))
                     overdue = deque(sorted(left, key=attrgetter("last_heard")))
                 if not overdue:
+                    self.leases.release(camera_id)
                     raise
                 self._eviction.forget(overdue.popleft())
             else:
@@ -525,6 +567,10 @@ class Hub:
             viewer.outbox.notify_result(notice)
             told += 1
         return told
+
+    def count_viewers(self) -> int:
+        """Return the number of viewers that are connected."""
+        return len(self._viewers)
 
     def viewer_count(self, camera_id: str) -> int:
         """Return the number of viewers that get this camera's frames now."""

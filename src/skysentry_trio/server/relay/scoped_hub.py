@@ -18,6 +18,7 @@ from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.relay.camera import CameraSession, HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency
+from skysentry_trio.server.relay.leases import NO_LEASE, Lease
 from skysentry_trio.server.relay.outbox import Encoder, encode_nothing
 from skysentry_trio.server.relay.playback_session import PlaybackSession
 from skysentry_trio.server.relay.statistics import HubStatistics, Role
@@ -125,6 +126,11 @@ class ScopedHub:
         """Return whether the hub has not forgotten a camera, which the caller has got from here."""
         return self._hub.camera(camera.id) is camera
 
+    async def claim(self, camera_id: str, name: str | None = None) -> Lease:
+        """Return the lease with which a camera may register now; see `Hub.claim`."""
+        self.require(Action.PUBLISH, camera_id)
+        return await self._hub.claim(camera_id, name, self.principal)
+
     def register(
         self,
         camera_id: str,
@@ -132,10 +138,13 @@ class ScopedHub:
         name: str | None = None,
         on_end: Callable[[], None],
         on_demand: Callable[[], None] = lambda: None,
+        lease: Lease = NO_LEASE,
     ) -> AbstractContextManager[CameraSession]:
         """Register a camera for as long as the context lasts; see `Hub.register`."""
         self.require(Action.PUBLISH, camera_id)
-        return self._hub.register(camera_id, name=name, on_end=on_end, on_demand=on_demand, principal=self.principal)
+        return self._hub.register(
+            camera_id, name=name, on_end=on_end, on_demand=on_demand, principal=self.principal, lease=lease
+        )
 
     # Not async: that would be one more pending call for each frame.
     def publish(

@@ -75,9 +75,10 @@ async def serve_capture(peer: Peer, hub: ScopedHub, admission: Admission | None 
         if registration.token:
             hub.principal = await admission.prove(registration.token)
         notifier = DemandNotifier(peer)
+        lease = await hub.claim(camera_id, label)
         with (
             trio.CancelScope() as scope,
-            hub.register(camera_id, name=label, on_end=scope.cancel, on_demand=notifier.wake) as session,
+            hub.register(camera_id, name=label, on_end=scope.cancel, on_demand=notifier.wake, lease=lease) as session,
             admission.attend("camera", scope.cancel, camera_id),
         ):
             log.info("camera registered", camera=camera_id)
