@@ -136,9 +136,17 @@ async def serve(
     history, exports = _open_recordings(settings, hub)
     urls = [_url(listener, is_tls=certificate is not None) for listener in listeners]
     membership = _prepare_membership(settings, hub, urls)
-    node, figures = _parts_of(membership)
     router = _create_router(
-        hub, push_sessions, websockets, health, loop, setup, history, node, exports=exports, read_cluster=figures
+        hub,
+        push_sessions,
+        websockets,
+        health,
+        loop,
+        setup,
+        history,
+        None if membership is None else membership.node,
+        exports=exports,
+        read_cluster=alone if membership is None else partial(_describe, membership),
     )
     listening = [PeerAddress.of_this_side(listener.socket).host for listener in listeners]
     router.host_rule = HostRule.of(settings.host, listening, settings.allowed_hosts)
@@ -279,11 +287,6 @@ def _optional_services(
     if notifier.watchdog_interval is not None:
         services["watchdog"] = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
     return services
-
-
-def _parts_of(membership: Membership | None) -> tuple[ClusterNode | None, Callable[[], ClusterFigures]]:
-    """Return what the router needs of the cluster."""
-    return (None, alone) if membership is None else (membership.node, partial(_describe, membership))
 
 
 def _describe(membership: Membership) -> ClusterFigures:
