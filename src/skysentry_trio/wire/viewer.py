@@ -227,6 +227,8 @@ class PlaybackState(Message, tag="playback", tag_field="type"):
     """When the server had the oldest frame that can be played."""
     newest_at_ms: float | None = field(name="newestAt")
     """When the server had the newest frame."""
+    ring_oldest_at_ms: float | UnsetType | None = field(name="ringOldestAt", default=UNSET)
+    """When the server had the oldest frame that is in memory; None if none is. Left out if nothing was recorded."""
     results: list[tuple[float, float]] | UnsetType = UNSET
     """When programs found something: first and last times, oldest first. The answer to `Seek` leaves it out, because
     seeks come many times a second; it is also left out if nothing was found."""

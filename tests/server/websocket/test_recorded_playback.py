@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,14 @@ HOUR = 3600.0
 
 @asynccontextmanager
 async def a_viewer(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, principal: Principal = ANYONE
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    principal: Principal = ANYONE,
+    recorded: Iterable[int] = range(int(HOUR) - 5),
 ) -> AsyncIterator[tuple[FakePeer, Hub]]:
     """Have a viewer of ``door``, of which an hour was recorded at one frame a second, and whose ring has 5 s of it.
 
-    Now is an hour past noon. The frame of second N has the sequence N + 1.
+    Now is an hour past noon. The frame of second N has the sequence N + 1. `recorded` names the seconds with a frame.
     """
 
     async def at_once(_archive: Archive, work: Callable[[], Any]) -> Any:
@@ -45,7 +48,9 @@ async def a_viewer(
     clock = trio.lowlevel.current_clock()
     monkeypatch.setattr(time, "time", lambda: NOON + HOUR - 5 + clock.current_time())
     opened = OpenFolder(folder)
-    opened.record("door", [frame(1 + second, NOON + second) for second in range(int(HOUR) - 5)])
+    opened.record("door", [frame(1 + second, NOON + second) for second in recorded])
+    # The hub has forgotten this camera.
+    opened.record("attic", [frame(1 + second, NOON + second) for second in range(10)])
     hub, peer = Hub(Settings(max_fps=1000, buffer_seconds=30)), FakePeer()
     archive = Archive(opened.reader, lambda: hub.wall_clock.now() - trio.current_time())
     try:
@@ -145,6 +150,7 @@ async def test_the_timeline_begins_with_the_recordings(
         (answer,) = [one for one in await peer.hear_all() if isinstance(one, dict)]
 
         assert answer["oldestAt"] == NOON * 1000
+        assert answer["ringOldestAt"] == pytest.approx((NOON + HOUR - 5) * 1000)
 
 
 async def test_going_live_ends_the_playback(
@@ -231,3 +237,70 @@ async def test_a_viewer_learns_nothing_of_recordings_that_it_may_not_see(
             await trio.sleep(1)
             answers.append([str(message).replace("door", "nowhere") for message in await peer.hear_all()])
     assert answers[0] == answers[1]
+
+
+async def test_playing_backwards_leads_from_the_ring_into_the_recordings(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames of ring and disk follow each other at the same speed."""
+    async with a_viewer(tmp_path, monkeypatch) as (peer, _):
+        peer.say({"type": "seek", "clientId": "door", "back": 3, "speed": -1})
+        began = trio.current_time()
+        heard = await hear(peer, 8)
+
+        newest = frames_in(heard)[0]
+        assert newest > int(HOUR) - 5
+        assert frames_in(heard) == list(range(newest, newest - 8, -1))
+        assert trio.current_time() - began == pytest.approx(7, abs=1.1)
+        assert all(one["speed"] == -1 for one in heard if isinstance(one, dict))
+
+
+GAP = [*range(100), *range(160, int(HOUR) - 5)]
+"""Seconds of an hour of which one minute was not recorded."""
+
+
+async def test_a_gap_is_left_out(autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One camera alone waits a second where nothing was recorded."""
+    async with a_viewer(tmp_path, monkeypatch, recorded=GAP) as (peer, _):
+        peer.say({"type": "seek", "clientId": "door", "at": (NOON + 98) * 1000, "speed": 1})
+        began = trio.current_time()
+
+        assert frames_in(await hear(peer, 3)) == [99, 100, 161]
+        assert trio.current_time() - began == pytest.approx(2, abs=0.2)
+
+
+async def test_cameras_in_step_wait_for_each_other(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A camera that is played together with others keeps its picture where it was not recorded."""
+    async with a_viewer(tmp_path, monkeypatch, recorded=GAP) as (peer, _):
+        peer.say({"type": "seek", "clients": ["door"], "at": (NOON + 98) * 1000, "speed": 2})
+        began = trio.current_time()
+
+        assert frames_in(await hear(peer, 3)) == [99, 100, 161]
+        assert trio.current_time() - began == pytest.approx(31, abs=0.2)
+
+
+async def test_a_camera_in_step_waits_for_its_first_frame(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A moment before the recordings shows their first frame until the playback reaches it."""
+    async with a_viewer(tmp_path, monkeypatch) as (peer, _):
+        peer.say({"type": "seek", "clients": ["door"], "at": (NOON - 20) * 1000, "speed": 1})
+        began = trio.current_time()
+
+        assert frames_in(await hear(peer, 2)) == [1, 2]
+        assert trio.current_time() - began == pytest.approx(21, abs=0.2)
+
+
+async def test_a_camera_that_the_server_has_forgotten_has_a_timeline(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its recordings say from when to when there is something to play."""
+    async with a_viewer(tmp_path, monkeypatch) as (peer, _):
+        peer.say({"type": "playback", "clientId": "attic"})
+        await trio.testing.wait_all_tasks_blocked()
+        (answer,) = [one for one in await peer.hear_all() if isinstance(one, dict)]
+
+        assert (answer["oldestAt"], answer["newestAt"]) == (NOON * 1000, (NOON + 9) * 1000)
+        assert answer["ringOldestAt"] is None

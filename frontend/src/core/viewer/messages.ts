@@ -42,6 +42,8 @@ export interface PlaybackMessage {
   readonly at: number | null;
   readonly oldestAt: number | null;
   readonly newestAt: number | null;
+  /** The oldest frame in memory; null without one. Undefined if the server has no recordings of this camera. */
+  readonly ringOldestAt?: number | null;
   /** When programs found something, oldest first; undefined if the server has not said so. */
   readonly results?: readonly ResultMark[];
 }
@@ -96,6 +98,7 @@ export function decodeViewerMessage(text: string): ViewerMessage | null {
         at: numberOrNull(fields.at),
         oldestAt: numberOrNull(fields.oldestAt),
         newestAt: numberOrNull(fields.newestAt),
+        ...(fields.ringOldestAt !== undefined && { ringOldestAt: numberOrNull(fields.ringOldestAt) }),
         ...(Array.isArray(fields.results) && {
           results: fields.results.slice(0, MAX_MARKS).flatMap(decodeMark),
         }),

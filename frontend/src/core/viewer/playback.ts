@@ -14,6 +14,8 @@ export interface PlaybackState {
   readonly at: number;
   readonly oldestAt: number;
   readonly newestAt: number;
+  /** Since when the server has all frames in memory; null without one. Left out if nothing was recorded on disk. */
+  readonly ringOldestAt?: number | null;
 }
 
 /** Combines the server's playback messages with the frames that are painted between them. */
@@ -74,6 +76,7 @@ export class PlaybackTracker {
       at,
       oldestAt: Math.min(this.full ? oldestAt + advance : oldestAt, at),
       newestAt: newest,
+      ...(playback.ringOldestAt !== undefined && { ringOldestAt: playback.ringOldestAt }),
     };
   }
 }

@@ -195,10 +195,10 @@ class HistoryReader:
                 return found.segment, table, number
         return None
 
-    def oldest_at(self, camera_id: str) -> float | None:
-        """Return when the oldest recorded frame of a camera arrived; None without recordings."""
-        found = self.find_first(camera_id)
-        return None if found is None else max(found[0].started_at, self.begin)
+    def extent(self, camera_id: str) -> tuple[float, float] | None:
+        """Return when the oldest and the newest recorded frame of a camera arrived; None without recordings."""
+        first, last = self.find_first(camera_id), self.find_last_until(camera_id, float("inf"))
+        return None if first is None or last is None else (max(first[0].started_at, self.begin), last[0].ended_at)
 
     def neighbour(self, segment: Segment, *, forwards: bool) -> tuple[Segment, FrameTable] | None:
         """Return the segment after or before another one of the same camera; None if there is none."""

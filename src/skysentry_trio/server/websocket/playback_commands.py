@@ -21,6 +21,8 @@ from skysentry_trio.wire.viewer import DescribePlayback, GoLive, PlaybackState, 
 
 _BELIEVED: Final = 10.0
 """Seconds."""
+_TICK: Final = 0.001
+"""Seconds: the index of recordings has times in milliseconds."""
 
 
 @define(eq=False)
@@ -43,8 +45,10 @@ class PlaybackController:
     """By camera id: the playbacks of cameras of other servers, each with the scope of its task."""
     _tapes: dict[str, tuple[RecordedPlayback, trio.CancelScope]] = field(factory=dict, init=False)
     """The playbacks of recordings, by camera id, each with the scope of its task."""
-    _oldest: dict[str, tuple[float, float | None]] = field(factory=dict, init=False)
-    """By camera id: when the oldest recorded frame arrived, and until when to believe that."""
+    _extents: dict[str, tuple[float, tuple[float, float] | None]] = field(factory=dict, init=False)
+    """By camera id: until when to believe the extent of the recordings, and this extent."""
+    _backwards: dict[str, Seek] = field(factory=dict, init=False)
+    """By camera id: the command by which the ring is played backwards."""
     _sleep: trio.CancelScope | None = field(default=None, init=False)
     """The scope in which the task sleeps until the next frame is to be shown; None before the task has started."""
 
@@ -56,6 +60,7 @@ class PlaybackController:
                 case Seek():
                     await self._seek(camera_id, message)
                 case GoLive():
+                    self._backwards.pop(camera_id, None)
                     self._session.go_live(camera_id)
                     self._end_tape(camera_id)
                 case DescribePlayback():
@@ -97,10 +102,8 @@ class PlaybackController:
         """Play the recordings of a camera if the moment is before the frames in memory, otherwise its ring."""
         recorded = await self._find_recorded(camera_id, message)
         self._end_tape(camera_id)
-        if recorded is not None and self._session.begin_recorded(camera_id, recorded.place):
-            scope = trio.CancelScope()
-            self._tapes[camera_id] = recorded, scope
-            self._nursery.start_soon(self._play_tape, camera_id, recorded, scope)
+        self._backwards.pop(camera_id, None)
+        if recorded is not None and self._begin_tape(camera_id, recorded):
             return
         self._session.seek(
             camera_id,
@@ -110,6 +113,37 @@ class PlaybackController:
             sequence=message.sequence,
             in_step=bool(message.clients),
         )
+        if message.speed < 0:
+            self._backwards[camera_id] = message
+            await self._go_on_before_ring(camera_id)
+
+    async def _go_on_before_ring(self, camera_id: str) -> None:
+        """Play the recordings backwards from the oldest frame in memory, if a playback has stopped there."""
+        message, oldest = self._backwards.get(camera_id), self._session.oldest_in_ring(camera_id)
+        if message is None or oldest is None or self._archive.reader is None:
+            return
+        status = self._session.state_of(camera_id)
+        if status.live or status.speed or status.sequence is None or status.received_at is None:
+            return
+        if status.sequence > oldest.sequence:
+            return
+        del self._backwards[camera_id]
+        moment = status.received_at - _TICK
+        tape = await self._archive.tape_at(camera_id, moment, self._session.history_begin(camera_id))
+        if tape is None or tape.received_at > moment:
+            return
+        place, in_step = RecordedPlace(message.speed), status.received_at if message.clients else None
+        recorded = RecordedPlayback(self._archive, self._session, camera_id, tape, place, in_step)
+        self._begin_tape(camera_id, recorded)
+
+    def _begin_tape(self, camera_id: str, recorded: RecordedPlayback) -> bool:
+        """Let the frames of a camera come from its recordings; return whether the viewer gets them."""
+        if not self._session.begin_recorded(camera_id, recorded.place):
+            return False
+        scope = trio.CancelScope()
+        self._tapes[camera_id] = recorded, scope
+        self._nursery.start_soon(self._play_tape, camera_id, recorded, scope)
+        return True
 
     async def _find_recorded(self, camera_id: str, message: Seek) -> RecordedPlayback | None:
         if not self._session.may_play_back(camera_id):
@@ -145,8 +179,7 @@ class PlaybackController:
             speed = recorded.place.speed
             moment = await recorded.run()
             if moment is not None:
-                # The index of recordings has times in milliseconds.
-                self._session.seek(camera_id, speed, at=moment + 0.001)
+                self._session.seek(camera_id, speed, at=moment + _TICK, in_step=recorded.in_step)
                 self._reschedule()
             if recorded.place.speed != speed or not self._session.shows(camera_id, recorded.place):
                 await self._report(camera_id)
@@ -155,17 +188,18 @@ class PlaybackController:
         if (tape := self._tapes.pop(camera_id, None)) is not None:
             tape[1].cancel()
 
-    async def _oldest_at(self, camera_id: str) -> float | None:
-        """Return when the oldest recorded frame of a camera arrived; this is looked up once in a while."""
+    async def _extent(self, camera_id: str) -> tuple[float, float] | None:
+        """Return when the oldest and the newest recorded frame of a camera arrived; looked up once in a while."""
         now = trio.current_time()
-        if (known := self._oldest.get(camera_id)) is None or known[0] < now:
-            oldest = await self._archive.oldest_at(camera_id, self._session.history_begin(camera_id))
-            known = self._oldest[camera_id] = now + _BELIEVED, oldest
+        if (known := self._extents.get(camera_id)) is None or known[0] < now:
+            extent = await self._archive.extent(camera_id, self._session.history_begin(camera_id))
+            known = self._extents[camera_id] = now + _BELIEVED, extent
         return known[1]
 
     async def adapt_to_rights(self) -> None:
         """End all playbacks after the viewer has got other rights; it may begin those again that it may still see."""
-        self._oldest.clear()
+        self._extents.clear()
+        self._backwards.clear()
         for _, scope in self._remote.values():
             scope.cancel()
         for camera_id in self._session.active:
@@ -194,19 +228,24 @@ class PlaybackController:
             with trio.CancelScope(deadline=self._session.due) as self._sleep:
                 await trio.sleep_forever()
             for camera_id in self._session.advance():
+                await self._go_on_before_ring(camera_id)
                 await self._report(camera_id)
 
     async def _report(self, camera_id: str, *, with_results: bool = False) -> None:
         if self._supports_notices:
             # A viewer that may not play a camera back does not learn whether the camera was recorded.
             is_told = self._archive.reader is not None and self._session.may_play_back(camera_id)
-            recorded = await self._oldest_at(camera_id) if is_told else None
+            recorded = await self._extent(camera_id) if is_told else None
             state = self._describe(camera_id, recorded, with_results=with_results)
             await self._peer.send(encode_message(state))
 
-    def _describe(self, camera_id: str, recorded_from: float | None, *, with_results: bool) -> PlaybackState:
+    def _describe(self, camera_id: str, recorded: tuple[float, float] | None, *, with_results: bool) -> PlaybackState:
         status = self._session.state_of(camera_id)
-        oldest = [at for at in (status.oldest_at, recorded_from) if at is not None]
+        oldest, newest = status.oldest_at, status.newest_at
+        if recorded is not None:
+            # A camera that the hub has forgotten has only its recordings.
+            oldest = recorded[0] if oldest is None else min(oldest, recorded[0])
+            newest = recorded[1] if newest is None else newest
         results = [(first * 1000, last * 1000) for first, last in status.results]
         return PlaybackState(
             camera_id,
@@ -214,7 +253,8 @@ class PlaybackController:
             status.speed,
             status.sequence,
             to_milliseconds(status.received_at),
-            to_milliseconds(min(oldest, default=None)),
-            to_milliseconds(status.newest_at),
+            to_milliseconds(oldest),
+            to_milliseconds(newest),
+            UNSET if recorded is None else to_milliseconds(status.oldest_at),
             results if results and with_results else UNSET,
         )

@@ -56,12 +56,12 @@ class Archive:
             return await self.run(partial(Tape.at, reader, camera_id, moment))
         return None
 
-    async def oldest_at(self, camera_id: str, begin: float) -> float | None:
-        """Return when the oldest recorded frame from ``begin`` on arrived; None without recordings."""
+    async def extent(self, camera_id: str, begin: float) -> tuple[float, float] | None:
+        """Return when the oldest recorded frame from ``begin`` on arrived, and the newest; None without recordings."""
         if self.reader is None:
             return None
         with trio.move_on_after(_PATIENCE):
-            return await self.run(partial(evolve(self.reader, begin=begin).oldest_at, camera_id))
+            return await self.run(partial(evolve(self.reader, begin=begin).extent, camera_id))
         return None
 
 
@@ -86,7 +86,7 @@ class RecordedPlayback:
             ended otherwise.
         """
         frame = await self._archive.run(self.tape.read)
-        anchor = self.tape.received_at if self._moment is None else max(self._moment, self.tape.received_at)
+        anchor = self.tape.received_at if self._moment is None else self._moment
         anchored_at = trio.current_time()
         self._show(frame)
         speed, forwards = self.place.speed, self.place.speed > 0
@@ -106,7 +106,9 @@ class RecordedPlayback:
                 # There is nothing further in this direction.
                 self.place.speed = 0.0
                 break
-            if abs(following - before) > _PAUSE * max(1.0, abs(speed)) or (following < before) == forwards:
+            has_pause = abs(following - before) > _PAUSE * max(1.0, abs(speed)) or (following < before) == forwards
+            # Cameras that are played in step wait for each other: one may have frames where another has none.
+            if has_pause and not self.in_step:
                 anchor, anchored_at = following, shown_at + _BREAK
             due = anchored_at + (following - anchor) / speed
             await trio.sleep_until(max(due, shown_at + interval))
@@ -114,6 +116,11 @@ class RecordedPlayback:
                 return following if self._goes_on() else None
             self._show(frame)
         return None
+
+    @property
+    def in_step(self) -> bool:
+        """Whether other cameras are played from the same moment."""
+        return self._moment is not None
 
     def _goes_on(self) -> bool:
         return self._session.shows(self._camera_id, self.place)
