@@ -47,6 +47,11 @@ export function cameraListUrl(base: URL): string {
   return endpoint(base, "api/clients").href;
 }
 
+/** An address of the REST interface; `path` may have a query. */
+export function apiUrl(base: URL, path: string): string {
+  return endpoint(base, `api/${path}`).href;
+}
+
 export function healthUrl(base: URL): string {
   return new URL("api/health", base).href;
 }

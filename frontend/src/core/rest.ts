@@ -1,5 +1,6 @@
 /** Requests to the REST interface for access: sessions, keys, users and links. */
 
+import { apiUrl } from "./address.js";
 import { isFiniteNumber, isObject, parseObject } from "./protocol.js";
 
 /** What the person may do, by action: camera ids, patterns or groups. */
@@ -56,7 +57,7 @@ export class AccessApi {
   async ask(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
     let response: Response;
     try {
-      response = await this.fetch(new URL(`api/${path}`, this.base).href, {
+      response = await this.fetch(apiUrl(this.base, path), {
         method,
         cache: "no-store",
         signal: AbortSignal.timeout(DEADLINE_MS),

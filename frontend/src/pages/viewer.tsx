@@ -45,6 +45,7 @@ const choices = new WallChoices(browserStorage());
 function ViewerPage() {
   const words = useWords();
   const address = useStore(route.address);
+  const visit = useStore(route.visits);
   useEffect(() => route.follow(), []);
   // Another list of cameras needs another connection; the same list, read again, does not.
   const named = address.cameras.join(" ");
@@ -147,7 +148,7 @@ function ViewerPage() {
           </p>
         ) : null}
         {playback && playbackOpen && !kiosk ? (
-          <WallBar viewer={viewer} playback={playback} onClose={() => setPlaybackOpen(false)} />
+          <WallBar viewer={viewer} playback={playback} onJump={jump} onClose={() => setPlaybackOpen(false)} />
         ) : null}
         <CameraGrid
           viewer={viewer}
@@ -157,6 +158,8 @@ function ViewerPage() {
           opened={view}
           onOpen={onOpen}
           openedAt={address.at}
+          visit={visit}
+          onJump={jump}
           onPaused={onPaused}
           group={group}
           only={cameras}
@@ -191,6 +194,11 @@ function ViewerPage() {
 
 function hrefOf(cameraId: string): string {
   return route.href({ view: cameraId, panel: null });
+}
+
+/** Goes to a moment far away, so that Back leads to the one before. */
+function jump(at: number): void {
+  route.open({ at: Math.round(at) });
 }
 
 /** Writes the moment of a paused playback into the address, so that a reload and a sent link show it. */

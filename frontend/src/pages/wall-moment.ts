@@ -24,9 +24,16 @@ export function useWallMoment(route: Route, playback: WallPlayback | null): void
       }, WRITE_AFTER_MS);
     };
     const unsubscribe = playback.moment.subscribe(write);
+    const unfollow = route.visits.subscribe(() => {
+      const address = route.address.getSnapshot();
+      if (address.view !== null) return;
+      if (address.at === null) playback.goLive();
+      else playback.seekTo(address.at);
+    });
     return () => {
       clearTimeout(timer);
       unsubscribe();
+      unfollow();
       if (route.address.getSnapshot().view === null) route.replace({ at: null });
     };
   }, [route, playback]);

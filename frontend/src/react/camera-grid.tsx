@@ -28,6 +28,10 @@ export interface CameraGridProps {
   readonly onOpen?: ((cameraId: string | null, step: boolean) => void) | undefined;
   /** The moment at which the playback of the opened camera begins, in milliseconds since the epoch. */
   readonly openedAt?: number | null | undefined;
+  /** Another number means that Back or Forward has led to `openedAt`. */
+  readonly visit?: number | undefined;
+  /** The person goes to a moment far away. Called before the playback goes there. */
+  readonly onJump?: ((at: number) => void) | undefined;
   /** The playback stands still at this moment, or runs if null. */
   readonly onPaused?: ((at: number | null) => void) | undefined;
   /** The name of the group to show; null or left out means all cameras. */
@@ -202,7 +206,9 @@ export function CameraGrid(props: CameraGridProps) {
           cameraId={opened}
           others={all}
           startAt={openedAt}
+          visit={props.visit ?? 0}
           onPaused={onPaused}
+          onJump={props.onJump}
           onOpen={open}
           onStep={onStep}
           hrefOf={hrefOf}

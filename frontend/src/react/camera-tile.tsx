@@ -1,4 +1,5 @@
 import { memo, useRef } from "react";
+import { now } from "../core/clock.js";
 import type { CameraSnapshot } from "../core/viewer/camera.js";
 import type { WallChoices } from "../core/viewer/wall-choices.js";
 import { Icon, ICONS } from "./icons.js";
@@ -87,7 +88,7 @@ function Tile({ camera, viewer, choices, hidden, fresh, onOpen, onDrop, onShare,
         </h2>
         {away ? null : (
           <span className="sky-tile__note">
-            {replay ? words.format.clock(replay.at) : <StatusNote camera={camera} lost={lost} />}
+            {replay ? words.format.clockOf(replay.at, now()) : <StatusNote camera={camera} lost={lost} />}
           </span>
         )}
         {figures ? <TileFigures camera={camera} /> : null}

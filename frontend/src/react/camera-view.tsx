@@ -3,10 +3,12 @@
 import { useEffect, useMemo, useRef, useState, type CSSProperties } from "react";
 import { createPortal } from "react-dom";
 import type { CameraSnapshot } from "../core/viewer/camera.js";
+import type { PlaybackState } from "../core/viewer/playback.js";
 import type { WallChoices } from "../core/viewer/wall-choices.js";
 import { DEFAULT_ASPECT } from "../core/viewer/wall-layout.js";
 import { contained, transformOf } from "../core/viewer/zoom.js";
-import { clipAround, keptPart, withEnd, type ClipRange } from "./clip-range.js";
+import { coveredWith, nextCovered, type Past } from "../core/viewer/past.js";
+import { clipAround, clipFrom, keptPart, withEnd, type ClipRange } from "./clip-range.js";
 import { toggleFullScreen } from "./full-screen.js";
 import { Icon, ICONS } from "./icons.js";
 import { PlaybackBar } from "./playback-bar.js";
@@ -14,6 +16,7 @@ import { canPictureInPicture, togglePictureInPicture } from "./picture-in-pictur
 import { savePicture } from "./save-picture.js";
 import { shareLink } from "./share-link.js";
 import { useBriefMessage } from "./use-brief-message.js";
+import { useHistory } from "./use-history.js";
 import { useIdle } from "./use-idle.js";
 import { keyOf, useModal, useWindowKeys } from "./use-modal.js";
 import { canvasesOf, usePicture, widthsOf } from "./use-picture.js";
@@ -33,7 +36,10 @@ export interface CameraViewProps {
   readonly others: readonly string[];
   /** The moment at which the playback begins, in milliseconds since the epoch. */
   readonly startAt: number | null;
+  /** Another number means that Back or Forward has led to `startAt`. */
+  readonly visit: number;
   readonly onPaused: ((at: number | null) => void) | undefined;
+  readonly onJump: ((at: number) => void) | undefined;
   readonly onOpen: (cameraId: string | null, step: boolean) => void;
   readonly onStep: (by: number) => void;
   readonly hrefOf: ((cameraId: string) => string) | undefined;
@@ -45,7 +51,8 @@ export const SKIP_SECONDS = 10;
 const STRIP = "(min-width: 1100px) and (min-height: 500px), (orientation: portrait) and (max-width: 700px)";
 
 export function CameraView(props: CameraViewProps) {
-  const { viewer, choices, cameraId, others, startAt, onPaused, onOpen, onStep, hrefOf } = props;
+  const { viewer, choices, cameraId, others, startAt, visit, onPaused, onJump, onOpen, onStep, hrefOf } =
+    props;
   const { snapshot, controls, painter } = viewer;
   const words = useWords();
   const camera =
@@ -63,7 +70,9 @@ export function CameraView(props: CameraViewProps) {
   const { playback } = camera;
   const playing = playback && !playback.live ? playback : null;
   const paused = playing?.speed === 0;
-  useStartAt(controller, playback !== null, startAt);
+  useStartAt(controller, playback !== null, startAt, visit);
+  const cameraIds = useMemo(() => [cameraId], [cameraId]);
+  const recorded = useHistory(controls, cameraIds, playback?.ringOldestAt !== undefined);
   const pausedAt = paused ? playing.at : null;
   useEffect(() => {
     onPaused?.(pausedAt);
@@ -128,8 +137,15 @@ export function CameraView(props: CameraViewProps) {
     controller?.loopFrom(range.from);
   };
   const mark = (end: keyof ClipRange): void => {
-    if (playback)
-      setClip(withEnd(clip ?? { from: playback.oldestAt, to: playback.newestAt }, end, playback.at));
+    if (playback) setClip(clip ? withEnd(clip, end, playback.at) : clipFrom(playback, end));
+  };
+  const skip = (seconds: number): void => {
+    if (!playback) return;
+    const target = playback.at + 1000 * seconds;
+    const next = seconds > 0 ? afterGap(recorded?.past ?? null, playback, target) : target;
+    // Where nothing was recorded, ten seconds forward would be the same picture again.
+    if (next === target) controller?.skip(seconds);
+    else controller?.playFrom(next);
   };
 
   useWindowKeys((event) => {
@@ -153,8 +169,8 @@ export function CameraView(props: CameraViewProps) {
         l: () => controller.shuttle(1),
         ",": () => controller.step(-1),
         ".": () => controller.step(1),
-        ArrowLeft: () => controller.skip(-SKIP_SECONDS),
-        ArrowRight: () => controller.skip(SKIP_SECONDS),
+        ArrowLeft: () => skip(-SKIP_SECONDS),
+        ArrowRight: () => skip(SKIP_SECONDS),
         Home: () => playback && controller.playFrom(playback.oldestAt),
         End: () => controller.goLive(),
         c: () => (clip ? setClip(null) : startClip()),
@@ -248,6 +264,9 @@ export function CameraView(props: CameraViewProps) {
           clip={kept}
           onClip={setClip}
           onStartClip={startClip}
+          onSkip={skip}
+          recorded={recorded}
+          onJump={onJump}
         />
       ) : null}
       <p className="sky-view__said" role="status">
@@ -262,18 +281,28 @@ export function CameraView(props: CameraViewProps) {
   );
 }
 
-/** Starts the playback at a moment that the address names, once the timeline is known. */
+/** Starts the playback at a moment that the address names, once the timeline is known, and when Back leads to one. */
 function useStartAt(
   controller: ReturnType<typeof usePlaybackController>,
   known: boolean,
   at: number | null,
+  visit: number,
 ): void {
-  const started = useRef(false);
+  const started = useRef<number | null>(null);
   useEffect(() => {
-    if (!controller || !known || started.current) return;
-    started.current = true;
+    if (!controller || !known || started.current === visit) return;
+    const first = started.current === null;
+    started.current = visit;
     if (at !== null) controller.seekTo(at);
-  }, [controller, known, at]);
+    else if (!first) controller.goLive();
+  }, [controller, known, at, visit]);
+}
+
+/** Returns the moment, or if nothing was recorded then, the next one that was. */
+function afterGap(past: Past | null, { ringOldestAt, newestAt }: PlaybackState, at: number): number {
+  if (!past) return at;
+  const ring = typeof ringOldestAt === "number" ? { from: ringOldestAt, to: newestAt } : null;
+  return nextCovered(coveredWith(past, ring), past.known, at) ?? at;
 }
 
 function useMediaQuery(query: string): boolean {

@@ -17,6 +17,8 @@ export interface ClipBarProps {
   readonly chosen: ClipRange | null;
   /** What the server still keeps of it. */
   readonly clip: ClipRange | null;
+  /** It is too long for a download into the memory of this device. */
+  readonly long?: boolean | undefined;
   readonly onStart: () => void;
   readonly onClear: () => void;
   readonly urlOf: (clip: ClipRange, format: ClipFormat) => string;
@@ -25,7 +27,8 @@ export interface ClipBarProps {
 }
 
 const FORMATS: readonly ClipFormat[] = ["mp4", "mkv", "zip"];
-export function ClipBar({ cameraId, chosen, clip, onStart, onClear, urlOf, request }: ClipBarProps) {
+export function ClipBar(props: ClipBarProps) {
+  const { cameraId, chosen, clip, long = false, onStart, onClear, urlOf, request } = props;
   const words = useWords();
   const saver = useMemo(() => new ClipSaver(), []);
   const state = useStore(saver.state);
@@ -55,9 +58,9 @@ export function ClipBar({ cameraId, chosen, clip, onStart, onClear, urlOf, reque
       <ClipNote state={state} askAgain={askAgain} />
       {state.kind === "done" && state.format === "mp4" ? <ClipPreview file={state.file} /> : null}
       <span className="sky-clip__length" data-figure="clip">
-        {words.format.seconds(clip.to - clip.from)}
+        {words.format.clipLength(clip.to - clip.from)}
       </span>
-      {state.kind === "loading" ? (
+      {long ? null : state.kind === "loading" ? (
         <button type="button" className="sky-button" onClick={() => saver.cancel()}>
           {words.clip.cancel}
         </button>
@@ -73,7 +76,7 @@ export function ClipBar({ cameraId, chosen, clip, onStart, onClear, urlOf, reque
           <FormatMenu impossible={impossible} onChoose={(other) => void save(other)} />
         </span>
       )}
-      {shares && state.kind !== "loading" && format === "mp4" ? (
+      {shares && !long && state.kind !== "loading" && format === "mp4" ? (
         <IconButton icon="share" label={words.clip.share} onClick={() => void share()} />
       ) : null}
       <IconButton icon="close" label={words.playback.clearClip} onClick={onClear} />
@@ -141,7 +144,7 @@ interface FormatMenuProps {
   readonly onChoose: (format: ClipFormat) => void;
 }
 
-function FormatMenu({ impossible, onChoose }: FormatMenuProps) {
+export function FormatMenu({ impossible, onChoose }: FormatMenuProps) {
   const words = useWords();
   const [open, setOpen] = useState(false);
   const menu = useRef<HTMLSpanElement>(null);

@@ -1,6 +1,6 @@
 /** The bar below the picture of the camera view: the timeline and the controls of the playback. */
 
-import { useCallback } from "react";
+import { useCallback, useMemo } from "react";
 import type { CameraSnapshot } from "../core/viewer/camera.js";
 import type { PlaybackController } from "../core/viewer/playback-controller.js";
 import type { PlaybackState } from "../core/viewer/playback.js";
@@ -9,6 +9,7 @@ import { ClipBar } from "./clip-bar.js";
 import type { ClipRange } from "./clip-range.js";
 import { IconButton } from "./icon-button.js";
 import { Timeline } from "./timeline.js";
+import type { HistoryView } from "./use-history.js";
 import { useStore } from "./use-store.js";
 import type { ViewerControls } from "./use-viewer.js";
 import { useWords } from "./words.js";
@@ -17,6 +18,9 @@ import { useWords } from "./words.js";
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 /** A shorter past than this is worth a word, because ten seconds back would be a promise that the server cannot keep. */
 const SHORT_MS = 10_000;
+
+/** A longer clip is only exported: the browser then writes it to disk as it comes. */
+const LONG_MS = 600_000;
 
 export interface PlaybackBarProps {
   readonly camera: CameraSnapshot;
@@ -28,10 +32,16 @@ export interface PlaybackBarProps {
   readonly clip: ClipRange | null;
   readonly onClip: (clip: ClipRange | null) => void;
   readonly onStartClip: () => void;
+  /** Goes forward by seconds, or back if they are negative. */
+  readonly onSkip: (seconds: number) => void;
+  /** The recordings; null without any. */
+  readonly recorded: HistoryView | null;
+  /** The person goes to a moment far away, to which Back should lead again. */
+  readonly onJump: ((at: number) => void) | undefined;
 }
 
 export function PlaybackBar(props: PlaybackBarProps) {
-  const { camera, playback, controller, controls, chosen, clip, onClip, onStartClip } = props;
+  const { camera, playback, controller, controls, chosen, clip, onClip, onStartClip, recorded } = props;
   const words = useWords();
   const { cameraId, name } = camera;
   const chosenSpeed = useStore(controller.speed);
@@ -46,6 +56,11 @@ export function PlaybackBar(props: PlaybackBarProps) {
     return next === undefined ? undefined : Math.sign(speed) * next;
   };
   const span = playback.newestAt - playback.oldestAt;
+  const cameraIds = useMemo(() => [cameraId], [cameraId]);
+  const jump = (at: number, go: () => void): void => {
+    props.onJump?.(at);
+    go();
+  };
 
   const speedButton = (icon: "minus" | "plus", label: string, by: number) => {
     const next = faster(by);
@@ -63,15 +78,44 @@ export function PlaybackBar(props: PlaybackBarProps) {
   return (
     <footer className="sky-view__bottom" data-hides>
       <Timeline
-        name={name}
-        playback={playback}
-        controller={controller}
+        label={words.playback.timeline(name)}
+        positionLabel={words.playback.position}
+        place={playback}
         isLive={isLive}
         marks={camera.marks}
+        onSeek={(at) => controller.seekTo(at)}
+        onLive={() => controller.goLive()}
         clip={clip}
         onClip={onClip}
+        onClipMoved={() => clip && controller.loopFrom(clip.from)}
         pictureAt={pictureAt}
         request={controls.hasToken ? controls.request : undefined}
+        past={recorded?.past}
+        onShown={recorded?.onShown}
+        tools={
+          recorded
+            ? (show) => (
+                <>
+                  <recorded.parts.DayPicker
+                    history={recorded.history}
+                    cameraIds={cameraIds}
+                    whole={{ from: playback.oldestAt, to: playback.newestAt }}
+                    at={playback.at}
+                    onDay={(day, at) => {
+                      show(day);
+                      jump(at, () => controller.seekTo(at));
+                    }}
+                  />
+                  <recorded.parts.EventButtons
+                    history={recorded.history}
+                    cameraIds={cameraIds}
+                    at={playback.at}
+                    onEvent={(at) => jump(at, () => controller.playFrom(at))}
+                  />
+                </>
+              )
+            : undefined
+        }
       />
       <div className="sky-view__controls">
         <IconButton
@@ -90,7 +134,7 @@ export function PlaybackBar(props: PlaybackBarProps) {
           type="button"
           className="sky-round"
           aria-label={words.playback.back(SKIP_SECONDS)}
-          onClick={() => controller.skip(-SKIP_SECONDS)}
+          onClick={() => props.onSkip(-SKIP_SECONDS)}
         >
           −{SKIP_SECONDS}
         </button>
@@ -114,7 +158,7 @@ export function PlaybackBar(props: PlaybackBarProps) {
           className="sky-round"
           aria-label={words.playback.forward(SKIP_SECONDS)}
           disabled={live}
-          onClick={() => controller.skip(SKIP_SECONDS)}
+          onClick={() => props.onSkip(SKIP_SECONDS)}
         >
           +{SKIP_SECONDS}
         </button>
@@ -142,10 +186,20 @@ export function PlaybackBar(props: PlaybackBarProps) {
           <span className="sky-view__short">{words.playback.keepsOnly(words.format.whole(span))}</span>
         ) : null}
         <span className="sky-view__space" />
+        {recorded && clip ? (
+          <recorded.parts.ExportTools
+            history={recorded.history}
+            controls={controls}
+            past={recorded.past}
+            cameraIds={cameraIds}
+            clip={clip}
+          />
+        ) : null}
         <ClipBar
           cameraId={cameraId}
           chosen={chosen}
           clip={clip}
+          long={recorded !== null && clip !== null && clip.to - clip.from > LONG_MS}
           onStart={onStartClip}
           onClear={() => onClip(null)}
           urlOf={({ from, to }, format) => controls.clipUrl(cameraId, from, to, format)}

@@ -2,10 +2,12 @@
 
 import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent, type RefObject } from "react";
 import {
+  FIRST_ZOOM,
   followMoment,
   moveSpan,
   shownSpan,
   zoomAround,
+  zoomTo,
   ZOOMABLE_MS,
   type Span,
   type TimelineZoom,
@@ -28,6 +30,10 @@ export interface TimelineZoomed {
   readonly pinching: () => boolean;
   readonly zoomBy: (factor: number) => void;
   readonly showAll: () => void;
+  /** Moves the shown part by milliseconds, later if they are positive. */
+  readonly moveBy: (milliseconds: number) => void;
+  /** Shows a part, for example a day. */
+  readonly show: (span: Span) => void;
   readonly handlers: {
     readonly onPointerDown: (event: PointerEvent) => void;
     readonly onPointerMove: (event: PointerEvent) => void;
@@ -43,7 +49,7 @@ export function useTimelineZoom(
   whole: Span,
   at: number,
 ): TimelineZoomed {
-  const [zoom, setZoom] = useState<TimelineZoom | null>(null);
+  const [zoom, setZoom] = useState<TimelineZoom | null>(FIRST_ZOOM);
   const [before, setBefore] = useState(at);
   if (before !== at) {
     setBefore(at);
@@ -85,10 +91,12 @@ export function useTimelineZoom(
   return {
     span,
     possible: whole.to - whole.from >= ZOOMABLE_MS,
-    isWhole: zoom === null,
+    isWhole: zoom === null || zoom.length >= whole.to - whole.from,
     pinching: () => fingers.current.size > 1,
     zoomBy,
     showAll: () => setZoom(null),
+    moveBy: (milliseconds) => setZoom(moveSpan(zoom, whole, milliseconds)),
+    show: (part) => setZoom(zoomTo(part, whole)),
     handlers: {
       onPointerDown: (event) => {
         if (event.pointerType === "touch") fingers.current.set(event.pointerId, event.clientX);

@@ -1,8 +1,11 @@
-import { useEffect, useMemo, useRef, useState, type PointerEvent } from "react";
-import type { PlaybackController } from "../core/viewer/playback-controller.js";
-import type { PlaybackState } from "../core/viewer/playback.js";
+import { useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from "react";
+import { now as pageNow } from "../core/clock.js";
+import { coveredWith, isGap, nearestCovered, type Past } from "../core/viewer/past.js";
 import type { ResultMark } from "../core/viewer/result-marks.js";
+import type { Span } from "../core/viewer/timeline-window.js";
 import type { ClipRange } from "./clip-range.js";
+import { TimelineLayers } from "./timeline-layers.js";
+import { TimelineTicks } from "./timeline-ticks.js";
 import { TimelineZoomButtons, useTimelineZoom } from "./timeline-zoom.js";
 import { useServerPicture } from "./use-server-picture.js";
 import { useWords } from "./words.js";
@@ -13,30 +16,48 @@ const LIVE_MS = 50;
 const HELD_MS = 700;
 /** Pictures while the pointer moves: at most eight a second. */
 const PREVIEW_EVERY_MS = 125;
-/** Seconds between two marks of the clock. */
-const TICKS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
-const TICK_PX = 110;
+/** Marks are a few pixels wide, so the pointer is at a mark also when it is beside it. */
+const NEAR_PX = 4;
 
-export interface TimelineProps {
-  readonly name: string;
-  readonly playback: PlaybackState;
-  readonly controller: PlaybackController;
-  /** Whether the camera is live, not only this viewer. */
-  readonly isLive: boolean;
-  readonly marks: readonly ResultMark[];
-  readonly clip: ClipRange | null;
-  readonly onClip: (clip: ClipRange) => void;
-  /** Returns the address of the picture at a moment. */
-  readonly pictureAt: (at: number) => string;
-  /** Requests these pictures with a token; left out if they need none. */
-  readonly request?: typeof fetch | undefined;
+/** What can be played, and where the person is. */
+export interface TimelinePlace {
+  readonly live: boolean;
+  readonly at: number;
+  readonly oldestAt: number;
+  readonly newestAt: number;
+  readonly ringOldestAt?: number | null;
 }
 
-/** The kept past of one camera: a track with clock times, marks of findings, and a picture under the pointer. */
+export interface TimelineProps {
+  readonly label: string;
+  readonly positionLabel: string;
+  readonly place: TimelinePlace;
+  /** Whether the end of the timeline is a live picture. */
+  readonly isLive: boolean;
+  readonly marks: readonly ResultMark[];
+  readonly onSeek: (at: number) => void;
+  readonly onLive: () => void;
+  readonly clip: ClipRange | null;
+  readonly onClip: (clip: ClipRange) => void;
+  /** An end of the clip was dragged, and is let go. */
+  readonly onClipMoved: () => void;
+  /** Returns the address of the picture at a moment; left out if there is no single one. */
+  readonly pictureAt?: ((at: number) => string) | undefined;
+  /** Requests these pictures with a token; left out if they need none. */
+  readonly request?: typeof fetch | undefined;
+  /** What is recorded in the shown part; null if the server records nothing, or has not said so yet. */
+  readonly past?: Past | null | undefined;
+  /** Called with the part that is shown. */
+  readonly onShown?: ((span: Span) => void) | undefined;
+  /** More controls; `show` changes which part is shown. */
+  readonly tools?: ((show: (span: Span) => void) => ReactNode) | undefined;
+}
+
+/** The past that can be played: a track with clock times, recordings and events, and a picture under the pointer. */
 export function Timeline(props: TimelineProps) {
-  const { name, playback, controller, isLive, marks, clip, onClip, pictureAt, request } = props;
+  const { label, positionLabel, place, isLive, marks, clip, onClip, pictureAt, request, past = null } = props;
   const words = useWords();
-  const { live, oldestAt, newestAt, at } = playback;
+  const { live, oldestAt, newestAt, at } = place;
   const [held, hold] = useHeld();
   const track = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
@@ -47,28 +68,42 @@ export function Timeline(props: TimelineProps) {
     observer.observe(current);
     return () => observer.disconnect();
   }, []);
-  const preview = usePreview(pictureAt);
-  const picture = useServerPicture(preview.at === null ? undefined : preview.picture, request);
 
   const whole = { from: oldestAt, to: Math.max(newestAt, oldestAt + 1) };
   const offset = held ?? Math.max(oldestAt, at) - newestAt;
   const shownAt = newestAt + offset;
   const zoomed = useTimelineZoom(track, whole, shownAt);
   const { from, to } = zoomed.span;
+  const { onShown, tools } = props;
+  useEffect(() => onShown?.({ from, to }), [onShown, from, to]);
+  const covered = useMemo(
+    () => past && coveredWith(past, inMemory(place.ringOldestAt, newestAt)),
+    [past, place.ringOldestAt, newestAt],
+  );
   const isIn = (moment: number): boolean => moment >= from && moment <= to;
-  const part = (moment: number): number => Math.min(1, Math.max(0, (moment - from) / (to - from)));
-  const percent = (moment: number): string => `${(100 * part(moment)).toFixed(3)}%`;
+  const percent = (moment: number): string =>
+    `${(100 * Math.min(1, Math.max(0, (moment - from) / (to - from)))).toFixed(3)}%`;
   const timeAt = (clientX: number): number => {
     const box = track.current?.getBoundingClientRect();
     if (!box || box.width === 0) return newestAt;
     return from + Math.min(1, Math.max(0, (clientX - box.left) / box.width)) * (to - from);
   };
+  const clockOf = (moment: number): string => words.format.clockOf(moment, pageNow());
+
+  const preview = usePreview(pictureAt);
+  const isNothing = (moment: number): boolean => past !== null && isGap(covered ?? [], past.known, moment);
+  const hasPicture = preview.at !== null && !isNothing(preview.at);
+  const picture = useServerPicture(hasPicture ? preview.picture : undefined, request);
+  const near = width > 0 ? (NEAR_PX / width) * (to - from) : 0;
 
   const scrub = (milliseconds: number): void => {
     if (zoomed.pinching()) return;
-    hold(milliseconds);
-    if (milliseconds >= -LIVE_MS) controller.goLive();
-    else controller.seekTo(newestAt + milliseconds);
+    const target = newestAt + milliseconds;
+    // Where nothing was recorded, the nearest picture is shown.
+    const moment = past ? nearestCovered(covered ?? [], past.known, target) : target;
+    hold(moment - newestAt);
+    if (moment >= newestAt - LIVE_MS) props.onLive();
+    else props.onSeek(moment);
   };
   const hover = (event: PointerEvent): void => {
     zoomed.handlers.onPointerMove(event);
@@ -77,8 +112,11 @@ export function Timeline(props: TimelineProps) {
   };
 
   return (
-    <section className="sky-timeline" aria-label={words.playback.timeline(name)}>
-      <TimelineZoomButtons zoomed={zoomed} whole={whole} />
+    <section className="sky-timeline" aria-label={label} data-recorded={past !== null}>
+      <div className="sky-timeline__tools">
+        {tools?.(zoomed.show)}
+        <TimelineZoomButtons zoomed={zoomed} whole={whole} />
+      </div>
       <div
         ref={track}
         className="sky-timeline__track"
@@ -87,18 +125,15 @@ export function Timeline(props: TimelineProps) {
         onPointerLeave={preview.hide}
       >
         <div className="sky-timeline__bar">
-          {marks
-            .filter((mark) => mark.to >= from && mark.from <= to)
-            .map((mark) => (
-              <span
-                key={mark.from}
-                className="sky-timeline__mark"
-                style={{
-                  left: percent(mark.from),
-                  width: `max(3px, ${(100 * (part(mark.to) - part(mark.from))).toFixed(3)}%)`,
-                }}
-              />
-            ))}
+          <TimelineLayers
+            span={zoomed.span}
+            width={width}
+            past={past}
+            covered={covered}
+            ring={past && inMemory(place.ringOldestAt, newestAt)}
+            marks={marks}
+            newestAt={newestAt}
+          />
           {isIn(shownAt) ? <span className="sky-timeline__head" style={{ left: percent(shownAt) }} /> : null}
         </div>
         <input
@@ -107,13 +142,13 @@ export function Timeline(props: TimelineProps) {
           max={to - newestAt}
           step={10}
           value={offset}
-          aria-label={words.playback.position}
+          aria-label={positionLabel}
           aria-valuetext={
             live && held === null
               ? isLive
                 ? words.playback.positionLive
                 : words.playback.positionNewest
-              : words.playback.positionAt(words.format.clock(shownAt), words.format.back(-offset))
+              : words.playback.positionAt(clockOf(shownAt), words.format.back(-offset))
           }
           onKeyDown={zoomed.onKeyDown}
           onChange={(event) => scrub(event.target.valueAsNumber)}
@@ -125,64 +160,47 @@ export function Timeline(props: TimelineProps) {
             isIn={isIn}
             timeAt={timeAt}
             onClip={onClip}
-            onShow={(moment) => controller.seekTo(moment)}
-            onMoved={() => controller.loopFrom(clip.from)}
+            onShow={props.onSeek}
+            onMoved={props.onClipMoved}
           />
         ) : null}
         {preview.at === null ? null : (
           <figure
             className="sky-timeline__preview"
+            data-picture={picture !== undefined}
             style={{ left: `clamp(88px, ${percent(preview.at)}, calc(100% - 88px))` }}
           >
             {picture === undefined ? null : <img src={picture} alt="" />}
             <figcaption>
-              {words.format.clock(preview.at)}
-              {marks.some((mark) => isAt(mark, preview.at ?? 0)) ? ` · ${words.playback.result}` : ""}
+              {[
+                clockOf(preview.at),
+                ...(isNothing(preview.at) ? [words.history.nothing] : []),
+                ...labelsAt(past, preview.at, near, newestAt),
+                ...(marks.some((mark) => isAt(mark, preview.at ?? 0, near)) ? [words.playback.result] : []),
+              ].join(" · ")}
             </figcaption>
           </figure>
         )}
       </div>
-      <Ticks from={from} to={to} width={width} atNow={isLive && to >= newestAt} />
+      <TimelineTicks zoomed={zoomed} width={width} atNow={isLive && to >= newestAt} />
     </section>
   );
 }
 
-/** Marks are a few pixels wide, so the pointer is at a mark also when it is beside it. */
-function isAt({ from, to }: ResultMark, moment: number): boolean {
-  return from - 500 <= moment && moment <= to + 500;
+function inMemory(oldestAt: number | null | undefined, newestAt: number): Span | null {
+  return typeof oldestAt === "number" && oldestAt <= newestAt ? { from: oldestAt, to: newestAt } : null;
 }
 
-interface TicksProps {
-  readonly from: number;
-  readonly to: number;
-  readonly width: number;
-  /** Whether the end of the timeline is the live picture. */
-  readonly atNow: boolean;
+function isAt({ from, to }: Span, moment: number, near: number): boolean {
+  const about = Math.max(500, near);
+  return from - about <= moment && moment <= to + about;
 }
 
-function Ticks({ from, to, width, atNow }: TicksProps) {
-  const words = useWords();
-  const span = to - from;
-  const most = Math.max(1, width / TICK_PX);
-  const step = (TICKS.find((seconds) => span / 1000 / seconds <= most) ?? 14_400) * 1000;
-  const first = Math.ceil(from / step) * step;
-  const times: number[] = [];
-  for (let at = first; at <= to && times.length < 40; at += step) times.push(at);
-  const left = (at: number): number => (100 * (at - from)) / span;
-  // No tick beside the word at the end, nor cut off at the beginning.
-  const room = width > 0 ? 3500 / width : 5;
-  return (
-    <div className="sky-timeline__ticks" aria-hidden="true">
-      {times
-        .filter((at) => left(at) > room && left(at) < 100 - 2.6 * room)
-        .map((at) => (
-          <span key={at} style={{ left: `${left(at).toFixed(3)}%` }}>
-            {words.format.clock(at)}
-          </span>
-        ))}
-      <span className="sky-timeline__now">{atNow ? words.playback.now : words.format.clock(to)}</span>
-    </div>
+function labelsAt(past: Past | null, moment: number, near: number, newestAt: number): string[] {
+  const there = (past?.events ?? []).filter(({ from, to }) =>
+    isAt({ from, to: to ?? newestAt }, moment, near),
   );
+  return [...new Set(there.map(({ label }) => label))].slice(0, 3);
 }
 
 interface ClipEndsProps {
@@ -246,7 +264,7 @@ function ClipEnds({ clip, percent, isIn, timeAt, onClip, onShow, onMoved }: Clip
 }
 
 /** The picture under the pointer. Moments of the same second have the same picture, so that the browser has it already. */
-function usePreview(pictureAt: (at: number) => string) {
+function usePreview(pictureAt: ((at: number) => string) | undefined) {
   const [at, setAt] = useState<number | null>(null);
   const [second, setSecond] = useState(0);
   const latest = useRef(0);
@@ -254,7 +272,7 @@ function usePreview(pictureAt: (at: number) => string) {
   useEffect(() => () => clearTimeout(timer.current), []);
   return {
     at,
-    picture: useMemo(() => pictureAt(second), [pictureAt, second]),
+    picture: useMemo(() => pictureAt?.(second), [pictureAt, second]),
     show: (moment: number): void => {
       const first = at === null;
       setAt(moment);

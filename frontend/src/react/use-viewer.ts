@@ -29,6 +29,7 @@ export type ViewerControls = Pick<
   | "frameUrl"
   | "setBoxesShown"
   | "setExactBoxes"
+  | "base"
   | "hasToken"
   | "request"
   | "retry"

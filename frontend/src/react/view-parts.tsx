@@ -1,6 +1,7 @@
 /** The small parts of the camera view: its state, its figures, the map of a zoomed picture and the other cameras. */
 
 import { memo, useRef, type PointerEvent } from "react";
+import { now } from "../core/clock.js";
 import type { CameraSnapshot } from "../core/viewer/camera.js";
 import type { PlaybackState } from "../core/viewer/playback.js";
 import type { Format } from "../core/words/format.js";
@@ -29,7 +30,7 @@ export function Pill({ camera, playing, lost }: PillProps) {
     return (
       <p className="sky-pill sky-pill--playback" data-status="playback">
         <span className="sky-visually-hidden">{words.view.notLive} · </span>
-        {words.view.replaying} · <span data-figure="clock">{format.clockTenths(playing.at)}</span> ·{" "}
+        {words.view.replaying} · <span data-figure="clock">{format.tenthsOf(playing.at, now())}</span> ·{" "}
         <span data-figure="back">{words.view.ago(behind(format, playing.newestAt - playing.at))}</span> ·{" "}
         {playing.speed === 0 ? words.view.paused : format.speed(playing.speed)}
       </p>

@@ -46,6 +46,7 @@ export function fakeControls(requests: unknown[] = []): ViewerControls {
     frameUrl: (cameraId, at) => `frame-${cameraId}-${at}`,
     setBoxesShown: (shown) => requests.push(shown),
     setExactBoxes: (exact) => requests.push(["exact", exact]),
+    base: new URL("http://server/"),
     hasToken: false,
     request: (url, options) => globalThis.fetch(url, options),
     retry: () => requests.push("retry"),

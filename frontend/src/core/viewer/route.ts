@@ -11,6 +11,9 @@ interface Step {
 export class Route {
   private readonly store = new Store(readViewAddress(location.search));
   readonly address: Readable<ViewAddress> = this.store;
+  private readonly visitCount = new Store(0);
+  /** How often Back and Forward have led to another address. */
+  readonly visits: Readable<number> = this.visitCount;
   /** Back was called, and the browser has not answered yet. */
   private goingBack = false;
 
@@ -19,6 +22,7 @@ export class Route {
     const changed = (): void => {
       this.goingBack = false;
       this.read();
+      this.visitCount.set(this.visitCount.getSnapshot() + 1);
     };
     globalThis.addEventListener("popstate", changed);
     return () => globalThis.removeEventListener("popstate", changed);

@@ -52,7 +52,8 @@ export class ViewerSession {
   private readonly store = new Store<ViewerSnapshot>(STOPPED_VIEWER);
   readonly snapshot: Readable<ViewerSnapshot> = this.store;
 
-  private readonly base: URL;
+  /** The address of the folder with all endpoints of the server. */
+  readonly base: URL;
   private readonly maxFps: number | undefined;
   private readonly cameras: CameraList;
   private readonly feed: Feed;

@@ -18,8 +18,12 @@ export interface TimelineZoom {
 
 /** A shorter past needs no zoom. */
 export const ZOOMABLE_MS = 120_000;
-/** The shortest part that can be shown. */
-const SHORTEST_MS = 10_000;
+/** The shortest part that can be shown: single frames can be told apart. */
+const SHORTEST_MS = 2000;
+/** The part of a long past that is shown at first. */
+export const FIRST_ZOOM: TimelineZoom = { length: 3_600_000, end: null };
+/** A moment that changes by more than this has not only been played on. */
+const JUMP_MS = 5000;
 /** The end of a part that is this close to the newest frame, as a share of the part, follows the newest frame. */
 const NEAR_END = 0.02;
 
@@ -52,7 +56,10 @@ export function moveSpan(zoom: TimelineZoom | null, whole: Span, milliseconds: n
   return placed(zoom.length, shownSpan(zoom, whole).to + milliseconds, whole);
 }
 
-/** Moves the part so that it contains the moment, if the moment was in it before and has just left it at its end. */
+/**
+ * Moves the part so that it contains the moment, if the moment was in it before and has just left it, or if it was far
+ * from there. A person who looks elsewhere while a playback goes on is left alone.
+ */
 export function followMoment(
   zoom: TimelineZoom | null,
   whole: Span,
@@ -61,10 +68,18 @@ export function followMoment(
 ): TimelineZoom | null {
   const { from, to } = shownSpan(zoom, whole);
   const isIn = (moment: number): boolean => moment >= from && moment <= to;
+  if (!zoom || isIn(at) || zoom.length >= whole.to - whole.from) return zoom;
+  if (Math.abs(at - before) > JUMP_MS) return placed(zoom.length, at + zoom.length / 2, whole);
   // A part that ends at the newest frame moves by itself.
-  if (typeof zoom?.end !== "number" || !isIn(before) || isIn(at)) return zoom;
+  if (zoom.end === null || !isIn(before)) return zoom;
   // As a page that is turned: the moment has the whole part ahead of it.
   return placed(zoom.length, at > to ? at + zoom.length : at, whole);
+}
+
+/** Returns the zoom that shows a span, for example a day. */
+export function zoomTo(span: Span, whole: Span): TimelineZoom | null {
+  const length = Math.max(SHORTEST_MS, Math.min(span.to, whole.to) - Math.max(span.from, whole.from));
+  return length >= whole.to - whole.from ? null : placed(length, Math.min(span.to, whole.to), whole);
 }
 
 function placed(length: number, end: number, whole: Span): TimelineZoom {

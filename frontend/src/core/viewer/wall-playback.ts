@@ -3,6 +3,8 @@
 import { now } from "../clock.js";
 import { MAX_PLAYBACKS } from "../limits.js";
 import { Store, type Readable } from "../store.js";
+import { isGap, nextCovered } from "./past.js";
+import type { Span } from "./timeline-window.js";
 import type { CameraIds, Position } from "./messages.js";
 
 export interface WallCommands {
@@ -32,10 +34,15 @@ export class WallPlayback {
   private readonly store = new Store<WallMoment | null>(null);
   /** Null while the wall is live. */
   readonly moment: Readable<WallMoment | null> = this.store;
-  private cameraIds: readonly string[] = [];
+  private readonly shown = new Store<readonly string[]>([]);
+  /** The cameras that are shown. */
+  readonly cameras: Readable<readonly string[]> = this.shown;
   private oldestAt = Number.NEGATIVE_INFINITY;
   private sentAt = Number.NEGATIVE_INFINITY;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private covered: readonly Span[] = [];
+  /** From when to when `covered` is known. */
+  private known: Span | null = null;
 
   constructor(
     private readonly commands: WallCommands,
@@ -57,8 +64,15 @@ export class WallPlayback {
   /** Sets the cameras that are shown. New ones join the playback. For others it ends with their subscription. */
   setCameras(cameraIds: readonly string[]): void {
     const before = this.cameraIds;
-    this.cameraIds = cameraIds.slice(0, MAX_PLAYBACKS);
-    if (this.cameraIds.some((id) => !before.includes(id))) this.resume();
+    const after = cameraIds.slice(0, MAX_PLAYBACKS);
+    if (after.join(" ") !== before.join(" ")) this.shown.set(after);
+    if (after.some((id) => !before.includes(id))) this.resume();
+  }
+
+  /** Takes when any of the cameras has frames, as far as this is known: `known` is null if it is not. */
+  setCovered(covered: readonly Span[], known: Span | null): void {
+    this.covered = covered;
+    this.known = known;
   }
 
   /** Takes when the oldest frame of any camera came; `Infinity` if nothing is known. */
@@ -86,7 +100,7 @@ export class WallPlayback {
   /** Goes forward by `seconds`, or back if they are negative. A live wall plays from there. */
   skip(seconds: number): void {
     const target = this.position() + seconds * 1000;
-    this.show(target, this.store.getSnapshot()?.speed ?? 1);
+    this.show(this.beyondGap(target, seconds), this.store.getSnapshot()?.speed ?? 1);
   }
 
   pause(): void {
@@ -109,12 +123,31 @@ export class WallPlayback {
     if (moment) this.show(this.position(), moment.speed);
   }
 
-  /** Ends the playback at the live pictures, and lets it stand still at the oldest ones. To be called often. */
+  /**
+   * Ends the playback at the live pictures, lets it stand still at the oldest ones, and leaves out the time in which no
+   * camera has a frame. To be called often.
+   */
   tick(): void {
     const moment = this.store.getSnapshot();
     const at = this.position();
+    const beyond = moment ? this.beyondGap(at, moment.speed) : at;
+    if (moment && beyond !== at) {
+      this.show(beyond, moment.speed);
+      return;
+    }
     if (moment && ((moment.speed > 0 && this.isNow(at)) || (moment.speed < 0 && at <= this.oldestAt)))
       this.show(at, moment.speed);
+  }
+
+  private get cameraIds(): readonly string[] {
+    return this.shown.getSnapshot();
+  }
+
+  /** Returns the moment, or if no camera has a frame then, the next one with a frame in this direction. */
+  private beyondGap(at: number, direction: number): number {
+    if (!this.known || direction === 0 || !isGap(this.covered, this.known, at)) return at;
+    if (direction > 0) return nextCovered(this.covered, this.known, at) ?? at;
+    return this.covered.filter(({ to }) => to <= at).at(-1)?.to ?? at;
   }
 
   private isNow(at: number): boolean {

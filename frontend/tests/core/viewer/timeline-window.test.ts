@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { followMoment, moveSpan, shownSpan, zoomAround } from "../../../src/core/viewer/timeline-window.js";
+import {
+  FIRST_ZOOM,
+  followMoment,
+  moveSpan,
+  shownSpan,
+  zoomAround,
+  zoomTo,
+} from "../../../src/core/viewer/timeline-window.js";
 
 const WHOLE = { from: 0, to: 1_000_000 };
 
@@ -14,9 +21,9 @@ describe("the shown part of a timeline", () => {
     expect(shownSpan(zoomAround(zoom, WHOLE, 625_000, 2.5), WHOLE)).toEqual({ from: 425_000, to: 625_000 });
   });
 
-  it("is at least ten seconds and at most the whole", () => {
+  it("is at least two seconds and at most the whole", () => {
     const zoom = zoomAround(null, WHOLE, 500_000, 1e9);
-    expect(zoom?.length).toBe(10_000);
+    expect(zoom?.length).toBe(2000);
     expect(zoomAround(zoom, WHOLE, 500_000, 1e-9)).toBeNull();
   });
 
@@ -50,7 +57,23 @@ describe("the shown part of a timeline", () => {
     const next = followMoment(zoom, WHOLE, 249_900, 250_100);
     expect(shownSpan(next, WHOLE)).toEqual({ from: 250_100, to: 500_100 });
     expect(followMoment(zoom, WHOLE, 700_000, 700_100)).toBe(zoom);
+    expect(followMoment(zoom, WHOLE, 249_900, 249_950)).toBe(zoom);
     expect(followMoment(zoom, WHOLE, 100_000, 100_100)).toBe(zoom);
     expect(followMoment(null, WHOLE, 1, 2)).toBeNull();
+  });
+
+  it("is the last hour of a long past, and goes along when somebody jumps", () => {
+    const years = { from: 0, to: 1e11 };
+    expect(shownSpan(FIRST_ZOOM, years)).toEqual({ from: 1e11 - 3_600_000, to: 1e11 });
+    expect(shownSpan(FIRST_ZOOM, WHOLE)).toEqual(WHOLE);
+    const there = followMoment(FIRST_ZOOM, years, 1e11, 5e10);
+    expect(shownSpan(there, years)).toEqual({ from: 5e10 - 1_800_000, to: 5e10 + 1_800_000 });
+    expect(followMoment(there, years, 5e10, 1e11)).toEqual(FIRST_ZOOM);
+  });
+
+  it("can be a day, as far as there is something of it", () => {
+    const zoom = zoomTo({ from: -500_000, to: 200_000 }, WHOLE);
+    expect(shownSpan(zoom, WHOLE)).toEqual({ from: 0, to: 200_000 });
+    expect(zoomTo({ from: -5, to: 2_000_000 }, WHOLE)).toBeNull();
   });
 });

@@ -114,4 +114,34 @@ describe("the playback of a wall", () => {
     const [[, described]] = requested() as [[string, string[]]];
     expect(described).toHaveLength(16);
   });
+
+  it("leaves out the time in which no camera has a frame", () => {
+    const { playback, back } = build();
+    const at = playback.now();
+    const covered = [
+      { from: at - 600_000, to: at - 400_000 },
+      { from: at - 100_000, to: at },
+    ];
+    playback.setCovered(covered, { from: at - 600_000, to: at });
+    playback.seekTo(at - 400_500);
+    playback.play();
+    vi.advanceTimersByTime(1000);
+    playback.tick();
+    expect(back()).toBe(101_000);
+    playback.play(-1);
+    vi.advanceTimersByTime(2000);
+    playback.tick();
+    expect(playback.position()).toBe(at - 400_000);
+    playback.skip(10);
+    expect(playback.position()).toBe(at - 100_000);
+  });
+
+  it("tells which cameras it shows", () => {
+    const { playback } = build();
+    const before = playback.cameras.getSnapshot();
+    playback.setCameras(["a", "b"]);
+    expect(playback.cameras.getSnapshot()).toBe(before);
+    playback.setCameras(["a"]);
+    expect(playback.cameras.getSnapshot()).toEqual(["a"]);
+  });
 });

@@ -23,7 +23,7 @@ describe("figures", () => {
     expect([500, 8900, 61_000, -5].map(en.whole)).toEqual(["0 s", "8 s", "1 min", "0 s"]);
     expect([45, 725, 7500].map(en.duration)).toEqual(["45 s", "12 min", "2 h 5 min"]);
     expect([0.25, 1.5, -2].map(en.speed)).toEqual(["¼×", "1.5×", "−2×"]);
-    expect([4200, 65_000].map(en.back)).toEqual(["−4.2 s", "−1:05"]);
+    expect([4200, 65_000, 7_300_000].map(en.back)).toEqual(["−4.2 s", "−1:05", "−2 h"]);
     expect([4e5, 4.5e8, 2e9].map(en.bytes)).toEqual(["400 kB", "450.0 MB", "2.0 GB"]);
   });
 
@@ -44,6 +44,14 @@ describe("times", () => {
     expect(en.clock(at)).toBe("04:03:02");
     expect(createFormat("en-US").clock(at + 10 * 3_600_000)).toBe("14:03:02");
     expect([en.clockTenths(at), de.clockTenths(at)]).toEqual(["04:03:02.4", "04:03:02,4"]);
+  });
+
+  it("have the day if it is not today", () => {
+    const midnight = new Date(2026, 10, 29).getTime();
+    expect(en.clockOf(at, midnight)).toBe("04:03:02");
+    expect(en.clockOf(at, midnight - 1)).toBe("Sun, Nov 29, 04:03:02");
+    expect(de.tenthsOf(at, midnight - 1)).toBe("So., 29. Nov., 04:03:02,4");
+    expect([en.minute(at), en.day(at), en.month(at)]).toEqual(["04:03", "Sun, Nov 29", "November 2026"]);
   });
 
   it("have a date if they are of another day", () => {

@@ -11,6 +11,9 @@
  *     pause a picture      anhalten
  *     playback, replay     Wiedergabe
  *     timeline             Zeitleiste
+ *     recordings           Aufzeichnungen
+ *     event                Ereignis
+ *     protect              schützen
  *     clip                 Clip
  *     wall, tile           Wand, Kachel
  *     layout, group        Anordnung, Gruppe

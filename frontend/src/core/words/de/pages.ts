@@ -115,6 +115,7 @@ export const keys: typeof en.keys = {
     [", .", "ein Bild zurück oder vor"],
     ["J K L", "rückwärts, anhalten, vorwärts; noch einmal ist schneller"],
     ["Pos1, Ende", "ältestes Bild, live"],
+    ["E, Umschalt + E", "das nächste oder vorige Ereignis"],
     ["C", "beginnt einen Clip von zehn Sekunden oder verwirft ihn"],
     ["[ ]", "Anfang und Ende des Clips"],
     ["+ − 0", "vergrößern, verkleinern, ganzes Bild"],

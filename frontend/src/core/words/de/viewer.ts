@@ -119,6 +119,32 @@ export const clip: typeof en.clip = {
   status: (status) => `Er antwortet mit dem HTTP-Status ${status}.`,
 };
 
+export const history: typeof en.history = {
+  nothing: "nichts aufgezeichnet",
+  recorded: (length) => `${length} aufgezeichnet`,
+  chooseDay: "Tag wählen",
+  today: "Heute",
+  previousMonth: "Voriger Monat",
+  nextMonth: "Nächster Monat",
+  events: "Ereignisse",
+  eventBefore: "Voriges Ereignis",
+  eventAfter: "Nächstes Ereignis",
+  noEventBefore: "Es gibt kein früheres Ereignis",
+  noEventAfter: "Es gibt kein späteres Ereignis",
+  protect: "Schützen",
+  protectHint: "Diese Aufzeichnungen behalten, wie alt sie auch werden",
+  unprotect: "Geschützt",
+  unprotectHint: "Diese Aufzeichnungen wieder löschen lassen, wenn sie alt sind",
+  export: "Exportieren",
+  exportHint: (cameras) =>
+    cameras === 1
+      ? "Ein Archiv mit den Bildern, ihren Zeiten und Prüfsummen"
+      : `Ein Archiv von ${cameras} Kameras, mit den Zeiten und Prüfsummen aller Bilder`,
+  exporting: "Der Export wird geschrieben",
+  saveExport: (size) => `Export speichern, ${size}`,
+  exportFailed: "Der Server hat den Export nicht geschrieben.",
+};
+
 export const together: typeof en.together = {
   open: "Alle wiedergeben",
   hint: "Alle Kameras zum selben vergangenen Zeitpunkt",
@@ -131,6 +157,7 @@ export const together: typeof en.together = {
   speed: "Tempo aller Kameras",
   moment: (clock, age) => `${clock} · vor ${age}`,
   close: "Wiedergabe aller Kameras schließen",
+  timeline: "Zeitleiste aller Kameras",
 };
 
 export const figures: typeof en.figures = {

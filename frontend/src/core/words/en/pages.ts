@@ -118,6 +118,7 @@ export const keys = {
     [", .", "one frame back or forward"],
     ["J K L", "plays backwards, pauses, plays forwards; again is faster"],
     ["Home, End", "the oldest picture, live"],
+    ["E, Shift + E", "the next or previous event"],
     ["C", "starts a clip of ten seconds, or clears it"],
     ["[ ]", "start and end of the clip"],
     ["+ − 0", "zoom in, zoom out, whole picture"],

@@ -122,6 +122,33 @@ export const clip = {
   status: (status: number) => `It answers with HTTP status ${status}.`,
 };
 
+/** The recordings on disk. */
+export const history = {
+  nothing: "nothing recorded",
+  recorded: (length: string) => `${length} recorded`,
+  chooseDay: "Choose a day",
+  today: "Today",
+  previousMonth: "Previous month",
+  nextMonth: "Next month",
+  events: "Events",
+  eventBefore: "Previous event",
+  eventAfter: "Next event",
+  noEventBefore: "There is no earlier event",
+  noEventAfter: "There is no later event",
+  protect: "Protect",
+  protectHint: "Keep these recordings, however old they become",
+  unprotect: "Protected",
+  unprotectHint: "Let these recordings be deleted again when they are old",
+  export: "Export",
+  exportHint: (cameras: number) =>
+    cameras === 1
+      ? "An archive with the pictures, their times and their checksums"
+      : `One archive of ${cameras} cameras, with the times and checksums of all pictures`,
+  exporting: "Writing the export",
+  saveExport: (size: string) => `Save the export, ${size}`,
+  exportFailed: "The server did not write the export.",
+};
+
 /** The playback of all cameras of the wall. */
 export const together = {
   open: "Play back all",
@@ -135,6 +162,7 @@ export const together = {
   speed: "Speed of all cameras",
   moment: (clock: string, age: string) => `${clock} · ${age} ago`,
   close: "Close the playback of all cameras",
+  timeline: "Timeline of all cameras",
 };
 
 export const figures = {
