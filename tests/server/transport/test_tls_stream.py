@@ -200,6 +200,34 @@ async def test_bytes_arrive_in_order_however_they_are_written(writes: list[tuple
         assert received == b"".join(data)
 
 
+async def test_connections_do_not_mix_what_they_send(autojump_clock: trio.abc.Clock) -> None:
+    """Peers that are stuck, that fail, and that read: each of them gets its own bytes."""
+    frames = [random.Random(number).randbytes(300_000) for number in range(4)]
+    async with shaken() as (first, one), shaken() as (second, other), shaken() as (failing, gone):
+        writers = [TlsFrameWriter(stream) for stream in (first, second, failing)]
+        assert [writer.try_send(frame) for writer, frame in zip(writers, frames, strict=False)] == [
+            WriteResult.PART
+        ] * 3
+        gone.transport_stream.socket.close()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(writers[0].finish)
+            with pytest.raises(trio.BrokenResourceError):
+                await writers[2].finish()
+            nursery.start_soon(writers[1].send, frames[3])
+            assert await read_exactly(other, 600_000) == frames[1] + frames[3]
+            assert await read_exactly(one, 300_000) == frames[0]
+
+
+async def test_what_openssl_cannot_send_is_given_to_nobody_else(autojump_clock: trio.abc.Clock) -> None:
+    """A connection that was closed in TLS leaves nothing behind for the next one."""
+    async with shaken() as (closed, _), shaken() as (ours, client):
+        with suppress(ssl.SSLError):
+            closed._tls.unwrap()
+        assert closed.write_now(b"too late") == 0
+        assert ours.write_now(b"in time") == 7
+        assert await read_exactly(client, 7) == b"in time"
+
+
 async def test_a_write_that_was_cancelled_goes_on(autojump_clock: trio.abc.Clock) -> None:
     """After a cancellation, the same bytes are written again, and the peer gets each byte once."""
     frame = random.Random(4).randbytes(1_000_000)
