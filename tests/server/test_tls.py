@@ -128,6 +128,34 @@ async def test_a_slow_viewer_gets_the_newest_frame(files: CertificateFiles) -> N
     assert health["connections"] >= 1
 
 
+async def test_who_says_nothing_after_the_handshake_is_cut(files: CertificateFiles) -> None:
+    """A request has its time with TLS too, and what was cut is counted."""
+    async with running_daemon(files, handshake_timeout=1.0) as address:
+        async with address.connection() as silent, address.connection() as slow:
+            await slow.send(b"GET / HT")
+            for peer in (silent, slow):
+                assert (await peer.receive_rest())[0] == b""
+        assert (await address.health())["connectionsEnded"] == {"request-timeout": 2}
+
+
+async def test_handshakes_that_take_too_long_delay_nobody(files: CertificateFiles) -> None:
+    """Fifty peers that send half a ClientHello are gone in time; a camera and a viewer do not notice them."""
+    async with (
+        running_daemon(files, handshake_timeout=1.0, max_fps=1000) as address,
+        address.camera("door") as camera,
+        address.viewer() as viewer,
+        AsyncExitStack() as stack,
+    ):
+        for _ in range(50):
+            peer = await stack.enter_async_context(evolve(address, tls=None).connection())
+            await peer.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        for number in range(1, 20):
+            await camera.send(client_frame(BINARY, picture(shade=number)))
+            assert (await viewer.picture())[0] == number
+        health = await address.wait_until_healthy(lambda health: health["connections"] == 3)
+        assert health["connectionsEnded"] == {"tls-timeout": 50}
+
+
 async def test_renegotiation_is_refused(files: CertificateFiles) -> None:
     """A client that negotiates again and again would cost a handshake each time."""
     async with running_daemon(files) as address:

@@ -114,6 +114,29 @@ async def test_a_link_in_a_browser_becomes_a_cookie(rules: Rules) -> None:
     assert home.headers["location"] == "./"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/clients/door/latest.jpg?",
+        "/api/clients/door/stream.mjpeg?",
+        "/snapshot?client=door&",
+        "/?action=snapshot&client=door&",
+    ],
+)
+async def test_a_person_who_opens_a_picture_signs_in_first(rules: Rules, address: str) -> None:
+    """A browser that opens the address gets the sign-in page, or a cookie for its link; programs get JSON."""
+    link = rules.editor.make_link(Action.VIEW, "door", 60).token
+    place = site(rules)
+    page, program = await place.ask(address, Accept=PAGE), await place.ask(address)
+    led = await place.ask(f"{address}link={link}", Accept=PAGE)
+
+    assert (page.status, page.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert (program.status, program.json()["code"]) == (401, "unauthenticated")
+    assert led.status == 303
+    assert "link=" not in led.headers["location"]
+    assert cookie_of(led)
+
+
 @pytest.mark.parametrize("path", ["/https:example.org", "/x/javascript:alert(1)", "//example.org"])
 async def test_a_link_leads_to_no_other_site(rules: Rules, path: str) -> None:
     """Whatever address somebody has put in front of a link that counts."""
