@@ -222,7 +222,7 @@ async def test_metrics_have_the_latency_that_viewers_measure() -> None:
         text = (await server.ask("/metrics")).body.decode()
     counts = dict(re.findall(r'^skysentry_latency_seconds_count{hop="(\w+)"} (\S+)$', text, re.MULTILINE))
 
-    assert counts == {"capture": "0.0", "server": "2.0", "delivery": "2.0", "total": "2.0"}
+    assert counts == {"capture": "0.0", "transit": "0.0", "server": "2.0", "delivery": "2.0", "total": "2.0"}
 
 
 # Connections
