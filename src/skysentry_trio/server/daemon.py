@@ -36,12 +36,14 @@ from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING
 
+import structlog
 import trio
 from attrs import evolve
 
 from skysentry_trio._version import __version__
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.networks import Networks
+from skysentry_trio.base.principal import ANYONE, NOBODY
 from skysentry_trio.base.state_folder import AUTHORITY, TLS_FOLDER
 from skysentry_trio.server.access.admission import Admission
 from skysentry_trio.server.access.gate import Gate
@@ -332,6 +334,8 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
             is_from_proxy=request.is_from_proxy,
             is_tls=request.is_tls,
         )
+        if found.principal.kind not in {ANYONE.kind, NOBODY.kind}:
+            structlog.contextvars.bind_contextvars(who=found.principal.name)
         return evolve(request, principal=found.principal, denial=found.denial)
 
     def attended(service: Service) -> Service:

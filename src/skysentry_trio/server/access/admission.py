@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from attrs import define, field
+from structlog.stdlib import BoundLogger
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import ANYONE, NOBODY, Principal
@@ -54,6 +55,12 @@ class Admission:
         """List the connection for as long as the context lasts; see `Sessions.attend`."""
         with self.access.sessions.attend(self.principal, role, self.address, on_end, camera_id) as session:
             self._session = session
-            if not self.access.is_open:
-                audit.info("access granted", who=self.principal.name, role=role, camera=camera_id, session=session.id)
             yield
+
+    def log_beginning(self, log: BoundLogger, event: str, **details: str | None) -> None:
+        """Log that the connection is served: one audit line that names the principal, or on an open server any line."""
+        if self.access.is_open:
+            log.info(event, **details)
+        else:
+            session = None if self._session is None else self._session.id
+            audit.info(event, who=self.principal.name, session=session, **details)

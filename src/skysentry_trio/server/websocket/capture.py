@@ -81,7 +81,7 @@ async def serve_capture(peer: Peer, hub: ScopedHub, admission: Admission | None 
             hub.register(camera_id, name=label, on_end=scope.cancel, on_demand=notifier.wake, lease=lease) as session,
             admission.attend("camera", scope.cancel, camera_id),
         ):
-            log.info("camera registered", camera=camera_id)
+            admission.log_beginning(log, "camera registered", camera=camera_id)
             await peer.send(_encode_success(camera_id, hub))
             conversation = _Conversation(peer, clock, hub, session, admission, registration.supports("envelope"))
             await _converse(conversation, notifier if registration.supports("demand") else None, hub)

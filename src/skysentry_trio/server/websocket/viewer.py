@@ -115,7 +115,6 @@ async def serve_viewer(
     # A viewer of SkySentry Go cannot tell that a camera is offline, so it gets no frames of such cameras.
     online_only = request.format is ViewerFormat.JSON
     with hub.watch(encode, peer.sink, notify_about=camera_ids, online_only=online_only, own_only=is_node) as viewer:
-        log.info("viewer connected", format=request.format)
         offence = None
         try:
             # From now on, notices wait in the outbox, and they are sent after the list.
@@ -139,6 +138,7 @@ async def serve_viewer(
                     commands = ViewerCommands(peer, hub, viewer, playback, supports_notices, admission)
                     try:
                         with admission.attend("viewer", nursery.cancel_scope.cancel):
+                            admission.log_beginning(log, "viewer connected", format=request.format)
                             await commands.run()
                     except PeerGone:
                         nursery.cancel_scope.cancel()
