@@ -156,6 +156,31 @@ def test_a_program_with_basic_authentication(server: GuardedServer, program: str
     assert run(server.key({"view": ["yard"]}), check=False) != 0
 
 
+SENDING = {
+    "curl": "curl -sf --data-binary @now.jpg URL/frames",
+    "ffmpeg": "ffmpeg -nostdin -loglevel error -f lavfi -i testsrc=size=160x120:rate=25:duration=1 -c:v mjpeg -f mpjpeg"
+    " URL/frames",
+}
+
+
+@pytest.mark.parametrize("program", sorted(SENDING))
+def test_a_program_sends_with_basic_authentication(server: GuardedServer, program: str, tmp_path: Path) -> None:
+    """A program that knows only a user and a password is a camera; with a key for another camera, it is not."""
+    if program in MISSING:
+        pytest.skip(f"no {program} on this machine")
+    (tmp_path / "now.jpg").write_bytes(draw_jpeg())
+
+    def run(publish: str) -> None:
+        url = f"http://any:{server.key({'publish': [publish]})}@{server.address}/api/clients/from-{program}"
+        server.run(*SENDING[program].replace("URL", url).split(), check=publish != "yard", cwd=tmp_path)
+
+    viewer = bearer(server.key({"view": ["from-*"]}))
+    for publish, status in (("yard", 404), (f"from-{program}", 200)):
+        run(publish)
+        answer = httpx.get(f"{server.url}/api/clients/from-{program}/latest.jpg", headers=viewer)
+        assert answer.status_code == status
+
+
 def sign_in(page: Page, user: str, password: str) -> None:
     page.get_by_label("User name").fill(user)
     page.get_by_label("Password").fill(password)

@@ -334,6 +334,8 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
             is_from_proxy=request.is_from_proxy,
             is_tls=request.is_tls,
         )
+        # The connection may have served a request of another principal before.
+        structlog.contextvars.unbind_contextvars("who")
         if found.principal.kind not in {ANYONE.kind, NOBODY.kind}:
             structlog.contextvars.bind_contextvars(who=found.principal.name)
         return evolve(request, principal=found.principal, denial=found.denial)

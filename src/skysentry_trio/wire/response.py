@@ -49,8 +49,16 @@ def encode_response_head(status: int, headers: Mapping[str, str], *, stays_open:
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")
 
 
-def encode_refusal(violation: ProtocolViolation, further: Mapping[str, str] = _NONE) -> bytes:
-    """Encode a whole response that says what was wrong with a request; ``further`` are headers."""
+def encode_refusal(
+    violation: ProtocolViolation, further: Mapping[str, str] = _NONE, *, method: str | None = None
+) -> bytes:
+    """Encode a whole response that says what was wrong with a request.
+
+    Args:
+        violation: what was wrong.
+        further: headers.
+        method: of the request, if it is known; the response to ``HEAD`` has no body.
+    """
     body = encode_json(describe_refusal(violation))
     headers = {
         **further,
@@ -58,4 +66,4 @@ def encode_refusal(violation: ProtocolViolation, further: Mapping[str, str] = _N
         "Content-Length": str(len(body)),
         "X-Content-Type-Options": "nosniff",
     }
-    return encode_response_head(violation.http_status, headers) + body
+    return encode_response_head(violation.http_status, headers) + (b"" if method == "HEAD" else body)

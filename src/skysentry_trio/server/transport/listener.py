@@ -239,7 +239,8 @@ class Router:
         self._count(violation.code, **_describe(head, violation))
         # The peer may be gone already.
         with suppress(*CONNECTION_LOST), trio.move_on_after(_REFUSAL_LINGER):
-            await peer.send_all(encode_refusal(violation, {} if head is None else describe_challenge(violation, head)))
+            challenge = {} if head is None else describe_challenge(violation, head)
+            await peer.send_all(encode_refusal(violation, challenge, method=None if head is None else head.method))
             await peer.linger(_REFUSAL_LINGER)
 
     def _staying_open(self, peer: PeerStream, *, keeps_alive: bool) -> Callable[[], bool]:
