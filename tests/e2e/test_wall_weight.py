@@ -31,4 +31,3 @@ def test_a_tile_is_rendered_once_for_a_change_of_its_own_camera(browser: Browser
     assert len(counted) == CAMERAS
     assert find_needless(counted) == []
     assert after.nodes <= before.nodes
-    assert after.listeners <= before.listeners
