@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Dialog, Page
@@ -64,6 +66,25 @@ devices.enumerateDevices = async () => [
 ];
 const match = window.matchMedia.bind(window);
 window.matchMedia = (query) => match(query === "(pointer: coarse)" ? "all" : query);
+"""
+
+
+# A camera that sees a room; while `walking` is true, a figure walks through it.
+ROOM = """
+window.walking = false;
+const room = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
+const context = room.getContext("2d");
+let at = 0;
+setInterval(() => {
+  context.fillStyle = "#aaa";
+  context.fillRect(0, 0, 320, 180);
+  if (walking) at = (at + 10) % 300;
+  context.fillStyle = "#333";
+  if (walking) context.fillRect(at, 40, 24, 110);
+}, 100);
+// The empty page before the first one has no cameras.
+const devices = navigator.mediaDevices ?? { getUserMedia() {} };
+devices.getUserMedia = async () => room.captureStream(10);
 """
 
 
@@ -334,3 +355,29 @@ def test_every_state_has_a_reason_and_one_button(server: Server, open_page: Open
     refused.get_by_role("button", name="Retry now").click()
     server.start()
     wait_until(lambda: link(refused) == "on-air", 10, "it is connected again")
+
+
+def test_the_page_sees_motion_and_leaves_out_still_pictures(tmp_path: Path, open_page: OpenPage) -> None:
+    """A figure that walks through a room makes one event, which ends; the empty room is sent once in ten seconds."""
+
+    def events(running: Server) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = running.get_json("/api/clients/room/history/events")["events"]
+        return found
+
+    def camera(running: Server) -> dict[str, Any]:
+        (found,) = running.get_json("/api/clients")["details"]
+        return dict(found)
+
+    with Server("--history", str(tmp_path), "--history-motion", "0.01", "--history-min-free", "0") as running:
+        address = f"{running.url}/capture?autostart=1&id=room&fps=10&width=320&demand=0&skipStill=1"
+        page = open_page(address, before=ROOM)
+        wait_for_frames(running, "room", 15)
+        still, size = camera(running), len(page.request.get(f"{running.url}/api/clients/room/latest.jpg").body())
+        page.evaluate("walking = true")
+        wait_until(lambda: [event["end"] for event in events(running)] == [None], 20, "the event has begun")
+        page.evaluate("walking = false")
+        wait_until(
+            lambda: len(events(running)) == 1 and events(running)[0]["end"] is not None, 20, "the event has ended"
+        )
+
+    assert still["byteCount"] < 0.2 * still["frameCount"] * size

@@ -69,6 +69,7 @@ function CapturePage({ start, rememberedId }: { start: PageStart; rememberedId: 
           deviceId={initial.deviceId}
           demand={initial.demand}
           adapt={initial.adapt}
+          skipStill={initial.skipStill}
           autoStartCamera={autostart}
           autoPreview
           onSettingsChange={setSettings}

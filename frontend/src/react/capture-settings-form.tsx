@@ -151,6 +151,12 @@ export function CaptureSettingsForm(props: CaptureSettingsFormProps) {
             value={settings.adapt}
             onChange={(adapt) => onChange({ adapt })}
           />
+          <SwitchField
+            label={words.form.skipStill}
+            hint={words.form.skipStillHint}
+            value={settings.skipStill}
+            onChange={(skipStill) => onChange({ skipStill })}
+          />
         </div>
       </details>
     </form>

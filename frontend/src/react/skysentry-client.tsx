@@ -37,6 +37,8 @@ export interface SkySentryClientProps {
   readonly demand?: boolean;
   /** Lower quality, size and rate if the uplink is too slow; true by default. */
   readonly adapt?: boolean;
+  /** Do not send a picture again that looks like the last one; false by default. */
+  readonly skipStill?: boolean;
   readonly token?: string;
   /** Returns the token, in place of `token`; asked again when the server refuses it, and before it expires. */
   readonly getToken?: GetToken;
@@ -225,8 +227,19 @@ function initialSettings(props: SkySentryClientProps): CaptureSettings {
 }
 
 function settingsOf(props: SkySentryClientProps) {
-  const { clientId: cameraId, name, frameRate, quality, width, facing, deviceId, demand, adapt } = props;
-  return { cameraId, name, fps: frameRate, quality, width, facing, deviceId, demand, adapt };
+  const {
+    clientId: cameraId,
+    name,
+    frameRate,
+    quality,
+    width,
+    facing,
+    deviceId,
+    demand,
+    adapt,
+    skipStill,
+  } = props;
+  return { cameraId, name, fps: frameRate, quality, width, facing, deviceId, demand, adapt, skipStill };
 }
 
 /** Stops a running camera whose app has given it an invalid id. */

@@ -104,7 +104,7 @@ describe("the text about what is sent", () => {
 });
 
 describe("the switches", () => {
-  it("turn demand and adaptation off", () => {
+  it("turn demand and adaptation off, and leave still pictures out", () => {
     vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
     const host = document.createElement("div");
     document.body.append(host);
@@ -112,9 +112,9 @@ describe("the switches", () => {
     const onChange = vi.fn();
     act(() => root.render(<CaptureSettingsForm settings={settings} cameraLabel="" onChange={onChange} />));
     const switches = [...host.querySelectorAll<HTMLInputElement>('input[type="checkbox"]')];
-    expect(switches.map(({ checked }) => checked)).toEqual([true, true]);
+    expect(switches.map(({ checked }) => checked)).toEqual([true, true, false]);
     for (const one of switches) act(() => one.click());
-    expect(onChange.mock.calls).toEqual([[{ demand: false }], [{ adapt: false }]]);
+    expect(onChange.mock.calls).toEqual([[{ demand: false }], [{ adapt: false }], [{ skipStill: true }]]);
     act(() => root.unmount());
     host.remove();
   });

@@ -57,6 +57,7 @@ export async function openBrowserCamera(
       track.applyConstraints({ ...track.getConstraints(), frameRate: { ideal: fps } }).catch(() => undefined);
     },
     hold: (held) => encoder.hold(held),
+    measure: (everyMs) => encoder.measure(everyMs),
     stop() {
       encoder.stop();
       // stop() ends the track without an "ended" event.

@@ -23,10 +23,14 @@ export interface EncodedFrame {
   readonly takenAt: number;
   readonly width: number;
   readonly height: number;
+  /** The small grey picture in which changes are looked for; left out if it is not time for one. */
+  readonly points?: Uint8Array<ArrayBuffer>;
 }
 
 export interface EncodeLoopOptions<P extends Picture> {
   readonly encode: (picture: P, width: number, height: number, quality: number) => Promise<ArrayBuffer>;
+  /** Returns the small grey picture of a picture. */
+  readonly pointsOf?: (picture: P) => Uint8Array<ArrayBuffer> | undefined;
   readonly onFrame: (frame: EncodedFrame) => void;
   /**
    * It was time to encode a frame, but no frame was encoded: because the loop is held, or, if `busy`, because the
@@ -45,6 +49,8 @@ export class EncodeLoop<P extends Picture> {
   private held = false;
   /** Whether the next frame is to be encoded. */
   private due = false;
+  private pointsEvery = Infinity;
+  private pointsAt = -Infinity;
   private readonly pacer: FramePacer;
   private readonly queue: ConflatingQueue<Taken<P>>;
 
@@ -93,16 +99,29 @@ export class EncodeLoop<P extends Picture> {
     this.queue.offer({ picture, at });
   }
 
+  /** Makes a small grey picture with a frame after this many milliseconds; Infinity for none. */
+  measure(everyMs: number): void {
+    this.pointsEvery = everyMs;
+  }
+
   stop(): void {
     this.held = true;
     this.queue.clear();
   }
 
+  /** Frames never come exactly on time, so half of the interval is enough. */
+  private isMeasured(at: number): boolean {
+    if (at - this.pointsAt < this.pointsEvery / 2) return false;
+    this.pointsAt = at;
+    return true;
+  }
+
   private async encode({ picture, at }: Taken<P>): Promise<void> {
     const { width, height } = fit(picture.width, picture.height, this.settings.width);
     try {
+      const points = this.isMeasured(at) ? this.options.pointsOf?.(picture) : undefined;
       const jpeg = await this.options.encode(picture, width, height, this.settings.quality);
-      this.options.onFrame({ jpeg, takenAt: at, width, height });
+      this.options.onFrame({ jpeg, takenAt: at, width, height, ...(points && { points }) });
     } catch (error) {
       this.options.onError(error);
     } finally {

@@ -11,6 +11,8 @@ export type ToEncoder =
   | { readonly type: "start"; readonly source: FrameSource; readonly settings: EncoderSettings }
   | { readonly type: "configure"; readonly settings: EncoderSettings }
   | { readonly type: "hold"; readonly held: boolean }
+  /** A small grey picture is wanted after this many milliseconds; Infinity for none. */
+  | { readonly type: "measure"; readonly everyMs: number }
   | { readonly type: "bitmap"; readonly bitmap: ImageBitmap; readonly at: number }
   /** The worker is to close the frames that it has; it is terminated soon. */
   | { readonly type: "stop" };

@@ -5,6 +5,7 @@ import { BitmapRequests } from "./bitmap-requests.js";
 import { EncodeLoop, type EncodedFrame, type EncoderSettings, type Picture } from "./encode-loop.js";
 import type { FromEncoder, ToEncoder } from "./encoder-messages.js";
 import { fit } from "./pacer.js";
+import { DRAWN_HEIGHT, DRAWN_OPTIONS, DRAWN_WIDTH, pointDrawer } from "./point-drawer.js";
 
 export interface EncoderHandlers {
   onFrame(frame: EncodedFrame): void;
@@ -17,6 +18,8 @@ export interface Encoder {
   readonly method: string;
   configure(settings: EncoderSettings): void;
   hold(held: boolean): void;
+  /** Makes a small grey picture with a frame after this many milliseconds; Infinity for none. */
+  measure(everyMs: number): void;
   stop(): void;
 }
 
@@ -62,6 +65,7 @@ function encodeInWorker(
   let grabber: Grabber | undefined;
   let copy: MediaStreamTrack | undefined;
   let held = false;
+  let everyMs = Infinity;
 
   const grabFromVideo = (): string => {
     grabber = new Grabber(stream);
@@ -111,6 +115,7 @@ function encodeInWorker(
     worker.terminate();
     if (fallback) return;
     fallback = encodeOnMainThread(stream, current, handlers, held);
+    fallback.measure(everyMs);
   };
 
   const method = begin();
@@ -125,6 +130,11 @@ function encodeInWorker(
       held = next;
       post({ type: "hold", held: next });
       fallback?.hold(next);
+    },
+    measure(next) {
+      everyMs = next;
+      post({ type: "measure", everyMs });
+      fallback?.measure(everyMs);
     },
     stop() {
       worker.onmessage = null;
@@ -149,9 +159,15 @@ function encodeOnMainThread(
   const grabber = new Grabber(stream);
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { alpha: false });
+  const drawPoints = pointDrawer(() => {
+    const small = document.createElement("canvas");
+    Object.assign(small, { width: DRAWN_WIDTH, height: DRAWN_HEIGHT });
+    return small.getContext("2d", DRAWN_OPTIONS);
+  });
   let encoding = 0;
   const loop = new EncodeLoop<VideoPicture>(settings, {
     ...handlers,
+    pointsOf: ({ video }) => drawPoints(video),
     onError: () => handlers.onSkipped(false),
     async encode(picture, width, height, quality) {
       if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -190,6 +206,7 @@ function encodeOnMainThread(
       loop.hold(next);
       requests.hold(next);
     },
+    measure: (everyMs) => loop.measure(everyMs),
     stop() {
       requests.stop();
       loop.stop();

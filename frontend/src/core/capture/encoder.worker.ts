@@ -2,6 +2,7 @@
 
 import { now } from "../clock.js";
 import { BitmapRequests } from "./bitmap-requests.js";
+import { DRAWN_HEIGHT, DRAWN_OPTIONS, DRAWN_WIDTH, pointDrawer } from "./point-drawer.js";
 import { EncodeLoop, type EncoderSettings, type Picture } from "./encode-loop.js";
 import type { FromEncoder, FrameSource, ToEncoder } from "./encoder-messages.js";
 import { PictureClock } from "./picture-clock.js";
@@ -22,12 +23,16 @@ const scope = self as unknown as {
 
 const canvas = new OffscreenCanvas(2, 2);
 const context = canvas.getContext("2d", { alpha: false });
+const drawPoints = pointDrawer(() =>
+  new OffscreenCanvas(DRAWN_WIDTH, DRAWN_HEIGHT).getContext("2d", DRAWN_OPTIONS),
+);
 let loop: EncodeLoop<Drawable> | undefined;
 /** Asks the page for bitmaps, if it cannot transfer the camera's track. */
 let requests: BitmapRequests | undefined;
 let reader: ReadableStreamDefaultReader<VideoFrame> | undefined;
 let encoding = 0;
 let held = false;
+let pointsEvery = Infinity;
 
 scope.onmessage = ({ data }) => {
   switch (data.type) {
@@ -42,6 +47,10 @@ scope.onmessage = ({ data }) => {
       held = data.held;
       loop?.hold(held);
       requests?.hold(held);
+      break;
+    case "measure":
+      pointsEvery = data.everyMs;
+      loop?.measure(pointsEvery);
       break;
     case "stop":
       loop?.stop();
@@ -63,12 +72,14 @@ scope.onmessage = ({ data }) => {
 function start(source: FrameSource, settings: EncoderSettings): void {
   loop = new EncodeLoop<Drawable>(settings, {
     encode,
+    pointsOf: ({ source }) => drawPoints(source),
     onFrame: (frame) => scope.postMessage({ type: "frame", ...frame }, [frame.jpeg]),
     onSkipped: skipped,
     // An error costs one frame, not the camera.
     onError: () => scope.postMessage({ type: "skipped" }),
   });
   loop.hold(held);
+  loop.measure(pointsEvery);
   switch (source.kind) {
     case "frames":
       void pump(source.readable, loop);

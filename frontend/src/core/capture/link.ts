@@ -43,9 +43,9 @@ export interface LinkHandlers {
   }): void;
   /**
    * The server has accepted the registration: the first one, or one after a reconnect. `maxFrameSize` is in bytes;
-   * undefined if the server does not state it.
+   * undefined if the server does not state it. `capabilities` are those of the server.
    */
-  onRegistered(maxFrameSize: number | undefined): void;
+  onRegistered(maxFrameSize: number | undefined, capabilities: readonly string[]): void;
   /** No WebSocket can be had, so frames are posted from now on; or there is a WebSocket again. */
   onPosting(posting: boolean): void;
   /** A posted frame was taken, so there is room for the next one. */
@@ -243,7 +243,7 @@ export class CaptureLink implements Carrier {
         this.stopPosting();
         this.heartbeat.start();
         this.handlers.onChange({ connection: "on-air", failure: null });
-        this.handlers.onRegistered(message.maxFrameSize);
+        this.handlers.onRegistered(message.maxFrameSize, message.capabilities ?? []);
         break;
       case "registration-error":
         this.refusal = { said: saidIn(message), whileOnAir: this.registered };

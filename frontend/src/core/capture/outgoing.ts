@@ -5,11 +5,13 @@
 
 import { now } from "../clock.js";
 import { RateMeter } from "../meter.js";
-import { encodeClock, encodeEnvelope } from "../protocol.js";
+import { encodeClock, encodeEnvelope, encodeSame } from "../protocol.js";
+import type { PictureMeasure } from "./change-meter.js";
 import { sameSettings } from "./demand.js";
 import type { EncodedFrame, EncoderSettings } from "./encode-loop.js";
 import { FrameSizeGuard } from "./frame-size.js";
 import { NO_STATS, type CaptureStats, type RateLimit } from "./snapshot.js";
+import { StillFilter } from "./still-filter.js";
 import { UplinkController } from "./uplink-controller.js";
 import { UplinkWindow } from "./uplink-window.js";
 
@@ -59,6 +61,8 @@ export class Outgoing {
   /** Frames since then that were skipped, because the camera was held or because the device was busy. */
   private skippedHeld = 0;
   private skippedBusy = 0;
+  /** Still pictures since then that were left out. */
+  private leftOut = 0;
   private lastFrameBytes = 0;
   private largest = 0;
   private isHeld = true;
@@ -70,6 +74,7 @@ export class Outgoing {
   private carrier: Carrier | null = null;
   private wanted: EncoderSettings;
   private adapts = true;
+  private still = new StillFilter([], false);
 
   constructor(
     wanted: EncoderSettings,
@@ -136,6 +141,11 @@ export class Outgoing {
     this.judge();
   }
 
+  /** Looks at the pictures in another way from now on. */
+  filter(still: StillFilter): void {
+    this.still = still;
+  }
+
   frame(frame: EncodedFrame): void {
     const { carrier } = this;
     if (!this.guard.admits(frame.jpeg.byteLength, now())) {
@@ -143,7 +153,18 @@ export class Outgoing {
       this.handlers.onAdapted();
       return;
     }
-    if (this.isHeld || !carrier?.send(this.wrapped(frame))) {
+    if (this.isHeld || !carrier) {
+      this.skipped();
+      return;
+    }
+    const { choice, measure } = this.still.look(frame.points, this.sending, now());
+    if (choice !== "whole") {
+      // The picture is shown as it was sent last, so nothing is missing.
+      this.leftOut++;
+      if (choice === "same") carrier.send(encodeSame(this.header(frame, measure)));
+      return;
+    }
+    if (!carrier.send(this.wrapped(frame, measure))) {
       this.skipped();
       return;
     }
@@ -215,7 +236,7 @@ export class Outgoing {
     const seconds = (now() - this.measuredSince) / 1000;
     if (!this.carrier?.onAir || seconds * 1000 < this.meterMs) return null;
     const target = this.sending.fps;
-    const { perSecond } = this.meter.rates(now());
+    const perSecond = this.meter.rates(now()).perSecond + this.leftOut / seconds;
     // A rate that is measured from two frames only is not exact enough.
     if (target < 1 || perSecond >= CLEARLY_LESS * target) return null;
     const [busy, held] = [this.skippedBusy / seconds, this.skippedHeld / seconds];
@@ -231,7 +252,7 @@ export class Outgoing {
 
   private measureAgain(): void {
     this.measuredSince = this.carrier ? now() : Infinity;
-    this.skippedBusy = this.skippedHeld = 0;
+    this.skippedBusy = this.skippedHeld = this.leftOut = 0;
   }
 
   /** Measures the rates over `ms` milliseconds: a low rate needs a longer time. */
@@ -245,9 +266,16 @@ export class Outgoing {
    * Wraps the JPEG in an envelope with the time of capture. While the server's clock is unknown, the JPEG is sent
    * alone.
    */
-  private wrapped({ jpeg, takenAt }: EncodedFrame): ArrayBuffer | Uint8Array<ArrayBuffer> {
+  private wrapped(frame: EncodedFrame, measure?: PictureMeasure): ArrayBuffer | Uint8Array<ArrayBuffer> {
+    if (this.carrier?.offset === undefined) return frame.jpeg;
+    return encodeEnvelope(this.header(frame, measure), new Uint8Array(frame.jpeg));
+  }
+
+  private header({ takenAt }: EncodedFrame, measure?: PictureMeasure): Readonly<Record<string, unknown>> {
     const offset = this.carrier?.offset;
-    if (offset === undefined) return jpeg;
-    return encodeEnvelope({ capturedAt: Math.round((takenAt + offset) * 10) / 10 }, new Uint8Array(jpeg));
+    return {
+      ...(offset !== undefined && { capturedAt: Math.round((takenAt + offset) * 10) / 10 }),
+      ...measure,
+    };
   }
 }

@@ -18,6 +18,7 @@ import type { EncodedFrame, EncoderSettings } from "./encode-loop.js";
 import { DEFAULT_LIMIT } from "./frame-size.js";
 import { CaptureLink } from "./link.js";
 import { Outgoing } from "./outgoing.js";
+import { StillFilter } from "./still-filter.js";
 import type { CaptureSettings } from "./settings.js";
 import { CAMERA_OFF, NO_STATS, type CaptureSnapshot, type CaptureSummary } from "./snapshot.js";
 
@@ -32,6 +33,8 @@ export interface Camera {
   /** Asks the device for another frame rate, which may take a while. */
   setRate(fps: number): void;
   hold(held: boolean): void;
+  /** Adds a small grey picture to a frame after this many milliseconds; Infinity for none. */
+  measure?(everyMs: number): void;
   /** What the device can do; left out if it has neither a torch nor a zoom. */
   readonly abilities?: CameraAbilities;
   /** Sets the torch and the zoom. Rejects if the device refuses. */
@@ -112,6 +115,7 @@ export class CaptureSession {
   private camera: Camera | null = null;
   private link: CaptureLink | null = null;
   private readonly outgoing: Outgoing;
+  private serverCapabilities: readonly string[] = [];
   private refreshTimer: ReturnType<typeof setInterval> | undefined;
   private releaseWakeLock: (() => void) | undefined;
   /** Changes with every start and stop, so that a camera that opens too late is closed again. */
@@ -248,6 +252,7 @@ export class CaptureSession {
   async configure(settings: CaptureSettings): Promise<void> {
     const before = this.store.getSnapshot().settings;
     this.update({ settings });
+    if (settings.skipStill !== before.skipStill) this.filterStill();
     if (isOtherDevice(before, settings)) this.update({ controls: NO_CONTROLS });
     this.updateTarget();
     const isOpen = this.camera !== null || this.store.getSnapshot().camera === "waiting";
@@ -320,6 +325,7 @@ export class CaptureSession {
     this.configured = limitToDemand(settings, null);
     this.setCameraTrouble(null);
     this.holdCamera();
+    this.filterStill();
     const { stream, label: cameraLabel, method, abilities = NO_ABILITIES } = camera;
     this.update({ camera: "on", stream, cameraLabel, method, abilities, controls: NO_CONTROLS });
     // A device that is opened again has forgotten them.
@@ -459,6 +465,13 @@ export class CaptureSession {
     this.update({ sending, narrow, tooLarge });
   }
 
+  /** Looks at the pictures as the server and the settings want it, from the next frame on. */
+  private filterStill(): void {
+    const filter = new StillFilter(this.serverCapabilities, this.store.getSnapshot().settings.skipStill);
+    this.outgoing.filter(filter);
+    this.camera?.measure?.(filter.interval);
+  }
+
   private refresh(): void {
     this.outgoing.judge();
     const at = now();
@@ -515,15 +528,19 @@ export class CaptureSession {
           if (failure !== undefined) this.setLinkTrouble(failure);
           this.outgoing.judge();
         },
-        onRegistered: (maxFrameSize) => {
+        onRegistered: (maxFrameSize, capabilities) => {
           this.liveSince ??= now();
           this.outgoing.sizeLimit = Math.max(1, Math.min(maxFrameSize ?? DEFAULT_LIMIT, this.learnedLimit));
           this.outgoing.use(link);
+          this.serverCapabilities = capabilities;
+          this.filterStill();
           this.setDemand(null);
         },
         onPosting: (posting) => {
           this.update({ posting });
           this.outgoing.use(posting ? link : null);
+          this.serverCapabilities = [];
+          this.filterStill();
           this.setDemand(null);
           if (posting) this.liveSince ??= now();
         },

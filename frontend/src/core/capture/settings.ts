@@ -19,6 +19,8 @@ export interface CaptureSettings {
   readonly demand: boolean;
   /** Lower quality, size and rate if the uplink is too slow; if off, drop frames instead. */
   readonly adapt: boolean;
+  /** Do not send a picture again that looks like the last one; if off, send every picture. */
+  readonly skipStill: boolean;
 }
 
 export const LIMITS = { fps: [1, 60], quality: [0.1, 1], width: [64, 7680] } as const;
@@ -32,6 +34,7 @@ export const DEFAULTS = {
   facing: "environment",
   demand: true,
   adapt: true,
+  skipStill: false,
 } as const satisfies Omit<CaptureSettings, "cameraId">;
 
 /** Brings every value into its limits. A value of the wrong type is replaced by the value in `fallback`. */
@@ -49,6 +52,7 @@ export function sanitize(
     facing: given.facing === "user" || given.facing === "environment" ? given.facing : fallback.facing,
     demand: typeof given.demand === "boolean" ? given.demand : fallback.demand,
     adapt: typeof given.adapt === "boolean" ? given.adapt : fallback.adapt,
+    skipStill: typeof given.skipStill === "boolean" ? given.skipStill : fallback.skipStill,
   };
 }
 
@@ -88,7 +92,7 @@ export interface AddressSettings {
 
 const YES = ["1", "true", "yes"];
 
-/** Reads `?autostart=1&id=…&name=…&fps=…&quality=…&width=…&facing=…&demand=0&adapt=0`. */
+/** Reads `?autostart=1&id=…&name=…&fps=…&quality=…&width=…&facing=…&demand=0&adapt=0&skipStill=1`. */
 export function readAddress(search: string): AddressSettings {
   const query = new URLSearchParams(search);
   const given: Partial<Record<keyof CaptureSettings, unknown>> = {};
@@ -104,7 +108,7 @@ export function readAddress(search: string): AddressSettings {
     const value = query.get(key);
     if (value !== null && value.trim() !== "") given[key] = Number(value);
   }
-  for (const key of ["demand", "adapt"] as const) {
+  for (const key of ["demand", "adapt", "skipStill"] as const) {
     const value = query.get(key);
     if (value !== null && value.trim() !== "") given[key] = YES.includes(value);
   }
@@ -129,6 +133,7 @@ export function writeAddress(
     if (settings[key] !== DEFAULTS[key]) query.set(key, String(settings[key]));
   }
   for (const key of ["demand", "adapt"] as const) if (!settings[key]) query.set(key, "0");
+  if (settings.skipStill) query.set("skipStill", "1");
   return query.toString();
 }
 

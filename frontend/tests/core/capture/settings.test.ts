@@ -55,6 +55,7 @@ describe("capture settings", () => {
       facing: "user",
       demand: false,
       adapt: false,
+      skipStill: true,
     };
     expect(sanitize(good, plain)).toEqual(good);
   });

@@ -69,7 +69,7 @@ class HubCamera:
     frame_count: int = field(default=0, init=False)
     """Number of frames that the hub accepted."""
     byte_count: int = field(default=0, init=False)
-    """JPEG bytes in the accepted frames."""
+    """JPEG bytes in the accepted frames; a picture that the camera did not send again counts once."""
     refused: Counter[str] = field(factory=Counter, init=False)
     """Number of refused frames for each error code."""
     times_ignored: int = field(default=0, init=False)

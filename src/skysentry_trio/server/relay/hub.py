@@ -344,7 +344,7 @@ class Hub:
             camera.condition.note_frame(jpeg, now)
         camera.sequence = sequence
         camera.frame_count += 1
-        camera.byte_count += len(jpeg)
+        camera.byte_count += 0 if repeats else len(jpeg)
         camera.times_ignored += is_wrong
         camera.rate.tick(now)
         if self._fan_out.has_viewers(camera.id):

@@ -112,6 +112,8 @@ export const form: typeof en.form = {
   demandHint: "Weniger oder kleinere Bilder, solange Zuschauer nicht mehr brauchen.",
   adapt: "An die Leitung anpassen",
   adaptHint: "Bei langsamer Leitung die Qualität senken, statt Bilder auszulassen.",
+  skipStill: "Unbewegte Bilder auslassen",
+  skipStillHint: "Ein Bild nicht noch einmal senden, wenn es wie das letzte aussieht.",
   section: (name) => `Kamera ${name}`,
   close: "Schließen",
   figures: "Messwerte",

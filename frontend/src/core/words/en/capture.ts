@@ -119,6 +119,8 @@ export const form = {
   demandHint: "Fewer or smaller pictures while viewers need no more.",
   adapt: "Adapt to the uplink",
   adaptHint: "On a slow connection, lower the quality instead of dropping pictures.",
+  skipStill: "Leave out still pictures",
+  skipStillHint: "Do not send a picture again that looks like the last one.",
   section: (name: string) => `Camera ${name}`,
   close: "Close",
   figures: "Figures",
