@@ -53,6 +53,7 @@ class EngineSession:
     """Set after the first attempt, whether it succeeded or not."""
     _trouble: str | None = field(default=None, init=False)
     _era: str = field(default="", init=False)
+    _is_leaving: bool = field(default=False, init=False)
 
     @property
     def is_connected(self) -> bool:
@@ -73,7 +74,7 @@ class EngineSession:
 
     async def leave(self) -> None:
         """Leave the cluster, so that no node takes this one for alive when it has stopped."""
-        requests = self.directory.requests
+        requests, self._is_leaving = self.directory.requests, True
         if requests is not None:
             with trio.move_on_after(_GOODBYE):
                 try:
@@ -161,7 +162,7 @@ class EngineSession:
     def _note_trouble(self, health: Health, reason: str) -> None:
         sentence = f"the engine at {self._shown} cannot be used: {reason}"
         health.degraded[SERVICE] = sentence
-        if self._trouble is None:
+        if self._trouble is None and not self._is_leaving:
             log.warning("cluster engine gone", engine=self._shown, error=reason)
         self._trouble = reason
 
