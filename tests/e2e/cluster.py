@@ -254,8 +254,10 @@ async def running_load(
     async with trio.open_nursery() as nursery:
         for camera in once:
             nursery.start_soon(camera.send_once)
-        for one in (*cameras, *viewers):
-            nursery.start_soon(one.run)
+        for camera in cameras:
+            nursery.start_soon(camera.run)
+        for viewer in viewers:
+            nursery.start_soon(viewer.run)
         await until(lambda: all(viewer.got for viewer in viewers))
         yield nursery
         nursery.cancel_scope.cancel()
