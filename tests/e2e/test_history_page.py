@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import parse_qs
+from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -180,3 +183,20 @@ def test_four_cameras_show_the_same_moment_of_yesterday(server: Server, open_pag
         assert max(steps) - min(steps) <= 1
     page.locator(".wall-bar").get_by_role("button", name="Go live").click()
     wait_until(lambda: all(status(page, camera_id) == "live" for camera_id in CAMERAS), 10, "live again")
+
+
+def test_two_cameras_are_exported_together(server: Server, open_page: OpenPage) -> None:
+    """A part of yesterday of two cameras is one archive, whose manifest has the right hash of each picture."""
+    at = datetime.fromtimestamp(int(YESTERDAY[0]) + 60, UTC)
+    page = open_page(f"{server.url}/?cams=a,c&at={at:%Y-%m-%dT%H:%M:%SZ}")
+    page.get_by_role("button", name="Clip").click(timeout=20_000)
+    assert serious_problems(page) == []
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").click()
+    with ZipFile(download.value.path()) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        hashes = {name: sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
+    recorded = {camera["clientId"]: camera["frames"] for camera in manifest["cameras"]}
+    assert {camera_id: len(frames) for camera_id, frames in recorded.items()} == {"a": 21, "c": 21}
+    for frame in recorded["a"] + recorded["c"]:
+        assert hashes[frame["file"]] == frame["sha256"]

@@ -194,6 +194,7 @@ export function CameraGrid(props: CameraGridProps) {
             onOpen={onTileOpen}
             onDrop={onDrop}
             onShare={onShare}
+            playback={playback}
           />
         ))}
       </div>

@@ -2,6 +2,7 @@ import { memo, useRef } from "react";
 import { now } from "../core/clock.js";
 import type { CameraSnapshot } from "../core/viewer/camera.js";
 import type { WallChoices } from "../core/viewer/wall-choices.js";
+import type { WallPlayback } from "../core/viewer/wall-playback.js";
 import { Icon, ICONS } from "./icons.js";
 import { savePicture } from "./save-picture.js";
 import { StatusNote } from "./status-text.js";
@@ -29,7 +30,12 @@ export interface CameraTileProps {
   /** The tile was dropped onto the tile of another camera. */
   readonly onDrop: (cameraId: string, onto: string) => void;
   readonly onShare: ((cameraId: string, name: string) => void) | undefined;
+  /** The playback of all cameras in step, if the page has it. */
+  readonly playback?: WallPlayback | null | undefined;
 }
+
+/** A picture that is this far from the moment of the wall is the last one before a gap, or the first one after it. */
+const FAR_MS = 15_000;
 
 /** One camera: its picture with name and state. Renders again only when the state of this camera changes. */
 export const CameraTile = memo(function CameraTile({ cameraId, ...props }: CameraTileProps) {
@@ -43,7 +49,8 @@ interface TileProps extends Omit<CameraTileProps, "cameraId"> {
   readonly camera: CameraSnapshot;
 }
 
-function Tile({ camera, viewer, choices, hidden, fresh, onOpen, onDrop, onShare, ...place }: TileProps) {
+function Tile(props: TileProps) {
+  const { camera, viewer, choices, hidden, fresh, onOpen, onDrop, onShare, playback, ...place } = props;
   const words = useWords();
   const { cameraId, name, status } = camera;
   const picture = useRef<HTMLDivElement>(null);
@@ -56,6 +63,10 @@ function Tile({ camera, viewer, choices, hidden, fresh, onOpen, onDrop, onShare,
 
   const seen = camera.width > 0;
   const replay = camera.playback?.live === false ? camera.playback : null;
+  const isFar =
+    replay !== null &&
+    typeof playback?.moment.getSnapshot()?.at === "number" &&
+    Math.abs(playback.position() - replay.at) > FAR_MS;
   const away = replay === null && (status === "offline" || status === "stopped");
   return (
     <article
@@ -89,6 +100,7 @@ function Tile({ camera, viewer, choices, hidden, fresh, onOpen, onDrop, onShare,
         {away ? null : (
           <span className="sky-tile__note">
             {replay ? words.format.clockOf(replay.at, now()) : <StatusNote camera={camera} lost={lost} />}
+            {isFar ? ` · ${words.history.nothing}` : ""}
           </span>
         )}
         {figures ? <TileFigures camera={camera} /> : null}

@@ -122,5 +122,13 @@ describe("the controls of a wall that is played back", () => {
     expect(tile?.dataset.playback).toBe("true");
     expect(tile?.getAttribute("aria-label")).toBe("a, replay");
     expect(tile?.textContent).toContain(ENGLISH.format.clock(at));
+    expect(tile?.textContent).not.toContain("nothing recorded");
+  });
+
+  it("say of a picture that is not of the moment that nothing was recorded then", () => {
+    const { update, extent } = build();
+    press("All cameras back 10 seconds");
+    update({ cameras: [cameraSnapshot("a", { playback: { ...extent, live: false, at: now() - 50_000 } })] });
+    expect(host.querySelector("article")?.textContent).toContain("nothing recorded");
   });
 });

@@ -3,7 +3,7 @@
 import { now } from "../clock.js";
 import { Store, type Readable } from "../store.js";
 import { mergePasts, type Past } from "./past.js";
-import type { Recordings, RecordedPast } from "./recordings.js";
+import type { Recordings } from "./recordings.js";
 import type { Span } from "./timeline-window.js";
 
 /** A hand that moves the timeline asks for many parts. */
@@ -78,9 +78,7 @@ export class PastMap {
     const aside = ASIDE * (wanted.to - wanted.from);
     const span = { from: Math.max(0, Math.floor(wanted.from - aside)), to: Math.ceil(wanted.to + aside) };
     try {
-      const answers: RecordedPast[] = await Promise.all(
-        cameraIds.map((id) => this.recordings.read(id, span)),
-      );
+      const answers = await Promise.all(cameraIds.map((id) => this.recordings.read(id, span)));
       if (question === this.question) this.store.set(mergePasts(answers));
     } catch {
       // What is known stays; the next movement or the next refresh asks again.

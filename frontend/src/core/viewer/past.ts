@@ -45,8 +45,9 @@ export function coveredWith(past: Past, inMemory: Span | null): readonly Span[] 
   return inMemory ? joined([...past.covered, inMemory], JOIN_MS) : past.covered;
 }
 
-/** Returns the spans that cover the same time together, however many cameras they are from. */
-export function mergePasts(pasts: readonly Past[]): Past | null {
+/** Returns the recordings of several cameras as those of one; null if nothing is known of any. */
+export function mergePasts(cameras: readonly (Past | null)[]): Past | null {
+  const pasts = cameras.filter((past) => past !== null);
   const [first] = pasts;
   if (!first || pasts.length === 1) return first ?? null;
   return {

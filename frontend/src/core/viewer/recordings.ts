@@ -27,14 +27,14 @@ export class Recordings {
     this.api = new AccessApi(base, fetch);
   }
 
-  /** Returns what is recorded of a camera between two moments. */
-  async read(cameraId: string, span: Span): Promise<RecordedPast> {
+  /** Returns what is recorded of a camera between two moments; null if the server does not say. */
+  async read(cameraId: string, span: Span): Promise<RecordedPast | null> {
     const long = span.to - span.from > COARSE_MS;
     return this.ask(cameraId, span, long ? BUCKETS : undefined);
   }
 
   /** Returns what is recorded of a camera in each hour of a span, which begins with one. */
-  async readHours(cameraId: string, span: Span): Promise<RecordedPast> {
+  async readHours(cameraId: string, span: Span): Promise<RecordedPast | null> {
     return this.ask(cameraId, span, Math.max(1, Math.round((span.to - span.from) / HOUR)));
   }
 
@@ -69,14 +69,13 @@ export class Recordings {
     await this.api.ask(kept ? "POST" : "DELETE", `${path(cameraId)}/protected?${query(span)}`);
   }
 
-  private async ask(cameraId: string, span: Span, buckets: number | undefined): Promise<RecordedPast> {
+  private async ask(cameraId: string, span: Span, buckets: number | undefined): Promise<RecordedPast | null> {
     const more = buckets === undefined ? "" : `&buckets=${buckets}`;
     try {
       return readPast(cameraId, span, await this.api.ask("GET", `${path(cameraId)}?${query(span)}${more}`));
     } catch (error) {
-      // Of a camera that was never recorded, or over which this person has no such right, nothing is shown.
-      if (error instanceof RequestError && (error.status === 404 || error.status === 403))
-        return { known: span, covered: [], kept: [], events: [], frames: 0, bytes: 0 };
+      // Another server has the camera, or this person has no such right over it. It may be played back all the same.
+      if (error instanceof RequestError && (error.status === 404 || error.status === 403)) return null;
       throw error;
     }
   }

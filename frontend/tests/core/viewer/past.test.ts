@@ -55,7 +55,8 @@ describe("what is recorded", () => {
       kept: [{ from: 150, to: 160 }],
       events: [event("y", 3), event("x", 5)],
     });
-    expect(mergePasts([])).toBeNull();
+    expect(mergePasts([null, one])).toBe(one);
+    expect(mergePasts([null])).toBeNull();
   });
 });
 
