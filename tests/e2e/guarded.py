@@ -60,7 +60,9 @@ class GuardedServer:
 
     def administer(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Do what only an administrator may do."""
-        response = httpx.request(method, f"{self.url}/api/{path}", json=body, headers=bearer(self.secrets[0]))
+        response = httpx.request(
+            method, f"{self.url}/api/{path}", json=body, headers=bearer(self.secrets[0]), timeout=PATIENCE
+        )
         assert response.is_success, response.text
         answer: dict[str, Any] = response.json() if response.content else {}
         return answer

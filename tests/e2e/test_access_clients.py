@@ -73,9 +73,9 @@ def test_watch_with_a_key(server: GuardedServer, tmp_path: Path, way: str) -> No
     ("command", "allow", "message"),
     [
         (["watch"], None, "give a key with --token-file"),
-        (["watch"], {"publish": ["door"]}, "refuses"),
+        (["watch"], {"publish": ["door"]}, "this access does not allow view"),
         (["capture", "pattern", "--id", "roof"], None, "give a key with --token-file"),
-        (["capture", "pattern", "--id", "roof"], {"publish": ["door"]}, "refuse"),
+        (["capture", "pattern", "--id", "roof"], {"publish": ["door"]}, "this access does not allow publish"),
     ],
 )
 def test_without_the_right_a_command_ends_with_the_reason(
