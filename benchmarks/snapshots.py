@@ -28,7 +28,7 @@ from benchmarks.picture import make_jpeg
 from benchmarks.server import ROOT, Server, running
 
 FRAME_SIZE = 50_000
-_SERVE = ("-m", "skysentry_trio", "serve", "--port", "0", "--log-level", "info", "--ping-interval", "5m")
+SERVE = ("-m", "skysentry_trio", "serve", "--port", "0", "--log-level", "info", "--ping-interval", "5m")
 _PATH = "/api/clients/camera/latest.jpg"
 _TEXT, _BINARY = 1, 2
 _AIM_NEW, _AIM_KEPT = 0.5, 0.2
@@ -69,12 +69,10 @@ def main() -> None:
     with ExitStack() as stack:
         older = stack.enter_context(older_version(options.against))
         # The servers get the first processor, and the client the others.
-        before, now = (
-            stack.enter_context(running(_SERVE, frozenset(cpus[:1]), checkout)) for checkout in (older, ROOT)
-        )
+        before, now = (stack.enter_context(running(SERVE, frozenset(cpus[:1]), checkout)) for checkout in (older, ROOT))
         os.sched_setaffinity(0, cpus[1:] or cpus)
         for server in (before, now):
-            stack.enter_context(_camera(server.port))
+            stack.enter_context(camera(server.port))
         turns = [
             Turn("before, new", before, keeps=False),
             Turn("now, new", now, keeps=False),
@@ -99,7 +97,8 @@ def main() -> None:
 
 
 @contextmanager
-def _camera(port: int) -> Iterator[None]:
+def camera(port: int) -> Iterator[None]:
+    """Have a camera that has sent one frame."""
     connection, received = open_websocket(port, "/ws")
     with connection:
         registration = json.dumps({"type": "client-registration", "clientId": "camera"}).encode()
@@ -110,8 +109,8 @@ def _camera(port: int) -> Iterator[None]:
 
 
 @contextmanager
-def requesting(port: int, *, keeps: bool) -> Iterator[Callable[[], None]]:
-    """Yield a function that requests the newest frame and reads the whole answer.
+def requesting(port: int, *, keeps: bool) -> Iterator[Callable[[], bool]]:
+    """Yield a function that requests the newest frame, reads the answer, and returns whether the connection was closed.
 
     Args:
         port: of the server.
@@ -121,7 +120,7 @@ def requesting(port: int, *, keeps: bool) -> Iterator[Callable[[], None]]:
     further = "" if keeps else "Connection: close\r\n"
     head = f"GET {_PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{further}\r\n".encode()
 
-    def request() -> None:
+    def request() -> bool:
         nonlocal connection
         if connection is None:
             connection = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -130,6 +129,7 @@ def requesting(port: int, *, keeps: bool) -> Iterator[Callable[[], None]]:
         if closes:
             connection.close()
             connection = None
+        return closes
 
     try:
         yield request

@@ -7,7 +7,7 @@ from typing import Any
 
 import benchmarks.__main__
 import pytest
-from benchmarks import access, against, documents
+from benchmarks import access, against, documents, snapshots
 from benchmarks.documents import write_documents
 from benchmarks.measure import measure
 from benchmarks.scenarios import OURS, OWN_LOAD, PEERS, Scenario
@@ -167,3 +167,13 @@ def test_a_crowd_returns_after_a_kill(tmp_path: Path) -> None:
     """With keys and without, and all of it is served."""
     titles = [outcome.comparison.title for outcome in access.compare_returns(tmp_path, 1, 2)]
     assert titles == ["time until 4 clients are back", "CPU until 4 clients are back"]
+
+
+@pytest.mark.e2e
+def test_requests_for_single_frames_keep_their_connection() -> None:
+    """Otherwise the cost of a kept connection would be that of a new one."""
+    with running(snapshots.SERVE, frozenset(os.sched_getaffinity(0))) as server, snapshots.camera(server.port):
+        with snapshots.requesting(server.port, keeps=True) as request:
+            answers = [request() for _ in range(5)]
+        assert snapshots.Turn("now", server, keeps=False).cost(0.1) > 0
+    assert answers == [False] * 5

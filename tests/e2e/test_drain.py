@@ -6,11 +6,13 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import pytest
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
+from tests.daemons import CertificateFiles
 from tests.e2e.processes import Program, running
 from tests.raw_peer import BINARY, Address, RawPeer, client_frame, picture, request_head
 
@@ -18,9 +20,13 @@ pytestmark = pytest.mark.e2e
 
 
 @contextmanager
-def server(*arguments: str) -> Iterator[tuple[Program, Address]]:
+def server(*arguments: str, files: CertificateFiles | None = None) -> Iterator[tuple[Program, Address]]:
+    if files is not None:
+        written = files.write()
+        arguments = (*arguments, "--tls-cert", written["tls_cert"], "--tls-key", written["tls_key"])
     with running("serve", "--host", "127.0.0.1", "--port", "0", "--max-fps", "1000", *arguments) as program:
-        yield program, Address.parse(program.wait_for_line(r"127\.0\.0\.1:\d+").group())
+        address = Address.parse(program.wait_for_line(r"127\.0\.0\.1:\d+").group())
+        yield program, evolve(address, tls=None if files is None else files.trust())
 
 
 @frozen
@@ -75,10 +81,10 @@ async def test_who_does_not_read_delays_nobody() -> None:
             assert sorted(delays)[-3] < 0.5
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_who_does_not_read_does_not_hold_up_the_end(number: signal.Signals) -> None:
-    """The others are told 1001, and the server is gone within five seconds, with status 0."""
-    with server() as (program, address):
+@pytest.mark.parametrize(("number", "is_tls"), [(signal.SIGTERM, False), (signal.SIGINT, True)])
+async def test_who_does_not_read_does_not_hold_up_the_end(number: signal.Signals, is_tls: bool, tmp_path: Path) -> None:
+    """The others are told 1001, and the server is gone within five seconds, with status 0; with TLS too."""
+    with server(files=CertificateFiles(tmp_path) if is_tls else None) as (program, address):
         async with clients_of(address) as clients:
             program.process.send_signal(number)
             for peer in (clients.camera, clients.viewer):
