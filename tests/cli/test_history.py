@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +70,25 @@ def test_the_form_on_disk_can_be_exported(run: Run, tmp_path: Path) -> None:
     run("export", "door", "--format", "mpjpeg", "-o", str(path))
 
     assert [one.sequence for one in scan(path.read_bytes())] == [*range(1, 11), *range(1, 121)]
+
+
+@pytest.mark.parametrize("kind", ["zip", "mkv", "mpjpeg"])
+def test_several_cameras_are_exported_into_an_archive(run: Run, folder: Path, tmp_path: Path, kind: str) -> None:
+    """It has a manifest with all frames of both cameras; without any, nothing is written."""
+    opened = OpenFolder(folder)
+    opened.record("yard", frames(5, fps=1))
+    opened.close()
+    path = tmp_path / "both.zip"
+    span = ("--from", "2026-11-29T12:00:00Z", "--to", "2026-11-29T12:01:00Z")
+    result = run("export", "door", "yard", *span, "--format", kind, "-o", str(path))
+    none = run("export", "attic", "cellar", "--format", "zip", "-o", str(tmp_path / "none.zip"))
+
+    with zipfile.ZipFile(path) as archive:
+        said = json.loads(archive.read("manifest.json"))
+    assert [(one["clientId"], len(one["frames"])) for one in said["cameras"]] == [("door", 61), ("yard", 5)]
+    assert "66 frames in" in result.stderr
+    assert "there are no recordings of cameras attic, cellar from then" in str(none.exception)
+    assert not (tmp_path / "none.zip").exists()
 
 
 def test_an_existing_file_is_not_replaced(run: Run, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from attrs import frozen
 
 from skysentry_trio.base.addresses import mask_address, mask_addresses, split_address
+from skysentry_trio.base.ageing_rule import parse_rules
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.base.group_grants import GroupGrants
 from skysentry_trio.base.networks import Networks
@@ -21,6 +22,7 @@ from skysentry_trio.server.access.jwt import read_header
 from skysentry_trio.server.access.jwt_keys import CannotFetch, parse_keys
 from skysentry_trio.server.access.records import decode_records
 from skysentry_trio.server.access.tickets import TicketKind, read_ticket
+from skysentry_trio.server.history.coverage import find_zone
 from skysentry_trio.server.history.events import decode_events
 from skysentry_trio.sources.whole_jpeg import whole_jpeg
 from skysentry_trio.wire import capture, viewer
@@ -29,6 +31,7 @@ from skysentry_trio.wire.authentication import Authenticator, Credentials
 from skysentry_trio.wire.events import decode_event_end, decode_event_request, read_moment
 from skysentry_trio.wire.forwarding import resolve_forwarding
 from skysentry_trio.wire.framing import decode_head
+from skysentry_trio.wire.history import ExportRequest
 from skysentry_trio.wire.hosts import HostRule
 from skysentry_trio.wire.identity import check_camera_id, clean_label
 from skysentry_trio.wire.jpeg import trim_jpeg
@@ -166,6 +169,12 @@ def _read_flags(data: bytes) -> None:
     for parse in (parse_duration, parse_size, read_timestamp):
         with suppress(ValueError):
             parse(text)
+
+
+def _read_export_request(data: bytes) -> None:
+    asked = decode_body(data, ExportRequest)
+    asked.moment("from")
+    asked.moment("to")
 
 
 def _read_camera_address(data: bytes) -> None:
@@ -534,6 +543,27 @@ PARSERS: Final = (
         (ValueError,),
         (b"*", b"@", b",", b"2026-11-29T08:00Z", b"+14:00", b"0001-01-01", b"9999-12-31"),
         (b"yard-*@2026-11-29T08:00Z,door",),
+    ),
+    Parser(
+        "rule for old recordings",
+        _for_text(lambda text: parse_rules(text.split(","))),
+        (ValueError,),
+        (b":", b"/", b",", b"1d", b"10s", b"0", b"999999"),
+        (b"1d: 1/s,7d: 1/10s",),
+    ),
+    Parser(
+        "time zone",
+        _for_text(find_zone),
+        (ProtocolViolation,),
+        (b"/", b"..", b"\0", b"Europe", b"Etc/GMT+5", b"posix/"),
+        (b"Europe/Berlin",),
+    ),
+    Parser(
+        "request of an export",
+        _read_export_request,
+        (ProtocolViolation,),
+        (b'"clients"', b'"from"', b'"to"', b"1e999", b"-1", b'"2026-11-29T12:00:00Z"', b"{", b"["),
+        (b'{"clients":["a"],"from":"2026-11-29T12:00:00Z","to":1795953600.5,"format":"mkv"}',),
     ),
     Parser(
         "server address", _for_text(parse_server_address), (ConfigurationError,), _ADDRESS_WORDS, (b"https://h:80/a",)

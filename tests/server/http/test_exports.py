@@ -151,6 +151,31 @@ async def test_a_download_goes_on_where_it_ended(site: Site, jobs: ExportJobs, m
     assert len(whole.pieces) > 3
 
 
+async def test_a_slow_reader_delays_nobody(site: Site, jobs: ExportJobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While somebody reads slowly, others read the same file, and the next export is written."""
+    monkeypatch.setattr(exports, "_PIECE", 1000)
+    begun, go_on, got = trio.Event(), trio.Event(), list[bytes]()
+
+    async def wait() -> None:
+        begun.set()
+        await go_on.wait()
+
+    async def read_slowly() -> None:
+        got.append((await evolve(site, on_piece=wait).ask("/" + first["url"])).body)
+
+    async with running(jobs):
+        first = await finished(site, (await post(site)).json()["id"])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read_slowly)
+            await begun.wait()
+            quick = await site.ask("/" + first["url"])
+            second = await finished(site, (await post(site)).json()["id"])
+            go_on.set()
+
+    assert second["state"] == "ready"
+    assert got == [quick.body]
+
+
 async def test_what_somebody_is_fetching_can_be_deleted(site: Site, jobs: ExportJobs) -> None:
     """A deleted export is gone, and so is its file."""
     async with running(jobs):
