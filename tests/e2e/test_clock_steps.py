@@ -70,10 +70,11 @@ def test_recordings_keep_their_order_when_the_clock_is_set(clock: Path, tmp_path
         for step in STEPS:
             clock.write_text(f"{step:+}")
             deadline = time.monotonic() + PATIENCE
-            while abs(newest_time(address) - began - step) > 600:
+            times = set[float]()
+            while sum(abs(moment - began - step) < 600 for moment in times) < 6:
                 assert time.monotonic() < deadline
-                time.sleep(0.1)
-            time.sleep(1)  # the clock stays as it is for so long
+                times.add(newest_time(address))
+                time.sleep(0.05)
         server.end()
     history = HistoryFolder.open(folder, writing=True)
     assert history.adopt() == []
@@ -82,7 +83,7 @@ def test_recordings_keep_their_order_when_the_clock_is_set(clock: Path, tmp_path
     found = [len(list(reader.frames("demo-1", began + step - 600, began + step + 600))) for step in STEPS]
     history.close()
     assert recorded == sorted(set(recorded))
-    assert min(found) >= 3
+    assert min(found) >= 5
     assert sum(found) == len(recorded)
 
 

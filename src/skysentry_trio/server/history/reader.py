@@ -26,8 +26,8 @@ _ROLL: Final = 5.0
 """Seconds before and after an event that belong to the event, if no settings say otherwise."""
 _SEGMENT: Final = 60.0
 """Parts that are as long as a segment, or longer, are counted without looking at frames."""
-_SEARCHED: Final = 3600.0
-"""Seconds before a moment in which a frame is looked for first; most often there is one."""
+_SEARCHED: Final = (120.0, 3600.0, math.inf)
+"""Seconds before a moment in which a frame is looked for, one after the other; most often there is one in the first."""
 
 
 @frozen
@@ -174,8 +174,8 @@ class HistoryReader:
 
     def find_last_until(self, camera_id: str, moment: float) -> tuple[Segment, FrameTable, int] | None:
         """Return where the last frame is that arrived at a moment or before: segment, its frames, and its number."""
-        for begin in (moment - _SEARCHED, 0.0):
-            found = self._find(camera_id, begin, moment)
+        for seconds in _SEARCHED:
+            found = self._find(camera_id, moment - seconds, moment)
             # The last segment by epoch is not always the last one by time: the clock may have been set back.
             for one in sorted(found, key=lambda one: one.segment.started_at, reverse=True):
                 table = self._table(one)
