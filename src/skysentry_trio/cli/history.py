@@ -181,8 +181,11 @@ def _export_archive(  # noqa: PLR0917 - what the command was asked for
     path, progress = Path(output or f"{len(camera_ids)}-cameras_{local_file_stamp(wanted.begin)}.zip"), None
     with _new_file(path) as target:
         steps = write_archive(target, path.parent, lambda _camera_id: reader, wanted, partial(_make_clip, kind))
-        for progress in _with_progress(steps, "steps"):  # noqa: B007 - the last one counts
-            pass
+        for progress in steps:
+            if sys.stderr.isatty():
+                click.echo(f"\r{100 * progress.done:.0f} % exported", nl=False, err=True)
+    if sys.stderr.isatty():
+        click.echo("\r", nl=False, err=True)
     if progress is not None:
         click.echo(f"{progress.frames} frames in {path}", err=True)
 

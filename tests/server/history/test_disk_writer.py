@@ -14,6 +14,7 @@ from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.server.history import disk_writer
 from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.retention import RetentionLimits
+from skysentry_trio.server.history.segment import OPENING, encode_record
 from tests.server.history.helpers import NOON, OpenFolder, frame, frames
 
 
@@ -242,3 +243,21 @@ def test_a_kill_loses_no_frame_that_was_written(tmp_path: Path) -> None:
     assert recorded(again) == [1, 2, 3, 4, 5, 6, 7]
     assert again.writer.next_epoch("door") == 2
     again.close()
+
+
+def test_a_long_file_of_somebody_else_is_found_by_each_of_its_moments(opened: OpenFolder) -> None:
+    """A file that was exported, and put back, may be longer than those that a server makes."""
+    sent = frames(60, fps=0.1)
+    path = opened.path / "old/2026/11/29/12-00-00.mpjpeg"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(OPENING + b"".join(piece for one in sent for piece in encode_record(one, 1)))
+    opened.folder.adopt()
+
+    found = opened.reader.last_until("old", NOON + 595)
+    opened.close()
+    opened.__init__(opened.path)  # type: ignore[misc]
+    again = opened.reader.last_until("old", NOON + 595)
+
+    assert found is not None
+    assert again is not None
+    assert (found.sequence, again.sequence) == (60, 60)

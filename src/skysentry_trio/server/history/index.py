@@ -23,6 +23,8 @@ FILE_NAME: Final = "index.sqlite3"
 _VERSION: Final = 2
 _BUSY: Final = 5.0
 """Seconds to wait for another process that uses the database: a command beside the server."""
+_LONGEST: Final = 60.0
+"""Seconds that a segment lasts; one that somebody else has made may be longer."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS segments (
     name TEXT PRIMARY KEY,
@@ -137,9 +139,13 @@ class HistoryIndex:
     events: EventTable = field(init=False, repr=False)
     """What happened at the cameras."""
     _lock: Lock = field(factory=Lock, init=False, repr=False)
+    _longest: float = field(default=_LONGEST, init=False)
+    """Seconds that no segment is longer than."""
 
     def __attrs_post_init__(self) -> None:
         self.events = EventTable(self._all, self._changing)
+        ((longest,),) = self._all("SELECT MAX(ended_at - started_at) FROM segments")
+        self._longest = max(_LONGEST, longest or 0.0)
 
     def close(self) -> None:
         """Close the database."""
@@ -148,6 +154,7 @@ class HistoryIndex:
 
     def put(self, segment: Segment, table: FrameTable) -> None:
         """Add a segment, or replace what is known of it."""
+        self._longest = max(self._longest, segment.ended_at - segment.started_at)
         with self._changing() as connection:
             connection.execute(
                 f"INSERT OR REPLACE INTO segments ({_COLUMNS}, frame_table) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
@@ -246,10 +253,12 @@ class HistoryIndex:
 
     def segments(self, camera_id: str, begin: float = 0.0, end: float = float("inf")) -> list[Segment]:
         """Return the segments of a camera with frames between two moments, in the order of epochs and sequences."""
+        # Without the first limit, all segments from before would be looked at.
         rows = self._all(
-            f"SELECT {_COLUMNS} FROM segments WHERE camera = ? AND started_at <= ? AND ended_at >= ?"  # noqa: S608
-            " ORDER BY epoch, first_sequence",
+            f"SELECT {_COLUMNS} FROM segments INDEXED BY by_time"  # noqa: S608
+            " WHERE camera = ? AND started_at BETWEEN ? AND ? AND ended_at >= ? ORDER BY epoch, first_sequence",
             camera_id,
+            begin - self._longest,
             end,
             begin,
         )
