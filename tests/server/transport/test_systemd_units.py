@@ -31,7 +31,8 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
         # systemd wants the program to exist, and here it is not installed.
         text = unit.read_text("utf-8").replace("/opt/skysentry-trio/bin/skysentry-trio", "/bin/true")
         (tmp_path / unit.name).write_text(text, "utf-8")
-    verified = analyze("verify", "--man=no", tmp_path / "skysentry-trio.service", tmp_path / "skysentry-trio.socket")
+    names = ("skysentry-trio.service", "skysentry-trio.socket", "skysentry-trio@8081.service")
+    verified = analyze("verify", "--man=no", *(tmp_path / name for name in names))
     assert (verified.returncode, verified.stderr) == (0, "")
 
 
@@ -44,6 +45,21 @@ def test_the_service_is_well_confined() -> None:
     assert found is not None
     assert promised is not None
     assert float(found[1]) <= float(promised[1])
+
+
+def test_the_unit_for_several_servers_has_the_same_sandbox() -> None:
+    """Every line of the unit for one server is in it, but the port, a second file and a user are added."""
+    lines = (UNITS / "skysentry-trio@.service").read_text("utf-8").splitlines()
+    missing = [line for line in SERVICE.splitlines() if line not in lines and not line.startswith("#")]
+    added = [line for line in lines if line not in SERVICE.splitlines() and not line.startswith("#")]
+    assert [line.split("=")[0] for line in missing] == ["Description", "ExecStart"]
+    assert added == [
+        "Description=Live JPEG relay (skysentry-trio) on port %i",
+        "Environment=SKYSENTRY_CLUSTER=redis://127.0.0.1",
+        "EnvironmentFile=-/etc/skysentry-trio-%i.env",
+        "ExecStart=/opt/skysentry-trio/bin/skysentry-trio serve --port %i \\",
+        "User=skysentry-trio",
+    ]
 
 
 def test_the_variables_of_the_service_are_settings() -> None:
