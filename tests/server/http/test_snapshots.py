@@ -263,6 +263,19 @@ async def test_a_connection_stays_open_after_every_answer(
     assert await stream.receive_some() == b"GET /next"
 
 
+@pytest.mark.parametrize("matches", [True, False])
+async def test_a_client_may_insist_on_a_frame(autojump_clock: MockClock, matches: bool) -> None:
+    """The answer is 412 if the camera has sent another one meanwhile (RFC 9110 section 13.1.1)."""
+    site = Site()
+    with site.hub.register("door", on_end=nothing) as session:
+        publish(site.hub, session)
+        known = (await site.ask("/api/clients/door/latest.jpg")).headers["etag"]
+        answer = await site.ask("/api/clients/door/latest.jpg", If_Match=known if matches else '"other"')
+
+    assert answer.status == (200 if matches else 412)
+    assert answer.headers["content-type"] == ("image/jpeg" if matches else "application/json")
+
+
 async def test_a_request_with_a_body_is_the_last(autojump_clock: MockClock) -> None:
     """Nobody reads the body, so nobody knows where the next request would begin."""
     hub, stream = Hub(Settings()), BareStream()
