@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -169,7 +170,13 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--minutes", type=float, default=5.0, help="how long to watch; 5 by default")
     end = time.monotonic() + 60 * arguments.parse_args().minutes
-    with Server() as server, cameras(server, names_of_cameras(), fps=FPS), sync_playwright() as playwright:
+    with (
+        # Another server of this machine may get rules meanwhile, and would end the access of the page.
+        tempfile.TemporaryDirectory() as folder,
+        Server("--state-dir", folder) as server,
+        cameras(server, names_of_cameras(), fps=FPS),
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS))
         page = open_wall(browser, server)
         take_renders(page)
@@ -185,6 +192,8 @@ def main() -> int:
     renders, changes = (sum(getattr(count, name) for count in counted.values()) for name in ("renders", "changes"))
     say(f"{renders} renders of {len(counted)} tiles for {changes} changes of their cameras")
     problems = [*find_growth(samples), *find_needless(counted)]
+    if len(counted) != CAMERAS:
+        problems.append(f"expected renders of {CAMERAS} tiles, got {len(counted)}")
     for problem in problems:
         say(problem)
     return 1 if problems else 0

@@ -50,12 +50,13 @@ APPS: Final = {
 
 def main() -> int:
     """Try the apps one by one; return 1 if an app failed."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("apps", nargs="*", metavar="APP", help=f"of {', '.join(APPS)}; all without names")
-    names = arguments.parse_args().apps or list(APPS)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("apps", nargs="*", metavar="APP", help=f"of {', '.join(APPS)}; all without names")
+    names = parser.parse_args().apps or list(APPS)
     with tempfile.TemporaryDirectory(prefix="skysentry-apps-") as folder:
         tarball = pack(Path(folder))
-        with Server("--demo", "--cors-origin", "*") as server, sync_playwright() as playwright:
+        arguments = ("--demo", "--cors-origin", "*", "--state-dir", str(Path(folder, "state")))
+        with Server(*arguments) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS))
             for name in names:
                 started = time.monotonic()
