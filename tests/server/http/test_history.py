@@ -14,6 +14,7 @@ import trio
 from attrs import evolve
 
 from skysentry_trio.base.principal import Principal, Rights
+from skysentry_trio.server.history.events import EventSource
 from skysentry_trio.server.history.reader import HistoryReader, RecordedSpan
 from skysentry_trio.server.history.retention import Forecast, NextDeletion
 from skysentry_trio.server.relay.hub import Hub
@@ -210,6 +211,18 @@ async def test_recordings_before_the_moment_of_a_right_do_not_exist(site: Site) 
     assert clip.body.count(b"\xff\xd8\xff") == 60
     assert [answer.status for answer in answers] == [404, 404]
     assert ring.json()["frames"] == []
+
+
+async def test_events_before_the_moment_of_a_right_do_not_exist(site: Site, recorded: OpenFolder) -> None:
+    """Those that were over by then; one that lasted at that moment is shown."""
+    rule = {"events": ("*",), "history": ("door@2026-11-29T11:59:30Z",)}
+    guest = evolve(site, principal=Principal("guest", Rights.of(rule), "key", "guest"))
+    for label, begin, end in (("over", -60, -50), ("lasting", -40, -10)):
+        recorded.events.begin("door", label, EventSource.API, begin=NOON + begin, end=NOON + end)
+
+    found = [(await one.get(ROUTE)).json()["events"] for one in (site, guest)]
+
+    assert [[event["label"] for event in events] for events in found] == [["over", "lasting"], ["lasting"]]
 
 
 async def test_only_those_who_may_see_all_recordings_get_the_figures_about_all(site: Site) -> None:
