@@ -40,6 +40,8 @@ class ClientSummary(Message):
     fps: float
     stopped: bool | UnsetType = UNSET
     """Whether the camera is offline because it was stopped on purpose; left out if it was not."""
+    reachable: bool | UnsetType = UNSET
+    """False if the server that has the camera does not answer this server; left out otherwise."""
 
 
 class Clients(Message, tag="clients", tag_field="type"):
@@ -49,10 +51,12 @@ class Clients(Message, tag="clients", tag_field="type"):
 
 
 class ClientConnected(Message, tag="client-connected", tag_field="type"):
-    """A camera has come online."""
+    """A camera has come online, or can be reached again, or no longer."""
 
     camera_id: str
     name: str | None = None
+    reachable: bool | UnsetType = UNSET
+    """False if the server that has the camera does not answer this server; left out otherwise."""
 
 
 class ClientDisconnected(Message, tag="client-disconnected", tag_field="type"):

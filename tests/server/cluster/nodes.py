@@ -162,6 +162,8 @@ class Relay:
     sent: int = 0
     """Bytes from the node to the others."""
     connections: int = 0
+    is_down: bool = False
+    """Whether connections end at once."""
     open: trio.Event = field(factory=trio.Event)
     _scopes: set[trio.CancelScope] = field(factory=set)
 
@@ -173,6 +175,9 @@ class Relay:
 
     async def _pass_on(self, stream: trio.SocketStream) -> None:
         self.connections += 1
+        if self.is_down:
+            await trio.aclose_forcefully(stream)
+            return
         with trio.CancelScope() as scope:
             self._scopes.add(scope)
             async with await trio.open_tcp_stream("127.0.0.1", self.target) as other, trio.open_nursery() as nursery:

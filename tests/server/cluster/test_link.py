@@ -200,6 +200,20 @@ async def test_a_link_that_is_silent_counts_as_broken(monkeypatch: pytest.Monkey
             await until(lambda: "nothing heard from node a" in b.trouble_with(a))
 
 
+async def test_viewers_are_told_that_a_node_does_not_answer_and_that_it_answers_again() -> None:
+    """The camera is online, but its frames cannot come. Cameras that nobody watches are not concerned."""
+    async with running_nodes("a", "b") as (a, b):
+        with a.camera("door") as camera, a.camera("yard"), b.viewer("door", notify_about=None) as viewer:
+            await until(lambda: camera.viewers == 1)
+            a.relay.is_down = True
+            a.relay.cut()
+            await until(lambda: viewer.got[-1] == CameraNotice("door", None, online=True, reachable=False))
+            assert not b.hub_camera("door").is_reachable
+            assert b.hub_camera("yard").is_reachable
+            a.relay.is_down = False
+            await until(lambda: viewer.got[-1] == CameraNotice("door", None, online=True))
+
+
 async def test_a_node_with_another_secret_is_refused() -> None:
     """It gets no frames, and both sides say why."""
     async with running_nodes("a", "b") as (a, b):

@@ -163,10 +163,17 @@ class Link:
             except ConnectionLost as error:
                 delay = backoff.delay_after(trio.current_time() - started)
                 self.trouble = str(error)
+                self._note_reachable(reachable=False)
                 log.warning("link lost", node=self.node_id, error=str(error), retry_in=round(delay, 2))
             finally:
                 self._end_connection()
             await trio.sleep(delay)
+
+    def _note_reachable(self, *, reachable: bool) -> None:
+        """Tell the viewers whether frames can come: those of the cameras that are needed, or could not come before."""
+        for mirror in list(self.mirrors.values()):
+            if reachable or self._hub.mirrored_demand(mirror.session.camera) is not None:
+                self._hub.note_reachable(mirror.session, reachable=reachable)
 
     async def _wait_until_needed(self) -> None:
         while not (self._results or self._demand.is_needed):
@@ -186,6 +193,7 @@ class Link:
             async with open_node_socket(self._address, target, headers) as connection:
                 scope.deadline = float("inf")
                 self.is_connected, self.trouble = True, None
+                self._note_reachable(reachable=True)
                 self.connections += 1
                 self.clock, self._heard_at = ServerClock(), trio.current_time()
                 log.info("link open", node=self.node_id)

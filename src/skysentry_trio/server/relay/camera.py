@@ -107,6 +107,11 @@ class HubCamera:
         return self.session is not None and not self.session.is_away
 
     @property
+    def is_reachable(self) -> bool:
+        """Whether frames can come: False if another server has the camera and does not answer."""
+        return self.session is None or self.session.is_reachable
+
+    @property
     def is_elsewhere(self) -> bool:
         """Whether another server has the camera."""
         return self.session is not None and self.session.source is not None
@@ -166,6 +171,8 @@ class CameraSession:
     """Where the frames come from, if the camera is connected to another server; None for a camera of this server."""
     is_away: bool = False
     """Whether the camera of another server is not connected there now."""
+    is_reachable: bool = True
+    """Whether the other server answers, as far as is known."""
     lease: Lease = NO_LEASE
     """The right of this server to have the camera."""
 

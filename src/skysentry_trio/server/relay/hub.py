@@ -237,6 +237,12 @@ class Hub:
             session.is_away, camera.name, camera.stopped = not online, name, stopped
             self._notify(camera)
 
+    def note_reachable(self, session: CameraSession, *, reachable: bool) -> None:
+        """Tell the viewers of a camera of another server whether that server answers, if this is a change."""
+        if session.ended is None and session.is_reachable != reachable:
+            session.is_reachable = reachable
+            self._notify(session.camera)
+
     def drop_mirrored(self, session: CameraSession, *, restart: bool = False) -> None:
         """Drop the newest frame of a camera of another server, because it is too old to be shown to new viewers.
 
@@ -406,7 +412,7 @@ class Hub:
             self._cameras.discard_expired(camera, now)
 
     def _notify(self, camera: HubCamera, *, removed: bool = False) -> None:
-        notice = CameraNotice(camera.id, camera.name, camera.online, removed, camera.stopped)
+        notice = CameraNotice(camera.id, camera.name, camera.online, removed, camera.stopped, camera.is_reachable)
         for viewer in self._viewers:
             if viewer.is_notified_about(camera.id) or viewer.follows(camera.id):
                 viewer.outbox.notify(notice)

@@ -67,6 +67,7 @@ class CameraNotice:
     online: bool
     removed: bool = False
     stopped: bool = False
+    reachable: bool = True
     _encoded: bytes | None = field(default=None, init=False, repr=False, eq=False)
 
     def encode(self, encoder: Callable[[CameraNotice], bytes]) -> bytes:

@@ -131,7 +131,9 @@ class Subscriptions:
         if viewer.notify_about is None and viewer.principal.sees is None:
             return
         notices = {
-            camera.id: CameraNotice(camera.id, camera.name, camera.online, stopped=camera.stopped)
+            camera.id: CameraNotice(
+                camera.id, camera.name, camera.online, stopped=camera.stopped, reachable=camera.is_reachable
+            )
             for camera in self._known(camera_ids)
             if not viewer.is_notified_about(camera.id)
         }

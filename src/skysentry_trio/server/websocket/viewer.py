@@ -202,7 +202,8 @@ async def _encode_list(hub: ScopedHub, camera_ids: frozenset[str] | None) -> byt
     now, summaries = trio.current_time(), list[ClientSummary]()
     for number, camera in enumerate(cameras, 1):
         fps, stopped = round(camera.rate.fps(now), 2), camera.stopped or msgspec.UNSET
-        summaries.append(ClientSummary(camera.id, camera.name, camera.online, fps, stopped))
+        reachable = msgspec.UNSET if camera.is_reachable else False
+        summaries.append(ClientSummary(camera.id, camera.name, camera.online, fps, stopped, reachable))
         if number % _LISTED_AT_ONCE == 0:
             await trio.lowlevel.checkpoint()
     return encode_frame(encode_message(Clients(summaries)))
@@ -244,7 +245,7 @@ def _encode_notices(notices: Sequence[Notice]) -> Iterator[bytes]:
 
 def _frame_notice(notice: CameraNotice) -> bytes:
     message: ClientConnected | ClientDisconnected = (
-        ClientConnected(notice.camera_id, notice.name)
+        ClientConnected(notice.camera_id, notice.name, msgspec.UNSET if notice.reachable else False)
         if notice.online
         else ClientDisconnected(notice.camera_id, notice.removed, notice.stopped or msgspec.UNSET)
     )
