@@ -152,7 +152,8 @@ def create_api(
         hub = current_hub()
         hub.require(Action.HISTORY)
         hub.note_history_read(None, "ring")
-        online = [camera for camera in hub.cameras_for(Action.HISTORY) if camera.online]
+        cameras = hub.cameras_for(Action.HISTORY)
+        online = [camera for camera in cameras if camera.online and not camera.is_elsewhere]
         # A generator, so that each of thousands of cameras is looked at when its piece is sent.
         rings = ((camera.id, _read(hub, camera), _summarize(camera)) for camera in online)
         return _in_pieces(write_streams(len(online), rings))
