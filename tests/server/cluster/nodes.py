@@ -21,6 +21,7 @@ from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.camera import CameraSession, HubCamera
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.leases import Lease
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, ResultNotice
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.transport.websocket import WebSockets
@@ -102,9 +103,9 @@ class TestNode:
         """Connect a camera; it is offline in the end."""
         with ExitStack() as stack:
             camera = TestCamera(self)
-            self.cluster.place(camera_id, self.node_id, **facts)
+            lease = Lease(self.cluster.place(camera_id, self.node_id, **facts).epoch)
             register = self.hub.register(
-                camera_id, name=facts.get("name"), on_end=stack.close, on_demand=camera.note_demand
+                camera_id, name=facts.get("name"), on_end=stack.close, on_demand=camera.note_demand, lease=lease
             )
             camera.session = stack.enter_context(register)
             yield camera

@@ -141,7 +141,7 @@ async def test_a_location_of_a_lower_epoch_is_never_believed() -> None:
         with a.camera("door"):
             old = a.cluster.cameras["door"]
             with b.camera("door") as camera:
-                await until(lambda: a.hub_camera("door").is_elsewhere)
+                # The node may not have looked into the directory since.
                 a.cluster.cameras["door"] = old
                 a.cluster.tell()
                 await trio.sleep(0.1)

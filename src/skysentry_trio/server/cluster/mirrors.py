@@ -17,6 +17,7 @@ from skysentry_trio.server.cluster.link import Link, Mirror
 from skysentry_trio.server.cluster.node_proof import NodeProof
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.leases import Lease
 
 log = get_logger(__name__)
 
@@ -121,6 +122,7 @@ class Mirrors:
                 self._hub.mirror(
                     camera_id,
                     link,
+                    Lease(location.epoch),
                     on_end=partial(self._hide_session, camera_id, stack),
                     on_demand=partial(link.note_demand, camera_id),
                 )

@@ -22,11 +22,12 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.client.engine.addresses import ServerAddress
 from skysentry_trio.client.engine.connection import ConnectionLost, open_stream
+from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.wire.framing import MAX_HEAD_SIZE, Opcode, decode_head, encode_client_frame
 from skysentry_trio.wire.response_head import END_OF_HEAD, ResponseHead, parse_response_head
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_READ_SIZE: Final = 128 * 1024
+_READ_SIZE: Final = 64 * 1024
 _MAX_MESSAGE: Final = 96 * 1024 * 1024
 _MAX_ANSWER: Final = 64 * 1024
 _SEND_TIMEOUT: Final = 10.0
@@ -39,8 +40,13 @@ class NodeSocket:
 
     _stream: trio.abc.Stream
     _unread: bytes = field(repr=False)
+    _direct: PeerStream | None = field(init=False)
+    """The stream, if the socket can be read and written without Trio's layers; None with TLS."""
     _outgoing: list[bytes] = field(factory=list, init=False, repr=False)
     _is_sending: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._direct = self._stream if isinstance(self._stream, PeerStream) else None
 
     async def receive(self) -> str | bytes:
         """Return the next message; first send what `send_soon` has queued, if no message has arrived completely."""
@@ -80,12 +86,15 @@ class NodeSocket:
         parts, size = [self._unread], len(self._unread)
         while size < count:
             try:
-                data = await self._stream.receive_some(_READ_SIZE)
+                if self._direct is None:
+                    data = bytes(await self._stream.receive_some(_READ_SIZE))
+                else:
+                    data = await self._direct.read_soon(_READ_SIZE)
             except CONNECTION_LOST as error:
                 raise ConnectionLost(f"the link broke: {error}") from None
             if not data:
                 raise ConnectionLost("the other node ended the link")
-            parts.append(bytes(data))
+            parts.append(data)
             size += len(data)
         self._unread = b"".join(parts)
 
@@ -93,6 +102,11 @@ class NodeSocket:
         # Another task that sends takes along what was queued meanwhile.
         while self._outgoing and not self._is_sending:
             data, self._outgoing = b"".join(self._outgoing), []
+            if self._direct is not None:
+                # Nearly always, the kernel takes all of it.
+                data = data[self._direct.write_now(data) :]
+                if not data:
+                    continue
             self._is_sending = True
             try:
                 with trio.fail_after(_SEND_TIMEOUT):
@@ -120,6 +134,8 @@ async def open_node_socket(
         ConnectionLost: the other node cannot be reached, or refuses the link.
     """
     stream = await open_stream(address)
+    if isinstance(stream, trio.SocketStream):
+        stream = PeerStream(stream, _SEND_TIMEOUT)
     try:
         key = b64encode(os.urandom(16)).decode()
         lines = {

@@ -195,7 +195,13 @@ class Hub:
 
     @contextmanager
     def mirror(
-        self, camera_id: str, source: RemoteSource, *, on_end: Callable[[], None], on_demand: Callable[[], None]
+        self,
+        camera_id: str,
+        source: RemoteSource,
+        lease: Lease,
+        *,
+        on_end: Callable[[], None],
+        on_demand: Callable[[], None],
     ) -> Iterator[CameraSession]:
         """Know a camera of another server for as long as the context lasts; an earlier session of the camera ends.
 
@@ -204,16 +210,19 @@ class Hub:
         Args:
             camera_id: id of the camera.
             source: where the frames come from; the caller publishes them.
+            lease: of the other server.
             on_end: called when another session takes over; must not raise.
             on_demand: called when `mirrored_demand` may have changed; must not raise.
 
         Raises:
-            ProtocolViolation: with code ``server-full``.
+            ProtocolViolation: with code ``server-full``, or ``replaced`` if there is a newer lease.
         """
         camera = self._cameras.get(camera_id) or self._add(camera_id)
+        if camera.session is not None and camera.session.lease.epoch > lease.epoch:
+            raise ProtocolViolation(f"camera {camera_id} has connected again", "replaced")
         # The other server has applied the limit already.
         unlimited = RateLimiter(math.inf, burst=math.inf)
-        session = CameraSession(camera, unlimited, on_end, on_demand, source=source, is_away=True)
+        session = CameraSession(camera, unlimited, on_end, on_demand, lease=lease, source=source, is_away=True)
         previous, was_online, camera.session = camera.session, camera.online, session
         if previous is not None:
             previous.end(EndReason.REPLACED)
