@@ -44,6 +44,21 @@ async def test_a_late_viewer_of_another_node_is_shown_the_newest_frame() -> None
             assert [(frame.sequence, frame.jpeg) for frame in viewer.frames] == [(2, newest)]
 
 
+async def test_the_last_frame_of_an_offline_camera_is_shown_as_at_its_own_node() -> None:
+    """Viewers of SkySentry Go, who cannot tell that a camera is offline, do not get it."""
+    async with running_nodes("a", "b") as (a, b):
+        with a.camera("door") as camera:
+            newest = await camera.send(7)
+        a.cluster.place("door", "a", online=False)
+        await until(lambda: b.hub.camera("door"))
+        with b.viewer("door") as viewer, b.hub.watch(online_only=True) as other:
+            b.hub.subscribe(other, ["door"])
+            await until(lambda: viewer.frames)
+            assert [frame.jpeg for frame in viewer.frames] == [newest]
+            assert other.outbox.waiting == {}
+            assert b.hub_camera("door").online is False
+
+
 async def test_nothing_goes_between_nodes_while_nobody_watches() -> None:
     """Without a viewer there is not even a connection, and frames end with the last viewer."""
     async with running_nodes("a", "b") as (a, b):

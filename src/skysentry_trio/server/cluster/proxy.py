@@ -30,7 +30,7 @@ from skysentry_trio.wire.rest import ClientDetails, ClientsReply
 
 log = get_logger(__name__)
 
-_AT_ONCE: Final = 64
+_AT_ONCE: Final = 256
 """Most requests that wait for one other node at the same time."""
 _CONNECT_TIMEOUT: Final = 3.0
 _SILENCE: Final = 75.0

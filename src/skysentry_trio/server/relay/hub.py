@@ -364,9 +364,18 @@ class Hub:
         camera.rate.tick(now)
         if self._fan_out.has_viewers(camera.id):
             delivery = Delivery(camera.id, frame, camera.statistics(now))
-            if not self._fan_out.begin(delivery, now):
+            if session.is_away:
+                self._offer_last(delivery, now)
+            elif not self._fan_out.begin(delivery, now):
                 await self._fan_out.finish(camera.id)
         return frame
+
+    def _offer_last(self, delivery: Delivery, now: float) -> None:
+        """Offer the last frame of a camera that is offline at another server, as if it had been in the ring here."""
+        delivery.fresh = False
+        for viewer in self._audience.watching(delivery.camera_id):
+            if not viewer.online_only:
+                viewer.offer(delivery, now)
 
     async def publish_same(self, session: CameraSession, captured_at: float | None = None) -> JpegFrame:
         """Publish the camera's newest picture again, because the camera says that it still looks like this.
