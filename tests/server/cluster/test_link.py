@@ -6,6 +6,7 @@ import trio.lowlevel
 
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.server.cluster import link
+from skysentry_trio.server.cluster.link import Mirror
 from skysentry_trio.server.relay.outbox import CameraNotice, ResultNotice
 from tests.server.cluster.nodes import TestViewer, running_nodes, until
 
@@ -148,6 +149,29 @@ async def test_a_camera_that_counts_from_one_again_at_another_node_is_shown() ->
                 newest = await after.send(7)
                 await until(lambda: viewer.frames[-1].jpeg == newest)
                 assert viewer.sequences[-1] == 1
+
+
+async def test_an_old_frame_at_the_node_that_a_camera_comes_to_is_not_shown() -> None:
+    """The node knows it from the time when it was a mirror; other nodes have shown newer ones since."""
+    async with running_nodes("a", "b", "c") as (a, b, c):
+        with c.viewer("door") as viewer, a.camera("door") as before:
+            with b.viewer("door") as other:
+                await until(lambda: before.viewers == 2)
+                await before.send(1)
+                await until(lambda: other.sequences == viewer.sequences == [1])
+                b.link_to(a).remove("door")
+            for number in (2, 3):
+                await before.send(number)
+                await wait_for_frames(number, viewer)
+            b.link_to(a).mirrors["door"] = Mirror(b.hub_camera("door").session, 1)  # type: ignore[arg-type]
+            assert b.hub_camera("door").sequence == 1
+            with b.camera("door") as after:
+                await until(lambda: after.viewers == 1)
+                await trio.sleep(0.1)
+                assert viewer.sequences == [1, 2, 3]
+                newest = await after.send(9)
+                await until(lambda: viewer.frames[-1].jpeg == newest)
+                assert viewer.sequences == [1, 2, 3, 2]
 
 
 async def test_a_location_of_a_lower_epoch_is_never_believed() -> None:

@@ -62,6 +62,8 @@ class Mirror:
 
     session: CameraSession
     epoch: int
+    received_at: float = 0.0
+    """When the newest frame that is known here was received: seconds since the epoch. No older one is shown."""
     is_new: bool = True
     """Whether no frame has come yet; a camera that connected to another node may count from 1 again."""
 
@@ -274,12 +276,16 @@ class Link:
         connection.send_soon(encode_message(Ack(header.camera_id, header.sequence)))
 
     async def _publish(self, mirror: Mirror, header: FrameHeader, jpeg: bytes) -> None:
-        session, size, offset = mirror.session, inspect_jpeg(jpeg), self._offset()
-        camera = session.camera
-        if mirror.is_new and header.sequence < camera.sequence:
+        session, offset = mirror.session, self._offset()
+        received_at = parse_timestamp(header.timestamp) + offset
+        if mirror.is_new and header.sequence < session.camera.sequence:
+            if received_at <= mirror.received_at:
+                # The other node has had the camera as a mirror, and has not got a frame of its own yet.
+                self.dropped += 1
+                return
             self._hub.drop_mirrored(session, restart=True)
-        mirror.is_new = False
         try:
+            size = inspect_jpeg(jpeg)
             await self._hub.publish(
                 session,
                 jpeg,
@@ -287,14 +293,13 @@ class Link:
                 height=size.height,
                 captured_at=None if header.captured_at is None else header.captured_at + offset,
                 sequence=header.sequence,
-                received_at=parse_timestamp(header.timestamp) + offset,
+                received_at=received_at,
             )
-        except (ValueError, SessionEnded):
+        except (ValueError, SessionEnded, ProtocolViolation):
+            # It is older than what is shown, or the camera is elsewhere now, or this node has no memory left.
             self.dropped += 1
-        except ProtocolViolation:
-            # The hub has counted it: this node has no memory left.
-            pass
         else:
+            mirror.is_new, mirror.received_at = False, received_at
             self.frames += 1
             self.nbytes += len(jpeg)
 

@@ -34,6 +34,7 @@ class _Shown:
     session: CameraSession
     stack: ExitStack
     """Ends the session."""
+    mirror: Mirror
 
 
 @define(eq=False)
@@ -55,6 +56,8 @@ class Mirrors:
     """By the id of the other node."""
     _epochs: dict[str, int] = field(factory=dict, init=False, repr=False)
     """The highest epoch of each camera that is known: an older location is never believed again."""
+    _received_at: dict[str, float] = field(factory=dict, init=False, repr=False)
+    """When the newest frame was received of each camera that was shown here and is not any more."""
     _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
 
     @property
@@ -94,6 +97,7 @@ class Mirrors:
                 await trio.lowlevel.checkpoint()
         for camera_id in [camera_id for camera_id in self._shown if camera_id not in cameras]:
             self._hide(camera_id, forget=not self._shown[camera_id].location.online)
+        self._received_at = {name: at for name, at in self._received_at.items() if name in cameras}
         self._epochs = {camera_id: epoch for camera_id, epoch in self._epochs.items() if camera_id in cameras}
         self._end_unused_links()
 
@@ -138,8 +142,11 @@ class Mirrors:
                 )
             return None
         session.camera.since = location.since or session.camera.since
-        shown = self._shown[camera_id] = _Shown(location, link, session, stack)
-        link.add(camera_id, Mirror(session, location.epoch))
+        newest = session.camera.ring.newest
+        known = max(self._received_at.pop(camera_id, 0.0), 0.0 if newest is None else newest.received_at)
+        mirror = Mirror(session, location.epoch, known)
+        shown = self._shown[camera_id] = _Shown(location, link, session, stack, mirror)
+        link.add(camera_id, mirror)
         return shown
 
     def _hide_session(self, camera_id: str, stack: ExitStack) -> None:
@@ -150,6 +157,7 @@ class Mirrors:
 
     def _hide(self, camera_id: str, *, forget: bool = False) -> None:
         shown = self._shown.pop(camera_id)
+        self._received_at[camera_id] = shown.mirror.received_at
         shown.link.remove(camera_id)
         shown.stack.close()
         if forget:
