@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Final, Protocol
@@ -58,6 +58,19 @@ def local_file_stamp(epoch_seconds: float) -> str:
     when = datetime.fromtimestamp(epoch_seconds, UTC).astimezone()
     offset = when.strftime("%z")[:5]
     return f"{when:%Y-%m-%d_%H-%M-%S}.{when.microsecond // 100_000}{offset.removesuffix('00')}"
+
+
+def batches_of(frames: Iterable[JpegFrame], most: int) -> Iterator[list[JpegFrame]]:
+    """Yield frames in batches of about ``most`` bytes, so that many small frames share the cost of one call."""
+    batch, size = list[JpegFrame](), 0
+    for frame in frames:
+        batch.append(frame)
+        size += len(frame.jpeg)
+        if size >= most:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 class JpegClip:

@@ -16,6 +16,7 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.principal import Action
 from skysentry_trio.base.timeline import M, Timeline
 from skysentry_trio.server.history.reader import RecordedPart
+from skysentry_trio.server.http.clip_files import batches_of
 from skysentry_trio.server.http.lookup import find_newest
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.http.ring_reader import iterate_ring
@@ -120,8 +121,8 @@ class ClipSource:
     def batches(self, most: int) -> Batches:
         """Return the frames in batches of about ``most`` bytes."""
         ring = iter(()) if self._ring is None else self._ring.frames(self._hub)
-        recorded = None if self._recorded is None else _batches(self._recorded.frames, most)
-        return Batches(self._recordings, recorded, _batches(ring, most))
+        recorded = None if self._recorded is None else batches_of(self._recorded.frames, most)
+        return Batches(self._recordings, recorded, batches_of(ring, most))
 
     def largest_size(self) -> PictureSize:
         """Return the size of the largest of some frames: a camera sends smaller ones while nobody needs large ones."""
@@ -188,15 +189,3 @@ def _sample(timeline: Timeline[JpegFrame], first: JpegFrame, last: JpegFrame) ->
         frame = timeline.after(sequence)
         if frame is not None and frame.sequence < last.sequence:
             yield frame
-
-
-def _batches(frames: Iterator[JpegFrame], most: int) -> Iterator[list[JpegFrame]]:
-    batch, size = list[JpegFrame](), 0
-    for frame in frames:
-        batch.append(frame)
-        size += len(frame.jpeg)
-        if size >= most:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

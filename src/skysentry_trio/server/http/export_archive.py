@@ -21,7 +21,7 @@ from attrs import frozen
 from skysentry_trio._version import __version__
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.history.reader import HistoryReader, RecordedPart
-from skysentry_trio.server.http.clip_files import ClipFile, file_stamp
+from skysentry_trio.server.http.clip_files import ClipFile, batches_of, file_stamp
 from skysentry_trio.wire.messages import rfc3339
 
 MANIFEST: Final = "manifest.json"
@@ -111,29 +111,17 @@ def _write_frames(  # noqa: PLR0917 - what the frames are written with
 ) -> Iterator[list[JpegFrame]]:
     """Write the frames of a camera, and yield them after they are written."""
     if video is None:
-        for batch in _batches(part.frames, _STEP):
+        for batch in batches_of(part.frames, _STEP):
             for frame in batch:
                 archive.writestr(_entry(_frame_name(camera_id, frame), frame.received_at), frame.jpeg)
             yield batch
         return
     with archive.open(_entry(video, part.first.received_at), "w", force_zip64=True) as file:
         clip = make_clip(camera_id, part)
-        for batch in _batches(part.frames, _ENCODED_STEP if kind == "mp4" else _STEP):
+        for batch in batches_of(part.frames, _ENCODED_STEP if kind == "mp4" else _STEP):
             file.write(clip.add(batch))
             yield batch
         file.write(clip.finish())
-
-
-def _batches(frames: Iterator[JpegFrame], most: int) -> Iterator[list[JpegFrame]]:
-    batch, size = list[JpegFrame](), 0
-    for frame in frames:
-        batch.append(frame)
-        size += len(frame.jpeg)
-        if size >= most:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _entry(name: str, moment: float) -> zipfile.ZipInfo:
