@@ -124,6 +124,8 @@ export interface CameraInfo {
   readonly online: boolean;
   /** The camera is offline because its owner stopped it. Left out if the server does not say so. */
   readonly stopped?: boolean;
+  /** False if another server has the camera, and does not answer this one. Left out otherwise. */
+  readonly reachable?: boolean;
   readonly fps?: number;
 }
 
@@ -221,6 +223,7 @@ function decodeCamera(value: unknown): CameraInfo | null {
   const name = cleanName(value.name);
   if (name !== undefined) camera.name = name;
   if (value.stopped === true) camera.stopped = true;
+  if (value.reachable === false) camera.reachable = false;
   if (isFiniteNumber(value.fps)) camera.fps = value.fps;
   return camera;
 }

@@ -324,6 +324,7 @@ function nothingKnown(cameraId: string): CameraSnapshot {
     name: cameraId,
     status: "unknown",
     known: false,
+    reachable: true,
     fps: 0,
     receivedFps: 0,
     bytesPerSecond: 0,

@@ -27,7 +27,8 @@ function Aged({ since, text }: { since: number; text: (age: string, now: number)
 /** Explains a state that is not live; renders nothing for other states. `lost` says that the server does not answer. */
 export function StatusNote({ camera, lost }: { camera: CameraSnapshot; lost: boolean }) {
   const words = useWords();
-  const { status, takenAt, known } = camera;
+  const { status, takenAt, known, reachable } = camera;
+  if (status === "stalled" && !reachable) return words.camera.otherServerLost;
   if (status === "stalled")
     return takenAt === null ? null : <Aged since={takenAt} text={words.camera.noPictureFor} />;
   if (status === "offline" && takenAt !== null) {

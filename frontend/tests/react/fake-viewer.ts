@@ -12,6 +12,7 @@ export function cameraSnapshot(cameraId: string, change: Partial<CameraSnapshot>
     name: cameraId,
     status: "live",
     known: true,
+    reachable: true,
     fps: 14.96,
     receivedFps: 15,
     bytesPerSecond: 182_000,

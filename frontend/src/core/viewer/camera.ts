@@ -19,6 +19,8 @@ export interface CameraSnapshot {
   readonly status: CameraStatus;
   /** Whether the server knows the camera. A camera that an address names may be unknown. */
   readonly known: boolean;
+  /** False if another server has the camera, and does not answer the page's server. */
+  readonly reachable: boolean;
   /** Frames painted per second. */
   readonly fps: number;
   /** Frames received per second. */
@@ -69,6 +71,7 @@ export class ViewedCamera {
   private name: string | undefined;
   private online = true;
   private stopped = false;
+  private reachable = true;
   private known: boolean | undefined;
   private readonly received = new RateMeter();
   private readonly shown = new RateMeter();
@@ -105,6 +108,7 @@ export class ViewedCamera {
     this.known = true;
     this.online = info.online;
     this.stopped = info.stopped === true;
+    this.reachable = info.reachable !== false;
     this.name = info.name === undefined ? this.name : withEllipsis(info.name);
   }
 
@@ -218,6 +222,7 @@ export class ViewedCamera {
       name: this.name ?? this.cameraId,
       status,
       known: this.known !== false,
+      reachable: this.reachable,
       fps: this.shown.rates(now).perSecond,
       receivedFps: received.perSecond,
       bytesPerSecond: received.amountPerSecond,
@@ -254,6 +259,7 @@ export class ViewedCamera {
         known: this.known,
         online: this.online,
         stopped: this.stopped,
+        reachable: this.reachable,
         watched: subscribed && !this.playback.active,
         askedAt: this.askedAt,
         freshAt: this.freshAt(offset),

@@ -5,6 +5,8 @@ import type { CameraSnapshot } from "./camera.js";
 export type SlowPart =
   /** The camera sends nothing new. */
   | "silent"
+  /** The server that has the camera does not answer the page's server. */
+  | "unreachable"
   /** The picture waits for its boxes, because a person has asked for that. */
   | "detector"
   /** The camera, or its way to the server. */
@@ -31,7 +33,7 @@ const BOXES_MS = 50;
 /** Returns what takes longest, or null if the pictures are fresh or the reason is not known. */
 export function whySlow(camera: CameraSnapshot, roundTrip: number | null): Slowness | null {
   const { status, latency, boxDelay } = camera;
-  if (status === "stalled") return { part: "silent", delay: null };
+  if (status === "stalled") return { part: camera.reachable ? "silent" : "unreachable", delay: null };
   if (status !== "live") return null;
   if (boxDelay >= BOXES_MS) return { part: "detector", delay: boxDelay };
   if (!latency || latency.total < FRESH_MS) return null;

@@ -24,6 +24,8 @@ export interface CameraEvidence {
   readonly known: boolean | undefined;
   readonly online: boolean;
   readonly stopped: boolean;
+  /** Whether frames can come from the server that has the camera. */
+  readonly reachable: boolean;
   /** Whether the page asks for live frames of this camera now. */
   readonly watched: boolean;
   /** Since when the page has asked for live frames. */
@@ -39,6 +41,7 @@ export function decideStatus(camera: CameraEvidence, now: number): CameraStatus 
   if (camera.stopped && !camera.online) return "stopped";
   if (!camera.online) return camera.known === undefined ? "waiting" : "offline";
   if (!camera.watched) return "unknown";
+  if (!camera.reachable) return "stalled";
   if (camera.freshAt !== undefined && now - camera.freshAt <= FRESH_MS) return "live";
   if (now - camera.askedAt <= FRESH_MS || !camera.seen) return "waiting";
   return "stalled";

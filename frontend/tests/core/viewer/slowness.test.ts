@@ -37,6 +37,7 @@ describe("why pictures are late", () => {
 
   it("is a camera that sends nothing", () => {
     expect(slow({ status: "stalled" })).toEqual({ part: "silent", delay: null });
+    expect(slow({ status: "stalled", reachable: false })).toEqual({ part: "unreachable", delay: null });
   });
 });
 

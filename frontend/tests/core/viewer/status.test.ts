@@ -6,6 +6,7 @@ const LIVE: CameraEvidence = {
   known: true,
   online: true,
   stopped: false,
+  reachable: true,
   watched: true,
   askedAt: 0,
   freshAt: 10_000,
@@ -28,6 +29,7 @@ describe("the status of a camera", () => {
       { online: false, stopped: true },
       { watched: false },
       { freshAt: undefined },
+      { reachable: false },
     ];
     expect(changes.map((change) => decide(change))).toEqual([
       "unknown",
@@ -35,6 +37,7 @@ describe("the status of a camera", () => {
       "offline",
       "stopped",
       "unknown",
+      "stalled",
       "stalled",
     ]);
   });

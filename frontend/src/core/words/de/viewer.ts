@@ -16,6 +16,7 @@ export const camera: typeof en.camera = {
   notKnown: "Der Server kennt diese Kamera nicht",
   noPictureFor: (age) => `seit ${age} kein neues Bild`,
   offlineSince: (clock, age) => `Offline, letztes Bild ${clock}, vor ${age}`,
+  otherServerLost: "Der Server dieser Kamera antwortet nicht",
   stoppedByOwner: "An der Kamera beendet",
   noConnection: "keine Verbindung",
   left: (name) => `${name} ist offline.`,
@@ -186,6 +187,10 @@ export const figures: typeof en.figures = {
   noLatency: "Die Verzögerung ist nicht bekannt",
   slow: {
     silent: { title: "Kein neues Bild", advice: "Die Kamera ist verbunden, sendet aber nichts." },
+    unreachable: {
+      title: "Server verloren",
+      advice: "Der Server, an dem diese Kamera hängt, antwortet diesem Server nicht.",
+    },
     detector: {
       title: "Erkennung",
       advice: "Jedes Bild wartet auf seine Rahmen. Ohne „Genau“ ist es sofort zu sehen.",

@@ -19,6 +19,7 @@ export const camera = {
   notKnown: "The server does not know this camera",
   noPictureFor: (age: string) => `no new picture for ${age}`,
   offlineSince: (clock: string, age: string) => `Offline, last picture ${clock}, ${age} ago`,
+  otherServerLost: "The server of this camera does not answer",
   stoppedByOwner: "Stopped by its owner",
   noConnection: "no connection",
   left: (name: string) => `${name} is offline.`,
@@ -194,6 +195,10 @@ export const figures = {
   /** Why the pictures of a camera come late. */
   slow: {
     silent: { title: "No new picture", advice: "The camera is connected, but sends nothing." },
+    unreachable: {
+      title: "Server lost",
+      advice: "The server that has this camera does not answer this server.",
+    },
     detector: {
       title: "Detector",
       advice: "Each picture waits for its boxes. Switch Exact off to see it at once.",
