@@ -41,7 +41,7 @@ class NodeProcess:
 
     def start(self) -> None:
         """Start the node, and return before it serves."""
-        flags = ("--port", str(self.port), "--cluster", self.redis.url, "--shutdown-grace", "1s", *self.flags)
+        flags = ("--port", str(self.port), "--cluster", self.redis.url, "--shutdown-grace", "1s", "--open", *self.flags)
         self.program = self._stack.enter_context(running("serve", *flags))
 
     def wait(self) -> None:

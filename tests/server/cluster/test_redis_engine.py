@@ -13,6 +13,7 @@ from skysentry_trio.server.cluster.records import CameraRecord, NodeRecord
 from skysentry_trio.server.cluster.redis_engine import RedisEngine
 from tests.daemons import running_daemon
 from tests.raw_peer import BINARY, PATIENCE, Address, client_frame, picture
+from tests.server.cluster.nodes import Relay
 from tests.server.cluster.redis_process import RedisProcess, running_redis
 
 
@@ -85,6 +86,39 @@ async def test_health_and_metrics_tell_of_the_engine(tmp_path: Path) -> None:
                 with trio.fail_after(PATIENCE):
                     while "door" not in await cameras_of(process):  # noqa: ASYNC110  (there is no event to wait for)
                         await trio.sleep(0.05)
+
+
+async def test_a_link_to_the_engine_that_lets_nothing_through_costs_no_frame(redis: RedisProcess) -> None:
+    """As with a firewall that drops packets: no error comes, and what was sent arrives much later."""
+    async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
+        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        relay = Relay(listener, redis.port)
+        nursery.start_soon(relay.run)
+        url = f"redis://127.0.0.1:{listener.socket.getsockname()[1]}"
+        cut_off = await stack.enter_async_context(running_daemon(cluster=url))
+        other = await stack.enter_async_context(running_daemon(cluster=redis.url))
+        camera = await stack.enter_async_context(cut_off.camera("steady"))
+        await other.wait_until_healthy(lambda health: health["onlineClients"] == 1)
+        viewers = [await stack.enter_async_context(server.viewer("?client=steady")) for server in (cut_off, other)]
+        shown = list[tuple[int, int]]()
+
+        async def show(number: int) -> None:
+            await camera.send(client_frame(BINARY, picture(shade=number)))
+            shown.append((await viewers[0].picture())[0:1] + (await viewers[1].picture())[0:1])
+
+        await show(0)
+        relay.freeze()
+        await cut_off.wait_until_healthy(lambda health: health["status"] == "degraded")
+        # The leases of the node end after five seconds, but its frames are still heard.
+        for number in range(1, 70):
+            await show(number)
+            await trio.sleep(0.1)
+        relay.open.set()
+        await cut_off.wait_until_healthy(lambda health: health["status"] == "healthy")
+        for number in range(70, 80):
+            await show(number)
+        assert shown == [(shown[0][0] + number,) * 2 for number in range(80)]
+        nursery.cancel_scope.cancel()
 
 
 async def figure(server: Address, name: str) -> float:
