@@ -146,7 +146,7 @@ async def compete(cluster: Cluster, table: Table, rounds: int) -> None:
         rivals = [LoadCamera(f"rival-{number}", node.address, _FPS) for node in cluster.nodes[:2]]
         async with trio.open_nursery() as nursery:
             for rival in rivals:
-                nursery.start_soon(rival.send_once)
+                nursery.start_soon(rival.compete)
             with trio.move_on_after(5):
                 await until(partial(_has_loser, rivals))
             await trio.sleep(0.2)

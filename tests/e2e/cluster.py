@@ -140,6 +140,13 @@ class LoadCamera:
                 await self.send_once()
             await trio.sleep(0.1)
 
+    async def compete(self) -> None:
+        """Connect once; being refused because another connection was faster is being replaced, too."""
+        try:
+            await self.send_once()
+        except LOST:
+            self.replaced += 1
+
     async def send_once(self) -> None:
         """Connect and send until the server is lost."""
         async with self.address.camera(self.camera_id) as peer, trio.open_nursery() as nursery:

@@ -133,7 +133,7 @@ async def compete(rivals: list[LoadCamera], addresses: list[Address]) -> None:
     """Let two cameras connect at the same time, and check that one of them wins."""
     async with trio.open_nursery() as nursery:
         for rival in rivals:
-            nursery.start_soon(rival.send_once)
+            nursery.start_soon(rival.compete)
         await until(lambda: sum(rival.replaced for rival in rivals) == 1)
         (winner,) = [rival for rival in rivals if not rival.replaced]
         before = winner.sent
