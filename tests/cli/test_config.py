@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.cli.config import as_toml
 from skysentry_trio.cli.settings_sources import load_settings
 from skysentry_trio.server.settings import Settings
@@ -75,3 +76,13 @@ def test_what_show_prints_gives_the_same_settings(tmp_path: Path, settings: Sett
     file = tmp_path / "settings.toml"
     file.write_text(as_toml(settings, {}))
     assert settings == load_settings({}, {}, str(file))
+
+
+def test_the_password_of_an_engine_is_not_shown() -> None:
+    """People paste what `config show` prints into reports."""
+    settings = Settings(cluster="redis://user:secret@engine/1")
+    assert 'cluster = "redis://engine/1"' in as_toml(settings, {})
+    assert "secret@" not in repr(settings)
+    with pytest.raises(ConfigurationError, match="expected redis://HOST/NUMBER") as refused:
+        load_settings({"cluster": "redis://user:secret@engine/x"}, {}, None)
+    assert "secret" not in str(refused.value)

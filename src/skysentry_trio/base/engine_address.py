@@ -9,9 +9,7 @@ from attrs import field, frozen
 
 from skysentry_trio.base.addresses import mask_address, split_address
 
-EXPECTED: Final = (
-    "redis://HOST[:PORT][/NUMBER], rediss://… for TLS, unix:///PATH or redis+sentinel://HOST[:PORT],HOST[:PORT]/SERVICE"
-)
+EXPECTED: Final = "redis://HOST/NUMBER, rediss://HOST for TLS, unix:///PATH or redis+sentinel://HOST,HOST/SERVICE"
 _SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 _PORT, _SENTINEL_PORT = 6379, 26379
 
