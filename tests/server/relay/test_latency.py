@@ -16,6 +16,7 @@ def test_each_hop_has_its_own_histogram() -> None:
 
     assert {hop: histogram.count for hop, histogram in latency.by_stage.items()} == {
         "capture": 1,
+        "transit": 0,
         "server": 2,
         "delivery": 2,
         "total": 2,
