@@ -50,9 +50,12 @@ export class StillFilter {
     const isDue =
       this.capabilities.includes("change") &&
       at - this.measuredAt >= (this.capabilities.includes("motion") ? OFTEN_MS : RARELY_MS) * (1 - TOLERANCE);
-    if (isDue) this.measuredAt = at;
-    const measure = isDue ? { measure: this.meter.measure(points, at) } : {};
-    return { ...this.chosen(this.choose(points, target, at), points, target, at), ...measure };
+    const choice = this.choose(points, target, at);
+    const looked = this.chosen(choice, points, target, at);
+    // What is measured in a picture of which nothing is sent would be lost.
+    if (!isDue || choice === "nothing") return looked;
+    this.measuredAt = at;
+    return { ...looked, measure: this.meter.measure(points, at) };
   }
 
   private get skips(): boolean {

@@ -72,13 +72,14 @@ class StillFilter:
         picture = await trio.to_thread.run_sync(make_thumbnail, jpeg, limiter=self._limiter)
         if picture is None:
             return FrameChoice.WHOLE, None
-        measure = None
+        sending = self._choose(picture, target, now) if skips else FrameChoice.WHOLE
+        if sending is FrameChoice.NOTHING:
+            # What is measured in it would be lost.
+            return sending, None
+        self._said_at, measure = now, None
         if is_due:
             self._measured_at = now
             measure = self._meter.measure(picture, now)
-        sending = self._choose(picture, target, now) if skips else FrameChoice.WHOLE
-        if sending is not FrameChoice.NOTHING:
-            self._said_at = now
         if sending is FrameChoice.WHOLE:
             self._sent, self._target, self._whole_at = picture, target, now
         return sending, measure

@@ -282,6 +282,14 @@ class HistoryIndex:
         )
         return _segment(rows[0]) if rows else None
 
+    def last(self, camera_id: str) -> Segment | None:
+        """Return the segment of a camera that began last; None without any."""
+        rows = self._all(
+            f"SELECT {_COLUMNS} FROM segments WHERE camera = ? ORDER BY started_at DESC LIMIT 1",  # noqa: S608
+            camera_id,
+        )
+        return _segment(rows[0]) if rows else None
+
     def neighbour(self, segment: Segment, *, forwards: bool) -> Segment | None:
         """Return the segment after or before another one of the same camera; None if there is none."""
         comparison, order = (">", "ASC") if forwards else ("<", "DESC")

@@ -173,7 +173,7 @@ class HistoryReader:
         return None if found is None else self._read_until(found[0].name, found[1].place(found[2]))
 
     def find_last_until(self, camera_id: str, moment: float) -> tuple[Segment, FrameTable, int] | None:
-        """Return where the last frame is that arrived at a moment or before: segment, its frames, and its number."""
+        """Return where the last frame is that arrived at a finite moment or before: segment, its frames, and its number."""
         for seconds in _SEARCHED:
             found = self._find(camera_id, moment - seconds, moment)
             # The last segment by epoch is not always the last one by time: the clock may have been set back.
@@ -197,8 +197,15 @@ class HistoryReader:
 
     def extent(self, camera_id: str) -> tuple[float, float] | None:
         """Return when the oldest and the newest recorded frame of a camera arrived; None without recordings."""
-        first, last = self.find_first(camera_id), self.find_last_until(camera_id, float("inf"))
-        return None if first is None or last is None else (max(first[0].started_at, self.begin), last[0].ended_at)
+        first = self.find_first(camera_id)
+        if first is None:
+            return None
+        writing = () if self.writer is None else self.writer.open_segments()
+        last = [segment for segment, _ in writing if segment.camera_id == camera_id]
+        if (closed := self.folder.index.last(camera_id)) is not None:
+            last.append(closed)
+        oldest = max(first[0].started_at, self.begin)
+        return oldest, max((segment.ended_at for segment in last), default=first[0].ended_at)
 
     def neighbour(self, segment: Segment, *, forwards: bool) -> tuple[Segment, FrameTable] | None:
         """Return the segment after or before another one of the same camera; None if there is none."""
