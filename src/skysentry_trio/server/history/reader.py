@@ -173,7 +173,7 @@ class HistoryReader:
         return None if found is None else self._read_until(found[0].name, found[1].place(found[2]))
 
     def find_last_until(self, camera_id: str, moment: float) -> tuple[Segment, FrameTable, int] | None:
-        """Return where the last frame is that arrived at a finite moment or before: segment, its frames, and its number."""
+        """Return where the last frame until a finite moment is: its segment, the frames of this, and its number."""
         for seconds in _SEARCHED:
             found = self._find(camera_id, moment - seconds, moment)
             # The last segment by epoch is not always the last one by time: the clock may have been set back.
