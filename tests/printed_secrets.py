@@ -14,8 +14,8 @@ from skysentry_trio.server.access.keys import is_key
 _KEY: Final = re.compile(r"sky_[A-Za-z0-9_-]{49}", re.ASCII)
 # Links, cookies and tokens of identity providers: JSON in base64, perhaps compressed, and a signature.
 _SIGNED: Final = re.compile(r"(?:lnk_)?\.?e[yJ][A-Za-z0-9_-]{16,}\.[A-Za-z0-9_.-]{20,}", re.ASCII)
-# The one link that a server prints on purpose, for the first administrator.
-_INVITATION: Final = re.compile(r"^  http\S+/admin\?link=lnk_\S+$", re.MULTILINE)
+# The links that a server prints on purpose: for the first administrator, and for a phone.
+_INVITATION: Final = re.compile(r"^\s*http\S+/(?:admin|capture)\?link=lnk_\S+$", re.MULTILINE)
 _passwords: Final = set[str]()
 
 

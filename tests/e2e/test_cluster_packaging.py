@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
-import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -33,14 +31,6 @@ COMPOSE: dict[str, Any] = yaml.safe_load((PACKAGING / "compose.yaml").read_text(
 NODES = ["first", "second", "third"]
 
 
-def run_docker(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["docker", "compose", *arguments], capture_output=True, check=False, timeout=60)
-
-
-def has_compose() -> bool:
-    return shutil.which("docker") is not None and run_docker("version").returncode == 0
-
-
 def test_the_compose_file_is_complete() -> None:
     """Each service has something to run, depends on services that exist, and mounts files and secrets that exist."""
     services = COMPOSE["services"]
@@ -54,12 +44,6 @@ def test_the_compose_file_is_complete() -> None:
             assert source in COMPOSE.get("volumes", {}) or (PACKAGING / source).exists()
     build = services["first"]["build"]
     assert (PACKAGING / build["context"] / build["dockerfile"]).is_file()
-
-
-@pytest.mark.skipif(not has_compose(), reason="docker compose is not here")
-def test_docker_understands_the_compose_file() -> None:
-    """No unknown key and no bad value."""
-    run_docker("-f", str(PACKAGING / "compose.yaml"), "config", "--quiet").check_returncode()
 
 
 def test_the_flags_of_the_compose_file_are_settings() -> None:

@@ -9,6 +9,9 @@ import trio
 import trio.testing
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.server.cluster.directory import ClusterDirectory
+from skysentry_trio.server.cluster.engine import Snapshot
+from skysentry_trio.server.cluster.records import CameraChange, CameraRecord, NodeRecord
 from skysentry_trio.server.relay.leases import Lease
 from tests.principals import make_guest
 from tests.server.cluster.simulated import SimulatedCluster, SimulatedNode
@@ -199,6 +202,24 @@ async def test_an_old_session_of_the_same_node_changes_nothing(autojump_clock: t
         await trio.sleep(1)
         assert is_online(first, "door")
         assert is_online(second, "door")
+
+
+async def test_cameras_stay_known_until_their_node_has_told_an_empty_engine_of_them(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Frames go on over the links meanwhile. What the engine does not know later either is forgotten."""
+    directory = ClusterDirectory("here", "http://here.example", 30.0)
+    nodes = {"there": NodeRecord("http://there.example")}
+    record = CameraRecord("there", 1, "", None, 0.0, online=True)
+    directory.adopt(Snapshot("first", 1, nodes, {"door": record, "yard": record}))
+    directory.adopt(Snapshot("second", 1, nodes, {}), is_complete=False)
+    assert {"door", "yard"} <= set(directory.cameras())
+    directory.apply(2, CameraChange("door", record))
+    await trio.sleep(6)
+    directory.forget_absent()
+    assert set(directory.cameras()) == {"door"}
+    directory.adopt(Snapshot("second", 3, nodes, {}))
+    assert set(directory.cameras()) == set()
 
 
 def is_online(node: SimulatedNode, camera_id: str) -> bool:

@@ -29,7 +29,7 @@ async def test_every_answer_has_the_headers_that_keep_browsers_safe(path: str, m
         headers = (await site.ask(path, method)).headers
 
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "same-origin"
+    assert headers["referrer-policy"] == "strict-origin"
     assert "microphone=()" in headers["permissions-policy"]
     policy = dict(directive.partition(" ")[::2] for directive in headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"

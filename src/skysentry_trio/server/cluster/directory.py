@@ -74,6 +74,8 @@ class ClusterDirectory:
     _nodes: dict[str, Node] = field(factory=dict, init=False, repr=False)
     _absent: dict[str, float] = field(factory=dict, init=False, repr=False)
     """Nodes that the engine does not know, with the time until which they may come back."""
+    _unconfirmed: dict[str, float] = field(factory=dict, init=False, repr=False)
+    """Cameras that an engine that was empty does not know yet, with the time until which their nodes may tell it."""
     _reported: int = field(default=0, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -174,8 +176,8 @@ class ClusterDirectory:
 
         Args:
             snapshot: what the engine knows.
-            is_complete: False if the engine was empty a moment ago, so that other nodes may not have joined again. Then
-                what they have stays known for some seconds.
+            is_complete: False if the engine was empty a moment ago, so that other nodes may not have joined again, or
+                not told what they have. Then it stays known for some seconds.
         """
         self.version = snapshot.version
         nodes = {node_id: _node(node_id, record) for node_id, record in snapshot.nodes.items()}
@@ -184,9 +186,9 @@ class ClusterDirectory:
         self._absent = {node_id: self._absent.get(node_id, until) for node_id in self._nodes if node_id not in nodes}
         self._nodes |= nodes
         self._forget_absent()
-        for camera_id in [camera_id for camera_id in self._cameras if camera_id not in snapshot.cameras]:
-            if self._cameras[camera_id].node_id not in self._absent:
-                self._drop([camera_id], self._cameras[camera_id].node_id)
+        missing = [camera_id for camera_id in self._cameras if camera_id not in snapshot.cameras]
+        self._unconfirmed = {camera_id: self._unconfirmed.get(camera_id, until) for camera_id in missing}
+        self._forget_unconfirmed()
         for camera_id, record in snapshot.cameras.items():
             self._hear(camera_id, record)
         self._notify()
@@ -224,9 +226,18 @@ class ClusterDirectory:
             Whether there was such a node, so that what the engine knows of its cameras is news.
         """
         is_forgotten = self._forget_absent()
-        if is_forgotten:
+        if self._forget_unconfirmed() or is_forgotten:
             self._notify()
         return is_forgotten
+
+    def _forget_unconfirmed(self) -> bool:
+        now = trio.current_time()
+        over = [camera_id for camera_id, until in self._unconfirmed.items() if now >= until]
+        for camera_id in over:
+            del self._unconfirmed[camera_id]
+            if (where := self._cameras.get(camera_id)) is not None and where.node_id not in self._absent:
+                self._drop([camera_id], where.node_id)
+        return bool(over)
 
     def _forget_absent(self) -> bool:
         now = trio.current_time()
@@ -276,6 +287,7 @@ class ClusterDirectory:
         return [(camera_id, self.sequence_of(camera_id)) for camera_id in chosen]
 
     def _hear(self, camera_id: str, record: CameraRecord) -> None:
+        self._unconfirmed.pop(camera_id, None)
         if self.holdings.observe(camera_id, record):
             self._lose(camera_id, record)
         self._wake_if_news()

@@ -63,7 +63,8 @@ def protection(frame_ancestors: tuple[str, ...]) -> Mapping[str, str]:
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": f"{_CONTENT_SECURITY_POLICY}; {encode_frame_ancestors(frame_ancestors)}",
         "Permissions-Policy": _PERMISSIONS_POLICY,
-        "Referrer-Policy": "same-origin",
+        # The address of a page may have a link in it. Without any referrer, WebKit does not say where a POST is from.
+        "Referrer-Policy": "strict-origin",
     }
 
 
