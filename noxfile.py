@@ -78,9 +78,10 @@ def tests(session: nox.Session) -> None:
         session.run("pytest", *session.posargs)
         return
     # Tests with real processes mostly wait. Those that measure how long something takes have the machine to themselves.
-    two_at_a_time = ("--numprocesses=2", "--dist=worksteal")
-    run_twice_what_fails(session, (*two_at_a_time, "-m", "not e2e"))
-    run_twice_what_fails(session, (*two_at_a_time, "-m", "e2e and not alone"), ("-m", "e2e and alone"))
+    quick = ("--numprocesses=2", "--dist=worksteal", "-m", "not e2e")
+    real = ("--numprocesses=3", "--dist=worksteal", "-m", "e2e and not alone")
+    run_twice_what_fails(session, quick)
+    run_twice_what_fails(session, (*real, "--durations=40"), ("-m", "e2e and alone"))
 
 
 def run_twice_what_fails(session: nox.Session, *choices: tuple[str, ...]) -> None:
