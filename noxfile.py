@@ -75,7 +75,7 @@ def tests(session: nox.Session) -> None:
     session.install("-e", ".[capture]")
     install_group(session, "test")
     if session.posargs:
-        session.run("pytest", *session.posargs)
+        session.run("python", "-m", "pytest", *session.posargs)
         return
     # Tests with real processes mostly wait. Those that measure how long something takes have the machine to themselves.
     quick = ("--numprocesses=2", "--dist=worksteal", "-m", "not e2e")
@@ -90,11 +90,11 @@ def run_twice_what_fails(session: nox.Session, *choices: tuple[str, ...]) -> Non
     The processors of machines that run tests are at times busy with something else for seconds. So what fails once is
     listed, and what fails twice is broken.
     """
-    failed, nothing_to_do = 1, 5
+    pytest, failed, nothing_to_do = ("python", "-m", "pytest"), 1, 5
     shutil.rmtree(".pytest_cache", ignore_errors=True)
     for choice in choices:
-        session.run("pytest", *choice, success_codes=[0, failed])
-    session.run("pytest", "--last-failed", "--last-failed-no-failures=none", success_codes=[0, nothing_to_do])
+        session.run(*pytest, *choice, success_codes=[0, failed])
+    session.run(*pytest, "--last-failed", "--last-failed-no-failures=none", success_codes=[0, nothing_to_do])
 
 
 @nox.session
