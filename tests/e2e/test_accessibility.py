@@ -314,6 +314,8 @@ def test_a_screen_reader_starts_and_stops_a_camera(server: Server, open_page: Op
     hears(page, "^Preview$")
     page.get_by_role("button", name="Go live").press("Enter")
     hears(page, "^Live$")
+    # Who has sent nothing has nothing to be told at the end.
+    wait_for_frames(server, "cam", 1)
     page.evaluate("unplug(1000, 'NotFoundError')")
     hears(page, "^Waiting for the camera.+Try now$")
     page.evaluate("camera.failures = 0")
