@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 import socket
+import time
 
 MASK = bytes.fromhex("5a3c96e1")
 """One mask for all frames, so that they can be masked in advance; the server does the same work for any mask."""
+
+
+def wait_for_port(port: int, patience: float) -> None:
+    """Wait until a program on loopback takes connections.
+
+    Raises:
+        ConnectionRefusedError: it does not within ``patience`` seconds.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def open_websocket(

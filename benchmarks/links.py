@@ -28,6 +28,7 @@ from pathlib import Path
 import trio
 from attrs import astuple, define, field, frozen
 
+from benchmarks.client import wait_for_port
 from benchmarks.picture import make_jpeg
 from benchmarks.server import Server
 from skysentry_trio.client.engine.addresses import parse_server_address
@@ -121,7 +122,7 @@ def running_cluster(count: int, *, balanced: bool = True, urls: dict[int, str] |
         secret.write_text("links of the benchmark, all with the same secret\n")
         engine = _free_port()
         _start(stack, "redis-server", "--port", str(engine), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder))
-        _wait_for_port(engine)
+        wait_for_port(engine, _PATIENCE)
         ports, processes = [_free_port() for _ in range(count)], []
         for number, port in enumerate(ports):
             url = (urls or {}).get(number, f"http://127.0.0.1:{port}")
@@ -130,7 +131,7 @@ def running_cluster(count: int, *, balanced: bool = True, urls: dict[int, str] |
             arguments += ["--cluster-secret-file", str(secret), "--state-dir", str(folder / f"state-{number}")]
             processes.append(_start(stack, sys.executable, *arguments, "--log-level", "warning"))
         for port in ports:
-            _wait_for_port(port)
+            wait_for_port(port, _PATIENCE)
         balancer = 0
         if balanced:
             balancer = _free_port()
@@ -138,7 +139,7 @@ def running_cluster(count: int, *, balanced: bool = True, urls: dict[int, str] |
             config = folder / "haproxy.cfg"
             config.write_text(_HAPROXY.format(port=balancer, servers=servers))
             _start(stack, "haproxy", "-db", "-f", str(config))
-            _wait_for_port(balancer)
+            wait_for_port(balancer, _PATIENCE)
         yield Cluster(ports, processes, balancer, engine)
 
 
@@ -155,19 +156,6 @@ def _start(stack: ExitStack, program: str, *arguments: str) -> subprocess.Popen[
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
-
-
-def _wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
 
 
 async def _wait_for_nothing(_camera_id: str, _number: int) -> None:

@@ -6,13 +6,13 @@ import os
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import trustme
 
+from benchmarks.client import wait_for_port
 from benchmarks.server import Server, running
 
 PATIENCE = 10.0
@@ -90,7 +90,7 @@ class Peers:
         )
         os.sched_setaffinity(process.pid, self._processors)
         try:
-            _wait_for_port(port)
+            wait_for_port(port, PATIENCE)
             yield port, Server(process.pid, port).cpu_seconds
         finally:
             process.kill()
@@ -110,16 +110,3 @@ def open_websocket(port: int, path: str, context: ssl.SSLContext | None) -> sock
     if b" 101 " not in answer:
         raise ConnectionError(f"expected status 101 on {path}, got {answer[:100]!r}")
     return connection
-
-
-def _wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return

@@ -25,8 +25,8 @@ _EVERY: Final = 10.0
 _SETTLED: Final = 0.2
 """Part of the samples that is left out, because the page first remembers a minute of latencies."""
 _GROWTH: Final = 1.1
-"""Factor by which the smallest of the second half of the other samples may be above that of the first. What a browser
-holds for a while comes and goes, but what it cannot free stays in all samples."""
+"""Factor by which the smallest of the second half of the other samples may be above that of the first. Memory that a
+browser keeps for a while is in some samples only, memory that it cannot free is in all later ones."""
 
 COUNT_RENDERS: Final = """
 window.renders = {};

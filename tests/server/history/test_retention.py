@@ -1,4 +1,4 @@
-"""When recordings are deleted, and what is said about it before."""
+"""When recordings are deleted, and how this is announced."""
 
 from __future__ import annotations
 

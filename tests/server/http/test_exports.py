@@ -7,7 +7,6 @@ import json
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -22,21 +21,11 @@ from skysentry_trio.server.http.export_archive import ExportRange, Progress
 from skysentry_trio.server.http.export_jobs import ExportJobs
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
-from tests.server.history.helpers import NOON, OpenFolder, frames, history_of
+from tests.server.history.helpers import NOON, OpenFolder, history_of
 from tests.server.http.rest_harness import DESCRIPTION, Answer, Site, check_against
 
 JSON = {"content_type": "application/json"}
 BOTH = {"clients": ["door", "yard"], "from": "2026-11-29T12:00:00Z", "to": "2026-11-29T12:01:00Z"}
-
-
-@pytest.fixture
-def recorded(tmp_path: Path) -> Iterator[OpenFolder]:
-    """Two minutes of the camera ``door`` at one frame a second, from noon on, and ten seconds of ``yard``."""
-    opened = OpenFolder(tmp_path)
-    opened.record("door", frames(120, fps=1))
-    opened.record("yard", frames(10, fps=1))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
 from threading import Event
 
 import pytest
@@ -20,23 +18,13 @@ from skysentry_trio.server.history.retention import Forecast, NextDeletion
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from tests.hubs import nothing
-from tests.server.history.helpers import NOON, OpenFolder, frames, history_of
+from tests.server.history.helpers import NOON, OpenFolder, history_of
 from tests.server.http.rest_harness import Site, publish
 
 ROUTE = "/api/clients/{clientId}/history"
 LATEST = "/api/clients/{clientId}/latest.jpg"
 CLIP = "/api/clients/{clientId}/clip"
 MINUTE = "?from=2026-11-29T12:00:00Z&to=2026-11-29T12:01:00Z"
-
-
-@pytest.fixture
-def recorded(tmp_path: Path) -> Iterator[OpenFolder]:
-    """Two minutes of the camera ``door`` at one frame a second, from noon on, and ten seconds of ``yard``."""
-    opened = OpenFolder(tmp_path)
-    opened.record("door", frames(120, fps=1))
-    opened.record("yard", frames(10, fps=1))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ class Holdings:
         if old is not None and old.epoch > record.epoch:
             return
         if old is not None:
-            # What was said of the earlier lease may reach the engine later than the claim.
+            # A message about the earlier lease may reach the engine after the claim.
             self.unsaid[camera_id] = None
             record.name = record.name or old.name
         self.records[camera_id] = record

@@ -86,7 +86,7 @@ class _Lookup:
     _recordings: Recordings
 
     async def run(self) -> _Reply:
-        """Return the frame, or what is said instead.
+        """Return the frame, or the reply without one, such as 304.
 
         Raises:
             ProtocolViolation: the query is invalid, or there is no such camera or frame.
