@@ -226,7 +226,7 @@ async def test_only_the_viewers_of_a_node_itself_make_it_fetch_frames() -> None:
             await until(lambda: b.hub_camera("door").online)
             a.believe("door", "b")
             await until(lambda: a.hub_camera("door").is_elsewhere)
-            assert a.hub.mirrored_demand(a.hub_camera("door")) is None
+            assert a.hub.mirrored.demand(a.hub_camera("door")) is None
 
 
 async def test_a_link_that_is_silent_counts_as_broken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,7 +148,7 @@ class Link:
 
     def _needed(self, camera_id: str) -> Limits | None:
         mirror = self.mirrors.get(camera_id)
-        return None if mirror is None else self._hub.mirrored_demand(mirror.session.camera)
+        return None if mirror is None else self._hub.mirrored.demand(mirror.session.camera)
 
     # The connection
 
@@ -174,8 +174,8 @@ class Link:
     def _note_reachable(self, *, reachable: bool) -> None:
         """Tell the viewers whether frames can come: those of the cameras that are needed, or could not come before."""
         for mirror in list(self.mirrors.values()):
-            if reachable or self._hub.mirrored_demand(mirror.session.camera) is not None:
-                self._hub.note_reachable(mirror.session, reachable=reachable)
+            if reachable or self._hub.mirrored.demand(mirror.session.camera) is not None:
+                self._hub.mirrored.note_reachable(mirror.session, reachable=reachable)
 
     async def _wait_until_needed(self) -> None:
         while not (self._results or self._demand.is_needed):
@@ -212,7 +212,7 @@ class Link:
         """Let new viewers see no old frames, and ask for everything again on the next connection."""
         self.is_connected, self.round_trip = False, None
         for camera_id in self._demand.asked:
-            self._hub.drop_mirrored(self.mirrors[camera_id].session)
+            self._hub.mirrored.drop_newest(self.mirrors[camera_id].session)
         self._demand.reset()
         self._unsubscribed.clear()
 
@@ -250,7 +250,7 @@ class Link:
         """Drop the newest frames of cameras that nobody here watches, because they get old."""
         for camera_id in camera_ids:
             if (mirror := self.mirrors.get(camera_id)) is not None:
-                self._hub.drop_mirrored(mirror.session)
+                self._hub.mirrored.drop_newest(mirror.session)
 
     # What the other node sends
 
@@ -283,7 +283,7 @@ class Link:
                 # The other node has had the camera as a mirror, and has not got a frame of its own yet.
                 self.dropped += 1
                 return
-            self._hub.drop_mirrored(session, restart=True)
+            self._hub.mirrored.drop_newest(session, restart=True)
         try:
             size = inspect_jpeg(jpeg)
             await self._hub.publish(

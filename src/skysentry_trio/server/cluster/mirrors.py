@@ -116,14 +116,14 @@ class Mirrors:
             shown = self._begin(camera_id, location, nursery)
         if shown is not None:
             shown.location = location
-            self._hub.show_mirrored(shown.session, online=location.online, name=location.name, stopped=location.stopped)
+            self._hub.mirrored.show(shown.session, online=location.online, name=location.name, stopped=location.stopped)
 
     def _begin(self, camera_id: str, location: Location, nursery: trio.Nursery) -> _Shown | None:
         stack = ExitStack()
         try:
             link = self._link_to(location, nursery)
             session = stack.enter_context(
-                self._hub.mirror(
+                self._hub.mirrored.mirror(
                     camera_id,
                     link,
                     Lease(location.epoch),
@@ -161,7 +161,7 @@ class Mirrors:
         shown.link.remove(camera_id)
         shown.stack.close()
         if forget:
-            self._hub.forget(shown.session.camera)
+            self._hub.mirrored.forget(shown.session.camera)
 
     def _link_to(self, location: Location, nursery: trio.Nursery) -> Link:
         running = self._links.get(location.node_id)

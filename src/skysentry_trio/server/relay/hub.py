@@ -6,7 +6,6 @@ lock. A slow viewer or camera does not delay other viewers or cameras.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from skysentry_trio.base.sink import NO_SINK, FrameSink
 from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.access.history_audit import HistoryAudit
 from skysentry_trio.server.relay.audience import Audience
-from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, RemoteSource, SessionEnded
+from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.relay.demand_changes import DemandChanges
 from skysentry_trio.server.relay.eviction import Eviction
@@ -34,6 +33,7 @@ from skysentry_trio.server.relay.fan_out import FanOut
 from skysentry_trio.server.relay.latency import LatencyHistograms
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency, measure
 from skysentry_trio.server.relay.leases import NO_LEASE, Lease, Leases, ServerAlone
+from skysentry_trio.server.relay.mirrored_cameras import MirroredCameras
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, Outbox, ResultNotice, encode_nothing
 from skysentry_trio.server.relay.statistics import Counters, HubStatistics, Role
 from skysentry_trio.server.relay.subscriptions import Subscriptions
@@ -71,6 +71,8 @@ class Hub:
     """Latencies of the frames of all cameras, for all viewers that acknowledge frames."""
     history_audit: HistoryAudit = field(factory=HistoryAudit, init=False, repr=False)
     """Writes who sees old frames of which camera."""
+    mirrored: MirroredCameras = field(init=False, repr=False)
+    """The cameras of other servers."""
     memory: HeldMemory = field(init=False, repr=False)
     """What is held for peers besides the rings, within the limit for both."""
     _cameras: CameraRegistry = field(init=False, repr=False)
@@ -91,6 +93,9 @@ class Hub:
         self._subscriptions = Subscriptions(self._cameras, self._audience, self._fan_out, self._demand_changes)
         self._eviction = Eviction(
             self._cameras, self._viewers.keys(), self._fan_out, self._counters.departed, self._release
+        )
+        self.mirrored = MirroredCameras(
+            self._cameras, self._audience, self._fan_out, self._eviction, self._add, self._notify
         )
 
     # Cameras
@@ -190,91 +195,6 @@ class Hub:
 
     def _release(self, camera_id: str) -> None:
         self.leases.release(camera_id)
-
-    # Cameras of other servers
-
-    @contextmanager
-    def mirror(
-        self,
-        camera_id: str,
-        source: RemoteSource,
-        lease: Lease,
-        *,
-        on_end: Callable[[], None],
-        on_demand: Callable[[], None],
-    ) -> Iterator[CameraSession]:
-        """Know a camera of another server for as long as the context lasts; an earlier session of the camera ends.
-
-        Viewers see the camera as one of this server. It is offline until `show_mirrored` says otherwise.
-
-        Args:
-            camera_id: id of the camera.
-            source: where the frames come from; the caller publishes them.
-            lease: of the other server.
-            on_end: called when another session takes over; must not raise.
-            on_demand: called when `mirrored_demand` may have changed; must not raise.
-
-        Raises:
-            ProtocolViolation: with code ``server-full``, or ``replaced`` if there is a newer lease.
-        """
-        camera = self._cameras.get(camera_id) or self._add(camera_id)
-        if camera.session is not None and camera.session.lease.epoch > lease.epoch:
-            raise ProtocolViolation(f"camera {camera_id} has connected again", "replaced")
-        # The other server has applied the limit already.
-        unlimited = RateLimiter(math.inf, burst=math.inf)
-        session = CameraSession(camera, unlimited, on_end, on_demand, lease=lease, source=source, is_away=True)
-        previous, was_online, camera.session = camera.session, camera.online, session
-        if previous is not None:
-            previous.end(EndReason.REPLACED)
-        if was_online:
-            self._notify(camera)
-        # Viewers that come later are shown the newest frame. All older ones are at the other server.
-        camera.ring.capacity = 1
-        try:
-            yield session
-        finally:
-            if camera.session is session:
-                camera.session, was_online = None, camera.online
-                camera.last_heard = trio.current_time()
-                if was_online:
-                    self._notify(camera)
-
-    def show_mirrored(self, session: CameraSession, *, online: bool, name: str | None, stopped: bool = False) -> None:
-        """Show a camera of another server as it is there, and tell the viewers if this is a change."""
-        camera = session.camera
-        if session.ended is None and (camera.online, camera.name, camera.stopped) != (online, name, stopped):
-            session.is_away, camera.name, camera.stopped = not online, name, stopped
-            self._notify(camera)
-
-    def note_reachable(self, session: CameraSession, *, reachable: bool) -> None:
-        """Tell the viewers of a camera of another server whether that server answers, if this is a change."""
-        if session.ended is None and session.is_reachable != reachable:
-            session.is_reachable = reachable
-            self._notify(session.camera)
-
-    def drop_mirrored(self, session: CameraSession, *, restart: bool = False) -> None:
-        """Drop the newest frame of a camera of another server, because it is too old to be shown to new viewers.
-
-        Args:
-            session: from `mirror`.
-            restart: whether the other server counts the frames of the camera from 1 again.
-        """
-        camera = session.camera
-        if session.ended is None:
-            self._fan_out.forget(camera.id)
-            self._cameras.clear(camera, capacity=1)
-            if restart:
-                camera.sequence = 0
-
-    def mirrored_demand(self, camera: HubCamera) -> Limits | None:
-        """Return the most that viewers need of a camera of another server; None if nobody here needs its frames."""
-        limits = [viewer.limits(camera.id) for viewer in self._audience.watching(camera.id) if not viewer.own_only]
-        return most(limits) if limits else None
-
-    def forget(self, camera: HubCamera) -> None:
-        """Forget a camera that no server has any more."""
-        if self._cameras.get(camera.id) is camera and camera.session is None:
-            self._eviction.forget(camera)
 
     def _add(self, camera_id: str) -> HubCamera:
         """Add a camera; cameras that are kept for longer than the client timeout give way to it."""
