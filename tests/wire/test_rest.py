@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -13,14 +12,17 @@ from hypothesis import strategies as st
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.rest import (
+    STREAMS_BEGIN,
     FrameReply,
     LatestReply,
     RingReply,
     StreamReply,
     StreamsReply,
+    end_streams,
+    stream_of_ring,
     write_latest,
     write_ring,
-    write_streams,
+    write_stream,
 )
 from skysentry_trio.wire.viewer_frames import RingSummary
 
@@ -68,12 +70,28 @@ def test_a_ring_in_pieces_is_one_reply(jpegs: list[bytes]) -> None:
 @given(rings=st.dictionaries(st.sampled_from(["a", "b", "c-._"]), FRAMES))
 def test_all_rings_in_pieces_are_one_reply(rings: dict[str, list[bytes]]) -> None:
     """Put together, the pieces are the JSON of a `StreamsReply`, also of none."""
-    pieces = write_streams(len(rings), ((camera_id, make_frames(jpegs), STATS) for camera_id, jpegs in rings.items()))
+    written = [b"".join(write_stream(camera_id, make_frames(jpegs), STATS)) for camera_id, jpegs in rings.items()]
+    reply = STREAMS_BEGIN + b",".join(written) + end_streams(len(rings), [])
 
-    assert msgspec.json.decode(b"".join(pieces), type=StreamsReply) == StreamsReply(
+    assert msgspec.json.decode(reply, type=StreamsReply) == StreamsReply(
         len(rings),
         {camera_id: StreamReply(STATS, expected_frames(jpegs), len(jpegs)) for camera_id, jpegs in rings.items()},
     )
+
+
+def test_nodes_that_have_not_sent_their_rings_are_named() -> None:
+    """Without such nodes, there is no such key."""
+    assert end_streams(0, []) == b'},"totalClients":0}'
+    reply = msgspec.json.decode(STREAMS_BEGIN + end_streams(0, ["a", "b"]), type=StreamsReply)
+    assert reply.unreachable == ["a", "b"]
+
+
+@given(jpegs=FRAMES)
+def test_the_ring_of_another_server_becomes_one_of_all_rings(jpegs: list[bytes]) -> None:
+    """It is the same as if the camera were connected here, byte for byte."""
+    ring = b"".join(write_ring("c-._", make_frames(jpegs), STATS))
+
+    assert b"".join(stream_of_ring("c-._", ring)) == b"".join(write_stream("c-._", make_frames(jpegs), STATS))
 
 
 @pytest.mark.parametrize("size", [0, 1, 192 * 1024 - 1, 192 * 1024, 192 * 1024 + 1, 2_000_000])
@@ -85,21 +103,6 @@ def test_no_piece_is_large(size: int) -> None:
     assert max(map(len, pieces)) <= 256 * 1024
     reply = msgspec.json.decode(b"".join(pieces), type=RingReply)
     assert [b64decode(frame.data) for frame in reply.frames] == [jpeg[:size]] * 2
-
-
-def test_no_ring_is_looked_at_before_its_piece_is_wanted() -> None:
-    """With thousands of cameras, the first piece must not wait for the figures of the last ring."""
-    looked_at = list[int]()
-
-    def rings() -> Iterator[tuple[str, list[JpegFrame], RingSummary]]:
-        for number in range(1000):
-            looked_at.append(number)
-            yield f"camera-{number}", [], STATS
-
-    pieces = write_streams(1000, rings())
-    for _ in range(4):
-        next(pieces)
-    assert looked_at in ([0], [0, 1])
 
 
 def test_pieces_are_made_when_they_are_wanted() -> None:

@@ -9,7 +9,7 @@ from enum import Enum, StrEnum, auto
 from fnmatch import translate
 from typing import Final, Self
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 ALL_CAMERAS: Final = "*"
 """The pattern that covers every camera."""
@@ -185,6 +185,13 @@ class Rights:
             return 0.0
         return next((moment for cameras, moment in self._history_begins if cameras.covers(camera_id)), 0.0)
 
+    def limited_to(self, *actions: Action) -> Rights:
+        """Return those of these rights that allow some actions; for an administrator, all."""
+        if self.is_admin:
+            return self
+        kept = {action: cameras for action, cameras in self.by_action.items() if action in actions}
+        return Rights(kept, self._history_begins if Action.HISTORY in kept else ())
+
     def describe(self) -> dict[str, list[str]]:
         """Return the patterns for each action, for programs."""
         if self.is_admin:
@@ -220,6 +227,10 @@ class Principal:
     """Facts that must stay true, as `server.access` writes them; when one of them ends, so does the access."""
     expires_at: float | None = None
     """When the access ends, in seconds since the epoch; None for never."""
+
+    def limited_to(self, *actions: Action) -> Principal:
+        """Return the same principal with those rights only that allow some actions; an administrator keeps all."""
+        return evolve(self, rights=self.rights.limited_to(*actions))
 
     @property
     def is_node(self) -> bool:

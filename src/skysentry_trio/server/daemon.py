@@ -60,7 +60,6 @@ from skysentry_trio.server.http.export_jobs import ExportJobs
 from skysentry_trio.server.http.link_metrics import list_no_links
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.http.recordings import Recordings
-from skysentry_trio.server.http.rest import describe_nothing
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
@@ -71,6 +70,7 @@ from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.https_redirect import HttpsRedirect
 from skysentry_trio.server.transport.hypercorn_server import HttpServer
 from skysentry_trio.server.transport.listener import Router, RouterLimits
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS
 from skysentry_trio.server.transport.peer_address import PeerAddress, show_address_and_port
 from skysentry_trio.server.transport.request import Request, Service, identify_as_anyone
 from skysentry_trio.server.transport.systemd import Notifier
@@ -286,6 +286,7 @@ def _optional_services(
     if membership is not None:
         services["cluster"] = partial(membership.session.run, health)
         services["links"] = membership.node.mirrors.run
+        services["node connections"] = membership.node.requests.run
     if notifier.watchdog_interval is not None:
         services["watchdog"] = partial(_feed_watchdog, notifier, notifier.watchdog_interval)
     return services
@@ -395,7 +396,7 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
         recordings=recordings,
         exports=exports,
         authority=_authority_file(settings),
-        describe_elsewhere=describe_nothing if cluster is None else cluster.proxy.describe_cameras,
+        others=NO_OTHER_SERVERS if cluster is None else cluster.questions,
         list_links=list_no_links if cluster is None else lambda: cluster.mirrors.links,
         read_cluster=read_cluster,
     )

@@ -119,6 +119,8 @@ class RecordingReply(Message):
     """Bytes that are free on the volume."""
     next_deletion: NextDeletionReply | UnsetType | None = UNSET
     ageing: AgeingReply | UnsetType = UNSET
+    unreachable: list[str] | UnsetType = UNSET
+    """In a cluster, the nodes that have not said in time what they have recorded; left out if there are none."""
 
 
 class SegmentsReply(Message):

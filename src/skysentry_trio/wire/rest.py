@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Generator, Iterable, Iterator
+from typing import Final
 
 from msgspec import UNSET, UnsetType
 
@@ -16,6 +17,8 @@ from skysentry_trio.wire.viewer_frames import RingSummary
 
 _PIECE = 192 * 1024
 """Bytes of a JPEG that are encoded in one step: a multiple of three, because base64 encodes three bytes as a unit."""
+_RING_END: Final = b',"success":true}'
+"""Ends a `RingReply`."""
 
 
 class ErrorReply(Message):
@@ -142,6 +145,8 @@ class ClientsReply(Message):
     details: list[ClientDetails]
     """All cameras that the server knows."""
     success: bool = True
+    unreachable: list[str] | UnsetType = UNSET
+    """In a cluster, the nodes that have not described their cameras in time; left out if there are none."""
 
 
 class LatestReply(Message):
@@ -198,8 +203,11 @@ class StreamsReply(Message):
     """The rings of all cameras, by camera id."""
 
     total_clients: int
+    """Number of rings."""
     streams: dict[str, StreamReply]
     success: bool = True
+    unreachable: list[str] | UnsetType = UNSET
+    """In a cluster, the nodes that have not sent the rings of their cameras in time; left out if there are none."""
 
 
 class PushReply(Message):
@@ -226,22 +234,41 @@ def write_ring(camera_id: str, frames: Iterable[JpegFrame], stats: RingSummary) 
     """Write a `RingReply` in pieces."""
     yield b'{"clientId":%b,"stats":%b,"frames":[' % (encode_json(camera_id), encode_json(stats))
     count = yield from _frames(frames)
-    yield b'],"count":%d,"success":true}' % count
+    yield b'],"count":%d%b' % (count, _RING_END)
 
 
-def write_streams(count: int, rings: Iterable[tuple[str, Iterable[JpegFrame], RingSummary]]) -> Iterator[bytes]:
-    """Write a `StreamsReply` in pieces.
+STREAMS_BEGIN: Final = b'{"success":true,"streams":{'
+"""Begins a `StreamsReply`. Rings follow, with commas between them, and then `end_streams`."""
+
+
+def write_stream(camera_id: str, frames: Iterable[JpegFrame], stats: RingSummary) -> Iterator[bytes]:
+    """Write a camera's ring within a `StreamsReply` in pieces."""
+    yield b'%b:{"stats":%b,"frames":[' % (encode_json(camera_id), encode_json(stats))
+    count = yield from _frames(frames)
+    yield b'],"count":%d}' % count
+
+
+def stream_of_ring(camera_id: str, ring: bytes) -> Iterator[bytes]:
+    """Turn a `RingReply` of `write_ring` into a ring within a `StreamsReply`, in pieces.
+
+    Rings are large, so that decoding one would delay others.
+    """
+    begin, end = b'{"clientId":%b,' % encode_json(camera_id), len(ring) - len(_RING_END)
+    yield b"%b:{" % encode_json(camera_id)
+    for start in range(len(begin), end, _PIECE):
+        yield ring[start : min(end, start + _PIECE)]
+    yield b"}"
+
+
+def end_streams(count: int, unreachable: list[str]) -> bytes:
+    """Write the end of a `StreamsReply`.
 
     Args:
-        count: number of cameras.
-        rings: for each camera, its id, the frames of its ring, and the figures of its ring.
+        count: number of rings.
+        unreachable: nodes that have not sent theirs.
     """
-    yield b'{"success":true,"totalClients":%d,"streams":{' % count
-    for index, (camera_id, frames, stats) in enumerate(rings):
-        yield b'%b%b:{"stats":%b,"frames":[' % (b"," if index else b"", encode_json(camera_id), encode_json(stats))
-        count = yield from _frames(frames)
-        yield b'],"count":%d}' % count
-    yield b"}}"
+    missing = b',"unreachable":%b' % encode_json(unreachable) if unreachable else b""
+    return b'},"totalClients":%d%b}' % (count, missing)
 
 
 def _frames(frames: Iterable[JpegFrame]) -> Generator[bytes, None, int]:

@@ -29,9 +29,11 @@ from tests.hubs import make_hub
 from tests.jpegs import draw_jpeg
 from tests.raw_peer import PATIENCE, Address
 from tests.server.cluster.memory_directory import MemoryCluster, MemoryDirectory
+from tests.server.history.helpers import OpenFolder, history_of
 
 SECRET = b"the secret of all nodes"
 _ALL_OPEN: Mapping[str, AccessSetup] = {}
+_NOTHING_RECORDED: Mapping[str, OpenFolder] = {}
 
 
 @define(eq=False)
@@ -210,19 +212,24 @@ class Relay:
 
 @asynccontextmanager
 async def running_nodes(
-    *node_ids: str, setups: Mapping[str, AccessSetup] = _ALL_OPEN, **settings: Any
+    *node_ids: str,
+    setups: Mapping[str, AccessSetup] = _ALL_OPEN,
+    folders: Mapping[str, OpenFolder] = _NOTHING_RECORDED,
+    **settings: Any,
 ) -> AsyncIterator[list[TestNode]]:
     """Run nodes that know each other; they are cancelled in the end.
 
     Args:
         node_ids: their ids.
         setups: the rules of access, by the id of the node; a node without an entry is open to everybody.
+        folders: the recordings, by the id of the node; a node without an entry records nothing.
         settings: of all nodes.
     """
     cluster, nodes = MemoryCluster(), list[TestNode]()
     async with trio.open_nursery() as nursery:
         for node_id in node_ids:
-            nodes.append(await _start(node_id, cluster, nursery, setups.get(node_id), settings))
+            setup, folder = setups.get(node_id), folders.get(node_id)
+            nodes.append(await _start(node_id, cluster, nursery, setup=setup, folder=folder, settings=settings))
         try:
             yield nodes
         finally:
@@ -230,7 +237,13 @@ async def running_nodes(
 
 
 async def _start(
-    node_id: str, cluster: MemoryCluster, nursery: trio.Nursery, setup: AccessSetup | None, settings: dict[str, Any]
+    node_id: str,
+    cluster: MemoryCluster,
+    nursery: trio.Nursery,
+    *,
+    setup: AccessSetup | None,
+    folder: OpenFolder | None,
+    settings: dict[str, Any],
 ) -> TestNode:
     hub, health = make_hub(**settings), Health()
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
@@ -242,13 +255,15 @@ async def _start(
     node = ClusterNode(cluster.join(node_id, url), hub, SECRET)
     websockets = WebSockets(daemon._websocket_limits(hub.settings), health.shutdown)
     push_sessions = PushSessions(hub, setup.access.sessions)
-    router = daemon._create_router(hub, push_sessions, websockets, health, LoopMonitor(), setup, None, node)
+    history = None if folder is None else history_of(hub, folder)
+    router = daemon._create_router(hub, push_sessions, websockets, health, LoopMonitor(), setup, history, node)
     nursery.start_soon(websockets.run)
     nursery.start_soon(push_sessions.run)
     nursery.start_soon(hub.report_demand)
     nursery.start_soon(router.accept_from, listener, nursery)
     nursery.start_soon(relay.run)
     nursery.start_soon(node.mirrors.run)
+    nursery.start_soon(node.requests.run)
     return TestNode(hub, node, Address.parse(f"http://127.0.0.1:{port}"), cluster, nursery, relay)
 
 

@@ -44,6 +44,15 @@ def test_a_node_that_asks_for_a_client_has_the_rights_of_the_client() -> None:
     assert visitor.via == ("z", "a")
 
 
+def test_rights_over_a_thousand_cameras_fit_into_a_header() -> None:
+    """The head of a request may have 16 KiB."""
+    names = [f"building-{number % 7}-floor-{number}" for number in range(1000)]
+    client = Principal("porch", Rights.of({"history": names}), "key", "key:7")
+    header = NodeProof("a", b"secret").header_for("GET", TARGET, principal=client)
+    assert len(header) < 12_000
+    assert NodeProof("b", b"secret").verify(header, "GET", TARGET).principal == client
+
+
 @pytest.mark.parametrize(("method", "target"), [("POST", TARGET), ("GET", "/api/clients/yard/latest.jpg")])
 def test_a_header_counts_for_one_request_only(method: str, target: str) -> None:
     """Nobody can use it for another request, or for the same one again."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from skysentry_trio.server.access.records import AccessRecords, KeyRecord
 from skysentry_trio.server.access.start import open_to_everybody
 from tests.raw_peer import Address, Answer, picture, request_head
 from tests.server.cluster.nodes import TestNode, running_nodes, until
+from tests.server.history.helpers import OpenFolder
 
 ROUTES = [
     "/api/clients/door/latest",
@@ -37,6 +38,7 @@ ROUTES = [
 ]
 """What is asked once."""
 _OWN = {"date", "content-length"}
+_NOTHING: Mapping[str, OpenFolder] = {}
 
 
 @asynccontextmanager
@@ -132,12 +134,41 @@ async def test_the_list_of_cameras_is_the_same_on_all_nodes() -> None:
 
 
 async def test_a_list_does_not_wait_for_a_node_that_is_away() -> None:
-    """Its cameras are described as far as this node knows them."""
+    """Its cameras are described as far as this node knows them, and the node is named."""
     async with two_nodes_and_a_door() as (a, b):
         a.relay.freeze()
         with trio.fail_after(10):
-            (camera,) = (await b.address.ask("/api/clients")).json["details"]
+            listed = (await b.address.ask("/api/clients")).json
+        (camera,) = listed["details"]
         assert (camera["clientId"], camera["online"], camera["frameCount"]) == ("door", True, 0)
+        assert listed["unreachable"] == ["a"]
+
+
+async def test_passing_on_needs_one_connection() -> None:
+    """That of the client stays open for its next request too."""
+    async with two_nodes_and_a_door() as (a, b), b.address.connection() as client:
+        before = a.relay.connections
+        for route in ("latest.jpg", "latest", "stream", "clip", "nothing", "latest.jpg"):
+            await client.send(request_head(f"/api/clients/door/{route}"))
+            await client.answer()
+        assert a.relay.connections == before + 1
+
+
+async def test_a_client_of_http_1_0_gets_no_chunks() -> None:
+    """The end of the answer is the end of the connection."""
+    async with two_nodes_and_a_door() as (_, b), b.address.connection() as client:
+        await client.send(request_head("/api/clients/door/stream", version="1.0"))
+        answer, _ = await client.receive_rest()
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["count"] == 3
+
+
+async def test_a_client_that_leaves_ends_its_request_at_the_other_node() -> None:
+    """So that nobody waits for a frame that nobody wants."""
+    async with two_nodes_and_a_door() as (_, b):
+        async with b.address.connection() as client:
+            await client.send(request_head("/api/clients/door/latest.jpg?after=99"))
+            await until(lambda: b.node.requests._waiting["a"])
+        await until(lambda: not b.node.requests._waiting["a"])
 
 
 async def test_a_node_that_cannot_be_reached_is_named() -> None:
@@ -146,7 +177,7 @@ async def test_a_node_that_cannot_be_reached_is_named() -> None:
         a.cluster.place("door", "a", node_url="http://127.0.0.1:1")
         answer = await b.address.ask("/api/clients/door/latest.jpg")
         assert answer.status == 502
-        assert "node a, which has the camera, does not answer" in answer.json["error"]
+        assert "node a does not answer" in answer.json["error"]
 
 
 async def test_a_request_never_goes_in_circles() -> None:
@@ -170,7 +201,9 @@ async def test_pages_of_allowed_origins_read_the_answers_of_all_nodes() -> None:
 
 
 @asynccontextmanager
-async def guarded_nodes(**allow: list[str]) -> AsyncIterator[tuple[TestNode, TestNode, str]]:
+async def guarded_nodes(
+    folders: Mapping[str, OpenFolder] = _NOTHING, /, **allow: list[str]
+) -> AsyncIterator[tuple[TestNode, TestNode, str]]:
     """Run two nodes with one key that has these rights; only the second one knows the key."""
     key = make_key()
     record = KeyRecord("7", "porch", hash_key(key), allow, 0.0)
@@ -180,7 +213,7 @@ async def guarded_nodes(**allow: list[str]) -> AsyncIterator[tuple[TestNode, Tes
         setup.access.is_open = setup.access.stays_open = False
         setup.access.load(AccessRecords(keys=keys))
         setups[node_id] = setup
-    async with running_nodes("a", "b", setups=setups) as (a, b):
+    async with running_nodes("a", "b", setups=setups, folders=folders) as (a, b):
         with a.camera("door") as camera:
             await camera.send()
             await until(lambda: b.hub.camera("door"))

@@ -16,6 +16,8 @@ from skysentry_trio.client.engine.viewer import PATH, limits_query
 from skysentry_trio.server.cluster.interfaces import Directory, Location
 from skysentry_trio.server.cluster.mirrors import Mirrors
 from skysentry_trio.server.cluster.node_proof import HEADER, NodeProof, narrow
+from skysentry_trio.server.cluster.node_questions import NodeQuestions
+from skysentry_trio.server.cluster.node_requests import NodeRequests
 from skysentry_trio.server.cluster.proxy import NodeProxy
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.transport.request import Identify, Request
@@ -34,11 +36,15 @@ class ClusterNode:
     proof: NodeProof = field(init=False, repr=False)
     mirrors: Mirrors = field(init=False, repr=False)
     proxy: NodeProxy = field(init=False, repr=False)
+    requests: NodeRequests = field(init=False, repr=False)
+    questions: NodeQuestions = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.proof = NodeProof(self.directory.node_id, self._secret)
         self.mirrors = Mirrors(self._hub, self.directory, self.proof)
-        self.proxy = NodeProxy(self.directory, self._hub, self.proof, self.mirrors.note_request)
+        self.requests = NodeRequests(self.directory)
+        self.proxy = NodeProxy(self.directory, self._hub, self.proof, self.mirrors.note_request, self.requests)
+        self.questions = NodeQuestions(self.directory, self.proof, self.requests)
 
     def has(self, camera_id: str) -> bool:
         """Return whether another node has a camera."""

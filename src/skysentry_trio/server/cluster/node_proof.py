@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
+import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable
@@ -27,6 +28,8 @@ _PURPOSE: Final = b"skysentry node 1\n"
 """Makes signatures of this kind differ from all others with the same secret."""
 _TOLERANCE: Final = 120.0
 """Seconds by which the clocks of two nodes may differ."""
+_MAX_CLAIMS: Final = 1024 * 1024
+"""Bytes."""
 _MAX_REMEMBERED: Final = 65_536
 """Maximum number of headers that are remembered, so that none counts twice."""
 
@@ -85,7 +88,8 @@ class NodeProof:
         if principal is not None:
             claims.name, claims.kind, claims.identity = principal.name, principal.kind, principal.identity
             claims.allow, claims.expires_at = principal.rights.describe(), principal.expires_at
-        payload = urlsafe_b64encode(msgspec.json.encode(claims)).decode()
+        # Rights may name a thousand cameras, and the head of a request has a limit.
+        payload = urlsafe_b64encode(zlib.compress(msgspec.json.encode(claims))).decode()
         return f"{payload}.{self._sign(method, target, payload)}"
 
     def verify(self, header: str, method: str, target: str) -> Visitor:
@@ -98,9 +102,9 @@ class NodeProof:
         if not hmac.compare_digest(signature.encode(), self._sign(method, target, payload).encode()):
             raise _wrong("the signature is wrong: do all nodes have the same secret?")
         try:
-            claims = msgspec.json.decode(urlsafe_b64decode(payload), type=_Claims)
+            claims = msgspec.json.decode(_decompress(urlsafe_b64decode(payload)), type=_Claims)
             rights = Rights.of(claims.allow) if claims.kind else EVERYTHING
-        except (msgspec.DecodeError, Base64Error, ValueError) as error:
+        except (msgspec.DecodeError, Base64Error, ValueError, zlib.error) as error:
             raise _wrong(f"the header cannot be read: {error}") from None
         if not claims.via:
             raise _wrong("the header names no node")
@@ -142,6 +146,10 @@ def narrow(principal: Principal, camera_id: str) -> Principal:
     return Principal(
         principal.name, Rights.of(allowed), principal.kind, principal.identity, expires_at=principal.expires_at
     )
+
+
+def _decompress(data: bytes) -> bytes:
+    return zlib.decompressobj().decompress(data, _MAX_CLAIMS)
 
 
 def _wrong(message: str) -> ProtocolViolation:

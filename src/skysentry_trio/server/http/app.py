@@ -32,13 +32,14 @@ from skysentry_trio.server.http.metrics import create_metrics
 from skysentry_trio.server.http.missing_page import describe_missing_page, prefers_page
 from skysentry_trio.server.http.pages import WEB, create_pages
 from skysentry_trio.server.http.recordings import Recordings
-from skysentry_trio.server.http.rest import DescribeElsewhere, create_api, describe_nothing
+from skysentry_trio.server.http.rest import create_api
 from skysentry_trio.server.http.results import create_results
 from skysentry_trio.server.http.session import create_session
 from skysentry_trio.server.http.trust import create_trust
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.transport.connection_log import ConnectionLog
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, OtherServers
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.response import describe_challenge, describe_refusal
 from skysentry_trio.wire.rest import ErrorReply
@@ -65,7 +66,7 @@ def build_app(
     exports: ExportJobs | None = None,
     pages: Path = WEB,
     authority: Path | None = None,
-    describe_elsewhere: DescribeElsewhere = describe_nothing,
+    others: OtherServers = NO_OTHER_SERVERS,
     list_links: ListLinks = list_no_links,
     read_cluster: Callable[[], ClusterFigures] = alone,
 ) -> QuartTrio:
@@ -82,18 +83,18 @@ def build_app(
         exports: of the recordings; None for a server that records nothing.
         pages: folder of the built web pages.
         authority: certificate of the server's own authority; None if the server has none.
-        describe_elsewhere: returns what other servers of a cluster say about their cameras.
+        others: the other servers of a cluster.
         list_links: returns the links to these servers.
         read_cluster: returns what this server knows of its cluster.
     """
     recordings = recordings or Recordings(None if history is None else history.reader)
     current_hub, setup = scoped(hub), setup or open_to_everybody()
     return create_app(
-        create_api(current_hub, health, connections, setup.access, describe_elsewhere),
+        create_api(current_hub, health, connections, setup.access, others),
         create_session(setup),
         create_administration(current_hub, setup),
         create_clips(current_hub, recordings),
-        create_history(current_hub, history, recordings),
+        create_history(current_hub, history, recordings, others),
         create_events(current_hub, history, recordings),
         create_exports(current_hub, exports, recordings),
         create_results(current_hub),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+import msgspec
 import trio
 from attrs import evolve
 from quart import Blueprint, Response
@@ -23,8 +24,11 @@ from skysentry_trio.server.history.reader import HistoryReader, RecordedSpan
 from skysentry_trio.server.history.retention import NextDeletion
 from skysentry_trio.server.http.current import CurrentHub, current_request
 from skysentry_trio.server.http.history_requests import asked_query, asked_range, check_right, expect_history
+from skysentry_trio.server.http.joined_history import join_recordings
 from skysentry_trio.server.http.json_bodies import json_response
 from skysentry_trio.server.http.recordings import Recordings
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, Gathered, OtherServers
 from skysentry_trio.wire.history import (
     AgeingReply,
     DayReply,
@@ -40,6 +44,9 @@ from skysentry_trio.wire.history import (
 )
 from skysentry_trio.wire.messages import rfc3339
 
+_GATHER_TIMEOUT: Final = 3.0
+"""Seconds that another server has to say what it has recorded."""
+_replies: Final = msgspec.json.Decoder(RecordingReply)
 _MOST_SPANS: Final = 10_000
 _MOST_EVENTS: Final = 1000
 _MOST_PARTS: Final = 2000
@@ -47,7 +54,10 @@ _MOST_PARTS: Final = 2000
 
 
 def create_history(  # noqa: PLR0915 - one statement for each step of each route
-    current_hub: CurrentHub, history: History | None, recordings: Recordings
+    current_hub: CurrentHub,
+    history: History | None,
+    recordings: Recordings,
+    others: OtherServers = NO_OTHER_SERVERS,
 ) -> Blueprint:
     """Return the routes about recordings, under ``/api``.
 
@@ -55,6 +65,7 @@ def create_history(  # noqa: PLR0915 - one statement for each step of each route
         current_hub: returns the hub, limited to what the principal of the current request may do.
         history: of the server; None if it records nothing.
         recordings: what reads it.
+        others: the other servers of a cluster.
     """
     routes = Blueprint("history", __name__, url_prefix="/api")
 
@@ -62,8 +73,18 @@ def create_history(  # noqa: PLR0915 - one statement for each step of each route
 
     @routes.get("/history")
     async def get_recording() -> Response:
-        hub, found = current_hub(), find()
+        hub = current_hub()
         hub.require(Action.HISTORY)
+        # The other server asks each server for the server's own recordings.
+        asker = hub.principal.limited_to(Action.HISTORY, Action.METRICS)
+        gathered = Gathered() if current_request().via else await others.gather("/api/history", asker, _GATHER_TIMEOUT)
+        replies = {node_id: _replies.decode(body) for node_id, body in gathered.bodies.items()}
+        if history is not None or not replies:
+            replies = {"": await describe(hub, find()), **replies}
+        joined = join_recordings(replies)
+        return json_response(msgspec.structs.replace(joined, unreachable=list(gathered.unreachable) or msgspec.UNSET))
+
+    async def describe(hub: ScopedHub, found: History) -> RecordingReply:
         rights = hub.principal.rights
         usages = await recordings.run(partial(_usages, found.reader, rights))
         free = await recordings.run(found.reader.folder.free_bytes)
@@ -72,25 +93,23 @@ def create_history(  # noqa: PLR0915 - one statement for each step of each route
         # Figures and file names tell of cameras that others may not know of.
         if not (rights.allow_all(Action.HISTORY) or rights.allow(Action.METRICS)):
             said = None if trouble is None else "recording is paused"
-            return json_response(RecordingReply(trouble is None, said, cameras))
-        return json_response(
-            RecordingReply(
-                trouble is None,
-                trouble,
-                cameras,
-                frames_written=writer.frames_written,
-                frames_dropped=writer.frames_dropped,
-                frames_missed=found.recorder.missed,
-                bytes_waiting=writer.waiting_bytes,
-                bytes_free=free,
-                next_deletion=_describe_deletion(writer.forecast.first),
-                ageing=AgeingReply(
-                    list(hub.settings.history_ageing),
-                    writer.unthinned,
-                    writer.ageing.frames_dropped,
-                    writer.ageing.bytes_freed,
-                ),
-            )
+            return RecordingReply(trouble is None, said, cameras)
+        return RecordingReply(
+            trouble is None,
+            trouble,
+            cameras,
+            frames_written=writer.frames_written,
+            frames_dropped=writer.frames_dropped,
+            frames_missed=found.recorder.missed,
+            bytes_waiting=writer.waiting_bytes,
+            bytes_free=free,
+            next_deletion=_describe_deletion(writer.forecast.first),
+            ageing=AgeingReply(
+                list(hub.settings.history_ageing),
+                writer.unthinned,
+                writer.ageing.frames_dropped,
+                writer.ageing.bytes_freed,
+            ),
         )
 
     @routes.get("/clients/<camera_id>/history")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Final
 
 import msgspec
 import trio
 from quart import Blueprint, Response, request
 
 from skysentry_trio._version import __version__
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.access.access import Access
@@ -24,8 +26,10 @@ from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency, mean_of
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.transport.connection_log import ConnectionLog
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, Gathered, OtherServers
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
 from skysentry_trio.wire.rest import (
+    STREAMS_BEGIN,
     BriefHealthReply,
     ClientDetails,
     ClientsReply,
@@ -34,22 +38,20 @@ from skysentry_trio.wire.rest import (
     LatencyReply,
     ReadyReply,
     WatcherReply,
+    end_streams,
+    stream_of_ring,
     write_latest,
     write_ring,
-    write_streams,
+    write_stream,
 )
 from skysentry_trio.wire.viewer_frames import RingSummary, summarize_ring
 
 _WATCHERS_SHOWN = 50
-
-
-DescribeElsewhere = Callable[[], Awaitable[Mapping[str, ClientDetails]]]
-"""Returns what other servers of a cluster say about their cameras, by id."""
-
-
-async def describe_nothing() -> Mapping[str, ClientDetails]:
-    """Return nothing, for a server that belongs to no cluster."""
-    return {}
+_LIST_TIMEOUT = 1.0
+"""Seconds that another server has to describe its cameras."""
+_RING_TIMEOUT = 5.0
+"""Seconds that another server has to send the ring of one camera."""
+_lists: Final = msgspec.json.Decoder(ClientsReply)
 
 
 def create_api(
@@ -57,7 +59,7 @@ def create_api(
     health: Health,
     connections: ConnectionLog,
     access: Access,
-    describe_elsewhere: DescribeElsewhere = describe_nothing,
+    others: OtherServers = NO_OTHER_SERVERS,
 ) -> Blueprint:
     """Return the routes under ``/api``.
 
@@ -66,7 +68,7 @@ def create_api(
         health: state of the process.
         connections: counted by the router.
         access: the rules of access.
-        describe_elsewhere: returns what other servers say about their cameras.
+        others: the other servers of a cluster.
     """
     api = Blueprint("api", __name__, url_prefix="/api")
     description = encode_json(describe_api(__version__))
@@ -114,7 +116,8 @@ def create_api(
     @api.get("/clients")
     async def get_clients() -> Response:
         hub, now, via = current_hub(), trio.current_time(), current_request().via
-        elsewhere = {} if via else await describe_elsewhere()
+        gathered = Gathered() if via else await others.gather("/api/clients", None, _LIST_TIMEOUT)
+        elsewhere = {one.camera_id: one for body in gathered.bodies.values() for one in _lists.decode(body).details}
         details = []
         for camera in list(hub.cameras):
             if camera.is_elsewhere and via:
@@ -125,7 +128,9 @@ def create_api(
             # Each camera may have a thousand viewers, so yield to the scheduler after each camera.
             await trio.lowlevel.checkpoint()
         online = [camera.camera_id for camera in details if camera.online]
-        return _json(ClientsReply(len(online), online, details))
+        return _json(
+            ClientsReply(len(online), online, details, unreachable=list(gathered.unreachable) or msgspec.UNSET)
+        )
 
     @api.get("/clients/<camera_id>/latest")
     async def get_latest(camera_id: str) -> Response:
@@ -135,7 +140,7 @@ def create_api(
             response = Response(frame.jpeg, headers=frame_headers(camera, frame))
         else:
             check_online(camera)
-            response = _in_pieces(write_latest(camera.id, frame, _summarize(camera)))
+            response = _in_pieces(_each(write_latest(camera.id, frame, _summarize(camera))))
         response.vary.add("Accept")
         return response
 
@@ -145,18 +150,18 @@ def create_api(
         camera = find_camera(hub, choose_id(hub, camera_id), Action.HISTORY)
         check_online(camera)
         hub.note_history_read(camera.id, "ring")
-        return _in_pieces(write_ring(camera.id, _read(hub, camera), _summarize(camera)))
+        return _in_pieces(_each(write_ring(camera.id, _read(hub, camera), _summarize(camera))))
 
     @api.get("/streams")
     async def get_streams() -> Response:
         hub = current_hub()
         hub.require(Action.HISTORY)
         hub.note_history_read(None, "ring")
-        cameras = hub.cameras_for(Action.HISTORY)
-        online = [camera for camera in cameras if camera.online and not camera.is_elsewhere]
-        # A generator, so that each of thousands of cameras is looked at when its piece is sent.
-        rings = ((camera.id, _read(hub, camera), _summarize(camera)) for camera in online)
-        return _in_pieces(write_streams(len(online), rings))
+        online = [camera for camera in hub.cameras_for(Action.HISTORY) if camera.online]
+        if current_request().via:
+            # The other server asks each server for the server's own cameras.
+            online = [camera for camera in online if not camera.is_elsewhere]
+        return _in_pieces(_write_streams(hub, online, others))
 
     @api.get("/openapi.json")
     async def get_openapi() -> Response:
@@ -211,12 +216,40 @@ def _json(reply: Message, status: int = 200) -> Response:
     return _never_stored(Response(encode_json(reply), status, content_type="application/json"))
 
 
-def _in_pieces(pieces: Iterator[bytes]) -> Response:
-    async def body() -> AsyncIterator[bytes]:
+async def _write_streams(hub: ScopedHub, cameras: Sequence[HubCamera], others: OtherServers) -> AsyncIterator[bytes]:
+    """Yield a `StreamsReply` in pieces: each of thousands of cameras is looked at when its piece is sent."""
+    yield STREAMS_BEGIN
+    count, unreachable = 0, set[str]()
+    for camera in cameras:
+        if not camera.is_elsewhere:
+            pieces: Iterable[bytes] = write_stream(camera.id, _read(hub, camera), _summarize(camera))
+        elif (owner := others.owner(camera.id)) in unreachable:
+            continue
+        else:
+            try:
+                ring = await others.ask_owner(camera.id, "stream", hub.principal, _RING_TIMEOUT)
+            except ProtocolViolation:
+                unreachable.add(owner or "")
+                continue
+            if ring is None:
+                # The camera has left in the meantime.
+                continue
+            pieces = stream_of_ring(camera.id, ring)
+        if count:
+            yield b","
+        count += 1
         for piece in pieces:
             yield piece
+    yield end_streams(count, sorted(unreachable))
 
-    response = _never_stored(Response(body(), content_type="application/json"))
+
+async def _each(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+def _in_pieces(pieces: AsyncIterator[bytes]) -> Response:
+    response = _never_stored(Response(pieces, content_type="application/json"))
     # The whole reply needs no deadline, because every write has one; over a slow link a large reply may take long.
     response.timeout = None
     return response

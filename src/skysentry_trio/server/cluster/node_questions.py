@@ -1,0 +1,92 @@
+"""Questions of this node to other nodes, for answers about the cameras of several nodes."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
+
+import trio
+from attrs import define, field
+
+from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
+from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.principal import Principal
+from skysentry_trio.client.engine.addresses import parse_server_address
+from skysentry_trio.server.cluster.interfaces import Directory, Location, Node
+from skysentry_trio.server.cluster.node_proof import HEADER, NodeProof, narrow
+from skysentry_trio.server.cluster.node_requests import NodeRequests, encode_head, unreachable
+from skysentry_trio.server.transport.other_servers import Gathered
+
+log = get_logger(__name__)
+
+_MOST: Final = 64 * 1024 * 1024
+"""Bytes of an answer."""
+_NOTHING_TO_SAY: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+
+
+@define(eq=False)
+class NodeQuestions:
+    """Asks other nodes; an answer is about the cameras of the node that gives it, so no question goes in circles."""
+
+    _directory: Directory
+    _proof: NodeProof = field(repr=False)
+    _requests: NodeRequests = field(repr=False)
+
+    def owner(self, camera_id: str) -> str | None:
+        """Return the id of the other node that has a camera; None if no other node has it."""
+        location = self._elsewhere(camera_id)
+        return None if location is None else location.node_id
+
+    async def gather(self, target: str, principal: Principal | None, seconds: float) -> Gathered:
+        """Ask all other nodes; see `OtherServers.gather`."""
+        bodies, silent = dict[str, bytes](), list[str]()
+        nodes = [node for node in self._directory.nodes().values() if node.node_id != self._directory.node_id]
+
+        async def ask(node: Node) -> None:
+            try:
+                body = await self._ask(node.node_id, node.url, target, principal, seconds)
+            except ProtocolViolation as violation:
+                log.debug("a node does not answer", node=node.node_id, target=target, error=str(violation))
+                silent.append(node.node_id)
+            else:
+                if body is not None:
+                    bodies[node.node_id] = body
+
+        async with trio.open_nursery() as nursery:
+            for node in nodes:
+                nursery.start_soon(ask, node)
+        return Gathered(dict(sorted(bodies.items())), sorted(silent))
+
+    async def ask_owner(self, camera_id: str, resource: str, principal: Principal, seconds: float) -> bytes | None:
+        """Ask the node that has a camera; see `OtherServers.ask_owner`."""
+        location = self._elsewhere(camera_id)
+        if location is None:
+            return None
+        target = f"/api/clients/{quote(camera_id)}/{resource}"
+        return await self._ask(location.node_id, location.node_url, target, narrow(principal, camera_id), seconds)
+
+    async def _ask(
+        self, node_id: str, url: str, resource: str, principal: Principal | None, seconds: float
+    ) -> bytes | None:
+        with trio.move_on_after(seconds):
+            try:
+                address = parse_server_address(url)
+            except ConfigurationError as error:
+                raise unreachable(node_id, str(error)) from None
+            target = address.prefix + resource
+            proof = self._proof.header_for("GET", target, principal=principal)
+            head = encode_head(f"GET {target} HTTP/1.1", [("Host", address.host_header), (HEADER, proof)])
+            async with self._requests.begin(node_id, address, head, method="GET") as exchange:
+                answer = await exchange.read_head()
+                body = await exchange.read_body(_MOST)
+            if answer.status_code == HTTPStatus.OK:
+                return body
+            if answer.status_code in _NOTHING_TO_SAY:
+                return None
+            raise unreachable(node_id, f"status {answer.status_code}")
+        raise unreachable(node_id, f"no answer within {seconds:g} s")
+
+    def _elsewhere(self, camera_id: str) -> Location | None:
+        location = self._directory.locate(camera_id)
+        return None if location is None or location.node_id == self._directory.node_id else location

@@ -1,0 +1,69 @@
+"""What services may ask the other servers of a cluster, of which they know nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
+
+from attrs import field, frozen
+
+from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.principal import Principal
+
+
+@frozen
+class Gathered:
+    """The answers of the other servers to one question."""
+
+    bodies: Mapping[str, bytes] = field(factory=dict)
+    """Of the answers with status 200, by the id of the node. A node that refuses to answer has nothing to say."""
+    unreachable: Sequence[str] = ()
+    """Ids of the nodes that have not answered in time, in order."""
+
+
+class OtherServers(Protocol):
+    """Asks other servers of the cluster, which answer for their own cameras only."""
+
+    async def gather(self, target: str, principal: Principal | None, seconds: float) -> Gathered:
+        """Ask all other servers at the same time.
+
+        Args:
+            target: path and query of a GET request.
+            principal: for whom; None for this server itself, which may do everything.
+            seconds: that each server has to answer.
+        """
+        ...
+
+    async def ask_owner(self, camera_id: str, resource: str, principal: Principal, seconds: float) -> bytes | None:
+        """Ask the server that has a camera; return the body of its answer, or None if it refuses to answer.
+
+        Args:
+            camera_id: id of the camera.
+            resource: what follows the camera in the path of a GET request, such as ``stream``.
+            principal: for whom.
+            seconds: that the server has to answer.
+
+        Raises:
+            ProtocolViolation: with code ``node-unreachable``.
+        """
+        ...
+
+    def owner(self, camera_id: str) -> str | None:
+        """Return the id of the node that has a camera; None for a camera of this server, or of none."""
+        ...
+
+
+class _NoOtherServers:
+    """A server that belongs to no cluster."""
+
+    async def gather(self, _target: str, _principal: Principal | None, _seconds: float) -> Gathered:
+        return Gathered()
+
+    async def ask_owner(self, camera_id: str, _resource: str, _principal: Principal, _seconds: float) -> bytes | None:
+        raise ProtocolViolation(f"no other server has camera {camera_id}", "node-unreachable")
+
+    def owner(self, _camera_id: str) -> str | None:
+        return None
+
+
+NO_OTHER_SERVERS: Final[OtherServers] = _NoOtherServers()
