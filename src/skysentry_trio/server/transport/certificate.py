@@ -128,6 +128,9 @@ def create_context() -> ssl.SSLContext:
     # The router knows HTTP/1.1 only, and WebSockets inside HTTP/2 would not pass it.
     context.set_alpn_protocols(["http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    # All ciphers are strong, so the peer chooses, as Mozilla recommends: a browser asks for AES-128 where the processor
+    # has instructions for AES, which makes a frame some 5 % cheaper here than AES-256, and for ChaCha20 elsewhere.
+    context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     return context
 
 
