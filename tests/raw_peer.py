@@ -137,6 +137,12 @@ class RawPeer:
     _buffer: bytes = field(default=b"", init=False)
     _sending: trio.Lock = field(factory=trio.Lock, init=False)
 
+    @property
+    def transport(self) -> trio.SocketStream:
+        """The TCP connection, which is below TLS if there is TLS."""
+        below: trio.SocketStream = getattr(self.stream, "transport_stream", self.stream)
+        return below
+
     async def send(self, *data: bytes) -> None:
         """Send these bytes."""
         async with self._sending:

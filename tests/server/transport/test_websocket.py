@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 import trio
 
-from tests.daemons import running_daemon
+from tests.daemons import CertificateFiles, running_daemon
 from tests.raw_peer import (
     BINARY,
     CLOSE,
@@ -36,20 +37,33 @@ OPEN: dict[str, Open] = {
 everybody = pytest.mark.parametrize("kind", list(OPEN))
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Address]:
+@asynccontextmanager
+async def checked_daemon(files: CertificateFiles | None = None) -> AsyncIterator[Address]:
     """Run a daemon, and see afterwards that nothing in it crashed and nobody is left."""
-    async with running_daemon(max_frame_size=LIMIT, max_fps=1000, shutdown_grace=0.5) as address:
+    async with running_daemon(files, max_frame_size=LIMIT, max_fps=1000, shutdown_grace=0.5) as address:
         yield address
         health = await address.wait_until_alone()
         assert "crash" not in health["connectionsEnded"]
         assert health["failing"] == {}
 
 
+@pytest.fixture
+async def server() -> AsyncIterator[Address]:
+    async with checked_daemon() as address:
+        yield address
+
+
+@pytest.fixture
+async def either_server(perhaps_tls: CertificateFiles | None) -> AsyncIterator[Address]:
+    """Run a test twice: with a server without TLS, and with one with it."""
+    async with checked_daemon(perhaps_tls) as address:
+        yield address
+
+
 def reset(peer: RawPeer) -> None:
     """Leave without a goodbye."""
-    peer.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    peer.stream.socket.close()
+    peer.transport.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    peer.transport.socket.close()
 
 
 async def refused(peer: RawPeer, code: int) -> None:
@@ -409,9 +423,9 @@ async def test_a_message_of_endless_tiny_fragments_is_ended(server: Address, kin
         await flood(server, peer, client_frame(CONTINUATION, bytes(size), final=False) * 100, code=1008)
 
 
-async def test_who_goes_on_flooding_is_cut(server: Address) -> None:
+async def test_who_goes_on_flooding_is_cut(either_server: Address) -> None:
     """Nobody listens for ever for the answer to a goodbye."""
-    async with server.viewer() as peer, trio.open_nursery() as nursery:
+    async with either_server.viewer() as peer, trio.open_nursery() as nursery:
 
         async def send() -> None:
             while True:
@@ -469,23 +483,23 @@ async def test_after_a_goodbye_nothing_counts(server: Address, kind: str) -> Non
 
 
 @everybody
-async def test_who_vanishes_is_forgotten_at_once(server: Address, kind: str) -> None:
+async def test_who_vanishes_is_forgotten_at_once(either_server: Address, kind: str) -> None:
     """A reset needs no goodbye."""
-    async with OPEN[kind](server) as peer:
+    async with OPEN[kind](either_server) as peer:
         reset(peer)
         with trio.fail_after(1):
-            await server.wait_until_alone()
+            await either_server.wait_until_alone()
 
 
 @everybody
-async def test_who_closes_the_line_without_a_word_is_forgotten_at_once(server: Address, kind: str) -> None:
+async def test_who_closes_the_line_without_a_word_is_forgotten_at_once(either_server: Address, kind: str) -> None:
     """The end of the stream is the end of the connection, in the middle of a frame too."""
-    async with OPEN[kind](server) as peer:
+    async with OPEN[kind](either_server) as peer:
         await peer.send(client_frame(BINARY, b"x", length=1000))
-        await peer.stream.send_eof()
+        await peer.transport.send_eof()
         with trio.fail_after(1):
             await peer.ending()
-            await server.wait_until_alone()
+            await either_server.wait_until_alone()
 
 
 async def test_a_camera_that_never_registers_is_cut() -> None:
@@ -519,9 +533,9 @@ async def test_a_registration_may_come_in_fragments(server: Address) -> None:
 
 
 @pytest.mark.parametrize("kind", ["camera", "viewer"])
-async def test_who_answers_no_ping_is_gone(kind: str) -> None:
+async def test_who_answers_no_ping_is_gone(kind: str, perhaps_tls: CertificateFiles | None) -> None:
     """A link that was cut says nothing; the missing pong does."""
-    async with running_daemon(ping_interval=0.1, ping_timeout=0.2) as server, OPEN[kind](server) as peer:
+    async with running_daemon(perhaps_tls, ping_interval=0.1, ping_timeout=0.2) as server, OPEN[kind](server) as peer:
         while (await peer.frame()).opcode != PING:
             pass
         with trio.fail_after(2):
@@ -540,14 +554,14 @@ async def test_who_answers_pings_stays(kind: str) -> None:
         assert (await server.health())["connections"] == 2
 
 
-async def test_a_viewer_that_reads_slowly_but_answers_pings_stays() -> None:
+async def test_a_viewer_that_reads_slowly_but_answers_pings_stays(perhaps_tls: CertificateFiles | None) -> None:
     """A ping waits its turn behind a large frame, not longer than its timeout."""
     async with (
-        running_daemon(ping_interval=0.1, ping_timeout=5.0, max_fps=1000) as server,
+        running_daemon(perhaps_tls, ping_interval=0.1, ping_timeout=5.0, max_fps=1000) as server,
         server.camera("door") as camera,
         server.viewer() as viewer,
     ):
-        viewer.stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+        viewer.transport.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
         async with trio.open_nursery() as nursery:
 
             async def send_pictures() -> None:
@@ -574,11 +588,11 @@ async def test_a_viewer_that_reads_slowly_but_answers_pings_stays() -> None:
             nursery.cancel_scope.cancel()
 
 
-async def test_pongs_and_pictures_do_not_mix(server: Address) -> None:
+async def test_pongs_and_pictures_do_not_mix(either_server: Address) -> None:
     """Whatever is written by whom, frames follow each other whole: every picture is right, every ping is answered."""
     jpegs = [picture(60_000, shade) for shade in range(50)]
-    async with server.camera("door") as camera, server.viewer() as viewer, trio.open_nursery() as nursery:
-        viewer.stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+    async with either_server.camera("door") as camera, either_server.viewer() as viewer, trio.open_nursery() as nursery:
+        viewer.transport.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
 
         async def send_pictures() -> None:
             for jpeg in jpegs:
@@ -610,12 +624,19 @@ async def test_pongs_and_pictures_do_not_mix(server: Address) -> None:
 # Memory
 
 
-@pytest.mark.parametrize("kind", ["whole", "fragments"])
-async def test_unfinished_messages_fill_the_memory_and_then_new_ones_are_refused(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "is_tls"), [("whole", False), ("whole", True), ("fragments", False)])
+async def test_unfinished_messages_fill_the_memory_and_then_new_ones_are_refused(
+    kind: str, is_tls: bool, tmp_path: Path
+) -> None:
     """Messages of which only a part has come count in ``max_memory``: beyond it, 1013, and others go on."""
     size = 1_000_000
     async with (
-        running_daemon(max_frame_size=size + 1000, max_memory=3_000_000, shutdown_grace=0.5) as server,
+        running_daemon(
+            CertificateFiles(tmp_path) if is_tls else None,
+            max_frame_size=size + 1000,
+            max_memory=3_000_000,
+            shutdown_grace=0.5,
+        ) as server,
         server.viewer("?client=door") as viewer,
         server.camera("door") as door,
         AsyncExitStack() as stack,
