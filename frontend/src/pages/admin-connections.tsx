@@ -1,6 +1,6 @@
 import { useCallback, useRef } from "react";
 import { useWords } from "../react/words.js";
-import { Card, SureButton, useList, type AdminTools } from "./admin-parts.js";
+import { Card, Item, useList, type AdminTools } from "./admin-parts.js";
 
 const REFRESH_MS = 5000;
 
@@ -21,25 +21,21 @@ export function AdminConnections({ admin, fail }: AdminTools) {
       {connections?.length === 0 ? <p className="sky-hint">{words.admin.nobody}</p> : null}
       <ul className="admin-list">
         {connections?.map(({ id, name, role, cameraId, address, since }) => (
-          <li key={id}>
-            <span className="admin-list__what">
-              <strong>
-                <bdi>{name}</bdi>
-              </strong>{" "}
-              <span className="page-count">
-                {[
-                  [words.admin.roles[role] ?? role, cameraId ?? ""].join(" ").trim(),
-                  words.admin.from(address),
-                  ...(since === null ? [] : [words.admin.since(words.format.dateTime(since))]),
-                ].join(", ")}
-              </span>
-            </span>
-            <SureButton
-              text={words.admin.end}
-              label={words.admin.endConnection(name)}
-              onSure={() => void admin.endConnection(id).then(reload, fail)}
-            />
-          </li>
+          <Item
+            key={id}
+            name={name}
+            end={{
+              text: words.admin.end,
+              label: words.admin.endConnection(name),
+              onSure: () => void admin.endConnection(id).then(reload, fail),
+            }}
+          >
+            {[
+              [words.admin.roles[role] ?? role, cameraId ?? ""].join(" ").trim(),
+              words.admin.from(address),
+              ...(since === null ? [] : [words.admin.since(words.format.dateTime(since))]),
+            ].join(", ")}
+          </Item>
         ))}
       </ul>
     </Card>

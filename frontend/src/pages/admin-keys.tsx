@@ -1,15 +1,17 @@
-import { useCallback, useState, type SubmitEvent } from "react";
+import { useCallback, useState } from "react";
 import { useWords } from "../react/words.js";
 import {
   Card,
   ExpiryField,
   Field,
+  FoldedForm,
+  Item,
   readRights,
   Rights,
   RightsFields,
   Secret,
-  SureButton,
   textOf,
+  useCameraIds,
   useList,
   type AdminTools,
 } from "./admin-parts.js";
@@ -18,14 +20,10 @@ import {
 export function AdminKeys({ admin, fail }: AdminTools) {
   const words = useWords();
   const load = useCallback(() => admin.keys(), [admin]);
-  const loadCameras = useCallback(() => admin.cameraIds(), [admin]);
   const [keys, reload] = useList(load, fail);
-  const [cameras] = useList(loadCameras, fail);
+  const cameras = useCameraIds({ admin, fail });
   const [made, setMade] = useState<string | null>(null);
-  const add = (event: SubmitEvent<HTMLFormElement>): void => {
-    event.preventDefault();
-    const form = event.currentTarget;
-    const fields = new FormData(form);
+  const add = (fields: FormData, form: HTMLFormElement): void => {
     const expires = textOf(fields, "expires");
     admin
       .addKey(
@@ -46,46 +44,36 @@ export function AdminKeys({ admin, fail }: AdminTools) {
       )}
       <ul className="admin-list">
         {keys?.map(({ id, name, allow, expiresAt }) => (
-          <li key={id}>
-            <span className="admin-list__what">
-              <strong>
-                <bdi>{name}</bdi>
-              </strong>{" "}
-              <span className="page-count">
-                <Rights allow={allow} />
-                {expiresAt === null ? null : `, ${words.admin.until(words.format.dateTime(expiresAt))}`}
-              </span>
-            </span>
-            <SureButton
-              text={words.admin.revoke}
-              label={words.admin.revokeKey(name)}
-              onSure={() => void admin.revokeKey(id).then(reload, fail)}
-            />
-          </li>
+          <Item
+            key={id}
+            name={name}
+            end={{
+              text: words.admin.revoke,
+              label: words.admin.revokeKey(name),
+              onSure: () => void admin.revokeKey(id).then(reload, fail),
+            }}
+          >
+            <Rights allow={allow} />
+            {expiresAt === null ? null : `, ${words.admin.until(words.format.dateTime(expiresAt))}`}
+          </Item>
         ))}
       </ul>
-      <details className="sky-fold">
-        <summary>{words.admin.newKey}</summary>
-        <form className="sky-form" aria-label={words.admin.newKey} onSubmit={add}>
-          <Field label={words.admin.name}>
-            {(id) => (
-              <input
-                id={id}
-                name="name"
-                type="text"
-                required
-                maxLength={80}
-                placeholder={words.admin.nameExample}
-              />
-            )}
-          </Field>
-          <RightsFields cameras={cameras ?? []} />
-          <ExpiryField />
-          <button type="submit" className="sky-button sky-button--primary">
-            {words.admin.makeKey}
-          </button>
-        </form>
-      </details>
+      <FoldedForm title={words.admin.newKey} button={words.admin.makeKey} add={add}>
+        <Field label={words.admin.name}>
+          {(id) => (
+            <input
+              id={id}
+              name="name"
+              type="text"
+              required
+              maxLength={80}
+              placeholder={words.admin.nameExample}
+            />
+          )}
+        </Field>
+        <RightsFields cameras={cameras} />
+        <ExpiryField />
+      </FoldedForm>
     </Card>
   );
 }

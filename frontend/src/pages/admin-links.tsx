@@ -1,13 +1,12 @@
-import { useCallback, useState, type SubmitEvent } from "react";
+import { useState, type SubmitEvent } from "react";
 import type { LinkInfo } from "../core/admin.js";
 import { useWords } from "../react/words.js";
-import { Card, ExpiryField, Field, Secret, textOf, useList, type AdminTools } from "./admin-parts.js";
+import { Card, ExpiryField, Field, Secret, textOf, useCameraIds, type AdminTools } from "./admin-parts.js";
 
 /** Makes links that open one camera for a while, for guests and for phones. */
 export function AdminLinks({ admin, fail }: AdminTools) {
   const words = useWords();
-  const loadCameras = useCallback(() => admin.cameraIds(), [admin]);
-  const [cameras] = useList(loadCameras, fail);
+  const cameras = useCameraIds({ admin, fail });
   const [made, setMade] = useState<LinkInfo | null>(null);
   const add = (event: SubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
@@ -46,7 +45,7 @@ export function AdminLinks({ admin, fail }: AdminTools) {
                 spellCheck={false}
               />
               <datalist id={`${id}-cameras`}>
-                {cameras?.map((camera) => (
+                {cameras.map((camera) => (
                   <option key={camera} value={camera} />
                 ))}
               </datalist>

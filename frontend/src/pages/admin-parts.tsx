@@ -1,6 +1,6 @@
 /** What the parts of the page for administrators share. */
 
-import { useCallback, useEffect, useId, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useId, useState, type ReactNode, type SubmitEvent } from "react";
 import { ACTIONS, readTargets, type AdminApi } from "../core/admin.js";
 import type { Actions } from "../core/rest.js";
 import { useWords } from "../react/words.js";
@@ -43,6 +43,53 @@ export function useList<T>(
     return () => clearInterval(timer);
   }, [reload, everyMs]);
   return [items, reload];
+}
+
+/** The ids of the cameras to choose from; empty until they are loaded. */
+export function useCameraIds({ admin, fail }: AdminTools): readonly string[] {
+  const load = useCallback(() => admin.cameraIds(), [admin]);
+  return useList(load, fail)[0] ?? [];
+}
+
+/** What is in a list: its name, something about it, and a button that ends it. */
+export function Item(props: { name: string; children: ReactNode; end: SureButtonProps }) {
+  const { name, children, end } = props;
+  return (
+    <li>
+      <span className="admin-list__what">
+        <strong>
+          <bdi>{name}</bdi>
+        </strong>{" "}
+        <span className="page-count">{children}</span>
+      </span>
+      <SureButton {...end} />
+    </li>
+  );
+}
+
+/** A form that is folded until it is needed. `add` gets what was filled in, and the form. */
+export function FoldedForm(props: {
+  title: string;
+  button: string;
+  add: (fields: FormData, form: HTMLFormElement) => void;
+  children: ReactNode;
+}) {
+  const { title, button, add, children } = props;
+  const submit = (event: SubmitEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    add(new FormData(event.currentTarget), event.currentTarget);
+  };
+  return (
+    <details className="sky-fold">
+      <summary>{title}</summary>
+      <form className="sky-form" aria-label={title} onSubmit={submit}>
+        {children}
+        <button type="submit" className="sky-button sky-button--primary">
+          {button}
+        </button>
+      </form>
+    </details>
+  );
 }
 
 export function Field({ label, children }: { label: string; children: (id: string) => ReactNode }) {
@@ -203,9 +250,14 @@ async function copy(text: string): Promise<boolean> {
   }
 }
 
+interface SureButtonProps {
+  readonly text: string;
+  readonly label: string;
+  readonly onSure: () => void;
+}
+
 /** A button that asks once more before it does something that cannot be undone. */
-export function SureButton(props: { text: string; label: string; onSure: () => void }) {
-  const { text, label, onSure } = props;
+export function SureButton({ text, label, onSure }: SureButtonProps) {
   const words = useWords();
   const [asked, setAsked] = useState(false);
   return (
