@@ -18,6 +18,7 @@ from trio.testing import MockClock
 
 from skysentry_trio.server.access.changes import RulesEditor
 from skysentry_trio.server.access.records import Allowed, UserRecord
+from tests.e2e import several_nodes
 from tests.printed_secrets import find_secrets, note_password
 
 T = TypeVar("T")
@@ -34,6 +35,16 @@ atexit.register(shutil.rmtree, _state, ignore_errors=True)
 # Examples are not timed: on a busy machine any of them may be slow for a moment.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that lets several servers take the place of one."""
+    parser.addoption("--nodes", default="1", metavar="N", help="run a cluster of N servers where a test has one")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell the tests, and the processes that they start, how many servers they are to have."""
+    os.environ[several_nodes.VARIABLE] = config.getoption("--nodes")
 
 
 @pytest.fixture

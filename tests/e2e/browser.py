@@ -24,6 +24,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from skysentry_trio.sources.drawing import DUSK, MORNING, NIGHT, Look, Pattern
+from tests.e2e.several_nodes import serve_program
 from tests.ports import free_port
 
 T = TypeVar("T")
@@ -98,7 +99,7 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = [sys.executable, "-m", "skysentry_trio", "serve", "--host", "127.0.0.1"]
+        command = [sys.executable, *serve_program(), "serve", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), *self._arguments]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
         # A killed process cannot save its coverage, and measuring the coverage makes it slow.

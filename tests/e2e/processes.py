@@ -12,8 +12,10 @@ from contextlib import contextmanager
 
 from attrs import define, field
 
+from tests.e2e.several_nodes import serve_program
 from tests.printed_secrets import find_secrets
 
+SKYSENTRY = ("-m", "skysentry_trio")
 PATIENCE = 30.0
 """Seconds to wait for a process to do what it should; machines that run tests are slow at times."""
 
@@ -55,13 +57,17 @@ class Program:
 
 
 @contextmanager
-def running(*arguments: str, program: tuple[str, ...] = ("-m", "skysentry_trio")) -> Iterator[Program]:
+def running(*arguments: str, program: tuple[str, ...] = SKYSENTRY) -> Iterator[Program]:
     """Run ``skysentry-trio`` with these arguments; it is killed in the end if it still runs.
+
+    With ``pytest --nodes 3``, three servers run instead of one.
 
     Args:
         arguments: of the command.
         program: what Python runs; a test may run the command in a changed form.
     """
+    if arguments[0] == "serve" and program == SKYSENTRY:
+        program = serve_program()
     command = [sys.executable, *program, *arguments]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         started = Program(process)

@@ -24,6 +24,8 @@ class RedisProcess:
 
     folder: Path
     port: int = field(factory=free_port)
+    prefix: tuple[str, ...] = ()
+    """The program that starts it, with its arguments."""
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -34,7 +36,7 @@ class RedisProcess:
         program = shutil.which("redis-server")
         assert program is not None, "redis-server is missing: apt-get install redis-server"
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        command = [program, *options, "--dir", str(self.folder), "--logfile", "redis.log", *more]
+        command = [*self.prefix, program, *options, "--dir", str(self.folder), "--logfile", "redis.log", *more]
         self._process = subprocess.Popen(command)
         deadline = time.monotonic() + PATIENCE
         while not self._answers():
@@ -67,9 +69,9 @@ class RedisProcess:
 
 
 @contextmanager
-def running_redis(folder: Path, *more: str) -> Iterator[RedisProcess]:
+def running_redis(folder: Path, *more: str, prefix: tuple[str, ...] = ()) -> Iterator[RedisProcess]:
     """Run a redis-server on a free port until the context ends."""
-    redis = RedisProcess(folder)
+    redis = RedisProcess(folder, prefix=prefix)
     redis.start(*more)
     try:
         yield redis
