@@ -381,6 +381,8 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
         )
         return websockets.serve(request.stream, head.size, handler, subprotocols=[SUBPROTOCOL])
 
+    if cluster is not None and exports is not None:
+        exports.node_id, exports.others = cluster.directory.node_id, cluster.questions
     if cluster is not None:
         cluster.proxy.allow_origin = partial(allow_origin, allowed=frozenset(settings.cors_origins))
     archive = Archive(None if history is None else history.reader, lambda: hub.wall_clock.now() - trio.current_time())

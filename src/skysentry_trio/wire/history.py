@@ -190,3 +190,5 @@ class ExportsReply(Message):
     """The exports that somebody may fetch."""
 
     exports: list[ExportReply]
+    unreachable: list[str] | UnsetType = UNSET
+    """In a cluster, the nodes that have not listed theirs in time; left out if there are none."""

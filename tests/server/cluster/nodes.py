@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from skysentry_trio.server.access.start import AccessSetup, open_to_everybody
 from skysentry_trio.server.cluster.link import Link
 from skysentry_trio.server.cluster.node import ClusterNode
 from skysentry_trio.server.health import Health
+from skysentry_trio.server.http.export_jobs import ExportJobs
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.camera import CameraSession, HubCamera
@@ -256,7 +258,12 @@ async def _start(
     websockets = WebSockets(daemon._websocket_limits(hub.settings), health.shutdown)
     push_sessions = PushSessions(hub, setup.access.sessions)
     history = None if folder is None else history_of(hub, folder)
-    router = daemon._create_router(hub, push_sessions, websockets, health, LoopMonitor(), setup, history, node)
+    exports = None if folder is None else ExportJobs(folder.reader, 10**9, 0, time.time)
+    router = daemon._create_router(
+        hub, push_sessions, websockets, health, LoopMonitor(), setup, history, node, exports=exports
+    )
+    if exports is not None:
+        nursery.start_soon(exports.run)
     nursery.start_soon(websockets.run)
     nursery.start_soon(push_sessions.run)
     nursery.start_soon(hub.report_demand)

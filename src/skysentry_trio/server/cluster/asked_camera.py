@@ -1,4 +1,4 @@
-"""Which camera a request is about, if the node that has the camera should answer it."""
+"""Which camera a request is about, or which node, if another node should answer it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ _FIELDS: Final = {
     "/": "client",
 }
 """The field of the query that names the camera, by path."""
+
+
+_EXPORT: Final = re.compile(r"/api/exports/([0-9a-f]{12})[0-9a-f]{20}(?:/file)?")
+"""The id of an export begins with the id of the node that has it."""
+
+
+def read_asked_node(head: RequestHead) -> str | None:
+    """Return the id of the node that alone can answer a request; None for a request that names no node."""
+    found = _EXPORT.fullmatch(head.path)
+    return None if found is None else found[1]
 
 
 @frozen

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
+import h11
 import trio
 from attrs import define, field
 
@@ -15,7 +18,7 @@ from skysentry_trio.base.principal import Principal
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.server.cluster.interfaces import Directory, Location, Node
 from skysentry_trio.server.cluster.node_proof import HEADER, NodeProof, narrow
-from skysentry_trio.server.cluster.node_requests import NodeRequests, encode_head, unreachable
+from skysentry_trio.server.cluster.node_requests import NodeExchange, NodeRequests, encode_head, unreachable
 from skysentry_trio.server.transport.other_servers import Gathered
 
 log = get_logger(__name__)
@@ -66,27 +69,56 @@ class NodeQuestions:
         target = f"/api/clients/{quote(camera_id)}/{resource}"
         return await self._ask(location.node_id, location.node_url, target, narrow(principal, camera_id), seconds)
 
+    async def fetch_from_owner(
+        self, camera_id: str, resource: str, principal: Principal, take: Callable[[bytes], Awaitable[None]]
+    ) -> bool:
+        """Fetch from the node that has a camera; see `OtherServers.fetch_from_owner`."""
+        location = self._elsewhere(camera_id)
+        if location is None:
+            return False
+        target = f"/api/clients/{quote(camera_id)}/{resource}"
+        async with self._begin(location.node_id, location.node_url, target, narrow(principal, camera_id)) as exchange:
+            found = _is_answer(location.node_id, await exchange.read_head())
+            while data := await exchange.read_some():
+                if found:
+                    await take(data)
+        return found
+
     async def _ask(
         self, node_id: str, url: str, resource: str, principal: Principal | None, seconds: float
     ) -> bytes | None:
         with trio.move_on_after(seconds):
-            try:
-                address = parse_server_address(url)
-            except ConfigurationError as error:
-                raise unreachable(node_id, str(error)) from None
-            target = address.prefix + resource
-            proof = self._proof.header_for("GET", target, principal=principal)
-            head = encode_head(f"GET {target} HTTP/1.1", [("Host", address.host_header), (HEADER, proof)])
-            async with self._requests.begin(node_id, address, head, method="GET") as exchange:
+            async with self._begin(node_id, url, resource, principal) as exchange:
                 answer = await exchange.read_head()
                 body = await exchange.read_body(_MOST)
-            if answer.status_code == HTTPStatus.OK:
-                return body
-            if answer.status_code in _NOTHING_TO_SAY:
-                return None
-            raise unreachable(node_id, f"status {answer.status_code}")
+            return body if _is_answer(node_id, answer) else None
         raise unreachable(node_id, f"no answer within {seconds:g} s")
+
+    def _begin(
+        self, node_id: str, url: str, resource: str, principal: Principal | None
+    ) -> AbstractAsyncContextManager[NodeExchange]:
+        try:
+            address = parse_server_address(url)
+        except ConfigurationError as error:
+            raise unreachable(node_id, str(error)) from None
+        target = address.prefix + resource
+        proof = self._proof.header_for("GET", target, principal=principal)
+        head = encode_head(f"GET {target} HTTP/1.1", [("Host", address.host_header), (HEADER, proof)])
+        return self._requests.begin(node_id, address, head, method="GET")
 
     def _elsewhere(self, camera_id: str) -> Location | None:
         location = self._directory.locate(camera_id)
         return None if location is None or location.node_id == self._directory.node_id else location
+
+
+def _is_answer(node_id: str, head: h11.Response) -> bool:
+    """Return whether a node answers a question; False if it refuses to.
+
+    Raises:
+        ProtocolViolation: with code ``node-unreachable``; it fails to.
+    """
+    if head.status_code in _NOTHING_TO_SAY:
+        return False
+    if head.status_code != HTTPStatus.OK:
+        raise unreachable(node_id, f"status {head.status_code}")
+    return True

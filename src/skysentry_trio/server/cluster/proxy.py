@@ -9,13 +9,14 @@ from typing import Final
 
 import h11
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.nurseries import CONNECTION_LOST
+from skysentry_trio.base.principal import Action, Principal
 from skysentry_trio.client.engine.addresses import ServerAddress, parse_server_address
-from skysentry_trio.server.cluster.asked_camera import read_asked_camera
-from skysentry_trio.server.cluster.interfaces import Directory, Location
+from skysentry_trio.server.cluster.asked_camera import read_asked_camera, read_asked_node
+from skysentry_trio.server.cluster.interfaces import Directory
 from skysentry_trio.server.cluster.node_proof import HEADER, NodeProof, narrow
 from skysentry_trio.server.cluster.node_requests import NodeExchange, NodeRequests, encode_head
 from skysentry_trio.server.relay.hub import Hub
@@ -50,6 +51,18 @@ _OF_THIS_HOP: Final = frozenset(
 """Headers that are meant for this node only: the other node gets the result of what they say."""
 
 
+@frozen
+class _Owner:
+    """The node that has to answer a request."""
+
+    node_id: str
+    url: str
+    principal: Principal
+    """Who asks, with the rights that matter there."""
+    what: str
+    """What the node has, for people."""
+
+
 @define(eq=False)
 class NodeProxy:
     """Passes requests and answers on between clients of this node and other nodes."""
@@ -68,16 +81,16 @@ class NodeProxy:
         return partial(self._serve, service)
 
     async def _serve(self, service: Service, request: Request) -> None:
-        location = None
+        owner = None
         if request.head.method != "OPTIONS" and refusal_of(request) is None:
-            location = self._find(request)
-        if location is None:
+            owner = self._find(request)
+        if owner is None:
             await service(request)
             return
         try:
             if request.head.method not in {"GET", "HEAD"}:
                 request.require_allowed_origin("change something")
-            await self._pass_on(request, *location)
+            await self._pass_on(request, owner)
         except ProtocolViolation as violation:
             with suppress(*CONNECTION_LOST):
                 refusal = encode_refusal(violation, {"Retry-After": "1"}, method=request.head.method)
@@ -86,8 +99,11 @@ class NodeProxy:
         except CONNECTION_LOST:
             pass
 
-    def _find(self, request: Request) -> tuple[str, Location] | None:
-        """Return the camera of a request, and where it is, if that is another node."""
+    def _find(self, request: Request) -> _Owner | None:
+        """Return the node that has to answer a request, if that is another node."""
+        node = self._directory.nodes().get(read_asked_node(request.head) or "")
+        if node is not None and node.node_id != self._directory.node_id:
+            return _Owner(node.node_id, node.url, request.principal.limited_to(Action.HISTORY), "the export")
         asked = read_asked_camera(request.head)
         if asked is None:
             return None
@@ -103,21 +119,21 @@ class NodeProxy:
         location = self._directory.locate(camera_id)
         if location is None or location.node_id == self._directory.node_id:
             return None
-        return camera_id, location
+        self._note_request(camera_id)
+        principal = narrow(request.principal, camera_id)
+        return _Owner(location.node_id, location.node_url, principal, f"camera {camera_id}")
 
-    async def _pass_on(self, request: Request, camera_id: str, location: Location) -> None:
+    async def _pass_on(self, request: Request, owner: _Owner) -> None:
         """Let another node answer a request.
 
         Raises:
             ProtocolViolation: the other node cannot be reached, or there is no answer.
             trio.BrokenResourceError: the client has left, or must see that the answer is incomplete.
         """
-        node_id = location.node_id
-        if node_id in request.via or len(request.via) >= _MOST_NODES:
-            raise ProtocolViolation(f"camera {camera_id} is moving to another server; try again", "busy")
-        self._note_request(camera_id)
-        address = parse_server_address(location.node_url)
-        head, has_body = self._encode_head(request, address, camera_id), request.head.has_body
+        if owner.node_id in request.via or len(request.via) >= _MOST_NODES:
+            raise ProtocolViolation(f"{owner.what} is moving to another server; try again", "busy")
+        address = parse_server_address(owner.url)
+        head, has_body = self._encode_head(request, address, owner.principal), request.head.has_body
         client = _Client(request)
         if has_body:
             head += request.stream.take_back()[request.head.size :]
@@ -128,7 +144,7 @@ class NodeProxy:
                 if not has_body:
                     nursery.start_soon(client.raise_when_gone)
                 async with self._requests.begin(
-                    node_id, address, head, method=request.head.method, has_body=has_body
+                    owner.node_id, address, head, method=request.head.method, has_body=has_body
                 ) as exchange:
                     if has_body:
                         nursery.start_soon(_send_body, request, exchange.stream)
@@ -156,12 +172,10 @@ class NodeProxy:
             raise trio.BrokenResourceError(str(violation)) from None
         await client.send_part(b"")
 
-    def _encode_head(self, request: Request, address: ServerAddress, camera_id: str) -> bytes:
+    def _encode_head(self, request: Request, address: ServerAddress, principal: Principal) -> bytes:
         head = request.head
         target = address.prefix + head.path + _without_link(head)
-        proof = self._proof.header_for(
-            head.method, target, principal=narrow(request.principal, camera_id), via=request.via
-        )
+        proof = self._proof.header_for(head.method, target, principal=principal, via=request.via)
         kept = {name: value for name, value in head.headers.items() if name not in _OF_THIS_HOP}
         headers = {"Host": address.host_header, **kept, HEADER: proof}
         if head.has_body:

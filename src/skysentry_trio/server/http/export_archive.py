@@ -14,13 +14,13 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Protocol
 
 from attrs import frozen
 
 from skysentry_trio._version import __version__
 from skysentry_trio.base.frames import JpegFrame
-from skysentry_trio.server.history.reader import HistoryReader, RecordedPart
+from skysentry_trio.server.history.reader import RecordedPart
 from skysentry_trio.server.http.clip_files import ClipFile, batches_of, file_stamp
 from skysentry_trio.wire.messages import rfc3339
 
@@ -56,10 +56,18 @@ class ExportRange:
     """``zip`` for single JPEGs; otherwise the suffix of the videos."""
 
 
+class FrameSource(Protocol):
+    """Where the frames of a camera are."""
+
+    def part(self, camera_id: str, begin: float, end: float) -> RecordedPart | None:
+        """Return the frames between two moments; None if there are none."""
+        ...
+
+
 def write_archive(  # noqa: PLR0917 - the parts of an export
     target: BinaryIO,
     folder: Path,
-    reader_of: Callable[[str], HistoryReader],
+    reader_of: Callable[[str], FrameSource],
     wanted: ExportRange,
     make_clip: Callable[[str, RecordedPart], ClipFile],
     describe_events: Callable[[str], Sequence[Mapping[str, Any]]] = lambda _camera_id: (),

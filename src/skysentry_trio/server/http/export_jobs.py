@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 import trio
@@ -20,7 +20,9 @@ from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.principal import Action, Principal
 from skysentry_trio.server.history.reader import HistoryReader, RecordedPart
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip
-from skysentry_trio.server.http.export_archive import ExportRange, Progress, write_archive
+from skysentry_trio.server.http.export_archive import ExportRange, FrameSource, Progress, write_archive
+from skysentry_trio.server.http.fetched_clip import FetchedClip
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, OtherServers
 from skysentry_trio.wire.jpeg import PictureSize
 from skysentry_trio.wire.messages import encode_json
 
@@ -33,12 +35,26 @@ MOST: Final = 16
 """Exports at the same time, whatever their state is."""
 KEPT: Final = 86400.0
 """Seconds for which an export can be fetched."""
+_MOST_EVENTS: Final = 10_000
+"""Events of a camera of another server."""
+_EVENTS_TIMEOUT: Final = 10.0
+"""Seconds that another server has to list them."""
 _LOOK: Final = 60.0
 """Seconds between two looks for exports that are over."""
 
 
 class ExportFailed(Exception):
     """An export cannot be finished; the message is a sentence for people."""
+
+
+@define(eq=False)
+class FromElsewhere:
+    """What another server has recorded of a camera."""
+
+    path: Path
+    """Of a clip."""
+    nbytes: int = 0
+    events: Sequence[Mapping[str, Any]] = ()
 
 
 @define(eq=False)
@@ -58,6 +74,8 @@ class ExportJob:
     expires_at: float | None = None
     is_over: bool = False
     """Whether it was deleted."""
+    elsewhere: dict[str, FromElsewhere] = field(factory=dict)
+    """What was fetched from other servers, by camera."""
 
 
 @define(eq=False)
@@ -70,6 +88,10 @@ class ExportJobs:
     min_free: int
     """Bytes that stay free on the volume."""
     now: Callable[[], float]
+    node_id: str = ""
+    """Id of this node of a cluster, with which the ids of its exports begin; "" for a server alone."""
+    others: OtherServers = NO_OTHER_SERVERS
+    """The other servers of the cluster."""
     jobs: dict[str, ExportJob] = field(factory=dict, init=False)
     frames_exported: int = field(default=0, init=False)
     _wanted: trio.Event = field(factory=trio.Event, init=False, repr=False)
@@ -86,9 +108,8 @@ class ExportJobs:
         """
         if len(self.jobs) >= MOST:
             raise ProtocolViolation(f"there are {MOST} exports, which is the limit; delete one, or try later", "busy")
-        identity = token_hex(16)
-        path = self.reader.folder.path / FOLDER / f"{identity}.zip"
-        job = self.jobs[identity] = ExportJob(identity, owner, wanted, path, self.now())
+        identity = self.node_id + token_hex(16 - len(self.node_id) // 2)
+        job = self.jobs[identity] = ExportJob(identity, owner, wanted, self._path(identity), self.now())
         self._wanted.set()
         return job
 
@@ -108,7 +129,9 @@ class ExportJobs:
     @property
     def nbytes(self) -> int:
         """The size of all exports."""
-        return sum(job.progress.nbytes for job in self.jobs.values())
+        return sum(
+            job.progress.nbytes + sum(found.nbytes for found in job.elsewhere.values()) for job in self.jobs.values()
+        )
 
     async def run(self) -> None:
         """Write exports for ever, and delete those that nobody has fetched in time."""
@@ -124,6 +147,7 @@ class ExportJobs:
     async def _write(self, job: ExportJob) -> None:
         job.state, steps = "writing", self._steps(job)
         try:
+            await self._fetch(job)
             while (progress := await self._in_thread(partial(next, steps, None))) is not None:
                 self.frames_exported += progress.frames - job.progress.frames
                 job.progress = progress
@@ -138,10 +162,50 @@ class ExportJobs:
             log.warning("export failed", export=job.id, error=job.error)
         if job.state == "failed" or job.is_over:
             await self._in_thread(partial(_discard, steps, job.path))
+        for found in job.elsewhere.values():
+            await self._in_thread(partial(found.path.unlink, missing_ok=True))
+        job.elsewhere.clear()
+
+    async def _fetch(self, job: ExportJob) -> None:
+        """Fetch what other servers have recorded.
+
+        Raises:
+            ProtocolViolation: another server does not answer.
+            ExportFailed: there is not enough room.
+        """
+        between = f"from={job.wanted.begin:.6f}&to={job.wanted.end:.6f}"
+        for camera_id in job.wanted.cameras:
+            if self.others.owner(camera_id) is None:
+                continue
+            found = job.elsewhere[camera_id] = FromElsewhere(self._path(token_hex(16)))
+            with await self._in_thread(partial(_create, found.path)) as file:
+
+                async def take(piece: bytes, found: FromElsewhere = found, file: BinaryIO = file) -> None:
+                    if job.is_over:
+                        raise ExportFailed("the export was deleted")
+                    await self._in_thread(partial(file.write, piece))
+                    found.nbytes += len(piece)
+                    self._check_size()
+
+                if not await self.others.fetch_from_owner(camera_id, f"clip?{between}", job.owner, take):
+                    # It has no frames from then, which is no error: the manifest has the camera all the same.
+                    continue
+            asked = f"history/events?{between}&limit={_MOST_EVENTS}"
+            if body := await self.others.ask_owner(camera_id, asked, job.owner, _EVENTS_TIMEOUT):
+                found.events = msgspec.json.decode(body)["events"]
+
+    def _path(self, identity: str) -> Path:
+        return self.reader.folder.path / FOLDER / f"{identity}.zip"
 
     def reader_for(self, owner: Principal, camera_id: str) -> HistoryReader:
         """Return a reader of those recordings of a camera that a principal may see."""
         return evolve(self.reader, begin=owner.rights.history_begin(camera_id))
+
+    def _source_of(self, job: ExportJob, camera_id: str) -> FrameSource:
+        found = job.elsewhere.get(camera_id)
+        if found is None:
+            return self.reader_for(job.owner, camera_id)
+        return FetchedClip(found.path if found.nbytes else None)
 
     def _check_size(self) -> None:
         if self.nbytes > self.max_bytes:
@@ -151,7 +215,7 @@ class ExportJobs:
         job.path.parent.mkdir(exist_ok=True)
         wanted = job.wanted
         events = partial(self._events, job)
-        make_clip, reader_of = partial(open_clip, wanted.kind), partial(self.reader_for, job.owner)
+        make_clip, reader_of = partial(open_clip, wanted.kind), partial(self._source_of, job)
         with job.path.open("w+b") as file:
             for progress in write_archive(file, job.path.parent, reader_of, wanted, make_clip, events):
                 yield progress
@@ -160,6 +224,8 @@ class ExportJobs:
                     raise ExportFailed("the volume has too little space for this export")
 
     def _events(self, job: ExportJob, camera_id: str) -> Sequence[Mapping[str, Any]]:
+        if (found := job.elsewhere.get(camera_id)) is not None:
+            return found.events
         if not job.owner.rights.allow(Action.EVENTS, camera_id):
             return ()
         return describe_events(self.reader_for(job.owner, camera_id), job.wanted, camera_id)
@@ -181,6 +247,11 @@ class ExportJobs:
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
         return await trio.to_thread.run_sync(work, limiter=self._threads, abandon_on_cancel=True)
+
+
+def _create(path: Path) -> BinaryIO:
+    path.parent.mkdir(exist_ok=True)
+    return path.open("wb")
 
 
 def _discard(steps: Iterator[Progress], path: Path) -> None:

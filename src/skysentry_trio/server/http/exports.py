@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from quart import Blueprint, Response, request
 from werkzeug.datastructures import ContentRange
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
@@ -19,17 +20,21 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import Action, Principal
 from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.http.clip_files import local_file_stamp
-from skysentry_trio.server.http.current import CurrentHub
+from skysentry_trio.server.http.current import CurrentHub, current_request
 from skysentry_trio.server.http.export_archive import ExportRange
 from skysentry_trio.server.http.export_jobs import ExportJob, ExportJobs
 from skysentry_trio.server.http.json_bodies import json_response, read_json
 from skysentry_trio.server.http.recordings import Recordings
+from skysentry_trio.server.transport.other_servers import Gathered
 from skysentry_trio.wire.history import ExportReply, ExportRequest, ExportsReply
 from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.messages import rfc3339
 
 _FORMATS: Final = ("zip", "mkv", "mp4", "mjpeg")
 _MOST_CAMERAS: Final = 100
+_GATHER_TIMEOUT: Final = 3.0
+"""Seconds that another server has to list its exports, or to say what it has recorded."""
+_replies: Final = msgspec.json.Decoder(ExportsReply)
 _PIECE: Final = 192 * 1024
 """Bytes that are read and sent at once."""
 
@@ -71,8 +76,14 @@ def create_exports(  # noqa: PLR0915 - one statement for each step of each route
 
     @routes.get("")
     async def get_exports() -> Response:
-        jobs = find_all().visible(current_hub().principal)
-        return json_response(ExportsReply([_describe(job) for job in jobs]))
+        # The other server asks each server for the server's own exports.
+        is_client, principal = not current_request().via, current_hub().principal
+        asker, others = principal.limited_to(Action.HISTORY), find_all().others
+        gathered = await others.gather("/api/exports", asker, _GATHER_TIMEOUT) if is_client else Gathered()
+        listed = [_describe(job) for job in find_all().visible(principal)]
+        listed += [one for body in gathered.bodies.values() for one in _replies.decode(body).exports]
+        listed.sort(key=lambda one: one.created_at)
+        return json_response(ExportsReply(listed, list(gathered.unreachable) or msgspec.UNSET))
 
     @routes.post("")
     async def post_export() -> Response:
@@ -87,7 +98,7 @@ def create_exports(  # noqa: PLR0915 - one statement for each step of each route
                 "pip install 'skysentry-trio[capture]'; zip and mjpeg work without",
                 "not-installed",
             )
-        if not await recordings.run(partial(_is_recorded, jobs, hub.principal, wanted)):
+        if not await _is_recorded(recordings, jobs, hub.principal, wanted):
             raise ProtocolViolation("none of these cameras was recorded then", "no-frame")
         job = jobs.add(hub.principal, wanted)
         _audit("export made", hub.principal.name, job)
@@ -154,10 +165,27 @@ def _read(asked: ExportRequest) -> ExportRange:
     return ExportRange(cameras, begin, end, asked.format)
 
 
-def _is_recorded(jobs: ExportJobs, owner: Principal, wanted: ExportRange) -> bool:
+async def _is_recorded(recordings: Recordings, jobs: ExportJobs, owner: Principal, wanted: ExportRange) -> bool:
+    """Return whether one of the cameras was recorded.
+
+    Raises:
+        ProtocolViolation: with code ``node-unreachable``; a server that has one of the cameras does not answer.
+    """
+    own = [camera_id for camera_id in wanted.cameras if jobs.others.owner(camera_id) is None]
+    if await recordings.run(partial(_is_recorded_here, jobs, owner, wanted, own)):
+        return True
+    asked = f"history?from={wanted.begin:.6f}&to={wanted.end:.6f}&buckets=1"
+    for camera_id in wanted.cameras:
+        if camera_id not in own:
+            body = await jobs.others.ask_owner(camera_id, asked, owner, _GATHER_TIMEOUT)
+            if body is not None and msgspec.json.decode(body)["frames"]:
+                return True
+    return False
+
+
+def _is_recorded_here(jobs: ExportJobs, owner: Principal, wanted: ExportRange, cameras: Sequence[str]) -> bool:
     return any(
-        jobs.reader_for(owner, camera_id).has_frames(camera_id, wanted.begin, wanted.end)
-        for camera_id in wanted.cameras
+        jobs.reader_for(owner, camera_id).has_frames(camera_id, wanted.begin, wanted.end) for camera_id in cameras
     )
 
 

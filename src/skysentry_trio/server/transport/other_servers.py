@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from attrs import field, frozen
@@ -48,6 +48,19 @@ class OtherServers(Protocol):
         """
         ...
 
+    async def fetch_from_owner(
+        self, camera_id: str, resource: str, principal: Principal, take: Callable[[bytes], Awaitable[None]]
+    ) -> bool:
+        """Do as `ask_owner`, for a body of any size: call ``take`` with each piece of it.
+
+        Returns:
+            False if the server refuses to answer.
+
+        Raises:
+            ProtocolViolation: with code ``node-unreachable``; pieces may have been taken.
+        """
+        ...
+
     def owner(self, camera_id: str) -> str | None:
         """Return the id of the node that has a camera; None for a camera of this server, or of none."""
         ...
@@ -60,6 +73,11 @@ class _NoOtherServers:
         return Gathered()
 
     async def ask_owner(self, camera_id: str, _resource: str, _principal: Principal, _seconds: float) -> bytes | None:
+        raise ProtocolViolation(f"no other server has camera {camera_id}", "node-unreachable")
+
+    async def fetch_from_owner(
+        self, camera_id: str, _resource: str, _principal: Principal, _take: Callable[[bytes], Awaitable[None]]
+    ) -> bool:
         raise ProtocolViolation(f"no other server has camera {camera_id}", "node-unreachable")
 
     def owner(self, _camera_id: str) -> str | None:
