@@ -53,9 +53,11 @@ def play(
     cameras: dict[str, tuple[float, int]],
     seconds: float,
     at: Iterable[tuple[float, Callable[[float], None]]] = (),
+    window: AckWindow | None = None,
 ) -> list[Seen]:
     """Send the newest frame of each camera (rate, size) as the window allows."""
-    window, turns, waiting, seen = AckWindow(), FairQueue(), dict[str, JpegFrame](), list[Seen]()
+    window = window or AckWindow()
+    turns, waiting, seen = FairQueue(), dict[str, JpegFrame](), list[Seen]()
     events: list[tuple[float, int, Callable[[float], None]]] = []
     sequence = 0
 

@@ -64,17 +64,20 @@ class AckWindow:
 
     def admits(self, now: float) -> bool:
         """Return whether another frame may be sent."""
-        if len(self._unacked_frames) < (1 if self._probing else int(self.size)):
+        if self._has_room(now):
             return True
         if now >= self.gives_up_at:
             # The viewer dropped the frames without acknowledging them, or the acknowledgements were lost.
             self.unacked += len(self._unacked_frames)
             self._given_up = [*self._given_up, *self._unacked_frames][-_LARGEST_SIZE:]
             self._unacked_frames = []
-            self.size = 1.0
+            self.size, self._probing = 1.0, True
             return True
         self._limits = True
         return False
+
+    def _has_room(self, now: float) -> bool:  # noqa: ARG002
+        return len(self._unacked_frames) < (1 if self._probing else int(self.size))
 
     @property
     def gives_up_at(self) -> float:

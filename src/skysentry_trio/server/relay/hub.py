@@ -24,6 +24,7 @@ from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.base.sink import NO_SINK, FrameSink
 from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.access.history_audit import HistoryAudit
+from skysentry_trio.server.relay.ack_window import AckWindow
 from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
@@ -33,6 +34,7 @@ from skysentry_trio.server.relay.fan_out import FanOut
 from skysentry_trio.server.relay.latency import LatencyHistograms
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency, measure
 from skysentry_trio.server.relay.leases import NO_LEASE, Lease, Leases, ServerAlone
+from skysentry_trio.server.relay.link_window import LinkWindow
 from skysentry_trio.server.relay.mirrored_cameras import MirroredCameras
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, Outbox, ResultNotice, encode_nothing
 from skysentry_trio.server.relay.statistics import Counters, HubStatistics, Role
@@ -402,7 +404,7 @@ class Hub:
             own_only: whether no frames of cameras of other servers are fetched for this viewer.
         """
         self._viewers_seen += 1
-        outbox = Outbox(self.settings.max_cameras, encode, sink)
+        outbox = Outbox(self.settings.max_cameras, encode, sink, LinkWindow if own_only else AckWindow)
         viewer = HubViewer(outbox, self._viewers_seen, notify_about, principal, online_only, own_only)
         self._viewers[viewer] = None
         try:

@@ -113,6 +113,8 @@ class Outbox:
     """Encodes a frame for the sink."""
     sink: FrameSink = NO_SINK
     """Sends an encoded frame if that is possible without waiting."""
+    make_window: Callable[[], AckWindow] = AckWindow
+    """Makes the window with the first acknowledgement."""
     sent: int = field(default=0, init=False)
     """Frames that were sent to the viewer."""
     sent_bytes: int = field(default=0, init=False)
@@ -193,7 +195,7 @@ class Outbox:
             The frame as it was sent; None if it was sent before the first acknowledgement, or too long ago.
         """
         if self.window is None:
-            self.window = AckWindow()
+            self.window = self.make_window()
         acknowledged = self.window.acknowledge(camera_id, sequence, now)
         self._reconsider(now)
         return acknowledged
