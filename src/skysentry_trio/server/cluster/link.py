@@ -48,6 +48,9 @@ _HEARD: Final = 2.5
 """Seconds without a message from the other node after which it does not count as heard."""
 _PAUSE: Final = 0.05
 """Shortest time between two changes of the subscription, in seconds: many viewers may come at once."""
+_ACKS_TOGETHER: Final = 0.02
+"""Seconds for which acknowledgements are collected: one write for several of them costs both nodes much less. The
+window of the other node, `LinkWindow`, does not notice so short a delay."""
 _KEPT_IDLE: Final = 30.0
 """Seconds for which a link is kept although nobody needs it."""
 _MAX_RESULTS: Final = 256
@@ -192,7 +195,7 @@ class Link:
         headers = {HEADER: self._proof.header_for("GET", target), "Sec-WebSocket-Protocol": SUBPROTOCOL}
         scope = trio.CancelScope(deadline=trio.current_time() + _CONNECT_TIMEOUT)
         with scope:
-            async with open_node_socket(self._address, target, headers) as connection:
+            async with open_node_socket(self._address, target, headers, hold=_ACKS_TOGETHER) as connection:
                 scope.deadline = float("inf")
                 self.is_connected, self.trouble = True, None
                 self._note_reachable(reachable=True)

@@ -7,6 +7,7 @@ ours, whose frames are complete and not masked; anything else ends the connectio
 from __future__ import annotations
 
 import json
+import math
 import os
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
@@ -40,16 +41,20 @@ class NodeSocket:
 
     _stream: trio.abc.Stream
     _unread: bytes = field(repr=False)
+    _hold: float = 0.0
+    """Seconds for which `receive` may keep what `send_soon` has queued, so that several messages go in one write."""
     _direct: PeerStream | None = field(init=False)
     """The stream, if the socket can be read and written without Trio's layers; None with TLS."""
     _outgoing: list[bytes] = field(factory=list, init=False, repr=False)
     _is_sending: bool = field(default=False, init=False)
+    _sent_at: float = field(default=-math.inf, init=False)
+    """When something was last sent, in seconds of Trio's clock."""
 
     def __attrs_post_init__(self) -> None:
         self._direct = self._stream if isinstance(self._stream, PeerStream) else None
 
     async def receive(self) -> str | bytes:
-        """Return the next message; first send what `send_soon` has queued, if no message has arrived completely."""
+        """Return the next message; while none has arrived completely, send what `send_soon` has queued."""
         while True:
             head = decode_head(self._unread[:MAX_HEAD_SIZE])
             if head is None:
@@ -77,31 +82,40 @@ class NodeSocket:
         await self._flush()
 
     def send_soon(self, message: str) -> None:
-        """Queue a text message; `receive` sends it before it waits."""
+        """Queue a text message; `receive` sends it while it waits."""
         self._outgoing.append(encode_client_frame(Opcode.TEXT, message.encode(), final=True))
 
     async def _read(self, count: int) -> None:
-        """Send what is queued, then read until there are this many unread bytes."""
-        await self._flush()
+        """Read until there are this many unread bytes, and send what is queued."""
         parts, size = [self._unread], len(self._unread)
         while size < count:
-            try:
-                if self._direct is None:
-                    data = bytes(await self._stream.receive_some(_READ_SIZE))
-                else:
-                    data = await self._direct.read_soon(_READ_SIZE)
-            except CONNECTION_LOST as error:
-                raise ConnectionLost(f"the link broke: {error}") from None
+            data = None
+            if self._outgoing and trio.current_time() < (due := self._sent_at + self._hold):
+                with trio.move_on_at(due):
+                    data = await self._read_some()
+            if data is None:
+                await self._flush()
+                data = await self._read_some()
             if not data:
                 raise ConnectionLost("the other node ended the link")
             parts.append(data)
             size += len(data)
         self._unread = b"".join(parts)
 
+    async def _read_some(self) -> bytes:
+        """Read some bytes, b"" at the end of the stream; if this is cancelled, no byte is lost."""
+        try:
+            if self._direct is None:
+                return bytes(await self._stream.receive_some(_READ_SIZE))
+            return await self._direct.read_soon(_READ_SIZE)
+        except CONNECTION_LOST as error:
+            raise ConnectionLost(f"the link broke: {error}") from None
+
     async def _flush(self) -> None:
         # Another task that sends takes along what was queued meanwhile.
         while self._outgoing and not self._is_sending:
             data, self._outgoing = b"".join(self._outgoing), []
+            self._sent_at = trio.current_time()
             if self._direct is not None:
                 # Nearly always, the kernel takes all of it.
                 data = data[self._direct.write_now(data) :]
@@ -121,7 +135,7 @@ class NodeSocket:
 
 @asynccontextmanager
 async def open_node_socket(
-    address: ServerAddress, target: str, headers: Mapping[str, str]
+    address: ServerAddress, target: str, headers: Mapping[str, str], *, hold: float = 0.0
 ) -> AsyncIterator[NodeSocket]:
     """Open a WebSocket to another node, and close it at the end of the block; the caller sets a deadline.
 
@@ -129,6 +143,7 @@ async def open_node_socket(
         address: of the other node.
         target: of the request.
         headers: of the request, besides those of every handshake.
+        hold: seconds for which queued messages may wait for others, so that one write takes several of them.
 
     Raises:
         ConnectionLost: the other node cannot be reached, or refuses the link.
@@ -157,7 +172,8 @@ async def open_node_socket(
         expected = b64encode(sha1(key.encode() + _GUID, usedforsecurity=False).digest()).decode()
         if head.headers.get("sec-websocket-accept") != expected:
             raise ConnectionLost(f"{address} did not answer as a WebSocket server does")
-        socket = NodeSocket(stream, rest)
+        # A read from a TLS stream that is cancelled may lose bytes.
+        socket = NodeSocket(stream, rest, hold if isinstance(stream, PeerStream) else 0.0)
         yield socket
         with suppress(*CONNECTION_LOST), trio.move_on_after(1):
             await stream.send_all(encode_client_frame(Opcode.CLOSE, (1000).to_bytes(2, "big"), final=True))
