@@ -127,7 +127,8 @@ def running_cluster(count: int, *, balanced: bool = True, urls: dict[int, str] |
         ports, processes = [_free_port() for _ in range(count)], []
         for number, port in enumerate(ports):
             url = (urls or {}).get(number, f"http://127.0.0.1:{port}")
-            flags = ("--cluster", f"redis://127.0.0.1:{engine}", "--node-url", url, "--cluster-secret-file", str(secret))
+            flags = ["--cluster", f"redis://127.0.0.1:{engine}", "--node-url", url]
+            flags += ["--cluster-secret-file", str(secret)]
             processes.append(_serve(stack, port, folder / f"state-{number}", *flags))
         for port in ports:
             wait_for_port(port, _PATIENCE)

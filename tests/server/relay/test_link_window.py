@@ -76,7 +76,7 @@ async def test_another_server_has_the_window_of_a_link() -> None:
 
 
 @pytest.mark.parametrize("round_trip", [0.002, 0.08])
-async def test_an_outbox_drops_no_frame_that_the_link_has_room_for(autojump_clock: MockClock, round_trip: float) -> None:
+async def test_an_outbox_drops_nothing_that_the_link_can_take(autojump_clock: MockClock, round_trip: float) -> None:
     """Twelve cameras, whose frames come at the same moment, and a second in which nothing is acknowledged."""
     outbox, link, arrived = Outbox(12, make_window=LinkWindow), Line(round_trip), list[tuple[float, str]]()
 
