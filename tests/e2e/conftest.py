@@ -45,10 +45,16 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         size: tuple[int, int] = (1440, 900),
         scheme: Scheme = "light",
         before: str = "",
+        service_workers: Literal["allow", "block"] = "block",
         **options: Any,
     ) -> Page:
         context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, permissions=["camera"], **options
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=scheme,
+            permissions=["camera"],
+            # Each context would load all files of the build once more.
+            service_workers=service_workers,
+            **options,
         )
         contexts.append(context)
         context.add_init_script(before)

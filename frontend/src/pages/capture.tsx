@@ -16,6 +16,7 @@ import { claimCameraId } from "../core/capture/camera-id.js";
 import { isCameraId } from "../core/protocol.js";
 import { SkySentryClient } from "../react/skysentry-client.js";
 import { useWords } from "../react/words.js";
+import { keepPages } from "./keep-pages.js";
 import { signIn, takeLink } from "./page-access.js";
 import { FoldedCode, PhoneCode } from "./phone-code.js";
 import { browserStorage } from "./browser-storage.js";
@@ -151,3 +152,4 @@ async function open(): Promise<void> {
 }
 
 void open();
+keepPages();

@@ -22,6 +22,7 @@ import { useWords } from "../react/words.js";
 import "../react/viewer.css";
 import { AddPanel } from "./add-panel.js";
 import { CamerasPanel } from "./cameras-panel.js";
+import { keepPages } from "./keep-pages.js";
 import { KeysPanel } from "./keys-panel.js";
 import { LookSettings } from "./look-settings.js";
 import { signIn, takeLink } from "./page-access.js";
@@ -280,3 +281,4 @@ function NoneShown({ onEdit }: { onEdit: () => void }) {
 }
 
 void mount(<ViewerPage />);
+keepPages();

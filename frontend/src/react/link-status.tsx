@@ -24,6 +24,7 @@ export function LostBanner({ viewer }: { viewer: Viewer }) {
   const lostAt = useStore(viewer.snapshot, (snapshot) => snapshot.lostAt);
   const link = useStore(viewer.snapshot, (snapshot) => snapshot.link);
   const failure = useStore(viewer.snapshot, (snapshot) => snapshot.failure);
+  const seen = useStore(viewer.snapshot, ({ cameras }) => cameras.some(({ width }) => width > 0));
   const why = failure && explain(failure, words.failures);
   // The first attempt to connect needs no words.
   const lost = lostAt !== null && link !== "connecting";
@@ -36,7 +37,7 @@ export function LostBanner({ viewer }: { viewer: Viewer }) {
               <strong>{why.title}.</strong> {why.advice}
             </span>
           ) : (
-            words.link.lostSince(words.format.clock(lostAt ?? now()))
+            `${words.link.lostSince(words.format.clock(lostAt ?? now()))} ${seen ? words.link.lastPictures : ""}`
           )}
           {lost ? (
             <button type="button" className="sky-button" onClick={() => viewer.controls?.retry()}>

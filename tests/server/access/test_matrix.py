@@ -168,11 +168,23 @@ ROWS = [
     Row("GET", "/admin"),
     Row("GET", "/sign-in", is_public=True),
     Row("GET", "/skysentry-viewer.js", is_public=True),
+    Row("GET", "/service-worker.js", is_public=True),
+    Row("GET", "/viewer.webmanifest", is_public=True),
+    Row("GET", "/camera.webmanifest", is_public=True),
+    Row("GET", "/icons/{name}", target="/icons/none.png", status=404, is_public=True),
     Row("GET", "/assets/{name}", target="/assets/none.js", status=404, is_public=True),
     Row("GET", "/trust", status=404, is_public=True),
     Row("GET", "/trust/{name}", target="/trust/none", status=404, is_public=True),
 ]
-PAGES = {"/capture", "/admin", "/sign-in", "/skysentry-viewer.js"}
+PAGES = {
+    "/capture",
+    "/admin",
+    "/sign-in",
+    "/skysentry-viewer.js",
+    "/service-worker.js",
+    "/viewer.webmanifest",
+    "/camera.webmanifest",
+}
 """Whether these were built does not matter here."""
 
 

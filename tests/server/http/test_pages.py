@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import errno
+import json
+import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.server.http.rest_harness import Site
+
+FRONTEND = Path(__file__).parents[3] / "frontend"
 
 
 @pytest.fixture
@@ -20,6 +25,10 @@ def built(tmp_path: Path) -> Path:
     (root / "skysentry-viewer.js").write_text("export {}")
     (root / "assets" / "app-1a2b.js").write_text("export {}")
     (root / "assets" / "app-1a2b.css").write_text("body {}")
+    (root / "service-worker.js").write_text("export {}")
+    (root / "camera.webmanifest").write_text("{}")
+    (root / "icons").mkdir()
+    (root / "icons" / "camera-192.png").write_bytes(b"PNG")
     (tmp_path / "secret").write_text("secret")
     return root
 
@@ -59,7 +68,44 @@ async def test_the_element_may_be_loaded_by_all_pages(built: Path) -> None:
         assert loaded.headers["cross-origin-resource-policy"] == "cross-origin"
 
 
-@pytest.mark.parametrize("path", ["/", "/stream", "/capture", "/skysentry-viewer.js"])
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/service-worker.js", "text/javascript; charset=utf-8"),
+        ("/camera.webmanifest", "application/manifest+json"),
+        ("/icons/camera-192.png", "image/png"),
+    ],
+)
+async def test_what_makes_pages_installable_is_never_stale(built: Path, path: str, content_type: str) -> None:
+    """Their names never change, and a browser that kept an old service worker would miss the new build."""
+    answer = await Site(pages=built).ask(path)
+
+    assert (answer.status, answer.headers["content-type"]) == (200, content_type)
+    assert answer.headers["cache-control"] == "no-cache"
+    assert "manifest-src 'self'" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(("page", "app"), [("index.html", "viewer"), ("capture.html", "camera")])
+def test_each_page_is_an_app_of_its_own_with_its_icons(page: str, app: str) -> None:
+    """A system installs a page only if its manifest and icons are what they say they are."""
+    folder = FRONTEND / "public"
+    manifest = json.loads((folder / f"{app}.webmanifest").read_text("utf-8"))
+    html = (FRONTEND / page).read_text("utf-8")
+    linked = dict(re.findall(r'<link rel="(manifest|apple-touch-icon)" href="./([^"]+)"', html))
+
+    assert linked == {"manifest": f"{app}.webmanifest", "apple-touch-icon": f"icons/{app}-apple.png"}
+    # Relative to the manifest, so that a proxy may add a path.
+    assert (manifest["scope"], manifest["display"]) == ("./", "standalone")
+    assert {icon.get("purpose", "any") for icon in manifest["icons"]} == {"any", "maskable"}
+    for icon in manifest["icons"]:
+        if icon["type"] == "image/png":
+            with Image.open(folder / icon["src"]) as picture:
+                assert icon["sizes"] == f"{picture.width}x{picture.height}"
+        else:
+            assert (folder / icon["src"]).is_file()
+
+
+@pytest.mark.parametrize("path", ["/", "/stream", "/capture", "/skysentry-viewer.js", "/service-worker.js"])
 async def test_without_the_build_a_page_says_how_to_get_it(path: str) -> None:
     """503 and the command, not a riddle."""
     answer = await Site().ask(path, Accept="text/html")
@@ -86,6 +132,9 @@ async def test_without_the_build_a_page_says_how_to_get_it(path: str) -> None:
         "/assets/%ff%fe",
         "/assets/%ed%a0%80",
         "/index.html",
+        "/icons/..%2F..%2Fsecret",
+        "/icons/missing.png",
+        f"/icons/{'x' * 256}",
     ],
 )
 async def test_nothing_else_is_served(built: Path, path: str) -> None:

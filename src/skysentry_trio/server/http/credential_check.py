@@ -24,16 +24,20 @@ from skysentry_trio.wire.presented import LINK_FIELD
 PUBLIC: Final = frozenset(
     {
         "pages.get_asset",
+        "pages.get_camera_manifest",
         "pages.get_element",
+        "pages.get_icon",
+        "pages.get_service_worker",
         "pages.get_sign_in",
+        "pages.get_viewer_manifest",
         "session.delete_session",
         "session.post_session",
         "trust.get_file",
         "trust.get_page",
     }
 )
-"""Routes that need no credential, and that do not look at one: what the sign-in page needs, what others embed, and what
-devices must have before they trust the server."""
+"""Routes that need no credential, and that do not look at one: what the sign-in page needs, what others embed, what
+systems load to install the pages, and what devices must have before they trust the server."""
 TERSE: Final = frozenset({"api.get_health", "api.get_ready"})
 """Routes that answer briefly without a credential, because load balancers have none; a wrong one is refused."""
 

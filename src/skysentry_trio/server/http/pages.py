@@ -66,12 +66,7 @@ def create_pages(root: Path = WEB) -> Blueprint:
     @pages.get("/assets/<path:name>")
     async def get_asset(name: str) -> Response:
         # The name of an asset contains a hash of its content, so the content for a name never changes.
-        try:
-            response = await send_static_file(root / "assets", name)
-        except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
-                raise NotFound from None
-            raise
+        response = await _file_of_folder(root / "assets", name)
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         # The element consists of several files.
         _let_all_pages_load(response)
@@ -81,6 +76,25 @@ def create_pages(root: Path = WEB) -> Blueprint:
     async def get_element() -> Response:
         response = await _page(root, "skysentry-viewer.js")
         _let_all_pages_load(response)
+        return response
+
+    @pages.get("/service-worker.js")
+    async def get_service_worker() -> Response:
+        # At the top, because a service worker looks after the pages in its folder.
+        return await _page(root, "service-worker.js")
+
+    @pages.get("/viewer.webmanifest")
+    async def get_viewer_manifest() -> Response:
+        return await _page(root, "viewer.webmanifest")
+
+    @pages.get("/camera.webmanifest")
+    async def get_camera_manifest() -> Response:
+        return await _page(root, "camera.webmanifest")
+
+    @pages.get("/icons/<name>")
+    async def get_icon(name: str) -> Response:
+        response = await _file_of_folder(root / "icons", name)
+        response.headers["Cache-Control"] = "no-cache"
         return response
 
     return pages
@@ -108,6 +122,20 @@ def _let_all_pages_load(response: Response) -> None:
     """Let pages of all origins load a file: the element on them can then say that the server refuses their origin."""
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+
+
+async def _file_of_folder(folder: Path, name: str) -> Response:
+    """Return the response with a file whose name may be anything.
+
+    Raises:
+        NotFound: there is no such file in the folder.
+    """
+    try:
+        return await send_static_file(folder, name)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise NotFound from None
+        raise
 
 
 async def _page(root: Path, name: str) -> Response:

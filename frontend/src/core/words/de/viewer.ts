@@ -217,6 +217,7 @@ export const link: typeof en.link = {
   unreachable:
     "Der Server antwortet nicht. Zu sehen sind die letzten Bilder. Die Seite versucht weiter, ihn zu erreichen.",
   refused: "Der Server erlaubt dieser Seite das Zusehen nicht. Zu sehen sind die letzten Bilder.",
-  lostSince: (clock) => `Seit ${clock} keine Verbindung. Zu sehen sind die letzten Bilder.`,
+  lostSince: (clock) => `Seit ${clock} keine Verbindung.`,
+  lastPictures: "Zu sehen sind die letzten Bilder.",
   retry: "Jetzt versuchen",
 };

@@ -224,6 +224,7 @@ export const link = {
   unreachable:
     "The server does not answer. The pictures below are the last ones. This page keeps trying to connect.",
   refused: "The server does not allow this page to watch. The pictures below are the last ones.",
-  lostSince: (clock: string) => `No connection since ${clock}. The pictures are the last ones.`,
+  lostSince: (clock: string) => `No connection since ${clock}.`,
+  lastPictures: "The pictures are the last ones.",
   retry: "Retry now",
 };
