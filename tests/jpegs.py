@@ -15,6 +15,13 @@ def draw_jpeg(shade: int = 0, size: tuple[int, int] = (32, 24), **options: Any) 
     return encoded.getvalue()
 
 
+def draw_noise(size: tuple[int, int]) -> bytes:
+    """Return a JPEG of noise, which has many bytes for its size."""
+    encoded = BytesIO()
+    Image.effect_noise(size, 64).convert("RGB").save(encoded, "JPEG")
+    return encoded.getvalue()
+
+
 def size_of(jpeg: bytes) -> tuple[int, int]:
     """Return the size a decoder finds, having decoded all of the picture."""
     with Image.open(BytesIO(jpeg)) as image:

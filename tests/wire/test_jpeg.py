@@ -176,6 +176,14 @@ def test_of_two_pictures_the_first_is_taken(kind: str) -> None:
         assert trim_jpeg(jpeg + between + jpeg)[:2] == (jpeg, size)
 
 
+def test_data_of_the_size_of_one_picture_is_not_searched_for_a_second_one() -> None:
+    """The caller knows how large pictures of this camera are, and the search would take a while for every picture."""
+    two = BASELINE + BASELINE
+
+    assert trim_jpeg(two, surely_single=len(two)).data == two
+    assert trim_jpeg(two, surely_single=len(two) - 1).data == BASELINE
+
+
 def test_announced_pictures_are_cut_off() -> None:
     """A phone announces its gain map or second view in the first picture (CIPA DC-007); it begins otherwise."""
     first = BASELINE[:2] + multi_picture_segment() + BASELINE[2:]

@@ -162,7 +162,7 @@ def encode_registration(
     return encode_message(Registration(camera_id, name=name, capabilities=capabilities, token=token))
 
 
-def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> CapturedJpeg:
+def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False, surely_single: int = 0) -> CapturedJpeg:
     """Take apart what a camera sent as one frame: a bare JPEG, or, if `envelope` is set, also a JPEG in an envelope.
 
     Bytes before and behind the JPEG are cut off.
@@ -171,6 +171,7 @@ def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> Cap
         message: the whole WebSocket message, body or part.
         max_size: maximum size of the JPEG in bytes.
         envelope: whether the camera registered with the ``envelope`` capability.
+        surely_single: see `trim_jpeg`.
 
     Raises:
         ProtocolViolation: with code ``not-a-jpeg``, ``frame-too-large`` or ``invalid-message``.
@@ -181,7 +182,7 @@ def decode_jpeg(message: bytes, *, max_size: int, envelope: bool = False) -> Cap
             raise ProtocolViolation("expected a JPEG, got an envelope without the capability for it", "not-a-jpeg")
         header, message = split_envelope(message)
         captured_at, measure = _decode_header(header)
-    jpeg = trim_jpeg(message)
+    jpeg = trim_jpeg(message, surely_single=surely_single)
     if len(jpeg.data) > max_size:
         raise ProtocolViolation(f"a frame may have {max_size} bytes, got {len(jpeg.data)}", "frame-too-large")
     return CapturedJpeg(jpeg.data, jpeg.size, captured_at, measure)

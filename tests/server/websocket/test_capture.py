@@ -22,7 +22,7 @@ from skysentry_trio.server.websocket.capture import serve_capture
 from skysentry_trio.wire.capture import PictureMeasure
 from skysentry_trio.wire.envelope import join_envelope
 from tests.hubs import publish_nowait
-from tests.jpegs import draw_jpeg
+from tests.jpegs import draw_jpeg, draw_noise
 from tests.server.websocket.fakes import JPEG, NO_JPEG, FakePeer
 
 REGISTRATION = {"type": "client-registration", "clientId": "door"}
@@ -93,6 +93,20 @@ async def test_a_camera_registers_sends_and_leaves(autojump_clock: MockClock) ->
     assert not camera.online
     assert len(camera.ring) == 5
     assert peer.goodbye is None
+
+
+async def test_only_the_first_of_several_pictures_in_a_message_is_taken(autojump_clock: MockClock) -> None:
+    """Whether a camera sends more once in a while, or a small second picture always, is all the same."""
+    hub = make_hub(max_fps=1000)
+    large, small = draw_noise((320, 240)), draw_noise((100, 100))
+    assert len(small) > 4098
+    assert len(large) > 5 * len(small)
+    async with registered(hub) as peer:
+        for message in (small, small, small + small, small, large + small, large + small, large + small, large):
+            peer.say(message)
+        await wait_all_tasks_blocked()
+
+    assert [frame.jpeg for frame in camera_of(hub).ring] == [small] * 4 + [large] * 4
 
 
 async def test_a_picture_that_is_still_the_same_is_not_sent_again(autojump_clock: MockClock) -> None:

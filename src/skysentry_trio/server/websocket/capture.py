@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable
 
 import trio
 from attrs import define, field
@@ -21,7 +20,6 @@ from skysentry_trio.server.websocket.demand_notifier import DemandNotifier
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.wire.capture import (
     Goodbye,
-    PictureMeasure,
     Registration,
     RegistrationError,
     RegistrationSuccess,
@@ -30,6 +28,7 @@ from skysentry_trio.wire.capture import (
     decode_jpeg,
     read_measure,
 )
+from skysentry_trio.wire.envelope import MAX_HEADER_LENGTH
 from skysentry_trio.wire.identity import clean_label
 from skysentry_trio.wire.messages import (
     Authenticate,
@@ -54,6 +53,8 @@ _BAD_FRAMES_IN_A_ROW = 60
 _TEXTS_PER_SECOND = 50.0
 _TEXT_BURST = 2.0
 """Seconds by which texts may come too early. A camera asks for the clock a few times a minute."""
+_ENVELOPE = MAX_HEADER_LENGTH + 2
+"""Most bytes of a message around its picture; more are other pictures, or padding."""
 _REPORTS_PER_SECOND = 1.0
 """Most error messages a second to one camera about refused frames."""
 
@@ -207,6 +208,10 @@ class _Conversation:
     _session: CameraSession
     _admission: Admission
     _envelope: bool
+    _max_frame_size: int = field(init=False)
+    _surely_single: int = field(default=0, init=False)
+    """A message with two pictures is longer than this, because pictures of a camera that follow each other have similar
+    sizes."""
     _bad_in_a_row: int = field(default=0, init=False)
     _reports: RateLimiter = field(factory=lambda: RateLimiter(_REPORTS_PER_SECOND, burst=0.0), init=False)
     _messages: RateLimiter = field(init=False)
@@ -215,7 +220,8 @@ class _Conversation:
     """Codes of the refusals that have been logged: only the first refusal with each code is logged."""
 
     def __attrs_post_init__(self) -> None:
-        self._messages = flood_limit(self._hub.settings.max_fps)
+        settings = self._hub.settings
+        self._max_frame_size, self._messages = settings.max_frame_size, flood_limit(settings.max_fps)
 
     @property
     def camera(self) -> HubCamera:
@@ -243,7 +249,10 @@ class _Conversation:
         session = self._session
         try:
             jpeg, size, captured_at, measure = decode_jpeg(
-                message, max_size=self._hub.settings.max_frame_size, envelope=self._envelope
+                message,
+                max_size=self._max_frame_size,
+                envelope=self._envelope,
+                surely_single=self._surely_single,
             )
         except ProtocolViolation as violation:
             text = read_text(message)
@@ -254,29 +263,41 @@ class _Conversation:
                 await self._handle_text(text)
             return
         self._bad_in_a_row = 0
+        had_more = len(message) - len(jpeg) > _ENVELOPE
+        self._surely_single = 0 if had_more else len(jpeg) * 5 // 4
         if captured_at is not None:
             captured_at = self._clock.correct(captured_at)
-        await self._publish(
-            self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at), measure
-        )
+        try:
+            await self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
+        except SessionEnded:
+            return  # the server has ended the session and cancelled this task; the task ends at its next checkpoint
+        except ProtocolViolation as violation:
+            await self._report_dropped(violation)
+        if measure is not None:
+            self._hub.note_measure(self.camera, measure)
 
     async def _take_same(self, same: Same) -> None:
         """Publish the last frame again, because the camera says that its picture still looks like this."""
         captured_at = to_seconds(same.captured_at)
         if captured_at is not None:
             captured_at = self._clock.correct(captured_at)
-        await self._publish(self._hub.publish_same(self._session, captured_at), read_measure(same))
-
-    async def _publish(self, publishing: Awaitable[object], measure: PictureMeasure | None) -> None:
         try:
-            await publishing
+            await self._hub.publish_same(self._session, captured_at)
         except SessionEnded:
-            return  # the server has ended the session and cancelled this task; the task ends at its next checkpoint
+            return
         except ProtocolViolation as violation:
-            self._count_message(self._messages)
-            await self._report(violation)
-        if measure is not None:
+            await self._report_dropped(violation)
+        if (measure := read_measure(same)) is not None:
             self._hub.note_measure(self.camera, measure)
+
+    async def _report_dropped(self, violation: ProtocolViolation) -> None:
+        """Count a frame that the hub has refused, and tell the camera.
+
+        Raises:
+            ProtocolViolation: too many messages came in a second.
+        """
+        self._count_message(self._messages)
+        await self._report(violation)
 
     async def _refuse(self, violation: ProtocolViolation) -> None:
         """Count a frame as refused, and tell the camera.
@@ -293,7 +314,7 @@ class _Conversation:
         await self._report(violation)
 
     def _too_large(self, size: int) -> ProtocolViolation:
-        limit = self._hub.settings.max_frame_size
+        limit = self._max_frame_size
         return ProtocolViolation(f"a frame may have {limit} bytes, got a message of {size} or more", "frame-too-large")
 
     def _count_message(self, limiter: RateLimiter) -> None:
