@@ -24,6 +24,8 @@ class _Place:
     ring: FrameRing | None
     bound: int = 0
     """The size in the valid entry of the ring: its old frames have at most this many bytes."""
+    newest: int = 0
+    """JPEG bytes of the newest frame of the ring."""
 
 
 @define(eq=False)
@@ -61,10 +63,11 @@ class MemoryBudget:
 
     def remove(self, ring: FrameRing) -> None:
         """Exclude a ring."""
-        self._places.pop(ring).ring = None
+        place = self._places.pop(ring)
+        place.ring = None
         self._drop_outdated()
         self.nbytes -= ring.nbytes
-        self._newest_nbytes -= _size_of_newest(ring)
+        self._newest_nbytes -= place.newest
 
     def append(self, ring: FrameRing, frame: JpegFrame) -> bool:
         """Keep a frame as the newest of its ring; drop the oldest frames of the largest rings if the memory is used up.
@@ -72,11 +75,11 @@ class MemoryBudget:
         Returns:
             False if the newest frames of other rings leave no room; in this case nothing has changed.
         """
-        size = len(frame.jpeg)
-        newest_nbytes = self._newest_nbytes - _size_of_newest(ring) + size
+        size, place = len(frame.jpeg), self._places[ring]
+        newest_nbytes = self._newest_nbytes - place.newest + size
         if newest_nbytes > self.limit:
             return False
-        limit = self.limit - self.held.nbytes
+        limit = self.limit - self.held.receiving - self.held.sending
         if self.nbytes + size > limit:
             # The newest frames stay, whatever else is held.
             self._make_room(ring, size, max(limit, newest_nbytes))
@@ -84,8 +87,8 @@ class MemoryBudget:
         ring.append(frame)
         after = ring.nbytes
         self.nbytes += after - before
-        self._newest_nbytes = newest_nbytes
-        place, old = self._places[ring], after - size
+        self._newest_nbytes, place.newest = newest_nbytes, size
+        old = after - size
         if old > place.bound:
             place.bound = old
             heappush(self._heap, (-old, next(self._numbers), place))
@@ -144,11 +147,7 @@ class MemoryBudget:
         self.nbytes += ring.nbytes - held
 
 
-def _size_of_newest(ring: FrameRing) -> int:
-    newest = ring.newest
-    return 0 if newest is None else len(newest.jpeg)
-
-
 def _size_of_old(ring: FrameRing) -> int:
     """Return the bytes of all frames but the newest."""
-    return ring.nbytes - _size_of_newest(ring)
+    newest = ring.newest
+    return 0 if newest is None else ring.nbytes - len(newest.jpeg)

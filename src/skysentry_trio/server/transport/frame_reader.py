@@ -38,6 +38,7 @@ _SMALL_FRAGMENT = 512
 _SMALL_FRAGMENTS_PER_SECOND = 500.0
 _FRAGMENTS_AT_ONCE = 128
 """Further fragments that are joined with a fragment before other tasks run: this takes some 0.5 ms."""
+_LET_GO = "the library has closed the connection"
 _CONTROL_FRAMES_PER_SECOND = 50.0
 _CONTROL_BURST = 2.0
 """Seconds by which control frames may come too early; so about a hundred of them may come together."""
@@ -95,7 +96,7 @@ class FrameReader:
         self._memory = self._stream.receiving()
         self._to_library, self._for_library = trio.open_memory_channel[_Piece](0)
 
-    async def receive(self) -> str | bytes | None:
+    async def receive(self) -> str | bytes | None:  # noqa: PLR0912 - for every frame, so it calls little
         """Return the next complete message; None if the library has the next message or the end of the connection.
 
         Raises:
@@ -104,7 +105,46 @@ class FrameReader:
         """
         self._reading = True
         try:
-            return await self._receive()
+            while True:
+                if self._midway:
+                    raise trio.BrokenResourceError("an earlier read was cancelled in the middle of a frame")
+                if self._skip:
+                    await self._skip_payload()
+                head = decode_head(self._unread)
+                if head is not None:
+                    # One read may contain many frames, so yield to the scheduler before each frame.
+                    await trio.lowlevel.checkpoint()
+                while head is None:
+                    # Not in a method of its own: Python resumes this task through all of its pending calls, and each of
+                    # them takes memory for each idle viewer.
+                    if self._let_go:
+                        raise trio.ClosedResourceError(_LET_GO)
+                    data = await self._stream.read_soon(_READ_SIZE)
+                    self.heard += 1
+                    if not data:
+                        await self._to_library.send(_Piece(b""))
+                        return None
+                    self._unread = self._unread + data if self._unread else data
+                    head = decode_head(self._unread)
+                if (
+                    head.final
+                    and head.mask is not None
+                    and head.length <= self._max_message_size
+                    and not self._fragments
+                    and not self.discarding
+                    and head.is_lawful
+                ):
+                    if head.opcode == Opcode.BINARY:
+                        end = head.size + head.length
+                        if len(self._unread) < end:
+                            return await self._read_binary(head, head.mask)
+                        payload = memoryview(self._unread)[head.size : end]
+                        self._unread = self._unread[end:]
+                        return apply_mask(payload, head.mask)
+                    if head.opcode == Opcode.TEXT and (text := self._take_text(head, head.mask)) is not None:
+                        return text
+                if await self._deal_with(head):
+                    return None
         except CONNECTION_LOST:
             # The connection is lost, or the library has closed it: the library reports both.
             self._to_library.close()
@@ -151,60 +191,33 @@ class FrameReader:
         self._for_library.close()
         self._stream.wake_reader()
 
-    async def _receive(self) -> str | bytes | None:
-        while True:
-            if self._midway:
-                raise trio.BrokenResourceError("an earlier read was cancelled in the middle of a frame")
-            if self._skip:
-                await self._skip_payload()
-            head = await self._read_head()
-            if head is None:
-                await self._to_library.send(_Piece(b""))
-                return None
-            if self.discarding and head.opcode != Opcode.CLOSE:
-                self._unread = self._unread[head.size :]
-                self._skip = head.length
-                continue
-            if (
-                head.final
-                and head.mask is not None
-                and head.length <= self._max_message_size
-                and not self._fragments
-                and head.is_lawful
-            ):
-                if head.opcode == Opcode.BINARY:
-                    end = head.size + head.length
-                    if len(self._unread) < end:
-                        return await self._read_binary(head, head.mask)
-                    payload = memoryview(self._unread)[head.size : end]
-                    self._unread = self._unread[end:]
-                    return apply_mask(payload, head.mask)
-                if head.opcode == Opcode.TEXT and (text := self._take_text(head, head.mask)) is not None:
-                    return text
-            if head.opcode == Opcode.PONG and head.is_lawful:
-                self._check(head)
-                # All that a pong says is that the peer is there, and `heard` says this. With thousands of idle viewers,
-                # most of the work of the library would be pongs.
-                self._unread = self._unread[head.size :]
-                self._skip = head.length
-                continue
-            if await self._pass_on_or_skip(head):
-                return None
-
-    async def _pass_on_or_skip(self, head: FrameHead) -> bool:
+    async def _deal_with(self, head: FrameHead) -> bool:
         """Deal with a frame that is no whole message; return whether the library then has a message or an error.
 
         Raises:
             MessageSkipped: the frame belongs to a message that is too large.
             ProtocolViolation: the peer exceeds another limit.
         """
+        if self.discarding and head.opcode != Opcode.CLOSE:
+            self._drop(head)
+            return False
         size = self._check(head)
+        if head.opcode == Opcode.PONG and head.is_lawful:
+            # All that a pong says is that the peer is there, and `heard` says this. With thousands of idle viewers,
+            # most of the work of the library would be pongs.
+            self._drop(head)
+            return False
         if self._skipping and head.opcode == Opcode.CONTINUATION:
             self._skip_frame(head, size)
             return False
         if size > self._max_message_size:
             return await self._skip_message(head, size)
         return await self._pass_on(head)
+
+    def _drop(self, head: FrameHead) -> None:
+        """Drop a frame, also the part of it that has not arrived."""
+        self._unread = self._unread[head.size :]
+        self._skip = head.length
 
     def _check(self, head: FrameHead) -> int:
         """Refuse frames that would take too much time, before their payload is read.
@@ -253,29 +266,10 @@ class FrameReader:
             raise ProtocolViolation(
                 f"a message may have {self._max_message_size} bytes, got one of {size} or more", "frame-too-large"
             )
-        self._unread = self._unread[head.size :]
-        self._skip = head.length
+        self._drop(head)
         self._skipping = not head.final
         self._fragments = 0 if head.final else self._fragments + 1
         self._fragmented_size = 0 if head.final else size
-
-    async def _read_head(self) -> FrameHead | None:
-        """Return the next frame's head, which stays in `_unread`; None at the end of the stream."""
-        if self._unread and (head := decode_head(self._unread)) is not None:
-            # One read may contain many frames, so yield to the scheduler before each frame.
-            await trio.lowlevel.checkpoint()
-            return head
-        while True:
-            # Not in a method of its own: Python resumes this task through all of its pending calls, and each of them
-            # takes memory for each idle viewer.
-            self._check_open()
-            data = await self._stream.read_soon(_READ_SIZE)
-            self.heard += 1
-            if not data:
-                return None
-            self._unread = self._unread + data if self._unread else data
-            if (head := decode_head(self._unread)) is not None:
-                return head
 
     async def _read_binary(self, head: FrameHead, mask: bytes) -> bytes:
         """Read the rest of a binary message that has arrived in part, and return the whole message."""
@@ -394,13 +388,10 @@ class FrameReader:
 
     async def _read_more(self) -> bytes:
         """Return the next bytes of a frame that has begun."""
-        self._check_open()
+        if self._let_go:
+            raise trio.ClosedResourceError(_LET_GO)
         data = await self._stream.read_soon(_READ_SIZE)
         self.heard += 1
         if not data:
             raise trio.BrokenResourceError("the peer left in the middle of a message")
         return data
-
-    def _check_open(self) -> None:
-        if self._let_go:
-            raise trio.ClosedResourceError("the library has closed the connection")

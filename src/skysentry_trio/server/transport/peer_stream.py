@@ -156,14 +156,17 @@ class PeerStream(trio.abc.HalfCloseableStream):
             trio.ClosedResourceError: `wake_reader` was called, or this side closed.
         """
         while True:
+            if self.descriptor == -1:
+                raise _closed()
             try:
-                await trio.lowlevel.wait_readable(self._open_descriptor())
+                await trio.lowlevel.wait_readable(self.descriptor)
             except trio.ClosedResourceError:
                 # If a network fails, the heartbeat aborts the connections of many peers.
                 await self.wait_for_turn()
                 raise
             try:
-                data = os.read(self._open_descriptor(), max_bytes)
+                # If this side has closed meanwhile, the kernel says so.
+                data = os.read(self.descriptor, max_bytes)
             except BlockingIOError:
                 continue
             except OSError as error:
@@ -221,7 +224,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
 
     def _open_descriptor(self) -> int:
         if self.descriptor == -1:
-            raise trio.ClosedResourceError("this side closed the connection")
+            raise _closed()
         return self.descriptor
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -279,3 +282,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
         """Close the connection; the kernel still sends the bytes that it has."""
         self.descriptor = -1
         await self._stream.aclose()
+
+
+def _closed() -> trio.ClosedResourceError:
+    return trio.ClosedResourceError("this side closed the connection")
