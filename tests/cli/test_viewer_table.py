@@ -36,13 +36,18 @@ def test_the_table() -> None:
 
 def test_the_state_has_a_color() -> None:
     """Green, yellow, red: trouble is seen from afar."""
-    cameras = (DOOR, evolve(NEW, silent=9.0), evolve(NEW, camera_id="z", online=False))
+    cameras = (
+        DOOR,
+        evolve(NEW, silent=9.0),
+        evolve(NEW, camera_id="yard2", condition="frozen"),
+        evolve(NEW, camera_id="z", online=False),
+    )
     lines = TableView().draw(evolve(REPORT, cameras=cameras), (), 200, 24)
     colors = [
         next(span.color for span in line if not isinstance(span, str) and span.text.strip() == state)
-        for line, state in zip(lines[2:], ["live", "silent 9 s", "offline"], strict=True)
+        for line, state in zip(lines[2:], ["live", "silent 9 s", "frozen", "offline"], strict=True)
     ]
-    assert colors == [Color.GOOD, Color.WARNING, Color.BAD]
+    assert colors == [Color.GOOD, Color.WARNING, Color.WARNING, Color.BAD]
 
 
 def test_the_table_without_cameras() -> None:

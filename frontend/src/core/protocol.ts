@@ -117,6 +117,10 @@ export function isJpeg(bytes: Uint8Array): boolean {
 
 // ── messages of the server ──────────────────────────────────────────────────────────────────────
 
+/** What is wrong with the pictures of a camera: always the same one, dark, or bright with nothing to be seen in it. */
+export type PictureCondition = (typeof CONDITIONS)[number];
+const CONDITIONS = ["frozen", "dark", "covered"] as const;
+
 /** What the server reports about one camera. */
 export interface CameraInfo {
   readonly cameraId: string;
@@ -126,6 +130,8 @@ export interface CameraInfo {
   readonly stopped?: boolean;
   /** False if another server has the camera, and does not answer this one. Left out otherwise. */
   readonly reachable?: boolean;
+  /** What is wrong with the pictures. Left out if nothing is. */
+  readonly condition?: PictureCondition;
   readonly fps?: number;
 }
 
@@ -224,6 +230,8 @@ function decodeCamera(value: unknown): CameraInfo | null {
   if (name !== undefined) camera.name = name;
   if (value.stopped === true) camera.stopped = true;
   if (value.reachable === false) camera.reachable = false;
+  const condition = CONDITIONS.find((one) => one === value.condition);
+  if (condition !== undefined) camera.condition = condition;
   if (isFiniteNumber(value.fps)) camera.fps = value.fps;
   return camera;
 }

@@ -325,6 +325,7 @@ function nothingKnown(cameraId: string): CameraSnapshot {
     status: "unknown",
     known: false,
     reachable: true,
+    condition: null,
     fps: 0,
     receivedFps: 0,
     bytesPerSecond: 0,

@@ -24,10 +24,12 @@ function Aged({ since, text }: { since: number; text: (age: string, now: number)
   return text(format.whole(at - since), at);
 }
 
-/** Explains a state that is not live; renders nothing for other states. `lost` says that the server does not answer. */
+/** Explains a state that is not live, and pictures with which something is wrong; renders nothing for other states. `lost` says that the server does not answer. */
 export function StatusNote({ camera, lost }: { camera: CameraSnapshot; lost: boolean }) {
   const words = useWords();
-  const { status, takenAt, known, reachable } = camera;
+  const { status, takenAt, known, reachable, condition } = camera;
+  if (status === "live" && condition !== null)
+    return <span className="sky-condition">{words.camera.conditions[condition]}</span>;
   if (status === "stalled" && !reachable) return words.camera.otherServerLost;
   if (status === "stalled")
     return takenAt === null ? null : <Aged since={takenAt} text={words.camera.noPictureFor} />;

@@ -231,11 +231,12 @@ function bytes(base64: string): Uint8Array<ArrayBuffer> {
 
 /** Returns what a golden message must be decoded to: camera ids have their own name, and unused fields are left out. */
 function expectation(value: Record<string, unknown>): Record<string, unknown> {
-  const camera = ({ clientId, name, online = true, fps }: Record<string, unknown>) => ({
+  const camera = ({ clientId, name, online = true, fps, condition }: Record<string, unknown>) => ({
     cameraId: clientId,
     online,
     ...(typeof name === "string" && { name }),
     ...(typeof fps === "number" && { fps }),
+    ...(condition !== undefined && { condition }),
   });
   switch (value.type) {
     case "clients":

@@ -1,12 +1,28 @@
 // @vitest-environment happy-dom
 import { act } from "react";
 import { describe, expect, it } from "vitest";
+import type { CameraSnapshot } from "../../src/core/viewer/camera.js";
 import { fileStamp } from "../../src/react/file-stamp.js";
 import { LinkNotice, LinkStatus, LostBanner } from "../../src/react/link-status.js";
-import { fakeControls, fakeViewer } from "./fake-viewer.js";
+import { StatusNote } from "../../src/react/status-text.js";
+import { cameraSnapshot, fakeControls, fakeViewer } from "./fake-viewer.js";
 import { host, mountForEach, render } from "./mounting.js";
 
 mountForEach();
+
+describe("the note of a camera", () => {
+  const note = (change: Partial<CameraSnapshot>): string | null => {
+    render(<StatusNote camera={cameraSnapshot("a", change)} lost={false} />);
+    return host.textContent;
+  };
+
+  it("says what is wrong with live pictures, and nothing of old ones", () => {
+    expect(note({})).toBe("");
+    expect(note({ condition: "frozen" })).toBe("the picture is frozen");
+    expect(note({ condition: "covered" })).toBe("the lens seems covered");
+    expect(note({ status: "stopped", condition: "dark" })).toBe("Stopped by its owner");
+  });
+});
 
 describe("the link's text", () => {
   it("explains a problem, and is empty without one", () => {

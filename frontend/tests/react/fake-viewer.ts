@@ -13,6 +13,7 @@ export function cameraSnapshot(cameraId: string, change: Partial<CameraSnapshot>
     status: "live",
     known: true,
     reachable: true,
+    condition: null,
     fps: 14.96,
     receivedFps: 15,
     bytesPerSecond: 182_000,

@@ -64,7 +64,7 @@ def state_of(camera: CameraView) -> str:
     if not camera.online:
         return "offline"
     if camera.silent is None or camera.silent < SILENT:
-        return "live"
+        return camera.condition or "live"
     return f"silent {camera.silent:.0f} s"
 
 

@@ -42,6 +42,8 @@ class ClientSummary(Message):
     """Whether the camera is offline because it was stopped on purpose; left out if it was not."""
     reachable: bool | UnsetType = UNSET
     """False if the server that has the camera does not answer this server; left out otherwise."""
+    condition: str | UnsetType = UNSET
+    """What is wrong with the pictures: ``frozen``, ``dark`` or ``covered``; left out if nothing is."""
 
 
 class Clients(Message, tag="clients", tag_field="type"):
@@ -51,12 +53,14 @@ class Clients(Message, tag="clients", tag_field="type"):
 
 
 class ClientConnected(Message, tag="client-connected", tag_field="type"):
-    """A camera has come online, or can be reached again, or no longer."""
+    """A camera has come online, or can be reached again, or no longer, or something else is wrong with its pictures."""
 
     camera_id: str
     name: str | None = None
     reachable: bool | UnsetType = UNSET
     """False if the server that has the camera does not answer this server; left out otherwise."""
+    condition: str | UnsetType = UNSET
+    """What is wrong with the pictures: ``frozen``, ``dark`` or ``covered``; left out if nothing is."""
 
 
 class ClientDisconnected(Message, tag="client-disconnected", tag_field="type"):

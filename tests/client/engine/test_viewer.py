@@ -130,8 +130,14 @@ async def test_all_cameras_are_the_default() -> None:
 async def test_cameras_come_and_go() -> None:
     """The list and the notices say who is online; a camera that was removed is forgotten."""
     messages = [
-        Clients([ClientSummary("door", "Front door", online=True, fps=15.0), ClientSummary("yard", None, False, 0.0)]),
+        Clients(
+            [
+                ClientSummary("door", "Front door", online=True, fps=15.0, condition="covered"),
+                ClientSummary("yard", None, False, 0.0),
+            ]
+        ),
         ClientConnected("roof"),
+        ClientConnected("roof", condition="dark"),
         ClientConnected("shed"),
         ClientDisconnected("door"),
         ClientDisconnected("shed", removed=True),
@@ -139,8 +145,8 @@ async def test_cameras_come_and_go() -> None:
     script = sending(*map(encode_message, messages), '{"type":"news"}', envelope(1, "roof"))
     async with viewing(script) as (_, viewer, taken):
         await taken.wait_for(1)
-        cameras = {camera.camera_id: camera.online for camera in report_of(viewer).cameras}
-    assert cameras == {"door": False, "yard": False, "roof": True}
+        cameras = {camera.camera_id: (camera.online, camera.condition) for camera in report_of(viewer).cameras}
+    assert cameras == {"door": (False, None), "yard": (False, None), "roof": (True, "dark")}
 
 
 async def test_only_cameras_asked_for_are_shown() -> None:

@@ -7,7 +7,9 @@ import trio.lowlevel
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.server.cluster import link
 from skysentry_trio.server.cluster.link import Mirror
+from skysentry_trio.server.relay import picture_condition
 from skysentry_trio.server.relay.outbox import CameraNotice, ResultNotice
+from skysentry_trio.wire.capture import PictureMeasure
 from tests.server.cluster.nodes import TestViewer, running_nodes, until
 
 
@@ -251,6 +253,21 @@ async def test_viewers_are_told_that_a_node_does_not_answer_and_that_it_answers_
             assert b.hub_camera("yard").is_reachable
             a.relay.is_down = False
             await until(lambda: viewer.got[-1] == CameraNotice("door", None, online=True))
+
+
+async def test_viewers_are_told_what_is_wrong_with_pictures_at_another_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as the link says so: without it, nobody knows."""
+    monkeypatch.setattr(picture_condition, "_LASTS", 0.0)
+    async with running_nodes("a", "b") as (a, b):
+        with a.camera("door") as camera, b.viewer("door", notify_about=None) as viewer:
+            await until(lambda: camera.viewers == 1)
+            a.hub.note_measure(camera.session.camera, PictureMeasure(None, 5.0, 40.0))
+            await camera.send()
+            await until(lambda: CameraNotice("door", None, online=True, condition="dark") in viewer.got)
+            assert b.hub_camera("door").condition == "dark"
+            a.relay.is_down = True
+            a.relay.cut()
+            await until(lambda: b.hub_camera("door").condition is None)
 
 
 async def test_a_node_with_another_secret_is_refused() -> None:

@@ -20,6 +20,7 @@ from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.websocket.viewer import serve_viewer
+from skysentry_trio.wire.capture import PictureMeasure
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.viewer_frames import decode_envelope
 from skysentry_trio.wire.viewer_query import MAX_SUBSCRIBED, ViewerFormat
@@ -164,6 +165,46 @@ async def test_a_viewer_of_some_cameras_hears_of_those_only(autojump_clock: Mock
         {"type": "client-connected", "clientId": "c", "name": None},
         {"type": "client-disconnected", "clientId": "c", "removed": False},
     ]
+
+
+async def test_viewers_hear_what_is_wrong_with_pictures_and_that_it_is_over(autojump_clock: MockClock) -> None:
+    """In the list for those who come later, and in a notice when it changes; a new connection is measured anew."""
+    hub = make_hub()
+    async with serving(hub) as early:
+        await early.hear()
+        with hub.register("door", on_end=nothing) as door:
+
+            async def see(brightness: float, seconds: int) -> None:
+                for _ in range(seconds):
+                    publish(hub, door, shade=door.camera.sequence)
+                    hub.note_measure(door.camera, PictureMeasure(None, brightness, 40.0))
+                    await trio.sleep(1)
+
+            await see(5, 6)
+            async with serving(hub) as late:
+                listed = (await late.hear())["clients"]
+            await see(90, 2)
+            await see(5, 6)
+        with hub.register("door", on_end=nothing):
+            notices = [one for one in opened(await early.hear_all()) if isinstance(one, dict)]
+
+    assert [camera.get("condition") for camera in listed] == ["dark"]
+    said = [one.get("condition", "well") for one in notices if one["type"] == "client-connected"]
+    assert said == ["well", "dark", "well", "dark", "well"]
+
+
+async def test_viewers_hear_that_a_picture_is_frozen(autojump_clock: MockClock) -> None:
+    """Once when it begins, however many frames follow, and once when it ends."""
+    hub = make_hub()
+    async with serving(hub) as peer:
+        await peer.hear()
+        with hub.register("door", on_end=nothing) as door:
+            for second in range(15):
+                publish(hub, door, shade=1 if second < 14 else 2)
+                await trio.sleep(1)
+            heard = [one.get("condition", "well") for one in opened(await peer.hear_all()) if isinstance(one, dict)]
+
+    assert heard == ["well", "frozen", "well"]
 
 
 async def test_who_subscribes_later_hears_which_of_the_new_ones_are_there(autojump_clock: MockClock) -> None:

@@ -2,7 +2,7 @@
 
 import { MAX_NAME_LENGTH } from "../limits.js";
 import { RateMeter } from "../meter.js";
-import type { CameraInfo, FrameHeader } from "../protocol.js";
+import type { CameraInfo, FrameHeader, PictureCondition } from "../protocol.js";
 import { reuse } from "../store.js";
 import type { CameraLatency, PlaybackMessage } from "./messages.js";
 import type { FrameMark } from "./painter-messages.js";
@@ -21,6 +21,8 @@ export interface CameraSnapshot {
   readonly known: boolean;
   /** False if another server has the camera, and does not answer the page's server. */
   readonly reachable: boolean;
+  /** What the server says is wrong with the pictures; null if nothing is. */
+  readonly condition: PictureCondition | null;
   /** Frames painted per second. */
   readonly fps: number;
   /** Frames received per second. */
@@ -72,6 +74,7 @@ export class ViewedCamera {
   private online = true;
   private stopped = false;
   private reachable = true;
+  private condition: PictureCondition | null = null;
   private known: boolean | undefined;
   private readonly received = new RateMeter();
   private readonly shown = new RateMeter();
@@ -109,6 +112,7 @@ export class ViewedCamera {
     this.online = info.online;
     this.stopped = info.stopped === true;
     this.reachable = info.reachable !== false;
+    this.condition = info.online ? (info.condition ?? null) : null;
     this.name = info.name === undefined ? this.name : withEllipsis(info.name);
   }
 
@@ -117,12 +121,14 @@ export class ViewedCamera {
     this.known = true;
     this.online = false;
     this.stopped = stopped;
+    this.condition = null;
   }
 
   /** Takes whether the server knows the camera; undefined means that the server has not said so. */
   setKnown(known: boolean | undefined): void {
     this.known = known;
     this.online = false;
+    this.condition = null;
   }
 
   /** The page has asked for live frames. Frames that were painted before say nothing about the camera now. */
@@ -223,6 +229,7 @@ export class ViewedCamera {
       status,
       known: this.known !== false,
       reachable: this.reachable,
+      condition: this.condition,
       fps: this.shown.rates(now).perSecond,
       receivedFps: received.perSecond,
       bytesPerSecond: received.amountPerSecond,

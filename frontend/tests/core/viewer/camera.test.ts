@@ -50,6 +50,19 @@ describe("a viewed camera", () => {
     expect(look(camera, 5200, 0, true).status).toBe("live");
   });
 
+  it("says what is wrong with its pictures as long as it is connected", () => {
+    const { camera } = asked();
+    const condition = (): unknown => look(camera, 0, 0, true).condition;
+    expect(condition()).toBeNull();
+    camera.describe({ cameraId: "a", online: true, condition: "dark" }, 0);
+    expect(condition()).toBe("dark");
+    camera.describe({ cameraId: "a", online: true }, 0);
+    expect(condition()).toBeNull();
+    camera.describe({ cameraId: "a", online: true, condition: "frozen" }, 0);
+    camera.setOffline(false);
+    expect(condition()).toBeNull();
+  });
+
   it("is never live with an old frame, however slow the camera was while nobody watched", () => {
     const { camera, paint } = asked();
     paint(1, 50_000 - 8000, 50_000, 0);

@@ -35,6 +35,8 @@ class CameraView:
     """Number of frames whose sequences are missing."""
     latency: CameraLatency | None = None
     """The latency of recent frames by stage, as the server reports it; None without a report."""
+    condition: str | None = None
+    """What the server says is wrong with the pictures: ``frozen``, ``dark`` or ``covered``; None if nothing is."""
 
 
 @define(eq=False)
@@ -44,6 +46,7 @@ class CameraWatch:
     camera_id: str
     online: bool | None = True
     latency: CameraLatency | None = field(default=None, init=False)
+    condition: str | None = field(default=None, init=False)
     gaps: int = field(default=0, init=False)
     _received: Throughput = field(factory=Throughput, init=False)
     _sequence: int | None = field(default=None, init=False)
@@ -89,6 +92,7 @@ class CameraWatch:
             silent=None if self._arrived is None else now - self._arrived,
             gaps=self.gaps,
             latency=self.latency,
+            condition=self.condition,
         )
 
 

@@ -248,11 +248,11 @@ class ViewerClient:
         elif isinstance(notice, Clients):
             self._has_list = True
             self._note_acceptance()
-            online = {client.camera_id: client.online for client in notice.clients if self._wants(client.camera_id)}
-            for camera_id in self._watches.keys() - online.keys():
+            listed = {client.camera_id: client for client in notice.clients if self._wants(client.camera_id)}
+            for camera_id in self._watches.keys() - listed.keys():
                 del self._watches[camera_id]
-            for camera_id, is_online in online.items():
-                self._watch_of(camera_id).online = is_online
+            for client in listed.values():
+                self._note_state(client.camera_id, online=client.online, condition=client.condition or None)
         elif isinstance(notice, Authenticated):
             self._access.take_answer(notice)
         elif isinstance(notice, ErrorNotice) and notice.code in ACCESS_CODES:
@@ -260,8 +260,14 @@ class ViewerClient:
             self._refusal = notice.error
         elif isinstance(notice, ClientDisconnected) and notice.removed:
             self._watches.pop(notice.camera_id, None)
-        elif isinstance(notice, ClientConnected | ClientDisconnected) and self._wants(notice.camera_id):
-            self._watch_of(notice.camera_id).online = isinstance(notice, ClientConnected)
+        elif isinstance(notice, ClientConnected) and self._wants(notice.camera_id):
+            self._note_state(notice.camera_id, online=True, condition=notice.condition or None)
+        elif isinstance(notice, ClientDisconnected) and self._wants(notice.camera_id):
+            self._note_state(notice.camera_id, online=False, condition=None)
+
+    def _note_state(self, camera_id: str, *, online: bool, condition: str | None) -> None:
+        watch = self._watch_of(camera_id)
+        watch.online, watch.condition = online, condition
 
     def _note_acceptance(self) -> None:
         self._worked = True

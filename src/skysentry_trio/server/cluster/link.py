@@ -33,7 +33,15 @@ from skysentry_trio.wire.framing import decode_head, encode_frame
 from skysentry_trio.wire.jpeg import inspect_jpeg
 from skysentry_trio.wire.messages import ClockReply, encode_message
 from skysentry_trio.wire.results import Result
-from skysentry_trio.wire.viewer import SUBPROTOCOL, Ack, Unsubscribe, decode_notice
+from skysentry_trio.wire.viewer import (
+    SUBPROTOCOL,
+    Ack,
+    ClientConnected,
+    Clients,
+    ClientSummary,
+    Unsubscribe,
+    decode_notice,
+)
 from skysentry_trio.wire.viewer_frames import FrameHeader, decode_envelope
 
 log = get_logger(__name__)
@@ -216,6 +224,8 @@ class Link:
         self.is_connected, self.round_trip = False, None
         for camera_id in self._demand.asked:
             self._hub.mirrored.drop_newest(self.mirrors[camera_id].session)
+        for mirror in self.mirrors.values():
+            self._hub.mirrored.note_condition(mirror.session, None)
         self._demand.reset()
         self._unsubscribed.clear()
 
@@ -320,6 +330,15 @@ class Link:
         elif isinstance(notice, Result) and notice.camera_id in self.mirrors:
             message, boxes = encode_frame(text), notice.boxes
             self._hub.publish_result(notice.camera_id, notice.sequence, message, boxes=boxes, from_source=True)
+        elif isinstance(notice, Clients):
+            for client in notice.clients:
+                self._note_condition(client)
+        elif isinstance(notice, ClientConnected):
+            self._note_condition(notice)
+
+    def _note_condition(self, camera: ClientSummary | ClientConnected) -> None:
+        if (mirror := self.mirrors.get(camera.camera_id)) is not None:
+            self._hub.mirrored.note_condition(mirror.session, camera.condition or None)
 
 
 def _text_of(frame: bytes) -> str:

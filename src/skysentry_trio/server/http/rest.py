@@ -194,7 +194,7 @@ def _describe(hub: ScopedHub, camera: HubCamera, now: float) -> ClientDetails:
             for number, watcher in islice(watchers.items(), _WATCHERS_SHOWN)
         ],
         stopped=camera.stopped or msgspec.UNSET,
-        condition=camera.condition.current or msgspec.UNSET,
+        condition=camera.condition or msgspec.UNSET,
     )
 
 

@@ -79,8 +79,10 @@ class HubCamera:
     room."""
     marks: ResultMarks | None = field(default=None, init=False)
     """When something was found in the frames; None before the first finding, because most cameras have none."""
-    condition: PictureCondition = field(factory=PictureCondition, init=False)
-    """What is wrong with the pictures."""
+    pictures: PictureCondition = field(factory=PictureCondition, init=False)
+    """Finds out what is wrong with the pictures."""
+    condition: str | None = field(default=None, init=False)
+    """What is wrong with the pictures, as the viewers know it; None if nothing is."""
     clock_shift: float = field(default=0.0, init=False)
     """`WallClock.shift` of the clock by which the times of the frames in the ring are."""
     read_until: float = field(default=float("-inf"), init=False)

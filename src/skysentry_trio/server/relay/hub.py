@@ -168,6 +168,8 @@ class Hub:
         camera.last_heard = trio.current_time()
         camera.keep_for = 0.0
         camera.name = name or camera.name
+        camera.pictures.forget_measure()
+        camera.condition = camera.pictures.current
         if previous is not None:
             previous.end(EndReason.REPLACED)
         camera.ring.capacity = self.settings.ring_capacity
@@ -278,7 +280,8 @@ class Hub:
             raise session.refuse(ProtocolViolation(message, "memory-full"))
         if received_at is None:
             # Of a camera of another server, the other server knows the condition.
-            camera.condition.note_frame(jpeg, now)
+            camera.pictures.note_frame(jpeg, now)
+            self._note_condition(camera)
         camera.sequence = sequence
         camera.frame_count += 1
         camera.byte_count += 0 if repeats else len(jpeg)
@@ -315,8 +318,16 @@ class Hub:
 
     def note_measure(self, camera: HubCamera, measure: PictureMeasure) -> None:
         """Take what a camera has measured in its newest frame."""
-        camera.condition.note_measure(measure, trio.current_time())
+        camera.pictures.note_measure(measure, trio.current_time())
+        self._note_condition(camera)
         self.on_measure(camera, measure)
+
+    def _note_condition(self, camera: HubCamera) -> None:
+        """Tell the viewers if there is something else wrong with the pictures now, or nothing any more."""
+        current = camera.pictures.current
+        if current != camera.condition:
+            camera.condition = current
+            self._notify(camera)
 
     def evict_idle(self) -> list[str]:
         """Forget cameras that left more than the client timeout ago; viewers keep their subscriptions to them.
@@ -352,7 +363,9 @@ class Hub:
             self._cameras.discard_expired(camera, now)
 
     def _notify(self, camera: HubCamera, *, removed: bool = False) -> None:
-        notice = CameraNotice(camera.id, camera.name, camera.online, removed, camera.stopped, camera.is_reachable)
+        notice = CameraNotice(
+            camera.id, camera.name, camera.online, removed, camera.stopped, camera.is_reachable, camera.condition
+        )
         for viewer in self._viewers:
             if viewer.is_notified_about(camera.id) or viewer.follows(camera.id):
                 viewer.outbox.notify(notice)

@@ -73,6 +73,7 @@ class MirroredCameras:
             self._notify(camera)
         # Viewers that come later are shown the newest frame. All older ones are at the other server.
         camera.ring.capacity = 1
+        camera.condition = None
         try:
             yield session
         finally:
@@ -93,6 +94,12 @@ class MirroredCameras:
         """Tell the viewers of a camera of another server whether that server answers, if this is a change."""
         if session.ended is None and session.is_reachable != reachable:
             session.is_reachable = reachable
+            self._notify(session.camera)
+
+    def note_condition(self, session: CameraSession, condition: str | None) -> None:
+        """Tell the viewers what the other server says is wrong with the pictures, if this is a change."""
+        if session.ended is None and session.camera.condition != condition:
+            session.camera.condition = condition
             self._notify(session.camera)
 
     def drop_newest(self, session: CameraSession, *, restart: bool = False) -> None:

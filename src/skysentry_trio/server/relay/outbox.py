@@ -60,7 +60,7 @@ class Delivery:
 # Not frozen: a frozen object takes nearly four times as long to make, and a viewer may subscribe to 10,000 cameras.
 @define
 class CameraNotice:
-    """Tells a viewer that a camera has come online, gone offline, or been removed."""
+    """Tells a viewer that a camera has come online, gone offline, or been removed, or sends other pictures now."""
 
     camera_id: str
     name: str | None
@@ -68,6 +68,8 @@ class CameraNotice:
     removed: bool = False
     stopped: bool = False
     reachable: bool = True
+    condition: str | None = None
+    """What is wrong with the pictures; None if nothing is."""
     _encoded: bytes | None = field(default=None, init=False, repr=False, eq=False)
 
     def encode(self, encoder: Callable[[CameraNotice], bytes]) -> bytes:

@@ -63,6 +63,10 @@ class PictureCondition:
         if bad is not self._bad:
             self._bad, self._bad_since = bad, now
 
+    def forget_measure(self) -> None:
+        """Forget what the camera has measured: it has connected again, and may measure no more."""
+        self._bad = None
+
     @property
     def current(self) -> Condition | None:
         """The condition at the time of the last frame; None if nothing is wrong."""

@@ -132,7 +132,12 @@ class Subscriptions:
             return
         notices = {
             camera.id: CameraNotice(
-                camera.id, camera.name, camera.online, stopped=camera.stopped, reachable=camera.is_reachable
+                camera.id,
+                camera.name,
+                camera.online,
+                stopped=camera.stopped,
+                reachable=camera.is_reachable,
+                condition=camera.condition,
             )
             for camera in self._known(camera_ids)
             if not viewer.is_notified_about(camera.id)

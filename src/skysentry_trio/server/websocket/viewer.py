@@ -203,7 +203,8 @@ async def _encode_list(hub: ScopedHub, camera_ids: frozenset[str] | None) -> byt
     for number, camera in enumerate(cameras, 1):
         fps, stopped = round(camera.rate.fps(now), 2), camera.stopped or msgspec.UNSET
         reachable = msgspec.UNSET if camera.is_reachable else False
-        summaries.append(ClientSummary(camera.id, camera.name, camera.online, fps, stopped, reachable))
+        condition = camera.condition or msgspec.UNSET
+        summaries.append(ClientSummary(camera.id, camera.name, camera.online, fps, stopped, reachable, condition))
         if number % _LISTED_AT_ONCE == 0:
             await trio.lowlevel.checkpoint()
     return encode_frame(encode_message(Clients(summaries)))
@@ -245,7 +246,12 @@ def _encode_notices(notices: Sequence[Notice]) -> Iterator[bytes]:
 
 def _frame_notice(notice: CameraNotice) -> bytes:
     message: ClientConnected | ClientDisconnected = (
-        ClientConnected(notice.camera_id, notice.name, msgspec.UNSET if notice.reachable else False)
+        ClientConnected(
+            notice.camera_id,
+            notice.name,
+            msgspec.UNSET if notice.reachable else False,
+            notice.condition or msgspec.UNSET,
+        )
         if notice.online
         else ClientDisconnected(notice.camera_id, notice.removed, notice.stopped or msgspec.UNSET)
     )

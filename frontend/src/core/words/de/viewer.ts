@@ -17,6 +17,11 @@ export const camera: typeof en.camera = {
   noPictureFor: (age) => `seit ${age} kein neues Bild`,
   offlineSince: (clock, age) => `Offline, letztes Bild ${clock}, vor ${age}`,
   otherServerLost: "Der Server dieser Kamera antwortet nicht",
+  conditions: {
+    frozen: "das Bild ist eingefroren",
+    dark: "das Bild ist dunkel",
+    covered: "die Linse scheint verdeckt",
+  },
   stoppedByOwner: "An der Kamera beendet",
   noConnection: "keine Verbindung",
   left: (name) => `${name} ist offline.`,

@@ -20,6 +20,11 @@ export const camera = {
   noPictureFor: (age: string) => `no new picture for ${age}`,
   offlineSince: (clock: string, age: string) => `Offline, last picture ${clock}, ${age} ago`,
   otherServerLost: "The server of this camera does not answer",
+  conditions: {
+    frozen: "the picture is frozen",
+    dark: "the picture is dark",
+    covered: "the lens seems covered",
+  },
   stoppedByOwner: "Stopped by its owner",
   noConnection: "no connection",
   left: (name: string) => `${name} is offline.`,
