@@ -6,7 +6,9 @@ import os
 import signal
 import ssl
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import trio
@@ -19,6 +21,7 @@ from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.transport import certificate
 from skysentry_trio.server.transport.systemd import Notifier
 from tests.daemons import CertificateFiles, running_daemon
+from tests.ports import free_port
 from tests.raw_peer import BINARY, PATIENCE, Address, RawPeer, client_frame, handshake, picture, request_head
 
 
@@ -192,6 +195,28 @@ async def test_http_is_redirected(files: CertificateFiles) -> None:
     async with running_daemon(files, http_redirect_port=port) as address:
         answer = await Address("127.0.0.1", port).ask("/capture")
     assert (answer.status, answer.headers["location"]) == (308, f"https://sky.localhost:{address.port}/capture")
+
+
+async def test_phones_are_told_of_the_warning_first(tmp_path: Path) -> None:
+    """With a certificate of its own, the second port explains https; everything else is still redirected."""
+    port = free_port()
+    settings = Settings(
+        port=0, tls_self_signed=True, http_redirect_port=port, state_dir=str(tmp_path), allowed_hosts=("sky.localhost",)
+    )
+    plain = Address("127.0.0.1", port)
+    async with trio.open_nursery() as nursery:
+        (url,) = await nursery.start(partial(daemon.serve, settings, notifier=Notifier()))
+        https = f"https://sky.localhost:{urlsplit(url).port}"
+        capture = await plain.ask("/capture?name=Door")
+        assert (capture.status, capture.headers["location"]) == (303, "./set-up?name=Door")
+        assert (await plain.ask("/set-up")).status in {200, 503}
+        assert (await plain.ask("/trust")).status == 200
+        told = await plain.ask("/api/phone")
+        assert told.json == {"https": https, "selfSigned": True, "code": None}
+        for target in ("/", "/api/clients", "/capture?link=lnk_a", "/admin"):
+            answer = await plain.ask(target)
+            assert (answer.status, answer.headers["location"]) == (308, f"{https}{target}")
+        nursery.cancel_scope.cancel()
 
 
 def test_old_clients_are_refused() -> None:

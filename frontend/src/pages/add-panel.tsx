@@ -1,11 +1,14 @@
 /** The ways to add a camera. */
 
 import { useWords } from "../react/words.js";
-import { PhoneAdvice, QrCode } from "./phone-code.js";
+import { PhoneAdvice, QrCode, ServerCode } from "./phone-code.js";
+import { usePhone } from "./use-phone.js";
 
 export function AddPanel() {
   const words = useWords();
   const server = new URL("./", location.href).href.replace(/\/$/, "");
+  const { info, renew } = usePhone();
+  const code = info?.code ?? null;
   return (
     <div className="page-add">
       <section>
@@ -18,11 +21,17 @@ export function AddPanel() {
       </section>
       <section>
         <h3>{words.add.phone}</h3>
-        <QrCode text={`${server}/capture`} />
-        <p className="page-address">
-          <code>{`${server}/capture`}</code>
-        </p>
-        <PhoneAdvice />
+        {code === null ? (
+          <>
+            <QrCode text={`${server}/capture`} />
+            <p className="page-address">
+              <code>{`${server}/capture`}</code>
+            </p>
+            <PhoneAdvice />
+          </>
+        ) : (
+          <ServerCode code={code} renew={renew} />
+        )}
       </section>
       <section>
         <h3>{words.add.network}</h3>

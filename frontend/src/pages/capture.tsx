@@ -14,14 +14,17 @@ import {
 import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 import { claimCameraId } from "../core/capture/camera-id.js";
 import { isCameraId } from "../core/protocol.js";
+import { isHandheld } from "../react/capture-settings-form.js";
 import { SkySentryClient } from "../react/skysentry-client.js";
 import { useWords } from "../react/words.js";
 import { keepPages } from "./keep-pages.js";
 import { signIn, takeLink } from "./page-access.js";
-import { FoldedCode, PhoneCode } from "./phone-code.js";
+import { FoldedCode, PhoneCard, PhoneCode } from "./phone-code.js";
 import { browserStorage } from "./browser-storage.js";
 import { lookQuery } from "./look.js";
 import { LookSettings } from "./look-settings.js";
+import { SetUp } from "./set-up.js";
+import { usePhone } from "./use-phone.js";
 import { mount, PageHead } from "./shell.js";
 import "../react/capture.css";
 import "./capture-page.css";
@@ -54,10 +57,14 @@ function CapturePage({ start, rememberedId }: { start: PageStart; rememberedId: 
   }, [settings, autostart, initial, rememberedId]);
   useClaim(settings?.cameraId ?? initial.cameraId, initial.cameraId);
   useLiveTitle(live, nameOf(settings ?? initial));
+  // A phone is a camera by itself.
+  const phone = usePhone(isHandheld());
+  const code = phone.info?.code ?? null;
   return (
     <>
       <PageHead current="capture" />
       <main className="page-main page-main--capture">
+        {code === null ? null : <PhoneCard code={code} renew={phone.renew} />}
         <SkySentryClient
           {...(server !== undefined && { serverUrl: server })}
           onSignIn={signIn}
@@ -77,7 +84,7 @@ function CapturePage({ start, rememberedId }: { start: PageStart; rememberedId: 
           onStateChange={onStateChange}
           watchCode={(address) => <FoldedCode title={words.code.show} text={address} />}
         >
-          <PhoneCode settings={settings ?? initial} />
+          {code === null ? <PhoneCode settings={settings ?? initial} /> : null}
           <details className="sky-fold">
             <summary>{words.panels.look}</summary>
             <LookSettings />
@@ -87,6 +94,19 @@ function CapturePage({ start, rememberedId }: { start: PageStart; rememberedId: 
           </p>
         </SkySentryClient>
       </main>
+    </>
+  );
+}
+
+/** Without https, browsers give no page a camera. */
+function SetUpPage({ initial }: { initial: CaptureSettings }) {
+  const [settings, setSettings] = useState(initial);
+  // All pictures of this browser are from one camera.
+  useEffect(() => saveSettings(browserStorage(), STORAGE_KEY, settings), [settings]);
+  return (
+    <>
+      <PageHead current="capture" />
+      <SetUp settings={settings} serverUrl={server} onChange={setSettings} />
     </>
   );
 }
@@ -148,7 +168,13 @@ async function open(): Promise<void> {
   const cameraId = await claimCameraId(settings.cameraId, lockManager());
   // An id in the address is what viewers look for, so this page takes it, even from another tab.
   const own = start.isNamed ? start : { ...start, settings: { ...settings, cameraId } };
-  await mount(<CapturePage start={own} rememberedId={settings.cameraId} />);
+  await mount(
+    globalThis.isSecureContext ? (
+      <CapturePage start={own} rememberedId={settings.cameraId} />
+    ) : (
+      <SetUpPage initial={own.settings} />
+    ),
+  );
 }
 
 void open();

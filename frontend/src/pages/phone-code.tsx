@@ -1,7 +1,65 @@
 import { useEffect, useRef, useState } from "react";
 import { writeAddress, type CaptureSettings } from "../core/capture/settings.js";
+import type { PhoneCodeInfo } from "../core/phone.js";
 import { Icon, ICONS } from "../react/icons.js";
+import { useCountdown } from "../react/use-countdown.js";
 import { useWords } from "../react/words.js";
+import type { Phone } from "./use-phone.js";
+
+/** The code of a server that was started for phones. */
+export function PhoneCard({ code, renew }: { code: PhoneCodeInfo; renew: Phone["renew"] }) {
+  const words = useWords();
+  return (
+    <details className="page-panel page-phone page-phone--card" open>
+      <summary>
+        <Icon path={ICONS.phone} /> {words.code.phone}
+      </summary>
+      <ServerCode code={code} renew={renew} />
+    </details>
+  );
+}
+
+/** The code that the server also prints in its terminal, and how long it counts. */
+export function ServerCode({ code, renew }: { code: PhoneCodeInfo; renew: Phone["renew"] }) {
+  const words = useWords();
+  const [failed, setFailed] = useState(false);
+  const seconds = useCountdown(code.expiresAt);
+  const isOver = code.state !== "waiting" || (code.expiresAt !== null && seconds === 0);
+  if (!isOver) {
+    const left = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    return (
+      <div className="page-code" data-code="waiting">
+        <QrCode text={code.url} />
+        <div>
+          <p>{words.phoneCode.scan}</p>
+          {code.expiresAt === null ? null : <p role="timer">{words.phoneCode.left(left)}</p>}
+          {/* Without the link, which nobody can type, and which a click on this machine would use up. */}
+          <p className="page-address">
+            <code>{code.url.split("?")[0]}</code>
+          </p>
+        </div>
+      </div>
+    );
+  }
+  const used = code.state === "used";
+  return (
+    <div data-code={used ? "used" : "expired"}>
+      <p role="status">
+        {used ? words.phoneCode.used : words.phoneCode.expired} {words.phoneCode.again}
+      </p>
+      <p>
+        <button
+          type="button"
+          className="sky-button"
+          onClick={() => void renew().then((done) => setFailed(!done))}
+        >
+          {words.phoneCode.renew}
+        </button>
+      </p>
+      {failed ? <p role="alert">{words.phoneCode.failed}</p> : null}
+    </div>
+  );
+}
 
 /** A QR code that opens this page on a phone, with the same settings and another id. */
 export function PhoneCode({ settings }: { settings: CaptureSettings }) {

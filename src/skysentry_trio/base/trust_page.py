@@ -47,12 +47,16 @@ _PAGE: Final = """\
   </body>
 </html>
 """
+SYSTEMS: Final = ("ios", "android", "windows", "macos", "linux")
+"""The ids of the sections about each system, in the order of their words; other pages show these sections too."""
 _SECTION: Final = """\
+      <section id="{id}">
       <h2>{system}</h2>
       <p><a class="file" href="{file}" download>{action}</a></p>
       <ol>
 {steps}
       </ol>
+      </section>
 """
 _STYLE: Final = """\
 body { margin: 0; font: 1rem/1.5 system-ui, sans-serif; }
@@ -92,12 +96,13 @@ def _render(certificate: x509.Certificate, base: str, language: str) -> str:
     name = escape(name_of(certificate))
     sections = "".join(
         _SECTION.format(
+            id=section,
             system=system,
             file=f"{base}{file}",
             action=action,
             steps="\n".join(f"        <li>{step.format(name=name, binary=BINARY)}</li>" for step in steps),
         )
-        for system, file, action, steps in words.steps
+        for section, (system, file, action, steps) in zip(SYSTEMS, words.steps, strict=True)
     )
     before = words.before.format(
         name=name, end=f"{certificate.not_valid_after_utc:%Y-%m-%d}", fingerprint=fingerprint(certificate)

@@ -22,18 +22,18 @@ from skysentry_trio.base.colors import wants_color
 from skysentry_trio.base.exceptions import SkySentryError
 from skysentry_trio.base.interfaces import list_addresses
 from skysentry_trio.base.nurseries import single_error
-from skysentry_trio.base.principal import ALL_CAMERAS, Action
 from skysentry_trio.base.running_clock import RunningClock
 from skysentry_trio.cli.banner import banner
 from skysentry_trio.cli.invitation import invitation
 from skysentry_trio.cli.options import settings_options
-from skysentry_trio.cli.phone import LINK_SECONDS, phone_address, phone_instructions
+from skysentry_trio.cli.phone import phone_instructions
 from skysentry_trio.cli.settings_sources import Given, gather, settle
 from skysentry_trio.cli.signals import outlive_terminal
 from skysentry_trio.cli.streams import descriptor_for_crashes, show_secret
 from skysentry_trio.server import daemon
 from skysentry_trio.server.access.changes import RulesEditor
 from skysentry_trio.server.access.keys import hash_key, make_key
+from skysentry_trio.server.access.phone_code import PhoneCode
 from skysentry_trio.server.access.records import KeyRecord
 from skysentry_trio.server.access.start import state_folder
 from skysentry_trio.server.settings import Settings
@@ -124,6 +124,7 @@ async def run_server(
         CannotServe: the server cannot listen.
     """
     invitations, demo_key = list[str](), make_key()
+    phone_code = PhoneCode() if phone else None
     own_keys = [KeyRecord("demo", "demo cameras", hash_key(demo_key), {"publish": ["demo-*"]}, 0.0)] if demo else []
     with single_error():
         async with trio.open_nursery() as nursery:
@@ -135,6 +136,7 @@ async def run_server(
                     notifier=notifier,
                     invite=invitations.append,
                     own_keys=own_keys,
+                    phone_code=phone_code,
                     task_status=task_status,
                 )
                 nursery.cancel_scope.cancel()
@@ -154,8 +156,8 @@ async def run_server(
                 # With two codes, people would scan the wrong one.
                 with_qr = sys.stderr.isatty() and not phone
                 show_secret(invitation(urls, list_addresses(), token, with_qr=with_qr))
-            if phone:
-                await invite_phone(settings, urls)
+            if phone_code is not None:
+                await invite_phone(settings, phone_code)
             if demo:
                 nursery.start_soon(run_demo_cameras, urls[0], demo_key)
 
@@ -172,15 +174,11 @@ def phone_settings(given: Mapping[str, Given]) -> dict[str, Given]:
     return needed
 
 
-async def invite_phone(settings: Settings, urls: Sequence[str]) -> None:
+async def invite_phone(settings: Settings, code: PhoneCode) -> None:
     """Print the code with which a phone becomes a camera."""
-    token = None
     if not settings.open:
-        editor = RulesEditor(state_folder(settings))
-        make_link = partial(editor.make_link, Action.PUBLISH, ALL_CAMERAS, LINK_SECONDS, once=True)
-        token = (await trio.to_thread.run_sync(make_link)).token
-    lines = phone_instructions(phone_address(urls, list_addresses()), token, warns=settings.tls_self_signed)
-    show_secret(lines)
+        await trio.to_thread.run_sync(code.renew, RulesEditor(state_folder(settings)))
+    show_secret(phone_instructions(code, warns=settings.tls_self_signed))
 
 
 async def run_demo_cameras(server_url: str, key: str) -> None:

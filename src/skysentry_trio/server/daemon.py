@@ -47,6 +47,7 @@ from skysentry_trio.base.principal import ANYONE, NOBODY
 from skysentry_trio.base.state_folder import AUTHORITY, TLS_FOLDER
 from skysentry_trio.server.access.admission import Admission
 from skysentry_trio.server.access.gate import Gate
+from skysentry_trio.server.access.phone_code import PhoneCode
 from skysentry_trio.server.access.records import KeyRecord
 from skysentry_trio.server.access.start import AccessSetup, prepare_access, state_folder
 from skysentry_trio.server.garbage import Collections
@@ -58,6 +59,7 @@ from skysentry_trio.server.http.direct_routes import DirectRoutes
 from skysentry_trio.server.http.exchange import allow_origin
 from skysentry_trio.server.http.export_jobs import ExportJobs
 from skysentry_trio.server.http.link_metrics import list_no_links
+from skysentry_trio.server.http.phone import NO_PHONE, PhoneSetup
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.loop_monitor import LoopMonitor
@@ -111,6 +113,7 @@ async def serve(
     notifier: Notifier,
     invite: Callable[[str], None] = lambda _token: None,
     own_keys: Sequence[KeyRecord] = (),
+    phone_code: PhoneCode | None = None,
     task_status: trio.TaskStatus[Sequence[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run the server until SIGTERM or SIGINT, then drain the server.
@@ -121,6 +124,7 @@ async def serve(
         notifier: reports the state of the server to systemd.
         invite: called with the token of the link with which the first administrator signs in, if one is needed.
         own_keys: of cameras that are part of this process.
+        phone_code: with which a phone becomes a camera; None if there is none.
         task_status: receives the base URLs as soon as connections are accepted.
 
     Raises:
@@ -148,12 +152,13 @@ async def serve(
         history,
         None if membership is None else membership.node,
         exports=exports,
+        phone=_prepare_phones(settings, phone_code, urls, listeners),
         read_cluster=alone if membership is None else partial(_describe, membership),
     )
     listening = [PeerAddress.of_this_side(listener.socket).host for listener in listeners]
     router.host_rule = HostRule.of(settings.host, listening, settings.allowed_hosts)
     router.certificate = certificate
-    redirect_router = _create_redirect_router(router, settings, listeners)
+    redirect_router = _create_redirect_router(router, _port_of(listeners, settings), explains=settings.tls_self_signed)
     async with closing_history(history), trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signal, shutdown)
         services: dict[str, Callable[[], Awaitable[None]]] = {
@@ -321,6 +326,7 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
     cluster: ClusterNode | None = None,
     *,
     exports: ExportJobs | None = None,
+    phone: PhoneSetup = NO_PHONE,
     read_cluster: Callable[[], ClusterFigures] = alone,
 ) -> Router:
     """Return the router, which chooses the service for each request by its path."""
@@ -398,6 +404,7 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
         recordings=recordings,
         exports=exports,
         authority=_authority_file(settings),
+        phone=phone,
         others=NO_OTHER_SERVERS if cluster is None else cluster.questions,
         list_links=list_no_links if cluster is None else lambda: cluster.mirrors.links,
         read_cluster=read_cluster,
@@ -435,11 +442,30 @@ def _authority_file(settings: Settings) -> Path | None:
     return state_folder(settings) / TLS_FOLDER / AUTHORITY if settings.tls_self_signed else None
 
 
-def _create_redirect_router(router: Router, settings: Settings, listeners: Sequence[trio.SocketListener]) -> Router:
-    """Return the router of the port that redirects every request to https."""
+def _prepare_phones(
+    settings: Settings, code: PhoneCode | None, urls: Sequence[str], listeners: Sequence[trio.SocketListener]
+) -> PhoneSetup:
+    """Return what the server knows of phones; its code gets the addresses at which the server listens."""
+    if code is not None:
+        code.urls = urls
+    return PhoneSetup(code, _port_of(listeners, settings) if settings.is_tls else None, settings.tls_self_signed)
+
+
+def _port_of(listeners: Sequence[trio.SocketListener], settings: Settings) -> int:
+    """Return the port on which the server listens; that of the settings if it listens on Unix sockets only."""
     addresses = [listener.socket.getsockname() for listener in listeners]
-    port = next((address[1] for address in addresses if isinstance(address, tuple)), settings.port)
-    redirect = HttpsRedirect(port).serve
+    return next((address[1] for address in addresses if isinstance(address, tuple)), settings.port)
+
+
+def _create_redirect_router(router: Router, port: int, *, explains: bool) -> Router:
+    """Return the router of the port that redirects requests to https.
+
+    Args:
+        router: of the other ports.
+        port: of https.
+        explains: whether phones are first told what the browser will warn of.
+    """
+    redirect = HttpsRedirect(port, router.http if explains else None).serve
     websockets = dict.fromkeys(router.websockets, redirect)
     return evolve(
         router,

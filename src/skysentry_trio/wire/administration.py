@@ -109,6 +109,28 @@ class LinkReply(Message):
     expires_at: float
 
 
+class PhoneCodeReply(Message):
+    """The code with which a phone becomes a camera."""
+
+    url: str
+    """What the code holds."""
+    state: str
+    """``waiting``, ``used`` or ``expired``."""
+    expires_in: float | None
+    """Seconds until the code expires; None for a server that is open to everybody."""
+
+
+class PhoneReply(Message):
+    """What a phone needs to become a camera."""
+
+    https: str | None
+    """Address of the server with https; None if it has none."""
+    self_signed: bool
+    """Whether the server has made its certificate itself, so that devices warn of it."""
+    code: PhoneCodeReply | None
+    """Only for administrators, of a server that was started with ``--phone``."""
+
+
 class ConnectionReply(Message):
     """One connection."""
 

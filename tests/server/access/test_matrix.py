@@ -162,6 +162,8 @@ ROWS = [
     Row("POST", "/api/users", Action.ADMIN, status=201, body=USER),
     Row("DELETE", "/api/users/{name}", Action.ADMIN, status=404, target="/api/users/none"),
     Row("POST", "/api/links", Action.ADMIN, status=201, body=LINK),
+    Row("GET", "/api/phone", is_public=True),
+    Row("POST", "/api/phone", Action.ADMIN, status=404, body={}),
     Row("GET", "/api/sessions", Action.ADMIN),
     Row("DELETE", "/api/sessions/{session_id}", Action.ADMIN, status=404, target="/api/sessions/none"),
     Row("GET", "/capture"),
@@ -173,6 +175,7 @@ ROWS = [
     Row("GET", "/camera.webmanifest", is_public=True),
     Row("GET", "/icons/{name}", target="/icons/none.png", status=404, is_public=True),
     Row("GET", "/assets/{name}", target="/assets/none.js", status=404, is_public=True),
+    Row("GET", "/set-up", status=303, is_public=True),
     Row("GET", "/trust", status=404, is_public=True),
     Row("GET", "/trust/{name}", target="/trust/none", status=404, is_public=True),
 ]

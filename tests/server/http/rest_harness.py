@@ -23,6 +23,7 @@ from skysentry_trio.server.http.direct_routes import DirectRoutes
 from skysentry_trio.server.http.export_jobs import ExportJobs
 from skysentry_trio.server.http.link_metrics import LinkFigures
 from skysentry_trio.server.http.openapi import describe_api
+from skysentry_trio.server.http.phone import PhoneSetup
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.loop_monitor import LoopMonitor
@@ -106,6 +107,8 @@ class Site:
     exports: ExportJobs | None = None
     authority: Path | None = None
     """Certificate of the server's own authority."""
+    phone: PhoneSetup = field(factory=PhoneSetup)
+    """What the server knows of phones."""
     setup: AccessSetup | None = None
     """The rules; None for a server that is open to everybody."""
     links: Sequence[LinkFigures] = ()
@@ -127,6 +130,7 @@ class Site:
             exports=self.exports,
             pages=self.pages,
             authority=self.authority,
+            phone=self.phone,
             list_links=lambda: self.links,
         )
 

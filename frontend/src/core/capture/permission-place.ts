@@ -1,5 +1,7 @@
 /** Finds out where a browser lets a person allow the camera, after the camera was refused. */
 
+import { isAppleHandheld, type BrowserNames } from "../device.js";
+
 export type PermissionPlace =
   | "apple-settings"
   | "apple-page"
@@ -10,16 +12,10 @@ export type PermissionPlace =
   | "safari"
   | "other";
 
-interface Browser {
-  readonly userAgent: string;
-  /** iPads say that they are Macs, but no Mac has a touch screen. */
-  readonly maxTouchPoints?: number;
-}
-
-export function permissionPlace({ userAgent, maxTouchPoints = 0 }: Browser): PermissionPlace {
-  const isApple =
-    /iPhone|iPad|iPod/.test(userAgent) || (userAgent.includes("Macintosh") && maxTouchPoints > 1);
-  if (isApple) return /CriOS|FxiOS|EdgiOS/.test(userAgent) ? "apple-settings" : "apple-page";
+export function permissionPlace(browser: BrowserNames): PermissionPlace {
+  const { userAgent } = browser;
+  if (isAppleHandheld(browser))
+    return /CriOS|FxiOS|EdgiOS/.test(userAgent) ? "apple-settings" : "apple-page";
   const isAndroid = userAgent.includes("Android");
   if (userAgent.includes("Firefox/")) return isAndroid ? "firefox-phone" : "firefox";
   if (/Chrome\/|Chromium\//.test(userAgent)) return isAndroid ? "chrome-phone" : "chrome";

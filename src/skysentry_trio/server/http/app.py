@@ -31,6 +31,7 @@ from skysentry_trio.server.http.link_metrics import ListLinks, list_no_links
 from skysentry_trio.server.http.metrics import create_metrics
 from skysentry_trio.server.http.missing_page import describe_missing_page, prefers_page
 from skysentry_trio.server.http.pages import WEB, create_pages
+from skysentry_trio.server.http.phone import NO_PHONE, PhoneSetup, create_phone
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.http.rest import create_api
 from skysentry_trio.server.http.results import create_results
@@ -66,6 +67,7 @@ def build_app(
     exports: ExportJobs | None = None,
     pages: Path = WEB,
     authority: Path | None = None,
+    phone: PhoneSetup = NO_PHONE,
     others: OtherServers = NO_OTHER_SERVERS,
     list_links: ListLinks = list_no_links,
     read_cluster: Callable[[], ClusterFigures] = alone,
@@ -83,6 +85,7 @@ def build_app(
         exports: of the recordings; None for a server that records nothing.
         pages: folder of the built web pages.
         authority: certificate of the server's own authority; None if the server has none.
+        phone: what the server knows of phones.
         others: the other servers of a cluster.
         list_links: returns the links to these servers.
         read_cluster: returns what this server knows of its cluster.
@@ -111,6 +114,7 @@ def build_app(
         ),
         create_pages(pages),
         create_trust(authority),
+        create_phone(current_hub, setup, phone, pages),
         prepare=lambda app: add_credential_check(app, setup, pages),
         allowed_origins=frozenset(hub.settings.cors_origins),
         frame_ancestors=hub.settings.frame_ancestors,

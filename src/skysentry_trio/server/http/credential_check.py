@@ -30,6 +30,8 @@ PUBLIC: Final = frozenset(
         "pages.get_service_worker",
         "pages.get_sign_in",
         "pages.get_viewer_manifest",
+        "phone.get_phone",
+        "phone.get_set_up",
         "session.delete_session",
         "session.post_session",
         "trust.get_file",
@@ -37,7 +39,8 @@ PUBLIC: Final = frozenset(
     }
 )
 """Routes that need no credential, and that do not look at one: what the sign-in page needs, what others embed, what
-systems load to install the pages, and what devices must have before they trust the server."""
+systems load to install the pages, and what devices must have before they trust the server.
+`phone.get_phone` gives the code only to administrators."""
 TERSE: Final = frozenset({"api.get_health", "api.get_ready"})
 """Routes that answer briefly without a credential, because load balancers have none; a wrong one is refused."""
 

@@ -12,6 +12,8 @@ from skysentry_trio.wire.administration import (
     LinkReply,
     LinkRequest,
     NewKeyReply,
+    PhoneCodeReply,
+    PhoneReply,
     SessionReply,
     SessionsReply,
     SignIn,
@@ -28,6 +30,8 @@ ACCESS_SCHEMAS: Final = (
     LinkReply,
     LinkRequest,
     NewKeyReply,
+    PhoneCodeReply,
+    PhoneReply,
     SessionReply,
     SessionsReply,
     SignIn,
@@ -77,6 +81,15 @@ def describe_access() -> dict[str, Any]:
                 **_operation("Make a signed link", {"201": ("The link.", "LinkReply")}),
                 "requestBody": _body("LinkRequest"),
             }
+        },
+        "/api/phone": {
+            "get": _operation(
+                "What a phone needs to become a camera", {"200": ("Addresses and the code.", "PhoneReply")}
+            ),
+            "post": _operation(
+                "Get a new code if the present one is used or expired",
+                {"201": ("The code.", "PhoneReply"), "404": ("The server has no code.", "ErrorReply")},
+            ),
         },
         "/api/sessions": {"get": _operation("Who is connected", {"200": ("The connections.", "SessionsReply")})},
         "/api/sessions/{session_id}": {"delete": _removal("End a connection", "session_id")},

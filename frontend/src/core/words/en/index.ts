@@ -4,6 +4,7 @@ import * as access from "./access.js";
 import * as capture from "./capture.js";
 import { failures, permission, refusals } from "./failures.js";
 import * as pages from "./pages.js";
+import * as phone from "./phone.js";
 import * as viewer from "./viewer.js";
 
-export const en = { ...viewer, ...capture, ...pages, ...access, failures, permission, refusals };
+export const en = { ...viewer, ...capture, ...pages, ...phone, ...access, failures, permission, refusals };
