@@ -29,6 +29,7 @@ _UNTIL_PARENT_ENDS: Final = ("setpriv", "--pdeathsig", "KILL")
 """Runs a program that the kernel kills when this process has ended."""
 _HERE: Final = "127.0.0.1"
 _PATIENCE: Final = 90.0
+_LINGER: Final = 2.0
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _READ_SIZE: Final = 64 * 1024
 _CAMERA: Final = re.compile(rb"GET /ws[ ?]|POST /api/(clients/[^/ ]+/frames|stream\.mjpeg)[ ?]")
@@ -97,7 +98,8 @@ class Entrance:
                 await node.send_all(head)
                 nursery.start_soon(_copy, stream, node)
                 await _copy(node, stream)
-                nursery.cancel_scope.cancel()
+                # If the client still sends, closing now would drop the end of the answer.
+                nursery.cancel_scope.deadline = trio.current_time() + _LINGER
         except* _LOST:
             pass
 

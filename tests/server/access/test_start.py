@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.server.access.changes import RulesEditor
 from skysentry_trio.server.access.keys import hash_key, make_key
 from skysentry_trio.server.access.records import KeyRecord
@@ -121,3 +121,13 @@ async def test_cameras_of_this_process_get_in_and_close_nothing(tmp_path: Path) 
 def test_the_state_folder_is_found(given: str, environ: dict[str, str], folder: str) -> None:
     """The setting comes first, then systemd, then the person's own folder."""
     assert state_folder(Settings(state_dir=given), environ) == Path(folder)
+
+
+async def test_a_key_that_another_server_has_just_made_counts(tmp_path: Path) -> None:
+    """Servers that share the folder are not asked to wait for each other; a key that nobody has made is refused."""
+    RulesEditor(tmp_path).add_key("first", {"admin": ["*"]})
+    setup = prepare_access(Settings(state_dir=str(tmp_path)), WORLD)
+    made = RulesEditor(tmp_path).add_key("second", {"view": ["door"]})
+    assert (await setup.access.check_token(made.key, "192.0.2.1")).name == "second"
+    with pytest.raises(ProtocolViolation, match="there is no such key"):
+        await setup.access.verify_token(make_key())

@@ -54,6 +54,9 @@ class Access:
     """Slows down guessing."""
     own_keys: tuple[KeyRecord, ...] = ()
     """Keys that are not in the file: that of the operator, and those of cameras that are part of this process."""
+    refresh: Callable[[], None] = field(default=lambda: None, repr=False)
+    """Called before a key is refused because it is unknown: another server may have written it into the file just now.
+    """
     sessions: Sessions = field(init=False)
     """Who is connected."""
     records: AccessRecords = field(factory=AccessRecords, init=False, repr=False)
@@ -157,7 +160,10 @@ class Access:
     def _verify_key(self, key: str) -> Principal:
         if not keys.is_key(key):
             raise wrong("the key was not copied completely, or has a typing error: its checksum is wrong")
-        principal = self._by_hash.get(keys.hash_key(key))
+        hashed = keys.hash_key(key)
+        if hashed not in self._by_hash:
+            self.refresh()
+        principal = self._by_hash.get(hashed)
         if principal is None:
             raise wrong("there is no such key; it may have been revoked")
         if self._has_expired(principal):

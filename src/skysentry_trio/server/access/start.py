@@ -121,6 +121,7 @@ def prepare_access(
     )
     watcher = RulesWatcher(access, folder)
     watcher.read()
+    access.refresh = watcher.look
     return AccessSetup(access, watcher, editor, invitation, create_sign_on(settings, groups))
 
 
