@@ -73,42 +73,6 @@ async def two_nodes_and_a_door() -> AsyncIterator[tuple[TestNode, TestNode]]:
             yield a, b
 
 
-SEEK = {"type": "seek", "clientId": "door", "sequence": 3, "speed": 0}
-TALKS: list[list[dict[str, Any]]] = [
-    [{"type": "playback", "clientId": "door"}],
-    [SEEK],
-    [{"type": "seek", "clientId": "door", "back": 3600, "speed": 0}],
-    [{"type": "seek", "clients": ["door"], "back": 3600, "speed": 0}],
-    [SEEK, {"type": "live", "clientId": "door"}],
-    [SEEK, {"type": "seek", "clientId": "door", "sequence": 5, "speed": 0}],
-    [{"type": "seek", "clientId": "yard", "back": 5}],
-    [{"type": "playback", "clientId": "yard"}],
-    [{"type": "seek", "clientId": "door", "speed": 99, "back": 1}],
-    [{"type": "result", "clientId": "door", "sequence": 99}],
-    [{"type": "result", "clientId": "yard", "sequence": 1}],
-    [{"type": "subscribe", "clients": ["yard"]}, {"type": "unsubscribe", "clients": ["door"]}],
-]
-"""What viewers say, one connection after the other."""
-
-
-async def test_every_node_answers_messages_as_the_one_that_has_the_camera() -> None:
-    """The answers are the same, and so are the frames that are shown."""
-    async with two_nodes_and_a_door() as (a, b):
-        for messages in TALKS:
-            async with talking(a) as near, talking(b) as far:
-                await until(lambda near=near, far=far: near.frames and far.frames)  # type: ignore[misc]
-                for message in messages:
-                    await near.say(**message)
-                    await far.say(**message)
-                    if message["type"] not in {"subscribe", "unsubscribe"}:
-                        await near.hear_more()
-                        await far.hear_more()
-                await trio.sleep(0.05)
-                # The first message is the list of cameras, with their rates.
-                assert far.said[1:] == near.said[1:], messages
-                assert far.frames == near.frames, messages
-
-
 async def test_a_viewer_does_not_learn_of_a_camera_of_another_node_that_it_may_not_see() -> None:
     """Whatever it asks, it is told the same as about a camera that does not exist."""
     async with guarded_nodes(view=["yard"], history=["yard"]) as (a, b, authorization):

@@ -32,7 +32,7 @@ class RecordedPlace:
 
     speed: float
     sequence: int | None = None
-    """Sequence of the frame that is shown; None before the first one."""
+    """Sequence of the frame that is shown, or that will be shown first; None if it is not known yet."""
     received_at: float | None = None
     """When the server had that frame: seconds since the epoch."""
 

@@ -164,6 +164,8 @@ class PlaybackController:
             if found is None or (oldest is not None and found.received_at >= oldest.received_at):
                 return None
             tape = found
+        # The first frame is read later, and the viewer is told before that where the playback is.
+        place.sequence, place.received_at = tape.sequence, tape.received_at
         in_step = moment if message.clients else None
         return RecordedPlayback(self._archive, self._session, camera_id, tape, place, in_step)
 
