@@ -52,7 +52,7 @@ def test_notices_that_come_together_are_bounded_too() -> None:
     """The oldest ones are dropped and counted, as if each had come alone."""
     outbox = Outbox(3)
     outbox.notify(CameraNotice("a", None, online=True))
-    outbox.notify_later({name: CameraNotice(name, None, online=False) for name in "bcde"})
+    outbox.notify_many({name: CameraNotice(name, None, online=False) for name in "bcde"})
 
     assert (list(outbox._notices), outbox.notices_dropped) == (["c", "d", "e"], 2)
 

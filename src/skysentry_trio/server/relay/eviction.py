@@ -86,5 +86,5 @@ class Eviction:
             # Without this, frames that wait for slow viewers would stay in memory, and no budget would count them.
             viewer.forget(notices.keys())
             if concerned := viewer.concerned_by(notices):
-                viewer.outbox.notify_later(concerned)
+                viewer.outbox.notify_many(concerned)
                 told[viewer] = None

@@ -26,9 +26,9 @@ from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.access.history_audit import HistoryAudit
 from skysentry_trio.server.relay.ack_window import AckWindow
 from skysentry_trio.server.relay.audience import Audience
+from skysentry_trio.server.relay.batches import Batches
 from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
-from skysentry_trio.server.relay.demand_changes import DemandChanges
 from skysentry_trio.server.relay.eviction import Eviction
 from skysentry_trio.server.relay.fan_out import FanOut
 from skysentry_trio.server.relay.latency import LatencyHistograms
@@ -84,7 +84,10 @@ class Hub:
     _viewers_seen: int = field(default=0, init=False)
     _fan_out: FanOut = field(init=False, repr=False)
     _counters: Counters = field(factory=Counters, init=False, repr=False)
-    _demand_changes: DemandChanges = field(factory=DemandChanges, init=False, repr=False)
+    _demand_changes: Batches[HubCamera] = field(factory=lambda: Batches(_report_demand), init=False, repr=False)
+    """Cameras whose demand may have changed."""
+    _notified: Batches[HubViewer] = field(factory=lambda: Batches(_wake), init=False, repr=False)
+    """Viewers for which notices wait."""
     _subscriptions: Subscriptions = field(init=False, repr=False)
     _eviction: Eviction = field(init=False, repr=False)
 
@@ -366,9 +369,12 @@ class Hub:
         notice = CameraNotice(
             camera.id, camera.name, camera.online, removed, camera.stopped, camera.is_reachable, camera.condition
         )
-        for viewer in self._viewers:
-            if viewer.is_notified_about(camera.id) or viewer.follows(camera.id):
-                viewer.outbox.notify(notice)
+        concerned = [
+            viewer for viewer in self._viewers if viewer.is_notified_about(camera.id) or viewer.follows(camera.id)
+        ]
+        for viewer in concerned:
+            viewer.outbox.notify(notice)
+        self._notified.add(concerned)
 
     # Demand
 
@@ -386,13 +392,17 @@ class Hub:
         now = trio.current_time()
         was_read, camera.read_until = now < camera.read_until, now + _READ_INTEREST
         if not was_read:
-            self._demand_changes.note((camera,))
+            self._demand_changes.add((camera,))
 
     async def report_demand(self) -> None:
         """Tell cameras that their demand may have changed, if a viewer has changed that of many; never returns."""
         await self._demand_changes.run()
 
     # Viewers
+
+    async def wake_viewers(self) -> None:
+        """Wake viewers for which notices wait, if a notice is for many viewers; never returns."""
+        await self._notified.run()
 
     @contextmanager
     def watch(
@@ -521,11 +531,11 @@ class Hub:
         frame = camera.ring.up_to(sequence)
         if boxes and frame is not None and frame.sequence == sequence:
             self.on_found(camera, frame, boxes)
-        notice, told = ResultNotice(camera_id, sequence, message), 0
-        for viewer in self._audience.watching(camera_id):
+        notice, concerned = ResultNotice(camera_id, sequence, message), list(self._audience.watching(camera_id))
+        for viewer in concerned:
             viewer.outbox.notify_result(notice)
-            told += 1
-        return told
+        self._notified.add(concerned)
+        return len(concerned)
 
     def count_viewers(self) -> int:
         """Return the number of viewers that are connected."""
@@ -563,3 +573,12 @@ class Hub:
         """Return the totals over all cameras and viewers, including those that have left."""
         outboxes = [viewer.outbox for viewer in self._viewers]
         return self._counters.snapshot(self._cameras.all, outboxes, ring_bytes=self._cameras.nbytes)
+
+
+def _report_demand(camera: HubCamera) -> None:
+    if camera.session is not None:
+        camera.session.on_demand()
+
+
+def _wake(viewer: HubViewer) -> None:
+    viewer.outbox.wake()

@@ -104,7 +104,8 @@ class Outbox:
     connection fairly, whatever their rates are, and `offer` never waits.
 
     One task of the viewer calls `receive`, which sleeps while nothing may be sent. Every method after which something
-    may be sent wakes this task. If the task sleeps and nothing waits, `offer` sends a frame to the sink itself.
+    may be sent wakes this task, except those for notices, because one notice may be for thousands of viewers. If the
+    task sleeps and nothing waits, `offer` sends a frame to the sink itself.
 
     From the viewer's first acknowledgement on, a window limits the number of unacknowledged frames.
     """
@@ -203,15 +204,14 @@ class Outbox:
         return acknowledged
 
     def notify(self, notice: CameraNotice) -> None:
-        """Queue a notice about a camera; it replaces an earlier notice about the same camera."""
+        """Queue a notice about a camera, which replaces an earlier one about the same camera; `wake` must be called."""
         # Notices may be about more cameras than exist: cameras may come and leave faster than this viewer reads.
         self._put(self._notices, notice.camera_id, notice, self.capacity)
 
-    def notify_later(self, notices: Mapping[str, CameraNotice]) -> None:
-        """Queue notices by camera id as `notify` does, but do not wake the viewer's task: `wake` must be called."""
+    def notify_many(self, notices: Mapping[str, CameraNotice]) -> None:
+        """Queue notices by camera id as `notify` does; `wake` must be called."""
         waiting = self._notices
-        if not waiting and not self._results:
-            self._frames_first = len(self._waiting)
+        self._begin_notices()
         waiting.update(notices)
         if (excess := len(waiting) - self.capacity) > 0:
             for camera_id in list(islice(waiting, excess)):
@@ -219,17 +219,21 @@ class Outbox:
             self.notices_dropped += excess
 
     def notify_result(self, notice: ResultNotice) -> None:
-        """Queue a detection result; it replaces an earlier result for the same frame."""
+        """Queue a detection result, which replaces an earlier one for the same frame; `wake` must be called."""
         self._put(self._results, (notice.camera_id, notice.sequence), notice, _MAX_RESULTS)
 
     def _put(self, waiting: dict[K, N], key: K, notice: N, capacity: int) -> None:
-        if not self._notices and not self._results:
-            self._frames_first = len(self._waiting)
+        self._begin_notices()
         if len(waiting) == capacity and key not in waiting:
             del waiting[next(iter(waiting))]
             self.notices_dropped += 1
         waiting[key] = notice
-        self.wake()
+
+    def _begin_notices(self) -> None:
+        """Prepare for notices: frames that come from now on wait behind them."""
+        if not self._notices and not self._results:
+            self._frames_first = len(self._waiting)
+        self._idle = False
 
     def forget(self, camera_id: str) -> None:
         """Drop the waiting frame of a camera, and expect no acknowledgements of the camera's frames."""

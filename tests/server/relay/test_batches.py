@@ -1,4 +1,4 @@
-"""A change of the demand of many cameras reaches all of them, a few at a time."""
+"""What concerns many cameras or viewers reaches all of them, a few at a time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import pairwise
 
+import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from skysentry_trio.server.relay.hub import Hub
-from tests.hubs import make_hub, nothing
+from skysentry_trio.server.relay.viewer import HubViewer
+from tests.hubs import make_hub, nothing, publish_nowait
+from tests.loop_passes import counting_passes
 from tests.principals import make_guest
 
 
@@ -93,3 +96,34 @@ async def test_only_cameras_whose_demand_may_have_changed_are_told(autojump_cloc
             2,
             2,
         ]
+
+
+@pytest.mark.parametrize("kind", ["camera", "result"])
+async def test_a_notice_for_many_viewers_wakes_them_a_few_at_a_time(autojump_clock: MockClock, kind: str) -> None:
+    """Each of 1,000 viewers gets the notice, and their tasks do not all run in one pass of the event loop."""
+    hub, woken = make_hub(), Counter[int]()
+    with ExitStack() as stack, counting_passes() as passes:
+
+        async def receive(viewer: HubViewer) -> None:
+            await viewer.outbox.receive()
+            woken[passes.number] += 1
+
+        viewers = [stack.enter_context(hub.watch(notify_about=None)) for _ in range(1000)]
+        publish_nowait(hub, stack.enter_context(hub.register("old", on_end=nothing)))
+        for viewer in viewers:
+            hub.subscribe(viewer, ["old"])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(hub.wake_viewers)
+            for viewer in viewers:
+                while viewer.outbox.waiting or viewer.outbox._notices:
+                    await viewer.outbox.receive()
+                nursery.start_soon(receive, viewer)
+            await wait_all_tasks_blocked()
+            if kind == "camera":
+                stack.enter_context(hub.register("new", on_end=nothing))
+            else:
+                hub.publish_result("old", 1, b"message")
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+    assert woken.total() == 1000
+    assert max(woken.values()) <= 128
