@@ -74,6 +74,6 @@ def test_everything_public_is_in_the_reference() -> None:
     """Each name, and each member of what is made of them."""
     client = skysentry_trio.client
     names = set(client.__all__)
-    for kind in (client.Viewer, client.Camera, client.Frame):
+    for kind in (client.Viewer, client.Camera, client.Frame, client.Events, client.Event):
         names |= {name for name in dir(kind) if not name.startswith("_")}
     assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", REFERENCE)] == []

@@ -1,4 +1,4 @@
-"""Cameras and viewers for Python programs, on Trio, on asyncio, or in plain blocking code.
+"""Cameras, viewers and events for Python programs, on Trio, on asyncio, or in plain blocking code.
 
 ::
 
@@ -12,6 +12,7 @@
 #
 #   viewer, camera      what programs use; `engine` does the work
 #   frame               a frame as a program gets it from a viewer
+#   events              what happened at a camera: one request to the server for each call
 #   thread/             a Trio loop in a background thread, and the handover of the newest frames to the program
 #   engine/             the camera's and the viewer's side of the protocol
 #
@@ -21,6 +22,7 @@
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
 from skysentry_trio.client.camera import Camera
 from skysentry_trio.client.engine.connection import Refused
+from skysentry_trio.client.events import Event, Events
 from skysentry_trio.client.frame import Frame
 from skysentry_trio.client.thread.handover import Closed
 from skysentry_trio.client.viewer import Viewer
@@ -33,6 +35,8 @@ __all__ = [
     "Closed",
     "ConfigurationError",
     "Demand",
+    "Event",
+    "Events",
     "Frame",
     "ProtocolViolation",
     "Refused",
