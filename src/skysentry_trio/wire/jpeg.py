@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import struct
 from typing import NamedTuple
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.wire.orientation import APP1, exchanges_sides, exif_orientation
+from skysentry_trio.wire.orientation import exchanges_sides, exif_orientation
 
 # ITU-T T.81, table B.1. Start-of-frame markers are C0..CF except DHT (C4), JPG (C8) and DAC (CC).
-_DHT, _SOI, _EOI, _SOS, _APP2, _FILL = 0xC4, 0xD8, 0xD9, 0xDA, 0xE2, 0xFF
-_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
-_PLAIN_SEGMENT, _OTHER_SEGMENT, _NO_SEGMENT = range(3)
-_KINDS = bytes(
-    _OTHER_SEGMENT
-    if marker in _START_OF_FRAME | {_DHT, APP1, _APP2}
-    else _NO_SEGMENT
-    if marker in _STANDALONE | {_SOI, _EOI, _SOS, _FILL}
-    else _PLAIN_SEGMENT
-    for marker in range(256)
+_FIRST, _DHT, _SOI, _EOI, _SOS, _APP1, _APP2, _FILL = (
+    0xFF00,
+    0xFFC4,
+    0xFFD8,
+    0xFFD9,
+    0xFFDA,
+    0xFFE1,
+    0xFFE2,
+    0xFFFF,
 )
-"""For each marker: a segment that only has to be skipped, one that has to be read, or something else."""
+_START_OF_FRAME = frozenset(range(0xFFC0, 0xFFD0)) - {0xFFC4, 0xFFC8, 0xFFCC}
+_STANDALONE = frozenset(range(0xFFD0, 0xFFD8)) | {0xFF01}
+_PLAIN = (
+    frozenset(range(0xFF00, 0x10000)) - _START_OF_FRAME - _STANDALONE - {_DHT, _SOI, _EOI, _SOS, _APP1, _APP2, _FILL}
+)
+"""Markers of segments that only have to be skipped."""
+_read_segment = struct.Struct(">HH").unpack_from
+"""Returns the marker at a position, and the length of the segment if the marker has one."""
 _MAX_SEGMENTS = 256
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 MAX_JUNK = 4096
@@ -115,30 +121,28 @@ def _read_head(data: bytes) -> tuple[PictureSize, int, bool, bool]:
     position = 2
     try:
         for _ in range(_MAX_SEGMENTS):
-            if data[position] != 0xFF:
-                raise _not_a_jpeg(f"expected a JPEG marker at byte {position}, got {data[position]:#04x}")
-            marker = data[position + 1]
-            kind = _KINDS[marker]
-            if kind == _NO_SEGMENT:
+            marker, length = _read_segment(data, position)
+            if marker not in _PLAIN:
                 if marker == _SOS and size is not None:
                     upright = size if orientation is None else turned_size(size, orientation)
                     return upright, position, has_tables, may_hold_more
-                position += _length_of_marker(marker, position)
-                continue
-            length = data[position + 2] << 8 | data[position + 3]
-            if length < 2:
-                raise _not_a_jpeg(f"the segment at byte {position} says it is {length} bytes long")
-            if kind == _OTHER_SEGMENT:
                 if marker == _DHT:
                     has_tables = True
-                elif marker == APP1:
-                    orientation = orientation or exif_orientation(data, position + 4, position + 2 + length)
-                elif marker != _APP2:
+                elif marker in _START_OF_FRAME:
                     size = _frame_size(data, position, length)
-                elif data.startswith(b"MPF\0", position + 4):
-                    may_hold_more = True
+                elif marker == _APP1:
+                    orientation = orientation or exif_orientation(data, position + 4, position + 2 + length)
+                elif marker == _APP2:
+                    may_hold_more = may_hold_more or data.startswith(b"MPF\0", position + 4)
+                else:
+                    position += _length_of_marker(marker, position)
+                    continue
+            if length < 2:
+                raise _not_a_jpeg(f"the segment at byte {position} says it is {length} bytes long")
             position += 2 + length
-    except IndexError:
+    except (IndexError, struct.error):
+        if len(data) == position + 2:
+            _length_of_marker(int.from_bytes(data[position:], "big"), position)
         raise _not_a_jpeg(f"the JPEG was cut off: its segments go past its {len(data)} bytes") from None
     raise _not_a_jpeg(f"more than {_MAX_SEGMENTS} segments before the picture itself")
 
@@ -149,7 +153,9 @@ def _length_of_marker(marker: int, position: int) -> int:
         return 1
     if marker in _STANDALONE:
         return 2
-    raise _not_a_jpeg(f"marker FF {marker:02X} at byte {position} comes before any frame header")
+    if marker < _FIRST:
+        raise _not_a_jpeg(f"expected a JPEG marker at byte {position}, got {marker >> 8:#04x}")
+    raise _not_a_jpeg(f"marker FF {marker & 0xFF:02X} at byte {position} comes before any frame header")
 
 
 def turned_size(size: PictureSize, orientation: int) -> PictureSize:

@@ -110,7 +110,7 @@ class FrameReader:
                     raise trio.BrokenResourceError("an earlier read was cancelled in the middle of a frame")
                 if self._skip:
                     await self._skip_payload()
-                head = decode_head(self._unread)
+                head = decode_head(self._unread) if self._unread else None
                 if head is not None:
                     # One read may contain many frames, so yield to the scheduler before each frame.
                     await trio.lowlevel.checkpoint()
