@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from urllib.request import urlopen
 
 MASK = bytes.fromhex("5a3c96e1")
 """One mask for all frames, so that they can be masked in advance; the server does the same work for any mask."""
@@ -20,6 +21,24 @@ def wait_for_port(port: int, patience: float) -> None:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
         except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def wait_until_ready(port: int, patience: float) -> None:
+    """Wait until a server on loopback answers that it is ready: it takes connections before that.
+
+    Raises:
+        OSError: it does not within ``patience`` seconds.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            urlopen(f"http://127.0.0.1:{port}/api/ready", timeout=patience).close()
+        except OSError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)

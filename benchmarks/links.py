@@ -28,7 +28,7 @@ from pathlib import Path
 import trio
 from attrs import astuple, define, field, frozen
 
-from benchmarks.client import wait_for_port
+from benchmarks.client import wait_for_port, wait_until_ready
 from benchmarks.picture import make_jpeg
 from benchmarks.server import Server
 from skysentry_trio.client.engine.addresses import parse_server_address
@@ -131,7 +131,7 @@ def running_cluster(count: int, *, balanced: bool = True, urls: dict[int, str] |
             flags += ["--cluster-secret-file", str(secret)]
             processes.append(_serve(stack, port, folder / f"state-{number}", *flags))
         for port in ports:
-            wait_for_port(port, _PATIENCE)
+            wait_until_ready(port, _PATIENCE)
         balancer = 0
         if balanced:
             balancer = _free_port()
@@ -430,67 +430,75 @@ class Cost:
 
 
 async def check_alone(*, rounds: int, seconds: float) -> list[Aim]:
-    """Compare the CPU time of a node without others with that of a server that belongs to no cluster."""
+    """Compare the CPU time of a node without others with that of a server that belongs to no cluster.
+
+    Both have the same load at the same time, because what else the machine does changes the time of a frame.
+    """
+    load, ratios = Load(), list[float]()
+    ids = [f"alone-{number}" for number in range(10)]
     with running_cluster(1, balanced=False) as cluster, ExitStack() as stack:
         cluster.nodes.append(_free_port())
         state = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         cluster.processes.append(_serve(stack, cluster.nodes[1], state))
-        wait_for_port(cluster.nodes[1], _PATIENCE)
-        ratios = list[float]()
-        # The first round is for the new processes.
-        for number in range(rounds + 1):
-            costs = dict[int, float]()
-            for server in (0, 1) if number % 2 else (1, 0):
-                costs[server] = (await _cpu_per_frame(cluster, server, seconds, at=server))[server]
-            sys.stderr.write(f"with --cluster {costs[0] * 1e6:.0f} µs, without {costs[1] * 1e6:.0f} µs\n")
-            ratios.append(costs[0] / costs[1])
-    return [Aim("CPU time of a node alone to that of a server", statistics.median(ratios[1:]), _MOST_ALONE)]
+        wait_until_ready(cluster.nodes[1], _PATIENCE)
+        async with trio.open_nursery() as nursery:
+            for port in cluster.nodes:
+                for camera_id in ids:
+                    nursery.start_soon(load.send, port, camera_id, 30.0)
+            await trio.sleep(1)
+            for port in cluster.nodes:
+                for _ in range(2):
+                    nursery.start_soon(load.watch, port, ids, Seen())
+            # New processes are slower for a while.
+            await trio.sleep(_SETTLE + seconds)
+            for _ in range(rounds):
+                before = [cluster.cpu_seconds(number) for number in (0, 1)]
+                await trio.sleep(seconds)
+                node, server = (cluster.cpu_seconds(number) - before[number] for number in (0, 1))
+                sys.stderr.write(
+                    f"with --cluster {node / seconds:.4f} of a processor, without {server / seconds:.4f}\n"
+                )
+                ratios.append(node / server)
+            nursery.cancel_scope.cancel()
+    return [Aim("CPU time of a node alone, to a server without a cluster", statistics.median(ratios), _MOST_ALONE)]
 
 
 async def check_cost(*, rounds: int, seconds: float) -> list[Aim]:
-    """Compare the CPU time of a frame over a link, on both nodes, with that of one local delivery."""
-    with running_cluster(2, balanced=False) as cluster:
-        # New processes are slower for a while.
-        await _cpu_per_frame(cluster, 1, seconds)
-        costs = [await _measure_cost(cluster, seconds) for _ in range(rounds)]
+    """Compare the CPU time of a frame over a link, on both nodes, with that of one local delivery.
+
+    Five nodes have their load at the same time, because what else the machine does changes the time of a frame: cameras
+    alone, cameras with a viewer, cameras with a viewer at the next node, that node, and one with nothing to do.
+    """
+    load, costs, fps = Load(), list[Cost](), 30.0
+    with running_cluster(5, balanced=False) as cluster:
+        async with trio.open_nursery() as nursery:
+            for number, watched_at in ((0, None), (1, 1), (2, 3)):
+                ids = [f"cost-{number}-{one}" for one in range(10)]
+                for camera_id in ids:
+                    nursery.start_soon(load.send, cluster.nodes[number], camera_id, fps)
+                await trio.sleep(1)
+                if watched_at is not None:
+                    nursery.start_soon(partial(load.watch, cluster.nodes[watched_at], ids, Seen(), acknowledges=True))
+            # New processes are slower for a while.
+            await trio.sleep(_SETTLE + seconds)
+            for _ in range(rounds):
+                costs.append(await _measure_cost(cluster, load, seconds))
+                sys.stderr.write(f"{costs[-1]}\n")
+            nursery.cancel_scope.cancel()
     median = Cost(*(statistics.median(values) for values in zip(*map(astuple, costs), strict=True)))
     sys.stdout.write(f"{median}\n")
     ratio = statistics.median(cost.link / cost.delivered for cost in costs)
     return [Aim("CPU time of a frame over a link, in local deliveries", ratio, _MOST_COST)]
 
 
-async def _measure_cost(cluster: Cluster, seconds: float) -> Cost:
-    # Nothing comes to the other node in this time, so what it uses is not for frames.
-    taken, idle = await _cpu_per_frame(cluster, None, seconds)
-    near, _ = await _cpu_per_frame(cluster, 0, seconds)
-    sending, receiving = await _cpu_per_frame(cluster, 1, seconds)
-    delivered = near - taken
-    # At the other node, the frame is delivered to a viewer too.
-    cost = Cost(taken, delivered, sending - taken, receiving - idle - delivered)
-    sys.stderr.write(f"{cost}\n")
-    return cost
-
-
-async def _cpu_per_frame(
-    cluster: Cluster, watched_at: int | None, seconds: float, *, at: int = 0
-) -> tuple[float, float]:
-    """Return the CPU time of two nodes for each frame of cameras of one of them, with one viewer at a node."""
-    load = Load()
-    ids = [f"cost-{number}" for number in range(10)]
-    async with trio.open_nursery() as nursery:
-        for camera_id in ids:
-            nursery.start_soon(load.send, cluster.nodes[at], camera_id, 30.0)
-        await trio.sleep(1)
-        if watched_at is not None:
-            watch = partial(load.watch, acknowledges=True)
-            nursery.start_soon(watch, cluster.nodes[watched_at], ids, Seen())
-        await trio.sleep(_SETTLE)
-        before, frames = [cluster.cpu_seconds(number) for number in (0, 1)], len(load.sent)
-        await trio.sleep(seconds)
-        used = [cluster.cpu_seconds(number) - before[number] for number in (0, 1)]
-        frames = len(load.sent) - frames
-        nursery.cancel_scope.cancel()
-    return used[0] / frames, used[1] / frames
+async def _measure_cost(cluster: Cluster, load: Load, seconds: float) -> Cost:
+    before, sent = [cluster.cpu_seconds(number) for number in range(5)], len(load.sent)
+    await trio.sleep(seconds)
+    # A third of the frames goes to each of the nodes that have cameras.
+    frames = (len(load.sent) - sent) / 3
+    alone, near, sending, receiving, idle = ((cluster.cpu_seconds(i) - before[i]) / frames for i in range(5))
+    delivered = near - alone
+    return Cost(alone - idle, delivered, sending - alone, receiving - idle - delivered)
 
 
 async def check_all(seconds: float) -> list[Aim]:
