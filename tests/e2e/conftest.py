@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import chdir
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from skysentry_trio.sources.drawing import MORNING
 from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS, moving_pictures
@@ -17,21 +18,32 @@ OpenPage = Callable[..., Page]
 Scheme = Literal["light", "dark"]
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def folder_of_browsers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder in which browsers run."""
+    return tmp_path_factory.mktemp("browsers")
+
+
+@pytest.fixture(scope="session")
+def playwright(folder_of_browsers: Path) -> Iterator[Playwright]:
+    """Run what drives the browsers, of which a process can have one."""
+    with chdir(folder_of_browsers):
+        started = sync_playwright().start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, folder_of_browsers: Path) -> Iterator[Browser]:
     """Run Chromium with a camera that sees the test pattern."""
-    folder = tmp_path_factory.mktemp("camera")
     # Chromium plays JPEGs that follow each other at 30 a second, over and over.
     scene = b"".join(moving_pictures("Balcony", MORNING, count=30, size=(640, 480)))
-    (folder / "camera.mjpeg").write_bytes(scene)
-    flags = [*CHROMIUM_FLAGS, "--use-file-for-fake-video-capture=camera.mjpeg"]
+    (folder_of_browsers / "camera.mjpeg").write_bytes(scene)
     # A relative path, because it becomes the camera's name.
-    with chdir(folder):
-        playwright = sync_playwright().start()
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    flags = [*CHROMIUM_FLAGS, "--use-file-for-fake-video-capture=camera.mjpeg"]
+    launched = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
     yield launched
     launched.close()
-    playwright.stop()
 
 
 @pytest.fixture

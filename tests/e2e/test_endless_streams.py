@@ -10,7 +10,8 @@ import pytest
 import trio
 
 from tests.daemons import CertificateFiles, running_daemon
-from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS
+from tests.e2e.browser import CHROMIUM
+from tests.e2e.conftest import OpenPage
 from tests.e2e.processes import running
 from tests.raw_peer import BINARY, PATIENCE, Address, RawPeer, client_frame, picture, request_head
 
@@ -112,33 +113,26 @@ async def test_streams_end_when_the_server_stops() -> None:
 
 
 @pytest.mark.skipif(not CHROMIUM.exists() and "CI" not in os.environ, reason=f"no {CHROMIUM} on this machine")
-def test_a_browser_shows_the_stream_as_a_picture() -> None:
+def test_a_browser_shows_the_stream_as_a_picture(open_page: OpenPage) -> None:
     """Each frame is painted when it has come, not when the next one has."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415
-
     with running("serve", "--host", "127.0.0.1", "--port", "0", "--demo") as program:
         server = program.wait_for_line(r"127\.0\.0\.1:\d+").group()
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS))
-            page = browser.new_page()
-            page.goto(f"http://{server}/api/health")
-            size = page.evaluate(
-                """async () => {
-                  const image = new Image();
-                  image.src = "/api/clients/demo-1/stream.mjpeg?placeholder=1";
-                  document.body.append(image);
-                  const paint = () => new Promise((done) => setTimeout(done, 50));
-                  const canvas = document.createElement("canvas"), seen = new Set();
-                  for (let turn = 0; turn < 600 && seen.size < 5; turn++) {
-                    await paint();
-                    if (!image.naturalWidth) continue;
-                    canvas.width = 64; canvas.height = 36;
-                    const context = canvas.getContext("2d");
-                    context.drawImage(image, 0, 0, 64, 36);
-                    seen.add(context.getImageData(0, 0, 64, 36).data.join());
-                  }
-                  return JSON.stringify([image.naturalWidth, image.naturalHeight, seen.size]);
-                }"""
-            )
-            browser.close()
+        size = open_page(f"http://{server}/api/health").evaluate(
+            """async () => {
+              const image = new Image();
+              image.src = "/api/clients/demo-1/stream.mjpeg?placeholder=1";
+              document.body.append(image);
+              const paint = () => new Promise((done) => setTimeout(done, 50));
+              const canvas = document.createElement("canvas"), seen = new Set();
+              for (let turn = 0; turn < 600 && seen.size < 5; turn++) {
+                await paint();
+                if (!image.naturalWidth) continue;
+                canvas.width = 64; canvas.height = 36;
+                const context = canvas.getContext("2d");
+                context.drawImage(image, 0, 0, 64, 36);
+                seen.add(context.getImageData(0, 0, 64, 36).data.join());
+              }
+              return JSON.stringify([image.naturalWidth, image.naturalHeight, seen.size]);
+            }"""
+        )
     assert json.loads(size) == [640, 360, 5]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright
 
 from tests.e2e.browser import Server
 from tests.e2e.conftest import OpenPage
@@ -33,17 +33,14 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Run Debian's Firefox by WebDriver BiDi; Playwright's own protocol needs a Firefox that was made for it."""
     program = tmp_path_factory.mktemp("firefox") / "firefox"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{RELAY}" "{FIREFOX}" "$@"\n')
     program.chmod(0o755)
-    with sync_playwright() as playwright:
-        launched = playwright.firefox.launch(
-            channel="moz-firefox", executable_path=program, firefox_user_prefs=PREFERENCES
-        )
-        yield launched
-        launched.close()
+    launched = playwright.firefox.launch(channel="moz-firefox", executable_path=program, firefox_user_prefs=PREFERENCES)
+    yield launched
+    launched.close()
 
 
 @pytest.fixture
