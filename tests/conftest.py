@@ -77,6 +77,13 @@ def perhaps_tls(request: pytest.FixtureRequest, tmp_path: Path) -> CertificateFi
     return CertificateFiles(tmp_path) if request.param == "tls" else None
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import modules without an `e2e` test if only such tests are wanted: that takes longer than many a test."""
+    if not config.getoption("markexpr").startswith("e2e") or not collection_path.name.startswith("test_"):
+        return None
+    return "mark.e2e" not in collection_path.read_text("utf-8") or None
+
+
 def _set_user_and_note(editor: RulesEditor, name: str, password: str, allow: Allowed) -> UserRecord:
     note_password(password)
     return _set_user(editor, name, password, allow)
