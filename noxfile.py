@@ -15,7 +15,8 @@ from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2025.5.1"
+# That is the first with sessions at the same time.
+nox.needs_version = ">=2026.10.20"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 # So the end of the output says what failed.
@@ -32,7 +33,7 @@ def install_group(session: nox.Session, *groups: str) -> None:
     session.install(*nox.project.dependency_groups(PYPROJECT, *groups))
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 def lint(session: nox.Session) -> None:
     """Form and frequent mistakes; `nox -s lint -- fix` mends what can be mended."""
     install_group(session, "lint")
@@ -45,14 +46,14 @@ def lint(session: nox.Session) -> None:
     session.run("python", "docs/plain_english.py")
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 def imports(session: nox.Session) -> None:
     """Imports point one way."""
     install_group(session, "imports")
     session.run("lint-imports", env={"PYTHONPATH": "src"})
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 def frontend(session: nox.Session) -> None:
     """Types, lint, tests and build of the web pages, with a Node.js that comes from PyPI."""
     install_group(session, "frontend")
@@ -61,10 +62,11 @@ def frontend(session: nox.Session) -> None:
         session.run("npm", "run", "check")
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 def typing(session: nox.Session) -> None:
     """Types of the package, its tests and its build."""
-    session.install("-e", ".[capture]")
+    # The package is read where it is; to install it builds the pages, which `frontend` may be doing.
+    session.install(*PYPROJECT["project"]["dependencies"], *PYPROJECT["project"]["optional-dependencies"]["capture"])
     install_group(session, "test", "typing", "bench")
     session.run("mypy")
 
@@ -77,24 +79,23 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("python", "-m", "pytest", *session.posargs)
         return
-    # Tests with real processes mostly wait. Those that measure how long something takes have the machine to themselves.
-    quick = ("--numprocesses=2", "--dist=worksteal", "-m", "not e2e")
-    real = ("--numprocesses=3", "--dist=worksteal", "-m", "e2e and not alone")
-    run_twice_what_fails(session, quick)
-    run_twice_what_fails(session, (*real, "--durations=40"), ("-m", "e2e and alone"))
+    # Tests with real processes mostly wait. Those that measure times share the machine with one other.
+    run_twice_what_fails(session, 2, "-m", "not e2e")
+    run_twice_what_fails(session, 3, "-m", "e2e and not timed", "--durations=40")
+    run_twice_what_fails(session, 2, "-m", "e2e and timed")
 
 
-def run_twice_what_fails(session: nox.Session, *choices: tuple[str, ...]) -> None:
-    """Run choices of tests, and afterwards those that failed, one at a time.
+def run_twice_what_fails(session: nox.Session, processes: int, *choice: str) -> None:
+    """Run a choice of tests in so many processes, and afterwards those that failed, one at a time.
 
     The processors of machines that run tests are at times busy with something else for seconds. So what fails once is
     listed, and what fails twice is broken.
     """
-    pytest, failed, nothing_to_do = ("python", "-m", "pytest"), 1, 5
+    pytest, failed = ("python", "-m", "pytest"), 1
     shutil.rmtree(".pytest_cache", ignore_errors=True)
-    for choice in choices:
-        session.run(*pytest, *choice, success_codes=[0, failed])
-    session.run(*pytest, "--last-failed", "--last-failed-no-failures=none", success_codes=[0, nothing_to_do])
+    session.run(*pytest, f"--numprocesses={processes}", "--dist=worksteal", *choice, success_codes=[0, failed])
+    if Path(".pytest_cache/v/cache/lastfailed").exists():
+        session.run(*pytest, "--last-failed")
 
 
 @nox.session

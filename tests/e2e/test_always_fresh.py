@@ -120,7 +120,7 @@ def far_viewer(host: FarHost, port: str, seconds: float) -> dict[str, Seen]:
     return watch(command, seconds)
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_a_viewer_behind_a_modem_sees_what_is_now(server: str, narrow: FarHost, record_property: Record) -> None:
     """12 Mbit/s through 4, with a second of buffer on the way: a full link and fresh pictures, thanks to the acks."""
     with camera(f"127.0.0.1:{server}", "door", 30):
@@ -133,7 +133,7 @@ def test_a_viewer_behind_a_modem_sees_what_is_now(server: str, narrow: FarHost, 
     assert paced.told == pytest.approx(statistics.mean(paced.ages), abs=0.02)
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_a_fast_camera_leaves_a_slow_one_its_turn(server: str, narrow: FarHost, record_property: Record) -> None:
     """60 and 5 frames a second over a link for less than ten."""
     with camera(f"127.0.0.1:{server}", "fast", 60), camera(f"127.0.0.1:{server}", "slow", 5):
@@ -144,7 +144,7 @@ def test_a_fast_camera_leaves_a_slow_one_its_turn(server: str, narrow: FarHost, 
     assert seen["slow"].fps >= 4.5, seen["slow"]
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_a_long_and_wide_link_carries_every_frame(server: str, record_property: Record) -> None:
     """40 ms each way do not slow down who acknowledges."""
     up, down = Way(delay=0.04), Way(delay=0.04)

@@ -106,7 +106,7 @@ def rate(way: Way, seconds: float) -> float:
     return (way.carried - before) / (time.monotonic() - began)
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_a_page_sends_only_while_somebody_watches(server: Server, open_page: OpenPage, record_property: Record) -> None:
     """With nobody watching, less than a twentieth is sent within 2 s; a viewer has 20 fps within a second or two."""
     with narrow_link_in_thread(server.port) as link:
@@ -143,7 +143,7 @@ def test_a_page_that_is_told_to_sends_always(server: Server, open_page: OpenPage
         assert rate(link.up, 2) > 0.5 * always
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_a_page_adapts_to_a_narrow_uplink(server: Server, open_page: OpenPage, record_property: Record) -> None:
     """At a quarter of what it needs the page gives up quality and stays fresh; freed, it takes all of it back."""
     with (

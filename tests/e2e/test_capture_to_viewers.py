@@ -81,7 +81,7 @@ def saved_frames(folder: Path) -> dict[int, bytes]:
     return {int(path.stem.rpartition("-")[2]): path.read_bytes() for path in (folder / "film").glob("*.jpg")}
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_a_video_reaches_every_viewer(tmp_path: Path) -> None:
     """Ten seconds at 30 fps: every viewer gets the frames, byte for byte what is in the file, without gaps."""
     jpegs = make_video(tmp_path / "film.mkv")

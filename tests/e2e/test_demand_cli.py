@@ -52,7 +52,7 @@ def details(server: str) -> dict[str, int]:
     return dict(cameras[0]) if cameras else {"byteCount": 0}
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_traffic_follows_demand() -> None:
     """Below 5 % two seconds after the last viewer left, 20 frames a second and more one second after the next came."""
     with (
@@ -88,7 +88,7 @@ def typical_size(seen: list[tuple[Frame, float]]) -> float:
     return statistics.median(len(frame.jpeg) for frame, _ in seen)
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_a_camera_adapts_to_its_uplink() -> None:
     """With a quarter of what it needs and a queue of a second, its pictures get smaller and stay fresh; and back."""
     up = Way(queue=1.0)

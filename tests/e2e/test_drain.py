@@ -63,7 +63,7 @@ async def wait_for(program: Program, seconds: float) -> float:
     return time.monotonic() - started
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 async def test_who_does_not_read_delays_nobody() -> None:
     """Beside a viewer and a browser that are stuck, another viewer misses no frame and gets each at once."""
     with server() as (_, address):

@@ -78,7 +78,7 @@ def status(page: Page, camera_id: str) -> str | None:
     return tile.get_attribute("data-status") if tile.count() else None
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_a_page_is_a_camera_and_another_shows_it(server: Server, open_page: OpenPage, record_property: Record) -> None:
     """A capture page streams at least 25 of 30 fps at 640x480, and the viewer shows it moving at the server's rate."""
     capture = open_page(f"{server.url}/capture?autostart=1&id=front-door&name=Front+door&fps=30&width=640")
@@ -181,7 +181,7 @@ def test_the_viewer_does_without_the_websocket(server: Server, open_page: OpenPa
         wait_until(lambda: number(figure(page, "fps")) >= 12, 6, "the rate is back")
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_sixteen_cameras_in_one_page(server: Server, open_page: OpenPage, record_property: Record) -> None:
     """Sixteen cameras at 15 fps leave the page responsive, and none of them starves.
 

@@ -184,7 +184,7 @@ async def flood(address: Address) -> None:
     assert (frame.close_code, frame.payload[2:]) == (1008, b"more than 20 playback commands a second")
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 async def test_a_flood_of_seeks_is_refused_and_delays_no_other_viewer(record_property: Record) -> None:
     """The delay of a live viewer's frames is the same beside a viewer that floods the server.
 

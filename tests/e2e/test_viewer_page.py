@@ -102,7 +102,7 @@ def test_what_is_zoomed_in_on_is_asked_for_as_large_as_it_is_shown(server: Serve
         assert place.bounding_box() == {"x": 0, "y": 0, "width": 1440, "height": 900}
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_a_slow_detector_does_not_delay_the_picture(
     server: Server, open_page: OpenPage, record_property: Record
 ) -> None:
