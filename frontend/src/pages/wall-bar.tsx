@@ -17,7 +17,7 @@ import { oldestOf } from "../react/use-wall-playback.js";
 
 const REFRESH_MS = 250;
 const SKIP_SECONDS = 10;
-const SPEEDS = [-4, -1, 0.5, 1, 2, 4, 8];
+const SPEEDS = [-4, -1, 0.5, 1, 2, 4, 8, 16, 60];
 
 export interface WallBarProps {
   readonly viewer: Viewer;

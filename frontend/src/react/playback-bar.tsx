@@ -15,7 +15,7 @@ import type { ViewerControls } from "./use-viewer.js";
 import { useWords } from "./words.js";
 
 /** Faster and slower go through these; backwards they have a minus sign. */
-const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
+const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16, 60];
 /** A shorter past than this is worth a word, because ten seconds back would be a promise that the server cannot keep. */
 const SHORT_MS = 10_000;
 

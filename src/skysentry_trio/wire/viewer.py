@@ -23,7 +23,7 @@ from skysentry_trio.wire.results import Result
 from skysentry_trio.wire.viewer_query import check_subscription
 
 SUBPROTOCOL: Final = "skysentry.v1"
-HIGHEST_SPEED: Final = 16.0
+HIGHEST_SPEED: Final = 60.0
 """Highest speed of a playback, forwards or backwards; 1 is the original speed."""
 MAX_IN_STEP: Final = 16
 """Most cameras that one playback command names."""

@@ -168,16 +168,16 @@ def test_a_playback_that_begins_at_the_oldest_frame_cannot_go_back() -> None:
     assert (playback.due, playback.live, playback.speed) == (math.inf, False, 0.0)
 
 
-@pytest.mark.parametrize("speed", [16.0, -16.0])
+@pytest.mark.parametrize("speed", [16.0, -16.0, 60.0, -60.0])
 def test_a_fast_playback_leaves_frames_out_and_keeps_its_speed(speed: float) -> None:
-    """Never more than 60 frames a second, and yet 10 s pass in 10/16 s, to the last frame."""
+    """Never more than 60 frames a second, and yet 10 s pass in 10/16 s or 10/60 s, to the last frame."""
     ring = ring_of(index / 30 for index in range(301))
     playback = start(ring, 1 if speed > 0 else 301, speed)
     shown = play(playback, ring)
 
     assert shown[-1][1] == (301 if speed > 0 else 1)
-    assert shown[-1][0] == pytest.approx(100 + 10 / 16, abs=1 / 60 + EDGE)
-    assert len(shown) <= 60 * 10 / 16 + 1
+    assert shown[-1][0] == pytest.approx(100 + 10 / abs(speed), abs=1 / 60 + EDGE)
+    assert len(shown) <= 60 * 10 / abs(speed) + 1
 
 
 def test_the_viewers_own_rate_holds_for_playbacks_too() -> None:
@@ -266,7 +266,7 @@ def test_after_a_break_a_playback_whose_frame_is_gone_goes_on_from_the_oldest() 
 
 @given(
     arrivals=st.sets(st.integers(0, 500), min_size=1, max_size=30).map(sorted),
-    speed=st.sampled_from([-16.0, -1.0, -0.3, 0.0, 0.3, 1.0, 16.0]),
+    speed=st.sampled_from([-60.0, -1.0, -0.3, 0.0, 0.3, 1.0, 60.0]),
     back=st.integers(0, 60),
 )
 def test_frames_that_are_not_in_memory_play_as_those_of_a_ring(arrivals: list[int], speed: float, back: int) -> None:
@@ -287,7 +287,7 @@ def test_frames_that_are_not_in_memory_play_as_those_of_a_ring(arrivals: list[in
 
 @given(
     distances=st.lists(st.floats(1e-6, 60), min_size=1, max_size=40),
-    speed=st.floats(0.01, 16).flatmap(lambda speed: st.sampled_from([speed, -speed])),
+    speed=st.floats(0.01, 60).flatmap(lambda speed: st.sampled_from([speed, -speed])),
     first=st.integers(1, 41),
     capacity=st.integers(1, 41),
     comings=st.lists(st.floats(1e-6, 60), max_size=20),

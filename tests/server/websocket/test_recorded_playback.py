@@ -96,6 +96,19 @@ async def test_an_old_moment_is_played_from_disk(
         assert trio.current_time() - began == pytest.approx(3, abs=0.2)
 
 
+async def test_a_recorded_minute_passes_in_a_second(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the highest speed, one recorded frame a second becomes 60 frames a second, past the ends of files."""
+    async with a_viewer(tmp_path, monkeypatch) as (peer, _):
+        peer.say({"type": "seek", "clientId": "door", "at": (NOON + 100) * 1000, "speed": 60})
+        began = trio.current_time()
+        shown = frames_in(await hear(peer, 300))
+
+        assert shown == sorted(set(shown))
+        assert shown[-1] - shown[0] == pytest.approx(60 * (trio.current_time() - began), abs=10)
+
+
 async def test_the_past_is_played_backwards_and_faster(
     autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
