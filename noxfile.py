@@ -26,6 +26,17 @@ nox.options.sessions = ["lint", "imports", "frontend", "typing", "tests", "dist"
 
 ROOT = Path(__file__).parent
 GENERATED = ("settings", "command-line")
+OF_CLUSTERS = (
+    "access_clients",
+    "clips",
+    "embedding",
+    "foreign_client",
+    "history_page",
+    "links",
+    "playback",
+    "skysentry_go",
+)
+"""The files of end-to-end tests that say most about a cluster."""
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 
@@ -157,6 +168,16 @@ def dev(session: nox.Session) -> None:
                 session.run("npm", "run", "dev")
         finally:
             reloading.terminate()
+
+
+@nox.session
+def cluster(session: nox.Session) -> None:
+    """End-to-end tests of one server, with a cluster of three in its place; arguments after `--` choose some."""
+    session.install("-e", ".[capture]")
+    install_group(session, "test")
+    chosen = session.posargs or [f"tests/e2e/test_{name}.py" for name in OF_CLUSTERS]
+    session.env["TEST_NODES"] = "3"
+    run_twice_what_fails(session, ("--numprocesses=2", "--dist=worksteal", *chosen))
 
 
 @nox.session

@@ -39,12 +39,22 @@ settings.load_profile("untimed")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that lets several servers take the place of one."""
-    parser.addoption("--nodes", default="1", metavar="N", help="run a cluster of N servers where a test has one")
+    default = os.environ.get(several_nodes.VARIABLE, "1")
+    parser.addoption("--nodes", default=default, metavar="N", help="run a cluster of N servers where a test has one")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Tell the tests, and the processes that they start, how many servers they are to have."""
     os.environ[several_nodes.VARIABLE] = config.getoption("--nodes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip the tests of which a cluster is not to give the same results as one server."""
+    if config.getoption("--nodes") != "1":
+        skip = pytest.mark.skip(reason="this test is about one server")
+        for item in items:
+            if {"alone", "one_server"} & {mark.name for mark in item.iter_markers()}:
+                item.add_marker(skip)
 
 
 @pytest.fixture

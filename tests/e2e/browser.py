@@ -24,7 +24,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from skysentry_trio.sources.drawing import DUSK, MORNING, NIGHT, Look, Pattern
-from tests.e2e.several_nodes import serve_program
+from tests.e2e.several_nodes import count_nodes, serve_program
 from tests.ports import free_port
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ class Server:
         # A killed process cannot save its coverage, and measuring the coverage makes it slow.
         environment.pop("COVERAGE_PROCESS_CONFIG", None)
         self._process = subprocess.Popen(command, env=environment)
-        wait_until(self.answers, 30, "the server answers")
+        wait_until(self.answers, 30 * count_nodes(), "the server answers")
 
     def kill(self) -> None:
         """End it at once, as a crash would."""

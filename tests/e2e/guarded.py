@@ -15,7 +15,7 @@ from attrs import define, field
 
 from skysentry_trio.server.access.changes import RulesEditor
 from tests.e2e.browser import wait_until
-from tests.e2e.processes import PATIENCE, Program, running
+from tests.e2e.processes import PATIENCE, SKYSENTRY, Program, running
 from tests.printed_secrets import find_secrets, note_password
 
 Allow = dict[str, list[str]]
@@ -98,16 +98,16 @@ def bearer(key: str) -> dict[str, str]:
 
 
 @contextmanager
-def guarded_server(folder: Path, *arguments: str) -> Iterator[GuardedServer]:
+def guarded_server(folder: Path, *arguments: str, program: tuple[str, ...] = SKYSENTRY) -> Iterator[GuardedServer]:
     """Run a server that asks for keys, below a folder; in the end, check that nobody has shown a secret."""
     state = folder / "state"
     secret = RulesEditor(state).add_key("the administrator of the tests", {"admin": ["*"]}).key
-    with running(
-        "serve", "--host", "127.0.0.1", "--port", "0", "--state-dir", str(state), "--log-level", "debug", *arguments
-    ) as program:
-        server = GuardedServer(program.wait_for_line(r"127\.0\.0\.1:\d+").group(), state, program, [secret])
+    flags = ("--host", "127.0.0.1", "--port", "0", "--state-dir", str(state), "--log-level", "debug")
+    with running("serve", *flags, *arguments, program=program) as running_program:
+        address = running_program.wait_for_line(r"127\.0\.0\.1:\d+").group()
+        server = GuardedServer(address, state, running_program, [secret])
         yield server
-    said = "".join([*program.lines, *server.outputs])
+    said = "".join([*running_program.lines, *server.outputs])
     assert [line for line in said.splitlines() if any(text in line for text in server.secrets)] == []
     assert find_secrets(said) == []
 

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 
 from attrs import define, field
 
-from tests.e2e.several_nodes import serve_program
+from tests.e2e.several_nodes import count_nodes, serve_program
 from tests.printed_secrets import find_secrets
 
 SKYSENTRY = ("-m", "skysentry_trio")
-PATIENCE = 30.0
+PATIENCE = 30.0 * count_nodes()
 """Seconds to wait for a process to do what it should; machines that run tests are slow at times."""
 
 

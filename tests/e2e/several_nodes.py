@@ -24,7 +24,9 @@ from tests.ports import free_port
 from tests.server.cluster.redis_process import running_redis
 
 VARIABLE: Final = "TEST_NODES"
-"""How many nodes a test has instead of one server."""
+"""How many servers a test has where it starts one."""
+SEVERAL: Final = ("-m", "tests.e2e.several_nodes")
+"""What Python runs for several servers, at least two."""
 _UNTIL_PARENT_ENDS: Final = ("setpriv", "--pdeathsig", "KILL")
 """Runs a program that the kernel kills when this process has ended."""
 _HERE: Final = "127.0.0.1"
@@ -37,9 +39,14 @@ _VIEWER: Final = re.compile(rb"GET /(stream/ws|stream|api/stream\.mjpeg|api/clie
 _LOST: Final = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 
 
+def count_nodes() -> int:
+    """Return how many servers a test has where it starts one."""
+    return int(os.environ.get(VARIABLE, "1"))
+
+
 def serve_program() -> tuple[str, ...]:
     """Return what Python runs to serve: one server, or several of them."""
-    return ("-m", "tests.e2e.several_nodes" if os.environ.get(VARIABLE, "1") != "1" else "skysentry_trio")
+    return ("-m", "skysentry_trio") if count_nodes() == 1 else SEVERAL
 
 
 @frozen
@@ -173,7 +180,7 @@ def main() -> int:
     verb, *arguments = sys.argv[1:]
     assert verb == "serve", f"expected serve, got {verb}"
     with tempfile.TemporaryDirectory() as folder, running_redis(Path(folder), prefix=_UNTIL_PARENT_ENDS) as redis:
-        return trio.run(_run, Command.parse(arguments), int(os.environ.get(VARIABLE, "3")), redis.url)
+        return trio.run(_run, Command.parse(arguments), max(2, count_nodes()), redis.url)
 
 
 if __name__ == "__main__":
