@@ -177,7 +177,7 @@ def cluster(session: nox.Session) -> None:
     install_group(session, "test")
     chosen = session.posargs or [f"tests/e2e/test_{name}.py" for name in OF_CLUSTERS]
     session.env["TEST_NODES"] = "3"
-    run_twice_what_fails(session, ("--numprocesses=2", "--dist=worksteal", *chosen))
+    run_twice_what_fails(session, 2, *chosen)
 
 
 @nox.session

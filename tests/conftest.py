@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--nodes") != "1":
         skip = pytest.mark.skip(reason="this test is about one server")
         for item in items:
-            if {"alone", "one_server"} & {mark.name for mark in item.iter_markers()}:
+            if {"timed", "one_server"} & {mark.name for mark in item.iter_markers()}:
                 item.add_marker(skip)
 
 
