@@ -14,14 +14,23 @@ from attrs import frozen
 
 @frozen
 class FarHost:
-    """A namespace, and the address that this host has on the link to it."""
+    """A namespace, and the addresses of both hosts on the link between them."""
 
     name: str
     our_address: str
+    address: str
 
     def command(self, *words: str) -> list[str]:
         """Return the words of a command that runs over there."""
         return ["ip", "netns", "exec", self.name, *words]
+
+    def cut(self) -> None:
+        """Drop all packets from there to here without a sign, as a firewall does."""
+        _run("ip", "-netns", self.name, "route", "add", "blackhole", self.our_address)
+
+    def mend(self) -> None:
+        """Let packets through again."""
+        _run("ip", "-netns", self.name, "route", "delete", "blackhole", self.our_address)
 
 
 _hosts = count()
@@ -58,7 +67,7 @@ def far_host(rate: str, queue: int) -> Iterator[FarHost]:
         # The shaper has to see packets as they are on the wire, not chunks of 64 KiB.
         _run("ip", "link", "set", here, "gso_max_segs", "1")
         _run("tc", "qdisc", "add", "dev", here, "root", "tbf", "rate", rate, "burst", "16kb", "limit", str(queue))
-        yield FarHost(name, f"{network}.1")
+        yield FarHost(name, f"{network}.1", f"{network}.2")
     finally:
         # Deleting the namespace alone removes the link a moment later, and a test that follows uses its addresses.
         subprocess.run(["ip", "link", "delete", here], check=False, capture_output=True, timeout=30)  # noqa: S603, S607

@@ -8,7 +8,7 @@ import signal
 import struct
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import trio
@@ -87,9 +87,14 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(folder: Path, count: int = 3, *flags: str) -> Iterator[Cluster]:
+def running_cluster(
+    folder: Path,
+    count: int = 3,
+    *flags: str,
+    run_engine: Callable[[Path], AbstractContextManager[RedisProcess]] = running_redis,
+) -> Iterator[Cluster]:
     """Run a cluster with HAProxy in front, by the configuration that the how-to names."""
-    with running_redis(folder) as redis, ExitStack() as stack:
+    with run_engine(folder) as redis, ExitStack() as stack:
         port = free_port()
         nodes = [NodeProcess(redis, flags) for _ in range(count)]
         cluster = Cluster(redis, nodes, Address("127.0.0.1", port))
@@ -129,6 +134,8 @@ class LoadCamera:
     fps: float = 15.0
     sent: int = 0
     """Number of the last frame."""
+    sent_at: dict[int, float] = field(factory=dict)
+    """When each frame was sent, by its number."""
     connections: int = 0
     replaced: int = 0
     """Times that the server has closed with 4001."""
@@ -156,6 +163,7 @@ class LoadCamera:
             with suppress(*LOST):
                 while True:
                     self.sent += 1
+                    self.sent_at[self.sent] = trio.current_time()
                     await peer.send(client_frame(BINARY, numbered(self.sent)))
                     await trio.sleep(1 / self.fps)
             nursery.cancel_scope.cancel()

@@ -20,22 +20,35 @@ PATIENCE = 30.0
 
 @define(eq=False)
 class RedisProcess:
-    """One redis-server on 127.0.0.1; it keeps nothing on disk, so it is empty whenever it starts."""
+    """One redis-server; it keeps nothing on disk, so it is empty whenever it starts."""
 
     folder: Path
     port: int = field(factory=free_port)
     prefix: tuple[str, ...] = ()
     """The program that starts it, with its arguments."""
+    host: str = "127.0.0.1"
+    """The address on which it listens."""
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}"
+        return f"redis://{self.host}:{self.port}"
 
     def start(self, *more: str) -> None:
         program = shutil.which("redis-server")
         assert program is not None, "redis-server is missing: apt-get install redis-server"
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        options = [
+            "--port",
+            str(self.port),
+            "--bind",
+            self.host,
+            "--protected-mode",
+            "no",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
         command = [*self.prefix, program, *options, "--dir", str(self.folder), "--logfile", "redis.log", *more]
         self._process = subprocess.Popen(command)
         deadline = time.monotonic() + PATIENCE
@@ -45,7 +58,7 @@ class RedisProcess:
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as connection:
+            with socket.create_connection((self.host, self.port), PATIENCE) as connection:
                 connection.sendall(b"PING\r\n")
                 return connection.recv(100).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
@@ -69,9 +82,11 @@ class RedisProcess:
 
 
 @contextmanager
-def running_redis(folder: Path, *more: str, prefix: tuple[str, ...] = ()) -> Iterator[RedisProcess]:
+def running_redis(
+    folder: Path, *more: str, prefix: tuple[str, ...] = (), host: str = "127.0.0.1"
+) -> Iterator[RedisProcess]:
     """Run a redis-server on a free port until the context ends."""
-    redis = RedisProcess(folder, prefix=prefix)
+    redis = RedisProcess(folder, prefix=prefix, host=host)
     redis.start(*more)
     try:
         yield redis
