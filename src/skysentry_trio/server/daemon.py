@@ -164,7 +164,7 @@ async def serve(
         services: dict[str, Callable[[], Awaitable[None]]] = {
             "janitor": partial(_forget_idle_cameras, hub),
             "demand": hub.report_demand,
-            "notices": hub.wake_viewers,
+            "notices": hub.send_notices,
             "access": setup.watcher.run,
             "push sessions": push_sessions.run,
             "garbage collection": Collections(router.log, lambda: len(hub.cameras)).run,

@@ -267,7 +267,7 @@ async def _start(
     nursery.start_soon(websockets.run)
     nursery.start_soon(push_sessions.run)
     nursery.start_soon(hub.report_demand)
-    nursery.start_soon(hub.wake_viewers)
+    nursery.start_soon(hub.send_notices)
     nursery.start_soon(router.accept_from, listener, nursery)
     nursery.start_soon(relay.run)
     nursery.start_soon(node.mirrors.run)

@@ -113,7 +113,7 @@ async def test_a_notice_for_many_viewers_wakes_them_a_few_at_a_time(autojump_clo
         for viewer in viewers:
             hub.subscribe(viewer, ["old"])
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(hub.wake_viewers)
+            nursery.start_soon(hub.send_notices)
             for viewer in viewers:
                 while viewer.outbox.waiting or viewer.outbox._notices:
                     await viewer.outbox.receive()

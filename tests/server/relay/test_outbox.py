@@ -278,6 +278,78 @@ class Socket:
         return self.answers.pop(0) if self.answers else WriteResult.NOTHING
 
 
+def encode_notice(notice: Notice) -> bytes:
+    return f"notice {notice.camera_id}".encode()
+
+
+async def test_a_viewer_that_waits_is_sent_a_notice_at_once(autojump_clock: MockClock) -> None:
+    """Nobody is woken, and a frame behind the notice goes out at once too."""
+    socket = Socket([WriteResult.ALL, WriteResult.ALL, WriteResult.ALL])
+    outbox = Outbox(4, socket.encode, socket, encode_notice=encode_notice)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.receive)
+        await wait_all_tasks_blocked()
+        outbox.notify(CameraNotice("a", None, online=True))
+        outbox.send_notice()
+        outbox.offer(delivery("a"), 0.0)
+        outbox.notify_result(ResultNotice("a", 1, b"result"))
+        outbox.send_notice()
+        await wait_all_tasks_blocked()
+        assert nursery.child_tasks
+        nursery.cancel_scope.cancel()
+
+    assert socket.asked == ["notice a", "a", "notice a"]
+    assert await take_all(outbox) == []
+
+
+@pytest.mark.parametrize("why", ["two notices", "a frame waits", "nobody sleeps", "no encoder", "no room"])
+async def test_a_notice_that_cannot_go_out_at_once_wakes_the_task(autojump_clock: MockClock, why: str) -> None:
+    """The task of the viewer then gets the notices, and nothing of them was sent."""
+    socket = Socket([] if why in {"a frame waits", "no room"} else [WriteResult.ALL])
+    outbox = Outbox(4, socket.encode, socket, encode_notice=None if why == "no encoder" else encode_notice)
+    taken = list[object]()
+
+    async def receive() -> None:
+        while not taken or not isinstance(taken[-1], list):
+            taken.append(await outbox.receive())
+
+    async with trio.open_nursery() as nursery:
+        if why != "nobody sleeps":
+            nursery.start_soon(receive)
+            await wait_all_tasks_blocked()
+        if why == "two notices":
+            outbox.notify(CameraNotice("b", None, online=True))
+        if why == "a frame waits":
+            outbox.offer(delivery("a"), 0.0)
+        outbox.notify(CameraNotice("a", None, online=True))
+        outbox.send_notice()
+        if why == "nobody sleeps":
+            nursery.start_soon(receive)
+
+    assert [name for name in socket.asked if name.startswith("notice")] == (["notice a"] if why == "no room" else [])
+    assert len(taken[-1]) == (2 if why == "two notices" else 1)  # type: ignore[arg-type]
+
+
+async def test_the_rest_of_a_notice_is_sent_first(autojump_clock: MockClock) -> None:
+    """A notice of which only a part was sent is finished before anything else."""
+    socket = Socket([WriteResult.PART])
+    outbox, taken = Outbox(4, socket.encode, socket, encode_notice=encode_notice), list[object]()
+
+    async def receive() -> None:
+        taken.extend([await outbox.receive() for _ in range(2)])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(receive)
+        await wait_all_tasks_blocked()
+        outbox.notify(CameraNotice("a", None, online=True))
+        outbox.send_notice()
+        outbox.offer(delivery("a"), 0.0)
+
+    assert isinstance(taken[0], PartialWrite)
+    assert isinstance(taken[1], Delivery)
+    assert socket.asked == ["notice a"]
+
+
 async def test_a_viewer_that_waits_is_sent_a_frame_at_once(autojump_clock: MockClock) -> None:
     """The frame is out before `offer` returns, nobody is woken, and it counts as sent."""
     socket = Socket([WriteResult.ALL, WriteResult.ALL])

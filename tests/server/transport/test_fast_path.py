@@ -19,7 +19,7 @@ from websockets.utils import apply_mask
 from skysentry_trio.base.exceptions import PeerGone
 from skysentry_trio.base.frames import JpegFrame, RingStatistics
 from skysentry_trio.base.sink import WriteResult
-from skysentry_trio.server.relay.outbox import Delivery, Outbox, PartialWrite
+from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice, Outbox, PartialWrite
 from skysentry_trio.server.transport.frame_reader import FrameReader
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.websocket import WebSocketPeer
@@ -363,7 +363,7 @@ OFFERS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4)), min_size
 async def test_an_outbox_keeps_the_order_whatever_is_sent_at_once(
     offers: list[tuple[str, int]], results: list[WriteResult], delays: list[int], by_others: list[bool]
 ) -> None:
-    """Frames of a camera leave in order, the newest last, none within another, whoever finishes what was begun."""
+    """Frames and notices leave in order, the newest last, none within another, whoever finishes what was begun."""
     left: list[tuple[str, int]] = []
     answers, waits, others = iter(results), cycle(delays), cycle(by_others)
     begun = False
@@ -386,13 +386,28 @@ async def test_an_outbox_keeps_the_order_whatever_is_sent_at_once(
             begun = False
             if isinstance(waiting, Delivery):
                 left.append((waiting.camera_id, waiting.frame.sequence))
+            if isinstance(waiting, list):
+                left.extend((camera_id, int(number)) for camera_id, number in map(str.split, map(write_down, waiting)))
 
-    outbox = Outbox(3, lambda one: f"{one.camera_id} {one.frame.sequence}".encode(), CallingSink(try_send))
+    def write_down(notice: Notice) -> str:
+        assert isinstance(notice, CameraNotice)
+        return f"{notice.camera_id} {notice.name}"
+
+    outbox = Outbox(
+        3,
+        lambda one: f"{one.camera_id} {one.frame.sequence}".encode(),
+        CallingSink(try_send),
+        encode_notice=lambda notice: write_down(notice).encode(),
+    )
     offered: dict[str, int] = {}
     async with trio.open_nursery() as nursery:
         nursery.start_soon(send_all)
         for sequence, (camera_id, turns) in enumerate(offers):
-            outbox.offer(make_delivery(camera_id, sequence), 0.0)
+            if camera_id == "c":
+                outbox.notify(CameraNotice(camera_id, str(sequence), online=True))
+                outbox.send_notice()
+            else:
+                outbox.offer(make_delivery(camera_id, sequence), 0.0)
             offered[camera_id] = sequence
             if next(others):
                 begun = False
@@ -401,7 +416,8 @@ async def test_an_outbox_keeps_the_order_whatever_is_sent_at_once(
         await wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
     check_order(left, offered)
-    assert outbox.sent == len(left) == len(offers) - outbox.superseded
+    frames = [one for one in left if one[0] != "c"]
+    assert outbox.sent == len(frames) == sum(camera_id != "c" for camera_id, _ in offers) - outbox.superseded
 
 
 @settings(max_examples=100, deadline=None)

@@ -36,7 +36,15 @@ from skysentry_trio.server.relay.latency_breakdown import MeanLatency, measure
 from skysentry_trio.server.relay.leases import NO_LEASE, Lease, Leases, ServerAlone
 from skysentry_trio.server.relay.link_window import LinkWindow
 from skysentry_trio.server.relay.mirrored_cameras import MirroredCameras
-from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, Outbox, ResultNotice, encode_nothing
+from skysentry_trio.server.relay.outbox import (
+    CameraNotice,
+    Delivery,
+    Encoder,
+    NoticeEncoder,
+    Outbox,
+    ResultNotice,
+    encode_nothing,
+)
 from skysentry_trio.server.relay.statistics import Counters, HubStatistics, Role
 from skysentry_trio.server.relay.subscriptions import Subscriptions
 from skysentry_trio.server.relay.viewer import NO_PLAYBACK, HubViewer
@@ -86,7 +94,7 @@ class Hub:
     _counters: Counters = field(factory=Counters, init=False, repr=False)
     _demand_changes: Batches[HubCamera] = field(factory=lambda: Batches(_report_demand), init=False, repr=False)
     """Cameras whose demand may have changed."""
-    _notified: Batches[HubViewer] = field(factory=lambda: Batches(_wake), init=False, repr=False)
+    _notified: Batches[HubViewer] = field(factory=lambda: Batches(_send_notice), init=False, repr=False)
     """Viewers for which notices wait."""
     _subscriptions: Subscriptions = field(init=False, repr=False)
     _eviction: Eviction = field(init=False, repr=False)
@@ -400,8 +408,8 @@ class Hub:
 
     # Viewers
 
-    async def wake_viewers(self) -> None:
-        """Wake viewers for which notices wait, if a notice is for many viewers; never returns."""
+    async def send_notices(self) -> None:
+        """Send notices that are for many viewers to the viewers that were left out at first; never returns."""
         await self._notified.run()
 
     @contextmanager
@@ -414,6 +422,7 @@ class Hub:
         principal: Principal = ANYONE,
         online_only: bool = False,
         own_only: bool = False,
+        encode_notice: NoticeEncoder | None = None,
     ) -> Iterator[HubViewer]:
         """Add a viewer for as long as the context lasts; the viewer gets no frames until it subscribes.
 
@@ -425,9 +434,11 @@ class Hub:
             principal: the viewer gets frames and notices only of cameras that this principal may see.
             online_only: whether to keep the last frames of cameras that are offline from the viewer.
             own_only: whether no frames of cameras of other servers are fetched for this viewer.
+            encode_notice: encodes a notice for the sink; without it, the caller takes all notices from the outbox.
         """
         self._viewers_seen += 1
-        outbox = Outbox(self.settings.max_cameras, encode, sink, LinkWindow if own_only else AckWindow)
+        make_window = LinkWindow if own_only else AckWindow
+        outbox = Outbox(self.settings.max_cameras, encode, sink, make_window, encode_notice)
         viewer = HubViewer(outbox, self._viewers_seen, notify_about, principal, online_only, own_only)
         self._viewers[viewer] = None
         try:
@@ -580,5 +591,5 @@ def _report_demand(camera: HubCamera) -> None:
         camera.session.on_demand()
 
 
-def _wake(viewer: HubViewer) -> None:
-    viewer.outbox.wake()
+def _send_notice(viewer: HubViewer) -> None:
+    viewer.outbox.send_notice()

@@ -90,6 +90,7 @@ class ResultNotice:
 
 
 Notice = CameraNotice | ResultNotice
+NoticeEncoder = Callable[[Notice], bytes]
 
 
 class PartialWrite:
@@ -105,7 +106,7 @@ class Outbox:
 
     One task of the viewer calls `receive`, which sleeps while nothing may be sent. Every method after which something
     may be sent wakes this task, except those for notices, because one notice may be for thousands of viewers. If the
-    task sleeps and nothing waits, `offer` sends a frame to the sink itself.
+    task sleeps and nothing waits, `offer` sends a frame to the sink itself, and so does `send_notice` a notice.
 
     From the viewer's first acknowledgement on, a window limits the number of unacknowledged frames.
     """
@@ -115,9 +116,11 @@ class Outbox:
     encode: Encoder = encode_nothing
     """Encodes a frame for the sink."""
     sink: FrameSink = NO_SINK
-    """Sends an encoded frame if that is possible without waiting."""
+    """Sends an encoded frame or notice if that is possible without waiting."""
     make_window: Callable[[], AckWindow] = AckWindow
     """Makes the window with the first acknowledgement."""
+    encode_notice: NoticeEncoder | None = None
+    """Encodes a notice for the sink; None if only the viewer's task may send notices."""
     sent: int = field(default=0, init=False)
     """Frames that were sent to the viewer."""
     sent_bytes: int = field(default=0, init=False)
@@ -132,6 +135,8 @@ class Outbox:
     """Notices dropped, the oldest first, because too many waited."""
     window: AckWindow | None = field(default=None, init=False)
     """The unacknowledged frames; None before the first acknowledgement, when only the socket limits the sending."""
+    _asleep: bool = field(default=False, init=False)
+    """Whether the viewer's task sleeps in `receive`, and was not woken."""
     _idle: bool = field(default=False, init=False)
     """Whether the viewer's task sleeps in `receive` and nothing waits for the viewer."""
     _partial: bool = field(default=False, init=False)
@@ -204,12 +209,12 @@ class Outbox:
         return acknowledged
 
     def notify(self, notice: CameraNotice) -> None:
-        """Queue a notice about a camera, which replaces an earlier one about the same camera; `wake` must be called."""
+        """Queue a notice about a camera, which replaces an earlier one about the camera; then call `send_notice`."""
         # Notices may be about more cameras than exist: cameras may come and leave faster than this viewer reads.
         self._put(self._notices, notice.camera_id, notice, self.capacity)
 
     def notify_many(self, notices: Mapping[str, CameraNotice]) -> None:
-        """Queue notices by camera id as `notify` does; `wake` must be called."""
+        """Queue notices by camera id as `notify` does; then call `wake`."""
         waiting = self._notices
         self._begin_notices()
         waiting.update(notices)
@@ -219,7 +224,7 @@ class Outbox:
             self.notices_dropped += excess
 
     def notify_result(self, notice: ResultNotice) -> None:
-        """Queue a detection result, which replaces an earlier one for the same frame; `wake` must be called."""
+        """Queue a detection result, which replaces an earlier one for the same frame; then call `send_notice`."""
         self._put(self._results, (notice.camera_id, notice.sequence), notice, _MAX_RESULTS)
 
     def _put(self, waiting: dict[K, N], key: K, notice: N, capacity: int) -> None:
@@ -228,6 +233,20 @@ class Outbox:
             del waiting[next(iter(waiting))]
             self.notices_dropped += 1
         waiting[key] = notice
+
+    def send_notice(self) -> None:
+        """Send a queued notice if nothing else waits and the viewer's task sleeps; otherwise wake the task."""
+        notices: list[Notice] = [*self._notices.values(), *self._results.values()]
+        if len(notices) == 1 and not self._waiting and self._asleep and self.encode_notice is not None:
+            result = self.sink.try_send(self.encode_notice(notices[0]))
+            if result is not NOTHING:
+                self._notices.clear()
+                self._results.clear()
+                self._partial = result is PART
+                self._idle = True
+                if not self._partial:
+                    return
+        self.wake()
 
     def _begin_notices(self) -> None:
         """Prepare for notices: frames that come from now on wait behind them."""
@@ -287,12 +306,12 @@ class Outbox:
                 # None of the cameras that were looked at has a frame for this viewer.
                 await trio.lowlevel.checkpoint()
                 continue
-            self._idle = not self._waiting
+            self._asleep, self._idle = True, not self._waiting
             try:
                 with trio.CancelScope(deadline=self._gives_up_at) as self._sleep:
                     await self._sleeper.park()
             finally:
-                self._idle = False
+                self._asleep = self._idle = False
         return work
 
     def _next(self) -> Delivery | PartialWrite | list[Notice] | None:
@@ -347,5 +366,5 @@ class Outbox:
 
     def wake(self) -> None:
         """Let the viewer's task look for something to send."""
-        self._idle = False
+        self._asleep = self._idle = False
         self._sleeper.unpark_all()

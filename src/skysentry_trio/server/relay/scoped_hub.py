@@ -19,7 +19,7 @@ from skysentry_trio.server.relay.camera import CameraSession, HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency
 from skysentry_trio.server.relay.leases import NO_LEASE, Lease
-from skysentry_trio.server.relay.outbox import Encoder, encode_nothing
+from skysentry_trio.server.relay.outbox import Encoder, NoticeEncoder, encode_nothing
 from skysentry_trio.server.relay.playback_session import PlaybackSession
 from skysentry_trio.server.relay.statistics import HubStatistics, Role
 from skysentry_trio.server.relay.viewer import HubViewer
@@ -181,6 +181,7 @@ class ScopedHub:
         notify_about: Collection[str] | None = (),
         online_only: bool = False,
         own_only: bool = False,
+        encode_notice: NoticeEncoder | None = None,
     ) -> AbstractContextManager[HubViewer]:
         """Add a viewer for this principal for as long as the context lasts; see `Hub.watch`."""
         return self._hub.watch(
@@ -190,6 +191,7 @@ class ScopedHub:
             principal=self.principal,
             online_only=online_only,
             own_only=own_only,
+            encode_notice=encode_notice,
         )
 
     def subscribe(

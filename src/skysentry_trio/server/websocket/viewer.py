@@ -114,7 +114,14 @@ async def serve_viewer(
     camera_ids = frozenset[str]() if is_node and request.clients is None else request.clients
     # A viewer of SkySentry Go cannot tell that a camera is offline, so it gets no frames of such cameras.
     online_only = request.format is ViewerFormat.JSON
-    with hub.watch(encode, peer.sink, notify_about=camera_ids, online_only=online_only, own_only=is_node) as viewer:
+    with hub.watch(
+        encode,
+        peer.sink,
+        notify_about=camera_ids,
+        online_only=online_only,
+        own_only=is_node,
+        encode_notice=_encode_notice if supports_notices else None,
+    ) as viewer:
         offence = None
         try:
             # From now on, notices wait in the outbox, and they are sent after the list.
@@ -234,7 +241,7 @@ def _encode_notices(notices: Sequence[Notice]) -> Iterator[bytes]:
     """Yield the notices as WebSocket frames, many frames in each piece: there may be notices about 10,000 cameras."""
     frames, size = list[bytes](), 0
     for notice in notices:
-        frame = notice.message if isinstance(notice, ResultNotice) else notice.encode(_frame_notice)
+        frame = _encode_notice(notice)
         frames.append(frame)
         size += len(frame)
         if size > _PIECE:
@@ -242,6 +249,10 @@ def _encode_notices(notices: Sequence[Notice]) -> Iterator[bytes]:
             frames, size = [], 0
     if frames:
         yield b"".join(frames)
+
+
+def _encode_notice(notice: Notice) -> bytes:
+    return notice.message if isinstance(notice, ResultNotice) else notice.encode(_frame_notice)
 
 
 def _frame_notice(notice: CameraNotice) -> bytes:
