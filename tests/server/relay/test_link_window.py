@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -14,6 +18,7 @@ from tests.hubs import make_hub
 from tests.server.relay.test_ack_window import MEGABIT, Link, make_frame, percentile, play
 
 FPS = 15.0
+Stall = tuple[float, Callable[[float], None]]
 STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.0)
 
 
@@ -42,6 +47,21 @@ def test_a_link_that_stood_still_is_at_its_full_rate_at_once(stall: float) -> No
     later = [frame for frame in seen if begin <= frame.at < begin + 5]
     assert len(later) >= 5 * FPS * 12 - 12
     assert max(frame.age for frame in later) < 0.1
+
+
+def test_a_link_between_busy_servers_carries_every_frame() -> None:
+    """Half of the time, the other server does something else, for a tenth of a second on average."""
+    chosen, link, stalls, begin = random.Random(1), Link(1000 * MEGABIT, 0.002), list[Stall](), 1.0
+
+    def stand_still(seconds: float, now: float) -> None:
+        link.free_at = max(link.free_at, now + seconds)
+
+    while begin < 60:
+        seconds = chosen.expovariate(10)
+        stalls.append((begin, partial(stand_still, seconds)))
+        begin += seconds + chosen.expovariate(10)
+    seen = play(link, cameras(12), 60, at=stalls, window=LinkWindow())
+    assert len(seen) >= 0.995 * 12 * 60 * FPS
 
 
 def test_a_narrow_link_is_full_and_what_it_carries_is_fresh() -> None:
