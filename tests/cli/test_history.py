@@ -188,3 +188,25 @@ def test_the_need_for_disk_is_estimated(flags: str, said: str) -> None:
     result = CliRunner().invoke(cli, ["history", "estimate", *flags.split()])
 
     assert result.stdout == said + " on average from cameras that nobody watches\n"
+
+
+def test_ageing_counts_in_the_estimate() -> None:
+    """Each rule for recordings that are kept has a line; the frames around events keep their rate."""
+    flags = "--fps 5 --days 90 --ageing 7d:1/10s --ageing 1d:1/s --ageing 365d:1/h"
+    result = CliRunner().invoke(cli, ["history", "estimate", *flags.split()])
+    with_events = CliRunner().invoke(cli, ["history", "estimate", *flags.split(), "--event-hours", "24"])
+
+    assert [" ".join(line.split()) for line in result.stdout.splitlines()[:4]] == [
+        "recordings of 0 to 1 days 21.7 GB a day 21.7 GB",
+        "recordings of 1 to 7 days 4.3 GB a day 26.0 GB",
+        "recordings of 7 to 90 days 0.4 GB a day 36.0 GB",
+        "21.7 GB a day, 83.7 GB for 90 days",
+    ]
+    assert "65.0 GB a day, 5853.0 GB for 90 days" in with_events.stdout
+
+
+def test_a_rule_that_is_none_is_refused() -> None:
+    """The sentence names the flag."""
+    result = CliRunner().invoke(cli, ["history", "estimate", "--ageing", "often"])
+
+    assert "--ageing: not a rule for old recordings: 'often'" in str(result.exception)

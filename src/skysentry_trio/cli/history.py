@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
 import click
 
+from skysentry_trio.base.ageing_rule import AgeingRule, parse_rules
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.units import format_size, parse_duration, parse_size
@@ -30,6 +32,7 @@ from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.query import Query
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 _DAY: Final = 86400.0
 _REPORT_EVERY: Final = 1.0
@@ -38,6 +41,7 @@ _BATCH: Final = 64
 """Frames written in one step."""
 _HEAD: Final = 180
 """Bytes of the head of a frame on disk."""
+_NO_RULES: Final[tuple[AgeingRule, ...]] = ()
 _FORMATS: Final = ("mkv", "zip", "mjpeg", "mpjpeg")
 
 
@@ -252,14 +256,31 @@ def prune(settings: Settings, older_than: str | None, keep: str | None, *, dry_r
 )
 @click.option("--frame", metavar="SIZE", default="50kB", show_default=True, help="Bytes of one frame.")
 @click.option("--days", type=click.FloatRange(0), default=7.0, show_default=True, help="How long to keep.")
+@click.option("--ageing", multiple=True, metavar="RULE", help="A rule of --history-ageing; may be given again.")
 def estimate(  # noqa: PLR0917 - one for each flag
-    cameras: int, fps: float, event_fps: float, event_hours: float, pre_roll_fps: float, frame: str, days: float
+    cameras: int,
+    fps: float,
+    event_fps: float,
+    event_hours: float,
+    pre_roll_fps: float,
+    frame: str,
+    days: float,
+    ageing: tuple[str, ...],
 ) -> None:
     """Say how much disk recordings need, and what cameras send for them that nobody watches."""
-    size = _parsed("--frame", frame, parse_size, 0)
+    size, rules = _parsed("--frame", frame, parse_size, 0), _parsed("--ageing", ageing, parse_rules, _NO_RULES)
     around, between = event_hours / 24, 1 - event_hours / 24
-    a_day = cameras * (fps * between + max(fps, event_fps) * around) * (size + _HEAD) * _DAY
-    click.echo(f"{a_day / 1e9:.1f} GB a day, {a_day * days / 1e9:.1f} GB for {days:g} days")
+    at_events = max(fps, event_fps) * around
+    ages = [0.0, *(rule.min_age / _DAY for rule in rules if rule.min_age < days * _DAY), days]
+    rates = [fps, *(min(fps, 1 / rule.interval) for rule in rules)]
+    needs = [cameras * (rate * between + at_events) * (size + _HEAD) * _DAY for rate in rates]
+    if len(ages) > 2:
+        # Ageing keeps the frames of events.
+        for (begin, end), need in zip(pairwise(ages), needs, strict=False):
+            what = f"recordings of {begin:g} to {end:g} days"
+            click.echo(f"{what:<32}{need / 1e9:8.1f} GB a day{need * (end - begin) / 1e9:10.1f} GB")
+    total = sum(need * (end - begin) for (begin, end), need in zip(pairwise(ages), needs, strict=False))
+    click.echo(f"{needs[0] / 1e9:.1f} GB a day, {total / 1e9:.1f} GB for {days:g} days")
     sent = cameras * (max(fps, pre_roll_fps) * between + max(fps, pre_roll_fps, event_fps) * around) * size
     click.echo(f"{sent * 8 / 1e6:.1f} Mbit/s on average from cameras that nobody watches")
 
@@ -370,7 +391,7 @@ def _moment(flag: str, text: str | None, default: float) -> float:
     return default if moment is None else moment
 
 
-def _parsed(flag: str, text: str | None, parse: Callable[[str], float], default: float) -> float:
+def _parsed(flag: str, text: U | None, parse: Callable[[U], T], default: T) -> T:
     if text is None:
         return default
     try:
