@@ -177,6 +177,10 @@ class FrameRing:
         index = self._index_after(sequence)
         return self._frames[index] if index < len(self._frames) else None
 
+    def frames_after(self, sequence: int) -> list[JpegFrame]:
+        """Return all frames with a higher sequence, oldest first."""
+        return self._frames[self._index_after(sequence) :]
+
     def _index_after(self, sequence: int) -> int:
         return bisect_right(self._frames, sequence, self._first, key=attrgetter("sequence"))
 

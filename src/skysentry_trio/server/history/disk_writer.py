@@ -19,7 +19,7 @@ from skysentry_trio.server.history.age_clock import AgeClock, steady_time
 from skysentry_trio.server.history.ageing import Ageing
 from skysentry_trio.server.history.event_log import EventLog
 from skysentry_trio.server.history.folder import HistoryFolder
-from skysentry_trio.server.history.frame_table import FrameTable
+from skysentry_trio.server.history.frame_table import FrameTable, follows, tick_of
 from skysentry_trio.server.history.index import Segment, Usage
 from skysentry_trio.server.history.retention import Forecast, RetentionLimits, choose_expired, forecast
 from skysentry_trio.server.history.segment_writer import SegmentWriter
@@ -142,7 +142,8 @@ class DiskWriter:
                 return False
             self.waiting_bytes += nbytes
             self._batches.append(_Batch(camera_id, epoch, frames, nbytes))
-            self._changed.notify()
+            if len(self._batches) == 1:
+                self._changed.notify()
         return True
 
     def next_epoch(self, camera_id: str) -> int:
@@ -348,9 +349,7 @@ class DiskWriter:
 
 
 def _follows(before: JpegFrame, after: JpegFrame) -> bool:
-    table = FrameTable()
-    table.append(before.sequence, before.received_at, 0, 0)
-    return table.fits(after.sequence, after.received_at)
+    return follows(before.sequence, tick_of(before.received_at), after.sequence, after.received_at)
 
 
 def _end_of_segment(camera_id: str, started_at: float) -> float:

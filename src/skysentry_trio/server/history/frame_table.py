@@ -54,7 +54,7 @@ class FrameTable:
         """
         if not self.sequences:
             return True
-        return 0 < sequence - self.sequences[-1] <= _LARGEST and 0 <= tick_of(received_at) - self.ticks[-1] <= _LARGEST
+        return follows(self.sequences[-1], self.ticks[-1], sequence, received_at)
 
     def append(self, sequence: int, received_at: float, offset: int, size: int) -> None:
         """Add the last frame; `fits` must have returned True for it."""
@@ -116,6 +116,11 @@ class FrameTable:
             for number in range(_COLUMNS)
         )
         return cls(sequences, ticks, offsets, first[_COLUMNS])
+
+
+def follows(last_sequence: int, last_tick: int, sequence: int, received_at: float) -> bool:
+    """Return whether a frame may follow another one in a table, see `FrameTable.fits`."""
+    return 0 < sequence - last_sequence <= _LARGEST and 0 <= tick_of(received_at) - last_tick <= _LARGEST
 
 
 def tick_of(moment: float) -> int:

@@ -16,7 +16,6 @@ from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.base.recording_rules import RecordingMode, RecordingRule, RecordingRules
-from skysentry_trio.base.sink import ALL, WriteResult
 from skysentry_trio.server.health import Health
 from skysentry_trio.server.history.disk_writer import DiskWriter
 from skysentry_trio.server.history.event_log import EventLog
@@ -25,7 +24,12 @@ from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.viewer import HubViewer
 
 _INTERVAL: Final = 0.2
-"""Seconds between two looks at the rings. Ten cameras of 60 fps add twelve frames each meanwhile; rings keep 16."""
+"""Seconds between two looks at the rings. A camera of 60 fps adds twelve frames meanwhile; rings keep 16."""
+_TURN: Final = 3
+"""Looks after which the frames of a camera are handed over, if its ring keeps them for as long. Fewer and longer writes
+cost less, and cameras take turns, so that the thread never writes for long while the event loop has work."""
+_SPARE: Final = 2
+"""Frames that may come in one look besides twice those of the look before."""
 _MARGIN: Final = 0.5
 """Seconds before a frame leaves a ring at which it is looked at, if the ring is shorter than the time to wait."""
 _FEW: Final = 16
@@ -48,6 +52,10 @@ class _Recording:
     """Sequence before that of the first frame."""
     sequence: int = 0
     """Of the last frame that was looked at."""
+    turn: int = 0
+    """In which of `_TURN` looks it is the camera's turn."""
+    seen: int = field(default=0, init=False)
+    """Sequence of the newest frame at the last look."""
     jpeg: bytes = field(default=b"", init=False, repr=False)
     """The last picture that was recorded."""
     between: RateLimiter | None = field(init=False)
@@ -58,6 +66,18 @@ class _Recording:
     def __attrs_post_init__(self) -> None:
         self.sequence = self.first
         self.between, self.around = _limiter(self.rule.fps), _limiter(self.rule.event_fps)
+
+    def is_due(self, newest: JpegFrame, look: int) -> bool:
+        """Return whether this look hands frames over: it is the camera's turn, or the ring will soon drop them.
+
+        Args:
+            newest: frame in the ring.
+            look: number of the look.
+        """
+        came, self.seen = newest.sequence - self.seen, newest.sequence
+        oldest = self.camera.ring.oldest or newest
+        # Frames that are recorded already leave the ring first.
+        return look % _TURN == self.turn or self.sequence + 1 - oldest.sequence <= 2 * came + _SPARE
 
     def due_until(self, now: float) -> float:
         """Return the time of arrival up to which frames are to be looked at, in seconds of the monotonic clock."""
@@ -75,13 +95,6 @@ def _limiter(fps: float) -> RateLimiter | None:
     return RateLimiter(fps, burst=0.5 / fps) if fps else None
 
 
-class _Nowhere:
-    """Takes each frame at once: the recorder reads the rings, and subscribes only so that cameras send frames."""
-
-    def try_send(self, encoded: bytes) -> WriteResult:  # noqa: ARG002
-        return ALL
-
-
 @define(eq=False)
 class Recorder:
     """Records the cameras of a hub. For a camera, the recorder is one viewer more, and around events another one."""
@@ -93,6 +106,7 @@ class Recorder:
     missed: int = field(default=0, init=False)
     """Frames that were to be recorded, but left a ring before the recorder looked."""
     _began_at: float = field(factory=trio.current_time, init=False)
+    _looks: int = field(default=0, init=False)
     _recordings: dict[str, _Recording] = field(factory=dict, init=False, repr=False)
     _viewer: HubViewer | None = field(default=None, init=False, repr=False)
     """Requests what is recorded between events."""
@@ -120,11 +134,11 @@ class Recorder:
 
     def _watch(self) -> AbstractContextManager[HubViewer]:
         # The cameras of other servers are recorded there.
-        return self._hub.watch(sink=_Nowhere(), own_only=True)
+        return self._hub.watch(own_only=True, takes_frames=False)
 
     async def look(self) -> None:
         """Hand over the frames that are due, and ask cameras for no more than is needed now."""
-        cameras = list(self._hub.cameras)
+        cameras, self._looks = list(self._hub.cameras), self._looks + 1
         self._events.expire(max(rule.hold + rule.post_roll for rule in self._rules.every()) + _REMEMBERED)
         if not self._rules.are_alike:
             self._subscribe_to_new(cameras)
@@ -152,15 +166,16 @@ class Recorder:
             if rule.mode is RecordingMode.OFF:
                 return
             recording = self._recordings[camera.id] = self._begin(camera, rule, newest)
-        self._hand_over(recording, is_last=is_last)
+        if is_last or recording.is_due(newest, self._looks):
+            self._hand_over(recording, is_last=is_last)
 
     def _begin(self, camera: HubCamera, rule: RecordingRule, newest: JpegFrame) -> _Recording:
-        epoch = self._writer.next_epoch(camera.id)
+        epoch, turn = self._writer.next_epoch(camera.id), len(self._recordings) % _TURN
         if camera.met >= self._began_at:
-            return _Recording(camera, epoch, rule, 0)
+            return _Recording(camera, epoch, rule, 0, turn=turn)
         # Of a camera that was here before, what its ring holds is recorded; the earlier frames are not missed.
         oldest = camera.ring.oldest or newest
-        return _Recording(camera, epoch, rule, oldest.sequence - 1)
+        return _Recording(camera, epoch, rule, oldest.sequence - 1, turn=turn)
 
     def _hand_over(self, recording: _Recording, *, is_last: bool) -> None:
         frames = self._choose(recording, is_last=is_last)
@@ -172,8 +187,10 @@ class Recorder:
         ring, frames = recording.camera.ring, list[JpegFrame]()
         due = float("inf") if is_last else recording.due_until(trio.current_time())
         spans = self._event_spans(recording.camera.id, recording.rule)
-        while (frame := ring.after(recording.sequence)) is not None and frame.arrived <= due:
-            is_around = any(begin <= frame.arrived <= end for begin, end in spans)
+        for frame in ring.frames_after(recording.sequence):
+            if frame.arrived > due:
+                break
+            is_around = bool(spans) and any(begin <= frame.arrived <= end for begin, end in spans)
             limiter = recording.around if is_around else recording.between
             is_wanted = is_around or recording.rule.mode is RecordingMode.CONTINUOUS
             if is_wanted and limiter is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 
 from attrs import define, field
 
@@ -14,6 +15,9 @@ from skysentry_trio.server.relay.viewer import FrameReceiver, HubViewer
 class Audience:
     """Viewers that are not paused, each with the receiver of its frames.
 
+    Viewers that take no frames count, but are not among those to whom frames are offered: each frame would cost as much
+    as with a viewer, also if nobody watches.
+
     Before the subscription of a viewer changes, the hub calls `leave`; after the change, the hub calls `enter`.
     """
 
@@ -21,6 +25,10 @@ class Audience:
     """Viewers that want all cameras, or all cameras except some."""
     of: dict[str, dict[HubViewer, FrameReceiver]] = field(factory=dict, init=False, repr=False)
     """Viewers that named a camera, by the camera's id."""
+    _silent_of_all: dict[HubViewer, FrameReceiver] = field(factory=dict, init=False, repr=False)
+    """As `of_all`, those that take no frames."""
+    _silent_of: dict[str, dict[HubViewer, FrameReceiver]] = field(factory=dict, init=False, repr=False)
+    """As `of`, those that take no frames."""
     # By camera id: how many of `of_all` do not want this camera.
     _exceptions: Counter[str] = field(factory=Counter, init=False, repr=False)
 
@@ -28,24 +36,27 @@ class Audience:
         """Add a viewer unless it is paused."""
         if viewer.paused:
             return
+        of_all, of = self._maps_for(viewer)
         if viewer.wants_all:
-            self.of_all[viewer] = viewer.receiver(None)
+            of_all[viewer] = viewer.receiver(None)
             self._exceptions.update(viewer.named)
         else:
             for camera_id in viewer.named:
-                self.of.setdefault(camera_id, {})[viewer] = viewer.receiver(camera_id)
+                of.setdefault(camera_id, {})[viewer] = viewer.receiver(camera_id)
 
     def enter_camera(self, viewer: HubViewer, camera_id: str) -> None:
         """Add a viewer that has entered to the viewers of one more camera, which has just been added to `named`."""
         if not viewer.paused:
-            self.of.setdefault(camera_id, {})[viewer] = viewer.receiver(camera_id)
+            _, of = self._maps_for(viewer)
+            of.setdefault(camera_id, {})[viewer] = viewer.receiver(camera_id)
 
     def leave(self, viewer: HubViewer) -> None:
         """Remove a viewer, whose subscription must not have changed since `enter`."""
         if viewer.paused:
             return
+        of_all, of = self._maps_for(viewer)
         if viewer.wants_all:
-            del self.of_all[viewer]
+            del of_all[viewer]
             # This takes time only for the cameras of this viewer; `-=` would look at the exceptions of all viewers.
             self._exceptions.subtract(viewer.named)
             for camera_id in viewer.named:
@@ -53,9 +64,14 @@ class Audience:
                     del self._exceptions[camera_id]
         else:
             for camera_id in viewer.named:
-                del self.of[camera_id][viewer]
-                if not self.of[camera_id]:
-                    del self.of[camera_id]
+                del of[camera_id][viewer]
+                if not of[camera_id]:
+                    del of[camera_id]
+
+    def _maps_for(
+        self, viewer: HubViewer
+    ) -> tuple[dict[HubViewer, FrameReceiver], dict[str, dict[HubViewer, FrameReceiver]]]:
+        return (self.of_all, self.of) if viewer.takes_frames else (self._silent_of_all, self._silent_of)
 
     def note_playbacks(self, viewer: HubViewer, camera_id: str) -> None:
         """Update a viewer's receiver after a playback of a camera that the viewer follows has begun or ended."""
@@ -65,12 +81,14 @@ class Audience:
             of_it[viewer] = viewer.receiver(camera_id)
 
     def count(self, camera_id: str) -> int:
-        """Return the number of viewers that get this camera's frames."""
-        return len(self.of.get(camera_id, ())) + len(self.of_all) - self._exceptions[camera_id]
+        """Return the number of viewers that get this camera's frames, or take them from the ring."""
+        named = len(self.of.get(camera_id, ())) + len(self._silent_of.get(camera_id, ()))
+        return named + len(self.of_all) + len(self._silent_of_all) - self._exceptions[camera_id]
 
     def watching(self, camera_id: str) -> Iterator[HubViewer]:
-        """Yield the viewers that get this camera's frames."""
+        """Yield the viewers that `count` counts."""
         yield from self.of.get(camera_id, ())
-        for viewer in self.of_all:
+        yield from self._silent_of.get(camera_id, ())
+        for viewer in chain(self.of_all, self._silent_of_all):
             if viewer.follows(camera_id):
                 yield viewer

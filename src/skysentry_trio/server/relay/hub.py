@@ -423,6 +423,7 @@ class Hub:
         online_only: bool = False,
         own_only: bool = False,
         encode_notice: NoticeEncoder | None = None,
+        takes_frames: bool = True,
     ) -> Iterator[HubViewer]:
         """Add a viewer for as long as the context lasts; the viewer gets no frames until it subscribes.
 
@@ -435,11 +436,12 @@ class Hub:
             online_only: whether to keep the last frames of cameras that are offline from the viewer.
             own_only: whether no frames of cameras of other servers are fetched for this viewer.
             encode_notice: encodes a notice for the sink; without it, the caller takes all notices from the outbox.
+            takes_frames: False if the viewer reads the rings instead, and only its demand counts.
         """
         self._viewers_seen += 1
         make_window = LinkWindow if own_only else AckWindow
         outbox = Outbox(self.settings.max_cameras, encode, sink, make_window, encode_notice)
-        viewer = HubViewer(outbox, self._viewers_seen, notify_about, principal, online_only, own_only)
+        viewer = HubViewer(outbox, self._viewers_seen, notify_about, principal, online_only, own_only, takes_frames)
         self._viewers[viewer] = None
         try:
             yield viewer

@@ -73,6 +73,8 @@ class HubViewer:
     """Whether the viewer is shown no old frames of cameras that are offline."""
     own_only: bool = False
     """Whether no frames of cameras of other servers are fetched for the viewer."""
+    takes_frames: bool = True
+    """False for a part of the server that reads the rings, and subscribes only so that cameras send frames."""
     latency: LatencyReport = field(factory=LatencyReport, init=False)
     """Latencies computed from the viewer's acknowledgements."""
     wants_all: bool = field(default=False, init=False)
@@ -236,6 +238,6 @@ class HubViewer:
         return limiter.admit(now)
 
     def show(self, delivery: Delivery, now: float) -> None:
-        """Put a frame into the outbox without filters, unless the viewer is paused."""
-        if not self.paused:
+        """Put a frame into the outbox without filters, unless the viewer is paused or takes no frames."""
+        if self.takes_frames and not self.paused:
             self.outbox.offer(delivery, now)
