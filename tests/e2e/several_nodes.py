@@ -57,7 +57,7 @@ class Command:
     port: int
     """On which clients expect the server."""
     folder: str | None
-    """Of recordings; each node has a folder in it."""
+    """Of recordings: that of the first node, which has the cameras. The other nodes have folders beside it."""
 
     @classmethod
     def parse(cls, arguments: Sequence[str]) -> Command:
@@ -75,7 +75,8 @@ class Command:
     def for_node(self, number: int, port: int, engine: str) -> list[str]:
         """Return the arguments of one node, of which the first one has the demo cameras."""
         flags = [flag for flag in self.flags if flag != "--demo" or number == 0]
-        recording = [] if self.folder is None else ["--history", f"{self.folder}/{number}"]
+        folder = f"{self.folder}-{number}" if number else self.folder
+        recording = [] if self.folder is None else ["--history", folder]
         return ["serve", *flags, *recording, "--port", str(port), "--cluster", engine]
 
 

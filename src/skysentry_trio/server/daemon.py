@@ -391,6 +391,7 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
     if cluster is not None and exports is not None:
         exports.node_id, exports.others = cluster.directory.node_id, cluster.questions
     if cluster is not None:
+        access.sessions.prefix = f"{cluster.directory.node_id}-"
         cluster.proxy.allow_origin = partial(allow_origin, allowed=frozenset(settings.cors_origins))
     archive = Archive(None if history is None else history.reader, lambda: hub.wall_clock.now() - trio.current_time())
     connections = ConnectionLog()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.messages import Message
@@ -151,6 +152,8 @@ class SessionsReply(Message):
     """Who is connected."""
 
     sessions: list[ConnectionReply]
+    unreachable: list[str] | UnsetType = UNSET
+    """In a cluster, the nodes that have not listed theirs in time; left out if there are none."""
 
 
 def decode_body(body: bytes, kind: type[T]) -> T:

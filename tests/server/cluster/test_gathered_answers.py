@@ -9,10 +9,16 @@ from typing import Any
 
 import pytest
 
+from skysentry_trio.server.access.keys import hash_key, make_key
+from skysentry_trio.server.access.records import AccessRecords, KeyRecord
+from skysentry_trio.server.access.start import open_to_everybody
 from skysentry_trio.server.http import history, rest
 from tests.server.cluster.nodes import TestNode, running_nodes, until
 from tests.server.cluster.test_proxy import guarded_nodes
 from tests.server.history.helpers import NOON, OpenFolder, frames
+
+NODES = ("aaaaaaaaaaaa", "bbbbbbbbbbbb")
+ADMIN = {"admin": ["*"]}
 
 
 @pytest.fixture
@@ -42,6 +48,20 @@ async def cameras_at_two_nodes() -> AsyncIterator[tuple[TestNode, TestNode]]:
                 await camera.send()
             await until(lambda: len(a.hub.cameras) == len(b.hub.cameras) == 3)
             yield a, b
+
+
+@asynccontextmanager
+async def two_closed_nodes(allow: dict[str, list[str]] = ADMIN) -> AsyncIterator[tuple[TestNode, TestNode, str]]:
+    """Run two nodes that know one key, which has these rights."""
+    key = make_key()
+    records = AccessRecords(keys=[KeyRecord("7", "porch", hash_key(key), allow, 0.0)])
+    setups = {}
+    for node_id in NODES:
+        setups[node_id] = setup = open_to_everybody()
+        setup.access.is_open = setup.access.stays_open = False
+        setup.access.load(records)
+    async with running_nodes(*NODES, setups=setups) as (a, b):
+        yield a, b, f"Authorization: Bearer {key}"
 
 
 async def rings(node: TestNode) -> Any:
@@ -112,3 +132,26 @@ async def test_recordings_that_somebody_may_not_see_are_not_listed(folders: dict
         (door,) = said["cameras"]
         assert (door["oldestAt"], door["frames"]) == ("2026-11-29T12:00:05.000+00:00", 25)
         assert "framesWritten" not in said
+
+
+async def test_every_node_lists_and_ends_the_connections_of_all() -> None:
+    """An administrator behind a balancer does not know which server somebody is connected to."""
+    async with two_closed_nodes() as (a, b, authorization), a.address.websocket("/stream/ws", authorization) as viewer:
+        near, far = [(await node.address.ask("/api/sessions", authorization)).json["sessions"] for node in (a, b)]
+        (watching,) = [one for one in far if one["role"] == "viewer"]
+        assert watching in near
+        route = f"/api/sessions/{watching['id']}"
+        assert (await b.address.ask(route, authorization, method="DELETE")).status == 204
+        assert (await viewer.close_frame()).close_code == 4003
+        assert (await b.address.ask(route, authorization, method="DELETE")).status == 404
+
+
+async def test_connections_are_listed_for_administrators_only() -> None:
+    """Nobody else has them ended at another node."""
+    async with two_closed_nodes() as (a, b, authorization), a.address.websocket("/stream/ws", authorization):
+        listed = (await b.address.ask("/api/sessions", authorization)).json["sessions"]
+        (watching,) = [one for one in listed if one["role"] == "viewer"]
+    async with two_closed_nodes({"view": ["*"]}) as (_, b, authorization):
+        assert (await b.address.ask("/api/sessions", authorization)).status == 403
+        answer = await b.address.ask(f"/api/sessions/{watching['id']}", authorization, method="DELETE")
+        assert answer.status == 403

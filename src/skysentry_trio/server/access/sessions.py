@@ -64,6 +64,8 @@ class Sessions:
     """Returns the seconds since the epoch."""
     _holds: Callable[[Principal], bool] = lambda _principal: True
     """Returns whether the access of a principal was not revoked."""
+    prefix: str = ""
+    """Of all ids, so that they differ from those of other servers of a cluster."""
     _open: dict[str, AccessSession] = field(factory=dict, init=False, repr=False)
     _numbers: count[int] = field(factory=lambda: count(1), init=False, repr=False)
     _next_expiry: float = field(default=math.inf, init=False)
@@ -87,7 +89,8 @@ class Sessions:
             on_end: called when the access ends; must not raise.
             camera_id: of the camera for which the connection sends.
         """
-        session = AccessSession(str(next(self._numbers)), principal, role, camera_id, address, self._now(), on_end)
+        identity = f"{self.prefix}{next(self._numbers)}"
+        session = AccessSession(identity, principal, role, camera_id, address, self._now(), on_end)
         self._open[session.id] = session
         self._note_expiry(principal)
         if not self._holds(principal):

@@ -25,14 +25,14 @@ _FIELDS: Final = {
 """The field of the query that names the camera, by path."""
 
 
-_EXPORT: Final = re.compile(r"/api/exports/([0-9a-f]{12})[0-9a-f]{20}(?:/file)?")
-"""The id of an export begins with the id of the node that has it."""
+_OF_NODE: Final = re.compile(r"/api/(?:exports/([0-9a-f]{12})[0-9a-f]{20}(?:/file)?|sessions/([0-9a-f]{12})-[0-9]+)")
+"""The ids of exports and of connections begin with the id of the node that has them."""
 
 
 def read_asked_node(head: RequestHead) -> str | None:
     """Return the id of the node that alone can answer a request; None for a request that names no node."""
-    found = _EXPORT.fullmatch(head.path)
-    return None if found is None else found[1]
+    found = _OF_NODE.fullmatch(head.path)
+    return None if found is None else found[1] or found[2]
 
 
 @frozen

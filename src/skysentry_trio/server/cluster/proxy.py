@@ -103,7 +103,7 @@ class NodeProxy:
         """Return the node that has to answer a request, if that is another node."""
         node = self._directory.nodes().get(read_asked_node(request.head) or "")
         if node is not None and node.node_id != self._directory.node_id:
-            return _Owner(node.node_id, node.url, request.principal.limited_to(Action.HISTORY), "the export")
+            return _Owner(node.node_id, node.url, request.principal.limited_to(Action.HISTORY), "this")
         asked = read_asked_camera(request.head)
         if asked is None:
             return None

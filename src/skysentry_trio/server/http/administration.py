@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
+import msgspec
 import trio
 from quart import Blueprint, Response
 
@@ -18,6 +19,7 @@ from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.access.start import AccessSetup
 from skysentry_trio.server.http.current import CurrentHub, current_request
 from skysentry_trio.server.http.json_bodies import json_response, read_json
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, Gathered, OtherServers
 from skysentry_trio.wire.administration import (
     ConnectionReply,
     KeyReply,
@@ -38,15 +40,20 @@ log = get_logger(__name__)
 
 T = TypeVar("T")
 
+_GATHER_TIMEOUT: Final = 3.0
+"""Seconds that another server has to list its connections."""
+_replies: Final = msgspec.json.Decoder(SessionsReply)
+
 
 def create_administration(  # noqa: PLR0915 - one statement for each step of each route
-    current_hub: CurrentHub, setup: AccessSetup
+    current_hub: CurrentHub, setup: AccessSetup, others: OtherServers = NO_OTHER_SERVERS
 ) -> Blueprint:
     """Return the routes for administrators, under ``/api``.
 
     Args:
         current_hub: returns the hub, limited to what the principal of the current request may do.
         setup: the rules, and what changes them.
+        others: the other servers of a cluster.
     """
     administration, access, editor = (
         Blueprint("administration", __name__, url_prefix="/api"),
@@ -143,7 +150,7 @@ def create_administration(  # noqa: PLR0915 - one statement for each step of eac
 
     @administration.get("/sessions")
     async def get_sessions() -> Response:
-        require_admin()
+        admin = require_admin()
         listed = [
             ConnectionReply(
                 one.id,
@@ -156,7 +163,11 @@ def create_administration(  # noqa: PLR0915 - one statement for each step of eac
             )
             for one in access.sessions
         ]
-        return json_response(SessionsReply(listed))
+        # The other server asks each server for the server's own connections.
+        is_client = not current_request().via
+        gathered = await others.gather("/api/sessions", admin, _GATHER_TIMEOUT) if is_client else Gathered()
+        listed += [one for body in gathered.bodies.values() for one in _replies.decode(body).sessions]
+        return json_response(SessionsReply(listed, list(gathered.unreachable) or msgspec.UNSET))
 
     @administration.delete("/sessions/<session_id>")
     async def delete_session(session_id: str) -> Response:

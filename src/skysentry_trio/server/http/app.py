@@ -95,7 +95,7 @@ def build_app(
     return create_app(
         create_api(current_hub, health, connections, setup.access, others),
         create_session(setup),
-        create_administration(current_hub, setup),
+        create_administration(current_hub, setup, others),
         create_clips(current_hub, recordings),
         create_history(current_hub, history, recordings, others),
         create_events(current_hub, history, recordings),
