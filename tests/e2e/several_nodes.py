@@ -75,8 +75,7 @@ class Command:
     def for_node(self, number: int, port: int, engine: str) -> list[str]:
         """Return the arguments of one node, of which the first one has the demo cameras."""
         flags = [flag for flag in self.flags if flag != "--demo" or number == 0]
-        folder = f"{self.folder}-{number}" if number else self.folder
-        recording = [] if self.folder is None else ["--history", folder]
+        recording = [] if self.folder is None else ["--history", self.folder + (f"-{number}" if number else "")]
         return ["serve", *flags, *recording, "--port", str(port), "--cluster", engine]
 
 
