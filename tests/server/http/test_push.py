@@ -494,7 +494,8 @@ async def test_unfinished_uploads_count_in_the_memory_and_leave_nothing(autojump
     """What has come of a picture counts; beyond ``max_memory`` an upload is answered with 503 and a reason."""
     async with door(max_frame_size=1_000_000, max_memory=1_000_000) as site:
         first = await site.begin("Content-Type: image/jpeg", "Content-Length: 900000", body=bytes(600_000))
-        assert 500_000 <= site.hub.memory.receiving <= 600_000
+        # What Python allocates in advance counts too.
+        assert 650_000 <= site.hub.memory.receiving <= 700_000
         second = await site.stream()
         second.say(chunk(b"Content-Type: image/jpeg\r\n\r\n" + bytes(600_000)))
         await trio.sleep(1)
