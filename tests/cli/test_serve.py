@@ -7,8 +7,10 @@ import json
 import logging
 import resource
 import socket
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -265,3 +267,43 @@ def test_a_sandbox_may_forbid_to_raise_the_limit(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(resource, "setrlimit", forbid)
     serve_module.allow_descriptors(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+
+
+_STARTS_AND_TELLS = """
+import sys
+from functools import partial
+
+import trio
+
+from skysentry_trio.cli import serve
+from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.transport.systemd import Notifier
+
+
+async def main():
+    async with trio.open_nursery() as nursery:
+        settings = Settings(port=0, state_dir=sys.argv[1])
+        await nursery.start(partial(serve.daemon.serve, settings, notifier=Notifier.from_environment({})))
+        nursery.cancel_scope.cancel()
+
+
+trio.run(main)
+print(*sys.modules)
+"""
+
+
+def test_a_plain_server_loads_nothing_that_others_switch_on(tmp_path: Path) -> None:
+    """Recordings, clusters, TLS of its own, people with passwords, pictures and QR codes cost memory and time."""
+    done = subprocess.run(
+        [sys.executable, "-c", _STARTS_AND_TELLS, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = set(done.stdout.split())
+
+    assert "trio" in loaded
+    assert not loaded & {"sqlite3", "zoneinfo", "coredis", "cryptography", "argon2", "joserfc", "av", "PIL", "segno"}
+    parts = {".".join(name.split(".")[1:3]) for name in loaded if name.startswith("skysentry_trio.")}
+    assert not parts & {"server.cluster", "sources", "client"}
+    assert {name for name in loaded if ".server.history." in name} == {
+        "skysentry_trio.server.history.events",
+        "skysentry_trio.server.history.recorded_part",
+    }

@@ -173,12 +173,3 @@ def test_a_hung_server_says_where(start: Start) -> None:
     assert status == -signal.SIGABRT
     assert "Fatal Python error: Aborted" in err
     assert "trio" in err
-
-
-def test_a_server_without_demo_loads_no_video_library(start: Start) -> None:
-    """Starting is quick because nothing is imported that is not used."""
-    program = "import sys, skysentry_trio.cli.serve; print({'av', 'PIL'} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=PATIENCE
-    )
-    assert (done.stdout, done.stderr) == ("set()\n", "")

@@ -22,7 +22,8 @@ from skysentry_trio.base.units import format_size, parse_duration, parse_size
 from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, load_settings, variable_of
 from skysentry_trio.server.history.folder import Damaged, HistoryFolder
 from skysentry_trio.server.history.layout import find_segments
-from skysentry_trio.server.history.reader import HistoryReader, RecordedPart
+from skysentry_trio.server.history.reader import HistoryReader
+from skysentry_trio.server.history.recorded_part import RecordedPart
 from skysentry_trio.server.history.retention import RetentionLimits, choose_expired
 from skysentry_trio.server.history.segment import OPENING, encode_record
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, local_file_stamp

@@ -30,7 +30,8 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -52,7 +53,6 @@ from skysentry_trio.server.access.records import KeyRecord
 from skysentry_trio.server.access.start import AccessSetup, prepare_access, state_folder
 from skysentry_trio.server.garbage import Collections
 from skysentry_trio.server.health import Health
-from skysentry_trio.server.history.history import History, closing_history, open_history
 from skysentry_trio.server.http.app import build_app
 from skysentry_trio.server.http.cluster_metrics import ClusterFigures, alone
 from skysentry_trio.server.http.direct_routes import DirectRoutes
@@ -91,6 +91,7 @@ from skysentry_trio.wire.viewer_query import ViewerFormat
 if TYPE_CHECKING:
     from skysentry_trio.server.cluster.node import ClusterNode
     from skysentry_trio.server.cluster.start import Membership
+    from skysentry_trio.server.history.history import History
     from skysentry_trio.server.transport.self_signed import SelfSignedCertificate
 
 log = get_logger(__name__)
@@ -159,7 +160,7 @@ async def serve(
     router.host_rule = HostRule.of(settings.host, listening, settings.allowed_hosts)
     router.certificate = certificate
     redirect_router = _create_redirect_router(router, _port_of(listeners, settings), explains=settings.tls_self_signed)
-    async with closing_history(history), trio.open_nursery() as nursery:
+    async with _closing(history), trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signal, shutdown)
         services: dict[str, Callable[[], Awaitable[None]]] = {
             "janitor": partial(_forget_idle_cameras, hub),
@@ -433,11 +434,23 @@ def _open_recordings(settings: Settings, hub: Hub) -> tuple[History | None, Expo
     Raises:
         ConfigurationError: the folder cannot be used, or another server records in it.
     """
-    history = open_history(settings, hub)
-    if history is None:
+    if not settings.history:
         return None, None
+    # Imported here, because many servers record nothing, and need neither the modules for it nor a database.
+    from skysentry_trio.server.history.history import open_history  # noqa: PLC0415
+
+    history = open_history(settings, hub)
     exports = ExportJobs(history.reader, settings.history_export_bytes, settings.history_min_free, time.time)
     return history, exports
+
+
+@asynccontextmanager
+async def _closing(history: History | None) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        if history is not None:
+            await history.close()
 
 
 def _authority_file(settings: Settings) -> Path | None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -60,12 +59,3 @@ def test_without_the_library_the_error_names_what_to_install(monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "coredis", None)
     with pytest.raises(ConfigurationError, match=r"skysentry-trio\[cluster\]"):
         join()
-
-
-def test_a_server_alone_loads_nothing_of_clusters() -> None:
-    """Neither the library nor our own part, which would cost memory and time."""
-    check = (
-        "import sys, skysentry_trio.server.daemon; print([n for n in sys.modules if 'cluster' in n or 'redis' in n])"
-    )
-    found = subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True, timeout=60).stdout
-    assert found.strip() == "['skysentry_trio.server.http.cluster_metrics']"

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from io import BytesIO
 
 import pytest
@@ -39,10 +37,3 @@ def test_name_and_text_are_in_it() -> None:
 def test_it_is_drawn_once() -> None:
     """A thousand clients of a camera that is gone ask for the same."""
     assert draw_placeholder("Gate", "gone") is draw_placeholder("Gate", "gone")
-
-
-def test_a_server_that_draws_none_does_without_pillow() -> None:
-    """It is imported when the first is drawn: twelve megabytes that most servers never need."""
-    code = "import sys, skysentry_trio.server.daemon; print([name for name in sys.modules if name.startswith('PIL')])"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stdout == "[]\n"

@@ -6,14 +6,15 @@ import hmac
 import secrets
 from collections import OrderedDict
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 MIN_LENGTH: Final = 8
 MAX_LENGTH: Final = 256
@@ -22,12 +23,19 @@ _AT_ONCE: Final = 2
 _WAITING: Final = 32
 """Most passwords that wait to be checked."""
 _REMEMBERED: Final = 1000
-_hasher: Final = PasswordHasher()
+
+
+@lru_cache(maxsize=1)
+def _hasher() -> PasswordHasher:
+    # Imported here, because a server without people who have passwords does not need the library.
+    from argon2 import PasswordHasher  # noqa: PLC0415
+
+    return PasswordHasher()
 
 
 def hash_password(password: str) -> str:
     """Return what is kept of a password; this takes some ten milliseconds."""
-    return _hasher.hash(password)
+    return _hasher().hash(password)
 
 
 def check_length(password: str) -> None:
@@ -42,13 +50,15 @@ def check_length(password: str) -> None:
 
 @lru_cache(maxsize=1)
 def _hash_of_nothing() -> str:
-    return _hasher.hash(secrets.token_urlsafe())
+    return _hasher().hash(secrets.token_urlsafe())
 
 
 def _matches(hashed: str | None, password: str) -> bool:
+    from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - see `_hasher`
+
     try:
         # Without such a user, the same work is done, so that the time does not show which users there are.
-        _hasher.verify(hashed or _hash_of_nothing(), password)
+        _hasher().verify(hashed or _hash_of_nothing(), password)
     except (VerificationError, InvalidHashError):
         return False
     return hashed is not None

@@ -158,7 +158,7 @@ class HistoryFolder:
         """Keep all segments with frames between two moments; return how many segments of the camera are kept.
 
         Raises:
-            TooManyRanges: the camera has no room for another range.
+            ProtocolViolation: with code ``bad-request``: the camera has no room for another range.
             OSError: the disk does not keep this.
         """
         with self._changes:
@@ -169,7 +169,7 @@ class HistoryFolder:
         """Let segments between two moments become old again; return how many segments of the camera are kept.
 
         Raises:
-            TooManyRanges: the camera has no room for the two ranges that one becomes.
+            ProtocolViolation: with code ``bad-request``: the camera has no room for the two ranges that one becomes.
             OSError: the disk does not keep this.
         """
         with self._changes:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -60,6 +58,15 @@ class History:
             nursery.start_soon(self._end_quiet_events)
             await self.recorder.run(health)
 
+    async def close(self) -> None:
+        """Close the history after its last frames are written, also if the caller is cancelled."""
+        with trio.CancelScope(shield=True):
+            written = await trio.to_thread.run_sync(self.writer.stop, _LAST_WRITES)
+        if written:
+            self.reader.folder.close()
+        else:
+            log.error("the last frames are not recorded", error=self.writer.current_trouble())
+
     async def _end_quiet_events(self) -> None:
         while True:
             await trio.sleep(_LOOK_FOR_QUIET)
@@ -84,14 +91,12 @@ class History:
         )
 
 
-def open_history(settings: Settings, hub: Hub) -> History | None:
-    """Open the history that the settings name; return None if they name none.
+def open_history(settings: Settings, hub: Hub) -> History:
+    """Open the history that the settings name.
 
     Raises:
         ConfigurationError: the folder cannot be used, or another server records in it.
     """
-    if not settings.history:
-        return None
     folder = HistoryFolder.open(Path(settings.history), writing=True)
     limits = RetentionLimits(
         max_age=settings.history_age or math.inf,
@@ -109,18 +114,3 @@ def open_history(settings: Settings, hub: Hub) -> History | None:
     scores = ScoreEvents(rules, events)
     hub.wants_change, hub.on_measure, hub.on_found = scores.wants_change, scores.take_measure, scores.take_boxes
     return History(reader, writer, Recorder(hub, writer, rules, events), events, scores)
-
-
-@asynccontextmanager
-async def closing_history(history: History | None) -> AsyncIterator[None]:
-    """Close a history at the end of the context, after its last frames are written."""
-    try:
-        yield
-    finally:
-        if history is not None:
-            with trio.CancelScope(shield=True):
-                written = await trio.to_thread.run_sync(history.writer.stop, _LAST_WRITES)
-            if written:
-                history.reader.folder.close()
-            else:
-                log.error("the last frames are not recorded", error=history.writer.current_trouble())

@@ -14,17 +14,13 @@ from typing import Any, Final, NamedTuple
 
 from attrs import define, field
 
-from skysentry_trio.base.exceptions import ConfigurationError, SkySentryError
+from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.base.state_folder import write_private_file
 from skysentry_trio.server.history.layout import camera_folders, sync_folder
 
 FILE_NAME: Final = "protected.json"
 MOST_RANGES: Final = 1000
 """Number of ranges of one camera."""
-
-
-class TooManyRanges(SkySentryError):
-    """A camera has as many protected ranges as it may have."""
 
 
 class Range(NamedTuple):
@@ -95,24 +91,24 @@ class Protections:
         """Protect a range.
 
         Raises:
-            TooManyRanges: the camera has no room for another range.
+            ProtocolViolation: with code ``bad-request``: the camera has no room for another range.
             OSError: the file cannot be written.
         """
         ranges = merge([*self._ranges.get(camera_id, ()), Range(begin, end)])
         if len(ranges) > MOST_RANGES:
-            raise TooManyRanges(f"camera {camera_id} has {MOST_RANGES} protected ranges, which is the limit")
+            raise _too_many_ranges(camera_id)
         self._write(camera_id, ranges)
 
     def remove(self, camera_id: str, begin: float, end: float) -> None:
         """Protect a range no more.
 
         Raises:
-            TooManyRanges: the camera has no room for the two ranges that one becomes.
+            ProtocolViolation: with code ``bad-request``: the camera has no room for the two ranges that one becomes.
             OSError: the file cannot be written.
         """
         ranges = cut(self._ranges.get(camera_id, ()), begin, end)
         if len(ranges) > MOST_RANGES:
-            raise TooManyRanges(f"camera {camera_id} has {MOST_RANGES} protected ranges, which is the limit")
+            raise _too_many_ranges(camera_id)
         self._write(camera_id, ranges)
 
     def _write(self, camera_id: str, ranges: list[Range]) -> None:
@@ -147,3 +143,9 @@ def _read(text: str) -> float:
     if moment.tzinfo is None:
         raise ValueError(f"a time without an offset: {text[:40]!r}")
     return moment.timestamp()
+
+
+def _too_many_ranges(camera_id: str) -> ProtocolViolation:
+    return ProtocolViolation(
+        f"camera {camera_id} has {MOST_RANGES} protected ranges, which is the limit", "bad-request"
+    )

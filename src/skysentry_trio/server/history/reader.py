@@ -11,13 +11,24 @@ from attrs import define, evolve, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
-from skysentry_trio.server.history.coverage import QUARTER, Coverage, count_frames, join_tallies, mark_spans
+from skysentry_trio.server.history.coverage import (
+    QUARTER,
+    Coverage,
+    RecordedDay,
+    count_frames,
+    days,
+    find_zone,
+    join_tallies,
+    mark_spans,
+)
 from skysentry_trio.server.history.disk_writer import DiskWriter
 from skysentry_trio.server.history.events import RecordedEvent
 from skysentry_trio.server.history.folder import Damaged, HistoryFolder
 from skysentry_trio.server.history.frame_table import FrameTable, Place
 from skysentry_trio.server.history.index import Segment, Tally, Usage
+from skysentry_trio.server.history.recorded_part import RecordedPart
 from skysentry_trio.server.history.segment import decode_record
+from skysentry_trio.server.history.tape import Tape
 from skysentry_trio.wire.jpeg import inspect_jpeg
 
 _PAUSE: Final = 10.0
@@ -46,16 +57,6 @@ class RecordedSpan:
 class _Found:
     segment: Segment
     table: FrameTable
-
-
-@frozen
-class RecordedPart:
-    """Frames of a camera between two moments, of which there is at least one."""
-
-    first: JpegFrame
-    last: JpegFrame
-    frames: Iterator[JpegFrame]
-    """All of them, in order; each is read from disk when the caller asks for it."""
 
 
 @define(eq=False)
@@ -136,6 +137,18 @@ class HistoryReader:
     def quarters(self, camera_id: str) -> list[Tally]:
         """Return what is recorded in each quarter of an hour, counted from the epoch; without empty ones."""
         return self._tallies(camera_id, 0.0, float("inf"), QUARTER)
+
+    def days(self, camera_id: str, zone: str) -> list[RecordedDay]:
+        """Return what is recorded on each day in a time zone; without days on which nothing is.
+
+        Raises:
+            ProtocolViolation: there is no such zone.
+        """
+        return days(self.quarters(camera_id), find_zone(zone))
+
+    def tape_at(self, camera_id: str, moment: float) -> Tape | None:
+        """Return a tape at a moment, see `Tape.at`; None if the camera has no recordings."""
+        return Tape.at(self, camera_id, moment)
 
     def _tallies(self, camera_id: str, begin: float, end: float, width: float) -> list[Tally]:
         writing = [] if self.writer is None else [segment for segment, _ in self.writer.open_segments()]

@@ -5,14 +5,16 @@ These functions wait for the disk, so the server calls them in threads, one at a
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from attrs import define
 
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.history.frame_table import FrameTable
 from skysentry_trio.server.history.index import Segment
-from skysentry_trio.server.history.reader import HistoryReader
+
+if TYPE_CHECKING:
+    from skysentry_trio.server.history.reader import HistoryReader
 
 
 @define(eq=False)

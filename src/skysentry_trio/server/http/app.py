@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 from quart import Blueprint, Response, request
@@ -16,7 +17,6 @@ from skysentry_trio.base.languages import choose_language
 from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.server.access.start import AccessSetup, open_to_everybody
 from skysentry_trio.server.health import Health
-from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.administration import create_administration
 from skysentry_trio.server.http.clips import create_clips
 from skysentry_trio.server.http.cluster_metrics import ClusterFigures, alone
@@ -44,6 +44,9 @@ from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, Othe
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.response import describe_challenge, describe_refusal
 from skysentry_trio.wire.rest import ErrorReply
+
+if TYPE_CHECKING:
+    from skysentry_trio.server.history.history import History
 
 log = get_logger(__name__)
 

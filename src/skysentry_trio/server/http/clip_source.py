@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 from attrs import define, frozen
@@ -15,7 +15,6 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.principal import Action
 from skysentry_trio.base.timeline import M, Timeline
-from skysentry_trio.server.history.reader import RecordedPart
 from skysentry_trio.server.http.clip_files import batches_of
 from skysentry_trio.server.http.lookup import find_newest
 from skysentry_trio.server.http.recordings import Recordings
@@ -25,6 +24,9 @@ from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.wire.jpeg import PictureSize
 from skysentry_trio.wire.messages import rfc3339
 from skysentry_trio.wire.query import Query
+
+if TYPE_CHECKING:
+    from skysentry_trio.server.history.recorded_part import RecordedPart
 
 _MAX_BACK: Final = 86400.0 * 365
 """Seconds."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from quart import Blueprint, Response, request
 
@@ -11,13 +11,15 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.history.events import EventSource, RecordedEvent
-from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.current import CurrentHub, current_request
 from skysentry_trio.server.http.history_requests import asked_range, check_right, expect_history
 from skysentry_trio.server.http.json_bodies import json_response, require_json
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.wire.events import EventsReply, decode_event_end, decode_event_request, read_moment
 from skysentry_trio.wire.query import decode_query
+
+if TYPE_CHECKING:
+    from skysentry_trio.server.history.history import History
 
 _FEW: Final = 1000
 _MOST: Final = 10_000

@@ -20,7 +20,7 @@ from attrs import frozen
 
 from skysentry_trio._version import __version__
 from skysentry_trio.base.frames import JpegFrame
-from skysentry_trio.server.history.reader import RecordedPart
+from skysentry_trio.server.history.recorded_part import RecordedPart
 from skysentry_trio.server.http.clip_files import ClipFile, batches_of, file_stamp
 from skysentry_trio.wire.messages import rfc3339
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import msgspec
 import trio
@@ -18,13 +18,16 @@ from attrs import define, evolve, field
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.principal import Action, Principal
-from skysentry_trio.server.history.reader import HistoryReader, RecordedPart
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip
 from skysentry_trio.server.http.export_archive import ExportRange, FrameSource, Progress, write_archive
 from skysentry_trio.server.http.fetched_clip import FetchedClip
 from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, OtherServers
 from skysentry_trio.wire.jpeg import PictureSize
 from skysentry_trio.wire.messages import encode_json
+
+if TYPE_CHECKING:
+    from skysentry_trio.server.history.reader import HistoryReader
+    from skysentry_trio.server.history.recorded_part import RecordedPart
 
 log = get_logger(__name__)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from attrs import frozen
 
 from skysentry_trio.base.frames import JpegFrame
-from skysentry_trio.server.history.reader import RecordedPart
+from skysentry_trio.server.history.recorded_part import RecordedPart
 
 
 @frozen

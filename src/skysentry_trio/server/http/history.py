@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import trio
@@ -15,13 +15,6 @@ from quart import Blueprint, Response
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import Action, Rights
 from skysentry_trio.server.access.sessions import audit
-from skysentry_trio.server.history.coverage import days, find_zone
-from skysentry_trio.server.history.events import RecordedEvent
-from skysentry_trio.server.history.history import History
-from skysentry_trio.server.history.index import Usage
-from skysentry_trio.server.history.protections import Range, TooManyRanges
-from skysentry_trio.server.history.reader import HistoryReader, RecordedSpan
-from skysentry_trio.server.history.retention import NextDeletion
 from skysentry_trio.server.http.current import CurrentHub, current_request
 from skysentry_trio.server.http.history_requests import asked_query, asked_range, check_right, expect_history
 from skysentry_trio.server.http.joined_history import join_recordings
@@ -43,6 +36,14 @@ from skysentry_trio.wire.history import (
     SpanReply,
 )
 from skysentry_trio.wire.messages import rfc3339
+
+if TYPE_CHECKING:
+    from skysentry_trio.server.history.events import RecordedEvent
+    from skysentry_trio.server.history.history import History
+    from skysentry_trio.server.history.index import Usage
+    from skysentry_trio.server.history.protections import Range
+    from skysentry_trio.server.history.reader import HistoryReader, RecordedSpan
+    from skysentry_trio.server.history.retention import NextDeletion
 
 _GATHER_TIMEOUT: Final = 3.0
 """Seconds that another server has to say what it has recorded."""
@@ -120,7 +121,9 @@ def create_history(  # noqa: PLR0915 - one statement for each step of each route
         if parts is not None and end in {math.inf, begin}:
             raise ProtocolViolation("buckets are parts of a time: expected from, and a later to")
         reader = _visible(current_hub, found, camera_id)
-        spans, coverage, events = list[RecordedSpan](), None, list[RecordedEvent]()
+        spans: list[RecordedSpan] = []
+        events: list[RecordedEvent] = []
+        coverage = None
         if parts is None:
             spans = await recordings.run(partial(reader.spans, camera_id, begin, end))
         else:
@@ -150,7 +153,7 @@ def create_history(  # noqa: PLR0915 - one statement for each step of each route
         check_right(current_hub, camera_id, Action.HISTORY)
         zone = asked_query().text("zone") or "UTC"
         reader = _visible(current_hub, found, camera_id)
-        recorded = await recordings.run(lambda: days(reader.quarters(camera_id), find_zone(zone)))
+        recorded = await recordings.run(partial(reader.days, camera_id, zone))
         described = [
             DayReply(one.day.isoformat(), rfc3339(one.begin), rfc3339(one.end), one.frames, one.nbytes)
             for one in recorded
@@ -177,10 +180,7 @@ def create_history(  # noqa: PLR0915 - one statement for each step of each route
         return json_response(SegmentsReply(count))
 
     async def change(found: History, camera_id: str, work: Callable[[], int]) -> Response:
-        try:
-            count = await recordings.run(work)
-        except TooManyRanges as error:
-            raise ProtocolViolation(str(error), "bad-request") from None
+        count = await recordings.run(work)
         protected = found.reader.folder.protections.of(camera_id)
         return json_response(ProtectedReply(camera_id, _describe_ranges(protected), count))
 
@@ -209,7 +209,7 @@ def create_history(  # noqa: PLR0915 - one statement for each step of each route
 
 def _usages(reader: HistoryReader, rights: Rights) -> list[Usage]:
     """Return what is on disk, as far as a principal with these rights may see it."""
-    usages = list[Usage]()
+    usages: list[Usage] = []
     for usage in reader.usage():
         if not rights.allow(Action.HISTORY, usage.camera_id):
             continue

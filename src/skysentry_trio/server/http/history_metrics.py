@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 from prometheus_client.core import CounterMetricFamily as CounterFamily
@@ -10,9 +11,11 @@ from prometheus_client.core import GaugeMetricFamily as GaugeFamily
 from prometheus_client.metrics_core import Metric
 
 from skysentry_trio.server.history.events import EventSource
-from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.export_jobs import ExportJobs
 from skysentry_trio.server.http.metric_families import MAX_LABELLED
+
+if TYPE_CHECKING:
+    from skysentry_trio.server.history.history import History
 
 
 @frozen

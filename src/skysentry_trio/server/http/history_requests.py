@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from quart import request
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import Action
-from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.query import Query, decode_query
+
+if TYPE_CHECKING:
+    from skysentry_trio.server.history.history import History
 
 
 def expect_history(history: History | None) -> History:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import trio
 from attrs import frozen
@@ -15,7 +16,6 @@ from quart import Blueprint, Response, request
 
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.health import Health
-from skysentry_trio.server.history.history import History
 from skysentry_trio.server.http.cluster_metrics import ClusterCollector, ClusterFigures, alone
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.export_jobs import ExportJobs
@@ -27,6 +27,9 @@ from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.transport.connection_log import ConnectionLog
+
+if TYPE_CHECKING:
+    from skysentry_trio.server.history.history import History
 
 _END = b"# EOF\n"
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import trio
 from attrs import evolve, field, frozen
 
 from skysentry_trio.base.frames import JpegFrame
-from skysentry_trio.server.history.reader import HistoryReader, RecordedPart
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
+
+if TYPE_CHECKING:
+    from skysentry_trio.server.history.reader import HistoryReader
+    from skysentry_trio.server.history.recorded_part import RecordedPart
 
 T = TypeVar("T")
 

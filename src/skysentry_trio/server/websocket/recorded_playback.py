@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import trio
 from attrs import define, evolve, field, frozen
 
 from skysentry_trio.base.frames import JpegFrame
-from skysentry_trio.server.history.reader import HistoryReader
-from skysentry_trio.server.history.tape import Tape
 from skysentry_trio.server.relay.playback import shortest_interval
 from skysentry_trio.server.relay.playback_session import PlaybackSession, RecordedPlace
+
+if TYPE_CHECKING:
+    from skysentry_trio.server.history.reader import HistoryReader
+    from skysentry_trio.server.history.tape import Tape
 
 T = TypeVar("T")
 
@@ -53,7 +55,7 @@ class Archive:
             return None
         reader = evolve(self.reader, clock_offset=self.clock_offset(), begin=begin)
         with trio.move_on_after(_PATIENCE):
-            return await self.run(partial(Tape.at, reader, camera_id, moment))
+            return await self.run(partial(reader.tape_at, camera_id, moment))
         return None
 
     async def extent(self, camera_id: str, begin: float) -> tuple[float, float] | None:
