@@ -142,6 +142,8 @@ class Proxy:
 
     def __init__(self, server: Server, prefix: str = "", host: str = "") -> None:
         self.blocked = False
+        self.is_down = False
+        """Whether it lets nothing through, as if the server could not be reached."""
         self._host = host.encode()
         self._target = ("127.0.0.1", server.port)
         self._prefix = prefix.encode()
@@ -177,6 +179,8 @@ class Proxy:
     def _serve(self, client: socket.socket) -> None:
         with client:
             head = client.recv(65536)
+            if self.is_down:
+                return
             method, _, rest = head.partition(b" ")
             if not rest.startswith(self._prefix + b"/"):
                 client.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")

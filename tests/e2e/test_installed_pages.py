@@ -81,13 +81,15 @@ def test_pages_are_installed_open_without_the_server_and_follow_a_new_build(sour
         expect(page.locator('meta[name="build"]')).to_have_attribute("content", "second")
         wait_until(lambda: page.evaluate(ACTIVE), 20, "the new build is kept")
 
-        server.kill()
+        proxy.is_down = True
+        proxy.block()
         page.goto(f"{proxy.url}/capture?id=door")
         expect(page.get_by_role("heading", name="SkySentry")).to_be_visible()
         page.goto(f"{proxy.url}/?lang=de")
         expect(page.get_by_text("keine Verbindung")).to_be_visible()
         assert page.locator('meta[name="build"]').count() == 1
 
-        server.start()
+        proxy.is_down = False
+        proxy.unblock()
         expect(page.get_by_text("keine Verbindung")).to_be_hidden(timeout=15_000)
         expect(page.get_by_text("Keine Kamera sendet")).to_be_visible()
