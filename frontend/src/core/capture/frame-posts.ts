@@ -22,6 +22,8 @@ const DEADLINE_MS = 10_000;
 const MAX_FAILURES = 3;
 /** The wait after a failed attempt. */
 const PAUSE_MS = 1000;
+/** How long `hold` waits for the answer to the request in progress. */
+const HOLD_MS = 3000;
 
 export class FramePosts {
   private ended = false;
@@ -29,6 +31,8 @@ export class FramePosts {
   private request: AbortController | null = null;
   private busy = false;
   private failures = 0;
+  private held = false;
+  private attempted: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly options: FramePostsOptions,
@@ -37,15 +41,38 @@ export class FramePosts {
 
   /** Whether a frame is on its way. The next one waits until the server has taken it, so no queue can form. */
   get full(): boolean {
-    return this.busy;
+    return this.busy || this.held;
   }
 
   /** Returns false if there is no room for a frame now. */
   send(jpeg: ArrayBuffer | Uint8Array<ArrayBuffer>): boolean {
-    if (this.busy || this.ended) return false;
+    if (this.full || this.ended) return false;
     this.busy = true;
     void this.post(jpeg);
     return true;
+  }
+
+  /**
+   * Takes no more frames. Resolves when the server has answered the request in progress, or has not for some seconds.
+   *
+   * A request that is aborted may still be on its way. If it came after the registration over a WebSocket, the server
+   * would believe that another program takes the camera over.
+   */
+  async hold(): Promise<void> {
+    this.held = true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, HOLD_MS);
+    });
+    await Promise.race([this.attempted, late]);
+    clearTimeout(timer);
+  }
+
+  /** Takes frames again after `hold`. */
+  release(): void {
+    if (!this.held || this.ended) return;
+    this.held = false;
+    if (!this.busy) this.handlers.onRoom();
   }
 
   stop(): void {
@@ -54,7 +81,9 @@ export class FramePosts {
   }
 
   private async post(jpeg: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<void> {
-    const status = await this.attempt(jpeg);
+    const attempt = this.attempt(jpeg);
+    this.attempted = attempt;
+    const status = await attempt;
     if (this.over()) return;
     if (status === 409) {
       this.handlers.onReplaced();

@@ -171,7 +171,10 @@ export class CaptureLink implements Carrier {
   }
 
   private entered(state: SocketState): void {
-    if (state.kind !== "open") this.reset();
+    if (state.kind !== "open") {
+      this.reset();
+      this.posts?.release();
+    }
     // While frames are posted, the attempts to open a WebSocket are nothing that a person needs to know.
     if (this.posts && state.kind !== "stopped") return;
     if (state.kind === "waiting") {
@@ -196,12 +199,12 @@ export class CaptureLink implements Carrier {
   private opened(): void {
     const { access } = this.options;
     this.registrationTimer = setTimeout(() => this.socket.reconnect(), REGISTRATION_DEADLINE_MS);
-    if (!access.hasToken) {
+    if (!access.hasToken && !this.posts) {
       this.register(null);
       return;
     }
     const { generation } = this;
-    void access.token().then((token) => {
+    void Promise.all([access.token(), this.posts?.hold()]).then(([token]) => {
       if (generation === this.generation) this.register(token);
     });
   }

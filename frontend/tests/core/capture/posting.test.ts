@@ -109,6 +109,40 @@ describe("a camera without a WebSocket", () => {
     expect(network.last.sent.some((data) => data instanceof ArrayBuffer)).toBe(true);
   });
 
+  it("registers on the WebSocket only after the server has answered the last picture", async () => {
+    let finish: (status: number) => void = () => undefined;
+    const { network, frame, posted, state, settle } = await build(
+      () => new Promise((resolve) => (finish = resolve)),
+    );
+    const attempts = network.sockets.length;
+    while (network.sockets.length === attempts) {
+      frame();
+      await vi.advanceTimersByTimeAsync(1000);
+      finish(200);
+      await settle();
+    }
+    frame();
+    await settle();
+    const count = posted.length;
+    network.last.accept();
+    await settle();
+    // Otherwise the server may believe that the picture is from a program that takes the camera over.
+    expect(network.last.sent).toEqual([]);
+    finish(200);
+    await settle();
+    expect(network.last.sent.length).toBe(1);
+    frame();
+    await settle();
+    expect(posted.length).toBe(count);
+    // If the WebSocket breaks again, pictures are posted again.
+    network.last.drop();
+    await settle();
+    frame();
+    await settle();
+    expect(posted.length).toBe(count + 1);
+    expect(state().posting).toBe(true);
+  });
+
   it("gives up posting when the server takes nothing, and asks again why", async () => {
     const { frame, state, isHeld } = await build(() => 503);
     for (let attempt = 0; attempt < 3; attempt++) {
