@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from attrs import define, field
@@ -57,7 +57,7 @@ class Program:
 
 
 @contextmanager
-def running(*arguments: str, program: tuple[str, ...] = SKYSENTRY) -> Iterator[Program]:
+def running(*arguments: str, program: tuple[str, ...] = SKYSENTRY, before: Sequence[str] = ()) -> Iterator[Program]:
     """Run ``skysentry-trio`` with these arguments; it is killed in the end if it still runs.
 
     With ``pytest --nodes 3``, three servers run instead of one.
@@ -65,10 +65,11 @@ def running(*arguments: str, program: tuple[str, ...] = SKYSENTRY) -> Iterator[P
     Args:
         arguments: of the command.
         program: what Python runs; a test may run the command in a changed form.
+        before: what runs Python, such as a command that puts it on another host.
     """
     if arguments[0] == "serve" and program == SKYSENTRY:
         program = serve_program()
-    command = [sys.executable, *program, *arguments]
+    command = [*before, sys.executable, *program, *arguments]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         started = Program(process)
         collector = threading.Thread(target=started.collect)

@@ -193,7 +193,8 @@ function SinglePicture({ settings, serverUrl, onChange }: SetUpProps) {
     }
     setShown(URL.createObjectURL(jpeg));
     const url = new URL(framesUrl(base, settings.cameraId));
-    if (settings.name !== "") url.searchParams.set("name", settings.name);
+    const name = settings.name.trim();
+    if (name !== "") url.searchParams.set("name", name);
     setProgress(await postPicture(url.href, jpeg));
   };
   const hasSent = progress.kind === "sent";
@@ -205,12 +206,10 @@ function SinglePicture({ settings, serverUrl, onChange }: SetUpProps) {
         <input
           id={`${id}-name`}
           type="text"
-          defaultValue={settings.name}
+          value={settings.name}
           maxLength={MAX_NAME_LENGTH}
           autoComplete="off"
-          onBlur={({ target }) => {
-            const name = target.value.trim();
-            if (name === settings.name) return;
+          onChange={({ target: { value: name } }) => {
             // Viewers who have seen a picture know the camera by its id.
             const cameraId = hasSent ? null : idForName(settings, name);
             onChange(cameraId === null ? { ...settings, name } : { ...settings, name, cameraId });
