@@ -33,6 +33,8 @@ pytestmark = [
 
 OpenPage = Callable[..., Page]
 CAMERAS = ("a", "b", "c", "d")
+GONE = "gone"
+"""A camera of which there are recordings, and nothing else."""
 FPS = 2
 NOW = time.time()
 YESTERDAY = (NOW - 26 * 3600, NOW - 26 * 3600 + 600)
@@ -52,7 +54,7 @@ def make_recordings(folder: Path) -> None:
     """Record four cameras; the brightness of a picture says the half second in which it was taken."""
     pictures = [solid_jpeg(16 + 8 * level) for level in range(LEVELS)]
     opened = OpenFolder(folder)
-    for camera_id in CAMERAS:
+    for camera_id in (*CAMERAS, GONE):
         sequence = 0
         for begin, end in (YESTERDAY, TODAY):
             taken = list[JpegFrame]()
@@ -139,6 +141,16 @@ def test_one_drag_leads_from_live_into_yesterday_and_back(server: Server, open_p
     wait_until(lambda: moment(page) == pytest.approx(there + 10, abs=2), 10, "ten seconds later")
     page.keyboard.press("End")
     wait_until(lambda: view.get_attribute("data-status") == "live", 10, "live again")
+    # The recordings of a camera that the server does not know any more.
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.get_by_role("button", name=f"Show the recordings of {GONE}").click()
+    wait_until(lambda: moment(page) == pytest.approx(TODAY[1], abs=3), 10, "its last picture")
+    wait_until(lambda: page.locator(".sky-timeline__covered").count(), 10, "its recordings are on the timeline")
+    drag(page, 0.9, 0.5)
+    wait_until(lambda: is_in(TODAY, moment(page)) and moment(page) < TODAY[1] - 5, 10, "an earlier picture")
+    page.go_back()
+    wait_until(lambda: status(page, "a") == "live", 10, "the wall with all cameras")
     assert page.evaluate("window.isSamePage")
 
 

@@ -6,6 +6,7 @@ import { IconButton } from "../react/icon-button.js";
 import { useStore } from "../react/use-store.js";
 import type { Viewer } from "../react/use-viewer.js";
 import { useWords } from "../react/words.js";
+import { PastCameras } from "./past-cameras.js";
 
 export interface CamerasPanelProps {
   readonly viewer: Viewer;
@@ -13,9 +14,11 @@ export interface CamerasPanelProps {
   readonly group: string | null;
   readonly onGroup: (group: string | null) => void;
   readonly onOpen: (cameraId: string) => void;
+  /** A camera that is not here is to be shown at its last recording. */
+  readonly onOpenPast: (cameraId: string, at: number) => void;
 }
 
-export function CamerasPanel({ viewer, choices, group, onGroup, onOpen }: CamerasPanelProps) {
+export function CamerasPanel({ viewer, choices, group, onGroup, onOpen, onOpenPast }: CamerasPanelProps) {
   const words = useWords();
   const cameras = useStore(viewer.snapshot, (snapshot) => snapshot.cameras);
   const settings = useStore(choices.settings);
@@ -109,6 +112,7 @@ export function CamerasPanel({ viewer, choices, group, onGroup, onOpen }: Camera
           }}
         />
       )}
+      <PastCameras viewer={viewer} onOpen={onOpenPast} />
     </div>
   );
 }

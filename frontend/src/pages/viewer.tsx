@@ -182,6 +182,10 @@ function ViewerPage() {
               group={group}
               onGroup={(next) => route.replace({ group: next })}
               onOpen={(cameraId) => route.open({ view: cameraId })}
+              onOpenPast={(cameraId, at) =>
+                // The server shows a camera that it does not know only to those who ask for it by its id.
+                route.open({ cameras: [cameraId], view: cameraId, at, panel: null })
+              }
             />
           ) : null}
         </Panel>

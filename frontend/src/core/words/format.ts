@@ -116,6 +116,8 @@ export function createFormat(locale: string) {
     day: (at: number): string => shortDay.format(at),
     /** A day with its year: Nov 27, 2026. */
     date: (at: number): string => day.format(at),
+    /** The days from one moment to another: Nov 3 – 27, 2026. */
+    dates: (from: number, to: number): string => day.formatRange(from, to),
     /** A month with its year: November 2026. */
     month: (at: number): string => month.format(at),
     shortMonth: (at: number): string => shortMonth.format(at),

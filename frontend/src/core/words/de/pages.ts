@@ -66,6 +66,8 @@ export const arrange: typeof en.arrange = {
   newGroup: "Neue Gruppe aus den sichtbaren Kameras",
   groupExample: "Draußen",
   addGroup: "Gruppe hinzufügen",
+  past: "Aufzeichnungen von Kameras, die nicht hier sind",
+  openPast: (name) => `Aufzeichnungen von ${name} zeigen`,
 };
 
 export const add: typeof en.add = {

@@ -68,6 +68,8 @@ export const arrange = {
   newGroup: "New group of the cameras that are shown",
   groupExample: "Outside",
   addGroup: "Add the group",
+  past: "Recordings of cameras that are not here",
+  openPast: (name: string) => `Show the recordings of ${name}`,
 };
 
 export const add = {
