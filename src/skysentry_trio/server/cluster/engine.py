@@ -18,8 +18,9 @@ PATIENCE: Final = 1.0
 """Seconds for the answer to a request."""
 CLAIM_PATIENCE: Final = 0.5
 """Seconds for the answer to a claim, for which a camera waits."""
-CHANGES_WAIT: Final = 1.0
-"""Seconds for which the engine waits for a change before it answers that there is none."""
+CHANGES_WAIT: Final = 4.0
+"""Seconds for which the engine waits for a change before it answers that there is none. Each answer costs about 1 ms.
+That the engine is gone shows in the beats, and so does a change that does not come."""
 
 
 class EngineGone(SkySentryError):
