@@ -395,6 +395,8 @@ def _create_router(  # noqa: PLR0917 - the parts of the server
         access.sessions.prefix = f"{cluster.directory.node_id}-"
         cluster.proxy.allow_origin = partial(allow_origin, allowed=frozenset(settings.cors_origins))
     archive = Archive(None if history is None else history.reader, lambda: hub.wall_clock.now() - trio.current_time())
+    if cluster is not None:
+        cluster.proxy.recorders.own_extent = archive.extent
     connections = ConnectionLog()
     recordings = Recordings(None if history is None else history.reader)
     app = build_app(

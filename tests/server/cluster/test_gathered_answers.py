@@ -155,3 +155,23 @@ async def test_connections_are_listed_for_administrators_only() -> None:
         assert (await b.address.ask("/api/sessions", authorization)).status == 403
         answer = await b.address.ask(f"/api/sessions/{watching['id']}", authorization, method="DELETE")
         assert answer.status == 403
+
+
+async def test_recordings_of_a_camera_that_no_node_knows_any_more_are_found(folders: dict[str, OpenFolder]) -> None:
+    """Whichever node is asked; of a camera that has moved, those of the node with the newest ones."""
+    async with running_nodes("a", "b", folders=folders) as (a, b):
+        for camera_id, count in (("attic", 5), ("door", 20), ("yard", 0)):
+            for route in ("history", "history/days", "history/events", "clip", "latest.jpg?at=2026-11-29T13:00:00Z"):
+                target = f"/api/clients/{camera_id}/{route}"
+                near, far = [await node.address.ask(target) for node in (a, b)]
+                assert (near.status, near.body) == (far.status, far.body), target
+                assert near.status == (200 if count or route.startswith("history") else 404), target
+            assert (await b.address.ask(f"/api/clients/{camera_id}/history")).json["frames"] == count
+
+
+async def test_who_may_not_see_old_frames_does_not_learn_who_was_recorded(folders: dict[str, OpenFolder]) -> None:
+    """A camera that was recorded looks like one that never was."""
+    async with guarded_nodes({"a": folders["a"]}, view=["door"]) as (a, b, authorization):
+        answers = [await b.address.ask(f"/api/clients/{name}/clip", authorization) for name in ("attic", "none")]
+        assert [answer.status for answer in answers] == [404, 404]
+        assert a.relay.connections == 0

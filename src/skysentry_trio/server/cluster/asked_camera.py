@@ -14,6 +14,7 @@ from skysentry_trio.wire.query import decode_query
 from skysentry_trio.wire.request_head import RequestHead
 
 _OF_CAMERA: Final = re.compile(r"/api/clients/([^/]*)/.+")
+_RECORDED: Final = re.compile(r"/api/clients/[^/]*/(?:history(?:/.*)?|events(?:/.*)?|clip|latest\.jpg)")
 _LIVE: Final = re.compile(r"/api/clients/[^/]*/stream\.mjpeg|/api/stream\.mjpeg|/stream|/")
 _MAX_FIELDS: Final = 2100
 _FIELDS: Final = {
@@ -65,6 +66,11 @@ def read_asked_camera(head: RequestHead) -> AskedCamera | None:
     except ProtocolViolation:
         # The service refuses it with a reason.
         return None
+
+
+def asks_for_recordings(head: RequestHead) -> bool:
+    """Return whether recordings may answer a request, so that the camera need not be known any more."""
+    return _RECORDED.fullmatch(head.path) is not None
 
 
 def _is_stream(head: RequestHead) -> bool:

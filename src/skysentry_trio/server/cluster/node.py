@@ -19,6 +19,7 @@ from skysentry_trio.server.cluster.node_proof import HEADER, NodeProof, narrow
 from skysentry_trio.server.cluster.node_questions import NodeQuestions
 from skysentry_trio.server.cluster.node_requests import NodeRequests
 from skysentry_trio.server.cluster.proxy import NodeProxy
+from skysentry_trio.server.cluster.recorders import Recorders
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.transport.request import Identify, Request
 from skysentry_trio.wire.viewer import SUBPROTOCOL
@@ -43,8 +44,11 @@ class ClusterNode:
         self.proof = NodeProof(self.directory.node_id, self._secret)
         self.mirrors = Mirrors(self._hub, self.directory, self.proof)
         self.requests = NodeRequests(self.directory)
-        self.proxy = NodeProxy(self.directory, self._hub, self.proof, self.mirrors.note_request, self.requests)
         self.questions = NodeQuestions(self.directory, self.proof, self.requests)
+        recorders = Recorders(self.questions)
+        self.proxy = NodeProxy(
+            self.directory, self._hub, self.proof, self.mirrors.note_request, self.requests, recorders
+        )
 
     def has(self, camera_id: str) -> bool:
         """Return whether another node has a camera."""

@@ -15,10 +15,11 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.base.principal import Action, Principal
 from skysentry_trio.client.engine.addresses import ServerAddress, parse_server_address
-from skysentry_trio.server.cluster.asked_camera import read_asked_camera, read_asked_node
+from skysentry_trio.server.cluster.asked_camera import asks_for_recordings, read_asked_camera, read_asked_node
 from skysentry_trio.server.cluster.interfaces import Directory
 from skysentry_trio.server.cluster.node_proof import HEADER, NodeProof, narrow
 from skysentry_trio.server.cluster.node_requests import NodeExchange, NodeRequests, encode_head
+from skysentry_trio.server.cluster.recorders import Recorders
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.transport.request import Request, Service, refusal_of
 from skysentry_trio.wire.request_head import RequestHead
@@ -73,6 +74,8 @@ class NodeProxy:
     _note_request: Callable[[str], None] = field(repr=False)
     """Called with the camera of a request that is passed on."""
     _requests: NodeRequests = field(repr=False)
+    recorders: Recorders = field(repr=False)
+    """Knows which node has recorded a camera."""
     allow_origin: Callable[[Request], Mapping[str, str]] = field(default=lambda _request: {}, init=False, repr=False)
     """Returns the headers that let pages of other origins read an answer of this node."""
 
@@ -83,7 +86,7 @@ class NodeProxy:
     async def _serve(self, service: Service, request: Request) -> None:
         owner = None
         if request.head.method != "OPTIONS" and refusal_of(request) is None:
-            owner = self._find(request)
+            owner = self._find(request) or await self._find_recorder(request)
         if owner is None:
             await service(request)
             return
@@ -122,6 +125,19 @@ class NodeProxy:
         self._note_request(camera_id)
         principal = narrow(request.principal, camera_id)
         return _Owner(location.node_id, location.node_url, principal, f"camera {camera_id}")
+
+    async def _find_recorder(self, request: Request) -> _Owner | None:
+        """Return the node that has recorded the camera of a request, if no node knows the camera any more."""
+        asked = read_asked_camera(request.head) if asks_for_recordings(request.head) and not request.via else None
+        camera_id = None if asked is None else asked.camera_id
+        if camera_id is None or self._directory.locate(camera_id) is not None:
+            return None
+        if not request.principal.rights.name(camera_id):
+            return None
+        node = self._directory.nodes().get(await self.recorders.find(camera_id) or "")
+        if node is None:
+            return None
+        return _Owner(node.node_id, node.url, narrow(request.principal, camera_id), f"camera {camera_id}")
 
     async def _pass_on(self, request: Request, owner: _Owner) -> None:
         """Let another node answer a request.
