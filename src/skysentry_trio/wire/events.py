@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.wire.identity import MAX_LABEL_LENGTH, clean_label
@@ -69,6 +70,23 @@ class EventReply(Message):
     """Null while it lasts."""
     data: Any
     """Any JSON value."""
+
+
+class CameraEventReply(EventReply):
+    """Something that happened at one of several cameras."""
+
+    client_id: str
+
+
+class AllEventsReply(Message):
+    """The events of all cameras between two moments."""
+
+    events: list[CameraEventReply]
+    """In the order of their beginnings."""
+    more: bool
+    """Whether there are more, which began later than the last one."""
+    unreachable: list[str] | UnsetType = UNSET
+    """In a cluster, the nodes that have not answered in time; left out if there are none."""
 
 
 class EventsReply(Message):

@@ -32,6 +32,7 @@ from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.hypercorn_server import SCOPE_KEY
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, OtherServers
 from skysentry_trio.server.transport.peer_address import PeerAddress
 from skysentry_trio.server.transport.request import Request, judge_request
 from skysentry_trio.wire.request_head import RequestHead
@@ -113,6 +114,8 @@ class Site:
     """The rules; None for a server that is open to everybody."""
     links: Sequence[LinkFigures] = ()
     """The links to other servers."""
+    others: OtherServers = NO_OTHER_SERVERS
+    """The other servers of a cluster."""
     app: QuartTrio = field(init=False)
     direct: DirectRoutes = field(init=False)
 
@@ -131,6 +134,7 @@ class Site:
             pages=self.pages,
             authority=self.authority,
             phone=self.phone,
+            others=self.others,
             list_links=lambda: self.links,
         )
 

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import define, evolve, field
 
 from skysentry_trio.base.principal import Principal, Rights
 from skysentry_trio.server.history.event_log import EventLog
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.transport.other_servers import Gathered
 from tests.hubs import nothing
-from tests.server.history.helpers import OpenFolder, history_of
+from tests.server.history.helpers import OpenFolder, frame, history_of
 from tests.server.http.rest_harness import DESCRIPTION, Answer, Site, check_against
 
 EVENTS = "/api/clients/{clientId}/events"
@@ -124,3 +125,74 @@ async def test_a_server_that_records_nothing_has_no_events() -> None:
 
     assert answer.status == 404
     assert "--history" in answer.json()["error"]
+
+
+@pytest.fixture
+async def two_cameras(site: Site, opened: OpenFolder) -> Site:
+    """Have events of two cameras: the door's in the seconds 0, 2 and 4, the yard's in 1 and 3."""
+    opened.record("yard", [frame(1, time.time())])
+    for second in range(5):
+        moment, camera_id = 1_700_000_000 + second, ("door", "yard")[second % 2]
+        await post(site, {"label": f"{second // 3}", "begin": moment, "end": moment}, camera_id=camera_id)
+    return site
+
+
+async def ask_for_all(site: Site, query: str = "") -> tuple[list[tuple[str, str]], bool]:
+    """Return the cameras and the seconds of the events that are answered, and whether there are more."""
+    answer = await site.get("/api/events", query=query)
+    assert answer.status == 200
+    found = answer.json()
+    return [(one["clientId"], one["begin"][17:19]) for one in found["events"]], found["more"]
+
+
+async def test_events_of_all_cameras_are_listed(two_cameras: Site) -> None:
+    """By their beginnings, in a time, with a label, and a few at a time."""
+    everything = [("door", "20"), ("yard", "21"), ("door", "22"), ("yard", "23"), ("door", "24")]
+
+    assert await ask_for_all(two_cameras) == (everything, False)
+    assert await ask_for_all(two_cameras, "?limit=3") == (everything[:3], True)
+    assert await ask_for_all(two_cameras, "?from=1700000001&to=1700000002") == (everything[1:3], False)
+    assert await ask_for_all(two_cameras, "?label=1") == (everything[3:], False)
+    assert await ask_for_all(two_cameras, "?label=nothing") == ([], False)
+
+
+async def test_events_of_all_cameras_are_those_of_the_principal(two_cameras: Site) -> None:
+    """A camera without the right is not there; without any right, the question is refused."""
+    rights = {"events": ("yard",), "history": ("*",)}
+    guest = evolve(two_cameras, principal=Principal("guest", Rights.of(rights), "key", "guest"))
+    nobody = evolve(two_cameras, principal=Principal("nobody", Rights.of({"history": ("*",)}), "key", "nobody"))
+
+    assert await ask_for_all(guest) == ([("yard", "21"), ("yard", "23")], False)
+    assert (await nobody.get("/api/events")).status == 403
+
+
+@define
+class Neighbours:
+    """Two other servers, of which one answers."""
+
+    bodies: dict[str, bytes]
+    unreachable: tuple[str, ...]
+    asked: list[str] = field(factory=list)
+
+    async def gather(self, target: str, _principal: Principal, _seconds: float) -> Gathered:
+        self.asked.append(target)
+        return Gathered(self.bodies, self.unreachable)
+
+
+async def test_other_servers_say_what_happened_at_their_cameras(two_cameras: Site) -> None:
+    """Their events are in order with those of this server, and a server that does not answer is named."""
+    one = {
+        "id": "1",
+        "label": "1",
+        "source": "api",
+        "begin": "2023-11-14T22:13:22.500+00:00",
+        "end": None,
+        "data": None,
+    }
+    others = Neighbours({"b": json.dumps({"events": [{**one, "clientId": "gate"}], "more": False}).encode()}, ("c",))
+    site = evolve(two_cameras, others=others)  # type: ignore[arg-type] # as much of them as the route uses
+    answer = await site.get("/api/events", query="?label=1&key=secret")
+
+    assert [event["clientId"] for event in answer.json()["events"]] == ["gate", "yard", "door"]
+    assert answer.json()["unreachable"] == ["c"]
+    assert others.asked == ["/api/events?label=1"]

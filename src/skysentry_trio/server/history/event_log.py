@@ -192,14 +192,23 @@ class EventLog:
                 # It was full again long ago.
                 self._rates.pop(camera_id, None)
 
-    def find(self, camera_id: str, begin: float, end: float, limit: int | None = None) -> list[RecordedEvent]:
+    def cameras(self) -> list[str]:
+        """Return the ids of the cameras that have events, in order; this waits for the disk."""
+        with self._lock:
+            unwritten = {event.camera_id for event in self._unwritten.values()}
+        return sorted(unwritten.union(self._table.cameras()))
+
+    def find(
+        self, camera_id: str, begin: float, end: float, limit: int | None = None, label: str | None = None
+    ) -> list[RecordedEvent]:
         """Return the events that overlap the time between two moments, by their beginnings; this waits for the disk."""
         with self._lock:
             unwritten = list(self._unwritten.values())
-        found = {event.id: event for event in self._table.find(camera_id, begin, end, limit)}
+        found = {event.id: event for event in self._table.find(camera_id, begin, end, limit, label)}
         for event in unwritten:
             found.pop(event.id, None)
-            if event.camera_id == camera_id and event.started_at <= end and (event.ended_at or end) >= begin:
+            is_wanted = event.camera_id == camera_id and label in {None, event.label}
+            if is_wanted and event.started_at <= end and (event.ended_at or end) >= begin:
                 found[event.id] = event
         return sorted(found.values(), key=lambda event: (event.started_at, event.id))[:limit]
 

@@ -71,15 +71,25 @@ class EventTable:
         """Return the bytes of each file whose events are known."""
         return dict(self._all("SELECT name, bytes FROM event_files"))
 
-    def find(self, camera_id: str, begin: float, end: float, limit: int | None = None) -> list[RecordedEvent]:
+    def cameras(self) -> list[str]:
+        """Return the ids of the cameras that have events, in order; each takes one step in the database's index."""
+        found, camera_id = list[str](), ""
+        while (camera_id := self._all("SELECT MIN(camera) FROM events WHERE camera > ?", camera_id)[0][0]) is not None:
+            found.append(camera_id)
+        return found
+
+    def find(
+        self, camera_id: str, begin: float, end: float, limit: int | None = None, label: str | None = None
+    ) -> list[RecordedEvent]:
         """Return the events of a camera that overlap the time between two moments, in the order of their beginnings."""
         rows = self._all(
             f"SELECT {_COLUMNS} FROM events WHERE camera = ? AND started_at BETWEEN ? AND ?"  # noqa: S608
-            " AND (ended_at IS NULL OR ended_at >= ?) ORDER BY started_at, id LIMIT ?",
+            " AND (ended_at IS NULL OR ended_at >= ?) AND label = COALESCE(?, label) ORDER BY started_at, id LIMIT ?",
             camera_id,
             begin - LONGEST,
             end,
             begin,
+            label,
             -1 if limit is None else limit,
         )
         return list(map(_event, rows))

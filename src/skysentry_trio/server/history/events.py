@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 from attrs import evolve, frozen
 
-from skysentry_trio.wire.events import EventReply
+from skysentry_trio.wire.events import CameraEventReply, EventReply
 from skysentry_trio.wire.identity import clean_label
 from skysentry_trio.wire.messages import encode_json, rfc3339
 
@@ -58,6 +58,11 @@ class RecordedEvent:
         """Return the event as answers have it."""
         end = None if self.ended_at is None else rfc3339(self.ended_at)
         return EventReply(self.id, self.label, self.source, rfc3339(self.started_at), end, self.data)
+
+    def reply_with_camera(self) -> CameraEventReply:
+        """Return the event as answers about several cameras have it."""
+        one = self.reply()
+        return CameraEventReply(one.id, one.label, one.source, one.begin, one.end, one.data, self.camera_id)
 
     @property
     def file(self) -> str:

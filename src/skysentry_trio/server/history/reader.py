@@ -22,6 +22,8 @@ from skysentry_trio.server.history.coverage import (
     mark_spans,
 )
 from skysentry_trio.server.history.disk_writer import DiskWriter
+from skysentry_trio.server.history.event_log import EventLog
+from skysentry_trio.server.history.event_table import EventTable
 from skysentry_trio.server.history.events import RecordedEvent
 from skysentry_trio.server.history.folder import Damaged, HistoryFolder
 from skysentry_trio.server.history.frame_table import FrameTable, Place
@@ -72,11 +74,43 @@ class HistoryReader:
     begin: float = 0.0
     """Frames that arrived before this moment are left out, as if there were none: seconds since the epoch."""
 
-    def events(self, camera_id: str, begin: float, end: float, limit: int | None = None) -> list[RecordedEvent]:
-        """Return the events of a camera that overlap the time between two moments, in the order of their beginnings."""
+    def events(
+        self, camera_id: str, begin: float, end: float, limit: int | None = None, label: str | None = None
+    ) -> list[RecordedEvent]:
+        """Return the events of a camera that overlap the time between two moments, in the order of their beginnings.
+
+        Args:
+            camera_id: id of the camera.
+            begin: first moment, in seconds since the epoch.
+            end: last moment.
+            limit: the most events that are returned; None for all.
+            label: of the events; None for any.
+        """
+        return self._events.find(camera_id, max(begin, self.begin), end, limit, label)
+
+    def events_of_all(
+        self, is_visible: Callable[[str], bool], begin: float, end: float, limit: int, label: str | None = None
+    ) -> list[RecordedEvent]:
+        """Return the events of all cameras as `events` does.
+
+        Args:
+            is_visible: returns whether the events of a camera, named by its id, are among them.
+            begin: first moment, in seconds since the epoch.
+            end: last moment.
+            limit: the most events that are returned.
+            label: of the events; None for any.
+        """
+        found = list[RecordedEvent]()
+        for camera_id in filter(is_visible, self._events.cameras()):
+            found += self.events(camera_id, begin, end, limit, label)
+            found.sort(key=lambda event: (event.started_at, event.id))
+            del found[limit:]
+        return found
+
+    @property
+    def _events(self) -> EventLog | EventTable:
         log = None if self.writer is None else self.writer.events
-        begin = max(begin, self.begin)
-        return (self.folder.index.events if log is None else log).find(camera_id, begin, end, limit)
+        return self.folder.index.events if log is None else log
 
     def event_ranges(self, camera_id: str, begin: float, end: float) -> list[tuple[float, float]]:
         """Return when a camera is recorded because of events, between two moments: first and last times, in order."""

@@ -4,34 +4,53 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
-from quart import Blueprint, Response, request
+import msgspec
+from msgspec import UNSET
+from quart import Blueprint, Response
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.history.events import EventSource, RecordedEvent
 from skysentry_trio.server.http.current import CurrentHub, current_request
-from skysentry_trio.server.http.history_requests import asked_range, check_right, expect_history
+from skysentry_trio.server.http.history_requests import asked_query, asked_range, check_right, expect_history
 from skysentry_trio.server.http.json_bodies import json_response, require_json
 from skysentry_trio.server.http.recordings import Recordings
-from skysentry_trio.wire.events import EventsReply, decode_event_end, decode_event_request, read_moment
-from skysentry_trio.wire.query import decode_query
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, Gathered, OtherServers
+from skysentry_trio.wire.events import (
+    AllEventsReply,
+    EventsReply,
+    decode_event_end,
+    decode_event_request,
+    read_moment,
+)
 
 if TYPE_CHECKING:
     from skysentry_trio.server.history.history import History
 
 _FEW: Final = 1000
 _MOST: Final = 10_000
+_KEYS: Final = ("from", "to", "label", "limit")
+_GATHER_TIMEOUT: Final = 3.0
+"""Seconds that other servers have to say what happened at their cameras."""
+_replies: Final = msgspec.json.Decoder(AllEventsReply)
 
 
-def create_events(current_hub: CurrentHub, history: History | None, recordings: Recordings) -> Blueprint:
+def create_events(
+    current_hub: CurrentHub,
+    history: History | None,
+    recordings: Recordings,
+    others: OtherServers = NO_OTHER_SERVERS,
+) -> Blueprint:
     """Return the routes about events, under ``/api``.
 
     Args:
         current_hub: returns the hub, limited to what the principal of the current request may do.
         history: of the server; None if it records nothing.
         recordings: what reads it.
+        others: the other servers of a cluster.
     """
     routes = Blueprint("events", __name__, url_prefix="/api")
 
@@ -69,10 +88,36 @@ def create_events(current_hub: CurrentHub, history: History | None, recordings: 
     async def get_events(camera_id: str) -> Response:
         found = expect_history(history)
         check_right(current_hub, camera_id, Action.EVENTS)
-        begin, end = asked_range()
-        limit = decode_query(request.query_string.decode("latin-1")).whole("limit", 1, _MOST) or _FEW
-        events = await recordings.run(partial(found.reader.events, camera_id, begin, end, limit + 1))
+        (begin, end), (limit, label) = asked_range(), asked_events()
+        events = await recordings.run(partial(found.reader.events, camera_id, begin, end, limit + 1, label))
         return json_response(EventsReply(camera_id, [one.reply() for one in events[:limit]], len(events) > limit))
+
+    @routes.get("/events")
+    async def get_all_events() -> Response:
+        hub = current_hub()
+        hub.require(Action.EVENTS)
+        (begin, end), (limit, label) = asked_range(), asked_events()
+        gathered = Gathered()
+        if not current_request().via:
+            # The other server asks each server for the events of its own cameras.
+            query = asked_query()
+            asked = {name: text for name in _KEYS if (text := query.text(name)) is not None}
+            asker = hub.principal.limited_to(Action.EVENTS)
+            gathered = await others.gather(f"/api/events?{urlencode(asked)}", asker, _GATHER_TIMEOUT)
+        replies = [_replies.decode(body) for body in gathered.bodies.values()]
+        if history is not None or not replies:
+            is_visible = partial(hub.principal.rights.allow, Action.EVENTS)
+            read = partial(expect_history(history).reader.events_of_all, is_visible, begin, end, limit + 1, label)
+            own = [event.reply_with_camera() for event in await recordings.run(read)]
+            replies.append(AllEventsReply(own[:limit], len(own) > limit))
+        events = sorted((event for reply in replies for event in reply.events), key=lambda one: (one.begin, one.id))
+        more = len(events) > limit or any(reply.more for reply in replies)
+        return json_response(AllEventsReply(events[:limit], more, list(gathered.unreachable) or UNSET))
+
+    def asked_events() -> tuple[int, str | None]:
+        """Return the most events that are wanted, and their label."""
+        query = asked_query()
+        return query.whole("limit", 1, _MOST) or _FEW, query.text("label") or None
 
     return routes
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from skysentry_trio.wire.events import EventEnd, EventReply, EventRequest, EventsReply
+from skysentry_trio.wire.events import (
+    AllEventsReply,
+    CameraEventReply,
+    EventEnd,
+    EventReply,
+    EventRequest,
+    EventsReply,
+)
 from skysentry_trio.wire.history import (
     AgeingReply,
     DayReply,
@@ -23,6 +30,8 @@ from skysentry_trio.wire.history import (
 
 HISTORY_SCHEMAS: Final = (
     AgeingReply,
+    AllEventsReply,
+    CameraEventReply,
     DayReply,
     DaysReply,
     EventEnd,
@@ -59,6 +68,12 @@ _MOST_EVENTS: Final[dict[str, Any]] = {
     "in": "query",
     "description": "The most events that are wanted.",
     "schema": {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 1000},
+}
+_LABEL: Final[dict[str, Any]] = {
+    "name": "label",
+    "in": "query",
+    "description": "The label of the events that are wanted; without it, all are.",
+    "schema": {"type": "string"},
 }
 _RANGE: Final[list[dict[str, Any]]] = [
     {
@@ -110,7 +125,12 @@ def describe_history() -> dict[str, Any]:
         },
         "/api/clients/{clientId}/history/events": {
             "get": _operation(
-                "What happened at a camera", "The events.", "EventsReply", [_CAMERA_ID, *_RANGE, _MOST_EVENTS]
+                "What happened at a camera", "The events.", "EventsReply", [_CAMERA_ID, *_RANGE, _LABEL, _MOST_EVENTS]
+            )
+        },
+        "/api/events": {
+            "get": _operation(
+                "What happened at all cameras", "The events.", "AllEventsReply", [*_RANGE, _LABEL, _MOST_EVENTS]
             )
         },
         "/api/clients/{clientId}/events": {
