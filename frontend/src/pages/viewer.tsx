@@ -183,7 +183,7 @@ function ViewerPage() {
               onGroup={(next) => route.replace({ group: next })}
               onOpen={(cameraId) => route.open({ view: cameraId })}
               onOpenPast={(cameraId, at) =>
-                // The server shows a camera that it does not know only to those who ask for it by its id.
+                // The server plays back a camera that it has forgotten only to viewers that name the camera.
                 route.open({ cameras: [cameraId], view: cameraId, at, panel: null })
               }
             />
