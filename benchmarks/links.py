@@ -432,7 +432,8 @@ class Cost:
 async def check_alone(*, rounds: int, seconds: float) -> list[Aim]:
     """Compare the CPU time of a node without others with that of a server that belongs to no cluster.
 
-    Both have the same load at the same time, because what else the machine does changes the time of a frame.
+    Both have the same load at the same time and on the same processor, because what else the machine does changes the
+    time of a frame: a server that has to wait takes several frames at once.
     """
     load, ratios = Load(), list[float]()
     ids = [f"alone-{number}" for number in range(10)]
@@ -441,6 +442,9 @@ async def check_alone(*, rounds: int, seconds: float) -> list[Aim]:
         state = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         cluster.processes.append(_serve(stack, cluster.nodes[1], state))
         wait_until_ready(cluster.nodes[1], _PATIENCE)
+        processor = max(os.sched_getaffinity(0))
+        for process in cluster.processes:
+            os.sched_setaffinity(process.pid, {processor})
         async with trio.open_nursery() as nursery:
             for port in cluster.nodes:
                 for camera_id in ids:
