@@ -5,11 +5,13 @@ import trio
 import trio.lowlevel
 
 from skysentry_trio.base.demand import Limits
-from skysentry_trio.server.cluster import link
+from skysentry_trio.server.cluster import link, link_demand
 from skysentry_trio.server.cluster.link import Mirror
 from skysentry_trio.server.relay import picture_condition
 from skysentry_trio.server.relay.outbox import CameraNotice, ResultNotice
 from skysentry_trio.wire.capture import PictureMeasure
+from skysentry_trio.wire.messages import encode_message
+from skysentry_trio.wire.viewer import ClientConnected
 from tests.server.cluster.nodes import TestViewer, running_nodes, until
 
 
@@ -268,6 +270,26 @@ async def test_viewers_are_told_what_is_wrong_with_pictures_at_another_node(monk
             a.relay.is_down = True
             a.relay.cut()
             await until(lambda: b.hub_camera("door").condition is None)
+
+
+async def test_what_was_wrong_with_pictures_that_nobody_watches_any_more_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other node does not say when it is over, also not if its last notice crosses the end of the subscription."""
+    monkeypatch.setattr(picture_condition, "_LASTS", 0.0)
+    monkeypatch.setattr(link_demand, "_HOLD", 0.05)
+    async with running_nodes("a", "b") as (a, b):
+        with a.camera("door") as camera, a.camera("yard"), b.viewer("yard"):
+            a.hub.note_measure(camera.session.camera, PictureMeasure(None, 5.0, 40.0))
+            await camera.send()
+            await until(lambda: b.hub.camera("door"))
+            with b.viewer("door"):
+                await until(lambda: b.hub_camera("door").condition == "dark")
+            await until(lambda: camera.viewers == 0)
+            assert b.hub_camera("door").condition is None
+            (link_to_a,) = b.node.mirrors.links
+            link_to_a._take_notice(encode_message(ClientConnected("door", None, condition="dark")))
+            assert b.hub_camera("door").condition is None
 
 
 async def test_a_node_with_another_secret_is_refused() -> None:

@@ -37,8 +37,6 @@ from skysentry_trio.wire.viewer import (
     SUBPROTOCOL,
     Ack,
     ClientConnected,
-    Clients,
-    ClientSummary,
     Unsubscribe,
     decode_notice,
 )
@@ -249,7 +247,7 @@ class Link:
                 await connection.send(encode_message(Unsubscribe(ended)))
             for message in list(self._demand.messages(now)):
                 if isinstance(message, Unsubscribe):
-                    self._forget_frames(message.clients)
+                    self._forget_pictures(message.clients)
                 await connection.send(encode_message(message))
             if self._demand.asked:
                 idle_since = now
@@ -259,11 +257,12 @@ class Link:
             with trio.move_on_at(min(self._demand.due, idle_since + _KEPT_IDLE)):
                 await self._wake.wait()
 
-    def _forget_frames(self, camera_ids: list[str]) -> None:
-        """Drop the newest frames of cameras that nobody here watches, because they get old."""
+    def _forget_pictures(self, camera_ids: list[str]) -> None:
+        """Drop what is known of the pictures of cameras that nobody here watches, because it gets old."""
         for camera_id in camera_ids:
             if (mirror := self.mirrors.get(camera_id)) is not None:
                 self._hub.mirrored.drop_newest(mirror.session)
+                self._hub.mirrored.note_condition(mirror.session, None)
 
     # What the other node sends
 
@@ -330,15 +329,9 @@ class Link:
         elif isinstance(notice, Result) and notice.camera_id in self.mirrors:
             message, boxes = encode_frame(text), notice.boxes
             self._hub.publish_result(notice.camera_id, notice.sequence, message, boxes=boxes, from_source=True)
-        elif isinstance(notice, Clients):
-            for client in notice.clients:
-                self._note_condition(client)
-        elif isinstance(notice, ClientConnected):
-            self._note_condition(notice)
-
-    def _note_condition(self, camera: ClientSummary | ClientConnected) -> None:
-        if (mirror := self.mirrors.get(camera.camera_id)) is not None:
-            self._hub.mirrored.note_condition(mirror.session, camera.condition or None)
+        elif isinstance(notice, ClientConnected) and notice.camera_id in self._demand.asked:
+            # The other node tells of changes only while this node subscribes to the camera.
+            self._hub.mirrored.note_condition(self.mirrors[notice.camera_id].session, notice.condition or None)
 
 
 def _text_of(frame: bytes) -> str:
