@@ -289,9 +289,8 @@ class Hub:
         if not self._cameras.keep(camera, frame):
             message = f"the frames of other cameras leave no room in {self.settings.max_memory} bytes: some are dropped"
             raise session.refuse(ProtocolViolation(message, "memory-full"))
-        if received_at is None:
-            # Of a camera of another server, the other server knows the condition.
-            camera.pictures.note_frame(jpeg, now)
+        # Of a camera of another server, the other server knows the condition.
+        if received_at is None and (camera.pictures.note_frame(jpeg, now) or camera.condition is not None):
             self._note_condition(camera)
         camera.sequence = sequence
         camera.frame_count += 1

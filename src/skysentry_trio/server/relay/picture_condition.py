@@ -43,14 +43,19 @@ class PictureCondition:
     _last_at: float = field(default=0.0, init=False)
     """When the last frame came."""
 
-    def note_frame(self, jpeg: bytes, now: float) -> None:
-        """Compare a frame with the one before; different sizes, which most frames have, cost nothing."""
+    def note_frame(self, jpeg: bytes, now: float) -> bool:
+        """Compare a frame with the one before; different sizes, which most frames have, cost nothing.
+
+        Returns:
+            Whether something may be wrong; if not, `current` is None.
+        """
         before, self._jpeg, self._last_at = self._jpeg, jpeg, now
         # The same object is a picture that the camera has left out because the scene is still.
         if jpeg is not before and jpeg == before:
             self._same += 1
         else:
             self._same, self._same_since = 0, now
+        return self._same > 1 or self._bad is not None
 
     def note_measure(self, measure: PictureMeasure, now: float) -> None:
         """Take what the camera has measured."""
