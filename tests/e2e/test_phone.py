@@ -11,15 +11,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
 from benchmarks.far_host import FarHost
 from PIL import Image
+from PIL.ExifTags import Base
 from playwright.sync_api import Browser, Error, FilePayload, Page, expect
 
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.access.changes import RulesEditor
+from skysentry_trio.sources.drawing import MORNING, Pattern
 from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS, wait_until
 from tests.e2e.namespaces import far_host
 from tests.e2e.processes import Program, running
@@ -32,6 +35,8 @@ pytestmark = [
 
 OpenPage = Callable[..., Page]
 PHONE = (390, 844)
+# Where the pictures in the documentation come from: set it to docs/images to take them anew.
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
 PROMISE = 20.0
 """Seconds from the command to the picture."""
 HAND = {"is_mobile": True, "has_touch": True}
@@ -71,6 +76,25 @@ def server(host: FarHost, authority: Path) -> Iterator[Program]:
     with serving(host, authority.parent.parent, *flags) as program:
         program.wait_for_line(r"To get rid of the warning")
         yield program
+
+
+def photograph(page: Page, name: str, host: str) -> None:
+    """Take the pictures of a page for the documentation, with a usual address in place of that of this host."""
+    if SCREENSHOTS is None:
+        return
+    page.evaluate(
+        """(host) => {
+          const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+          while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(host, "192.168.1.20");
+        }""",
+        host,
+    )
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        # The colours of buttons change slowly.
+        page.wait_for_timeout(500)
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{scheme}.png", full_page=name.endswith("phone"))
 
 
 def scan(server: Program) -> str:
@@ -123,6 +147,7 @@ def test_a_phone_is_live_within_twenty_seconds_of_the_command(
         expect(shown).to_be_visible()
         assert "/capture?link=" in (shown.get_attribute("aria-label") or "")
         assert address not in (shown.get_attribute("aria-label") or "")
+        photograph(viewer, "phone-code-desktop", host.address)
 
 
 def test_a_phone_that_trusts_the_server_is_not_warned(
@@ -160,6 +185,7 @@ def test_a_phone_that_comes_over_http_is_led_to_https(server: Program, open_page
     assert page.locator("input[type=file]").count() == 0
     button = page.get_by_role("link", name=f"Open https://{there}:8443")
     assert button.get_attribute("href") == f"https://{there}:8443/capture?name=Door"
+    photograph(page, "set-up-phone", there)
     # After the person has gone past the warning elsewhere, the page notices it.
     other = page.context.new_page()
     go_past_warning(other, f"https://{there}:8443/capture")
@@ -167,12 +193,12 @@ def test_a_phone_that_comes_over_http_is_led_to_https(server: Program, open_page
     expect(page.get_by_text("This browser takes the certificate.")).to_be_visible(timeout=15_000)
 
 
-def picture(size: tuple[int, int], orientation: int) -> bytes:
-    """Return a picture as phones save it: lying, with a note how it is held."""
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    saved = io.BytesIO()
-    Image.new("RGB", size, (200, 80, 40)).save(saved, "JPEG", exif=exif)
+def picture() -> bytes:
+    """Return an upright picture as phones save it: lying, with a note how to turn it."""
+    exif, saved = Image.Exif(), io.BytesIO()
+    exif[Base.Orientation] = 6
+    upright = Image.open(io.BytesIO(Pattern("Front door", 1200, 1600, look=MORNING).draw(0, time.time())))
+    upright.transpose(Image.Transpose.ROTATE_90).save(saved, "JPEG", exif=exif)
     return saved.getvalue()
 
 
@@ -187,11 +213,12 @@ def test_without_https_a_phone_sends_single_pictures(host: FarHost, tmp_path: Pa
         page = open_page(f"{there}/capture?id=door&link={tokens[Action.PUBLISH]}", PHONE, **HAND)
         expect(page.get_by_text("skysentry-trio serve --phone")).to_be_visible()
         result, file = page.locator(".set-up__result"), page.locator("input[type=file]")
-        lying = FilePayload(name="a.jpg", mimeType="image/jpeg", buffer=picture((1600, 1200), 6))
+        lying = FilePayload(name="a.jpg", mimeType="image/jpeg", buffer=picture())
         page.get_by_label("Name").fill("Front door")
         file.set_input_files([lying])
         expect(result).to_have_text("The picture is on the wall.")
         access = {"Authorization": f"Bearer {admin}"}
+        photograph(page, "single-picture-phone", host.address)
         (details,) = httpx.get(f"{there}/api/clients", headers=access).json()["details"]
         assert (details["clientId"], details["name"], details["online"]) == ("door", "Front door", True)
         latest = httpx.get(f"{there}/api/clients/door/latest.jpg", headers=access)
