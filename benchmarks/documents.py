@@ -144,14 +144,15 @@ def _table(title: str, columns: list[_Column], results: Results) -> Iterator[str
 
 
 def _one(name: str) -> Callable[[Figures], str]:
-    return lambda figures: _number(figures[name]) if name in figures else ""
+    return lambda figures: show_number(figures[name]) if name in figures else ""
 
 
 def _pair(first: str, second: str) -> Callable[[Figures], str]:
-    return lambda figures: f"{_number(figures[first])} / {_number(figures[second])}" if first in figures else ""
+    return lambda figures: f"{show_number(figures[first])} / {show_number(figures[second])}" if first in figures else ""
 
 
-def _number(value: float) -> str:
+def show_number(value: float) -> str:
+    """Return a number with about three digits."""
     if value >= 100 or value == int(value):
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

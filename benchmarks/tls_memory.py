@@ -7,19 +7,20 @@ from collections.abc import Iterator
 
 import trio
 
+from benchmarks.aims import Measured
 from benchmarks.faults.process import victim
 from benchmarks.faults.stuck_viewers import attack
 from benchmarks.tls_peers import Peers
 
 
-def compare(peers: Peers) -> Iterator[tuple[str, float, float]]:
-    """Yield what was measured, the figure, and its aim."""
+def compare(peers: Peers) -> Iterator[Measured]:
+    """Yield the ratio of the memory with TLS to that without, for each kind of viewer."""
     for kind in ("envelope", "mjpeg"):
         peaks = {}
         for name, flags, trust in (("plain", (), None), ("ours", peers.tls_flags, peers.trust())):
             with victim(sys.executable, *flags, tls=trust) as server:
                 before, peaks[name] = trio.run(attack, server, kind)
-            sys.stdout.write(
+            sys.stderr.write(
                 f"{name:<8} {peaks[name]:6.1f} MiB resident with stuck viewers, {before:.1f} MiB without\n"
             )
-        yield f"resident memory with stuck viewers, {kind}, TLS to plain", peaks["ours"] / peaks["plain"], 1.2
+        yield Measured(f"resident memory with stuck viewers, {kind}, TLS to plain", peaks["ours"] / peaks["plain"], 1.2)

@@ -8,6 +8,7 @@ from typing import Any
 import benchmarks.__main__
 import pytest
 from benchmarks import access, against, documents, snapshots
+from benchmarks.aims import Measured, report
 from benchmarks.documents import write_documents
 from benchmarks.measure import measure
 from benchmarks.scenarios import OURS, OWN_LOAD, PEERS, Scenario
@@ -88,6 +89,26 @@ def test_the_load_of_our_own_programs_has_its_own_table(docs: Path) -> None:
     page = (docs / "explanation" / "performance.md").read_text()
     assert "| skysentry-trio | 20 | 2.50 / 5 |" in page
     assert "| skysentry-trio with envelopes and acknowledgements | 50 | 4.50 / 9 |" in page
+
+
+def test_figures_with_aims_are_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The figures of an earlier run are replaced, and the exit status says whether an aim is missed."""
+    page = tmp_path / "performance.md"
+    page.write_text("before\n<!-- tls: begin -->\nold\n<!-- tls: end -->\nafter\n")
+    held = [Measured("a frame, µs", 12.34), Measured("a frame, to another", 0.9, 1.0)]
+    report(held, None, page)
+    assert "old" in page.read_text()
+    assert capsys.readouterr().out == "a frame, µs: 12.3\na frame, to another: 0.90, at most 1\n"
+
+    with pytest.raises(SystemExit):
+        report([*held, Measured("memory", 250.0, 200.0)], "tls", page)
+
+    assert capsys.readouterr().out.endswith("memory: 250, at most 200: missed\n")
+    text = page.read_text()
+    assert text.startswith("before\n<!-- tls: begin -->\n")
+    assert text.endswith("| memory | 250 | 200 |\n\n<!-- tls: end -->\nafter\n")
+    assert "| a frame, µs | 12.3 |  |" in text
+    assert "old" not in text
 
 
 def test_checkouts_are_measured_alternately(monkeypatch: pytest.MonkeyPatch) -> None:
