@@ -554,6 +554,28 @@ async def test_who_answers_pings_stays(kind: str) -> None:
         assert (await server.health())["connections"] == 2
 
 
+async def test_who_vanishes_in_the_middle_of_a_frame_is_gone(perhaps_tls: CertificateFiles | None) -> None:
+    """No ping can be sent behind a frame that the link does not take; the time for the frame ends the connection."""
+    async with (
+        running_daemon(perhaps_tls, write_timeout=0.3, ping_interval=0.1, ping_timeout=60.0, max_fps=1000) as server,
+        server.camera("door") as camera,
+        server.connection(receive_buffer=4096) as viewer,
+        trio.open_nursery() as nursery,
+    ):
+        await viewer.send(handshake("/stream/ws"))
+        assert (await viewer.answer()).status == 101
+
+        async def send_pictures() -> None:
+            while True:
+                await camera.send(client_frame(BINARY, picture(1_000_000)))
+                await trio.sleep(0.02)
+
+        nursery.start_soon(send_pictures)
+        with trio.fail_after(PATIENCE):
+            await server.wait_until_healthy(lambda health: health["connections"] == 2 and health["framesReceived"])
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_viewer_that_reads_slowly_but_answers_pings_stays(perhaps_tls: CertificateFiles | None) -> None:
     """A ping waits its turn behind a large frame, not longer than its timeout."""
     async with (
