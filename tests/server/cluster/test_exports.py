@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import trio
 
+from skysentry_trio.server.cluster.node_questions import NodeQuestions
 from skysentry_trio.server.history.events import EventSource
-from skysentry_trio.server.http import exports
+from skysentry_trio.server.http import export_jobs, exports
 from tests.raw_peer import Answer
 from tests.server.cluster.nodes import TestNode, running_nodes, until
 from tests.server.cluster.test_proxy import guarded_nodes, post
@@ -72,6 +73,32 @@ async def test_an_export_has_the_cameras_of_all_nodes(folders: dict[str, OpenFol
                 assert len(archive.namelist()) == 31
         assert manifests[0] == manifests[1]
         assert [event["label"] for event in manifests[0]["cameras"][0]["events"]] == ["bell"]
+
+
+async def test_a_long_time_at_another_node_is_fetched_in_short_clips(
+    folders: dict[str, OpenFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only where it has recorded; every frame is there once, also the one between two clips."""
+    fetched = list[str]()
+
+    async def fetch(questions: NodeQuestions, camera_id: str, resource: str, *rest: Any) -> bool:
+        fetched.append(resource)
+        return await original(questions, camera_id, resource, *rest)
+
+    original = NodeQuestions.fetch_from_owner
+    monkeypatch.setattr(NodeQuestions, "fetch_from_owner", fetch)
+    monkeypatch.setattr(export_jobs, "_CLIP_SECONDS", 5.0)
+    monkeypatch.setattr(export_jobs, "_MOST_PARTS", 10)
+    async with two_nodes(folders) as (a, _):
+        done = await finished(a, (await begin(a, {**WANTED, "to": NOON + 300})).json["id"])
+        file = await a.address.ask(f"/api/exports/{done['id']}/file")
+    with zipfile.ZipFile(io.BytesIO(file.body)) as archive:
+        cameras = json.loads(archive.read("manifest.json"))["cameras"]
+    assert [[frame["sequence"] for frame in camera["frames"]] for camera in cameras] == [
+        [*range(1, 11)],
+        [*range(1, 21)],
+    ]
+    assert len(fetched) == 4
 
 
 async def test_every_node_knows_every_export(folders: dict[str, OpenFolder]) -> None:

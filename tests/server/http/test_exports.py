@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from threading import Event
 from typing import Any
@@ -21,6 +21,7 @@ from skysentry_trio.server.http.export_archive import ExportRange, Progress
 from skysentry_trio.server.http.export_jobs import ExportJobs
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
+from skysentry_trio.server.transport.other_servers import _NoOtherServers
 from tests.server.history.helpers import NOON, OpenFolder, history_of
 from tests.server.http.rest_harness import DESCRIPTION, Answer, Site, check_against
 
@@ -247,6 +248,39 @@ async def test_exports_are_bounded(site: Site, jobs: ExportJobs, monkeypatch: py
     assert (full["state"], again["state"]) == ("failed", "ready")
     folder = jobs.reader.folder.path / export_jobs.FOLDER
     assert len(list(folder.iterdir())) == 1
+
+
+async def test_what_is_fetched_from_another_server_is_bounded(site: Site, jobs: ExportJobs) -> None:
+    """By the bytes of all exports, and by the space on the volume; nothing of it is left."""
+    others = EndlessServer()
+    jobs.others, jobs.max_bytes = others, 300_000
+    async with running(jobs):
+        large = await finished(site, jobs.add(site.principal, ExportRange(["yard"], NOON, NOON + 60, "zip")).id)
+        jobs.max_bytes, jobs.min_free, others.sent = 10**9, 2**80, 0
+        full = await finished(site, jobs.add(site.principal, ExportRange(["yard"], NOON, NOON + 60, "zip")).id)
+        with trio.fail_after(30):
+            while list((jobs.reader.folder.path / export_jobs.FOLDER).iterdir()):  # noqa: ASYNC110 - no event says so
+                await trio.sleep(0.01)
+
+    assert large["error"] == "the exports together have reached their limit, history_export_bytes"
+    assert (full["error"], others.sent) == ("the volume has too little space for this export", 1)
+
+
+class EndlessServer(_NoOtherServers):
+    """Another server, whose clips have no end."""
+
+    sent = 0
+
+    def owner(self, _camera_id: str) -> str:
+        return "another"
+
+    async def fetch_from_owner(
+        self, _camera_id: str, _resource: str, _principal: Principal, take: Callable[[bytes], Awaitable[None]]
+    ) -> bool:
+        while self.sent < 20:
+            self.sent += 1
+            await take(bytes(100_000))
+        return True
 
 
 async def test_only_who_may_see_all_cameras_gets_an_export(site: Site, jobs: ExportJobs) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.principal import Action, Principal
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip
 from skysentry_trio.server.http.export_archive import ExportRange, FrameSource, Progress, write_archive
-from skysentry_trio.server.http.fetched_clip import FetchedClip
+from skysentry_trio.server.http.fetched_clips import FetchedClips
 from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, OtherServers
 from skysentry_trio.wire.jpeg import PictureSize
 from skysentry_trio.wire.messages import encode_json
@@ -40,8 +40,12 @@ KEPT: Final = 86400.0
 """Seconds for which an export can be fetched."""
 _MOST_EVENTS: Final = 10_000
 """Events of a camera of another server."""
-_EVENTS_TIMEOUT: Final = 10.0
-"""Seconds that another server has to list them."""
+_ASK_TIMEOUT: Final = 10.0
+"""Seconds that another server has to list them, or to say when it has recorded."""
+_CLIP_SECONDS: Final = 600.0
+"""Seconds of one clip of another server: both servers have the list of its frames in memory."""
+_MOST_PARTS: Final = 2000
+"""Parts of a time for which another server says at once whether it has recorded."""
 _LOOK: Final = 60.0
 """Seconds between two looks for exports that are over."""
 
@@ -54,8 +58,8 @@ class ExportFailed(Exception):
 class FromElsewhere:
     """What another server has recorded of a camera."""
 
-    path: Path
-    """Of a clip."""
+    clips: list[Path] = field(factory=list)
+    """One after another, for `FetchedClips`."""
     nbytes: int = 0
     events: Sequence[Mapping[str, Any]] = ()
 
@@ -166,7 +170,7 @@ class ExportJobs:
         if job.state == "failed" or job.is_over:
             await self._in_thread(partial(_discard, steps, job.path))
         for found in job.elsewhere.values():
-            await self._in_thread(partial(found.path.unlink, missing_ok=True))
+            await self._in_thread(partial(_delete, found.clips))
         job.elsewhere.clear()
 
     async def _fetch(self, job: ExportJob) -> None:
@@ -176,26 +180,51 @@ class ExportJobs:
             ProtocolViolation: another server does not answer.
             ExportFailed: there is not enough room.
         """
-        between = f"from={job.wanted.begin:.6f}&to={job.wanted.end:.6f}"
+        begin, end = job.wanted.begin, job.wanted.end
         for camera_id in job.wanted.cameras:
             if self.others.owner(camera_id) is None:
                 continue
-            found = job.elsewhere[camera_id] = FromElsewhere(self._path(token_hex(16)))
-            with await self._in_thread(partial(_create, found.path)) as file:
-
-                async def take(piece: bytes, found: FromElsewhere = found, file: BinaryIO = file) -> None:
-                    if job.is_over:
-                        raise ExportFailed("the export was deleted")
-                    await self._in_thread(partial(file.write, piece))
-                    found.nbytes += len(piece)
-                    self._check_size()
-
-                if not await self.others.fetch_from_owner(camera_id, f"clip?{between}", job.owner, take):
-                    # It has no frames from then, which is no error: the manifest has the camera all the same.
-                    continue
-            asked = f"history/events?{between}&limit={_MOST_EVENTS}"
-            if body := await self.others.ask_owner(camera_id, asked, job.owner, _EVENTS_TIMEOUT):
+            found = job.elsewhere[camera_id] = FromElsewhere()
+            await self._fetch_clips(job, camera_id, begin, end)
+            asked = f"history/events?{_between(begin, end)}&limit={_MOST_EVENTS}"
+            if body := await self.others.ask_owner(camera_id, asked, job.owner, _ASK_TIMEOUT):
                 found.events = msgspec.json.decode(body)["events"]
+
+    async def _fetch_clips(self, job: ExportJob, camera_id: str, begin: float, end: float) -> None:
+        """Fetch short clips of what another server has recorded of a camera, in the order of time."""
+        if end - begin <= _CLIP_SECONDS:
+            await self._fetch_clip(job, camera_id, begin, end)
+            return
+        parts = min(_MOST_PARTS, math.ceil((end - begin) / _CLIP_SECONDS))
+        asked, width = f"history?{_between(begin, end)}&buckets={parts}", (end - begin) / parts
+        body = await self.others.ask_owner(camera_id, asked, job.owner, _ASK_TIMEOUT)
+        for number, frames in enumerate([] if body is None else msgspec.json.decode(body)["coverage"]):
+            if frames:
+                since = begin + number * width
+                await self._fetch_clips(job, camera_id, since, min(since + width, end))
+
+    async def _fetch_clip(self, job: ExportJob, camera_id: str, begin: float, end: float) -> None:
+        found, path = job.elsewhere[camera_id], self._path(token_hex(16))
+        found.clips.append(path)
+        with await self._in_thread(partial(_create, path)) as file:
+
+            async def take(piece: bytes) -> None:
+                if job.is_over:
+                    raise ExportFailed("the export was deleted")
+                found.nbytes += len(piece)
+                self._check_size()
+                await self._in_thread(partial(self._write_piece, file, piece))
+
+            asked = f"clip?{_between(begin, end)}"
+            has_frames = await self.others.fetch_from_owner(camera_id, asked, job.owner, take)
+        if not has_frames:
+            # This is no error: if no clip has frames, the manifest has the camera all the same.
+            found.clips.remove(path)
+            await self._in_thread(partial(_delete, [path]))
+
+    def _write_piece(self, file: BinaryIO, piece: bytes) -> None:
+        file.write(piece)
+        self._check_space()
 
     def _path(self, identity: str) -> Path:
         return self.reader.folder.path / FOLDER / f"{identity}.zip"
@@ -208,11 +237,16 @@ class ExportJobs:
         found = job.elsewhere.get(camera_id)
         if found is None:
             return self.reader_for(job.owner, camera_id)
-        return FetchedClip(found.path if found.nbytes else None)
+        return FetchedClips(found.clips)
 
     def _check_size(self) -> None:
         if self.nbytes > self.max_bytes:
             raise ExportFailed("the exports together have reached their limit, history_export_bytes")
+
+    def _check_space(self) -> None:
+        # Retention lets old recordings give way to exports, but it does so only when a file is begun.
+        if self.reader.folder.free_bytes() < self.min_free // 2:
+            raise ExportFailed("the volume has too little space for this export")
 
     def _steps(self, job: ExportJob) -> Iterator[Progress]:
         job.path.parent.mkdir(exist_ok=True)
@@ -222,9 +256,7 @@ class ExportJobs:
         with job.path.open("w+b") as file:
             for progress in write_archive(file, job.path.parent, reader_of, wanted, make_clip, events):
                 yield progress
-                # Retention lets old recordings give way to exports, but it does so only when a file is begun.
-                if self.reader.folder.free_bytes() < self.min_free // 2:
-                    raise ExportFailed("the volume has too little space for this export")
+                self._check_space()
 
     def _events(self, job: ExportJob, camera_id: str) -> Sequence[Mapping[str, Any]]:
         if (found := job.elsewhere.get(camera_id)) is not None:
@@ -252,9 +284,18 @@ class ExportJobs:
         return await trio.to_thread.run_sync(work, limiter=self._threads, abandon_on_cancel=True)
 
 
+def _between(begin: float, end: float) -> str:
+    return f"from={begin:.6f}&to={end:.6f}"
+
+
 def _create(path: Path) -> BinaryIO:
     path.parent.mkdir(exist_ok=True)
     return path.open("wb")
+
+
+def _delete(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _discard(steps: Iterator[Progress], path: Path) -> None:
