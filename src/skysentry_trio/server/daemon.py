@@ -64,9 +64,11 @@ from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.loop_monitor import LoopMonitor
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.janitor import keep_tidy
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.shutdown import Shutdown
+from skysentry_trio.server.supervisor import supervise
 from skysentry_trio.server.transport.certificate import Certificate
 from skysentry_trio.server.transport.connection_log import ConnectionLog
 from skysentry_trio.server.transport.https_redirect import HttpsRedirect
@@ -96,15 +98,8 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-_BATCH_OF_RINGS = 64
-"""Number of rings whose old frames are dropped before other tasks run."""
 _LAST_MOMENT = 0.5
 """Seconds for the tasks of aborted connections to end."""
-_FIRST_RESTART = 0.1
-_LAST_RESTART = 30.0
-_FAILURES_IN_A_ROW = 5
-_PROVEN = 30.0
-"""Seconds after which a restarted service counts as recovered."""
 
 
 async def serve(
@@ -163,7 +158,7 @@ async def serve(
     async with _closing(history), trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signal, shutdown)
         services: dict[str, Callable[[], Awaitable[None]]] = {
-            "janitor": partial(_forget_idle_cameras, hub),
+            "janitor": partial(keep_tidy, hub),
             "demand": hub.report_demand,
             "notices": hub.send_notices,
             "access": setup.watcher.run,
@@ -515,54 +510,6 @@ async def _stop_on_signal(shutdown: Shutdown, task_status: trio.TaskStatus[None]
         task_status.started()
         async for _number in signals:
             shutdown.request()
-
-
-async def supervise(name: str, service: Callable[[], Awaitable[None]], health: Health) -> None:
-    """Run a service for ever; restart it with back-off when it crashes.
-
-    Args:
-        name: name of the service, for the log and for ``/api/health``.
-        service: a function that never returns.
-        health: lists the service as failing after several crashes in a row, until the service has recovered.
-    """
-    failures, delay = 0, _FIRST_RESTART
-    while True:
-        started = trio.current_time()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_report_recovery, name, health)
-            try:
-                await service()
-            except Exception as error:
-                if trio.current_time() - started > _PROVEN:
-                    failures, delay = 0, _FIRST_RESTART
-                failures += 1
-                log.exception("service crashed", service=name, failures=failures, restart_in=delay)
-                if failures >= _FAILURES_IN_A_ROW:
-                    health.failing[name] = str(error) or type(error).__name__
-            nursery.cancel_scope.cancel()
-        await trio.sleep(delay)
-        delay = min(2 * delay, _LAST_RESTART)
-
-
-async def _report_recovery(name: str, health: Health) -> None:
-    await trio.sleep(_PROVEN)
-    health.failing.pop(name, None)
-
-
-async def _forget_idle_cameras(hub: Hub) -> None:
-    """Run the janitor: forget cameras that left long ago, and drop frames that are too old."""
-    while True:
-        await trio.sleep(hub.settings.cleanup_interval)
-        forgotten = list[str]()
-        for slice_of_ids in hub.evict_idle_in_slices():
-            forgotten += slice_of_ids
-            await trio.lowlevel.checkpoint()
-        if forgotten:
-            log.info("idle cameras forgotten", cameras=forgotten)
-        cameras = list(hub.cameras)
-        for start in range(0, len(cameras), _BATCH_OF_RINGS):
-            hub.discard_expired(cameras[start : start + _BATCH_OF_RINGS])
-            await trio.lowlevel.checkpoint()
 
 
 async def _feed_watchdog(notifier: Notifier, interval: float) -> None:
