@@ -42,7 +42,7 @@ class Judge:
         self.states: list[str] = []
 
     def look(self, page: Page, state: str) -> None:
-        """Note what is wrong in this state: in the first theme by all rules, in the others only by those on contrast."""
+        """Note what is wrong in this state: in the first theme by all rules, in others only by those on contrast."""
         self.states.append(state)
         expect(page.locator("html")).to_have_attribute("lang", self.language)
         # Evaluated by the debugger, which the page's policy does not bind.
