@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import cache
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -24,11 +25,13 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from skysentry_trio.sources.drawing import DUSK, MORNING, NIGHT, Look, Pattern
+from tests.e2e.loaded_server import start_server
 from tests.e2e.several_nodes import count_nodes, serve_program
 from tests.ports import free_port
 
 T = TypeVar("T")
 ROOT: Final = Path(__file__).resolve().parents[2]
+SOURCE: Final = ROOT / "src"
 CHROMIUM: Final = Path("/usr/bin/chromium")
 CHROMIUM_FLAGS: Final = (
     # A container has no user namespaces for the sandbox, nor a graphics card.
@@ -80,12 +83,12 @@ def wait_for_frames(server: Server, camera_id: str, count: int) -> None:
 class Server:
     """A server in a process of its own, which can be killed and started again on the same port."""
 
-    def __init__(self, *arguments: str, source: Path = ROOT / "src") -> None:
+    def __init__(self, *arguments: str, source: Path = SOURCE) -> None:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self._arguments = arguments
         self._source = source
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkServerProcess | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -100,19 +103,24 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = [sys.executable, *serve_program(), "serve", "--host", "127.0.0.1"]
-        command += ["--port", str(self.port), *self._arguments]
-        environment = {**os.environ, "PYTHONPATH": str(self._source)}
-        # A killed process cannot save its coverage, and measuring the coverage makes it slow.
-        environment.pop("COVERAGE_PROCESS_CONFIG", None)
-        self._process = subprocess.Popen(command, env=environment)
+        arguments = ["serve", "--host", "127.0.0.1", "--port", str(self.port), *self._arguments]
+        if count_nodes() == 1 and self._source == SOURCE:
+            self._process = start_server(arguments)
+        else:
+            environment = {**os.environ, "PYTHONPATH": str(self._source)}
+            # A killed process cannot save its coverage, and measuring the coverage makes it slow.
+            environment.pop("COVERAGE_PROCESS_CONFIG", None)
+            self._process = subprocess.Popen([sys.executable, *serve_program(), *arguments], env=environment)
         wait_until(self.answers, 30 * count_nodes(), "the server answers")
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(timeout=10)
+            if isinstance(self._process, subprocess.Popen):
+                self._process.wait(timeout=10)
+            else:
+                self._process.join(timeout=10)
             self._process = None
 
     def answers(self) -> bool:
