@@ -410,6 +410,17 @@ async def test_plain_http_is_answered_with_a_sentence(autojump_clock: trio.abc.C
     assert b"use https://cam.local:8443/capture" in answer
 
 
+async def test_a_browser_over_plain_http_is_led_to_https(autojump_clock: trio.abc.Clock) -> None:
+    """People type the address without its scheme; a program, or a host that leads elsewhere, gets the sentence."""
+    asked = b"GET /capture?a=b HTTP/1.1\r\nAccept: text/html,*/*\r\nHost: "
+    noted, answer = await entering(asked + b"cam.local:8443\r\n\r\n")
+    assert noted == ("plain-http", "plain HTTP at a port with TLS")
+    assert answer.startswith(b"HTTP/1.1 308 ")
+    assert b"Location: https://cam.local:8443/capture?a=b\r\n" in answer
+    _, answer = await entering(asked + b"cam.local\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
 async def test_what_is_neither_is_ended_without_an_answer(autojump_clock: trio.abc.Clock) -> None:
     """A program that speaks something else gets nothing."""
     for said in (b"SSH-2.0-OpenSSH_9.2\r\n", b"\x00\x01\x02\x03", b"GET /" + b"a" * 20_000):

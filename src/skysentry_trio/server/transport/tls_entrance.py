@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
+from typing import Final
 
 import trio
 
@@ -11,10 +13,12 @@ from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.server.transport.tls_stream import HandshakeFailed, NotTls, TlsStream
 from skysentry_trio.wire.origins import show_address
 from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader
-from skysentry_trio.wire.response import encode_refusal
+from skysentry_trio.wire.response import encode_refusal, encode_response_head
 
 _LINGER = 1.0
 """Seconds that a client has to read the answer or the alert."""
+_WITH_PORT: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):[0-9]+", re.ASCII)
+"""The host of a request to this port; without a port, it would lead to another one over https."""
 _SHOWN = 80
 """Maximum number of characters of a path in the answer."""
 
@@ -50,7 +54,7 @@ async def enter_by_tls(stream: TlsStream, seconds: float) -> tuple[str, str] | N
 
 
 async def _answer_in_clear(stream: TlsStream, data: bytes, seconds: float) -> tuple[str, str]:
-    """Tell a client that speaks plain HTTP to use https; say nothing to others."""
+    """Lead a browser that speaks plain HTTP to https, and tell other clients to use it; say nothing to others."""
     head = None
     with suppress(*CONNECTION_LOST, ProtocolViolation), trio.move_on_after(seconds):
         stream.push_back(data)
@@ -59,11 +63,27 @@ async def _answer_in_clear(stream: TlsStream, data: bytes, seconds: float) -> tu
         return "not-tls", "neither TLS nor HTTP"
     host = show_address(head.headers.get("host", "")) or "HOST"
     address = f"https://{host}{head.path[:_SHOWN]}"
-    violation = ProtocolViolation(f"expected TLS at this port, got plain HTTP; use {address}", "bad-request")
+    if _is_opened_by_person(head):
+        query = f"?{head.query}" if head.query else ""
+        location = f"https://{head.headers['host']}{head.path}{query}"
+        answer = encode_response_head(308, {"Location": location, "Content-Length": "0"})
+    else:
+        violation = ProtocolViolation(f"expected TLS at this port, got plain HTTP; use {address}", "bad-request")
+        answer = encode_refusal(violation)
     with suppress(*CONNECTION_LOST), trio.move_on_after(_LINGER):
-        await stream.send_all(encode_refusal(violation))
+        await stream.send_all(answer)
         await stream.linger(_LINGER)
     return "plain-http", "plain HTTP at a port with TLS"
+
+
+def _is_opened_by_person(head: RequestHead) -> bool:
+    """Return whether this is a browser that opens a page, for a person who has typed the address without https."""
+    return (
+        head.method in {"GET", "HEAD"}
+        and "text/html" in head.headers.get("accept", "")
+        and _WITH_PORT.fullmatch(head.headers.get("host", "")) is not None
+        and head.path.startswith("/")
+    )
 
 
 async def _read_head(stream: TlsStream) -> RequestHead | None:
