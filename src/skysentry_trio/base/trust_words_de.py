@@ -10,14 +10,14 @@ GERMAN: Final = TrustWords(
     title="Diesem Server vertrauen",
     before="""\
       <h1>Dieses Gerät soll dem Server vertrauen</h1>
-      <p>Der Server hat sein Zertifikat selbst erstellt, deshalb warnen Browser davor. Führen Sie die Schritte für Ihr
-      System einmal aus. Danach kommt die Warnung nicht mehr, und die Live-Verbindung funktioniert in jedem Browser.</p>
+      <p>Der Server hat sein Zertifikat selbst erstellt, deshalb warnen Browser davor. Die Schritte für das eigene
+      System einmal ausführen. Danach kommt die Warnung nicht mehr, und die Live-Verbindung geht in jedem Browser.</p>
       <p>Die Zertifizierungsstelle heißt <strong>{name}</strong>. Sie gilt bis {end} und kann nur Namen und Adressen
       lokaler Netze und dieses Rechners beglaubigen, keine öffentliche Website.</p>
       <p>Fingerabdruck (SHA-256):</p>
       <p><code class="fingerprint">{fingerprint}</code></p>
       <p>Auf dem Rechner des Servers zeigt <code>skysentry-trio tls show</code> denselben Fingerabdruck. Wenn sich die
-      beiden unterscheiden, ist jemand zwischen Ihnen und dem Server: Machen Sie dann nicht weiter.</p>
+      beiden unterscheiden, ist jemand zwischen diesem Gerät und dem Server: dann nicht fortfahren.</p>
 """,
     steps=(
         (
@@ -25,14 +25,14 @@ GERMAN: Final = TrustWords(
             PROFILE,
             "Profil laden",
             (
-                "Tippen Sie auf <em>Profil laden</em>, und erlauben Sie den Download.",
+                "Auf <em>Profil laden</em> tippen und den Download erlauben.",
                 (
-                    "Öffnen Sie <em>Einstellungen → Allgemein → VPN und Geräteverwaltung</em>, tippen Sie auf das "
-                    "Profil und dann auf <em>Installieren</em>."
+                    "<em>Einstellungen → Allgemein → VPN und Geräteverwaltung</em> öffnen, auf das Profil tippen, dann "
+                    "auf <em>Installieren</em>."
                 ),
                 (
-                    "Öffnen Sie <em>Einstellungen → Allgemein → Info → Zertifikatsvertrauenseinstellungen</em>, und "
-                    "schalten Sie <em>{name}</em> ein. Ohne diesen zweiten Schritt vertraut das Gerät noch nicht."
+                    "<em>Einstellungen → Allgemein → Info → Zertifikatsvertrauenseinstellungen</em> öffnen und "
+                    "<em>{name}</em> einschalten. Ohne diesen zweiten Schritt vertraut das Gerät noch nicht."
                 ),
             ),
         ),
@@ -41,12 +41,12 @@ GERMAN: Final = TrustWords(
             BINARY,
             "Zertifikat laden",
             (
-                "Tippen Sie auf <em>Zertifikat laden</em>.",
+                "Auf <em>Zertifikat laden</em> tippen.",
                 (
-                    "Öffnen Sie die <em>Einstellungen</em>, suchen Sie nach <em>CA-Zertifikat</em>, und wählen Sie "
-                    "<em>Trotzdem installieren</em>."
+                    "Die <em>Einstellungen</em> öffnen, nach <em>CA-Zertifikat</em> suchen und <em>Trotzdem "
+                    "installieren</em> wählen."
                 ),
-                "Wählen Sie bei den Downloads die Datei {binary}.",
+                "Bei den Downloads die Datei {binary} wählen.",
             ),
         ),
         (
@@ -54,15 +54,12 @@ GERMAN: Final = TrustWords(
             BINARY,
             "Zertifikat laden",
             (
-                "Öffnen Sie die Datei, und wählen Sie <em>Zertifikat installieren</em>.",
+                "Die Datei öffnen und <em>Zertifikat installieren</em> wählen.",
                 (
-                    "Wählen Sie <em>Aktueller Benutzer</em>, dann <em>Alle Zertifikate in folgendem Speicher "
+                    "<em>Aktueller Benutzer</em> wählen, dann <em>Alle Zertifikate in folgendem Speicher "
                     "speichern</em> und dort <em>Vertrauenswürdige Stammzertifizierungsstellen</em>."
                 ),
-                (
-                    "Vergleichen Sie den Fingerabdruck mit dem auf dieser Seite, bestätigen Sie, und starten Sie den "
-                    "Browser neu."
-                ),
+                "Den Fingerabdruck mit dem auf dieser Seite vergleichen, bestätigen und den Browser neu starten.",
             ),
         ),
         (
@@ -70,10 +67,10 @@ GERMAN: Final = TrustWords(
             PROFILE,
             "Profil laden",
             (
-                "Öffnen Sie die Datei. macOS meldet, dass ein Profil hinzugefügt wurde.",
+                "Die Datei öffnen. macOS meldet, dass ein Profil hinzugefügt wurde.",
                 (
-                    "Öffnen Sie <em>Systemeinstellungen → Allgemein → Geräteverwaltung</em>, öffnen Sie das Profil, "
-                    "und wählen Sie <em>Installieren</em>."
+                    "<em>Systemeinstellungen → Allgemein → Geräteverwaltung</em> öffnen, dort das Profil öffnen und "
+                    "<em>Installieren</em> wählen."
                 ),
             ),
         ),
@@ -83,17 +80,16 @@ GERMAN: Final = TrustWords(
             "Zertifikat laden",
             (
                 (
-                    "Chrome: Öffnen Sie <em>chrome://certificate-manager</em> und dann <em>Von dir installiert → "
+                    "Chrome: <em>chrome://certificate-manager</em> öffnen, dann <em>Von dir installiert → "
                     "Importieren</em> unter <em>Vertrauenswürdige Zertifikate</em>."
                 ),
                 (
                     "Firefox, auf jedem System: <em>Einstellungen → Datenschutz &amp; Sicherheit → Zertifikate "
-                    "anzeigen → Zertifizierungsstellen → Importieren</em>; setzen Sie den Haken bei <em>Websites</em>."
+                    "anzeigen → Zertifizierungsstellen → Importieren</em>; den Haken bei <em>Websites</em> setzen."
                 ),
                 (
-                    "Programme: Kopieren Sie die Datei nach "
-                    "<code>/usr/local/share/ca-certificates/skysentry.crt</code>, und rufen Sie "
-                    "<code>sudo update-ca-certificates</code> auf. <code>skysentry-trio</code> nimmt sie als "
+                    "Programme: Die Datei nach <code>/usr/local/share/ca-certificates/skysentry.crt</code> kopieren "
+                    "und <code>sudo update-ca-certificates</code> aufrufen. <code>skysentry-trio</code> nimmt sie als "
                     "<code>--tls-ca FILE</code>."
                 ),
             ),
@@ -101,7 +97,7 @@ GERMAN: Final = TrustWords(
     ),
     after="""\
       <h2>Ohne diese Schritte</h2>
-      <p>Sie können die Warnung des Browsers auch übergehen. Dann ist die Verbindung ebenfalls verschlüsselt, aber
+      <p>Die Warnung des Browsers lässt sich auch übergehen. Dann ist die Verbindung ebenfalls verschlüsselt, aber
       niemand hat geprüft, wer am anderen Ende ist. Jeder im selben Netz könnte dazwischen sein und die Bilder sehen.
       Manche Browser, etwa Safari auf dem iPhone, lehnen dann die Live-Verbindung ab und senden Bilder langsamer.</p>
 """,
