@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 import trio
+import trio.lowlevel
+import trio.testing
 
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.server.access.keys import hash_key, make_key
 from skysentry_trio.server.access.records import AccessRecords, KeyRecord
 from skysentry_trio.server.access.start import open_to_everybody
+from skysentry_trio.server.cluster import proxy
+from skysentry_trio.server.cluster.node_requests import NodeRequests
 from tests.raw_peer import Address, Answer, picture, request_head
 from tests.server.cluster.nodes import TestNode, running_nodes, until
 from tests.server.history.helpers import OpenFolder
@@ -125,6 +130,31 @@ async def test_a_client_that_leaves_ends_its_request_at_the_other_node() -> None
             await client.send(request_head("/api/clients/door/latest.jpg?after=99"))
             await until(lambda: b.node.requests._waiting["a"])
         await until(lambda: not b.node.requests._waiting["a"])
+
+
+async def test_a_client_may_leave_when_the_other_node_fails(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two expected errors at the same moment are no crash."""
+    failing = trio.Event()
+
+    async def leave(_client: object) -> None:
+        await failing.wait()
+        raise trio.BrokenResourceError("the client has left")
+
+    @asynccontextmanager
+    async def fail(*_: object, **__: object) -> AsyncIterator[None]:
+        await trio.testing.wait_all_tasks_blocked()
+        failing.set()
+        await trio.lowlevel.cancel_shielded_checkpoint()
+        raise ProtocolViolation("node a does not answer", "node-unreachable")
+        yield
+
+    async with two_nodes_and_a_door() as (_, b):
+        monkeypatch.setattr(proxy._Client, "raise_when_gone", leave)
+        monkeypatch.setattr(NodeRequests, "begin", fail)
+        assert (await b.address.ask("/api/clients/door/latest.jpg")).status == 502
+    assert "crashed" not in caplog.text
 
 
 async def test_a_node_that_cannot_be_reached_is_named() -> None:

@@ -12,7 +12,7 @@ import trio
 from attrs import define, field, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.nurseries import CONNECTION_LOST
+from skysentry_trio.base.nurseries import CONNECTION_LOST, single_error
 from skysentry_trio.base.principal import Action, Principal
 from skysentry_trio.client.engine.addresses import ServerAddress, parse_server_address
 from skysentry_trio.server.cluster.asked_camera import asks_for_recordings, read_asked_camera, read_asked_node
@@ -145,6 +145,7 @@ class NodeProxy:
         Raises:
             ProtocolViolation: the other node cannot be reached, or there is no answer.
             trio.BrokenResourceError: the client has left, or must see that the answer is incomplete.
+            trio.ClosedResourceError: the client has left.
         """
         if owner.node_id in request.via or len(request.via) >= _MOST_NODES:
             raise ProtocolViolation(f"{owner.what} is moving to another server; try again", "busy")
@@ -155,7 +156,7 @@ class NodeProxy:
             head += request.stream.take_back()[request.head.size :]
         else:
             request.stream.push_back(request.stream.take_back()[request.head.size :])
-        try:
+        with single_error():
             async with trio.open_nursery() as nursery:
                 if not has_body:
                     nursery.start_soon(client.raise_when_gone)
@@ -166,10 +167,6 @@ class NodeProxy:
                         nursery.start_soon(_send_body, request, exchange.stream)
                     await self._return_answer(client, exchange)
                 nursery.cancel_scope.cancel()
-        except* ProtocolViolation as group:
-            raise group.exceptions[0] from None
-        except* CONNECTION_LOST:
-            raise trio.BrokenResourceError("the client has left") from None
         await client.end()
 
     async def _return_answer(self, client: _Client, exchange: NodeExchange) -> None:
