@@ -42,6 +42,8 @@ class Limits:
 
 
 NO_LIMITS = Limits()
+NO_LIVE_FRAMES = Limits(max_fps=1e-6)
+"""The limits of a viewer that wants no live frames, but old ones: the camera is asked for nothing because of it."""
 
 
 def most(limits: Iterable[Limits]) -> Limits:

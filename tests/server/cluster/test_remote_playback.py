@@ -10,6 +10,7 @@ from typing import Any
 import trio
 from attrs import define, field
 
+from skysentry_trio.base.demand import CombinedDemand, Limits
 from tests.raw_peer import BINARY, CLOSE, TEXT, RawPeer, client_frame
 from tests.server.cluster.nodes import TestNode, running_nodes, until
 from tests.server.cluster.test_proxy import guarded_nodes
@@ -99,17 +100,20 @@ async def test_a_playback_runs_to_its_end_and_goes_on_live() -> None:
         assert far.frames[-1] == (_FRAMES, True)
 
 
-async def test_a_playback_costs_no_live_frames() -> None:
-    """The second connection carries what is played, and nothing else."""
-    async with two_nodes_and_a_door() as (a, b), talking(b) as far:
+async def test_a_playback_asks_the_camera_for_nothing() -> None:
+    """The second connection carries what is played, and nothing else: the camera is asked for what the link needs."""
+    async with two_nodes_and_a_door() as (a, b), talking(b, "?client=door&format=envelope&maxWidth=320") as far:
         await until(lambda: far.frames)
+        demand = CombinedDemand(1, Limits(max_width=320))
         await far.say(type="playback", clientId="door")
         await far.answer()
-        watching = list(a.hub._audience.watching("door"))
-        assert len(watching) == 2
-        door = a.hub.camera("door")
-        assert door is not None
-        assert sorted(viewer.limits("door").max_fps or 0 for viewer in watching) == [0, 1e-6]
+        assert a.hub.demand(a.hub_camera("door")) == demand
+        await far.say(type="seek", clientId="door", sequence=3, speed=0)
+        await far.answer(2)
+        assert a.hub.demand(a.hub_camera("door")).limits == demand.limits
+        await far.say(type="live", clientId="door")
+        await far.answer(3)
+        await until(lambda: a.hub.demand(a.hub_camera("door")) == demand)
 
 
 async def test_a_playback_whose_node_is_lost_ends_with_a_reason() -> None:

@@ -8,12 +8,13 @@ from itertools import chain
 
 from attrs import define, field
 
+from skysentry_trio.base.demand import NO_LIVE_FRAMES
 from skysentry_trio.server.relay.viewer import FrameReceiver, HubViewer
 
 
 @define(eq=False)
 class Audience:
-    """Viewers that are not paused, each with the receiver of its frames.
+    """Viewers that are not paused, each with the receiver of its frames; without those that want no live frames.
 
     Viewers that take no frames count, but are not among those to whom frames are offered: each frame would cost as much
     as with a viewer, also if nobody watches.
@@ -42,7 +43,8 @@ class Audience:
             self._exceptions.update(viewer.named)
         else:
             for camera_id in viewer.named:
-                of.setdefault(camera_id, {})[viewer] = viewer.receiver(camera_id)
+                if viewer.limits(camera_id) != NO_LIVE_FRAMES:
+                    of.setdefault(camera_id, {})[viewer] = viewer.receiver(camera_id)
 
     def enter_camera(self, viewer: HubViewer, camera_id: str) -> None:
         """Add a viewer that has entered to the viewers of one more camera, which has just been added to `named`."""
@@ -64,9 +66,10 @@ class Audience:
                     del self._exceptions[camera_id]
         else:
             for camera_id in viewer.named:
-                del of[camera_id][viewer]
-                if not of[camera_id]:
-                    del of[camera_id]
+                if viewer in (of_it := of.get(camera_id, {})):
+                    del of_it[viewer]
+                    if not of_it:
+                        del of[camera_id]
 
     def _maps_for(
         self, viewer: HubViewer

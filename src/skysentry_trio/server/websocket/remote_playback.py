@@ -12,7 +12,7 @@ import msgspec
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.demand import Limits
+from skysentry_trio.base.demand import NO_LIVE_FRAMES, Limits
 from skysentry_trio.base.exceptions import ProtocolViolation, SkySentryError
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.logs import get_logger
@@ -38,8 +38,6 @@ log = get_logger(__name__)
 
 _KEPT_IDLE: Final = 20.0
 """Seconds for which the connection is kept after the last command, if nothing is played."""
-_LIVE: Final = Limits(max_fps=1e-6)
-"""The demand while nothing is played: the live frames come over the link, for all viewers together."""
 _MAX_COMMANDS: Final = 64
 
 
@@ -124,7 +122,8 @@ class RemotePlayback:
         if self.place is not None:
             self.place = None
             self._session.go_live(self._camera_id)
-            self._queue(Subscribe([self._camera_id], _LIVE.max_fps))
+            # The live frames come over the link, for all viewers together.
+            self._queue(Subscribe([self._camera_id], NO_LIVE_FRAMES.max_fps))
 
     @property
     def _plays(self) -> bool:
@@ -133,7 +132,7 @@ class RemotePlayback:
     async def run(self) -> None:
         """Play until nothing has been played for a while; if the connection breaks, the camera is live again."""
         try:
-            async with self._elsewhere.open_viewer(self._camera_id, _LIVE, self._principal) as connection:
+            async with self._elsewhere.open_viewer(self._camera_id, NO_LIVE_FRAMES, self._principal) as connection:
                 with single_error():
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(self._receive, connection)
