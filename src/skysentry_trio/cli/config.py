@@ -11,7 +11,8 @@ import click
 from skysentry_trio.base.addresses import mask_address
 from skysentry_trio.cli.options import settings_options
 from skysentry_trio.cli.settings_sources import FIELDS, Given, gather, settle
-from skysentry_trio.server.settings import Kind, Settings, kind_of
+from skysentry_trio.server.setting_kinds import Kind
+from skysentry_trio.server.settings import Settings, kind_of
 
 
 @click.group()
