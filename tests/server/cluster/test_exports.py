@@ -114,6 +114,15 @@ async def test_every_node_knows_every_export(folders: dict[str, OpenFolder]) -> 
         assert (await b.address.ask(f"/api/exports/{export_id}")).status == 404
 
 
+async def test_a_node_that_records_nothing_knows_the_exports_of_the_others(folders: dict[str, OpenFolder]) -> None:
+    """It cannot make one itself, because it has no folder for the file."""
+    async with running_nodes(A, B, folders={A: folders[A]}) as (a, b):
+        a.cluster.place("door", A)
+        done = await finished(b, (await begin(a, {**WANTED, "clients": ["door"]})).json["id"])
+        assert (await b.address.ask("/api/exports")).json["exports"] == [done]
+        assert (await begin(b)).status == 404
+
+
 async def test_nothing_that_was_fetched_is_left(folders: dict[str, OpenFolder]) -> None:
     """Beside the recordings, there is the archive only."""
     async with two_nodes(folders) as (_, b):

@@ -102,7 +102,7 @@ def build_app(
         create_clips(current_hub, recordings),
         create_history(current_hub, history, recordings, others),
         create_events(current_hub, history, recordings, others),
-        create_exports(current_hub, exports, recordings),
+        create_exports(current_hub, exports, recordings, others),
         create_results(current_hub),
         create_metrics(
             hub,

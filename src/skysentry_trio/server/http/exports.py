@@ -25,7 +25,7 @@ from skysentry_trio.server.http.export_archive import ExportRange
 from skysentry_trio.server.http.export_jobs import ExportJob, ExportJobs
 from skysentry_trio.server.http.json_bodies import json_response, read_json
 from skysentry_trio.server.http.recordings import Recordings
-from skysentry_trio.server.transport.other_servers import Gathered
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, Gathered, OtherServers
 from skysentry_trio.wire.history import ExportReply, ExportRequest, ExportsReply
 from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.messages import rfc3339
@@ -40,7 +40,10 @@ _PIECE: Final = 192 * 1024
 
 
 def create_exports(  # noqa: PLR0915 - one statement for each step of each route
-    current_hub: CurrentHub, exports: ExportJobs | None, recordings: Recordings
+    current_hub: CurrentHub,
+    exports: ExportJobs | None,
+    recordings: Recordings,
+    others: OtherServers = NO_OTHER_SERVERS,
 ) -> Blueprint:
     """Return the routes about exports, under ``/api``.
 
@@ -48,6 +51,7 @@ def create_exports(  # noqa: PLR0915 - one statement for each step of each route
         current_hub: returns the hub, limited to what the principal of the current request may do.
         exports: of the server; None if it records nothing.
         recordings: what reads from the disk.
+        others: the other servers of a cluster.
     """
     routes = Blueprint("exports", __name__, url_prefix="/api/exports")
 
@@ -76,12 +80,14 @@ def create_exports(  # noqa: PLR0915 - one statement for each step of each route
 
     @routes.get("")
     async def get_exports() -> Response:
+        current_hub().require(Action.HISTORY)
         # The other server asks each server for the server's own exports.
         is_client, principal = not current_request().via, current_hub().principal
-        asker, others = principal.limited_to(Action.HISTORY), find_all().others
+        asker = principal.limited_to(Action.HISTORY)
         gathered = await others.gather("/api/exports", asker, _GATHER_TIMEOUT) if is_client else Gathered()
-        listed = [_describe(job) for job in find_all().visible(principal)]
-        listed += [one for body in gathered.bodies.values() for one in _replies.decode(body).exports]
+        listed = [one for body in gathered.bodies.values() for one in _replies.decode(body).exports]
+        if exports is not None or not gathered.bodies:
+            listed += [_describe(job) for job in find_all().visible(principal)]
         listed.sort(key=lambda one: one.created_at)
         return json_response(ExportsReply(listed, list(gathered.unreachable) or msgspec.UNSET))
 
