@@ -118,8 +118,8 @@ async def test_cameras_take_turns(autojump_clock: MockClock) -> None:
     assert {name for lot in steady[:3] for name, _ in lot} == {f"door-{n}" for n in range(6)}
 
 
-async def test_the_recorder_is_offered_no_frames(autojump_clock: MockClock) -> None:
-    """It reads the rings; frames that it is not given count nowhere as dropped."""
+async def test_the_recorder_is_no_viewer(autojump_clock: MockClock) -> None:
+    """It reads the rings: it counts nowhere as a viewer, and frames and notices that it is not given not as dropped."""
     hub, shelf = make_hub(), Shelf()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(recorder(hub, shelf, 0).run, Health())
@@ -128,12 +128,14 @@ async def test_the_recorder_is_offered_no_frames(autojump_clock: MockClock) -> N
             for _ in range(30):
                 publish_nowait(hub, session)
                 await trio.sleep(1 / 15)
-            statistics = hub.statistics()
+            statistics, viewers = hub.statistics(), (hub.viewer_count("door"), hub.count_viewers())
+            told = hub.publish_result("door", 1, b"")
             await trio.sleep(1)
         nursery.cancel_scope.cancel()
 
     assert shelf.recorded("door") == list(range(1, 31))
-    assert statistics.frames_superseded == statistics.frames_sent == 0
+    assert statistics.viewers == statistics.frames_superseded == statistics.frames_sent == 0
+    assert (viewers, told) == ((0, 0), 0)
 
 
 async def test_the_rate_is_what_was_asked_for(autojump_clock: MockClock) -> None:

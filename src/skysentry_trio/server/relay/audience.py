@@ -40,7 +40,8 @@ class Audience:
         of_all, of = self._maps_for(viewer)
         if viewer.wants_all:
             of_all[viewer] = viewer.receiver(None)
-            self._exceptions.update(viewer.named)
+            if viewer.takes_frames:
+                self._exceptions.update(viewer.named)
         else:
             for camera_id in viewer.named:
                 if viewer.limits(camera_id) != NO_LIVE_FRAMES:
@@ -59,6 +60,8 @@ class Audience:
         of_all, of = self._maps_for(viewer)
         if viewer.wants_all:
             del of_all[viewer]
+            if not viewer.takes_frames:
+                return
             # This takes time only for the cameras of this viewer; `-=` would look at the exceptions of all viewers.
             self._exceptions.subtract(viewer.named)
             for camera_id in viewer.named:
@@ -84,14 +87,24 @@ class Audience:
             of_it[viewer] = viewer.receiver(camera_id)
 
     def count(self, camera_id: str) -> int:
-        """Return the number of viewers that get this camera's frames, or take them from the ring."""
-        named = len(self.of.get(camera_id, ())) + len(self._silent_of.get(camera_id, ()))
-        return named + len(self.of_all) + len(self._silent_of_all) - self._exceptions[camera_id]
+        """Return the number of viewers that need this camera's frames."""
+        return self.count_receiving(camera_id) + sum(1 for _ in self._silent(camera_id))
+
+    def count_receiving(self, camera_id: str) -> int:
+        """Return the number of viewers that are offered this camera's frames."""
+        return len(self.of.get(camera_id, ())) + len(self.of_all) - self._exceptions[camera_id]
 
     def watching(self, camera_id: str) -> Iterator[HubViewer]:
         """Yield the viewers that `count` counts."""
-        yield from self.of.get(camera_id, ())
+        return chain(self.receiving(camera_id), self._silent(camera_id))
+
+    def _silent(self, camera_id: str) -> Iterator[HubViewer]:
         yield from self._silent_of.get(camera_id, ())
-        for viewer in chain(self.of_all, self._silent_of_all):
+        yield from (viewer for viewer in self._silent_of_all if viewer.follows(camera_id))
+
+    def receiving(self, camera_id: str) -> Iterator[HubViewer]:
+        """Yield the viewers that `count_receiving` counts."""
+        yield from self.of.get(camera_id, ())
+        for viewer in self.of_all:
             if viewer.follows(camera_id):
                 yield viewer

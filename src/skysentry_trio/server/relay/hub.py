@@ -435,21 +435,24 @@ class Hub:
             online_only: whether to keep the last frames of cameras that are offline from the viewer.
             own_only: whether no frames of cameras of other servers are fetched for this viewer.
             encode_notice: encodes a notice for the sink; without it, the caller takes all notices from the outbox.
-            takes_frames: False if the viewer reads the rings instead, and only its demand counts.
+            takes_frames: False for a part of the server that reads the rings instead. Only its demand counts: it gets
+                no notices, and `count_viewers` and `viewer_count` leave it out.
         """
         self._viewers_seen += 1
         make_window = LinkWindow if own_only else AckWindow
         outbox = Outbox(self.settings.max_cameras, encode, sink, make_window, encode_notice)
         viewer = HubViewer(outbox, self._viewers_seen, notify_about, principal, online_only, own_only, takes_frames)
-        self._viewers[viewer] = None
+        if takes_frames:
+            self._viewers[viewer] = None
         try:
             yield viewer
         finally:
-            del self._viewers[viewer]
             self._subscriptions.leave(viewer)
             viewer.outbox.abandon()
             viewer.playback = NO_PLAYBACK  # the playback refers to the viewer
-            self._counters.departed.add_outbox(viewer.outbox)
+            if takes_frames:
+                del self._viewers[viewer]
+                self._counters.departed.add_outbox(viewer.outbox)
 
     def subscribe(
         self,
@@ -539,11 +542,11 @@ class Hub:
             camera.mark_result(sequence)
         if source is not None and not from_source:
             source.send_result(message)
-            return self._audience.count(camera_id)
+            return self.viewer_count(camera_id)
         frame = camera.ring.up_to(sequence)
         if boxes and frame is not None and frame.sequence == sequence:
             self.on_found(camera, frame, boxes)
-        notice, concerned = ResultNotice(camera_id, sequence, message), list(self._audience.watching(camera_id))
+        notice, concerned = ResultNotice(camera_id, sequence, message), list(self._audience.receiving(camera_id))
         for viewer in concerned:
             viewer.outbox.notify_result(notice)
         self._notified.add(concerned)
@@ -555,7 +558,7 @@ class Hub:
 
     def viewer_count(self, camera_id: str) -> int:
         """Return the number of viewers that get this camera's frames now."""
-        return self._audience.count(camera_id)
+        return self._audience.count_receiving(camera_id)
 
     def latency_of(self, camera_id: str) -> dict[int, MeanLatency]:
         """Return the recent mean latency of a camera's frames for each viewer that acknowledges, by viewer number."""
