@@ -222,6 +222,28 @@ async def test_cameras_stay_known_until_their_node_has_told_an_empty_engine_of_t
     assert set(directory.cameras()) == set()
 
 
+async def test_an_empty_engine_that_hears_of_an_older_lease_first_changes_nothing(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Viewers keep the newer camera, because its node tells the engine of it soon. Otherwise the older one is left."""
+    directory = ClusterDirectory("here", "http://here.example", 30.0)
+    nodes = {name: NodeRecord(f"http://{name}.example") for name in ("there", "before")}
+    older, newer = (
+        CameraRecord(name, epoch, "", None, 0.0, online=True) for name, epoch in (("before", 1), ("there", 2))
+    )
+    directory.adopt(Snapshot("first", 1, nodes, {"door": newer, "yard": newer}))
+    directory.adopt(Snapshot("second", 1, nodes, {}), is_complete=False)
+    for number, camera_id in enumerate(("door", "yard"), 2):
+        directory.apply(number, CameraChange(camera_id, older))
+        assert directory.cameras()[camera_id].node_id == "there"
+    directory.apply(4, CameraChange("yard", newer))
+    await trio.sleep(6)
+    assert directory.forget_absent()
+    assert set(directory.cameras()) == {"yard"}
+    directory.adopt(Snapshot("second", 4, nodes, {"door": older, "yard": newer}))
+    assert {name: where.node_id for name, where in directory.cameras().items()} == {"door": "before", "yard": "there"}
+
+
 def is_online(node: SimulatedNode, camera_id: str) -> bool:
     where = node.directory.locate(camera_id)
     return where is not None and where.online

@@ -220,13 +220,14 @@ class ClusterDirectory:
         self._notify()
 
     def forget_absent(self) -> bool:
-        """Forget nodes that the engine has ended and that have not come back, with their cameras.
+        """Forget nodes that the engine has ended and that have not come back, and cameras that nobody has told it of.
 
         Returns:
-            Whether there was such a node, so that what the engine knows of its cameras is news.
+            Whether something was forgotten, so that what the engine knows of these cameras is news.
         """
-        is_forgotten = self._forget_absent()
-        if self._forget_unconfirmed() or is_forgotten:
+        is_node_forgotten = self._forget_absent()
+        is_forgotten = self._forget_unconfirmed() or is_node_forgotten
+        if is_forgotten:
             self._notify()
         return is_forgotten
 
@@ -287,20 +288,22 @@ class ClusterDirectory:
         return [(camera_id, self.sequence_of(camera_id)) for camera_id in chosen]
 
     def _hear(self, camera_id: str, record: CameraRecord) -> None:
-        self._unconfirmed.pop(camera_id, None)
+        is_kept = self._is_kept_from(camera_id, record)
+        if not is_kept:
+            self._unconfirmed.pop(camera_id, None)
         if self.holdings.observe(camera_id, record):
             self._lose(camera_id, record)
         self._wake_if_news()
         if camera_id in self.holdings.records:
             self._show_own(camera_id)
-        elif record.node != self.node_id and not self._is_kept_from(camera_id, record):
+        elif record.node != self.node_id and not is_kept:
             self._cameras[camera_id] = self._location(record)
             self._holders[camera_id] = record.holder
 
     def _is_kept_from(self, camera_id: str, record: CameraRecord) -> bool:
-        """Return whether a node that may join again has a newer lease."""
+        """Return whether a node has a newer lease, and may still join again or tell the engine of it."""
         where = self._cameras.get(camera_id)
-        if where is None or where.node_id not in self._absent:
+        if where is None or not (where.node_id in self._absent or camera_id in self._unconfirmed):
             return False
         return (where.epoch, where.node_id) > (record.epoch, record.node)
 
