@@ -151,13 +151,49 @@ def test_a_full_disk_pauses_recording_and_ends_by_itself(opened: OpenFolder, mon
     opened.record("door", frames(5, first=3, start=NOON + 1), epoch)
     said, dropped = opened.writer.current_trouble(), opened.writer.frames_dropped
     monkeypatch.undo()
-    eventually(lambda: opened.writer._monotonic() >= opened.writer._retry_at)
     opened.record("door", frames(2, first=8, start=NOON + 2), epoch)
 
     assert said == "No space left on device"
     assert dropped == 5
     assert recorded(opened) == [1, 2, 8, 9]
     assert opened.writer.current_trouble() is None
+
+
+def test_a_camera_that_cannot_be_written_stops_no_other_one(opened: OpenFolder) -> None:
+    """A file of somebody else is where the folder of a camera should be; this is said until the file is gone."""
+    clock = [100.0]
+    opened.writer._monotonic = lambda: clock[0]
+    (opened.path / "yard").write_text("mine")
+    epoch = opened.record("door", frames(1))
+    opened.record("yard", frames(1))
+    for number in range(2, 5):
+        opened.record("door", frames(1, start=NOON + number, first=number), epoch)
+    said, dropped = opened.writer.current_trouble(), opened.writer.frames_dropped
+    (opened.path / "yard").unlink()
+    opened.record("yard", frames(1, start=NOON + 1))
+    too_early = recorded(opened, "yard")
+    clock[0] += 5
+    opened.record("yard", frames(2, start=NOON + 2))
+
+    assert recorded(opened) == [1, 2, 3, 4]
+    assert (said, dropped) == ("Not a directory", 1)
+    assert too_early == []
+    assert recorded(opened, "yard") == [1, 2]
+    assert opened.writer.current_trouble() is None
+
+
+def test_the_trouble_of_a_camera_that_has_left_is_forgotten(opened: OpenFolder) -> None:
+    """Nobody tries to write its frames any more."""
+    clock = [100.0]
+    opened.writer._monotonic = lambda: clock[0]
+    (opened.path / "yard").write_text("mine")
+    opened.record("yard", frames(1))
+    before = opened.writer.current_trouble()
+    clock[0] += 100
+    opened.record("door", frames(1))
+    eventually(lambda: opened.writer.current_trouble() is None)
+
+    assert before is not None
 
 
 def test_a_disk_that_hangs_makes_nobody_wait(opened: OpenFolder, monkeypatch: pytest.MonkeyPatch) -> None:

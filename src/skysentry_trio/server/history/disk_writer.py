@@ -35,7 +35,15 @@ _MOST_DELETED: Final = 500
 """Segments deleted at once, so that frames do not wait for a long deletion."""
 _SLOW: Final = 5.0
 """Seconds after which a write that has not returned is reported."""
+_NO_CAMERA: Final = ""
+"""Stands for what concerns no single camera, where others have an id."""
 _DAY: Final = 86400.0
+
+
+@frozen
+class _Trouble:
+    sentence: str
+    retry_at: float
 
 
 @frozen
@@ -88,7 +96,8 @@ class DiskWriter:
     _open: dict[str, SegmentWriter] = field(factory=dict, init=False, repr=False)
     _epochs: dict[str, int] = field(factory=dict, init=False, repr=False)
     _stopping: bool = field(default=False, init=False)
-    _retry_at: float = field(default=0.0, init=False)
+    _troubles: dict[str, _Trouble] = field(factory=dict, init=False, repr=False)
+    """By camera id, or `_NO_CAMERA`: what failed last and has not succeeded since."""
     _synced_at: float = field(default=0.0, init=False)
     _cleaned_at: float = field(default=float("-inf"), init=False)
     _ages: bool = field(default=False, init=False)
@@ -192,7 +201,7 @@ class DiskWriter:
 
     def _write(self, batch: _Batch) -> None:
         now = self._monotonic()
-        if now < self._retry_at:
+        if self._rests(batch.camera_id, now):
             self.frames_dropped += len(batch.frames)
             return
         written = 0
@@ -205,7 +214,7 @@ class DiskWriter:
             self._fail(batch.camera_id, error)
             self.frames_dropped += len(batch.frames) - written
         else:
-            self._succeed()
+            self._succeed(batch.camera_id)
         self.frames_written += written
 
     def _split(self, batch: _Batch) -> Iterator[tuple[SegmentWriter, list[JpegFrame]]]:
@@ -250,6 +259,7 @@ class DiskWriter:
         """Finish segments that are over, make the disk keep what was written, and delete what is too old."""
         now, moment = self._monotonic(), self._clock()
         self._write_events(now)
+        self._forget_old_troubles(now)
         for writer in list(self._open.values()):
             # A camera that sends no more frames leaves a segment that is over.
             if everything or moment >= writer.ends_at + _RETRY:
@@ -260,21 +270,21 @@ class DiskWriter:
                 self._attempt(writer.camera_id, writer.sync)
         if now - self._cleaned_at >= _CLEANING:
             self._cleaned_at = now
-            self._attempt(None, self._delete_old)
+            self._attempt(_NO_CAMERA, self._delete_old)
             if math.isfinite(self.limits.max_age):
-                self._attempt(None, lambda: self.folder.delete_old_events(self._age_clock.now() - self.limits.max_age))
-
+                oldest = self._age_clock.now() - self.limits.max_age
+                self._attempt(_NO_CAMERA, lambda: self.folder.delete_old_events(oldest))
             self._ages = bool(self.ageing.rules)
 
     def _write_events(self, now: float) -> None:
-        if self.events is None or not self.events.is_waiting or now < self._retry_at:
+        if self.events is None or not self.events.is_waiting or self._rests(_NO_CAMERA, now):
             return
         try:
             self.events.write()
         except Exception as error:  # noqa: BLE001 - as above
-            self._fail(None, error)
+            self._fail(_NO_CAMERA, error)
         else:
-            self._succeed()
+            self._succeed(_NO_CAMERA)
 
     def _age(self) -> None:
         """Thin out one segment; after the last one, and after an error, rest until the next cleaning."""
@@ -284,7 +294,7 @@ class DiskWriter:
             log.warning("old recordings cannot be thinned out", error=str(error))
             self._ages = False
 
-    def _attempt(self, camera_id: str | None, work: Callable[[], object]) -> None:
+    def _attempt(self, camera_id: str, work: Callable[[], object]) -> None:
         try:
             work()
         except Exception as error:  # noqa: BLE001 - as above
@@ -329,23 +339,38 @@ class DiskWriter:
         }
         self.forecast = forecast(usages, growth, self.limits, now=now, free=self.folder.free_bytes())
 
-    def _fail(self, camera_id: str | None, error: Exception) -> None:
-        """Pause recording after an error; the segment ends with the last frame that was written."""
+    def _rests(self, camera_id: str, now: float) -> bool:
+        trouble = self._troubles.get(camera_id)
+        return trouble is not None and now < trouble.retry_at
+
+    def _fail(self, camera_id: str, error: Exception) -> None:
+        """Pause the recording of a camera after an error; the segment ends with the last frame that was written."""
         sentence = f"{getattr(error, 'strerror', None) or error}" or type(error).__name__
         if self.trouble is None:
-            log.error("recording paused", camera=camera_id, error=sentence, retry_in=_RETRY)
-        self.trouble, self._retry_at = sentence, self._monotonic() + _RETRY
-        if camera_id is not None and (writer := self._open.get(camera_id)) is not None:
+            log.error("recording paused", camera=camera_id or None, error=sentence, retry_in=_RETRY)
+        self.trouble = sentence
+        self._troubles[camera_id] = _Trouble(sentence, self._monotonic() + _RETRY)
+        if (writer := self._open.get(camera_id)) is not None:
             with suppress(Exception):
                 if (segment := writer.describe()) is not None:
                     self.folder.enter(segment, writer.table)
             del self._open[camera_id]
             writer.close()
 
-    def _succeed(self) -> None:
-        if self.trouble is not None or self._hangs:
+    def _succeed(self, camera_id: str) -> None:
+        """Note that what is written of a camera is on disk again; recording is, once this is so for all cameras."""
+        self._troubles.pop(camera_id, None)
+        if self._troubles:
+            self.trouble = next(iter(self._troubles.values())).sentence
+        elif self.trouble is not None or self._hangs:
             log.info("recording again", dropped=self.frames_dropped)
             self.trouble, self._hangs = None, False
+
+    def _forget_old_troubles(self, now: float) -> None:
+        """Forget what nobody has tried again for long, because the camera has left."""
+        for camera_id, trouble in list(self._troubles.items()):
+            if now >= trouble.retry_at + _CLEANING:
+                self._succeed(camera_id)
 
 
 def _follows(before: JpegFrame, after: JpegFrame) -> bool:
