@@ -165,11 +165,12 @@ class PeerStream(trio.abc.HalfCloseableStream):
                 await self.wait_for_turn()
                 raise
             try:
-                # If this side has closed meanwhile, the kernel says so.
                 data = os.read(self.descriptor, max_bytes)
             except BlockingIOError:
                 continue
             except OSError as error:
+                if self.descriptor == -1:
+                    raise _closed() from None
                 await self.wait_for_turn()
                 raise trio.BrokenResourceError(str(error)) from error
             if not data:
