@@ -243,6 +243,21 @@ def test_old_recordings_are_deleted(tmp_path: Path) -> None:
     assert max(times) == NOON + 20
 
 
+def test_a_file_that_cannot_be_deleted_keeps_no_other(opened: OpenFolder) -> None:
+    """The index has forgotten all of them, so nobody would delete them until the next start."""
+    opened.record("door", frames(180, fps=1))
+    first, *others = opened.folder.index.segments("door")
+    path = opened.path / first.name
+    path.unlink()
+    path.mkdir()
+
+    with pytest.raises(OSError, match="Is a directory"):
+        opened.folder.delete([first, *others])
+
+    assert len(others) >= 2
+    assert not any((opened.path / one.name).exists() for one in others)
+
+
 def test_a_camera_has_a_limit_of_its_own(tmp_path: Path) -> None:
     """A camera beyond it loses its oldest files, the other one loses nothing; the next deletion is known."""
     opened = OpenFolder(tmp_path, RetentionLimits(max_camera_bytes=60_000))

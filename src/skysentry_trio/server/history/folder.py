@@ -183,16 +183,22 @@ class HistoryFolder:
         The index forgets them first, so that nobody is shown a file that is gone.
 
         Raises:
-            OSError: a file cannot be deleted.
+            OSError: a file cannot be deleted; all others are.
         """
+        failure: OSError | None = None
         with self._changes:
             self.index.remove(segment.name for segment in segments)
             for segment in segments:
-                (self.path / segment.name).unlink(missing_ok=True)
+                try:
+                    (self.path / segment.name).unlink(missing_ok=True)
+                except OSError as error:
+                    failure = failure or error
                 remove_empty_folders(self.path, segment.name)
             for day in {segment.name.rpartition("/")[0] for segment in segments}:
                 if not self._has_segments(day):
                     self._delete_events(f"{day}/{EVENTS}")
+        if failure is not None:
+            raise failure
 
     def delete_old_events(self, before: float) -> None:
         """Delete the events of days that ended before a moment and have no segments: nothing else deletes them.
