@@ -54,7 +54,7 @@ _HEARD: Final = 2.5
 """Seconds without a message from the other node after which it does not count as heard."""
 _PAUSE: Final = 0.05
 """Shortest time between two changes of the subscription, in seconds: many viewers may come at once."""
-_ACKS_TOGETHER: Final = 0.02
+_ACKS_TOGETHER: Final = 0.015
 """Seconds for which acknowledgements are collected: one write for several of them costs both nodes much less. The
 window of the other node, `LinkWindow`, does not notice so short a delay."""
 _KEPT_IDLE: Final = 30.0

@@ -42,7 +42,8 @@ class NodeSocket:
     _stream: trio.abc.Stream
     _unread: bytes = field(repr=False)
     _hold: float = 0.0
-    """Seconds for which `receive` may keep what `send_soon` has queued, so that several messages go in one write."""
+    """Seconds for which `receive` keeps what `send_soon` has queued, so that several messages go in one write. While
+    nothing comes, it keeps them for up to twice this time."""
     _direct: PeerStream | None = field(init=False)
     """The stream, if the socket can be read and written without Trio's layers; None with TLS."""
     _outgoing: list[bytes] = field(factory=list, init=False, repr=False)
@@ -90,8 +91,10 @@ class NodeSocket:
         parts, size = [self._unread], len(self._unread)
         while size < count:
             data = None
-            if self._outgoing and trio.current_time() < (due := self._sent_at + self._hold):
-                with trio.move_on_at(due):
+            if self._outgoing and trio.current_time() < self._sent_at + self._hold:
+                # A wait that the deadline ends costs as much as several writes. It is rare: most often, the next frame
+                # comes in the second half of this time.
+                with trio.move_on_at(self._sent_at + 2 * self._hold):
                     data = await self._read_some()
             if data is None:
                 await self._flush()
@@ -143,7 +146,8 @@ async def open_node_socket(
         address: of the other node.
         target: of the request.
         headers: of the request, besides those of every handshake.
-        hold: seconds for which queued messages may wait for others, so that one write takes several of them.
+        hold: seconds for which queued messages wait for others, so that one write takes several of them; up to twice
+            this time while nothing comes.
 
     Raises:
         ConnectionLost: the other node cannot be reached, or refuses the link.
