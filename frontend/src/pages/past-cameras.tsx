@@ -40,7 +40,9 @@ export function PastCameras({ viewer, onOpen }: PastCamerasProps) {
     };
   }, [controls]);
 
-  const past = recorded.filter(({ cameraId }) => !known.some((one) => one.known && one.cameraId === cameraId));
+  const past = recorded.filter(
+    ({ cameraId }) => !known.some((one) => one.known && one.cameraId === cameraId),
+  );
   if (past.length === 0) return null;
   return (
     <section>

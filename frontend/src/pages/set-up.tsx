@@ -89,10 +89,7 @@ function SecureSteps({ https, selfSigned }: { https: string; selfSigned: boolean
     <>
       <Step title={words.setUp.openSecure} number={1} isDone={isTrusted}>
         <p>{selfSigned ? words.setUp.ownCertificate : words.setUp.hasHttps}</p>
-        <a
-          className="sky-button sky-button--primary set-up__button"
-          href={`${address}${location.search}`}
-        >
+        <a className="sky-button sky-button--primary set-up__button" href={`${address}${location.search}`}>
           {words.setUp.open(https)}
         </a>
         <p role="status" className="set-up__hint">
@@ -216,7 +213,10 @@ function SinglePicture({ settings, serverUrl, onChange }: SetUpProps) {
           }}
         />
       </div>
-      <label className="sky-button sky-button--primary set-up__button" data-busy={progress.kind === "sending"}>
+      <label
+        className="sky-button sky-button--primary set-up__button"
+        data-busy={progress.kind === "sending"}
+      >
         <Icon path={ICONS.camera} /> {hasSent ? words.setUp.takeAnother : words.setUp.take}
         <input
           type="file"

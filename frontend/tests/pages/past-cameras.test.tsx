@@ -12,10 +12,7 @@ function recorded(clientId: string): Record<string, unknown> {
 
 async function listed(answer: Response, opened: unknown[] = []): Promise<string[]> {
   const controls = { ...fakeControls(), request: () => Promise.resolve(answer) };
-  const { viewer } = fakeViewer(
-    [cameraSnapshot("gate"), cameraSnapshot("yard", { known: false })],
-    controls,
-  );
+  const { viewer } = fakeViewer([cameraSnapshot("gate"), cameraSnapshot("yard", { known: false })], controls);
   await settle(<PastCameras viewer={viewer} onOpen={(...camera) => opened.push(camera)} />);
   return [...host.querySelectorAll("li")].map((one) => one.textContent);
 }

@@ -30,7 +30,8 @@ beforeEach(() => {
 });
 
 const show = () => settle(<SetUp settings={SETTINGS} onChange={() => undefined} />);
-const steps = () => [...host.querySelectorAll("section")].map((step) => step.ariaLabel ?? step.getAttribute("aria-label"));
+const steps = () =>
+  [...host.querySelectorAll("section")].map((step) => step.ariaLabel ?? step.getAttribute("aria-label"));
 
 it("leads to the secure page, and shows how this system trusts the server", async () => {
   phone = { https: "https://192.168.1.20:8443", selfSigned: true, code: null };
@@ -65,7 +66,10 @@ async function choose(readable: boolean): Promise<string> {
     },
   );
   vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(null);
-  vi.spyOn(HTMLCanvasElement.prototype, "toBlob").mockImplementation(function (this: HTMLCanvasElement, done) {
+  vi.spyOn(HTMLCanvasElement.prototype, "toBlob").mockImplementation(function (
+    this: HTMLCanvasElement,
+    done,
+  ) {
     expect([this.width, this.height]).toEqual([1280, 960]);
     done(new Blob(["jpeg"]));
   });

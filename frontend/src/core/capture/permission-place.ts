@@ -14,8 +14,7 @@ export type PermissionPlace =
 
 export function permissionPlace(browser: BrowserNames): PermissionPlace {
   const { userAgent } = browser;
-  if (isAppleHandheld(browser))
-    return /CriOS|FxiOS|EdgiOS/.test(userAgent) ? "apple-settings" : "apple-page";
+  if (isAppleHandheld(browser)) return /CriOS|FxiOS|EdgiOS/.test(userAgent) ? "apple-settings" : "apple-page";
   const isAndroid = userAgent.includes("Android");
   if (userAgent.includes("Firefox/")) return isAndroid ? "firefox-phone" : "firefox";
   if (/Chrome\/|Chromium\//.test(userAgent)) return isAndroid ? "chrome-phone" : "chrome";

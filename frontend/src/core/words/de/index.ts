@@ -50,4 +50,13 @@ import * as pages from "./pages.js";
 import * as phone from "./phone.js";
 import * as viewer from "./viewer.js";
 
-export const de: typeof en = { ...viewer, ...capture, ...pages, ...phone, ...access, failures, permission, refusals };
+export const de: typeof en = {
+  ...viewer,
+  ...capture,
+  ...pages,
+  ...phone,
+  ...access,
+  failures,
+  permission,
+  refusals,
+};

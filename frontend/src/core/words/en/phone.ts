@@ -15,7 +15,8 @@ export const setUp = {
   fingerprint: "Compare the fingerprint with the one that the server’s operator has.",
   allSystems: "Fingerprint, and the steps for all systems",
   noHttps: "This server has no secure page",
-  command: "On the machine of the server, this command starts it with https, and prints a code for the phone:",
+  command:
+    "On the machine of the server, this command starts it with https, and prints a code for the phone:",
   otherAddress: "If the server has another address that begins with https, open the page there.",
   without: "Or without https",
   single: "Take single pictures with the camera app. Each one appears on the wall.",
