@@ -69,7 +69,7 @@ def frontend(session: nox.Session) -> None:
     """Types, lint, tests and build of the web pages, with a Node.js that comes from PyPI."""
     install_group(session, "frontend")
     with session.chdir("frontend"):
-        session.run("npm", "ci", "--ignore-scripts", "--include=dev", "--fetch-retries=5")
+        session.run("npm", "ci", "--ignore-scripts", "--include=dev", "--no-audit", "--no-fund", "--fetch-retries=5")
         session.run("npm", "run", "check")
 
 
