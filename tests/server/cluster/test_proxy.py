@@ -157,10 +157,11 @@ async def test_a_client_may_leave_when_the_other_node_fails(
     assert "crashed" not in caplog.text
 
 
-async def test_a_node_that_cannot_be_reached_is_named() -> None:
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "ftp://127.0.0.1"])
+async def test_a_node_that_cannot_be_reached_is_named(url: str) -> None:
     """The client is told which server does not answer, with a status of gateways."""
     async with two_nodes_and_a_door() as (a, b):
-        a.cluster.place("door", "a", node_url="http://127.0.0.1:1")
+        a.cluster.place("door", "a", node_url=url)
         answer = await b.address.ask("/api/clients/door/latest.jpg")
         assert answer.status == 502
         assert "node a does not answer" in answer.json["error"]

@@ -12,13 +12,12 @@ import h11
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.principal import Principal
-from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.server.cluster.interfaces import Directory, Location, Node
 from skysentry_trio.server.cluster.node_proof import HEADER, NodeProof, narrow
-from skysentry_trio.server.cluster.node_requests import NodeExchange, NodeRequests, encode_head, unreachable
+from skysentry_trio.server.cluster.node_requests import NodeExchange, NodeRequests, address_of, encode_head, unreachable
 from skysentry_trio.server.transport.other_servers import Gathered
 
 log = get_logger(__name__)
@@ -97,10 +96,7 @@ class NodeQuestions:
     def _begin(
         self, node_id: str, url: str, resource: str, principal: Principal | None
     ) -> AbstractAsyncContextManager[NodeExchange]:
-        try:
-            address = parse_server_address(url)
-        except ConfigurationError as error:
-            raise unreachable(node_id, str(error)) from None
+        address = address_of(node_id, url)
         target = address.prefix + resource
         proof = self._proof.header_for("GET", target, principal=principal)
         head = encode_head(f"GET {target} HTTP/1.1", [("Host", address.host_header), (HEADER, proof)])

@@ -11,9 +11,9 @@ import h11
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.base.nurseries import CONNECTION_LOST
-from skysentry_trio.client.engine.addresses import ServerAddress
+from skysentry_trio.client.engine.addresses import ServerAddress, parse_server_address
 from skysentry_trio.client.engine.connection import ConnectionLost, open_stream
 from skysentry_trio.server.cluster.interfaces import Directory
 from skysentry_trio.wire.response_head import MAX_HEAD_SIZE
@@ -276,6 +276,18 @@ async def _open(address: ServerAddress, node_id: str) -> trio.abc.Stream:
         raise unreachable(node_id, f"no connection within {_CONNECT_TIMEOUT:g} s") from None
     except ConnectionLost as lost:
         raise unreachable(node_id, str(lost)) from None
+
+
+def address_of(node_id: str, url: str) -> ServerAddress:
+    """Return the address of another node, as that node has published it.
+
+    Raises:
+        ProtocolViolation: with code ``node-unreachable``; the address is invalid.
+    """
+    try:
+        return parse_server_address(url)
+    except ConfigurationError as error:
+        raise unreachable(node_id, str(error)) from None
 
 
 def unreachable(node_id: str, reason: str) -> ProtocolViolation:

@@ -14,11 +14,11 @@ from attrs import define, field, frozen
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.nurseries import CONNECTION_LOST, single_error
 from skysentry_trio.base.principal import Action, Principal
-from skysentry_trio.client.engine.addresses import ServerAddress, parse_server_address
+from skysentry_trio.client.engine.addresses import ServerAddress
 from skysentry_trio.server.cluster.asked_camera import asks_for_recordings, read_asked_camera, read_asked_node
 from skysentry_trio.server.cluster.interfaces import Directory
 from skysentry_trio.server.cluster.node_proof import HEADER, NodeProof, narrow
-from skysentry_trio.server.cluster.node_requests import NodeExchange, NodeRequests, encode_head
+from skysentry_trio.server.cluster.node_requests import NodeExchange, NodeRequests, address_of, encode_head
 from skysentry_trio.server.cluster.recorders import Recorders
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.transport.request import Request, Service, refusal_of
@@ -149,7 +149,7 @@ class NodeProxy:
         """
         if owner.node_id in request.via or len(request.via) >= _MOST_NODES:
             raise ProtocolViolation(f"{owner.what} is moving to another server; try again", "busy")
-        address = parse_server_address(owner.url)
+        address = address_of(owner.node_id, owner.url)
         head, has_body = self._encode_head(request, address, owner.principal), request.head.has_body
         client = _Client(request)
         if has_body:
