@@ -149,6 +149,7 @@ ROWS = [
     of_camera(
         "POST", f"{CLIENT}/events/{{event_id}}", Action.ANNOTATE, "/api/clients/door/events/none", status=404, body={}
     ),
+    Row("GET", "/api/events", Action.EVENTS),
     Row("GET", "/api/exports", Action.HISTORY),
     Row("POST", "/api/exports", Action.HISTORY, status=404, names_camera=True, body=EXPORT),
     Row("GET", "/api/exports/{export_id}", Action.HISTORY, status=404, target="/api/exports/none"),
