@@ -17,7 +17,7 @@ from trio.testing import wait_all_tasks_blocked
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.http import clips, mp4_clip
 from skysentry_trio.server.http.clip_files import JpegClip
-from skysentry_trio.server.http.clip_source import Batches
+from skysentry_trio.server.http.clip_source import FrameBatches
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
@@ -346,8 +346,8 @@ async def test_those_that_ask_in_the_same_moment_wait(monkeypatch: pytest.Monkey
     monkeypatch.setattr(clips._ClipWriter, "_in_thread", at_once)
     writer, begun = clips._ClipWriter(), list[AsyncGenerator[bytes, None]]()
 
-    def one_batch() -> Batches:
-        return Batches(Recordings(), None, iter([[JpegFrame(1, NOON, None, b"jpeg", 4, 3)]]))
+    def one_batch() -> FrameBatches:
+        return FrameBatches(Recordings(), None, iter([[JpegFrame(1, NOON, None, b"jpeg", 4, 3)]]))
 
     async def begin(clip: AsyncGenerator[bytes, None]) -> None:
         assert await anext(clip) == b"jpeg"

@@ -87,7 +87,7 @@ class _RingPart:
 
 
 @define(eq=False)
-class Batches:
+class FrameBatches:
     """The frames of a clip in batches, each of which is read when the caller asks for it.
 
     This is no async generator, because nobody would close it if the client leaves.
@@ -120,11 +120,11 @@ class ClipSource:
     _recorded: RecordedPart | None
     _ring: _RingPart | None
 
-    def batches(self, most: int) -> Batches:
+    def batches(self, most: int) -> FrameBatches:
         """Return the frames in batches of about ``most`` bytes."""
         ring = iter(()) if self._ring is None else self._ring.frames(self._hub)
         recorded = None if self._recorded is None else batches_of(self._recorded.frames, most)
-        return Batches(self._recordings, recorded, batches_of(ring, most))
+        return FrameBatches(self._recordings, recorded, batches_of(ring, most))
 
     def largest_size(self) -> PictureSize:
         """Return the size of the largest of some frames: a camera sends smaller ones while nobody needs large ones."""

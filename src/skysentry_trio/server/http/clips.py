@@ -14,7 +14,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, NoEncoder, ZipClip, local_file_stamp
-from skysentry_trio.server.http.clip_source import Batches, find_source
+from skysentry_trio.server.http.clip_source import FrameBatches, find_source
 from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.lookup import choose_id
 from skysentry_trio.server.http.recordings import Recordings
@@ -53,7 +53,7 @@ class _ClipWriter:
     encoder_threads: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
     """One thread encodes for all clips, so that it takes one processor at most from live frames."""
 
-    async def encode(self, batches: Batches, file: ClipFile) -> AsyncIterator[bytes]:
+    async def encode(self, batches: FrameBatches, file: ClipFile) -> AsyncIterator[bytes]:
         """Yield a clip that is encoded, in pieces; each piece is encoded when the caller asks for it."""
         async with self.encoder_slots, self.slots:
             while batch := await batches.next():
@@ -63,7 +63,7 @@ class _ClipWriter:
             for piece in _slices(await trio.to_thread.run_sync(file.finish, limiter=self.encoder_threads)):
                 yield piece
 
-    async def write(self, batches: Batches, file: ClipFile) -> AsyncIterator[bytes]:
+    async def write(self, batches: FrameBatches, file: ClipFile) -> AsyncIterator[bytes]:
         """Yield a clip in pieces; each piece is written when the caller asks for it."""
         # Several requests may see the last free slot before one of them takes it; the other requests wait here.
         async with self.slots:
