@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -71,7 +72,7 @@ async def test_an_endless_reply_is_not_chunked_for_http_1_0(server: Address) -> 
         answer, ending = await peer.receive_rest()
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"chunked" not in head.lower()
-    assert body.endswith(b'"streams":{}}')
+    assert json.loads(body)["streams"] == {}
     assert ending == "eof"
 
 
