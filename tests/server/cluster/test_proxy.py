@@ -127,7 +127,7 @@ async def test_a_client_that_leaves_ends_its_request_at_the_other_node() -> None
     """So that nobody waits for a frame that nobody wants."""
     async with two_nodes_and_a_door() as (_, b):
         async with b.address.connection() as client:
-            await client.send(request_head("/api/clients/door/latest.jpg?after=3"))
+            await client.send(request_head("/api/clients/door/latest.jpg?after=3&wait=30"))
             await until(lambda: b.node.requests._waiting["a"])
         await until(lambda: not b.node.requests._waiting["a"])
 
