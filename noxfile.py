@@ -22,7 +22,7 @@ nox.options.reuse_existing_virtualenvs = True
 # So the end of the output says what failed.
 nox.options.stop_on_first_error = True
 # The pages come before what is tested with them. The session `docs` is part of `tests`.
-nox.options.sessions = ["lint", "imports", "frontend", "typing", "tests", "dist"]
+nox.options.sessions = ["checks", "tests", "dist"]
 
 ROOT = Path(__file__).parent
 GENERATED = ("settings", "command-line")
@@ -42,6 +42,13 @@ PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 def install_group(session: nox.Session, *groups: str) -> None:
     session.install(*nox.project.dependency_groups(PYPROJECT, *groups))
+
+
+@nox.session(python=False)
+def checks(session: nox.Session) -> None:
+    """What needs no quiet machine, two sessions at a time; each shows its output when it has ended."""
+    chosen = ("lint", "imports", "frontend", "typing")
+    session.run(sys.executable, "-m", "nox", "--parallel=2", "--session", *chosen, external=True)
 
 
 @nox.session(allow_parallel=True)

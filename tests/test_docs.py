@@ -228,18 +228,10 @@ def test_flags_that_are_named_exist(page: Path) -> None:
 
 
 def test_continuous_integration_runs_what_the_readme_says() -> None:
-    """The second command runs the same sessions, one after the other, so a reader sees what the project sees."""
+    """A reader who types the second command sees what the project sees."""
     _, test_command, *_ = [block.text.strip() for block in blocks((ROOT / "README.md").read_text("utf-8"))]
-    install, _, run = test_command.rpartition(" && ")
-    script = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
-    assert run == ".venv/bin/nox"
-    assert install in script
-    found = (re.fullmatch(r"\.venv/bin/nox.* -s (.*)", line) for line in script)
-    sessions = [name for line in found if line is not None for name in line[1].split()]
-    (default,) = re.findall(
-        r"^nox\.options\.sessions = (\[.*\])", (ROOT / "noxfile.py").read_text("utf-8"), re.MULTILINE
-    )
-    assert sorted(sessions) == sorted(json.loads(default))
+    assert test_command.endswith("nox")
+    assert test_command in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
     assert test_command in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
 
