@@ -40,8 +40,8 @@ async def test_a_camera_is_online_for_a_while_after_each_picture(autojump_clock:
     async with door() as here:
 
         async def post() -> None:
-            for _ in range(3):
-                await here.post(JPEG)
+            for shade in range(3):
+                await here.post(draw_jpeg(shade))
                 await trio.sleep(HOLD - 1)
                 states.append(here.camera.online)
             await trio.sleep(HOLD)
