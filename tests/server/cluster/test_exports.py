@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import trio
 
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.server.cluster.node_questions import NodeQuestions
 from skysentry_trio.server.history.events import EventSource
-from skysentry_trio.server.http import export_jobs, exports
+from skysentry_trio.server.http import clips, export_jobs, exports
 from tests.raw_peer import Answer
 from tests.server.cluster.nodes import TestNode, running_nodes, until
 from tests.server.cluster.test_proxy import guarded_nodes, post
@@ -150,6 +151,47 @@ async def test_a_node_that_is_away_is_named(folders: dict[str, OpenFolder], monk
         assert f"node {A} does not answer" in failed["error"]
         a.relay.freeze()
         assert (await b.address.ask("/api/exports")).json["unreachable"] == [A]
+
+
+async def test_an_export_waits_for_a_node_that_is_sending_many_clips(
+    folders: dict[str, OpenFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks again for a while, and names the node if that was in vain."""
+    monkeypatch.setattr(export_jobs, "_BUSY_WAIT", 0.01)
+    monkeypatch.setattr(clips, "_MAX_CLIPS", 0)
+    answers = list[str]()
+
+    async def fetch(questions: NodeQuestions, *asked: Any) -> bool:
+        try:
+            return await original(questions, *asked)
+        except ProtocolViolation as error:
+            answers.append(error.code)
+            raise
+
+    original = NodeQuestions.fetch_from_owner
+    monkeypatch.setattr(NodeQuestions, "fetch_from_owner", fetch)
+    async with two_nodes(folders) as (_, b):
+        done = await finished(b, (await begin(b)).json["id"])
+    assert (done["state"], done["error"]) == ("failed", f"node {A} is busy; try again later")
+    assert answers == ["busy"] * 60
+
+
+async def test_an_export_fails_if_its_camera_moves_meanwhile(
+    folders: dict[str, OpenFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frames of the other server would be missing, and nobody would know."""
+
+    async def fetch(questions: NodeQuestions, *asked: Any) -> bool:
+        found = await original(questions, *asked)
+        b.cluster.place("door", B)
+        return found
+
+    original = NodeQuestions.fetch_from_owner
+    monkeypatch.setattr(NodeQuestions, "fetch_from_owner", fetch)
+    async with two_nodes(folders) as (_, b):
+        done = await finished(b, (await begin(b)).json["id"])
+    assert done["state"] == "failed"
+    assert "camera door moved to another server" in done["error"]
 
 
 async def test_an_export_is_for_those_only_who_may_see_its_cameras(folders: dict[str, OpenFolder]) -> None:

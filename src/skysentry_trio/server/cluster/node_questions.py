@@ -111,10 +111,12 @@ def _is_answer(node_id: str, head: h11.Response) -> bool:
     """Return whether a node answers a question; False if it refuses to.
 
     Raises:
-        ProtocolViolation: with code ``node-unreachable``; it fails to.
+        ProtocolViolation: with code ``node-unreachable``, it fails to; or with code ``busy``.
     """
     if head.status_code in _NOTHING_TO_SAY:
         return False
+    if head.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        raise ProtocolViolation(f"node {node_id} is busy; try again later", "busy")
     if head.status_code != HTTPStatus.OK:
         raise unreachable(node_id, f"status {head.status_code}")
     return True

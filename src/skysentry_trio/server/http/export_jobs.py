@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -46,6 +46,10 @@ _CLIP_SECONDS: Final = 600.0
 """Seconds of one clip of another server: both servers have the list of its frames in memory."""
 _MOST_PARTS: Final = 2000
 """Parts of a time for which another server says at once whether it has recorded."""
+_TRIES: Final = 60
+"""How often a clip is asked for of a server that is sending as many clips as it may."""
+_BUSY_WAIT: Final = 2.0
+"""Seconds between two tries."""
 _LOOK: Final = 60.0
 """Seconds between two looks for exports that are over."""
 
@@ -178,17 +182,20 @@ class ExportJobs:
 
         Raises:
             ProtocolViolation: another server does not answer.
-            ExportFailed: there is not enough room.
+            ExportFailed: there is not enough room, or a camera moved from one server to another meanwhile.
         """
         begin, end = job.wanted.begin, job.wanted.end
         for camera_id in job.wanted.cameras:
-            if self.others.owner(camera_id) is None:
+            if (owner := self.others.owner(camera_id)) is None:
                 continue
             found = job.elsewhere[camera_id] = FromElsewhere()
             await self._fetch_clips(job, camera_id, begin, end)
             asked = f"history/events?{_between(begin, end)}&limit={_MOST_EVENTS}"
             if body := await self.others.ask_owner(camera_id, asked, job.owner, _ASK_TIMEOUT):
                 found.events = msgspec.json.decode(body)["events"]
+            if self.others.owner(camera_id) != owner:
+                # So the frames are of several servers now, and not all of them were asked.
+                raise ExportFailed(f"camera {camera_id} moved to another server meanwhile; begin the export again")
 
     async def _fetch_clips(self, job: ExportJob, camera_id: str, begin: float, end: float) -> None:
         """Fetch short clips of what another server has recorded of a camera, in the order of time."""
@@ -216,11 +223,23 @@ class ExportJobs:
                 await self._in_thread(partial(self._write_piece, file, piece))
 
             asked = f"clip?{_between(begin, end)}"
-            has_frames = await self.others.fetch_from_owner(camera_id, asked, job.owner, take)
+            has_frames = await self._when_not_busy(
+                partial(self.others.fetch_from_owner, camera_id, asked, job.owner, take)
+            )
         if not has_frames:
             # This is no error: if no clip has frames, the manifest has the camera all the same.
             found.clips.remove(path)
             await self._in_thread(partial(_delete, [path]))
+
+    async def _when_not_busy(self, fetch: Callable[[], Awaitable[bool]]) -> bool:
+        for _ in range(_TRIES - 1):
+            try:
+                return await fetch()
+            except ProtocolViolation as error:
+                if error.code != "busy":
+                    raise
+            await trio.sleep(_BUSY_WAIT)
+        return await fetch()
 
     def _write_piece(self, file: BinaryIO, piece: bytes) -> None:
         file.write(piece)

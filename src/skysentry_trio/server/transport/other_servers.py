@@ -44,7 +44,7 @@ class OtherServers(Protocol):
             seconds: that the server has to answer.
 
         Raises:
-            ProtocolViolation: with code ``node-unreachable``.
+            ProtocolViolation: with code ``node-unreachable`` or ``busy``.
         """
         ...
 
@@ -57,7 +57,7 @@ class OtherServers(Protocol):
             False if the server refuses to answer.
 
         Raises:
-            ProtocolViolation: with code ``node-unreachable``; pieces may have been taken.
+            ProtocolViolation: with code ``node-unreachable``, pieces may have been taken; or with code ``busy``.
         """
         ...
 
