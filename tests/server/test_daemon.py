@@ -17,7 +17,7 @@ import trio
 import trio.testing
 from attrs import define, field
 
-from skysentry_trio.server import daemon, supervisor
+from skysentry_trio.server import daemon, routing, supervisor
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.transport.systemd import Notifier
@@ -131,7 +131,7 @@ async def test_a_crash_in_one_handler_is_the_end_of_one_connection(
             raise RuntimeError("the handler crashed")
         await serve_viewer(peer, query=query, **rest)
 
-    monkeypatch.setattr(daemon, "serve_viewer", crash_for_some)
+    monkeypatch.setattr(routing, "serve_viewer", crash_for_some)
     async with running_daemon() as server, server.viewer() as viewer, server.camera("door") as camera:
         for sequence in range(1, 6):
             async with server.websocket("/stream/ws?crash=1") as unlucky:
@@ -152,7 +152,7 @@ async def test_who_is_served_by_a_handler_that_crashes_is_told(monkeypatch: pyte
     async def crash(*_arguments: Any, **_more: Any) -> None:
         raise RuntimeError("the handler crashed")
 
-    monkeypatch.setattr(daemon, "serve_viewer", crash)
+    monkeypatch.setattr(routing, "serve_viewer", crash)
     async with running_daemon() as server, server.websocket("/stream/ws") as unlucky:
         frame = await unlucky.close_frame()
         assert frame.close_code == 1011

@@ -13,20 +13,17 @@ from attrs import define, field
 from skysentry_trio.base.demand import NO_LIMITS, Limits
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.principal import ANYONE, Principal
-from skysentry_trio.server import daemon
 from skysentry_trio.server.access.start import AccessSetup, open_to_everybody
 from skysentry_trio.server.cluster.link import Link
 from skysentry_trio.server.cluster.node import ClusterNode
-from skysentry_trio.server.health import Health
 from skysentry_trio.server.http.export_jobs import ExportJobs
-from skysentry_trio.server.http.push_sessions import PushSessions
-from skysentry_trio.server.loop_monitor import LoopMonitor
+from skysentry_trio.server.parts import Parts
 from skysentry_trio.server.relay.camera import CameraSession, HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.leases import Lease
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, ResultNotice
 from skysentry_trio.server.relay.viewer import HubViewer
-from skysentry_trio.server.transport.websocket import WebSockets
+from skysentry_trio.server.routing import create_router
 from tests.hubs import make_hub
 from tests.jpegs import draw_jpeg
 from tests.raw_peer import PATIENCE, Address
@@ -247,7 +244,7 @@ async def _start(
     folder: OpenFolder | None,
     settings: dict[str, Any],
 ) -> TestNode:
-    hub, health = make_hub(**settings), Health()
+    hub = make_hub(**settings)
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     (relayed,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listener.socket.getsockname()[1]
@@ -255,17 +252,14 @@ async def _start(
     setup = setup or open_to_everybody()
     url = f"http://127.0.0.1:{relayed.socket.getsockname()[1]}"
     node = ClusterNode(cluster.join(node_id, url), hub, SECRET)
-    websockets = WebSockets(daemon._websocket_limits(hub.settings), health.shutdown)
-    push_sessions = PushSessions(hub, setup.access.sessions)
     history = None if folder is None else history_of(hub, folder)
     exports = None if folder is None else ExportJobs(folder.reader, 10**9, 0, time.time)
-    router = daemon._create_router(
-        hub, push_sessions, websockets, health, LoopMonitor(), setup, history, node, exports=exports
-    )
+    parts = Parts(hub, setup, history=history, exports=exports, cluster=node)
+    router = create_router(parts)
     if exports is not None:
         nursery.start_soon(exports.run)
-    nursery.start_soon(websockets.run)
-    nursery.start_soon(push_sessions.run)
+    nursery.start_soon(parts.websockets.run)
+    nursery.start_soon(parts.push_sessions.run)
     nursery.start_soon(hub.report_demand)
     nursery.start_soon(hub.send_notices)
     nursery.start_soon(router.accept_from, listener, nursery)
