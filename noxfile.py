@@ -99,7 +99,7 @@ def tests(session: nox.Session) -> None:
         return
     # Tests with real processes mostly wait. Those that measure times share the machine with one other.
     run_twice_what_fails(session, 2, "-m", "not e2e")
-    run_twice_what_fails(session, 4, "-m", "e2e and not timed", "--durations=40")
+    run_twice_what_fails(session, 3, "-m", "e2e and not timed", "--durations=40")
     run_twice_what_fails(session, 2, "-m", "e2e and timed")
 
 
