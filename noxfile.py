@@ -104,7 +104,7 @@ def tests(session: nox.Session) -> None:
 
 
 def run_twice_what_fails(session: nox.Session, processes: int, *choice: str) -> None:
-    """Run a choice of tests in so many processes, and afterwards those that failed, one at a time.
+    """Run a choice of tests in a number of processes, and then run the failed tests again, without others beside them.
 
     The processors of machines that run tests are at times busy with something else for seconds. So what fails once is
     listed, and what fails twice is broken.

@@ -36,7 +36,7 @@ pytestmark = [
 
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 HOSTILE = "<img src=x onerror='hacked=1'><script>hacked=2</script>"
-# Where the pictures in the documentation come from: set it to docs/images to take them anew.
+# Where the pictures in the documentation come from: set it to docs/images to take them again.
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 
 SIZES = {"phone": (390, 844), "desktop": (1440, 900), "4k": (3840, 2160)}

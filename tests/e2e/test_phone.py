@@ -35,7 +35,7 @@ pytestmark = [
 
 OpenPage = Callable[..., Page]
 PHONE = (390, 844)
-# Where the pictures in the documentation come from: set it to docs/images to take them anew.
+# Where the pictures in the documentation come from: set it to docs/images to take them again.
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 PROMISE = 20.0
 """Seconds from the command to the picture."""

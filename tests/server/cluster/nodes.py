@@ -31,6 +31,8 @@ from tests.server.cluster.memory_directory import MemoryCluster, MemoryDirectory
 from tests.server.history.helpers import OpenFolder, history_of
 
 SECRET = b"the secret of all nodes"
+FRAMES = 12
+"""That a camera has sent before a test of `two_nodes_with_frames` begins."""
 _ALL_OPEN: Mapping[str, AccessSetup] = {}
 _NOTHING_RECORDED: Mapping[str, OpenFolder] = {}
 
@@ -233,6 +235,20 @@ async def running_nodes(
             yield nodes
         finally:
             nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def two_nodes_with_frames(
+    folders: Mapping[str, OpenFolder] = _NOTHING_RECORDED,
+) -> AsyncIterator[tuple[TestNode, TestNode]]:
+    """Run the nodes ``a`` and ``b``; the camera ``door`` is connected to ``a`` and has sent its frames."""
+    async with running_nodes("a", "b", folders=folders, buffer_size=50) as (a, b):
+        with a.camera("door") as camera:
+            for shade in range(FRAMES):
+                await camera.send(10 * shade)
+                await trio.sleep(0.02)
+            await until(lambda: b.hub.camera("door"))
+            yield a, b
 
 
 async def _start(

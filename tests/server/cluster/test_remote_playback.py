@@ -12,10 +12,8 @@ from attrs import define, field
 
 from skysentry_trio.base.demand import CombinedDemand, Limits
 from tests.raw_peer import BINARY, CLOSE, TEXT, RawPeer, client_frame
-from tests.server.cluster.nodes import TestNode, running_nodes, until
+from tests.server.cluster.nodes import FRAMES, TestNode, two_nodes_with_frames, until
 from tests.server.cluster.test_proxy import guarded_nodes
-
-_FRAMES = 12
 
 
 @define(eq=False)
@@ -63,17 +61,6 @@ async def talking(node: TestNode, query: str = "?client=door&format=envelope", *
         nursery.cancel_scope.cancel()
 
 
-@asynccontextmanager
-async def two_nodes_and_a_door() -> AsyncIterator[tuple[TestNode, TestNode]]:
-    async with running_nodes("a", "b", buffer_size=50) as (a, b):
-        with a.camera("door") as camera:
-            for shade in range(_FRAMES):
-                await camera.send(10 * shade)
-                await trio.sleep(0.02)
-            await until(lambda: b.hub.camera("door"))
-            yield a, b
-
-
 async def test_a_viewer_does_not_learn_of_a_camera_of_another_node_that_it_may_not_see() -> None:
     """Whatever it asks, it is told the same as about a camera that does not exist."""
     async with guarded_nodes(view=["yard"], history=["yard"]) as (a, b, authorization):
@@ -90,19 +77,19 @@ async def test_a_viewer_does_not_learn_of_a_camera_of_another_node_that_it_may_n
 
 async def test_a_playback_runs_to_its_end_and_goes_on_live() -> None:
     """The viewer gets every frame in order, and then the live ones, without asking for them."""
-    async with two_nodes_and_a_door() as (_, b), talking(b) as far:
+    async with two_nodes_with_frames() as (_, b), talking(b) as far:
         await until(lambda: far.frames)
         await far.say(type="seek", clientId="door", sequence=1, speed=1)
         await until(lambda: far.said[-1].get("live") is True)
         shown = [sequence for sequence, live in far.frames if not live]
         assert shown == sorted(shown)
-        assert (shown[0], len(shown) >= _FRAMES - 2) == (1, True)
-        assert far.frames[-1] == (_FRAMES, True)
+        assert (shown[0], len(shown) >= FRAMES - 2) == (1, True)
+        assert far.frames[-1] == (FRAMES, True)
 
 
 async def test_a_playback_asks_the_camera_for_nothing() -> None:
     """The second connection carries what is played, and nothing else: the camera is asked for what the link needs."""
-    async with two_nodes_and_a_door() as (a, b), talking(b, "?client=door&format=envelope&maxWidth=320") as far:
+    async with two_nodes_with_frames() as (a, b), talking(b, "?client=door&format=envelope&maxWidth=320") as far:
         await until(lambda: far.frames)
         demand = CombinedDemand(1, Limits(max_width=320))
         await far.say(type="playback", clientId="door")
@@ -118,7 +105,7 @@ async def test_a_playback_asks_the_camera_for_nothing() -> None:
 
 async def test_a_playback_whose_node_is_lost_ends_with_a_reason() -> None:
     """The viewer sees the camera live again as soon as somebody has it."""
-    async with two_nodes_and_a_door() as (a, b), talking(b) as far:
+    async with two_nodes_with_frames() as (a, b), talking(b) as far:
         await until(lambda: far.frames)
         await far.say(type="seek", clientId="door", sequence=3, speed=0)
         await far.answer()

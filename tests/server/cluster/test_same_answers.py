@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import trio
 
 from skysentry_trio.server.history.events import EventSource
 from tests.jpegs import draw_jpeg
 from tests.raw_peer import Answer
-from tests.server.cluster.nodes import TestNode, running_nodes, until
+from tests.server.cluster.nodes import two_nodes_with_frames, until
 from tests.server.cluster.test_proxy import post
 from tests.server.cluster.test_remote_playback import talking
 from tests.server.history.helpers import NOON, OpenFolder, frames
 
-_FRAMES = 12
 _AT_NOON = "2026-11-29T12:00:05Z"
 ROUTES: Final = [
     "/api/clients/door/latest",
@@ -108,17 +105,6 @@ def folders(tmp_path: Path) -> Iterator[dict[str, OpenFolder]]:
         one.close()
 
 
-@asynccontextmanager
-async def two_nodes_and_a_door(folders: dict[str, OpenFolder]) -> AsyncIterator[tuple[TestNode, TestNode]]:
-    async with running_nodes("a", "b", folders=folders, buffer_size=50) as (a, b):
-        with a.camera("door") as camera:
-            for shade in range(_FRAMES):
-                await camera.send(10 * shade)
-                await trio.sleep(0.02)
-            await until(lambda: b.hub.camera("door"))
-            yield a, b
-
-
 def comparable(answer: Answer, left_out: set[str]) -> Any:
     """Return the body of an answer without what need not be the same."""
     if answer.headers.get("content-type") != "application/json":
@@ -128,7 +114,7 @@ def comparable(answer: Answer, left_out: set[str]) -> Any:
 
 async def test_every_node_answers_as_the_one_that_has_the_camera(folders: dict[str, OpenFolder]) -> None:
     """Status, headers and body are the same, also those of errors."""
-    async with two_nodes_and_a_door(folders) as (a, b):
+    async with two_nodes_with_frames(folders) as (a, b):
         for route in ROUTES:
             near, far = await a.address.ask(route), await b.address.ask(route)
             assert far.status == near.status, route
@@ -139,7 +125,7 @@ async def test_every_node_answers_as_the_one_that_has_the_camera(folders: dict[s
 
 async def test_what_is_sent_to_any_node_reaches_the_one_that_has_the_camera(folders: dict[str, OpenFolder]) -> None:
     """So a balancer may send each request to another node."""
-    async with two_nodes_and_a_door(folders) as (a, b):
+    async with two_nodes_with_frames(folders) as (a, b):
         for method, route, body, kind in POSTS:
             near, far = [await post(node.address, route, body, kind, method=method) for node in (a, b)]
             assert far.status == near.status, route
@@ -149,7 +135,7 @@ async def test_what_is_sent_to_any_node_reaches_the_one_that_has_the_camera(fold
 
 async def test_every_node_answers_messages_as_the_one_that_has_the_camera(folders: dict[str, OpenFolder]) -> None:
     """The answers are the same, and so are the frames that are shown."""
-    async with two_nodes_and_a_door(folders) as (a, b):
+    async with two_nodes_with_frames(folders) as (a, b):
         for messages in TALKS:
             async with talking(a) as near, talking(b) as far:
                 await until(lambda near=near, far=far: near.frames and far.frames)  # type: ignore[misc]

@@ -363,7 +363,7 @@ OFFERS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4)), min_size
 async def test_an_outbox_keeps_the_order_whatever_is_sent_at_once(
     offers: list[tuple[str, int]], results: list[WriteResult], delays: list[int], by_others: list[bool]
 ) -> None:
-    """Frames and notices leave in order, the newest last, none within another, whoever finishes what was begun."""
+    """Frames and notices leave in order, the newest last, and none within another, whichever task finishes a write."""
     left: list[tuple[str, int]] = []
     answers, waits, others = iter(results), cycle(delays), cycle(by_others)
     begun = False

@@ -168,7 +168,7 @@ async def test_a_viewer_of_some_cameras_hears_of_those_only(autojump_clock: Mock
 
 
 async def test_viewers_hear_what_is_wrong_with_pictures_and_that_it_is_over(autojump_clock: MockClock) -> None:
-    """In the list for those who come later, and in a notice when it changes; a new connection is measured anew."""
+    """In the list for viewers that come later, and in a notice when it changes; a new connection starts without one."""
     hub = make_hub()
     async with serving(hub) as early:
         await early.hear()
