@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 import trio
 import trio.lowlevel
 
 from skysentry_trio.base.demand import Limits
+from skysentry_trio.client.engine.server_clock import ServerClock
 from skysentry_trio.server.cluster import link, link_demand
 from skysentry_trio.server.cluster.link import Mirror
 from skysentry_trio.server.relay import picture_condition
 from skysentry_trio.server.relay.outbox import CameraNotice, ResultNotice
 from skysentry_trio.wire.capture import PictureMeasure
-from skysentry_trio.wire.messages import encode_message
+from skysentry_trio.wire.messages import ClockReply, encode_message
 from skysentry_trio.wire.viewer import ClientConnected
 from tests.server.cluster.nodes import TestViewer, running_nodes, until
 
@@ -34,8 +37,22 @@ async def test_a_viewer_of_another_node_gets_the_frames_as_the_camera_sent_them(
         assert [frame.jpeg for frame in viewer.frames] == [frame.jpeg for frame in near.frames]
         assert viewer.sequences == [*range(1, 21)]
         for here, there in zip(viewer.frames, near.frames, strict=True):
-            assert abs(here.received_at - there.received_at) <= 0.001
+            assert here.received_at == pytest.approx(there.received_at, abs=0.002)
             assert (here.width, here.height) == (there.width, there.height)
+
+
+async def test_a_slow_answer_does_not_make_two_clocks_of_one() -> None:
+    """Half of the time that an answer took may be wrong, and so frames keep their times if it could be only that."""
+    async with running_nodes("a", "b") as (a, b):
+        with a.camera("door") as camera, b.viewer("door") as viewer, a.viewer("door") as near:
+            await until(lambda: camera.viewers == 2 and b.link_to(a).clock.is_known)
+            now, clock = trio.current_time(), ServerClock()
+            question = clock.ask(now - 0.4, time.time() - 0.4)
+            clock.take_answer(ClockReply(question.sent_at, time.time() * 1000), now)
+            b.link_to(a).clock = clock
+            await camera.send()
+            await wait_for_frames(1, viewer, near)
+        assert viewer.frames[0].received_at == pytest.approx(near.frames[0].received_at, abs=0.002)
 
 
 async def test_a_late_viewer_of_another_node_is_shown_the_newest_frame() -> None:

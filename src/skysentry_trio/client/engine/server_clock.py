@@ -80,6 +80,10 @@ class ServerClock:
         """Return seconds since the epoch by the server's clock; None while unknown."""
         return None if self._best is None else now + self._best.offset
 
+    def uncertainty(self, now: float) -> float:
+        """Return the largest possible error of the estimate in seconds; 0 while the clock is unknown."""
+        return 0.0 if self._best is None else self._best.uncertainty(now)
+
     def check(self, camera_id: str, received_at: float, now: float) -> None:
         """Compare the estimate with a frame; `doubted` is set if one of the clocks seems to have been set.
 

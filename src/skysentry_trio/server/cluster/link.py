@@ -319,8 +319,12 @@ class Link:
         """Return the seconds to add to a time of the other node's clock."""
         now = trio.current_time()
         there = self.clock.epoch(now)
-        offset = 0.0 if there is None else self._hub.wall_clock.now(now) - there
-        return offset if abs(offset) > _SAME_CLOCK else 0.0
+        if there is None:
+            return 0.0
+        offset = self._hub.wall_clock.now(now) - there
+        # On a busy machine, a slow answer, or a pause between the two readings here, looks like another clock.
+        possible_error = self.clock.uncertainty(now) + trio.current_time() - now
+        return offset if abs(offset) - possible_error > _SAME_CLOCK else 0.0
 
     def _take_notice(self, text: str) -> None:
         notice = decode_notice(text)
