@@ -76,15 +76,22 @@ async def test_a_viewer_does_not_learn_of_a_camera_of_another_node_that_it_may_n
 
 
 async def test_a_playback_runs_to_its_end_and_goes_on_live() -> None:
-    """The viewer gets every frame in order, and then the live ones, without asking for them."""
+    """The viewer gets the frames in order, and then the live ones, without asking for them."""
+    seen: set[int] = set()
     async with two_nodes_with_frames() as (_, b), talking(b) as far:
         await until(lambda: far.frames)
-        await far.say(type="seek", clientId="door", sequence=1, speed=1)
-        await until(lambda: far.said[-1].get("live") is True)
-        shown = [sequence for sequence, live in far.frames if not live]
-        assert shown == sorted(shown)
-        assert (shown[0], len(shown) >= FRAMES - 2) == (1, True)
-        assert far.frames[-1] == (FRAMES, True)
+        # Frames whose time has passed are left out, as on a busy machine; the next time, they are others.
+        for ended in range(2, 42, 2):
+            far.frames.clear()
+            await far.say(type="seek", clientId="door", sequence=1, speed=1)
+            assert (await far.answer(ended))["live"] is True
+            await until(lambda: far.frames[-1] == (FRAMES, True))
+            shown = [sequence for sequence, live in far.frames if not live]
+            assert (shown[0], shown) == (1, sorted(set(shown)))
+            seen.update(shown)
+            if len(seen) == FRAMES - 1:
+                break
+        assert seen == {*range(1, FRAMES)}
 
 
 async def test_a_playback_asks_the_camera_for_nothing() -> None:
