@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import av
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.http import clips, mp4_clip
@@ -21,7 +21,6 @@ from skysentry_trio.server.http.clip_source import FrameBatches
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
-from tests.clocks import LeapingClock
 from tests.hubs import nothing, publish_nowait
 from tests.raw_peer import until
 from tests.server.http.rest_harness import Answer, Site, publish
@@ -32,12 +31,11 @@ NOON = 1_777_636_800.0
 
 
 @pytest.fixture
-def noon(monkeypatch: pytest.MonkeyPatch) -> LeapingClock:
-    """The clock of the test: real threads do the writing. It is noon, to a tenth of a second."""
-    clock = LeapingClock()
-    start = clock.current_time()
-    monkeypatch.setattr(time, "time", lambda: NOON + round(clock.current_time() - start, 1))
-    return clock
+def noon(monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock) -> MockClock:
+    """The clock of the test, at noon."""
+    start = autojump_clock.current_time()
+    monkeypatch.setattr(time, "time", lambda: NOON + autojump_clock.current_time() - start)
+    return autojump_clock
 
 
 @pytest.fixture(autouse=True)
@@ -51,14 +49,14 @@ def _in_karachi(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def ten_seconds(noon: LeapingClock) -> AsyncIterator[tuple[Site, list[bytes]]]:
+async def ten_seconds(noon: MockClock) -> AsyncIterator[tuple[Site, list[bytes]]]:
     """Have a camera that sent a frame at noon and one each second after it; now is ten seconds past noon."""
     site = Site(Hub(Settings(max_fps=1000, buffer_seconds=30)))
     with site.hub.register("door", name="Front door", on_end=nothing) as session:
         jpegs = []
         for second in range(10):
             jpegs.append(publish(site.hub, session, second))
-            noon.leap(1.0)
+            noon.jump(1.0)
         yield site, jpegs
 
 
@@ -68,7 +66,7 @@ def sequences(answer: Answer) -> list[int]:
     return [int(name[-12:-4]) for name in names if name.endswith(".jpg")]
 
 
-async def test_without_limits_a_clip_is_all_of_the_ring(noon: LeapingClock) -> None:
+async def test_without_limits_a_clip_is_all_of_the_ring(noon: MockClock) -> None:
     """As an archive, with a name for it."""
     async with ten_seconds(noon) as (site, jpegs):
         answer = await site.get(ROUTE)
@@ -81,7 +79,7 @@ async def test_without_limits_a_clip_is_all_of_the_ring(noon: LeapingClock) -> N
     assert archive.namelist()[-1] == "door_2026-05-01_17-00-00.0+05/index.csv"
 
 
-async def test_a_clip_wakes_no_camera(noon: LeapingClock) -> None:
+async def test_a_clip_wakes_no_camera(noon: MockClock) -> None:
     """The past is there already: a camera that rests is not asked for more."""
     async with ten_seconds(noon) as (site, _):
         (camera,) = site.hub.cameras
@@ -107,13 +105,13 @@ async def test_a_clip_wakes_no_camera(noon: LeapingClock) -> None:
         ("?from=0&to=99999999999", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
     ],
 )
-async def test_limits_are_moments_or_distances(noon: LeapingClock, query: str, expected: list[int]) -> None:
+async def test_limits_are_moments_or_distances(noon: MockClock, query: str, expected: list[int]) -> None:
     """Seconds since the epoch, RFC 3339, or negative seconds from now; both ends belong to the clip."""
     async with ten_seconds(noon) as (site, _):
         assert sequences(await site.get(ROUTE, query=query)) == expected
 
 
-async def test_distances_hold_when_the_clock_was_set(noon: LeapingClock, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_distances_hold_when_the_clock_was_set(noon: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last three seconds are those, whatever the time of day has become."""
     async with ten_seconds(noon) as (site, _):
         monkeypatch.setattr(time, "time", lambda: NOON - 5000)
@@ -131,7 +129,7 @@ async def test_distances_hold_when_the_clock_was_set(noon: LeapingClock, monkeyp
         ("?from=nan", "from is a moment such as"),
     ],
 )
-async def test_what_makes_no_sense_is_refused(noon: LeapingClock, query: str, expected: str) -> None:
+async def test_what_makes_no_sense_is_refused(noon: MockClock, query: str, expected: str) -> None:
     """With what would have."""
     async with ten_seconds(noon) as (site, _):
         answer = await site.get(ROUTE, query=query)
@@ -141,7 +139,7 @@ async def test_what_makes_no_sense_is_refused(noon: LeapingClock, query: str, ex
 
 
 @pytest.mark.parametrize("query", ["?from=1777636809.5", "?to=1777636799", "?from=-0.5", "?from=-4.8&to=-4.2"])
-async def test_a_clip_without_frames_is_not_there(noon: LeapingClock, query: str) -> None:
+async def test_a_clip_without_frames_is_not_there(noon: MockClock, query: str) -> None:
     """The answer says from when there are some."""
     async with ten_seconds(noon) as (site, _):
         answer = await site.get(ROUTE, query=query)
@@ -153,7 +151,7 @@ async def test_a_clip_without_frames_is_not_there(noon: LeapingClock, query: str
     )
 
 
-async def test_a_camera_that_is_not_there_or_sent_nothing_has_no_clip(noon: LeapingClock) -> None:
+async def test_a_camera_that_is_not_there_or_sent_nothing_has_no_clip(noon: MockClock) -> None:
     """And an id that is none is refused."""
     async with ten_seconds(noon) as (site, _):
         with site.hub.register("empty", on_end=nothing):
@@ -162,7 +160,7 @@ async def test_a_camera_that_is_not_there_or_sent_nothing_has_no_clip(noon: Leap
             assert (await site.get(ROUTE, "a b")).status == 400
 
 
-async def test_motion_jpeg_is_one_picture_after_the_other(noon: LeapingClock) -> None:
+async def test_motion_jpeg_is_one_picture_after_the_other(noon: MockClock) -> None:
     """What FFmpeg reads as such."""
     async with ten_seconds(noon) as (site, jpegs):
         answer = await site.get(ROUTE, query="?format=mjpeg&from=-5.5")
@@ -171,7 +169,7 @@ async def test_motion_jpeg_is_one_picture_after_the_other(noon: LeapingClock) ->
     assert answer.headers["content-disposition"].endswith('"door_2026-05-01_17-00-05.0+05.mjpeg"')
 
 
-async def test_a_video_has_the_distances_of_the_frames(noon: LeapingClock) -> None:
+async def test_a_video_has_the_distances_of_the_frames(noon: MockClock) -> None:
     """It begins at zero with the first that was wanted."""
     async with ten_seconds(noon) as (site, jpegs):
         answer = await site.get(ROUTE, query="?format=mkv&from=-5.5&to=-2.5")
@@ -183,7 +181,7 @@ async def test_a_video_has_the_distances_of_the_frames(noon: LeapingClock) -> No
     assert packets == [(0, jpegs[5]), (1000, jpegs[6]), (2000, jpegs[7])]
 
 
-async def test_an_mp4_has_the_times_of_the_frames(noon: LeapingClock) -> None:
+async def test_an_mp4_has_the_times_of_the_frames(noon: MockClock) -> None:
     """H.264, from zero on; its name has the time of the first frame as a clock here shows it."""
     async with ten_seconds(noon) as (site, _):
         answer = await site.get(ROUTE, query="?format=mp4&from=-5.5&to=-2.5")
@@ -196,21 +194,21 @@ async def test_an_mp4_has_the_times_of_the_frames(noon: LeapingClock) -> None:
         assert container.metadata["title"] == "Front door"
 
 
-async def test_the_size_of_an_mp4_is_that_of_its_largest_frame(noon: LeapingClock) -> None:
+async def test_the_size_of_an_mp4_is_that_of_its_largest_frame(noon: MockClock) -> None:
     """A camera sends small frames until somebody watches: these do not decide how much of the others is seen."""
     site = Site(Hub(Settings(max_fps=1000, buffer_seconds=30)))
     with site.hub.register("door", on_end=nothing) as session:
         for size in [(64, 48), (320, 240), (64, 48)]:
             jpeg = draw_picture(size)
             publish_nowait(site.hub, session, jpeg, width=size[0], height=size[1])
-            noon.leap(1.0)
+            noon.jump(1.0)
         answer = await site.get(ROUTE, query="?format=mp4")
 
     with av.open(io.BytesIO(answer.body), "r") as container:
         assert [(frame.width, frame.height) for frame in container.decode(video=0)] == [(320, 240)] * 3
 
 
-async def test_the_number_of_clips_that_are_encoded_is_bounded(noon: LeapingClock) -> None:
+async def test_the_number_of_clips_that_are_encoded_is_bounded(noon: MockClock) -> None:
     """A third one is asked to come later, and a clip that is not encoded is not in the way."""
     async with ten_seconds(noon) as (site, _):
         reading, waiting = trio.Event(), 0
@@ -239,7 +237,7 @@ async def test_the_number_of_clips_that_are_encoded_is_bounded(noon: LeapingCloc
         await ask()
 
 
-async def test_without_an_encoder_there_is_no_mp4(noon: LeapingClock, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_an_encoder_there_is_no_mp4(noon: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer says why, and what works without; a HEAD request learns it too."""
     monkeypatch.setattr(mp4_clip, "_ENCODERS", (("no-such-encoder", {}),))
     async with ten_seconds(noon) as (site, _):
@@ -252,7 +250,7 @@ async def test_without_an_encoder_there_is_no_mp4(noon: LeapingClock, monkeypatc
         assert (await site.ask(ROUTE.replace("{clientId}", "door") + "?format=mp4", "HEAD")).status == 501
 
 
-async def test_without_pyav_videos_are_not_implemented(noon: LeapingClock, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_pyav_videos_are_not_implemented(noon: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer says what to install, and what works without."""
     monkeypatch.setitem(sys.modules, "av", None)
     async with ten_seconds(noon) as (site, _):
@@ -263,7 +261,7 @@ async def test_without_pyav_videos_are_not_implemented(noon: LeapingClock, monke
         assert (await site.get(ROUTE, query="?format=zip")).status == 200
 
 
-async def test_a_head_request_gets_no_file(noon: LeapingClock) -> None:
+async def test_a_head_request_gets_no_file(noon: MockClock) -> None:
     """Only what there would be."""
     async with ten_seconds(noon) as (site, _):
         answer = await site.ask(ROUTE.replace("{clientId}", "door"), "HEAD")
@@ -272,14 +270,14 @@ async def test_a_head_request_gets_no_file(noon: LeapingClock) -> None:
     assert len(answer.body) == 0
 
 
-async def test_who_reads_slower_than_the_ring_moves_loses_the_oldest(noon: LeapingClock) -> None:
+async def test_who_reads_slower_than_the_ring_moves_loses_the_oldest(noon: MockClock) -> None:
     """A clip holds no frames, so that nobody who reads slowly can hold the server's memory; it ends all the same."""
     site = Site(Hub(Settings(max_fps=1000, buffer_size=10)))
     with site.hub.register("door", on_end=nothing) as session:
 
         async def publish_one() -> None:
             await trio.lowlevel.checkpoint()
-            noon.leap(0.1)
+            noon.jump(0.1)
             publish_nowait(site.hub, session, bytes(700_000), width=4, height=3)
 
         for _ in range(10):
@@ -291,7 +289,7 @@ async def test_who_reads_slower_than_the_ring_moves_loses_the_oldest(noon: Leapi
     assert sequences(answer) == [1, 2, 9, 10]
 
 
-async def test_a_camera_that_is_forgotten_ends_its_clips(noon: LeapingClock) -> None:
+async def test_a_camera_that_is_forgotten_ends_its_clips(noon: MockClock) -> None:
     """The file has what was read until then, and is whole."""
     site = Site(Hub(Settings(max_fps=1000, buffer_size=10, client_timeout=5)))
     with site.hub.register("door", on_end=nothing) as session:
@@ -301,7 +299,7 @@ async def test_a_camera_that_is_forgotten_ends_its_clips(noon: LeapingClock) -> 
     async def forget() -> None:
         await trio.lowlevel.checkpoint()
         if site.hub.cameras:
-            noon.leap(6.0)
+            noon.jump(6.0)
             assert site.hub.evict_idle() == ["door"]
 
     site.on_piece = forget
@@ -311,7 +309,7 @@ async def test_a_camera_that_is_forgotten_ends_its_clips(noon: LeapingClock) -> 
     assert zipfile.ZipFile(io.BytesIO(answer.body)).testzip() is None
 
 
-async def test_the_number_of_clips_is_bounded(noon: LeapingClock) -> None:
+async def test_the_number_of_clips_is_bounded(noon: MockClock) -> None:
     """One more than eight is asked to come later, and may when they are done."""
     async with ten_seconds(noon) as (site, _):
         reading, waiting, done = trio.Event(), 0, []
@@ -367,7 +365,7 @@ async def test_those_that_ask_in_the_same_moment_wait(monkeypatch: pytest.Monkey
         await clip.aclose()
 
 
-async def test_large_files_come_in_pieces(noon: LeapingClock) -> None:
+async def test_large_files_come_in_pieces(noon: MockClock) -> None:
     """No piece holds up the loop for longer than others do."""
     site = Site(Hub(Settings(max_fps=1000, buffer_size=10)))
     with site.hub.register("door", on_end=nothing) as session:
