@@ -55,10 +55,12 @@ def join_cluster(settings: Settings, hub: Hub, urls: Sequence[str]) -> Membershi
     address = EngineAddress.parse(settings.cluster)
     url = settings.node_url or _default_url(urls)
     secret = _read_secret(settings.cluster_secret_file) if settings.cluster_secret_file else None
-    directory = ClusterDirectory(token_hex(6), url, settings.max_fps, partial(_sequence_of, hub), hub.end_session)
+    directory = ClusterDirectory(
+        token_hex(6), url, settings.max_fps, partial(_sequence_of, hub), hub.registration.end_session
+    )
     node = ClusterNode(directory, hub, secret or token_hex(32).encode())
     directory.hears = node.mirrors.hears
-    hub.leases = directory
+    hub.registration.leases = directory
     session = EngineSession(
         directory,
         open_engine(address),

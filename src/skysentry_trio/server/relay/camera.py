@@ -14,6 +14,7 @@ from skysentry_trio.base.frames import FrameRate, FrameRing, RingStatistics
 from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.leases import NO_LEASE, Lease
+from skysentry_trio.server.relay.outbox import CameraNotice
 from skysentry_trio.server.relay.picture_condition import PictureCondition
 from skysentry_trio.server.relay.result_marks import ResultMarks
 
@@ -117,6 +118,17 @@ class HubCamera:
     def is_elsewhere(self) -> bool:
         """Whether another server has the camera."""
         return self.session is not None and self.session.source is not None
+
+    def notice(self) -> CameraNotice:
+        """Return what viewers are told about the camera as it is now."""
+        return CameraNotice(
+            self.id,
+            self.name,
+            self.online,
+            stopped=self.stopped,
+            reachable=self.is_reachable,
+            condition=self.condition,
+        )
 
     def follow_clock(self, shift: float) -> None:
         """Correct the times of all frames after the clock was set; ``shift`` is the `WallClock.shift` of now."""

@@ -6,38 +6,35 @@ lock. A slow viewer or camera does not delay other viewers or cameras.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
-from operator import attrgetter
 
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.demand import NO_LIMITS, CombinedDemand, Limits, most
+from skysentry_trio.base.demand import NO_LIMITS, CombinedDemand, Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.held_memory import HeldMemory
 from skysentry_trio.base.principal import ANYONE, Principal
-from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.base.sink import NO_SINK, FrameSink
 from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.access.history_audit import HistoryAudit
 from skysentry_trio.server.relay.ack_window import AckWindow
 from skysentry_trio.server.relay.audience import Audience
-from skysentry_trio.server.relay.batches import Batches
-from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded
+from skysentry_trio.server.relay.camera import CameraSession, HubCamera, SessionEnded
+from skysentry_trio.server.relay.camera_demand import CameraDemand
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.relay.eviction import Eviction
 from skysentry_trio.server.relay.fan_out import FanOut
 from skysentry_trio.server.relay.latency import LatencyHistograms
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency, measure
-from skysentry_trio.server.relay.leases import NO_LEASE, Lease, Leases, ServerAlone
+from skysentry_trio.server.relay.leases import NO_LEASE, Lease
 from skysentry_trio.server.relay.link_window import LinkWindow
 from skysentry_trio.server.relay.mirrored_cameras import MirroredCameras
+from skysentry_trio.server.relay.notifier import Notifier
 from skysentry_trio.server.relay.outbox import (
-    CameraNotice,
     Delivery,
     Encoder,
     NoticeEncoder,
@@ -45,6 +42,7 @@ from skysentry_trio.server.relay.outbox import (
     ResultNotice,
     encode_nothing,
 )
+from skysentry_trio.server.relay.registration import Registration
 from skysentry_trio.server.relay.statistics import Counters, HubStatistics, Role
 from skysentry_trio.server.relay.subscriptions import Subscriptions
 from skysentry_trio.server.relay.viewer import NO_PLAYBACK, HubViewer
@@ -52,12 +50,8 @@ from skysentry_trio.server.settings import Settings
 from skysentry_trio.wire.capture import PictureMeasure
 from skysentry_trio.wire.results import Box
 
-_READERS = Limits(max_fps=5.0)
-"""The demand of a program that reads single frames, one after another."""
 _LONGEST_DELAY, _LARGEST_LEAD = 3600.0, 5.0
 """Seconds by which a time of capture may be before or after the arrival of its frame; other times are wrong."""
-_READ_INTEREST = 10.0
-"""Seconds for which the demand counts a program after it has read a single frame."""
 
 
 @define(eq=False)
@@ -75,12 +69,12 @@ class Hub:
     """Called with the boxes of a detection result and their frame, if the ring still has the frame; must not raise."""
     wants_change: Callable[[str], bool] = field(default=lambda _camera_id: False, repr=False)
     """Returns whether a camera, named by its id, is to measure the change with every frame."""
-    leases: Leases = field(factory=ServerAlone, repr=False)
-    """Says whether this server may have a camera that connects here."""
     latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
     """Latencies of the frames of all cameras, for all viewers that acknowledge frames."""
     history_audit: HistoryAudit = field(factory=HistoryAudit, init=False, repr=False)
     """Writes who sees old frames of which camera."""
+    registration: Registration = field(init=False, repr=False)
+    """Lets cameras register here."""
     mirrored: MirroredCameras = field(init=False, repr=False)
     """The cameras of other servers."""
     memory: HeldMemory = field(init=False, repr=False)
@@ -92,10 +86,8 @@ class Hub:
     _viewers_seen: int = field(default=0, init=False)
     _fan_out: FanOut = field(init=False, repr=False)
     _counters: Counters = field(factory=Counters, init=False, repr=False)
-    _demand_changes: Batches[HubCamera] = field(factory=lambda: Batches(_report_demand), init=False, repr=False)
-    """Cameras whose demand may have changed."""
-    _notified: Batches[HubViewer] = field(factory=lambda: Batches(_send_notice), init=False, repr=False)
-    """Viewers for which notices wait."""
+    _notifier: Notifier = field(init=False, repr=False)
+    _demand: CameraDemand = field(init=False, repr=False)
     _subscriptions: Subscriptions = field(init=False, repr=False)
     _eviction: Eviction = field(init=False, repr=False)
 
@@ -103,12 +95,23 @@ class Hub:
         self.memory = HeldMemory(self.settings.max_memory)
         self._cameras = CameraRegistry(self.settings, self.memory)
         self._fan_out = FanOut(self._audience)
-        self._subscriptions = Subscriptions(self._cameras, self._audience, self._fan_out, self._demand_changes)
+        self._notifier = Notifier(self._viewers.keys(), self._audience)
+        self._demand = CameraDemand(self._audience, self.settings.idle_fps)
+        self._subscriptions = Subscriptions(self._cameras, self._audience, self._fan_out, self._demand)
         self._eviction = Eviction(
             self._cameras, self._viewers.keys(), self._fan_out, self._counters.departed, self._release
         )
+        self.registration = Registration(
+            self.settings,
+            self.wall_clock,
+            self._cameras,
+            self._viewers.keys(),
+            self._subscriptions,
+            self._eviction,
+            self._notifier,
+        )
         self.mirrored = MirroredCameras(
-            self._cameras, self._audience, self._fan_out, self._eviction, self._add, self._notify
+            self._cameras, self._audience, self._fan_out, self._eviction, self.registration, self._notifier
         )
 
     # Cameras
@@ -126,22 +129,9 @@ class Hub:
         return camera
 
     async def claim(self, camera_id: str, name: str | None = None, principal: Principal = ANYONE) -> Lease:
-        """Return the lease with which a camera may register now; in a cluster, this asks the other servers.
+        """Return the lease with which a camera may register now; see `Registration.claim`."""
+        return await self.registration.claim(camera_id, name, principal)
 
-        Raises:
-            ProtocolViolation: with code ``in-use``, or ``replaced`` if the camera connected elsewhere in the meantime.
-        """
-        self._check_free(self._cameras.get(camera_id), principal)
-        return await self.leases.claim(camera_id, name, principal)
-
-    def end_session(self, camera_id: str, epoch: int) -> None:
-        """End the session of a camera that has connected to another server, if its lease is older than an epoch."""
-        camera = self._cameras.get(camera_id)
-        session = None if camera is None else camera.session
-        if session is not None and session.source is None and session.lease.epoch < epoch:
-            session.end(EndReason.REPLACED)
-
-    @contextmanager
     def register(
         self,
         camera_id: str,
@@ -151,86 +141,11 @@ class Hub:
         on_demand: Callable[[], None] = lambda: None,
         principal: Principal = ANYONE,
         lease: Lease = NO_LEASE,
-    ) -> Iterator[CameraSession]:
-        """Register a camera for as long as the context lasts; end an earlier session of the camera.
-
-        A camera that the hub already knows keeps its ring, its frame count and its viewers.
-
-        Args:
-            camera_id: id of the camera, which the caller has checked.
-            name: label for people; None keeps the current label of the camera.
-            on_end: called when another session takes over; must not raise.
-            on_demand: called when `demand` may have changed; must not raise.
-            principal: who sends. Only the same principal or an administrator takes a live camera over.
-            lease: from `claim`, without waiting in between.
-
-        Raises:
-            ProtocolViolation: with code ``server-full``, ``in-use``, or ``replaced`` if there is a newer lease.
-        """
-        camera = self._cameras.get(camera_id) or self._add(camera_id)
-        previous = camera.session
-        self._check_free(camera, principal)
-        if previous is not None and previous.lease.epoch > lease.epoch:
-            raise ProtocolViolation(f"camera {camera_id} has connected again", "replaced")
-        rate_limiter = RateLimiter(self.settings.max_fps, burst=0.5)
-        session = CameraSession(camera, rate_limiter, on_end, on_demand, principal, lease=lease)
-        camera.session, camera.stopped = session, False
-        camera.sequence = max(camera.sequence, lease.sequence)
-        camera.last_heard = trio.current_time()
-        camera.keep_for = 0.0
-        camera.name = name or camera.name
-        camera.pictures.forget_measure()
-        camera.condition = camera.pictures.current
-        if previous is not None:
-            previous.end(EndReason.REPLACED)
-        camera.ring.capacity = self.settings.ring_capacity
-        self._notify(camera)
-        try:
-            yield session
-        finally:
-            # A replaced session must not end the session that replaced it.
-            if camera.session is session:
-                camera.session, camera.stopped = None, session.said_goodbye
-                # The client timeout begins now, however long the camera was silent before.
-                camera.last_heard = trio.current_time()
-                self.leases.leave(camera_id, session.lease, camera.sequence, stopped=camera.stopped)
-                self._notify(camera)
-
-    @staticmethod
-    def _check_free(camera: HubCamera | None, principal: Principal) -> None:
-        """Refuse to take a live camera over from somebody else.
-
-        Raises:
-            ProtocolViolation: with code ``in-use``.
-        """
-        session = None if camera is None else camera.session
-        if session is not None and session.source is None and not principal.may_replace(session.principal):
-            message = f"camera {session.camera.id} is connected, and belongs to somebody else"
-            raise ProtocolViolation(message, "in-use")
-
-    def _release(self, camera_id: str) -> None:
-        self.leases.release(camera_id)
-
-    def _add(self, camera_id: str) -> HubCamera:
-        """Add a camera; cameras that are kept for longer than the client timeout give way to it."""
-        overdue: deque[HubCamera] | None = None
-        while True:
-            try:
-                camera = self._cameras.obtain(camera_id)
-            except ProtocolViolation:
-                if overdue is None:
-                    now, timeout = trio.current_time(), self.settings.client_timeout
-                    left = (camera for camera in self._cameras.all if camera.is_overdue(now, timeout))
-                    overdue = deque(sorted(left, key=attrgetter("last_heard")))
-                if not overdue:
-                    self.leases.release(camera_id)
-                    raise
-                self._eviction.forget(overdue.popleft())
-            else:
-                self.wall_clock.now()
-                camera.clock_shift = self.wall_clock.shift
-                self._subscriptions.join_new(self._viewers, camera_id)
-                return camera
+    ) -> AbstractContextManager[CameraSession]:
+        """Register a camera for as long as the context lasts; see `Registration.register`."""
+        return self.registration.register(
+            camera_id, name=name, on_end=on_end, on_demand=on_demand, principal=principal, lease=lease
+        )
 
     async def publish(
         self,
@@ -337,7 +252,7 @@ class Hub:
         current = camera.pictures.current
         if current != camera.condition:
             camera.condition = current
-            self._notify(camera)
+            self._notifier.notify(camera)
 
     def evict_idle(self) -> list[str]:
         """Forget cameras that left more than the client timeout ago; viewers keep their subscriptions to them.
@@ -372,44 +287,28 @@ class Hub:
                 camera.follow_clock(self.wall_clock.shift)
             self._cameras.discard_expired(camera, now)
 
-    def _notify(self, camera: HubCamera, *, removed: bool = False) -> None:
-        notice = CameraNotice(
-            camera.id, camera.name, camera.online, removed, camera.stopped, camera.is_reachable, camera.condition
-        )
-        concerned = [
-            viewer for viewer in self._viewers if viewer.is_notified_about(camera.id) or viewer.follows(camera.id)
-        ]
-        for viewer in concerned:
-            viewer.outbox.notify(notice)
-        self._notified.add(concerned)
+    def _release(self, camera_id: str) -> None:
+        self.registration.leases.release(camera_id)
 
     # Demand
 
     def demand(self, camera: HubCamera) -> CombinedDemand:
         """Return the demand: the most that all viewers of a camera together need now."""
-        count = self._audience.count(camera.id)
-        readers = [_READERS] if trio.current_time() < camera.read_until else []
-        if not count and not readers:
-            return CombinedDemand(0, Limits(max_fps=self.settings.idle_fps))
-        watching = self._audience.watching(camera.id)
-        return CombinedDemand(count, most(chain(readers, (viewer.limits(camera.id) for viewer in watching))))
+        return self._demand.of(camera)
 
     def note_read(self, camera: HubCamera) -> None:
         """Record that a program has read a single frame of a camera, and may soon read the next frame."""
-        now = trio.current_time()
-        was_read, camera.read_until = now < camera.read_until, now + _READ_INTEREST
-        if not was_read:
-            self._demand_changes.add((camera,))
+        self._demand.note_read(camera)
 
     async def report_demand(self) -> None:
         """Tell cameras that their demand may have changed, if a viewer has changed that of many; never returns."""
-        await self._demand_changes.run()
+        await self._demand.report()
 
     # Viewers
 
     async def send_notices(self) -> None:
         """Send notices that are for many viewers to the viewers that were left out at first; never returns."""
-        await self._notified.run()
+        await self._notifier.run()
 
     @contextmanager
     def watch(
@@ -546,11 +445,7 @@ class Hub:
         frame = camera.ring.up_to(sequence)
         if boxes and frame is not None and frame.sequence == sequence:
             self.on_found(camera, frame, boxes)
-        notice, concerned = ResultNotice(camera_id, sequence, message), list(self._audience.receiving(camera_id))
-        for viewer in concerned:
-            viewer.outbox.notify_result(notice)
-        self._notified.add(concerned)
-        return len(concerned)
+        return self._notifier.send_result(ResultNotice(camera_id, sequence, message))
 
     def count_viewers(self) -> int:
         """Return the number of viewers that are connected."""
@@ -588,12 +483,3 @@ class Hub:
         """Return the totals over all cameras and viewers, including those that have left."""
         outboxes = [viewer.outbox for viewer in self._viewers]
         return self._counters.snapshot(self._cameras.all, outboxes, ring_bytes=self._cameras.nbytes)
-
-
-def _report_demand(camera: HubCamera) -> None:
-    if camera.session is not None:
-        camera.session.on_demand()
-
-
-def _send_notice(viewer: HubViewer) -> None:
-    viewer.outbox.send_notice()

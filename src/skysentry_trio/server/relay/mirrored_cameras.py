@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import trio
-from attrs import define, field
+from attrs import define
 
 from skysentry_trio.base.demand import Limits, most
 from skysentry_trio.base.exceptions import ProtocolViolation
@@ -21,6 +21,8 @@ from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.relay.eviction import Eviction
 from skysentry_trio.server.relay.fan_out import FanOut
 from skysentry_trio.server.relay.leases import Lease
+from skysentry_trio.server.relay.notifier import Notifier
+from skysentry_trio.server.relay.registration import Registration
 
 
 @define(eq=False)
@@ -31,10 +33,8 @@ class MirroredCameras:
     _audience: Audience
     _fan_out: FanOut
     _eviction: Eviction
-    _add: Callable[[str], HubCamera] = field(repr=False)
-    """Adds a camera to those of the hub."""
-    _notify: Callable[[HubCamera], None] = field(repr=False)
-    """Tells the viewers that a camera has changed."""
+    _registration: Registration
+    _notifier: Notifier
 
     @contextmanager
     def mirror(
@@ -60,7 +60,7 @@ class MirroredCameras:
         Raises:
             ProtocolViolation: with code ``server-full``, or ``replaced`` if there is a newer lease.
         """
-        camera = self._cameras.get(camera_id) or self._add(camera_id)
+        camera = self._cameras.get(camera_id) or self._registration.add(camera_id)
         if camera.session is not None and camera.session.lease.epoch > lease.epoch:
             raise ProtocolViolation(f"camera {camera_id} has connected again", "replaced")
         # The other server has applied the limit already.
@@ -70,7 +70,7 @@ class MirroredCameras:
         if previous is not None:
             previous.end(EndReason.REPLACED)
         if was_online:
-            self._notify(camera)
+            self._notifier.notify(camera)
         # Viewers that come later are shown the newest frame. All older ones are at the other server.
         camera.ring.capacity = 1
         camera.condition = None
@@ -81,26 +81,26 @@ class MirroredCameras:
                 camera.session, was_online = None, camera.online
                 camera.last_heard = trio.current_time()
                 if was_online:
-                    self._notify(camera)
+                    self._notifier.notify(camera)
 
     def show(self, session: CameraSession, *, online: bool, name: str | None, stopped: bool = False) -> None:
         """Show a camera of another server as it is there, and tell the viewers if this is a change."""
         camera = session.camera
         if session.ended is None and (camera.online, camera.name, camera.stopped) != (online, name, stopped):
             session.is_away, camera.name, camera.stopped = not online, name, stopped
-            self._notify(camera)
+            self._notifier.notify(camera)
 
     def note_reachable(self, session: CameraSession, *, reachable: bool) -> None:
         """Tell the viewers of a camera of another server whether that server answers, if this is a change."""
         if session.ended is None and session.is_reachable != reachable:
             session.is_reachable = reachable
-            self._notify(session.camera)
+            self._notifier.notify(session.camera)
 
     def note_condition(self, session: CameraSession, condition: str | None) -> None:
         """Tell the viewers what the other server says is wrong with the pictures, if this is a change."""
         if session.ended is None and session.camera.condition != condition:
             session.camera.condition = condition
-            self._notify(session.camera)
+            self._notifier.notify(session.camera)
 
     def drop_newest(self, session: CameraSession, *, restart: bool = False) -> None:
         """Drop the newest frame of a camera of another server, because it is too old to be shown to new viewers.

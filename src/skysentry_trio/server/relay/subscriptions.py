@@ -16,11 +16,11 @@ from attrs import define
 from skysentry_trio.base.demand import NO_LIMITS, Limits
 from skysentry_trio.base.principal import Principal
 from skysentry_trio.server.relay.audience import Audience
-from skysentry_trio.server.relay.batches import Batches
 from skysentry_trio.server.relay.camera import HubCamera
+from skysentry_trio.server.relay.camera_demand import CameraDemand
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.relay.fan_out import FanOut
-from skysentry_trio.server.relay.outbox import CameraNotice, Delivery
+from skysentry_trio.server.relay.outbox import Delivery
 from skysentry_trio.server.relay.viewer import HubViewer
 
 _OFFERED_AT_ONCE: Final = 64
@@ -34,7 +34,7 @@ class Subscriptions:
     _cameras: CameraRegistry
     _audience: Audience
     _fan_out: FanOut
-    _demand_changes: Batches[HubCamera]
+    _demand: CameraDemand
 
     def subscribe(
         self,
@@ -65,7 +65,7 @@ class Subscriptions:
         else:
             viewer.select(named, limits)
         self._audience.enter(viewer)
-        self._demand_changes.add(_connected(self._known(changed)))
+        self._demand.note_changes(self._known(changed))
         if introduce:
             self._introduce(viewer, new)
         if not viewer.paused:
@@ -76,7 +76,7 @@ class Subscriptions:
         self._audience.leave(viewer)
         viewer.deselect(camera_ids)
         self._audience.enter(viewer)
-        self._demand_changes.add(_connected(self._known(camera_ids)))
+        self._demand.note_changes(self._known(camera_ids))
 
     def change_principal(self, viewer: HubViewer, principal: Principal) -> None:
         """Let a viewer go on as another principal: cameras that this principal may not see leave its subscription.
@@ -106,7 +106,7 @@ class Subscriptions:
     def leave(self, viewer: HubViewer) -> None:
         """Send a viewer no more frames, because it is paused or has left."""
         self._audience.leave(viewer)
-        self._demand_changes.add(_connected(self._watched_by(viewer)))
+        self._demand.note_changes(self._watched_by(viewer))
 
     def join_new(self, viewers: Iterable[HubViewer], camera_id: str) -> None:
         """Add a new camera to the subscription of each viewer that wants all cameras its principal may see."""
@@ -124,23 +124,14 @@ class Subscriptions:
 
     def _enter(self, viewer: HubViewer) -> None:
         self._audience.enter(viewer)
-        self._demand_changes.add(_connected(self._watched_by(viewer)))
+        self._demand.note_changes(self._watched_by(viewer))
 
     def _introduce(self, viewer: HubViewer, camera_ids: Collection[str]) -> None:
         """Send a notice about each camera about which the viewer gets no notices without a subscription."""
         if viewer.notify_about is None and viewer.principal.sees is None:
             return
         notices = {
-            camera.id: CameraNotice(
-                camera.id,
-                camera.name,
-                camera.online,
-                stopped=camera.stopped,
-                reachable=camera.is_reachable,
-                condition=camera.condition,
-            )
-            for camera in self._known(camera_ids)
-            if not viewer.is_notified_about(camera.id)
+            camera.id: camera.notice() for camera in self._known(camera_ids) if not viewer.is_notified_about(camera.id)
         }
         if notices:
             viewer.outbox.notify_many(notices)
@@ -160,7 +151,3 @@ class Subscriptions:
 
     def _watched_by(self, viewer: HubViewer) -> Iterable[HubCamera]:
         return self._cameras.all if viewer.wants_all else self._known(viewer.named)
-
-
-def _connected(cameras: Iterable[HubCamera]) -> Iterator[HubCamera]:
-    return (camera for camera in cameras if camera.session is not None)
