@@ -75,7 +75,8 @@ class ClusterDirectory:
     _absent: dict[str, float] = field(factory=dict, init=False, repr=False)
     """Nodes that the engine does not know, with the time until which they may come back."""
     _unconfirmed: dict[str, float] = field(factory=dict, init=False, repr=False)
-    """Cameras that an engine that was empty does not know yet, with the time until which their nodes may tell it."""
+    """Cameras whose newest lease an engine that was empty does not know yet, with the time until which their nodes may
+    tell it."""
     _reported: int = field(default=0, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -186,7 +187,7 @@ class ClusterDirectory:
         self._absent = {node_id: self._absent.get(node_id, until) for node_id in self._nodes if node_id not in nodes}
         self._nodes |= nodes
         self._forget_absent()
-        missing = [camera_id for camera_id in self._cameras if camera_id not in snapshot.cameras]
+        missing = [camera_id for camera_id, where in self._cameras.items() if not _has(snapshot, camera_id, where)]
         self._unconfirmed = {camera_id: self._unconfirmed.get(camera_id, until) for camera_id in missing}
         self._forget_unconfirmed()
         for camera_id, record in snapshot.cameras.items():
@@ -355,6 +356,12 @@ class ClusterDirectory:
 
 def _node(node_id: str, record: NodeRecord) -> Node:
     return Node(node_id, record.url, record.version)
+
+
+def _has(snapshot: Snapshot, camera_id: str, where: Location) -> bool:
+    """Return whether the engine knows this lease of a camera, or a newer one."""
+    record = snapshot.cameras.get(camera_id)
+    return record is not None and (record.epoch, record.node) >= (where.epoch, where.node_id)
 
 
 def _in_use(camera_id: str) -> ProtocolViolation:
