@@ -195,6 +195,30 @@ async def test_an_old_frame_at_the_node_that_a_camera_comes_to_is_not_shown() ->
                 assert viewer.sequences == [1, 2, 3, 2]
 
 
+async def test_no_viewer_is_shown_an_older_frame_of_a_node_that_is_believed_again() -> None:
+    """Nobody may know of the newer connection any more. The camera had counted further at the node before."""
+    async with running_nodes("a", "b", "c") as (a, b, c):
+        with c.viewer("door") as viewer, a.camera("door") as before:
+            old = a.cluster.cameras["door"]
+            await until(lambda: before.viewers == 1)
+            for number in (1, 2, 3):
+                await before.send(number)
+                await wait_for_frames(number, viewer)
+            with b.camera("door") as after:
+                await until(lambda: after.viewers == 1)
+                await after.send(7)
+                await until(lambda: viewer.sequences == [1, 2, 3, 1])
+                b.relay.is_down = True
+                b.relay.cut()
+                await until(lambda: not c.link_to(b).is_connected)
+                a.cluster.directories[1].release("door")
+                await until(lambda: not c.hub_camera("door").online)
+                a.cluster.cameras["door"] = old
+                a.cluster.tell()
+                await until(lambda: c.hub_camera("door").online and c.link_to(a).dropped)
+                assert viewer.sequences == [1, 2, 3, 1]
+
+
 async def test_a_location_of_a_lower_epoch_is_never_believed() -> None:
     """News of the directory may arrive in the wrong order."""
     async with running_nodes("a", "b") as (a, b):

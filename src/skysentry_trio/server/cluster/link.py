@@ -290,11 +290,11 @@ class Link:
     async def _publish(self, mirror: Mirror, header: FrameHeader, jpeg: bytes) -> None:
         session, offset = mirror.session, self._offset()
         received_at = parse_timestamp(header.timestamp) + offset
+        if mirror.is_new and received_at <= mirror.received_at:
+            # The other node has had the camera before, or as a mirror, and has not got a frame of its own since.
+            self.dropped += 1
+            return
         if mirror.is_new and header.sequence < session.camera.sequence:
-            if received_at <= mirror.received_at:
-                # The other node has had the camera as a mirror, and has not got a frame of its own yet.
-                self.dropped += 1
-                return
             self._hub.mirrored.drop_newest(session, restart=True)
         try:
             size = inspect_jpeg(jpeg)

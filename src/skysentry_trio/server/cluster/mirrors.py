@@ -57,7 +57,7 @@ class Mirrors:
     _epochs: dict[str, int] = field(factory=dict, init=False, repr=False)
     """The highest epoch of each camera that is known: an older location is never believed again."""
     _received_at: dict[str, float] = field(factory=dict, init=False, repr=False)
-    """When the newest frame was received of each camera that was shown here and is not any more."""
+    """When the newest frame was received of each camera that was shown here and is not any more; known to the hub."""
     _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
 
     @property
@@ -97,7 +97,7 @@ class Mirrors:
                 await trio.lowlevel.checkpoint()
         for camera_id in [camera_id for camera_id in self._shown if camera_id not in cameras]:
             self._hide(camera_id, forget=not self._shown[camera_id].location.online)
-        self._received_at = {name: at for name, at in self._received_at.items() if name in cameras}
+        self._received_at = {name: at for name, at in self._received_at.items() if self._hub.camera(name) is not None}
         self._epochs = {camera_id: epoch for camera_id, epoch in self._epochs.items() if camera_id in cameras}
         self._end_unused_links()
 
