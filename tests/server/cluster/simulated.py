@@ -102,7 +102,10 @@ class SimulatedCluster:
         self.dead.add(node.directory.node_id)
 
     async def watch(self, node: SimulatedNode) -> None:
-        """Look that no viewer of a node goes back to an owner that has lost the camera, while the newer one lives."""
+        """Look that no viewer of a node goes back to an owner that has lost the camera, while the newer one lives.
+
+        A node that has heard nothing of the newer owner for seconds, also not from the engine, cannot know better.
+        """
         seen: dict[str, Location] = {}
         while True:
             changed = node.directory.changed
@@ -110,7 +113,7 @@ class SimulatedCluster:
                 before = seen.get(camera_id)
                 if before is not None and self.is_older(camera_id, where, before):
                     node.wrong.append(f"{camera_id}: {before} and then {where}")
-                seen[camera_id] = where
+            seen = dict(node.directory.cameras())
             await changed.wait()
 
     def is_older(self, camera_id: str, where: Location, before: Location) -> bool:
