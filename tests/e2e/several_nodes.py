@@ -6,14 +6,19 @@ a test of what servers know of each other. ``pytest --nodes 3`` starts servers t
 
 from __future__ import annotations
 
+import ctypes
+import multiprocessing
 import os
 import re
 import signal
-import subprocess
+import socket
+import struct
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +34,7 @@ SEVERAL: Final = ("-m", "tests.e2e.several_nodes")
 """What Python runs for several servers, at least two."""
 _UNTIL_PARENT_ENDS: Final = ("setpriv", "--pdeathsig", "KILL")
 """Runs a program that the kernel kills when this process has ended."""
+_PR_SET_PDEATHSIG: Final = 1
 _HERE: Final = "127.0.0.1"
 _PATIENCE: Final = 90.0
 _LINGER: Final = 2.0
@@ -88,7 +94,10 @@ def choose(head: bytes, count: int) -> int:
 
 @define(eq=False)
 class Entrance:
-    """Accepts connections, and passes each to the node that its first request is for."""
+    """Accepts connections, and passes each to the node that its first request is for.
+
+    The node sees the address of the client, because any address of this machine's loopback network may be used.
+    """
 
     ports: list[int]
     _node: Callable[[bytes, int], int] = field(default=choose)
@@ -98,8 +107,10 @@ class Entrance:
         try:
             while _END_OF_HEAD not in head and (data := await stream.receive_some(_READ_SIZE)):
                 head += bytes(data)
+            port = self.ports[self._node(head, len(self.ports))]
+            client, _ = stream.socket.getpeername()
             async with (
-                await trio.open_tcp_stream(_HERE, self.ports[self._node(head, len(self.ports))]) as node,
+                await trio.open_tcp_stream(_HERE, port, local_address=client) as node,
                 trio.open_nursery() as nursery,
             ):
                 await node.send_all(head)
@@ -108,7 +119,8 @@ class Entrance:
                 # If the client still sends, closing now would drop the end of the answer.
                 nursery.cancel_scope.deadline = trio.current_time() + _LINGER
         except* _LOST:
-            pass
+            # The other end must see that the connection has not ended in order.
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 async def _copy(source: trio.SocketStream, sink: trio.SocketStream) -> None:
@@ -117,53 +129,78 @@ async def _copy(source: trio.SocketStream, sink: trio.SocketStream) -> None:
     await sink.send_eof()
 
 
-async def _run(command: Command, count: int, engine: str) -> int:
-    ports, started = [free_port() for _ in range(count)], threading.Event()
-    nodes = [_start(command.for_node(number, port, engine), started) for number, port in enumerate(ports)]
+@define(eq=False)
+class _Node:
+    """A process with one server, and what the server says on stderr."""
+
+    port: int
+    process: ForkProcess
+    _output: int
+    """The end of a pipe from which the server's stderr is read."""
+
+    @classmethod
+    def start(cls, port: int, arguments: list[str]) -> _Node:
+        """Start a server in a copy of this process: to load its modules takes longer than to start it."""
+        output, stderr = os.pipe()
+        process = multiprocessing.get_context("fork").Process(target=_serve, args=(arguments, stderr))
+        process.start()
+        os.close(stderr)
+        return cls(port, process, output)
+
+    def repeat(self, started: threading.Event) -> None:
+        """Repeat what the server says, but only after the address at which clients expect it."""
+        started.wait()
+        with os.fdopen(self._output, "rb") as lines:
+            for line in lines:
+                sys.stderr.buffer.write(line)
+                sys.stderr.buffer.flush()
+
+
+def _serve(arguments: list[str], stderr: int) -> None:
+    # The tests import this module, and most of them do not need the command.
+    from skysentry_trio.cli.main import main as run_command  # noqa: PLC0415
+
+    # The kernel kills this process when the one that has started it ends.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.dup2(stderr, sys.stderr.fileno())
+    run_command(arguments)
+
+
+async def _run(port: int, nodes: list[_Node]) -> int:
+    started = threading.Event()
+    for node in nodes:
+        threading.Thread(target=node.repeat, args=(started,)).start()
     try:
         with trio.fail_after(_PATIENCE):
-            for port in ports:
-                await _wait_for(port, nodes)
-        (listener,) = await trio.open_tcp_listeners(command.port, host=_HERE)
-        port = listener.socket.getsockname()[1]
-        sys.stderr.write(f'{count} nodes at http://{_HERE}:{port}, "event": "serving"\n')
+            for node in nodes:
+                await _wait_for(node.port, nodes)
+        (listener,) = await trio.open_tcp_listeners(port, host=_HERE)
+        address = f"{_HERE}:{listener.socket.getsockname()[1]}"
+        sys.stderr.write(f'{len(nodes)} nodes at http://{address}, "event": "serving"\n')
+        sys.stderr.flush()
         started.set()
+        entrance = Entrance([node.port for node in nodes])
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(trio.serve_listeners, Entrance(ports).serve, [listener])
+            nursery.start_soon(trio.serve_listeners, entrance.serve, [listener])
             with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
                 async for _number in signals:
                     break
             for node in nodes:
-                node.terminate()
-            statuses = [await trio.to_thread.run_sync(node.wait) for node in nodes]
+                node.process.terminate()
+            for node in nodes:
+                await trio.to_thread.run_sync(node.process.join)
             nursery.cancel_scope.cancel()
-        return max(statuses)
+        return max(node.process.exitcode or 0 for node in nodes)
     finally:
         started.set()
         for node in nodes:
-            node.kill()
-            node.wait()
+            node.process.kill()
+            node.process.join()
 
 
-def _start(arguments: list[str], started: threading.Event) -> subprocess.Popen[bytes]:
-    command = [*_UNTIL_PARENT_ENDS, sys.executable, "-m", "skysentry_trio", *arguments]
-    node = subprocess.Popen(command, stderr=subprocess.PIPE)
-    threading.Thread(target=_repeat, args=(node, started)).start()
-    return node
-
-
-def _repeat(node: subprocess.Popen[bytes], started: threading.Event) -> None:
-    """Repeat what a node says, but only after the address at which clients expect the server."""
-    started.wait()
-    assert node.stderr is not None
-    for line in node.stderr:
-        sys.stderr.buffer.write(line)
-        sys.stderr.buffer.flush()
-
-
-async def _wait_for(port: int, nodes: list[subprocess.Popen[bytes]]) -> None:
+async def _wait_for(port: int, nodes: list[_Node]) -> None:
     while True:
-        if any(node.poll() is not None for node in nodes):
+        if any(node.process.exitcode is not None for node in nodes):
             raise SystemExit(2)
         try:
             async with await trio.open_tcp_stream(_HERE, port) as stream:
@@ -179,8 +216,15 @@ def main() -> int:
     """Run the nodes until a signal ends them."""
     verb, *arguments = sys.argv[1:]
     assert verb == "serve", f"expected serve, got {verb}"
+    # Each node has these modules, because its process is a copy of this one.
+    import_module("skysentry_trio.cli.serve")
+    import_module("skysentry_trio.server.cluster.redis_engine")
+    command = Command.parse(arguments)
     with tempfile.TemporaryDirectory() as folder, running_redis(Path(folder), prefix=_UNTIL_PARENT_ENDS) as redis:
-        return trio.run(_run, Command.parse(arguments), max(2, count_nodes()), redis.url)
+        ports = [free_port() for _ in range(max(2, count_nodes()))]
+        # No other thread runs yet, so a copy of this process is a complete one.
+        nodes = [_Node.start(port, command.for_node(number, port, redis.url)) for number, port in enumerate(ports)]
+        return trio.run(_run, command.port, nodes)
 
 
 if __name__ == "__main__":
