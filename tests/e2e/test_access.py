@@ -52,6 +52,7 @@ def close_code(socket: ClientConnection) -> int | None:
         return None if closed.rcvd is None else closed.rcvd.code
 
 
+@pytest.mark.one_server  # Other hosts do not reach several servers.
 def test_on_another_address_the_first_administrator_is_invited_once(tmp_path: Path) -> None:
     """A program on another host gets JSON, a browser a page; the printed link signs in once."""
     with far_host("100mbit", 1_000_000) as host:
@@ -82,6 +83,7 @@ def test_on_another_address_the_first_administrator_is_invited_once(tmp_path: Pa
             assert "link=" not in "".join(server.lines)
 
 
+@pytest.mark.one_server  # Other hosts do not reach several servers.
 def test_an_open_server_on_another_address_says_so(tmp_path: Path) -> None:
     """Everything works for a program on another host, and health and log say that it is open; nobody is invited."""
     script = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=20).read().decode())"

@@ -11,7 +11,8 @@ import pytest
 
 from tests.e2e.processes import PATIENCE
 
-pytestmark = pytest.mark.e2e
+# This is about the sockets of one process.
+pytestmark = [pytest.mark.e2e, pytest.mark.one_server]
 
 SCRIPT = """
 ip link set lo up

@@ -59,8 +59,11 @@ def health(port: int) -> dict[str, Any] | None:
 
 
 def frames_at(address: str) -> int:
-    answer = health(int(address.rpartition(":")[2]))
-    return answer["framesReceived"] if answer else 0
+    try:
+        details = httpx.get(f"http://{address}/api/clients", timeout=5).json()["details"]
+    except httpx.TransportError:
+        return 0
+    return sum(camera["frameCount"] for camera in details)
 
 
 def upload(port: int, count: int, start: int = 0) -> None:
@@ -138,11 +141,11 @@ def test_a_stopped_terminal_stops_neither_server_nor_camera(terminal: tuple[int,
     with process("serve", "--port", str(port := free_port()), "--log-level", "debug", stderr=side) as server:
         wait_until(lambda: health(port) is not None, "the server answers")
         with process("capture", "pattern", "--ignore-demand", "--server", f"127.0.0.1:{port}", stderr=side) as camera:
-            wait_until(lambda: frames_at(f":{port}") > 0, "frames")
+            wait_until(lambda: frames_at(f"127.0.0.1:{port}") > 0, "frames")
             termios.tcflow(side, termios.TCOOFF)
             upload(port, UPLOADS)
-            before = frames_at(f":{port}")
-            wait_until(lambda: frames_at(f":{port}") > before + 30, "more frames")
+            before = frames_at(f"127.0.0.1:{port}")
+            wait_until(lambda: frames_at(f"127.0.0.1:{port}") > before + 30, "more frames")
             camera.send_signal(signal.SIGINT)
             assert camera.wait(PATIENCE) == 0
         server.send_signal(signal.SIGINT)

@@ -16,7 +16,8 @@ from attrs import frozen
 from tests.e2e.processes import Program, running
 from tests.raw_peer import BINARY, PATIENCE, PONG, Address, client_frame, handshake, picture, register, request_head
 
-pytestmark = pytest.mark.e2e
+# These tests look at one process: its descriptors, its log, and what it does after a suspension.
+pytestmark = [pytest.mark.e2e, pytest.mark.one_server]
 
 
 @frozen

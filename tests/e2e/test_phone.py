@@ -30,6 +30,8 @@ from tests.qr_codes import read_qr
 
 pytestmark = [
     pytest.mark.e2e,
+    # The server is on another host and has a certificate of its own. Several servers are on this host, without TLS.
+    pytest.mark.one_server,
     pytest.mark.skipif(not CHROMIUM.exists() and "CI" not in os.environ, reason=f"no {CHROMIUM} on this machine"),
 ]
 

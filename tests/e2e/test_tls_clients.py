@@ -14,7 +14,8 @@ from attrs import frozen
 from skysentry_trio.client import Viewer
 from tests.e2e.processes import PATIENCE, running
 
-pytestmark = pytest.mark.e2e
+# A node of a cluster is reached by the other nodes without TLS, or with a certificate that all of them trust.
+pytestmark = [pytest.mark.e2e, pytest.mark.one_server]
 
 
 @frozen
