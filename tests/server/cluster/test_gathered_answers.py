@@ -81,7 +81,7 @@ async def test_every_node_has_the_rings_of_all_cameras() -> None:
 
 
 async def test_a_node_whose_rings_are_missing_is_named() -> None:
-    """It is asked once, not for each of its cameras."""
+    """It is waited for once, not for each of its cameras."""
     async with cameras_at_two_nodes() as (a, b):
         a.relay.freeze()
         said = await rings(b)

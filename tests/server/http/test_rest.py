@@ -11,8 +11,12 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio._version import __version__
+from skysentry_trio.base.principal import Principal
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.leases import Lease
 from skysentry_trio.server.settings import Settings
+from skysentry_trio.wire.rest import write_ring
+from skysentry_trio.wire.viewer_frames import RingSummary
 from tests.hubs import nothing, publish_nowait
 from tests.principals import make_guest
 from tests.server.http.rest_harness import DESCRIPTION, Site, publish
@@ -389,6 +393,36 @@ async def test_all_rings_come_by_client_id() -> None:
     assert (streams["success"], streams["totalClients"], list(streams["streams"])) == (True, 2, ["a", "b"])
     assert [b64decode(frame["data"]) for frame in streams["streams"]["a"]["frames"]] == [jpeg]
     assert (streams["streams"]["b"]["count"], streams["streams"]["b"]["frames"]) == (0, [])
+
+
+class SlowServer:
+    """Another server, which takes a second to send the ring of a camera."""
+
+    node_id = "b"
+
+    def owner(self, _camera_id: str) -> str:
+        return self.node_id
+
+    def send_result(self, message: bytes) -> None:
+        raise NotImplementedError
+
+    async def ask_owner(self, camera_id: str, _resource: str, _principal: Principal, _seconds: float) -> bytes:
+        await trio.sleep(1)
+        return b"".join(write_ring(camera_id, [], RingSummary(0, 16, 0, None, 0.0)))
+
+
+async def test_another_server_is_asked_for_several_rings_at_the_same_time(autojump_clock: MockClock) -> None:
+    """A reply with the rings of eight cameras takes as long as two of them, and holds four of them at most."""
+    other, ids = SlowServer(), [f"camera-{number}" for number in range(8)]
+    site = Site(others=other)  # type: ignore[arg-type] # as much of them as the route uses
+    with ExitStack() as stack:
+        for camera_id in ids:
+            mirror = site.hub.mirrored.mirror(camera_id, other, Lease(1), on_end=nothing, on_demand=nothing)
+            site.hub.mirrored.show(stack.enter_context(mirror), online=True, name=None)
+        began = trio.current_time()
+        streams = (await site.get("/api/streams")).json()
+        assert trio.current_time() - began == 2
+    assert (streams["totalClients"], list(streams["streams"])) == (8, ids)
 
 
 async def test_a_camera_that_left_is_only_in_details() -> None:

@@ -51,6 +51,8 @@ _LIST_TIMEOUT = 1.0
 """Seconds that another server has to describe its cameras."""
 _RING_TIMEOUT = 5.0
 """Seconds that another server has to send the ring of one camera."""
+_RINGS_AT_ONCE = 4
+"""Rings that other servers are asked for at the same time, because all of them are in memory then."""
 _lists: Final = msgspec.json.Decoder(ClientsReply)
 
 
@@ -220,27 +222,52 @@ async def _write_streams(hub: ScopedHub, cameras: Sequence[HubCamera], others: O
     """Yield a `StreamsReply` in pieces: each of thousands of cameras is looked at when its piece is sent."""
     yield STREAMS_BEGIN
     count, unreachable = 0, set[str]()
-    for camera in cameras:
-        if not camera.is_elsewhere:
-            pieces: Iterable[bytes] = write_stream(camera.id, _read(hub, camera), _summarize(camera))
-        elif (owner := others.owner(camera.id)) in unreachable:
-            continue
-        else:
-            try:
-                ring = await others.ask_owner(camera.id, "stream", hub.principal, _RING_TIMEOUT)
-            except ProtocolViolation:
-                unreachable.add(owner or "")
+    for start in range(0, len(cameras), _RINGS_AT_ONCE):
+        some = cameras[start : start + _RINGS_AT_ONCE]
+        rings = await _ask_for_rings(hub, some, others, unreachable)
+        for camera in some:
+            if not camera.is_elsewhere:
+                pieces: Iterable[bytes] = write_stream(camera.id, _read(hub, camera), _summarize(camera))
+            elif (ring := rings.pop(camera.id, None)) is not None:
+                pieces = stream_of_ring(camera.id, ring)
+            else:
                 continue
-            if ring is None:
-                # The camera has left in the meantime.
-                continue
-            pieces = stream_of_ring(camera.id, ring)
-        if count:
-            yield b","
-        count += 1
-        for piece in pieces:
-            yield piece
+            if count:
+                yield b","
+            count += 1
+            for piece in pieces:
+                yield piece
     yield end_streams(count, sorted(unreachable))
+
+
+async def _ask_for_rings(
+    hub: ScopedHub, cameras: Sequence[HubCamera], others: OtherServers, unreachable: set[str]
+) -> dict[str, bytes]:
+    """Return the rings of those cameras that other servers have, by camera id.
+
+    Args:
+        hub: of the principal who asks.
+        cameras: those of this server are left out.
+        others: the other servers.
+        unreachable: ids of servers that are not asked; those that do not answer are added.
+    """
+    rings = dict[str, bytes]()
+
+    async def ask(camera_id: str, owner: str) -> None:
+        try:
+            ring = await others.ask_owner(camera_id, "stream", hub.principal, _RING_TIMEOUT)
+        except ProtocolViolation:
+            unreachable.add(owner)
+        else:
+            # If there is none, the camera has left in the meantime.
+            if ring is not None:
+                rings[camera_id] = ring
+
+    async with trio.open_nursery() as nursery:
+        for camera in cameras:
+            if camera.is_elsewhere and (owner := others.owner(camera.id) or "") not in unreachable:
+                nursery.start_soon(ask, camera.id, owner)
+    return rings
 
 
 async def _each(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
