@@ -267,6 +267,7 @@ def test_behind_a_proxy_on_the_same_machine_nobody_is_local(proxied: Proxied, tm
         assert seen.partition(":")[0] == FAR
 
 
+@pytest.mark.one_server  # Of several servers, each prints a link, and only the link that was printed last counts.
 def test_a_server_behind_a_proxy_without_rules_invites_an_administrator(tmp_path: Path) -> None:
     """It is not open, although it listens on loopback only; the printed link works through the proxy."""
     flags = ("--trusted-proxy", "127.0.0.1", "--state-dir", str(tmp_path / "state"))
