@@ -8,6 +8,7 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.held_memory import HeldMemory, Receiving
 from skysentry_trio.client.engine.addresses import ServerAddress
 from skysentry_trio.server.cluster.node_requests import NodeRequests
 from tests.raw_peer import request_head
@@ -28,6 +29,8 @@ class OtherNode:
     listener: trio.SocketListener
     cluster: MemoryCluster
     requests: NodeRequests
+    memory: HeldMemory = field(factory=HeldMemory)
+    """For the answers."""
     connections: int = 0
     got: list[bytes] = field(factory=list)
     ends: trio.Event = field(factory=trio.Event)
@@ -56,7 +59,7 @@ class OtherNode:
         head = request_head("/", method=method)
         async with self.requests.begin("b", self.address, head, method=method) as exchange:
             assert (await exchange.read_head()).status_code == 200
-            return await exchange.read_body(100)
+            return await exchange.read_body(100, self.memory)
 
 
 @asynccontextmanager
@@ -179,3 +182,29 @@ async def test_an_answer_that_is_too_long_is_refused() -> None:
     async with other_node(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + bytes(1000)) as other:
         with pytest.raises(ProtocolViolation, match="the answer has more than 100 bytes"):
             await other.ask()
+
+
+async def test_an_answer_has_to_fit_into_the_memory_for_peers() -> None:
+    """Without room for it, nothing of it is kept."""
+    async with other_node(ANSWER) as other:
+        other.memory.limit = 1
+        with pytest.raises(ProtocolViolation, match="the server has no memory") as refused:
+            await other.ask()
+        assert (refused.value.code, other.memory.nbytes) == ("server-full", 0)
+
+
+async def test_an_answer_that_takes_long_gives_way_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a message of a client does that is unfinished for a long time."""
+    monkeypatch.setattr("skysentry_trio.base.held_memory._STALE_MESSAGE", 0.0)
+    async with other_node(PIECES.partition(b"1\r\ni")[0]) as other, trio.open_nursery() as nursery:
+        other.memory.limit = 2
+        nursery.start_soon(_fill, other.memory)
+        with pytest.raises(ProtocolViolation, match="no memory for the answer of node b") as refused:
+            await other.ask()
+        assert (refused.value.code, other.memory.receiving) == ("server-full", 2)
+
+
+async def _fill(memory: HeldMemory) -> None:
+    """Need all memory when an answer has begun."""
+    await until(lambda: bool(memory.receiving))
+    Receiving(memory, pytest.fail).grow_to(2)

@@ -44,7 +44,7 @@ class ClusterNode:
         self.proof = NodeProof(self.directory.node_id, self._secret)
         self.mirrors = Mirrors(self._hub, self.directory, self.proof)
         self.requests = NodeRequests(self.directory)
-        self.questions = NodeQuestions(self.directory, self.proof, self.requests)
+        self.questions = NodeQuestions(self.directory, self.proof, self.requests, self._hub.memory)
         recorders = Recorders(self.questions)
         self.proxy = NodeProxy(
             self.directory, self._hub, self.proof, self.mirrors.note_request, self.requests, recorders

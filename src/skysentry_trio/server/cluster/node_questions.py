@@ -13,6 +13,7 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.held_memory import HeldMemory
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.principal import Principal
 from skysentry_trio.server.cluster.interfaces import Directory, Location, Node
@@ -34,6 +35,8 @@ class NodeQuestions:
     _directory: Directory
     _proof: NodeProof = field(repr=False)
     _requests: NodeRequests = field(repr=False)
+    _memory: HeldMemory = field(repr=False)
+    """Bounds the answers that are read into memory."""
 
     def owner(self, camera_id: str) -> str | None:
         """Return the id of the other node that has a camera; None if no other node has it."""
@@ -89,7 +92,7 @@ class NodeQuestions:
         with trio.move_on_after(seconds):
             async with self._begin(node_id, url, resource, principal) as exchange:
                 answer = await exchange.read_head()
-                body = await exchange.read_body(_MOST)
+                body = await exchange.read_body(_MOST, self._memory)
             return body if _is_answer(node_id, answer) else None
         raise unreachable(node_id, f"no answer within {seconds:g} s")
 

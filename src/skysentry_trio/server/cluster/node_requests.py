@@ -12,6 +12,7 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
+from skysentry_trio.base.held_memory import HeldMemory, Receiving
 from skysentry_trio.base.nurseries import CONNECTION_LOST
 from skysentry_trio.client.engine.addresses import ServerAddress, parse_server_address
 from skysentry_trio.client.engine.connection import ConnectionLost, open_stream
@@ -103,19 +104,31 @@ class NodeExchange:
                 return bytes(event.data)
         return b""
 
-    async def read_body(self, most: int) -> bytes:
+    async def read_body(self, most: int, memory: HeldMemory) -> bytes:
         """Return the body.
 
+        Args:
+            most: bytes of the body.
+            memory: the budget, in which the body counts until it is complete.
+
         Raises:
-            ProtocolViolation: with code ``node-unreachable``; the body is incomplete, or has more than ``most`` bytes.
+            ProtocolViolation: with code ``node-unreachable``, the body is incomplete, or has more than ``most`` bytes;
+                or with code ``server-full``.
         """
         parts, size = list[bytes](), 0
-        while data := await self.read_some():
-            parts.append(data)
-            size += len(data)
-            if size > most:
-                raise unreachable(self.node_id, f"the answer has more than {most} bytes")
-        return b"".join(parts)
+        with trio.CancelScope() as scope:
+            held = Receiving(memory, scope.cancel)
+            try:
+                while data := await self.read_some():
+                    size += len(data)
+                    if size > most:
+                        raise unreachable(self.node_id, f"the answer has more than {most} bytes")
+                    held.grow_to(size)
+                    parts.append(data)
+                return b"".join(parts)
+            finally:
+                held.release()
+        raise ProtocolViolation(f"no memory for the answer of node {self.node_id}; try again later", "server-full")
 
     async def _next_event(self) -> h11.Event:
         while True:

@@ -44,7 +44,7 @@ class OtherServers(Protocol):
             seconds: that the server has to answer.
 
         Raises:
-            ProtocolViolation: with code ``node-unreachable`` or ``busy``.
+            ProtocolViolation: with code ``node-unreachable``, ``busy`` or ``server-full``.
         """
         ...
 
