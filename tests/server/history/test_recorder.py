@@ -22,6 +22,7 @@ from skysentry_trio.server.history.event_log import EventLog
 from skysentry_trio.server.history.events import EventSource
 from skysentry_trio.server.history.recorder import Recorder
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.leases import Lease
 from tests.hubs import make_hub, nothing, publish_nowait
 from tests.server.history.helpers import NOON
 
@@ -47,6 +48,15 @@ class Shelf:
 
     def recorded(self, camera_id: str) -> list[int]:
         return [number for name, _, numbers in self.batches if name == camera_id for number in numbers]
+
+
+class Away:
+    """The link to another server, which has the camera."""
+
+    node_id = "there"
+
+    def send_result(self, message: bytes) -> None:
+        raise AssertionError
 
 
 def event_log() -> EventLog:
@@ -180,6 +190,31 @@ async def test_a_camera_that_was_forgotten_begins_another_epoch(autojump_clock: 
         nursery.cancel_scope.cancel()
 
     assert shelf.batches == [("door", 1, [1]), ("door", 2, [1])]
+
+
+async def test_a_camera_that_comes_back_from_another_server_is_recorded_at_once(autojump_clock: MockClock) -> None:
+    """The other server may have counted from 1 again; the frames of here go on in another epoch."""
+    hub, shelf = make_hub(), Shelf()
+    recording = recorder(hub, shelf, 0)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(recording.run, Health())
+        await trio.testing.wait_all_tasks_blocked()
+        with hub.register("door", on_end=nothing) as session:
+            for _ in range(8):
+                publish_nowait(hub, session)
+            await trio.sleep(1)
+        away = hub.mirrored.mirror("door", Away(), Lease(1), on_end=nothing, on_demand=nothing)
+        with away as session:
+            hub.mirrored.drop_newest(session, restart=True)
+            await trio.sleep(1)
+        with hub.register("door", on_end=nothing, lease=Lease(2, 2)) as session:
+            for _ in range(3):
+                publish_nowait(hub, session)
+            await trio.sleep(1)
+        nursery.cancel_scope.cancel()
+
+    assert shelf.batches == [("door", 1, list(range(1, 9))), ("door", 2, [3, 4, 5])]
+    assert recording.missed == 0
 
 
 @pytest.mark.parametrize("trouble", ["No space left on device", None])

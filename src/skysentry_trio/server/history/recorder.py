@@ -154,6 +154,8 @@ class Recorder:
 
     def _take(self, camera: HubCamera, *, is_last: bool = False) -> None:
         if camera.is_elsewhere:
+            # Its frames are counted there, and perhaps from 1 again.
+            self._recordings.pop(camera.id, None)
             return
         newest = camera.ring.newest
         recording = self._recordings.get(camera.id)
@@ -171,9 +173,11 @@ class Recorder:
 
     def _begin(self, camera: HubCamera, rule: RecordingRule, newest: JpegFrame) -> _Recording:
         epoch, turn = self._writer.next_epoch(camera.id), len(self._recordings) % _TURN
-        if camera.met >= self._began_at:
+        has_lease = camera.session is not None and camera.session.lease.epoch > 0
+        if camera.met >= self._began_at and not has_lease:
             return _Recording(camera, epoch, rule, 0, turn=turn)
-        # Of a camera that was here before, what its ring holds is recorded; the earlier frames are not missed.
+        # Of a camera that was here before, what its ring holds is recorded; the earlier frames are not missed. In a
+        # cluster, they may have been at another server.
         oldest = camera.ring.oldest or newest
         return _Recording(camera, epoch, rule, oldest.sequence - 1, turn=turn)
 
