@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,28 @@ def test_events_wait_for_a_full_disk(opened: OpenFolder, monkeypatch: pytest.Mon
     assert (said, waits) == ("No space left on device", True)
     assert opened.writer.current_trouble() is None
     assert (opened.path / "door/2026/11/29/events.jsonl").read_bytes().count(b"\n") == 1
+
+
+def test_a_camera_whose_events_cannot_be_written_keeps_no_others(tmp_path: Path, clock: Clock) -> None:
+    """A file of somebody else is where the folder of a camera should be; its events wait, others are written."""
+    opened = OpenFolder(tmp_path, clock=clock)
+    opened.writer.stop(20)
+    (tmp_path / "yard").write_text("mine")
+    for _ in range(1000):
+        clock.now += 1
+        with suppress(ProtocolViolation):
+            opened.events.begin("yard", "person", EventSource.API, end=clock.now)
+    for _ in range(5):
+        opened.events.begin("door", "person", EventSource.API)
+    with pytest.raises(OSError, match="yard"):
+        opened.events.write()
+    waiting = {line.event.camera_id for line in opened.events._waiting}
+    (tmp_path / "yard").unlink()
+    opened.events.write()
+    opened.close()
+
+    assert waiting == {"yard"}
+    assert not opened.events.is_waiting
 
 
 def test_events_go_with_the_last_recording_of_their_day(tmp_path: Path, clock: Clock) -> None:

@@ -216,13 +216,22 @@ class EventLog:
         """Write what waits, and make the disk keep it.
 
         Raises:
-            OSError: the disk does not take it; it waits for the next attempt.
+            OSError: the disk does not take the events of a camera, which wait for the next attempt; all others are
+                written.
         """
-        while self._waiting:
-            name = self._waiting[0].event.file
-            lines = [line for line in list(self._waiting) if line.event.file == name]
-            self._write_file(name, lines)
-            self._forget_waiting(lines)
+        failure: OSError | None = None
+        by_file = dict[str, list[_Line]]()
+        for line in list(self._waiting):
+            by_file.setdefault(line.event.file, []).append(line)
+        for name, lines in by_file.items():
+            try:
+                self._write_file(name, lines)
+            except OSError as error:
+                failure = failure or error
+            else:
+                self._forget_waiting(lines)
+        if failure is not None:
+            raise failure
 
     def _write_file(self, name: str, lines: list[_Line]) -> None:
         path = self._folder / name
@@ -252,11 +261,19 @@ class EventLog:
     def _put(self, line: _Line) -> None:
         with self._lock:
             # What has begun also ends.
-            if line.is_new and len(self._waiting) >= _MOST_WAITING:
+            if line.is_new and not self._has_room(line.event.camera_id):
                 self.dropped += 1
                 raise ProtocolViolation("too many events wait for the disk", "busy")
             self._waiting.append(line)
             self._unwritten[line.event.id] = line.event
+
+    def _has_room(self, camera_id: str) -> bool:
+        count = len(self._waiting)
+        if count < _MOST_WAITING // 2:
+            return True
+        # If the events of one camera cannot be written, those of others still have room.
+        own = sum(line.event.camera_id == camera_id for line in self._waiting)
+        return count < _MOST_WAITING and own < _MOST_WAITING // 2
 
     def _admit(self, camera_id: str) -> None:
         limiter = self._rates.get(camera_id)
