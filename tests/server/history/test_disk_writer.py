@@ -196,6 +196,24 @@ def test_the_trouble_of_a_camera_that_has_left_is_forgotten(opened: OpenFolder) 
     assert before is not None
 
 
+def test_a_segment_that_the_disk_does_not_keep_is_found_all_the_same(
+    opened: OpenFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its frames can be read, perhaps only until the next power cut, so the index has them."""
+    epoch = opened.record("door", frames(2))
+
+    def refuse(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", refuse)
+    opened.record("door", frames(1, first=3, start=NOON + 100), epoch)
+    said = opened.writer.current_trouble()
+    monkeypatch.undo()
+
+    assert said == "Input/output error"
+    assert recorded(opened) == [1, 2]
+
+
 def test_a_disk_that_hangs_makes_nobody_wait(opened: OpenFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a write does not return, frames beyond the bound are refused at once, and the trouble has a sentence."""
     hanging, clock = [True], [0.0]

@@ -247,10 +247,12 @@ class DiskWriter:
         if writer is None:
             return
         try:
-            writer.sync()
-            # A reader that looks at the open segments first, and then into the index, finds it in one of the two.
-            if (segment := writer.describe()) is not None:
-                self.folder.enter(segment, writer.table)
+            try:
+                writer.sync()
+            finally:
+                # A reader that looks at the open segments first, and then into the index, finds it in one of the two.
+                if (segment := writer.describe()) is not None:
+                    self.folder.enter(segment, writer.table)
         finally:
             del self._open[camera_id]
             writer.close()
