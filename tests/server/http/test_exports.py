@@ -302,6 +302,23 @@ async def test_only_who_may_see_all_cameras_gets_an_export(site: Site, jobs: Exp
     assert listed == {"exports": []}
 
 
+async def test_a_right_that_begins_later_now_hides_an_export_of_earlier_frames(site: Site, jobs: ExportJobs) -> None:
+    """As if the right to the camera were gone; an export of later frames stays."""
+
+    def guest(begin: str) -> Site:
+        rights = Rights.of({"history": (f"door@2026-11-29T{begin}Z",)})
+        return evolve(site, principal=Principal("ann", rights, "key", "ann"))
+
+    async with running(jobs):
+        early = (await post(guest("11:00"), {**BOTH, "clients": ["door"]})).json()["id"]
+        late = (await post(guest("12:00:50"), {**BOTH, "clients": ["door"]})).json()["id"]
+        for one in (early, late):
+            await finished(guest("11:00"), one)
+        statuses = [(await guest("12:00:50").ask(f"/api/exports/{one}/file")).status for one in (early, late)]
+
+    assert statuses == [404, 200]
+
+
 @pytest.mark.parametrize(
     ("change", "status", "sentence"),
     [

@@ -17,7 +17,7 @@ from attrs import define, evolve, field
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.logs import get_logger
-from skysentry_trio.base.principal import Action, Principal
+from skysentry_trio.base.principal import Action, Principal, Rights
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip
 from skysentry_trio.server.http.export_archive import ExportRange, FrameSource, Progress, write_archive
 from skysentry_trio.server.http.fetched_clips import FetchedClips
@@ -88,6 +88,15 @@ class ExportJob:
     elsewhere: dict[str, FromElsewhere] = field(factory=dict)
     """What was fetched from other servers, by camera."""
 
+    def is_allowed_by(self, rights: Rights) -> bool:
+        """Return whether somebody with these rights may see all old frames that the export has."""
+        begin, made_with = self.wanted.begin, self.owner.rights
+        return all(
+            rights.allow(Action.HISTORY, camera_id)
+            and rights.history_begin(camera_id) <= max(begin, made_with.history_begin(camera_id))
+            for camera_id in self.wanted.cameras
+        )
+
 
 @define(eq=False)
 class ExportJobs:
@@ -125,10 +134,11 @@ class ExportJobs:
         return job
 
     def visible(self, principal: Principal) -> list[ExportJob]:
-        """Return the exports that a principal may see: its own; an administrator's are all."""
-        return [
-            job for job in self.jobs.values() if principal.rights.is_admin or job.owner.identity == principal.identity
-        ]
+        """Return the exports that a principal may see: its own of what it still may see; for an administrator, all."""
+        if principal.rights.is_admin:
+            return list(self.jobs.values())
+        own = (job for job in self.jobs.values() if job.owner.identity == principal.identity)
+        return [job for job in own if job.is_allowed_by(principal.rights)]
 
     async def remove(self, job: ExportJob) -> None:
         """End an export, and delete its file."""

@@ -72,9 +72,8 @@ def create_exports(  # noqa: PLR0915 - one statement for each step of each route
         Raises:
             ProtocolViolation: with code ``not-found``.
         """
-        jobs, rights = find_all(), current_hub().principal.rights
-        job = next((one for one in jobs.visible(current_hub().principal) if one.id == export_id), None)
-        if job is None or not all(rights.allow(Action.HISTORY, camera_id) for camera_id in job.wanted.cameras):
+        visible = find_all().visible(current_hub().principal)
+        if (job := next((one for one in visible if one.id == export_id), None)) is None:
             raise ProtocolViolation("there is no such export; /api/exports lists them", "not-found")
         return job
 
