@@ -106,6 +106,17 @@ class Unsubscribe(Message, tag="unsubscribe", tag_field="type"):
         check_subscription(self.clients)
 
 
+class Viewers(Message, tag="viewers", tag_field="type"):
+    """Says to how many viewers another server of the cluster passes the frames of cameras on; others do not send it."""
+
+    clients: dict[str, int]
+    """Numbers of viewers, by camera id."""
+
+    def check(self) -> None:
+        """Check the ids."""
+        check_subscription(list(self.clients))
+
+
 class Pause(Message, tag="pause", tag_field="type"):
     """Stops all frames until `Resume`."""
 
@@ -243,7 +254,18 @@ class PlaybackState(Message, tag="playback", tag_field="type"):
 
 
 ViewerMessage = (
-    Subscribe | Unsubscribe | Pause | Resume | Seek | GoLive | DescribePlayback | Ack | Result | Clock | Authenticate
+    Subscribe
+    | Unsubscribe
+    | Viewers
+    | Pause
+    | Resume
+    | Seek
+    | GoLive
+    | DescribePlayback
+    | Ack
+    | Result
+    | Clock
+    | Authenticate
 )
 ServerMessage = (
     PlaybackState

@@ -147,7 +147,7 @@ class TestCamera:
 
     @property
     def viewers(self) -> int:
-        return self.node.hub.viewer_count(self.session.camera.id)
+        return self.node.hub.connected_viewer_count(self.session.camera.id)
 
     async def send(self, shade: int = 0, captured_at: float | None = None) -> bytes:
         """Send one frame; return its JPEG."""

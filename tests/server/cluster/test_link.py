@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 
 import pytest
 import trio
@@ -99,8 +100,8 @@ async def test_nothing_goes_between_nodes_while_nobody_watches() -> None:
             assert a.relay.sent - before < 500
 
 
-async def test_a_hundred_viewers_of_another_node_are_one_viewer_of_the_camera() -> None:
-    """The frames come once, over one connection, and are delivered to all."""
+async def test_frames_come_once_for_all_viewers_of_another_node() -> None:
+    """They come over one connection, and are delivered to all."""
     async with running_nodes("a", "b") as (a, b):
         with (
             a.camera("door") as camera,
@@ -114,6 +115,22 @@ async def test_a_hundred_viewers_of_another_node_are_one_viewer_of_the_camera() 
             await until(lambda: first.frames and second.frames and third.frames)
             assert camera.viewers == 1
             assert a.relay.connections == 1
+
+
+async def test_a_camera_knows_how_many_viewers_all_nodes_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link counts as its viewers, not as one, and the nodes do not count each other's links."""
+    monkeypatch.setattr(link_demand, "_COUNTS_TOGETHER", 0.05)
+    monkeypatch.setattr(link_demand, "_HOLD", 0.05)
+    async with running_nodes("a", "b", "c") as (a, b, c):
+        with a.camera("door") as door, a.camera("yard") as yard, a.viewer("door"), ExitStack() as viewers:
+            for node in (b, b, b, c, c):
+                viewers.enter_context(node.viewer("door"))
+            await until(lambda: [a.hub.demand(one.session.camera).viewers for one in (door, yard)] == [6, 0])
+            assert (a.hub.viewer_count("door"), door.viewers) == (6, 3)
+            await door.send()
+            assert a.hub.publish_result("door", 1, b"") == 6
+            viewers.close()
+            await until(lambda: a.hub.viewer_count("door") == 1)
 
 
 async def test_a_camera_is_asked_for_what_viewers_of_another_node_need_together() -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from math import inf
+
 from attrs import define, field
 
 from skysentry_trio.base.demand import NO_LIMITS, Limits
 from skysentry_trio.server.cluster.link_demand import LinkDemand
-from skysentry_trio.wire.viewer import Subscribe, Unsubscribe
+from skysentry_trio.wire.viewer import Subscribe, Unsubscribe, Viewers
 
 
 @define
@@ -12,10 +14,11 @@ class Needs:
     """What viewers here need, and what the other node is told about it."""
 
     of: dict[str, Limits] = field(factory=dict)
+    viewers: dict[str, int] = field(factory=dict)
     demand: LinkDemand = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.demand = LinkDemand(self.of.get)
+        self.demand = LinkDemand(self.of.get, lambda camera_id: self.viewers.get(camera_id, 1))
 
     def set(self, camera_id: str, limits: Limits | None) -> None:
         if limits is None:
@@ -24,7 +27,11 @@ class Needs:
             self.of[camera_id] = limits
         self.demand.note(camera_id)
 
-    def told(self, now: float) -> list[Subscribe | Unsubscribe]:
+    def count(self, camera_id: str, viewers: int) -> None:
+        self.viewers[camera_id] = viewers
+        self.demand.note(camera_id)
+
+    def told(self, now: float) -> list[Subscribe | Unsubscribe | Viewers]:
         return list(self.demand.messages(now))
 
 
@@ -85,3 +92,33 @@ def test_a_new_connection_is_asked_for_everything_again() -> None:
     needs.demand.reset()
     assert needs.demand.is_needed
     assert needs.told(1) == [Subscribe(["door"], 5)]
+
+
+def test_numbers_of_viewers_are_told_together_once_a_second() -> None:
+    """The number after this second counts, and a number that has not changed is not told again."""
+    needs = Needs()
+    for camera_id in ("door", "yard", "attic"):
+        needs.set(camera_id, NO_LIMITS)
+    needs.told(0)
+    for viewers in range(2, 12):
+        needs.count("door", viewers)
+    needs.count("yard", 3)
+    assert needs.told(0.5) == []
+    assert needs.demand.due == 1
+    assert needs.told(1) == [Viewers({"door": 11, "yard": 3})]
+    needs.count("yard", 3)
+    assert needs.told(2) == []
+    assert needs.told(3) == []
+    assert needs.demand.due == inf
+
+
+def test_a_new_connection_is_told_the_numbers_of_viewers_again() -> None:
+    """The other node counts one viewer for each camera that it is asked for."""
+    needs = Needs()
+    needs.set("door", NO_LIMITS)
+    needs.count("door", 2)
+    needs.told(0)
+    needs.told(1)
+    needs.demand.reset()
+    assert needs.told(2) == [Subscribe(["door"])]
+    assert needs.told(3) == [Viewers({"door": 2})]

@@ -409,7 +409,22 @@ async def test_a_viewer_may_ask_for_the_clock(autojump_clock: MockClock, monkeyp
         assert await peer.hear() == {"type": "clock", "sentAt": 5.0, "serverAt": 1700000000250.0}
 
 
-STRAY = ["ping", "", "null", "[]", "{}", "[" * 60_000, '{"type":7}', '{"type":"later"}', b"binary", b"", b"\xff\xd8"]
+NUMBERS = '{"type":"viewers","clients":{"door":9}}'
+"""What another server sends; anyone else could make a camera believe that it has many viewers."""
+STRAY = [
+    "ping",
+    "",
+    "null",
+    "[]",
+    "{}",
+    "[" * 60_000,
+    '{"type":7}',
+    '{"type":"later"}',
+    NUMBERS,
+    b"x",
+    b"",
+    b"\xff\xd8",
+]
 
 
 @pytest.mark.parametrize("query", ["", "format=json", "format=jpeg&client=door"])

@@ -113,7 +113,7 @@ class Link:
     _heard_at: float = field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._demand = LinkDemand(self._needed)
+        self._demand = LinkDemand(self._needed, self._count_viewers)
 
     @property
     def url(self) -> str:
@@ -158,6 +158,9 @@ class Link:
     def _needed(self, camera_id: str) -> Limits | None:
         mirror = self.mirrors.get(camera_id)
         return None if mirror is None else self._hub.mirrored.demand(mirror.session.camera)
+
+    def _count_viewers(self, camera_id: str) -> int:
+        return self._hub.mirrored.count_viewers(self.mirrors[camera_id].session.camera)
 
     # The connection
 

@@ -181,8 +181,8 @@ class LabelledCameras(Protocol):
         """The cameras."""
         ...
 
-    def viewer_count(self, camera_id: str) -> int:
-        """Return the number of viewers that get this camera's frames now."""
+    def connected_viewer_count(self, camera_id: str) -> int:
+        """Return the number of viewers to which this server sends the camera's frames now."""
         ...
 
 
@@ -207,7 +207,9 @@ class CameraCollector:
         rate = GaugeFamily(
             "skysentry_camera_frames_per_second", "Rate at which the camera's frames arrive.", labels=labels
         )
-        viewers = GaugeFamily("skysentry_camera_viewers", "Viewers that get the camera's frames.", labels=labels)
+        viewers = GaugeFamily(
+            "skysentry_camera_viewers", "Viewers to which this server sends its frames.", labels=labels
+        )
         age = GaugeFamily(
             "skysentry_camera_last_frame_age_seconds",
             "Time since the camera's newest frame arrived, or without one, since the server met the camera.",
@@ -221,7 +223,7 @@ class CameraCollector:
             frames.add_metric(label, camera.frame_count)
             size.add_metric(label, camera.byte_count)
             rate.add_metric(label, camera.rate.fps(now))
-            viewers.add_metric(label, self._hub.viewer_count(camera.id))
+            viewers.add_metric(label, self._hub.connected_viewer_count(camera.id))
             newest = camera.ring.newest
             age.add_metric(label, now - (camera.met if newest is None else newest.arrived))
             for cause, count in camera.refused.items():

@@ -106,8 +106,8 @@ class _ScopedCameras:
     def cameras(self) -> Collection[HubCamera]:
         return self._hub.cameras_for(Action.METRICS)
 
-    def viewer_count(self, camera_id: str) -> int:
-        return self._hub.viewer_count(camera_id)
+    def connected_viewer_count(self, camera_id: str) -> int:
+        return self._hub.connected_viewer_count(camera_id)
 
 
 @frozen

@@ -30,6 +30,8 @@ class Audience:
     """As `of_all`, those that take no frames."""
     _silent_of: dict[str, dict[HubViewer, FrameReceiver]] = field(factory=dict, init=False, repr=False)
     """As `of`, those that take no frames."""
+    _links: dict[HubViewer, None] = field(factory=dict, init=False, repr=False)
+    """Other servers, which pass frames on to their viewers."""
     # By camera id: how many of `of_all` do not want this camera.
     _exceptions: Counter[str] = field(factory=Counter, init=False, repr=False)
 
@@ -37,6 +39,8 @@ class Audience:
         """Add a viewer unless it is paused."""
         if viewer.paused:
             return
+        if viewer.own_only:
+            self._links[viewer] = None
         of_all, of = self._maps_for(viewer)
         if viewer.wants_all:
             of_all[viewer] = viewer.receiver(None)
@@ -57,6 +61,7 @@ class Audience:
         """Remove a viewer, whose subscription must not have changed since `enter`."""
         if viewer.paused:
             return
+        self._links.pop(viewer, None)
         of_all, of = self._maps_for(viewer)
         if viewer.wants_all:
             del of_all[viewer]
@@ -87,15 +92,23 @@ class Audience:
             of_it[viewer] = viewer.receiver(camera_id)
 
     def count(self, camera_id: str) -> int:
-        """Return the number of viewers that need this camera's frames."""
-        return self.count_receiving(camera_id) + sum(1 for _ in self._silent(camera_id))
+        """Return the number of viewers that need this camera's frames, here and at other servers."""
+        return self.count_everywhere(camera_id) + sum(1 for _ in self._silent(camera_id))
+
+    def count_everywhere(self, camera_id: str) -> int:
+        """Return the number of viewers that get this camera's frames, here and from other servers."""
+        return self.count_receiving(camera_id) + self.count_further(camera_id)
+
+    def count_further(self, camera_id: str) -> int:
+        """Return the number of viewers at other servers, each of which counts as one viewer here already."""
+        return sum(link.passes_on.get(camera_id, 1) - 1 for link in self._links)
 
     def count_receiving(self, camera_id: str) -> int:
-        """Return the number of viewers that are offered this camera's frames."""
+        """Return the number of viewers that are offered this camera's frames; another server is one of them."""
         return len(self.of.get(camera_id, ())) + len(self.of_all) - self._exceptions[camera_id]
 
     def watching(self, camera_id: str) -> Iterator[HubViewer]:
-        """Yield the viewers that `count` counts."""
+        """Yield the viewers here that need this camera's frames."""
         return chain(self.receiving(camera_id), self._silent(camera_id))
 
     def _silent(self, camera_id: str) -> Iterator[HubViewer]:

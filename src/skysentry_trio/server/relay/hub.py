@@ -6,7 +6,7 @@ lock. A slow viewer or camera does not delay other viewers or cameras.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 
@@ -368,6 +368,10 @@ class Hub:
         """Unsubscribe a viewer from these cameras."""
         self._subscriptions.unsubscribe(viewer, camera_ids)
 
+    def note_passed_on(self, viewer: HubViewer, counts: Mapping[str, int]) -> None:
+        """Note to how many viewers another server passes the frames of cameras on, by camera id."""
+        self._subscriptions.note_passed_on(viewer, counts)
+
     def change_principal(self, viewer: HubViewer, principal: Principal) -> None:
         """Let a viewer go on as another principal; see `Subscriptions.change_principal`."""
         self._subscriptions.change_principal(viewer, principal)
@@ -445,14 +449,19 @@ class Hub:
         frame = camera.ring.up_to(sequence)
         if boxes and frame is not None and frame.sequence == sequence:
             self.on_found(camera, frame, boxes)
-        return self._notifier.send_result(ResultNotice(camera_id, sequence, message))
+        here = self._notifier.send_result(ResultNotice(camera_id, sequence, message))
+        return here + self._audience.count_further(camera_id)
 
     def count_viewers(self) -> int:
         """Return the number of viewers that are connected."""
         return len(self._viewers)
 
     def viewer_count(self, camera_id: str) -> int:
-        """Return the number of viewers that get this camera's frames now."""
+        """Return the number of viewers that get this camera's frames now, from this server and from other servers."""
+        return self._audience.count_everywhere(camera_id)
+
+    def connected_viewer_count(self, camera_id: str) -> int:
+        """Return the number of viewers to which this server sends the camera's frames; another server is one viewer."""
         return self._audience.count_receiving(camera_id)
 
     def latency_of(self, camera_id: str) -> dict[int, MeanLatency]:

@@ -121,6 +121,10 @@ class MirroredCameras:
         limits = [viewer.limits(camera.id) for viewer in self._audience.watching(camera.id) if not viewer.own_only]
         return most(limits) if limits else None
 
+    def count_viewers(self, camera: HubCamera) -> int:
+        """Return the number of viewers here that need the frames of a camera of another server."""
+        return sum(not viewer.own_only for viewer in self._audience.watching(camera.id))
+
     def forget(self, camera: HubCamera) -> None:
         """Forget a camera that no server has any more."""
         if self._cameras.get(camera.id) is camera and camera.session is None:

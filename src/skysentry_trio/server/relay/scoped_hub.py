@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from attrs import define
@@ -209,6 +209,10 @@ class ScopedHub:
         """Unsubscribe a viewer from cameras."""
         self._hub.unsubscribe(viewer, camera_ids)
 
+    def note_passed_on(self, viewer: HubViewer, counts: Mapping[str, int]) -> None:
+        """Note to how many viewers another server passes the frames of cameras on; see `Hub.note_passed_on`."""
+        self._hub.note_passed_on(viewer, counts)
+
     def change_principal(self, viewer: HubViewer, principal: Principal) -> None:
         """Let this hub and a viewer go on as another principal; see `Hub.change_principal`."""
         self.principal = principal
@@ -233,8 +237,12 @@ class ScopedHub:
         return self._hub.publish_result(camera_id, sequence, message, boxes=boxes)
 
     def viewer_count(self, camera_id: str) -> int:
-        """Return the number of viewers that get this camera's frames now."""
+        """Return the number of viewers that get this camera's frames now; see `Hub.viewer_count`."""
         return self._hub.viewer_count(camera_id)
+
+    def connected_viewer_count(self, camera_id: str) -> int:
+        """Return the number of viewers to which this server sends the camera's frames; another server is one viewer."""
+        return self._hub.connected_viewer_count(camera_id)
 
     def latency_of(self, camera_id: str) -> dict[int, MeanLatency]:
         """Return the mean latency of a camera's frames for each viewer that acknowledges them, by viewer number."""

@@ -5,7 +5,7 @@ No method awaits, so each of them is atomic. None takes longer than some millise
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Final
@@ -77,6 +77,11 @@ class Subscriptions:
         viewer.deselect(camera_ids)
         self._audience.enter(viewer)
         self._demand.note_changes(self._known(camera_ids))
+
+    def note_passed_on(self, viewer: HubViewer, counts: Mapping[str, int]) -> None:
+        """Note to how many viewers another server passes the frames of cameras on, by camera id."""
+        viewer.passes_on.update({camera_id: count for camera_id, count in counts.items() if viewer.follows(camera_id)})
+        self._demand.note_changes(self._known(counts))
 
     def change_principal(self, viewer: HubViewer, principal: Principal) -> None:
         """Let a viewer go on as another principal: cameras that this principal may not see leave its subscription.

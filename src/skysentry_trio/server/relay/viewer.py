@@ -73,6 +73,8 @@ class HubViewer:
     """Whether the viewer is shown no old frames of cameras that are offline."""
     own_only: bool = False
     """Whether no frames of cameras of other servers are fetched for the viewer."""
+    passes_on: dict[str, int] = field(factory=dict, init=False)
+    """The number of viewers to which another server passes the frames of a camera on, by camera id; 1 if not here."""
     takes_frames: bool = True
     """False for a part of the server that reads the rings, and subscribes only so that cameras send frames."""
     latency: LatencyReport = field(factory=LatencyReport, init=False)
@@ -161,6 +163,7 @@ class HubViewer:
         self.forget(frozenset(camera_ids))
         for camera_id in camera_ids:
             self._own_limits.pop(camera_id, None)
+            self.passes_on.pop(camera_id, None)
         if self.wants_new:
             self._declined.update(camera_ids)
         if self.wants_all:

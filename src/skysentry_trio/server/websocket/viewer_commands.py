@@ -38,6 +38,7 @@ from skysentry_trio.wire.viewer import (
     Subscribe,
     Unsubscribe,
     ViewerMessage,
+    Viewers,
     decode_viewer_message,
 )
 from skysentry_trio.wire.viewer_query import MAX_SUBSCRIBED
@@ -102,7 +103,7 @@ def _quota_of(message: ViewerMessage | None) -> _Quota | None:
     match message:
         case Ack():
             return None
-        case Clock() | Authenticate() | None:
+        case Clock() | Authenticate() | Viewers() | None:
             return _QUESTIONS
         case Result():
             return _RESULTS
@@ -147,6 +148,8 @@ class ViewerCommands:
         """
         while True:
             message = await self._receive()
+            if isinstance(message, Viewers) and not self._is_node:
+                message = None
             if not self._is_node and (quota := _quota_of(message)) is not None:
                 self._quotas.spend(quota)
             if message is None:
@@ -206,6 +209,8 @@ class ViewerCommands:
             case Unsubscribe():
                 hub.unsubscribe(viewer, frozenset(message.clients))
                 self._check_names()
+            case Viewers():
+                hub.note_passed_on(viewer, message.clients)
             case Pause():
                 hub.pause(viewer)
             case Resume():
