@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Generator, Iterable, Iterator
 from typing import Final
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, field
 
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
@@ -104,6 +104,8 @@ class WatcherReply(LatencyReply, kw_only=True):
 
     viewer: int
     """Number of the viewer, unique while the server runs."""
+    node: str | UnsetType = UNSET
+    """In a cluster, the id of the server to which the viewer is connected; left out otherwise."""
 
 
 class ClientDetails(Message):
@@ -147,6 +149,20 @@ class ClientsReply(Message):
     success: bool = True
     unreachable: list[str] | UnsetType = UNSET
     """In a cluster, the nodes that have not described their cameras in time; left out if there are none."""
+
+
+class RemoteWatchers(Message):
+    """The latency of the frames of another server's camera for the viewers of this server."""
+
+    camera_id: str
+    latency: LatencyReply | None
+    watchers: list[WatcherReply]
+
+
+class NodeClientsReply(ClientsReply):
+    """What a server says to another server of its cluster: its own cameras, and what its viewers see of others."""
+
+    remote: list[RemoteWatchers] = field(default_factory=list)
 
 
 class LatestReply(Message):

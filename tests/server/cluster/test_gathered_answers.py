@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from skysentry_trio.server.access.keys import hash_key, make_key
 from skysentry_trio.server.access.records import AccessRecords, KeyRecord
@@ -15,6 +17,7 @@ from skysentry_trio.server.access.start import open_to_everybody
 from skysentry_trio.server.http import history, rest
 from tests.server.cluster.nodes import TestNode, running_nodes, until
 from tests.server.cluster.test_proxy import guarded_nodes
+from tests.server.cluster.test_same_answers import comparable
 from tests.server.history.helpers import NOON, OpenFolder, frames
 
 NODES = ("aaaaaaaaaaaa", "bbbbbbbbbbbb")
@@ -62,6 +65,28 @@ async def two_closed_nodes(allow: dict[str, list[str]] = ADMIN) -> AsyncIterator
         setup.access.load(records)
     async with running_nodes(*NODES, setups=setups) as (a, b):
         yield a, b, f"Authorization: Bearer {key}"
+
+
+async def test_every_node_knows_the_latency_for_viewers_of_all_nodes() -> None:
+    """A viewer is named by its number and its node, and the mean is one over all of their frames."""
+    async with running_nodes("a", "b", "c") as nodes:
+        a, b, _ = nodes
+        with a.camera("door") as door, a.viewer("door") as near, b.viewer("door") as far, b.viewer("door"):
+            await until(lambda: door.viewers == 2)
+            for sequence in (1, 2):
+                await door.send()
+                await until(lambda: len(near.frames) == len(far.frames) == sequence)  # noqa: B023 - called at once
+                for node, watching in ((a, near), (b, far)):
+                    node.hub.acknowledge(watching.viewer, "door", sequence, time.time())
+                    watching.viewer.latency.conclude(trio.current_time())
+            said = [comparable(await node.address.ask("/api/clients"), {"fps"})["details"] for node in nodes]
+            assert said[0] == said[1] == said[2]
+            (camera,) = said[0]
+            watchers = camera["watchers"]
+            assert [(one["node"], one["frames"]) for one in watchers] == [("a", 1), ("b", 1)]
+            assert ["transit" in one for one in watchers] == [False, True]
+            assert camera["latency"]["frames"] == 2
+            assert camera["latency"]["total"] == pytest.approx(sum(one["total"] for one in watchers) / 2, abs=0.05)
 
 
 async def rings(node: TestNode) -> Any:

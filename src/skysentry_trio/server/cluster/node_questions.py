@@ -38,6 +38,11 @@ class NodeQuestions:
     _memory: HeldMemory = field(repr=False)
     """Bounds the answers that are read into memory."""
 
+    @property
+    def node_id(self) -> str:
+        """The id of this node."""
+        return self._directory.node_id
+
     def owner(self, camera_id: str) -> str | None:
         """Return the id of the other node that has a camera; None if no other node has it."""
         location = self._elsewhere(camera_id)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Final
 
-import msgspec
 import trio
 from quart import Blueprint, Response, request
 
@@ -17,27 +14,22 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.access.access import Access
 from skysentry_trio.server.health import Health
+from skysentry_trio.server.http.camera_list import list_cameras, list_for_node
 from skysentry_trio.server.http.current import CurrentHub, current_request
 from skysentry_trio.server.http.jpeg_headers import frame_headers
 from skysentry_trio.server.http.lookup import check_online, choose_id, find_camera, read_newest
 from skysentry_trio.server.http.openapi import describe_api
 from skysentry_trio.server.http.ring_reader import iterate_ring
 from skysentry_trio.server.relay.camera import HubCamera
-from skysentry_trio.server.relay.latency_breakdown import MeanLatency, mean_of
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.transport.connection_log import ConnectionLog
-from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, Gathered, OtherServers
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, OtherServers
 from skysentry_trio.wire.messages import Message, encode_json, rfc3339
 from skysentry_trio.wire.rest import (
     STREAMS_BEGIN,
     BriefHealthReply,
-    ClientDetails,
-    ClientsReply,
-    DemandReply,
     HealthReply,
-    LatencyReply,
     ReadyReply,
-    WatcherReply,
     end_streams,
     stream_of_ring,
     write_latest,
@@ -46,14 +38,10 @@ from skysentry_trio.wire.rest import (
 )
 from skysentry_trio.wire.viewer_frames import RingSummary, summarize_ring
 
-_WATCHERS_SHOWN = 50
-_LIST_TIMEOUT = 1.0
-"""Seconds that another server has to describe its cameras."""
 _RING_TIMEOUT = 5.0
 """Seconds that another server has to send the ring of one camera."""
 _RINGS_AT_ONCE = 4
 """Rings that other servers are asked for at the same time, because all of them are in memory then."""
-_lists: Final = msgspec.json.Decoder(ClientsReply)
 
 
 def create_api(
@@ -117,22 +105,9 @@ def create_api(
 
     @api.get("/clients")
     async def get_clients() -> Response:
-        hub, now, via = current_hub(), trio.current_time(), current_request().via
-        gathered = Gathered() if via else await others.gather("/api/clients", None, _LIST_TIMEOUT)
-        elsewhere = {one.camera_id: one for body in gathered.bodies.values() for one in _lists.decode(body).details}
-        details = []
-        for camera in list(hub.cameras):
-            if camera.is_elsewhere and via:
-                # The other server asks each server for the server's own cameras.
-                continue
-            known = elsewhere.get(camera.id) if camera.is_elsewhere else None
-            details.append(known or _describe(hub, camera, now))
-            # Each camera may have a thousand viewers, so yield to the scheduler after each camera.
-            await trio.lowlevel.checkpoint()
-        online = [camera.camera_id for camera in details if camera.online]
-        return _json(
-            ClientsReply(len(online), online, details, unreachable=list(gathered.unreachable) or msgspec.UNSET)
-        )
+        # The other server asks each server for the server's own cameras.
+        describe = list_for_node if current_request().via else list_cameras
+        return _json(await describe(current_hub(), others))
 
     @api.get("/clients/<camera_id>/latest")
     async def get_latest(camera_id: str) -> Response:
@@ -170,39 +145,6 @@ def create_api(
         return Response(description, content_type="application/json")
 
     return api
-
-
-def _describe(hub: ScopedHub, camera: HubCamera, now: float) -> ClientDetails:
-    newest, demand, watchers = camera.ring.newest, hub.demand(camera), hub.latency_of(camera.id)
-    mean = mean_of(watchers.values())
-    return ClientDetails(
-        camera_id=camera.id,
-        name=camera.name,
-        online=camera.online,
-        since=rfc3339(camera.since),
-        fps=round(camera.rate.fps(now), 2),
-        frame_count=camera.frame_count,
-        byte_count=camera.byte_count,
-        viewers=hub.viewer_count(camera.id),
-        width=None if newest is None else newest.width,
-        height=None if newest is None else newest.height,
-        latest_timestamp=None if newest is None else rfc3339(newest.received_at),
-        refused=dict(camera.refused),
-        times_ignored=camera.times_ignored,
-        demand=DemandReply(demand.viewers, demand.limits.max_fps, demand.limits.max_width, demand.limits.quality),
-        latency=None if mean is None else LatencyReply(*mean.in_milliseconds(), transit=_transit(mean)),
-        watchers=[
-            WatcherReply(*watcher.in_milliseconds(), transit=_transit(watcher), viewer=number)
-            for number, watcher in islice(watchers.items(), _WATCHERS_SHOWN)
-        ],
-        stopped=camera.stopped or msgspec.UNSET,
-        condition=camera.condition or msgspec.UNSET,
-    )
-
-
-def _transit(mean: MeanLatency) -> float | msgspec.UnsetType:
-    transit = mean.transit_in_milliseconds
-    return msgspec.UNSET if transit is None else transit
 
 
 def _read(hub: ScopedHub, camera: HubCamera) -> Iterator[JpegFrame]:

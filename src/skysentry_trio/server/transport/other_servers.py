@@ -24,6 +24,11 @@ class Gathered:
 class OtherServers(Protocol):
     """Asks other servers of the cluster, which answer for their own cameras only."""
 
+    @property
+    def node_id(self) -> str | None:
+        """The id of this server in the cluster; None for a server alone."""
+        ...
+
     async def gather(self, target: str, principal: Principal | None, seconds: float) -> Gathered:
         """Ask all other servers at the same time.
 
@@ -68,6 +73,8 @@ class OtherServers(Protocol):
 
 class _NoOtherServers:
     """A server that belongs to no cluster."""
+
+    node_id: None = None
 
     async def gather(self, _target: str, _principal: Principal | None, _seconds: float) -> Gathered:
         return Gathered()
