@@ -99,6 +99,13 @@ def words(page: Page) -> str:
     return " ".join(page.locator(".sky-sending").all_inner_texts())
 
 
+def frames_of(server: Server, camera_id: str) -> int:
+    """Return how many frames the server has got from a camera."""
+    camera = server.camera(camera_id)
+    assert camera is not None
+    return int(camera["frameCount"])
+
+
 def rate(way: Way, seconds: float) -> float:
     """Return how many bytes a second go a way."""
     before, began = way.carried, time.monotonic()
@@ -111,36 +118,37 @@ def test_a_page_sends_only_while_somebody_watches(server: Server, open_page: Ope
     """With nobody watching, less than a twentieth is sent within 2 s; a viewer has 20 fps within a second or two."""
     with narrow_link_in_thread(server.port) as link:
         page = open_page(f"http://localhost:{link.port}/capture?autostart=1&id=cam&fps=30&width=640")
-        wait_until(lambda: on_air(page), 10, "the camera is on the air")
+        wait_until(lambda: on_air(page), "the camera is on the air")
         with watching(server, "cam") as viewer:
-            wait_until(lambda: viewer.fps(1) >= 20, 15, "frames flow")
+            wait_until(lambda: viewer.fps(1) >= 20, "frames flow")
             watched = rate(link.up, 2)
             assert re.match(r"\d+ fps · 640 px", words(page))
-        wait_until(lambda: "Nobody watches: one picture every 5 s." in words(page), 10, "nobody watches")
+        wait_until(lambda: "Nobody watches: one picture every 5 s." in words(page), "nobody watches")
         alone = rate(link.up, 6)
         record_property("bytes a second, watched and alone", (round(watched), round(alone)))
         assert 0 < alone < 0.05 * watched
         assert "Nobody watches: one picture every 5 s." in words(page)
         with watching(server, "cam") as viewer:
-            waited = wait_until(lambda: viewer.fps(0.5) >= 20, 3, "a viewer that comes sees the full rate")
+            waited = wait_until(lambda: viewer.fps(0.5) >= 20, "a viewer that comes sees the full rate", patience=3)
         record_property("seconds until 20 fps", round(waited, 2))
 
 
 def test_a_page_that_is_told_to_sends_always(server: Server, open_page: OpenPage) -> None:
     """With the switch off, by the address or by hand, nothing changes while nobody watches."""
-    with narrow_link_in_thread(server.port) as link:
-        page = open_page(f"http://localhost:{link.port}/capture?autostart=1&id=cam&fps=10&width=320&demand=0")
-        wait_until(lambda: on_air(page), 10, "the camera is on the air")
-        wait_for_frames(server, "cam", 10)
-        always = rate(link.up, 2)
-        assert re.match(r"(9.\d|10) fps", words(page))
-        page.get_by_text("Advanced", exact=True).click()
-        page.get_by_label("Send only what is needed").check()
-        wait_until(lambda: "one picture every 5 s" in words(page), 5, "it obeys")
-        assert rate(link.up, 3) < 0.3 * always
-        page.get_by_label("Send only what is needed").uncheck()
-        wait_until(lambda: re.match(r"(9.\d|10) fps", words(page)), 5, "it does not")
-        assert rate(link.up, 2) > 0.5 * always
+    page = open_page(f"{server.url}/capture?autostart=1&id=cam&fps=10&width=320&demand=0")
+    wait_until(lambda: on_air(page), "the camera is on the air")
+    # At one picture every 5 s, these would need more time than there is.
+    wait_for_frames(server, "cam", 20)
+    assert re.match(r"[\d.]+ fps · 320 px", words(page))
+    page.get_by_text("Advanced", exact=True).click()
+    page.get_by_label("Send only what is needed").check()
+    wait_until(lambda: "one picture every 5 s" in words(page), "it obeys")
+    before = frames_of(server, "cam")
+    time.sleep(2)
+    assert frames_of(server, "cam") <= before + 2
+    page.get_by_label("Send only what is needed").uncheck()
+    wait_for_frames(server, "cam", 20)
+    assert re.match(r"[\d.]+ fps · 320 px", words(page))
 
 
 @pytest.mark.timed
@@ -151,26 +159,28 @@ def test_a_page_adapts_to_a_narrow_uplink(server: Server, open_page: OpenPage, r
         watching(server, "cam") as viewer,
     ):
         page = open_page(f"http://localhost:{link.port}/capture?autostart=1&id=cam&fps=30&width=640")
-        wait_until(lambda: viewer.fps(1) >= 20, 20, "frames flow")
-        wait_until(lambda: viewer.fps(3) >= 20, 20, "frames have flown for three seconds")
+        wait_until(lambda: viewer.fps(1) >= 20, "frames flow")
+        wait_until(lambda: viewer.fps(3) >= 20, "frames have flown for three seconds")
         needed = rate(link.up, 2)
         before = viewer.fps(3)
         assert viewer.oldest(3) < 0.5
         assert "narrow" not in words(page)
 
         link.up.rate = needed / 4
-        narrow = wait_until(lambda: "narrow" in words(page), 5, "the page says that the uplink is narrow")
+        narrow = wait_until(lambda: "narrow" in words(page), "the page says that the uplink is narrow", patience=5)
         record_property("seconds until it adapted", round(narrow, 1))
         record_property("worst while it adapts", max(sighting.age for sighting in viewer.since(time.time() - narrow)))
-        wait_until(lambda: viewer.oldest(1.5) < 0.5 and viewer.fps(1.5) > before / 2, 8, "pictures are fresh again")
+        wait_until(
+            lambda: viewer.oldest(1.5) < 0.5 and viewer.fps(1.5) > before / 2, "pictures are fresh again", patience=8
+        )
         goal = len(viewer.sightings) + round(5 * before / 2)
-        wait_until(lambda: len(viewer.sightings) >= goal, 20, "frames flow at half the rate at least")
+        wait_until(lambda: len(viewer.sightings) >= goal, "frames flow at half the rate at least")
         record_property("age and rate then", (round(viewer.oldest(5), 3), round(viewer.fps(5), 1), words(page)))
         assert viewer.oldest(5) < 0.5
         assert viewer.fps(5) > before / 2
 
         link.up.rate = 4 * needed
-        freed = wait_until(lambda: "narrow" not in words(page), 45, "it has taken everything back")
+        freed = wait_until(lambda: "narrow" not in words(page), "it has taken everything back", patience=45)
         record_property("seconds until it was back", round(freed, 1))
-        wait_until(lambda: viewer.fps(2) > 0.8 * before, 10, "the rate is back")
+        wait_until(lambda: viewer.fps(2) > 0.8 * before, "the rate is back")
         assert rate(link.up, 2) > 0.7 * needed

@@ -50,21 +50,22 @@ def server() -> Iterator[Server]:
 
 
 def show(page: Page, server: Server, count: int) -> None:
-    """Open a wall of this many cameras, and wait until all are live."""
+    """Open a wall of this many cameras, and wait until all have a picture."""
     page.goto(f"{server.url}/?cams={','.join(name for name, _ in NAMES[:count])}&view=")
-    expect(page.locator('article[data-status="live"]')).to_have_count(count, timeout=30_000)
+    # On a busy machine, one of them may be late at any time.
+    expect(page.locator('article:is([data-status="live"], [data-status="stalled"])')).to_have_count(count)
 
 
 def test_a_wall_is_mostly_picture(server: Server, open_page: OpenPage) -> None:
     """A window of 1440 by 900 shows much more picture than it did with bars of figures, and never scrolls."""
     page = open_page("about:blank")
-    grown = {}
     for count, before in BEFORE.items():
         show(page, server, count)
-        grown[count] = page.evaluate(AREA) / before
+        # The shape of a canvas is that of its picture a moment after the picture was painted.
+        least = LEAST_GROWTH[count] * before
+        wait_until(lambda least=least: page.evaluate(AREA) >= least, f"{count} pictures are large")  # type: ignore[misc]
         root = "document.documentElement"
         assert page.evaluate(f"{root}.scrollHeight <= innerHeight && {root}.scrollWidth <= innerWidth"), count
-    assert {count: growth for count, growth in grown.items() if growth < LEAST_GROWTH[count]} == {}
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (844, 390)])
@@ -72,7 +73,7 @@ def test_a_camera_fills_the_window(server: Server, open_page: OpenPage, size: tu
     """On a desktop and on a phone on its side, and the frame of a playback is seen above the picture."""
     page = open_page(f"{server.url}/?view=cam-00", size=size)
     view = page.locator(".sky-view")
-    expect(view).to_have_attribute("data-status", "live", timeout=30_000)
+    expect(view).to_have_attribute("data-status", "live")
     canvas = view.locator(".sky-view__place canvas")
     assert canvas.bounding_box() == {"x": 0, "y": 0, "width": size[0], "height": size[1]}
     assert canvas.evaluate("(canvas) => getComputedStyle(canvas).objectFit") == "contain"
@@ -91,7 +92,7 @@ def test_the_timeline_shows_what_is_under_the_pointer(server: Server, open_page:
     page.locator(".sky-timeline__track").hover()
     preview = page.locator(".sky-timeline__preview")
     expect(preview).to_have_text(re.compile(r"^\d\d:\d\d:\d\d$"))
-    wait_until(lambda: preview.locator("img").evaluate("(image) => image.naturalWidth"), 10, "the picture has come")
+    wait_until(lambda: preview.locator("img").evaluate("(image) => image.naturalWidth"), "the picture has come")
 
 
 def test_a_drawer_moves_no_picture(server: Server, open_page: OpenPage) -> None:
@@ -120,5 +121,5 @@ def test_a_phone_that_captures_shows_nothing_but_its_picture(server: Server, ope
     for width, height in ((390, 844), (844, 390)):
         page.set_viewport_size({"width": width, "height": height})
         covers = {"x": 0, "y": 0, "width": width, "height": height}
-        wait_until(lambda covers=covers: video.bounding_box() == covers, 5, f"it covers {covers}")  # type: ignore[misc]
+        wait_until(lambda covers=covers: video.bounding_box() == covers, f"it covers {covers}")  # type: ignore[misc]
         assert video.evaluate("(video) => getComputedStyle(video).objectFit") == "cover"
