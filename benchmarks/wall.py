@@ -139,7 +139,9 @@ def open_wall(browser: Browser, server: Server, count: int = CAMERAS) -> Page:
     page.add_init_script(COUNT_RENDERS)
     page.goto(f"{server.url}/")
     wait_until(
-        lambda: page.locator('article[data-status="live"]').count() == count, _PATIENCE, f"{count} cameras are live"
+        lambda: page.locator('article[data-status="live"]').count() == count,
+        f"{count} cameras are live",
+        patience=_PATIENCE,
     )
     return page
 

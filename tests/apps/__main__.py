@@ -105,7 +105,7 @@ def serving(app: App, folder: Path) -> Iterator[str]:
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, start_new_session=True) as process:
         try:
             url = f"http://localhost:{port}"
-            wait_until(lambda: answers(url), PATIENCE, f"{' '.join(command)} answers")
+            wait_until(lambda: answers(url), f"{' '.join(command)} answers", patience=PATIENCE)
             yield url
         finally:
             os.killpg(process.pid, 15)
@@ -135,16 +135,18 @@ def try_out(browser: Browser, url: str, server: Server) -> str:
     page.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
     page.goto(url)
     try:
-        wait_until(lambda: live(page, "article") >= 3, PATIENCE, "three cameras are live in the grid")
-        wait_until(lambda: page.get_attribute("skysentry-viewer", "status") == "live", PATIENCE, "the element is live")
+        wait_until(lambda: live(page, "article") >= 3, "three cameras are live in the grid", patience=PATIENCE)
+        wait_until(
+            lambda: page.get_attribute("skysentry-viewer", "status") == "live", "the element is live", patience=PATIENCE
+        )
 
         def is_camera() -> bool:
             camera = server.camera("fresh-app")
             return camera is not None and camera["frameCount"] >= sent + 5
 
-        wait_until(is_camera, PATIENCE, "the app sends frames")
+        wait_until(is_camera, "the app sends frames", patience=PATIENCE)
         page.locator("skysentry-viewer").scroll_into_view_if_needed()
-        wait_until(lambda: is_painted(page), PATIENCE, "a picture of the element is not of one colour")
+        wait_until(lambda: is_painted(page), "a picture of the element is not of one colour", patience=PATIENCE)
         count = page.inner_text("#live")
     except AssertionError as error:
         raise AssertionError(f"{error}; the page reported {complaints}") from None

@@ -26,6 +26,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from skysentry_trio.sources.drawing import DUSK, MORNING, NIGHT, Look, Pattern
 from tests.e2e.loaded_server import start_server
+from tests.e2e.processes import PATIENCE
 from tests.e2e.several_nodes import count_nodes, serve_program
 from tests.ports import free_port
 
@@ -48,16 +49,21 @@ CHROMIUM_FLAGS: Final = (
 )
 
 
-def wait_until(done: Callable[[], object], seconds: float, what: str) -> float:
+def wait_until(done: Callable[[], object], what: str, patience: float = PATIENCE) -> float:
     """Ask ``done`` until it says so; return how long that took in seconds.
 
+    Args:
+        done: what is asked.
+        what: that is waited for, for people.
+        patience: seconds; a test that measures how long something takes has its own.
+
     Raises:
-        AssertionError: it did not within ``seconds``.
+        AssertionError: it did not within ``patience``.
     """
     started = time.monotonic()
     while not done():
         waited = time.monotonic() - started
-        assert waited < seconds, f"not within {seconds} s: {what}"
+        assert waited < patience, f"not within {patience:g} s: {what}"
         time.sleep(0.05)
     return time.monotonic() - started
 
@@ -77,7 +83,7 @@ def wait_for_frames(server: Server, camera_id: str, count: int) -> None:
         return 0 if details is None else int(details["frameCount"])
 
     goal = taken() + count
-    wait_until(lambda: taken() >= goal, 30 + count / 2, f"{count} more frames of {camera_id}")
+    wait_until(lambda: taken() >= goal, f"{count} more frames of {camera_id}", patience=30 + count / 2)
 
 
 class Server:
@@ -111,7 +117,7 @@ class Server:
             # A killed process cannot save its coverage, and measuring the coverage makes it slow.
             environment.pop("COVERAGE_PROCESS_CONFIG", None)
             self._process = subprocess.Popen([sys.executable, *serve_program(), *arguments], env=environment)
-        wait_until(self.answers, 30 * count_nodes(), "the server answers")
+        wait_until(self.answers, "the server answers")
 
     def kill(self) -> None:
         """End it at once, as a crash would."""

@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from skysentry_trio.sources.drawing import MORNING
 from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS, moving_pictures
+from tests.e2e.processes import PATIENCE
 from tests.printed_secrets import find_secrets
 
 OpenPage = Callable[..., Page]
 Scheme = Literal["light", "dark"]
+
+expect.set_options(timeout=PATIENCE * 1000)
+
+NEVER_IDLE = "setInterval(() => window.dispatchEvent(new Event('pointermove')), 1000)"
+"""Controls hide while nobody touches anything, and a busy machine may be slower with a test's next click."""
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +76,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         )
         contexts.append(context)
         context.add_init_script(before)
+        context.add_init_script(NEVER_IDLE)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda asked: complaints.extend(find_secrets(asked.headers.get("referer", ""))))

@@ -116,7 +116,7 @@ def wait_for_cameras(server: GuardedServer, key: str, camera_ids: Sequence[str])
     """Wait until the server has a frame of each of these cameras."""
     for camera_id in camera_ids:
         path = f"{server.url}/api/clients/{camera_id}/latest.jpg"
-        wait_until(partial(_answers, path, key), PATIENCE, f"{camera_id} sends")
+        wait_until(partial(_answers, path, key), f"{camera_id} sends")
 
 
 def _answers(url: str, key: str) -> bool:

@@ -107,7 +107,7 @@ def test_a_camera_in_python_renews_its_key_without_a_missed_frame(server: Guarde
     watcher = server.key({"view": ["scope"]})
     with Camera(server.url, "scope", token=newest_key) as camera, Viewer(server.url, token=watcher) as viewer:
         # Until the camera knows of the viewer, it sends a frame now and then.
-        wait_until(send, PATIENCE, "the camera has a viewer")
+        wait_until(send, "the camera has a viewer")
         send()
         sequences, dropped = [viewer.receive(timeout=PATIENCE).sequence], camera.dropped
         started = time.monotonic()

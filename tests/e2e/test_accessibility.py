@@ -193,7 +193,7 @@ def test_axe_finds_nothing_on_the_capture_page(server: Server, open_page: OpenPa
         return open_page(address, before=before, reduced_motion="reduce", **options)
 
     def state(page: Page, kind: str) -> None:
-        expect(page.locator(".sky-client")).to_have_attribute("data-state", kind, timeout=15_000)
+        expect(page.locator(".sky-client")).to_have_attribute("data-state", kind)
 
     page = show("id=refused", before=CAMERA.replace("FAILURES", "1").replace("NotReadable", "NotAllowed"))
     state(page, "refused")

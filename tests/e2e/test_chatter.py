@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e.browser import wait_until
 from tests.e2e.processes import PATIENCE, running_server
 from tests.jpegs import draw_jpeg
 from tests.ports import free_port
@@ -41,13 +42,6 @@ def process(*arguments: str, **streams: Any) -> Iterator[subprocess.Popen[bytes]
             yield started
         finally:
             started.kill()
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {PATIENCE:g} s: {what}"
-        time.sleep(0.05)
 
 
 def health(port: int) -> dict[str, Any] | None:

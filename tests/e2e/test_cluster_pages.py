@@ -44,7 +44,7 @@ def test_a_page_shows_a_camera_of_another_server_as_one_of_its_own(tmp_path: Pat
         with Camera(server.url, "door", token=key) as camera, feeding(feed, camera, over):
             page = open_page(server.url)
             sign_in(page, "anna", "correct horse")
-            wait_until(lambda: status(page, "door") == "live", 20, "the page shows the camera as live")
+            wait_until(lambda: status(page, "door") == "live", "the page shows the camera as live")
             open_panel(page, "Performance")
             page.locator('.page-drawer [data-stage="transit"]').wait_for()
             page.locator('[data-camera="door"] .sky-tile__open').click()
@@ -55,6 +55,6 @@ def test_a_page_shows_a_camera_of_another_server_as_one_of_its_own(tmp_path: Pat
             with zipfile.ZipFile(io.BytesIO(clip.body())) as archive:
                 assert len(archive.namelist()) > 5
             recorded = f"{server.url}/api/clients/door/history"
-            wait_until(lambda: page.request.get(recorded).json()["frames"], 20, "the camera is recorded")
+            wait_until(lambda: page.request.get(recorded).json()["frames"], "the camera is recorded")
             server.user("anna", "other horse", {"view": ["door"]})
             page.get_by_label("Password").wait_for()

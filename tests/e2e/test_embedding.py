@@ -69,7 +69,7 @@ def test_a_dashboard_that_is_allowed_shows_live_cameras(
     with Server("--frame-ancestors", ancestor) as server, cameras(server, [("front", "Front")], fps=5):
         dashboard.frame = f"{server.url}/"
         frame = open_page(dashboard.url).frame_locator("iframe")
-        wait_until(lambda: frame.locator('article[data-status="live"]').count() == 1, 20, "the camera is live")
+        wait_until(lambda: frame.locator('article[data-status="live"]').count() == 1, "the camera is live")
 
 
 def test_a_page_that_is_not_named_shows_nothing(dashboard: Dashboard, browser: Browser) -> None:
@@ -80,7 +80,7 @@ def test_a_page_that_is_not_named_shows_nothing(dashboard: Dashboard, browser: B
         page = browser.new_page()
         page.on("console", lambda message: said.append(message.text))
         page.goto(dashboard.url)
-        wait_until(lambda: any("frame-ancestors" in text for text in said), 10, "the console names the directive")
+        wait_until(lambda: any("frame-ancestors" in text for text in said), "the console names the directive")
         assert page.frame_locator("iframe").locator("article").count() == 0
         page.close()
 
@@ -93,7 +93,7 @@ def test_the_element_says_that_its_page_is_not_allowed(dashboard: Dashboard, ope
             f'<skysentry-viewer server="{server.url}/" client="front"></skysentry-viewer>'
         )
         caption = open_page(dashboard.url).locator("skysentry-viewer p")
-        wait_until(lambda: caption.count() == 1 and "--cors-origin" in caption.inner_text(), 20, "it names the flag")
+        wait_until(lambda: caption.count() == 1 and "--cors-origin" in caption.inner_text(), "it names the flag")
         assert dashboard.url in caption.inner_text()
 
 

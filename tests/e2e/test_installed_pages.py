@@ -71,7 +71,7 @@ def test_pages_are_installed_open_without_the_server_and_follow_a_new_build(sour
     with Server(source=source) as server, Proxy(server, prefix="/cams") as proxy:
         page = open_page(f"{proxy.url}/", service_workers="allow")
         check_installable(page)
-        wait_until(lambda: page.evaluate("() => navigator.serviceWorker.controller !== null"), 20, "the pages are kept")
+        wait_until(lambda: page.evaluate("() => navigator.serviceWorker.controller !== null"), "the pages are kept")
         (kept,) = page.evaluate(KEPT).values()
         assert all(re.fullmatch(re.escape(proxy.url) + r"/(|capture|assets/[\w.-]+)", url) for url in kept)
         assert len(kept) > 15
@@ -79,7 +79,7 @@ def test_pages_are_installed_open_without_the_server_and_follow_a_new_build(sour
         build_anew(source / "skysentry_trio" / "web")
         page.goto(f"{proxy.url}/")
         expect(page.locator('meta[name="build"]')).to_have_attribute("content", "second")
-        wait_until(lambda: page.evaluate(ACTIVE), 20, "the new build is kept")
+        wait_until(lambda: page.evaluate(ACTIVE), "the new build is kept")
 
         proxy.is_down = True
         proxy.block()

@@ -109,7 +109,7 @@ def link(page: Page) -> str:
 
 def go_live(page: Page) -> None:
     page.get_by_role("button", name="Go live").tap()
-    wait_until(lambda: link(page) == "on-air", 20, "live")
+    wait_until(lambda: link(page) == "on-air", "live")
 
 
 def go_past_warning(page: Page, address: str) -> None:
@@ -242,9 +242,9 @@ def test_without_websockets_a_phone_posts_its_pictures(server: Program, open_pag
     page = open_page(scan(server), PHONE, before=NO_WEBSOCKETS, ignore_https_errors=True, **HAND)
     page.on("requestfinished", lambda request: posted.append(time.monotonic()) if request.method == "POST" else None)
     go_live(page)
-    wait_until(lambda: page.evaluate("1") and len(posted) > 10, 20, "pictures posted")
+    wait_until(lambda: page.evaluate("1") and len(posted) > 10, "pictures posted")
     assert (len(posted) - 1) / (posted[-1] - posted[0]) >= 2
     assert "lets no WebSocket through" in page.inner_text("body")
     page.evaluate("window.blocked = false")
-    wait_until(lambda: "lets no WebSocket through" not in page.inner_text("body"), 40, "back on the WebSocket")
-    wait_until(lambda: link(page) == "on-air", 20, "live")
+    wait_until(lambda: "lets no WebSocket through" not in page.inner_text("body"), "back on the WebSocket", patience=40)
+    wait_until(lambda: link(page) == "on-air", "live")

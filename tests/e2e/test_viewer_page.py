@@ -69,22 +69,22 @@ def test_only_what_is_seen_is_sent_and_no_larger(server: Server, open_page: Open
 
     with cameras(server, names, fps=5):
         page = open_page(f"{server.url}/", size=(390, 560))
-        wait_until(lambda: page.locator("article").count() == 24, 15, "all are there")
-        wait_until(lambda: demand(server, last)["viewers"] == 0, 5, "nobody sees the last")
-        wait_until(lambda: status(page, first) == "live", 5, "the first is live")
+        wait_until(lambda: page.locator("article").count() == 24, "all are there")
+        wait_until(lambda: demand(server, last)["viewers"] == 0, "nobody sees the last")
+        wait_until(lambda: status(page, first) == "live", "the first is live")
         assert status(page, last) == "unknown"
         needed = {"viewers": 1, "maxFps": None, "maxWidth": 320, "quality": None}
-        wait_until(lambda: demand(server, first) == needed, 5, "the first is asked for as it is shown")
+        wait_until(lambda: demand(server, first) == needed, "the first is asked for as it is shown")
         page.locator("article").last.scroll_into_view_if_needed()
-        wait_until(lambda: demand(server, last)["viewers"] == 1, 5, "the last is seen")
-        wait_until(lambda: demand(server, first)["viewers"] == 0, 5, "the first is not")
+        wait_until(lambda: demand(server, last)["viewers"] == 1, "the last is seen")
+        wait_until(lambda: demand(server, first)["viewers"] == 0, "the first is not")
         page.set_viewport_size({"width": 844, "height": 390})
         page.locator(f'[data-camera="{last}"] .sky-tile__open').click()
-        wait_until(lambda: watched() == 1, 5, "one fills the page")
+        wait_until(lambda: watched() == 1, "one fills the page")
         wait_for_frames(server, first, 25)
         assert page.locator(".page-count").inner_text() == "1 of 24 live"
         page.keyboard.press("Escape")
-        wait_until(lambda: watched() > 1, 5, "others are seen again")
+        wait_until(lambda: watched() > 1, "others are seen again")
 
 
 def test_what_is_zoomed_in_on_is_asked_for_as_large_as_it_is_shown(server: Server, open_page: OpenPage) -> None:
@@ -92,14 +92,14 @@ def test_what_is_zoomed_in_on_is_asked_for_as_large_as_it_is_shown(server: Serve
     with cameras(server, [("cam", "Cam")], fps=5):
         page = open_page(f"{server.url}/?view=cam")
         place = page.locator(".sky-view__place")
-        wait_until(lambda: demand(server, "cam")["maxWidth"] == 1920, 10, "as wide as the window")
+        wait_until(lambda: demand(server, "cam")["maxWidth"] == 1920, "as wide as the window")
         page.mouse.move(1000, 300)
         page.mouse.wheel(0, -600)
-        wait_until(lambda: demand(server, "cam")["maxWidth"] is None, 5, "wider than the window")
+        wait_until(lambda: demand(server, "cam")["maxWidth"] is None, "wider than the window")
         assert place.evaluate("(element) => element.getBoundingClientRect().width") > 2 * 1440
         assert page.locator(".sky-minimap").is_visible()
         page.keyboard.press("0")
-        wait_until(lambda: demand(server, "cam")["maxWidth"] == 1920, 10, "as wide as the window again")
+        wait_until(lambda: demand(server, "cam")["maxWidth"] == 1920, "as wide as the window again")
         assert place.bounding_box() == {"x": 0, "y": 0, "width": 1440, "height": 900}
 
 
@@ -111,7 +111,7 @@ def test_a_slow_detector_does_not_delay_the_picture(
     with found_later(server, fps=12, delay=0.35):
         page = open_page(f"{server.url}/?view=cam")
         exact = page.get_by_role("button", name="Exact")
-        wait_until(exact.is_visible, 10, "the page knows of results")
+        wait_until(exact.is_visible, "the page knows of results")
         wait_for_frames(server, "cam", 24)
         page.keyboard.press("i")
 
@@ -119,10 +119,10 @@ def test_a_slow_detector_does_not_delay_the_picture(
             said = page.locator('.sky-view__figures [data-figure="latency"]').inner_text()
             return number(said) if said.endswith("ms") else 1000 * number(said)
 
-        wait_until(lambda: 0 < latency() < 250, 10, "the picture is fresh")
+        wait_until(lambda: 0 < latency() < 250, "the picture is fresh")
         record_property("latency with a detector in ms", latency())
         exact.click()
-        wait_until(lambda: "+0." in page.locator(".sky-pill").inner_text(), 10, "it says what exact boxes cost")
+        wait_until(lambda: "+0." in page.locator(".sky-pill").inner_text(), "it says what exact boxes cost")
 
 
 def test_a_camera_that_hangs_is_never_called_live(server: Server, open_page: OpenPage) -> None:
@@ -130,14 +130,14 @@ def test_a_camera_that_hangs_is_never_called_live(server: Server, open_page: Ope
     with registered(server, "cam") as camera:
         pictures = moving_pictures("cam", DUSK)
         camera.send(pictures[0])
-        wait_until(lambda: server.camera("cam") is not None, 5, "the server has a picture")
-        wait_until(lambda: silent_for(server, "cam") > 8, 20, "the picture is old")
+        wait_until(lambda: server.camera("cam") is not None, "the server has a picture")
+        wait_until(lambda: silent_for(server, "cam") > 8, "the picture is old")
         page = open_page(f"{server.url}/", before=STATES)
-        wait_until(lambda: status(page, "cam") == "stalled", 8, "it is late")
+        wait_until(lambda: status(page, "cam") == "stalled", "it is late")
         assert "live" not in page.evaluate("() => window.states")
         assert "no new picture for" in page.locator('[data-camera="cam"]').inner_text()
         camera.send(pictures[1])
-        wait_until(lambda: status(page, "cam") == "live", 5, "it is live with a new picture")
+        wait_until(lambda: status(page, "cam") == "live", "it is live with a new picture")
 
 
 STATES = """
@@ -153,14 +153,14 @@ def test_the_past_of_a_camera_that_left_is_shown(server: Server, open_page: Open
     """Ten seconds back works on a camera that is offline, in full brightness, and nothing says that it is live."""
     with cameras(server, [("cam", "Cam")], fps=10):
         wait_for_frames(server, "cam", 60)
-    wait_until(lambda: silent_for(server, "cam") > 6, 20, "the camera has been gone for a while")
+    wait_until(lambda: silent_for(server, "cam") > 6, "the camera has been gone for a while")
     page = open_page(f"{server.url}/")
-    wait_until(lambda: status(page, "cam") == "offline", 10, "it is offline")
+    wait_until(lambda: status(page, "cam") == "offline", "it is offline")
     page.get_by_role("button", name="Play back", exact=True).click()
-    wait_until(lambda: page.locator(".sky-timeline").count(), 5, "the timeline is there")
+    wait_until(lambda: page.locator(".sky-timeline").count(), "the timeline is there")
     assert page.locator(".sky-live").get_attribute("data-live") == "false"
     page.keyboard.press("ArrowLeft")
-    wait_until(lambda: back(page) > 2, 5, "it is in the past")
+    wait_until(lambda: back(page) > 2, "it is in the past")
     assert page.locator(".sky-view canvas").evaluate("(canvas) => getComputedStyle(canvas).opacity") == "1"
     assert "filter" not in page.locator(".sky-view canvas").evaluate("(canvas) => canvas.style.cssText")
 
@@ -169,9 +169,9 @@ def test_the_address_limits_the_rate(server: Server, open_page: OpenPage) -> Non
     """With ?maxFps= the page gets so many frames of each camera, and calls none of the others dropped."""
     with cameras(server, [("cam", "Cam")], fps=15):
         page = open_page(f"{server.url}/?maxFps=3")
-        wait_until(lambda: status(page, "cam") == "live", 10, "live")
-        wait_until(lambda: demand(server, "cam")["maxFps"] == 3, 5, "the server asks for as many")
-        wait_until(lambda: 2 < number(figure(page, "fps")) < 4.5, 10, "so many are painted")
+        wait_until(lambda: status(page, "cam") == "live", "live")
+        wait_until(lambda: demand(server, "cam")["maxFps"] == 3, "the server asks for as many")
+        wait_until(lambda: 2 < number(figure(page, "fps")) < 4.5, "so many are painted")
         open_panel(page, "Performance")
         # Twelve frames a second are left out; a busy machine may drop one that was wanted.
         assert number(figure(page, "total-drops")) < 5
@@ -183,7 +183,7 @@ def test_the_latency_is_shown_with_its_stages(server: Server, open_page: OpenPag
         page = open_page(f"{server.url}/")
         open_panel(page, "Performance")
         row = page.locator(".page-slow")
-        wait_until(lambda: row.count() == 1, 10, "the server tells the latency")
+        wait_until(lambda: row.count() == 1, "the server tells the latency")
         stages = row.locator("dd").all_inner_texts()
         record_property("latency", stages)
         assert row.locator("bdi").inner_text() == "Cam"
@@ -192,12 +192,11 @@ def test_the_latency_is_shown_with_its_stages(server: Server, open_page: OpenPag
         assert all(stage.endswith(" ms") for stage in stages[1:])
         assert row.locator("polyline").count() == 1
         assert figure(page, "latency").endswith("ms")
-        camera = server.camera("cam")
-        assert camera is not None
-        assert camera["latency"]["frames"] > 0
+        wait_until(lambda: (server.camera("cam") or {}).get("latency"), "the server knows the latency")
         page.locator(".sky-tile__open").click(position={"x": 20, "y": 20})
+        page.locator(".sky-view").wait_for()
         page.keyboard.press("i")
-        assert page.locator(".sky-view .sky-stages").is_visible()
+        page.locator(".sky-view .sky-stages").wait_for()
         assert page.locator("canvas").evaluate("(canvas) => getComputedStyle(canvas).opacity") == "1"
 
 
@@ -220,54 +219,54 @@ def test_the_past_is_shown_frame_by_frame(server: Server, open_page: OpenPage) -
     scene = [sha256(jpeg).hexdigest() for jpeg in moving_pictures("cam", DUSK, size=(640, 360))]
     with cameras(server, [("cam", "Cam")], fps=10), cameras(server, [("other", "Other")], fps=10):
         page = open_page(f"{server.url}/")
-        wait_until(lambda: status(page, "cam") == "live", 10, "live")
+        wait_until(lambda: status(page, "cam") == "live", "live")
         page.locator('[data-camera="cam"] .sky-tile__open').click()
-        wait_until(lambda: page.locator(".sky-timeline").count(), 5, "the timeline is there")
+        wait_until(lambda: page.locator(".sky-timeline").count(), "the timeline is there")
         wait_for_frames(server, "cam", 70)
         page.keyboard.press("ArrowLeft")
-        wait_until(lambda: 6 < back(page) < 13, 5, "it is ten seconds back, or as far as there is")
+        wait_until(lambda: 6 < back(page) < 13, "it is ten seconds back, or as far as there is")
         page.keyboard.press(" ")
-        wait_until(lambda: "paused" in page.locator(".sky-pill").inner_text(), 5, "it stands still")
+        wait_until(lambda: "paused" in page.locator(".sky-pill").inner_text(), "it stands still")
         clock = page.locator('[data-figure="clock"]').inner_text()
         assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d", clock)
         # The page says "paused" a moment before the picture stands still.
-        wait_until(lambda: shown(page, scene) == shown(page, scene), 10, "the picture stands still")
+        wait_until(lambda: shown(page, scene) == shown(page, scene), "the picture stands still")
         before = shown(page, scene)
         wait_for_frames(server, "cam", 10)
         assert shown(page, scene) == before
         # Forward first: the picture may be the oldest that there is.
         for _ in range(3):
             page.keyboard.press(".")
-        wait_until(lambda: shown(page, scene) == (before + 3) % len(scene), 5, "three frames on")
+        wait_until(lambda: shown(page, scene) == (before + 3) % len(scene), "three frames on")
         page.keyboard.press(",")
-        wait_until(lambda: shown(page, scene) == (before + 2) % len(scene), 5, "one frame back")
+        wait_until(lambda: shown(page, scene) == (before + 2) % len(scene), "one frame back")
         assert serious_problems(page) == []
         was = back(page)
         page.keyboard.press(" ")
         wait_for_frames(server, "cam", 20)
         assert back(page) == pytest.approx(was, abs=1.5)
         page.get_by_role("button", name="Go live").click()
-        wait_until(lambda: back(page) == 0, 5, "it is live again")
-        wait_until(lambda: page.locator(".sky-view").get_attribute("data-status") == "live", 5, "and says so")
+        wait_until(lambda: back(page) == 0, "it is live again")
+        wait_until(lambda: page.locator(".sky-view").get_attribute("data-status") == "live", "and says so")
 
 
 def test_a_hand_on_the_timeline(server: Server, open_page: OpenPage) -> None:
     """The timeline is dragged on a phone, and leaving the full size leaves the past."""
     with cameras(server, [("cam", "Cam")], fps=10):
         page = open_page(f"{server.url}/", size=(390, 844), has_touch=True, is_mobile=True)
-        wait_until(lambda: status(page, "cam") == "live", 10, "live")
+        wait_until(lambda: status(page, "cam") == "live", "live")
         wait_for_frames(server, "cam", 60)
         page.locator(".sky-tile__open").tap()
         slider = page.get_by_role("slider", name="Position")
-        wait_until(slider.is_visible, 5, "the timeline is there")
+        wait_until(slider.is_visible, "the timeline is there")
         box = slider.bounding_box()
         assert box is not None
         assert box["x"] + box["width"] < 390
         page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        wait_until(lambda: back(page) > 1, 5, "it is in the past")
+        wait_until(lambda: back(page) > 1, "it is in the past")
         page.get_by_role("button", name="Back to all cameras").tap()
         page.locator(".sky-tile__open").tap()
-        wait_until(slider.is_visible, 5, "the timeline is there again")
+        wait_until(slider.is_visible, "the timeline is there again")
         assert back(page) == 0
 
 
@@ -339,10 +338,10 @@ def test_boxes_are_drawn_on_their_own_frame(server: Server, open_page: OpenPage,
     """Boxes that come 100 ms after their frame are seen with that frame and no other, and can be switched off."""
     with found_later(server, fps=12, delay=0.1):
         page = open_page(f"{server.url}/")
-        wait_until(lambda: status(page, "cam") == "live", 10, "live")
+        wait_until(lambda: status(page, "cam") == "live", "live")
         page.locator(".sky-tile__open").click(position={"x": 20, "y": 20})
         switch = page.get_by_role("button", name="Boxes on the pictures")
-        wait_until(switch.is_visible, 10, "the page knows of results")
+        wait_until(switch.is_visible, "the page knows of results")
         page.get_by_role("button", name="Exact").click()
         wait_for_frames(server, "cam", 12)
         samples = page.evaluate(SAMPLE, 4000)
@@ -352,15 +351,13 @@ def test_boxes_are_drawn_on_their_own_frame(server: Server, open_page: OpenPage,
         assert astray == []
         assert len({picture[0] for picture, _ in boxed}) > 10
         assert page.evaluate("() => window.hacked") is None
-        # The controls have hidden while nobody touched anything.
-        page.mouse.move(300, 300)
         switch.click()
         assert switch.get_attribute("aria-pressed") == "false"
 
         def no_boxes() -> bool:
             return all(max(edge) - min(edge) < 20 for _, edge in page.evaluate(SAMPLE, 500))
 
-        wait_until(no_boxes, 5, "no box is drawn")
+        wait_until(no_boxes, "no box is drawn")
         assert no_boxes()
 
 
@@ -368,11 +365,11 @@ def test_a_clip_is_saved_and_played(server: Server, open_page: OpenPage) -> None
     """The chosen part of what the server keeps is downloaded as MP4 or as an archive, and the page plays the MP4."""
     with cameras(server, [("cam", "Cam")], fps=10):
         page = open_page(f"{server.url}/")
-        wait_until(lambda: status(page, "cam") == "live", 10, "live")
+        wait_until(lambda: status(page, "cam") == "live", "live")
         wait_for_frames(server, "cam", 50)
         page.locator(".sky-tile__open").click()
         page.get_by_role("button", name="Back 10 seconds").click()
-        wait_until(lambda: back(page) > 2, 5, "it is in the past")
+        wait_until(lambda: back(page) > 2, "it is in the past")
         page.keyboard.press("[")
         wait_for_frames(server, "cam", 15)
         page.keyboard.press("]")
@@ -384,7 +381,7 @@ def test_a_clip_is_saved_and_played(server: Server, open_page: OpenPage) -> None
             # A second and a half, give or take what it takes to press two buttons.
             assert 10 <= sum(1 for packet in film.demux(video=0) if packet.size) <= 40
         playing = "(video) => video.currentTime > 0 && video.loop"
-        wait_until(lambda: page.locator("video").evaluate(playing), 10, "the page plays what it has saved")
+        wait_until(lambda: page.locator("video").evaluate(playing), "the page plays what it has saved")
         assert serious_problems(page) == []
         with page.expect_download() as download:
             page.get_by_role("button", name="Other formats").click()
@@ -404,33 +401,33 @@ def test_a_wall_is_played_back_in_step(server: Server, open_page: OpenPage) -> N
     with cameras(server, [("a", "A"), ("b", "B")], fps=10):
         wait_for_frames(server, "a", 80)
         page = open_page(f"{server.url}/")
-        wait_until(lambda: status(page, "a") == status(page, "b") == "live", 10, "live")
+        wait_until(lambda: status(page, "a") == status(page, "b") == "live", "live")
         page.get_by_role("button", name="Play back all").click()
         page.get_by_role("button", name="All cameras back 10 seconds").click()
         page.get_by_role("button", name="Pause all cameras").click()
         replays = page.locator('.sky-tile[data-playback="true"]')
-        wait_until(lambda: replays.count() == 2, 5, "both are in the past")
+        wait_until(lambda: replays.count() == 2, "both are in the past")
 
         def clocks() -> set[str]:
             return set(page.locator(".sky-tile__note").all_inner_texts())
 
         # The page may round two frames of the same moment to different seconds.
-        wait_until(lambda: seconds_apart(clocks()) <= 1, 5, "both show the same moment")
-        wait_until(lambda: "at=" in page.evaluate("location.search"), 5, "the moment is in the address")
+        wait_until(lambda: seconds_apart(clocks()) <= 1, "both show the same moment")
+        wait_until(lambda: "at=" in page.evaluate("location.search"), "the moment is in the address")
         assert serious_problems(page) == []
         shown = clocks()
         # None of them is live, so the head says the moment instead of their number.
         said = page.locator(".page-count").inner_text()
         assert seconds_apart({*shown, said.removeprefix("Replay · ")}) <= 1
         page.reload()
-        wait_until(lambda: replays.count() == 2 and clocks() == shown, 10, "the same moment again")
+        wait_until(lambda: replays.count() == 2 and clocks() == shown, "the same moment again")
         page.locator('[data-camera="b"] .sky-tile__open').click()
-        wait_until(lambda: page.locator('[data-figure="clock"]').count(), 5, "the camera is in the past")
+        wait_until(lambda: page.locator('[data-figure="clock"]').count(), "the camera is in the past")
         assert page.locator('[data-figure="clock"]').inner_text()[:8] in shown
         page.get_by_role("button", name="Back to all cameras").click()
-        wait_until(lambda: replays.count() == 2, 10, "both are in the past again")
+        wait_until(lambda: replays.count() == 2, "both are in the past again")
         page.locator(".wall-bar").get_by_role("button", name="Go live").click()
-        wait_until(lambda: status(page, "a") == status(page, "b") == "live", 10, "live again")
+        wait_until(lambda: status(page, "a") == status(page, "b") == "live", "live again")
         assert replays.count() == 0
 
 
@@ -440,4 +437,4 @@ def test_marks_of_the_time_before_the_page(server: Server, open_page: OpenPage) 
         wait_for_frames(server, "cam", 30)
         post_box(server, 20)
         page = open_page(f"{server.url}/?view=cam")
-        wait_until(lambda: page.locator(".sky-timeline__mark").count() == 1, 10, "the mark is there")
+        wait_until(lambda: page.locator(".sky-timeline__mark").count() == 1, "the mark is there")
