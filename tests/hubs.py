@@ -1,12 +1,19 @@
-"""A hub as tests need it: no limit on the frame rate, and frames published without an event loop's help."""
+"""A hub as tests need it: no limit on the frame rate, and short ways to publish frames and to read outboxes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
+import trio
+
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
-from skysentry_trio.server.relay.camera import CameraSession
+from skysentry_trio.server.relay.camera import CameraSession, SessionEnded
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice
+from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
 
 
@@ -35,3 +42,43 @@ def publish_nowait(
         frame: JpegFrame = done.value
         return frame
     raise AssertionError("the hub yielded")
+
+
+def publish(hub: Hub, session: CameraSession, size: int = 10) -> JpegFrame | None:
+    """Publish a frame; return None if the hub does not take it."""
+    try:
+        return publish_nowait(hub, session, bytes(size), width=4, height=3)
+    except (ProtocolViolation, SessionEnded):
+        return None
+
+
+def register(
+    stack: ExitStack, hub: Hub, camera_id: str = "door", on_end: Callable[[], None] = nothing
+) -> CameraSession:
+    """Register a camera until the stack is closed."""
+    return stack.enter_context(hub.register(camera_id, on_end=on_end))
+
+
+async def take(viewer: HubViewer) -> list[tuple[str, int] | Notice]:
+    """Return all that waits for a viewer: id and sequence of frames, and notices."""
+    taken: list[tuple[str, int] | Notice] = []
+    with trio.move_on_after(0.001):
+        while True:
+            waiting = await viewer.outbox.receive()
+            if isinstance(waiting, Delivery):
+                taken.append((waiting.camera_id, waiting.frame.sequence))
+            elif isinstance(waiting, list):
+                taken.extend(waiting)
+    return taken
+
+
+async def take_frames(viewer: HubViewer) -> list[tuple[str, int] | Notice]:
+    """Return what `take` returns, without notices about cameras."""
+    return [taken for taken in await take(viewer) if not isinstance(taken, CameraNotice)]
+
+
+def sequences(hub: Hub, camera_id: str = "door") -> list[int]:
+    """Return what is in a camera's ring."""
+    camera = hub.camera(camera_id)
+    assert camera is not None
+    return [frame.sequence for frame in camera.ring]

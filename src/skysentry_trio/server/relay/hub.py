@@ -1,7 +1,7 @@
 """The one place where cameras with their rings and viewers with their outboxes meet.
 
-Only `Hub.publish` awaits, and only between two batches of viewers. Every other method is atomic, so the hub needs no
-lock. A slow viewer or camera does not delay other viewers or cameras.
+`Hub.publish` yields only between two batches of viewers, and every method that is not async is atomic, so the hub needs
+no lock. A slow viewer or camera does not delay other viewers or cameras.
 """
 
 from __future__ import annotations
