@@ -1,7 +1,8 @@
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket as NodeSocket, WebSocketServer, type WebSocket as Peer } from "ws";
-import { CaptureSession, type CameraHandlers } from "../../src/core/capture/session.js";
+import type { CameraHandlers } from "../../src/core/capture/running-camera.js";
+import { CaptureSession } from "../../src/core/capture/session.js";
 import { DEFAULTS } from "../../src/core/capture/settings.js";
 import type { FrameHeader } from "../../src/core/protocol.js";
 import type { WebSocketLike } from "../../src/core/socket.js";

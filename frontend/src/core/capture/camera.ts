@@ -3,7 +3,7 @@
 import { cameraFailure, type Failure } from "../failures.js";
 import { applyControls, readAbilities } from "./camera-controls.js";
 import { startEncoder, type Encoder } from "./encoder.js";
-import type { Camera, CameraHandlers } from "./session.js";
+import type { Camera, CameraHandlers } from "./running-camera.js";
 import type { CaptureSettings } from "./settings.js";
 
 export interface CameraChoice {

@@ -1,7 +1,8 @@
 /** Frames go by POST while the network lets no WebSocket through, and by WebSocket as soon as there is one. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { CaptureSession, type CameraHandlers } from "../../../src/core/capture/session.js";
+import type { CameraHandlers } from "../../../src/core/capture/running-camera.js";
+import { CaptureSession } from "../../../src/core/capture/session.js";
 import { now } from "../../../src/core/clock.js";
 import { DEFAULTS, type CaptureSettings } from "../../../src/core/capture/settings.js";
 import { fakeNetwork } from "../../fakes.js";

@@ -1,10 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import {
-  CaptureSession,
-  type Camera,
-  type CameraHandlers,
-  type CaptureOptions,
-} from "../../../src/core/capture/session.js";
+import type { Camera, CameraHandlers } from "../../../src/core/capture/running-camera.js";
+import { CaptureSession, type CaptureOptions } from "../../../src/core/capture/session.js";
 import type { CameraSignal } from "../../../src/core/capture/camera-signals.js";
 import { now } from "../../../src/core/clock.js";
 import { DEFAULTS, type CaptureSettings } from "../../../src/core/capture/settings.js";
