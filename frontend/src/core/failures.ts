@@ -1,7 +1,6 @@
-/** What can go wrong on a capture page, and what a person can do about it. */
+/** What can go wrong on a capture page. */
 
 import type { AccessCode } from "./access.js";
-import { failures } from "./words/en/failures.js";
 
 export type Failure =
   | { readonly kind: "insecure-context"; readonly address: string }
@@ -44,12 +43,6 @@ export interface Explanation {
 export type FailureWords = {
   readonly [Kind in Failure["kind"]]: (failure: Extract<Failure, { kind: Kind }>) => Explanation;
 };
-
-/** Without `words`, the explanation is in English. */
-export function explain(failure: Failure, words: FailureWords = failures): Explanation {
-  // TypeScript does not see that the failure is of the kind that the function takes.
-  return (words[failure.kind] as (failure: Failure) => Explanation)(failure);
-}
 
 /** Converts what getUserMedia rejected with. */
 export function cameraFailure(error: unknown): Failure {

@@ -2,7 +2,8 @@
 
 export * from "./protocol.js";
 export type { AccessCode, AccessRefusal, GetToken } from "./access.js";
-export { explain, type Explanation, type Failure } from "./failures.js";
+export { explain } from "./explain.js";
+export type { Explanation, Failure } from "./failures.js";
 export type { Readable } from "./store.js";
 export {
   openBrowserCamera,

@@ -1,7 +1,7 @@
 /** `<skysentry-viewer server="https://host/" client="front-door">`: one live camera on any page, without React. */
 
 import type { GetToken } from "../core/access.js";
-import { explain } from "../core/failures.js";
+import { explain } from "../core/explain.js";
 import { mountViewer, type MountedViewer } from "../core/viewer/mount-viewer.js";
 import type { Surface } from "../core/viewer/painter.js";
 import type { ViewerSnapshot } from "../core/viewer/snapshot.js";

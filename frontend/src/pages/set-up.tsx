@@ -5,7 +5,7 @@ import { framesUrl, serverBase, watchPageUrl } from "../core/address.js";
 import { idForName, type CaptureSettings } from "../core/capture/settings.js";
 import { postPicture, shrinkPicture, type SendResult } from "../core/capture/single-picture.js";
 import { deviceSystem } from "../core/device.js";
-import { explain } from "../core/failures.js";
+import { explain } from "../core/explain.js";
 import { MAX_NAME_LENGTH } from "../core/limits.js";
 import type { Words } from "../core/words/words.js";
 import { isHandheld } from "../react/capture-settings-form.js";

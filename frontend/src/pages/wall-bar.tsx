@@ -7,6 +7,7 @@ import type { WallPlayback } from "../core/viewer/wall-playback.js";
 import { clipAround, keptPart, type ClipRange } from "../react/clip-range.js";
 import { IconButton } from "../react/icon-button.js";
 import { Timeline } from "../react/timeline.js";
+import { SKIP_SECONDS } from "../react/playback-bar.js";
 import { useHistory } from "../react/use-history.js";
 import { useWindowKeys } from "../react/use-modal.js";
 import { useRefresh } from "../react/use-refresh.js";
@@ -16,7 +17,6 @@ import { useWords } from "../react/words.js";
 import { oldestOf } from "../react/use-wall-playback.js";
 
 const REFRESH_MS = 250;
-const SKIP_SECONDS = 10;
 const SPEEDS = [-4, -1, 0.5, 1, 2, 4, 8, 16, 60];
 
 export interface WallBarProps {

@@ -11,7 +11,7 @@ import { coveredWith, nextCovered, type Past } from "../core/viewer/past.js";
 import { clipAround, clipFrom, keptPart, withEnd, type ClipRange } from "./clip-range.js";
 import { toggleFullScreen } from "./full-screen.js";
 import { Icon, ICONS } from "./icons.js";
-import { PlaybackBar } from "./playback-bar.js";
+import { PlaybackBar, SKIP_SECONDS } from "./playback-bar.js";
 import { canPictureInPicture, togglePictureInPicture } from "./picture-in-picture.js";
 import { savePicture } from "./save-picture.js";
 import { shareLink } from "./share-link.js";
@@ -46,7 +46,6 @@ export interface CameraViewProps {
 }
 
 const HIDE_AFTER_MS = 3000;
-export const SKIP_SECONDS = 10;
 /** A narrower page has no strip of other cameras over the picture. */
 const STRIP = "(min-width: 1100px) and (min-height: 500px), (orientation: portrait) and (max-width: 700px)";
 

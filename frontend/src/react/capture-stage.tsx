@@ -9,9 +9,11 @@ import { describeReason, describeSending, describeViewers } from "./capture-text
 import { IconButton } from "./icon-button.js";
 import { Icon, ICONS } from "./icons.js";
 import type { Capture } from "./use-capture.js";
-import type { Sheet } from "./skysentry-client.js";
 import { useBattery, type Battery } from "./use-battery.js";
 import { useWords } from "./words.js";
+
+/** What the panel beside the stage shows on a phone, where it is a sheet that covers a part of the picture. */
+export type Sheet = "settings" | "share";
 
 export interface CaptureStageProps {
   readonly snapshot: CaptureSnapshot;

@@ -2,7 +2,8 @@
 
 import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 import { permissionPlace } from "../core/capture/permission-place.js";
-import { explain, type Explanation, type Failure } from "../core/failures.js";
+import { explain } from "../core/explain.js";
+import type { Explanation, Failure } from "../core/failures.js";
 import type { Words } from "../core/words/words.js";
 
 export type CaptureStateKind =

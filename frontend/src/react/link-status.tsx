@@ -1,5 +1,5 @@
 import { now } from "../core/clock.js";
-import { explain } from "../core/failures.js";
+import { explain } from "../core/explain.js";
 import type { ViewerLink } from "../core/viewer/snapshot.js";
 import { useStore } from "./use-store.js";
 import type { Viewer } from "./use-viewer.js";

@@ -4,7 +4,6 @@ import { useCallback, useMemo } from "react";
 import type { CameraSnapshot } from "../core/viewer/camera.js";
 import type { PlaybackController } from "../core/viewer/playback-controller.js";
 import type { PlaybackState } from "../core/viewer/playback.js";
-import { SKIP_SECONDS } from "./camera-view.js";
 import { ClipBar } from "./clip-bar.js";
 import type { ClipRange } from "./clip-range.js";
 import { IconButton } from "./icon-button.js";
@@ -14,6 +13,8 @@ import { useStore } from "./use-store.js";
 import type { ViewerControls } from "./use-viewer.js";
 import { useWords } from "./words.js";
 
+/** A button or an arrow key skips this much. */
+export const SKIP_SECONDS = 10;
 /** Faster and slower go through these; backwards they have a minus sign. */
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16, 60];
 /** A shorter past than this is worth a word, because ten seconds back would be a promise that the server cannot keep. */

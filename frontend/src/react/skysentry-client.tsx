@@ -6,7 +6,7 @@ import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 import { DEFAULTS, generateCameraId, sanitize, type CaptureSettings } from "../core/capture/settings.js";
 import { isCameraId } from "../core/protocol.js";
 import { CaptureSettingsForm } from "./capture-settings-form.js";
-import { CaptureStage } from "./capture-stage.js";
+import { CaptureStage, type Sheet } from "./capture-stage.js";
 import { captureState, type CaptureAction } from "./capture-state.js";
 import { Figure } from "./figure.js";
 import { IconButton } from "./icon-button.js";
@@ -51,9 +51,6 @@ export interface SkySentryClientProps {
   /** More content below the settings. */
   readonly children?: ReactNode;
 }
-
-/** What the panel shows on a phone, where it is a sheet that covers a part of the picture. */
-export type Sheet = "settings" | "share";
 
 /** A camera: preview, start and stop, settings, a link for viewers, figures, and error messages. */
 export function SkySentryClient(props: SkySentryClientProps) {

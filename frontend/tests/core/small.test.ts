@@ -12,7 +12,8 @@ import {
 } from "../../src/core/address.js";
 import { Backoff, backoffMs, LASTING_MS } from "../../src/core/backoff.js";
 import { ClockSync } from "../../src/core/clock.js";
-import { cameraFailure, explain, type Failure } from "../../src/core/failures.js";
+import { explain } from "../../src/core/explain.js";
+import { cameraFailure, type Failure } from "../../src/core/failures.js";
 import { RateMeter } from "../../src/core/meter.js";
 import { ConflatingQueue } from "../../src/core/conflating-queue.js";
 import { reuse, Store } from "../../src/core/store.js";
