@@ -121,7 +121,7 @@ def test_damage_is_found_and_mended(run: Run, folder: Path) -> None:
 def test_a_lost_index_is_made_again(run: Run, folder: Path) -> None:
     """The new index has the same rows."""
     rows = read_rows(folder)
-    for path in folder.glob("index.sqlite3*"):
+    for path in folder.glob("@index.sqlite3*"):
         path.unlink()
 
     run("rebuild")
@@ -130,7 +130,7 @@ def test_a_lost_index_is_made_again(run: Run, folder: Path) -> None:
 
 
 def read_rows(folder: Path) -> list[object]:
-    with sqlite3.connect(folder / "index.sqlite3") as connection:
+    with sqlite3.connect(folder / "@index.sqlite3") as connection:
         return connection.execute("SELECT * FROM segments ORDER BY name").fetchall()
 
 

@@ -86,7 +86,7 @@ def test_an_index_that_is_lost_is_made_again(opened: OpenFolder) -> None:
     known = {name: (before.index.table(name).encode()) for name in before.index.names()}
     described = before.index.segments("door") + before.index.segments("yard")
     before.close()
-    for path in opened.path.glob("index.sqlite3*"):
+    for path in opened.path.glob("@index.sqlite3*"):
         path.unlink()
 
     opened.__init__(opened.path)  # type: ignore[misc]
@@ -99,14 +99,14 @@ def test_a_damaged_index_is_made_again(opened: OpenFolder) -> None:
     """An index that is no database is put aside, and what is recorded is found nevertheless."""
     opened.record("door", frames(3))
     opened.close()
-    for path in opened.path.glob("index.sqlite3*"):
+    for path in opened.path.glob("@index.sqlite3*"):
         path.unlink()
-    (opened.path / "index.sqlite3").write_bytes(b"not a database" * 100)
+    (opened.path / "@index.sqlite3").write_bytes(b"not a database" * 100)
 
     opened.__init__(opened.path)  # type: ignore[misc]
 
     assert recorded(opened) == [1, 2, 3]
-    assert (opened.path / "index.damaged").exists()
+    assert (opened.path / "@index.damaged").exists()
 
 
 def test_foreign_files_are_left_alone(opened: OpenFolder) -> None:
@@ -128,10 +128,31 @@ def test_foreign_files_are_left_alone(opened: OpenFolder) -> None:
     assert recorded(opened) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("camera_id", ["lock", "index.sqlite3", "index.sqlite3-journal"])
+def test_no_camera_has_the_name_of_a_file_of_ours(tmp_path: Path, camera_id: str) -> None:
+    """Whatever the id of a camera is, it is recorded, and harms neither the index nor other cameras."""
+    for number in range(2):
+        opened = OpenFolder(tmp_path)
+        opened.record(camera_id, frames(2, start=NOON + 100 * number))
+        opened.record("door", frames(2, start=NOON + 100 * number))
+        found = [recorded(opened, camera_id), recorded(opened)]
+        opened.close()
+
+    assert found == [[1, 2, 1, 2], [1, 2, 1, 2]]
+
+
 def test_only_one_server_records_in_a_folder(opened: OpenFolder) -> None:
     """A second server refuses to start, with a sentence that names the folder."""
     with pytest.raises(ConfigurationError, match=f"another server records in {opened.path}"):
         HistoryFolder.open(opened.path, writing=True)
+
+
+def test_an_index_that_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
+    """Something else is where the index should be."""
+    (tmp_path / "@index.sqlite3").mkdir()
+
+    with pytest.raises(ConfigurationError, match=r"history: cannot use .*: unable to open database file"):
+        HistoryFolder.open(tmp_path, writing=True)
 
 
 def test_a_full_disk_pauses_recording_and_ends_by_itself(opened: OpenFolder, monkeypatch: pytest.MonkeyPatch) -> None:

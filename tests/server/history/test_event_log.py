@@ -78,7 +78,7 @@ def test_the_index_of_events_is_made_again_from_the_files(tmp_path: Path, clock:
     before = OpenFolder(tmp_path, clock=clock)
     expected = before.reader.events("door", 0, FOREVER)
     before.close()
-    for path in tmp_path.glob("index.sqlite3*"):
+    for path in tmp_path.glob("@index.sqlite3*"):
         path.unlink()
     rebuilt = OpenFolder(tmp_path, clock=clock)
     got = rebuilt.reader.events("door", 0, FOREVER)

@@ -89,7 +89,7 @@ def test_protection_outlives_the_index(opened: OpenFolder) -> None:
     opened.record("door", frames(120, fps=1))
     count = opened.folder.protect("door", NOON + 119, NOON + 200)
     opened.close()
-    for path in opened.path.glob("index.sqlite3*"):
+    for path in opened.path.glob("@index.sqlite3*"):
         path.unlink()
 
     opened.__init__(opened.path)  # type: ignore[misc]

@@ -6,6 +6,7 @@ import fcntl
 import math
 import mmap
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
@@ -28,7 +29,8 @@ from skysentry_trio.server.history.layout import (
 from skysentry_trio.server.history.protections import Protections
 from skysentry_trio.server.history.segment import OPENING, SUFFIX, scan
 
-_LOCK: Final = "lock"
+_LOCK: Final = "@lock"
+"""No camera can have this name."""
 
 
 class Damaged(SkySentryError):
@@ -70,8 +72,9 @@ class HistoryFolder:
                 if lock is not None:
                     os.close(lock)
                 raise
-        except OSError as error:
-            raise ConfigurationError(f"history: cannot use {path}: {error.strerror or error}") from error
+        except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigurationError(f"history: cannot use {path}: {reason}") from error
 
     def close(self) -> None:
         """Close the index, and let another process write."""

@@ -19,7 +19,8 @@ from skysentry_trio.server.history.event_table import SCHEMA as EVENTS_SCHEMA
 from skysentry_trio.server.history.event_table import EventTable
 from skysentry_trio.server.history.frame_table import FrameTable
 
-FILE_NAME: Final = "index.sqlite3"
+FILE_NAME: Final = "@index.sqlite3"
+"""In the folder of the recordings; no camera can have this name, nor those that SQLite makes of it."""
 _VERSION: Final = 2
 _BUSY: Final = 5.0
 """Seconds to wait for another process that uses the database: a command beside the server."""
