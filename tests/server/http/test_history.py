@@ -11,14 +11,19 @@ import pytest
 import trio
 from attrs import evolve
 
-from skysentry_trio.base.principal import Principal, Rights
+from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.principal import ANYONE, Principal, Rights
 from skysentry_trio.server.history.events import EventSource
 from skysentry_trio.server.history.reader import HistoryReader, RecordedSpan
 from skysentry_trio.server.history.retention import Forecast, NextDeletion
+from skysentry_trio.server.http.clip_source import find_source
+from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.relay.hub import Hub
+from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
+from skysentry_trio.wire.query import decode_query
 from tests.hubs import nothing
-from tests.server.history.helpers import NOON, OpenFolder, history_of
+from tests.server.history.helpers import JPEG, NOON, OpenFolder, history_of
 from tests.server.http.rest_harness import Site, publish
 
 ROUTE = "/api/clients/{clientId}/history"
@@ -115,6 +120,33 @@ async def test_a_clip_has_frames_of_disk_and_ring(site: Site) -> None:
         (index,) = [name for name in archive.namelist() if name.endswith("index.csv")]
         rows = list(csv.DictReader(io.StringIO(archive.read(index).decode())))
     assert [int(row["sequence"]) for row in rows] == [*range(111, 121), 1, 2]
+
+
+@pytest.mark.parametrize("count", [3, 10])
+async def test_what_leaves_the_ring_before_a_slow_client_reads_it_comes_from_disk(
+    recorded: OpenFolder, count: int
+) -> None:
+    """A clip that reaches into the ring has no gap there, however long the client takes."""
+    hub, sent = Hub(Settings(max_fps=1000, buffer_size=4)), list[JpegFrame]()
+    with hub.register("gate", on_end=nothing) as session:
+
+        async def send(count: int) -> None:
+            for number in range(len(sent) + 1, len(sent) + 1 + count):
+                moment = NOON + number
+                sent.append(await hub.publish(session, JPEG, width=32, height=24, sequence=number, received_at=moment))
+
+        await send(4)
+        recorded.record("gate", sent)
+        await send(4)
+        source = await find_source(ScopedHub(hub, ANYONE), "gate", decode_query(""), Recordings(recorded.reader))
+        batches, got = source.batches(1), list[JpegFrame]()
+        while batch := await batches.next():
+            got += batch
+            if len(got) == 1:
+                await send(count)
+                recorded.record("gate", sent[4:], epoch=1)
+
+    assert [frame.sequence for frame in got] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 async def test_a_clip_of_a_camera_that_is_forgotten(site: Site) -> None:

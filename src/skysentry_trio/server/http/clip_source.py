@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import trio
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
@@ -86,9 +86,15 @@ class _RingPart:
         return iterate_ring(hub, self.camera, after=self.first.sequence - 1, last=self.last.sequence)
 
 
+async def _find_nothing(_begin: float, _end: float) -> None:
+    return None
+
+
 @define(eq=False)
 class FrameBatches:
     """The frames of a clip in batches, each of which is read when the caller asks for it.
+
+    What has left the ring before it is read is looked for in the recordings again.
 
     This is no async generator, because nobody would close it if the client leaves.
     """
@@ -96,15 +102,50 @@ class FrameBatches:
     _recordings: Recordings
     _recorded: Iterator[list[JpegFrame]] | None
     _ring: Iterator[list[JpegFrame]]
+    _part: _RingPart | None = None
+    """What the ring had at the beginning; None for nothing."""
+    _find: Callable[[float, float], Awaitable[Iterator[list[JpegFrame]] | None]] = _find_nothing
+    """Returns the recorded frames between two moments."""
+    _read: JpegFrame | None = field(default=None, init=False, repr=False)
+    """The last frame that was read from the ring."""
+    _waiting: list[JpegFrame] = field(factory=list, init=False, repr=False)
+    """Of the ring, after the recorded frames."""
 
     async def next(self) -> list[JpegFrame]:
         """Return the next batch; an empty list at the end."""
-        if self._recorded is not None:
-            read: Callable[[], list[JpegFrame]] = partial(next, self._recorded, list[JpegFrame]())
-            if batch := await self._recordings.run(read):
-                return batch
+        if batch := await self._next_recorded():
+            return batch
+        if not self._waiting:
+            self._waiting = next(self._ring, [])
+            if (gap := self._gap_before(self._waiting)) is not None:
+                self._recorded = await self._find(*gap)
+                if batch := await self._next_recorded():
+                    return batch
+        batch, self._waiting = self._waiting, []
+        return batch
+
+    async def _next_recorded(self) -> list[JpegFrame]:
+        if self._recorded is None:
+            return []
+        read: Callable[[], list[JpegFrame]] = partial(next, self._recorded, list[JpegFrame]())
+        if not (batch := await self._recordings.run(read)):
             self._recorded = None
-        return next(self._ring, [])
+        return batch
+
+    def _gap_before(self, batch: list[JpegFrame]) -> tuple[float, float] | None:
+        """Return between which moments frames have left the ring before they were read; None if none have."""
+        if self._part is None:
+            return None
+        first, last, before = self._part.first, self._part.last, self._read
+        self._read = batch[-1] if batch else last
+        expected, since = (
+            (first.sequence, first.received_at - _MOMENT)
+            if before is None
+            else (before.sequence + 1, before.received_at + _MOMENT)
+        )
+        if batch:
+            return (since, batch[0].received_at - _MOMENT) if batch[0].sequence > expected else None
+        return (since, last.received_at) if expected <= last.sequence else None
 
 
 @frozen
@@ -122,9 +163,16 @@ class ClipSource:
 
     def batches(self, most: int) -> FrameBatches:
         """Return the frames in batches of about ``most`` bytes."""
-        ring = iter(()) if self._ring is None else self._ring.frames(self._hub)
         recorded = None if self._recorded is None else batches_of(self._recorded.frames, most)
-        return FrameBatches(self._recordings, recorded, batches_of(ring, most))
+        if self._ring is None:
+            return FrameBatches(self._recordings, recorded, iter(()))
+
+        async def find(begin: float, end: float) -> Iterator[list[JpegFrame]] | None:
+            found = await self._recordings.part(self._hub, self.camera_id, begin, end)
+            return None if found is None else batches_of(found.frames, most)
+
+        ring = batches_of(self._ring.frames(self._hub), most)
+        return FrameBatches(self._recordings, recorded, ring, self._ring, find)
 
     def largest_size(self) -> PictureSize:
         """Return the size of the largest of some frames: a camera sends smaller ones while nobody needs large ones."""
@@ -147,16 +195,14 @@ async def find_source(hub: ScopedHub, camera_id: str, query: Query, recordings: 
         raise ProtocolViolation(f"from is a moment before to, got {query.text('from')!a} and {query.text('to')!a}")
     camera = hub.camera(camera_id, Action.HISTORY)
     oldest = None if camera is None else hub.timeline(camera).oldest
+    # Before the wait for the disk: what leaves the ring meanwhile is looked for in the recordings again.
+    ring = None if camera is None else _find_in_ring(hub, camera, begin, end)
     recorded = None
     if hub.may(Action.HISTORY, camera_id):
         until = end.moment if oldest is None else min(end.moment, oldest.received_at - _MOMENT)
         recorded = await recordings.part(hub, camera_id, begin.moment, until)
-    if recorded is None or oldest is None or camera is None:
-        ring = (
-            None if recorded is not None else _choose(hub, find_newest(hub, camera_id, Action.HISTORY)[0], begin, end)
-        )
-    else:
-        ring = _find_in_ring(hub, camera, begin, end)
+    if recorded is None and ring is None:
+        ring = _choose(hub, find_newest(hub, camera_id, Action.HISTORY)[0], begin, end)
     parts = [part for part in (recorded, ring) if part is not None]
     title = (camera.name if camera is not None else None) or camera_id
     return ClipSource(camera_id, title, parts[0].first, parts[-1].last, hub, recordings, recorded, ring)
