@@ -10,6 +10,7 @@ from trio.testing import MockClock
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import EVERYTHING, Principal
 from skysentry_trio.server.access.access import Access
+from skysentry_trio.server.access.sessions import Sessions
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.relay.outbox import CameraNotice
 from tests.hubs import make_hub, nothing
@@ -178,6 +179,17 @@ async def test_a_camera_that_posts_goes_offline_when_its_access_ends(autojump_cl
     access.sessions.end_unless(lambda _principal: False, "the access was revoked")
     assert not camera.online
     assert list(access.sessions) == []
+
+
+async def test_a_picture_whose_access_ended_while_it_was_claimed_is_refused(autojump_clock: MockClock) -> None:
+    """In a cluster, a claim takes a moment, in which a key may be revoked."""
+    hub, sessions = make_hub(), Sessions(lambda: 0.0, lambda _principal: False)
+    with pytest.raises(ProtocolViolation) as refused:
+        await PushSessions(hub, sessions).touch("door", None, make_guest("*"))
+
+    assert refused.value.code == "access-ended"
+    assert [camera.online for camera in hub.cameras] == [False]
+    assert list(sessions) == []
 
 
 async def test_a_camera_that_posts_with_a_newer_token_stays_online(autojump_clock: MockClock) -> None:

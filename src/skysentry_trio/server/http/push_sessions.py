@@ -49,7 +49,7 @@ class PushSessions:
         hour and at most for a day, unless other cameras need its place.
 
         Raises:
-            ProtocolViolation: with code ``server-full``, ``in-use`` or ``replaced``.
+            ProtocolViolation: with code ``server-full``, ``in-use``, ``replaced`` or ``access-ended``.
         """
         held = self._find(camera_id, principal)
         if held is None:
@@ -65,6 +65,9 @@ class PushSessions:
             register = self._hub.register(camera_id, name=name, on_end=expire, principal=principal, lease=lease)
             session = stack.enter_context(register)
             access = stack.enter_context(self._sessions.attend(principal, "camera", "posts", expire, camera_id))
+            if access.ended is not None:
+                stack.close()
+                raise access.violation()
             held = self._held[camera_id] = _Held(stack, session, access)
             self._begun.set()
             log.info("camera uploads", camera=camera_id)
