@@ -6,14 +6,17 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 import trio
+from attrs import define, field
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.base.principal import ANYONE
+from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
@@ -37,12 +40,42 @@ def wall_clock(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> Mo
     return autojump_clock
 
 
+@define(eq=False)
+class OtherNode:
+    """Another server, which plays and says nothing."""
+
+    has_camera: list[bool]
+    """What each command finds out."""
+    heard: list[list[str]] = field(factory=list)
+    """The types of the messages on each connection."""
+
+    def has(self, _camera_id: str) -> bool:
+        return self.has_camera.pop(0)
+
+    @asynccontextmanager
+    async def open_viewer(self, _camera_id: str, _limits: Limits, _principal: Principal) -> AsyncIterator[Connection]:
+        self.heard.append([])
+        yield Connection(self.heard[-1])
+
+
+@define(eq=False)
+class Connection:
+    heard: list[str]
+
+    async def send(self, message: str) -> None:
+        await trio.lowlevel.checkpoint()
+        self.heard.append(json.loads(message)["type"])
+
+    async def receive(self) -> str | bytes:
+        return await trio.sleep_forever()
+
+
 def publish(hub: Hub, session: CameraSession) -> None:
     publish_nowait(hub, session, draw_jpeg(session.camera.frame_count), width=32, height=24)
 
 
 @asynccontextmanager
-async def serving_viewer(query: str = "") -> AsyncIterator[tuple[FakePeer, Hub]]:
+async def serving_viewer(query: str = "", elsewhere: OtherNode | None = None) -> AsyncIterator[tuple[FakePeer, Hub]]:
     """Have a viewer of the camera ``door``, which sent its frames 1 to 10 at the seconds 0 to 9; now is 10."""
     hub, peer = Hub(Settings(max_fps=1000, buffer_seconds=30)), FakePeer()
     with hub.register("door", on_end=nothing) as session, trio.fail_after(1000):
@@ -50,7 +83,8 @@ async def serving_viewer(query: str = "") -> AsyncIterator[tuple[FakePeer, Hub]]
             publish(hub, session)
             await trio.sleep(1)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(serve_viewer, peer, ScopedHub(hub, ANYONE), query, ViewerFormat.ENVELOPE)
+            serve = partial(serve_viewer, elsewhere=elsewhere)
+            nursery.start_soon(serve, peer, ScopedHub(hub, ANYONE), query, ViewerFormat.ENVELOPE)
             await wait_all_tasks_blocked()
             await peer.hear_all()
             yield peer, hub
@@ -294,3 +328,18 @@ async def test_a_viewer_that_stops_reading_in_a_playback_ends_quietly(wall_clock
         peer.stop_reading()
         await trio.sleep(30)
         assert hub.statistics().viewers == 0
+
+
+async def test_a_camera_that_has_come_and_gone_again_is_played_by_the_server_that_has_it(wall_clock: MockClock) -> None:
+    """The connection that is just ending takes no more commands. While the camera is here, it is live."""
+    node = OtherNode([True, False, True])
+    async with serving_viewer(elsewhere=node) as (peer, _):
+        seek = {"type": "seek", "clientId": "door", "sequence": 3, "speed": 0}
+        peer.say(seek)
+        await wait_all_tasks_blocked()
+        peer.say({"type": "playback", "clientId": "door"})
+        peer.say(seek)
+        here = await heard(peer)
+
+    assert in_any_order(here) == in_any_order([{"live": True, "speed": 1.0, "sequence": 10}, (10, True)])
+    assert node.heard == [["subscribe", "seek"]] * 2

@@ -74,11 +74,10 @@ class PlaybackController:
         # A viewer that may not play a camera back does not learn whether another server has the camera.
         if self._elsewhere is None or not self._supports_notices or not self._session.may_play_back(camera_id):
             return False
-        remote, scope = self._remote.get(camera_id, (None, None))
         if not self._elsewhere.has(camera_id):
-            if scope is not None:
-                scope.cancel()
+            self._end_remote(camera_id)
             return False
+        remote, _ = self._remote.get(camera_id, (None, None))
         if remote is None:
             if len(self._remote) >= MAX_PLAYBACKS:
                 return False
@@ -96,7 +95,14 @@ class PlaybackController:
             with scope:
                 await remote.run()
         finally:
-            del self._remote[camera_id]
+            # After it was ended, another one may have begun.
+            if self._remote.get(camera_id) == (remote, scope):
+                del self._remote[camera_id]
+
+    def _end_remote(self, camera_id: str) -> None:
+        if (running := self._remote.pop(camera_id, None)) is not None:
+            running[0].go_live()
+            running[1].cancel()
 
     async def _seek(self, camera_id: str, message: Seek) -> None:
         """Play the recordings of a camera if the moment is before the frames in memory, otherwise its ring."""
@@ -202,8 +208,8 @@ class PlaybackController:
         """End all playbacks after the viewer has got other rights; it may begin those again that it may still see."""
         self._extents.clear()
         self._backwards.clear()
-        for _, scope in self._remote.values():
-            scope.cancel()
+        for camera_id in list(self._remote):
+            self._end_remote(camera_id)
         for camera_id in self._session.active:
             self._session.go_live(camera_id)
             self._end_tape(camera_id)

@@ -100,7 +100,7 @@ class RemotePlayback:
             self.place = place
             self._queue(Subscribe([camera_id], limits.max_fps, limits.max_width, limits.quality))
         elif isinstance(message, GoLive):
-            self._go_live()
+            self.go_live()
         in_step = isinstance(message, Seek) and bool(message.clients)
         own = {"camera_id": "", "clients": [camera_id]} if in_step else {"camera_id": camera_id, "clients": []}
         self._queue(msgspec.structs.replace(message, **own))
@@ -118,7 +118,8 @@ class RemotePlayback:
         self._commands.append(encode_message(message))
         self._wake.set()
 
-    def _go_live(self) -> None:
+    def go_live(self) -> None:
+        """Show the viewer live frames again."""
         if self.place is not None:
             self.place = None
             self._session.go_live(self._camera_id)
@@ -141,7 +142,7 @@ class RemotePlayback:
         except SkySentryError as error:
             log.info("playback ended", camera=self._camera_id, error=str(error))
             was_playing = self._plays
-            self._go_live()
+            self.go_live()
             if was_playing or self._unanswered:
                 await self._send(encode_message(ErrorNotice(f"the playback has ended: {error}", "node-unreachable")))
                 await self._send(encode_message(self._describe_nothing()))
@@ -180,7 +181,7 @@ class RemotePlayback:
         if isinstance(notice, PlaybackState):
             self._unanswered = max(0, self._unanswered - 1)
             if notice.live and not self._unanswered:
-                self._go_live()
+                self.go_live()
             await self._send(text)
         elif isinstance(notice, ErrorNotice):
             await self._send(text)
