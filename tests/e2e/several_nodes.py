@@ -207,7 +207,7 @@ async def _wait_for(port: int, nodes: list[_Node]) -> None:
                 await stream.send_all(b"GET /api/ready HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
                 if b" 200 " in await stream.receive_some():
                     return
-        except OSError:
+        except _LOST:
             pass
         await trio.sleep(0.05)
 
