@@ -128,8 +128,20 @@ async def test_a_client_that_leaves_ends_its_request_at_the_other_node() -> None
     async with two_nodes_and_a_door() as (_, b):
         async with b.address.connection() as client:
             await client.send(request_head("/api/clients/door/latest.jpg?after=3&wait=30"))
-            await until(lambda: b.node.requests._waiting["a"])
-        await until(lambda: not b.node.requests._waiting["a"])
+            await until(lambda: b.node.requests.count("a"))
+        await until(lambda: not b.node.requests.count("a"))
+
+
+@pytest.mark.parametrize("target", ["latest.jpg?after=3&wait=30", "stream.mjpeg?burst=1"])
+async def test_requests_that_last_long_leave_room_for_others(monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    """Requests that wait for frames are counted apart from those that are answered at once."""
+    monkeypatch.setattr("skysentry_trio.server.cluster.node_requests._AT_ONCE", 1)
+    monkeypatch.setattr("skysentry_trio.server.cluster.node_requests._WAITING_AT_ONCE", 1)
+    async with two_nodes_and_a_door() as (_, b), b.address.connection() as client:
+        await client.send(request_head(f"/api/clients/door/{target}"))
+        await until(lambda: b.node.requests.count("a"))
+        assert (await b.address.ask("/api/clients/door/latest.jpg")).status == 200
+        assert (await b.address.ask(f"/api/clients/door/{target}")).status == 503
 
 
 async def test_a_client_may_leave_when_the_other_node_fails(

@@ -73,6 +73,19 @@ def asks_for_recordings(head: RequestHead) -> bool:
     return _RECORDED.fullmatch(head.path) is not None
 
 
+def waits_for_frames(head: RequestHead) -> bool:
+    """Return whether the answer to a request that is passed on waits for frames that have not been sent yet."""
+    if head.method not in {"GET", "HEAD"}:
+        return False
+    try:
+        query = decode_query(head.query, _MAX_FIELDS)
+    except ProtocolViolation:
+        # The other node refuses it with a reason.
+        return False
+    is_stream = _LIVE.fullmatch(head.path) is not None and query.text("action") != "snapshot"
+    return is_stream or query.text("wait") not in {None, "0"}
+
+
 def _is_stream(head: RequestHead) -> bool:
     if head.method == "POST":
         kind = head.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -26,7 +26,9 @@ _SILENCE: Final = 75.0
 """Seconds without a byte of an answer; a request may wait a minute for the next frame."""
 _READ_SIZE: Final = 64 * 1024
 _AT_ONCE: Final = 256
-"""Most requests that wait for one other node at the same time."""
+"""Most requests to one other node at the same time, without those that wait for frames."""
+_WAITING_AT_ONCE: Final = 4096
+"""Most requests to one other node at the same time that wait for frames."""
 _MOST_IDLE: Final = 16
 """Most connections to one node that wait for their next request."""
 _LONGEST_IDLE: Final = 8.0
@@ -164,14 +166,21 @@ class NodeRequests:
     """Sends requests to other nodes, a bounded number at the same time."""
 
     _directory: Directory
-    _waiting: Counter[str] = field(factory=Counter, init=False)
-    """Requests that are not answered in full yet, by node."""
+    _open: Counter[tuple[str, bool]] = field(factory=Counter, init=False)
+    """Requests that are not answered in full yet, by node and by whether they wait for frames."""
     _idle: dict[str, deque[_Connection]] = field(factory=dict, init=False, repr=False)
     """Connections that wait for their next request, by node; the last one has waited for the shortest time."""
 
     @asynccontextmanager
     async def begin(
-        self, node_id: str, address: ServerAddress, head: bytes, *, method: str, has_body: bool = False
+        self,
+        node_id: str,
+        address: ServerAddress,
+        head: bytes,
+        *,
+        method: str,
+        has_body: bool = False,
+        waits: bool = False,
     ) -> AsyncIterator[NodeExchange]:
         """Send a request; at the end of the block, keep the connection if the whole answer was read.
 
@@ -184,13 +193,15 @@ class NodeRequests:
             method: of the request.
             has_body: whether the caller sends a body to `NodeExchange.stream`. Such a request has a connection of its
                 own; otherwise the answer has begun when the block begins.
+            waits: whether the answer waits for frames, so that the request may last for minutes.
 
         Raises:
-            ProtocolViolation: with code ``node-unreachable``, or ``busy`` if too many requests wait for the node.
+            ProtocolViolation: with code ``node-unreachable``, or ``busy`` if there are too many requests to the node.
         """
-        if self._waiting[node_id] >= _AT_ONCE:
-            raise ProtocolViolation(f"{_AT_ONCE} requests wait for node {node_id}; try again later", "busy")
-        self._waiting[node_id] += 1
+        kind, most = (node_id, waits), _WAITING_AT_ONCE if waits else _AT_ONCE
+        if self._open[kind] >= most:
+            raise ProtocolViolation(f"{most} requests wait for node {node_id}; try again later", "busy")
+        self._open[kind] += 1
         try:
             connection = await self._send(node_id, address, head, method, has_body=has_body)
             try:
@@ -200,7 +211,11 @@ class NodeRequests:
                 raise
             await self._keep(node_id, connection)
         finally:
-            self._waiting[node_id] -= 1
+            self._open[kind] -= 1
+
+    def count(self, node_id: str) -> int:
+        """Return how many requests to a node are not answered in full yet."""
+        return self._open[node_id, False] + self._open[node_id, True]
 
     async def run(self) -> None:
         """Close connections that are not needed any more, for ever."""

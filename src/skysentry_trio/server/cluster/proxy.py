@@ -15,7 +15,12 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.nurseries import CONNECTION_LOST, single_error
 from skysentry_trio.base.principal import Action, Principal
 from skysentry_trio.client.engine.addresses import ServerAddress
-from skysentry_trio.server.cluster.asked_camera import asks_for_recordings, read_asked_camera, read_asked_node
+from skysentry_trio.server.cluster.asked_camera import (
+    asks_for_recordings,
+    read_asked_camera,
+    read_asked_node,
+    waits_for_frames,
+)
 from skysentry_trio.server.cluster.interfaces import Directory
 from skysentry_trio.server.cluster.node_proof import HEADER, NodeProof, narrow
 from skysentry_trio.server.cluster.node_requests import NodeExchange, NodeRequests, address_of, encode_head
@@ -161,7 +166,12 @@ class NodeProxy:
                 if not has_body:
                     nursery.start_soon(client.raise_when_gone)
                 async with self._requests.begin(
-                    owner.node_id, address, head, method=request.head.method, has_body=has_body
+                    owner.node_id,
+                    address,
+                    head,
+                    method=request.head.method,
+                    has_body=has_body,
+                    waits=waits_for_frames(request.head),
                 ) as exchange:
                     if has_body:
                         nursery.start_soon(_send_body, request, exchange.stream)
