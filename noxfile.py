@@ -26,17 +26,8 @@ nox.options.sessions = ["checks", "tests", "dist"]
 
 ROOT = Path(__file__).parent
 GENERATED = ("settings", "command-line")
-OF_CLUSTERS = (
-    "access_clients",
-    "clips",
-    "embedding",
-    "foreign_client",
-    "history_page",
-    "links",
-    "playback",
-    "skysentry_go",
-)
-"""The files of end-to-end tests that say most about a cluster."""
+OF_CLUSTERS = ("tests/e2e/test_cluster_*.py", "tests/e2e/test_links.py")
+"""End-to-end tests that start a cluster themselves."""
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 
@@ -179,10 +170,11 @@ def dev(session: nox.Session) -> None:
 
 @nox.session
 def cluster(session: nox.Session) -> None:
-    """End-to-end tests of one server, with a cluster of three in its place; arguments after `--` choose some."""
+    """The end-to-end tests of one server, with a cluster of three in its place; arguments after `--` choose some."""
     session.install("-e", ".[capture]")
     install_group(session, "test")
-    chosen = session.posargs or [f"tests/e2e/test_{name}.py" for name in OF_CLUSTERS]
+    ignored = [f"--ignore-glob={name}" for name in OF_CLUSTERS]
+    chosen = session.posargs or ["tests/e2e", "-m", "e2e and not timed and not one_server", *ignored]
     session.env["TEST_NODES"] = "3"
     run_twice_what_fails(session, 2, *chosen)
 
