@@ -16,7 +16,8 @@ from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.reader import HistoryReader
 from tests.e2e.processes import PATIENCE, running
 
-pytestmark = pytest.mark.e2e
+# Several servers do not start with the library that sets clocks.
+pytestmark = [pytest.mark.e2e, pytest.mark.one_server]
 
 STEPS = (0, -3600, 86400)
 """Seconds."""
