@@ -119,7 +119,8 @@ def _view(parts: Parts, archive: Archive, request: Request) -> Awaitable[None]:
         default_format=ViewerFormat.ENVELOPE if SUBPROTOCOL in offered else ViewerFormat(parts.settings.viewer_format),
         admission=Admission(parts.setup.access, request.principal, str(request.peer)),
         archive=archive,
-        elsewhere=parts.cluster,
+        # For a viewer at another node, this node plays only what it has itself, so no playback goes in circles.
+        elsewhere=None if request.via else parts.cluster,
     )
     return parts.websockets.serve(request.stream, head.size, handler, subprotocols=[SUBPROTOCOL])
 

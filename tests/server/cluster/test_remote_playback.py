@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import trio
@@ -12,8 +14,9 @@ from attrs import define, field
 
 from skysentry_trio.base.demand import CombinedDemand, Limits
 from tests.raw_peer import BINARY, CLOSE, TEXT, RawPeer, client_frame
-from tests.server.cluster.nodes import FRAMES, TestNode, two_nodes_with_frames, until
+from tests.server.cluster.nodes import FRAMES, TestNode, running_nodes, two_nodes_with_frames, until
 from tests.server.cluster.test_proxy import guarded_nodes
+from tests.server.history.helpers import NOON, OpenFolder, frames
 
 
 @define(eq=False)
@@ -119,3 +122,34 @@ async def test_a_playback_whose_node_is_lost_ends_with_a_reason() -> None:
         a.relay.cut()
         assert "the playback has ended" in (await far.answer(kind="error"))["error"]
         assert (await far.answer(2))["live"] is True
+
+
+async def test_recordings_of_a_camera_that_no_node_knows_any_more_are_played(tmp_path: Path) -> None:
+    """Whichever node the viewer is connected to."""
+    with closing(OpenFolder(tmp_path)) as folder:
+        folder.record("attic", frames(5, fps=1))
+        heard = []
+        async with running_nodes("a", "b", folders={"a": folder}) as nodes:
+            for node in nodes:
+                async with talking(node, "?client=attic&format=envelope") as talk:
+                    await talk.say(type="playback", clientId="attic")
+                    await talk.say(type="seek", clientId="attic", at=(NOON + 2) * 1000, speed=0)
+                    states = [await talk.answer(), await talk.answer(2)]
+                    await until(partial(len, talk.frames))
+                    heard.append((states, talk.frames))
+    near, far = heard
+    assert near == far
+    (extent, _), shown = near
+    assert (extent["oldestAt"], extent["newestAt"], shown) == (NOON * 1000, (NOON + 4) * 1000, [(3, False)])
+
+
+async def test_two_nodes_that_believe_each_other_to_have_a_camera_do_not_ask_in_circles() -> None:
+    """A node that plays for another node plays what it has itself."""
+    async with running_nodes("a", "b") as (a, b):
+        a.believe("door", "b")
+        b.believe("door", "a")
+        async with talking(b) as talk:
+            await talk.say(type="playback", clientId="door")
+            assert (await talk.answer())["oldestAt"] is None
+            # The link, and the playback.
+            assert (a.relay.connections, b.relay.connections) == (2, 0)

@@ -49,7 +49,7 @@ class OtherNode:
     heard: list[list[str]] = field(factory=list)
     """The types of the messages on each connection."""
 
-    def has(self, _camera_id: str) -> bool:
+    async def has(self, _camera_id: str) -> bool:
         return self.has_camera.pop(0)
 
     @asynccontextmanager

@@ -13,7 +13,7 @@ from skysentry_trio.base.principal import NOBODY, Principal
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.client.engine.connection import Connection, ConnectionLost, open_connection
 from skysentry_trio.client.engine.viewer import PATH, limits_query
-from skysentry_trio.server.cluster.interfaces import Directory, Location
+from skysentry_trio.server.cluster.interfaces import Directory
 from skysentry_trio.server.cluster.mirrors import Mirrors
 from skysentry_trio.server.cluster.node_proof import HEADER, NodeProof, narrow
 from skysentry_trio.server.cluster.node_questions import NodeQuestions
@@ -50,21 +50,21 @@ class ClusterNode:
             self.directory, self._hub, self.proof, self.mirrors.note_request, self.requests, recorders
         )
 
-    def has(self, camera_id: str) -> bool:
-        """Return whether another node has a camera."""
-        return self._elsewhere(camera_id) is not None
+    async def has(self, camera_id: str) -> bool:
+        """Return whether another node has a camera, or the recordings of one that no node knows any more."""
+        return await self._find_url(camera_id) is not None
 
     @asynccontextmanager
     async def open_viewer(self, camera_id: str, limits: Limits, principal: Principal) -> AsyncIterator[Connection]:
-        """Connect to the node that has a camera, as a viewer of this camera for a principal.
+        """Connect to the node that has a camera or its recordings, as a viewer of this camera for a principal.
 
         Raises:
             ConnectionLost: the node cannot be reached, or there is none any more.
         """
-        location = self._elsewhere(camera_id)
-        if location is None:
+        url = await self._find_url(camera_id)
+        if url is None:
             raise ConnectionLost(f"no other server has camera {camera_id} now")
-        address = parse_server_address(location.node_url)
+        address = parse_server_address(url)
         query = [("client", camera_id), *limits_query(limits)]
         target = address.resource(PATH, query)
         proof = self.proof.header_for("GET", target, principal=narrow(principal, camera_id))
@@ -73,9 +73,13 @@ class ClusterNode:
         ) as connection:
             yield connection
 
-    def _elsewhere(self, camera_id: str) -> Location | None:
+    async def _find_url(self, camera_id: str) -> str | None:
+        """Return the URL of the other node that can play a camera back; None if there is none, or this node can."""
         location = self.directory.locate(camera_id)
-        return None if location is None or location.node_id == self.directory.node_id else location
+        if location is not None:
+            return None if location.node_id == self.directory.node_id else location.node_url
+        recorder = self.directory.nodes().get(await self.proxy.recorders.find(camera_id) or "")
+        return None if recorder is None else recorder.url
 
     def recognizing(self, identify: Identify) -> Identify:
         """Return a function that also recognizes other nodes; a client is identified as before."""

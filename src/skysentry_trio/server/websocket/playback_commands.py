@@ -54,7 +54,7 @@ class PlaybackController:
 
     async def handle(self, message: Seek | GoLive | DescribePlayback) -> None:
         """Carry out a command, and report what the viewer sees now."""
-        camera_ids = [one for one in message.camera_ids if not self._play_elsewhere(one, message)]
+        camera_ids = [one for one in message.camera_ids if not await self._play_elsewhere(one, message)]
         for camera_id in camera_ids:
             match message:
                 case Seek():
@@ -69,12 +69,12 @@ class PlaybackController:
         for camera_id in camera_ids:
             await self._report(camera_id, with_results=not isinstance(message, Seek))
 
-    def _play_elsewhere(self, camera_id: str, message: Seek | GoLive | DescribePlayback) -> bool:
+    async def _play_elsewhere(self, camera_id: str, message: Seek | GoLive | DescribePlayback) -> bool:
         """Let the server that has a camera carry out a command; return False if this server has to."""
         # A viewer that may not play a camera back does not learn whether another server has the camera.
         if self._elsewhere is None or not self._supports_notices or not self._session.may_play_back(camera_id):
             return False
-        if not self._elsewhere.has(camera_id):
+        if not await self._elsewhere.has(camera_id):
             self._end_remote(camera_id)
             return False
         remote, _ = self._remote.get(camera_id, (None, None))

@@ -56,14 +56,14 @@ class RemoteConnection(Protocol):
 class Elsewhere(Protocol):
     """The cameras of other servers."""
 
-    def has(self, camera_id: str) -> bool:
-        """Return whether another server has a camera."""
+    async def has(self, camera_id: str) -> bool:
+        """Return whether another server has a camera, or the recordings of one that no server knows any more."""
         ...
 
     def open_viewer(
         self, camera_id: str, limits: Limits, principal: Principal
     ) -> AbstractAsyncContextManager[RemoteConnection]:
-        """Connect to the server that has a camera, as a viewer of this camera for a principal."""
+        """Connect to the server that has a camera or its recordings, as a viewer of this camera for a principal."""
         ...
 
 
