@@ -59,7 +59,7 @@ class ClusterDirectory:
     give_up: Callable[[str], None] = field(default=lambda _reason: None, init=False, repr=False)
     """Ends the connection to the engine, after an answer that did not come."""
     version: int = field(default=0, init=False)
-    """Of the last change of the engine that is in here."""
+    """Version of the last change of the engine that this directory has."""
     claims_alone: int = field(default=0, init=False)
     """Cameras that were taken without asking the engine."""
     lost: int = field(default=0, init=False)
@@ -123,7 +123,7 @@ class ClusterDirectory:
         return Lease(record.epoch, int(record.sequence))
 
     async def _ask(self, camera_id: str, record: CameraRecord, *, is_admin: bool) -> bool:
-        """Claim a camera at the engine; return False if the engine does not answer.
+        """Ask the engine for the lease of a camera; return False if the engine does not answer.
 
         Raises:
             ProtocolViolation: with code ``in-use``.
@@ -173,7 +173,7 @@ class ClusterDirectory:
     # What the engine says
 
     def adopt(self, snapshot: Snapshot, *, is_complete: bool = True) -> None:
-        """Know what the engine knows, and nothing else of other nodes.
+        """Take all that the engine knows, in place of what was known of other nodes.
 
         Args:
             snapshot: what the engine knows.
@@ -195,7 +195,7 @@ class ClusterDirectory:
         self._notify()
 
     def apply(self, version: int, change: Change) -> None:
-        """Know of one change.
+        """Take one change from the engine.
 
         Raises:
             EngineGone: changes before this one are missing, or the engine has ended this node.
@@ -221,7 +221,7 @@ class ClusterDirectory:
         self._notify()
 
     def forget_absent(self) -> bool:
-        """Forget nodes that the engine has ended and that have not come back, and cameras that nobody has told it of.
+        """Forget nodes that have not come back after the engine has ended them, and cameras that no node has reported.
 
         Returns:
             Whether something was forgotten, so that what the engine knows of these cameras is news.
@@ -251,7 +251,7 @@ class ClusterDirectory:
         return bool(over)
 
     def correct(self, corrections: list[Correction]) -> None:
-        """Know for which cameras the engine knew better."""
+        """Take the corrections of the engine: other leases of cameras that this node has reported as its own."""
         for camera_id, epoch, node_id in corrections:
             record = CameraRecord(node_id, epoch)
             if self.holdings.observe(camera_id, record):

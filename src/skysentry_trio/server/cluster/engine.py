@@ -68,7 +68,7 @@ class Granted(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """What is not as a node has said."""
+    """A camera that a node has reported as its own, and of which the engine knows a stronger lease."""
 
     camera_id: str
     epoch: int
@@ -83,10 +83,10 @@ class EngineRequests:
     _connection: EngineConnection
     era: str = field(default="", init=False)
     _clock: float = field(default=0.0, init=False)
-    """Milliseconds by which the clock of the engine is before that of the event loop, at least."""
+    """The time of the engine minus that of the event loop in milliseconds, or slightly less."""
 
     def engine_time(self) -> float:
-        """Return the time of the engine in milliseconds: this late at least."""
+        """Return the time of the engine in milliseconds, or slightly less."""
         return trio.current_time() * 1000 + self._clock
 
     async def hello(self, record: NodeRecord, secret: bytes = b"") -> bytes:
@@ -163,7 +163,7 @@ class EngineRequests:
         return [(version, decode_change(text)) for version, text in found]
 
     async def _ask(self, what: str, request: object, patience: float = PATIENCE) -> Sequence[Any]:
-        # The clock of the engine cannot be before this, because the answer with its time came later than that.
+        # Rather too early than too late: the last answer has arrived later than the time that it contained.
         valid_until = self.engine_time() + patience * 1000
         with _deadline(patience):
             answer = await self._connection.step(what, self.node_id, valid_until, msgspec.json.encode(request))

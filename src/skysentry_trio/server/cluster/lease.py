@@ -1,4 +1,4 @@
-"""The node's side of leases: which cameras this node has, and what ends that; no I/O and no waiting in here."""
+"""The node's side of leases: which cameras this node has, and when it loses one; without I/O."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Holdings:
         return (camera_id for camera_id in self.unreleased if camera_id not in self._claims)
 
     def take(self, camera_id: str, record: CameraRecord) -> None:
-        """Have a camera from now on; an older lease of the camera changes nothing."""
+        """Add a camera to those of this node; an older lease of the camera changes nothing."""
         self.epochs.observe(record.epoch)
         old = self.records.get(camera_id)
         # The change in the directory of the engine may have been here before the answer, and has the same epoch.
@@ -85,7 +85,7 @@ class Holdings:
             self.unsaid[camera_id] = None
 
     def forget(self, camera_id: str) -> bool:
-        """Have a camera no longer; return False if this node did not have it."""
+        """Remove a camera from those of this node; return False if this node did not have it."""
         if self.records.pop(camera_id, None) is None:
             return False
         self.unsaid.pop(camera_id, None)

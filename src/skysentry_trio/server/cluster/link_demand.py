@@ -56,7 +56,7 @@ class LinkDemand:
         self._lower_at.clear()
 
     def forget(self, camera_id: str) -> bool:
-        """Ask for a camera no more; return whether the other node has to be told."""
+        """Stop asking for a camera; return whether the other node has to be told."""
         self._changed.pop(camera_id, None)
         self._lower_at.pop(camera_id, None)
         self._counted.pop(camera_id, None)
@@ -73,7 +73,7 @@ class LinkDemand:
         return min([self._recount_at, *self._lower_at.values()])
 
     def messages(self, now: float) -> Iterator[Subscribe | Unsubscribe | Viewers]:
-        """Yield what the other node has to be told now: more at once, less and numbers of viewers after a while."""
+        """Yield the messages that are due: a higher demand at once, a lower one and counts of viewers later."""
         yield from self._subscriptions(now)
         if self._recount and self._recount_at == math.inf:
             self._recount_at = now + _COUNTS_TOGETHER

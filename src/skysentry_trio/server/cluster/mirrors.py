@@ -57,7 +57,7 @@ class Mirrors:
     _epochs: dict[str, int] = field(factory=dict, init=False, repr=False)
     """The highest epoch of each camera that is known: an older location is never believed again."""
     _received_at: dict[str, float] = field(factory=dict, init=False, repr=False)
-    """When the newest frame was received of each camera that was shown here and is not any more; known to the hub."""
+    """When the newest frame was received, of cameras that are not shown any more and that the hub still knows."""
     _log_limit: LogLimiter = field(factory=LogLimiter, init=False, repr=False)
 
     @property

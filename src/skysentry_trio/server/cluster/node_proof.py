@@ -66,7 +66,7 @@ class NodeProof:
 
     @property
     def secret(self) -> bytes:
-        """What all nodes share."""
+        """The secret that all nodes share."""
         return self._secret
 
     def use_secret(self, secret: bytes) -> None:

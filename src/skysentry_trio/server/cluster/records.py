@@ -25,7 +25,7 @@ class CameraRecord(Struct, omit_defaults=True, rename={
     sequence: float = 0
     """Sequence of a recent frame. The engine counts in floating point."""
     reported: float = 0
-    """When that was so, in milliseconds by the clock of the engine."""
+    """When `sequence` was reported, in milliseconds by the clock of the engine."""
     max_fps: float = 0
     """Most frames a second, so that the engine knows a sequence that no frame exceeds."""
 

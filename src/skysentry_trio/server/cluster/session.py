@@ -1,7 +1,7 @@
 """Keep the directory and the engine in step: join, compare, then beat, follow the changes, and tell what changes here.
 
-Whatever goes wrong ends the connection, and the next one begins with everything. So there is one way back from every
-failure.
+Any error ends the connection, and the next connection begins with the complete state. So the node recovers from every
+failure in the same way.
 """
 
 from __future__ import annotations

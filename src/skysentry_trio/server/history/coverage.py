@@ -101,7 +101,7 @@ def mark_spans(spans: Iterable[tuple[float, float]], begin: float, width: float,
 
 
 def join_tallies(tallies: Iterable[Tally], begin: float, width: float, pause: float) -> Iterator[tuple[float, float]]:
-    """Yield the times between parts that are recorded and so near each other that nothing is missing between them."""
+    """Yield the times from one recorded part to the next, where the pause between them is too short to be a gap."""
     before: Tally | None = None
     for one in tallies:
         if before is not None and (one.number - before.number - 1) * width <= max(pause, 2 * one.interval):

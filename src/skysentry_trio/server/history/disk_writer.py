@@ -36,7 +36,7 @@ _MOST_DELETED: Final = 500
 _SLOW: Final = 5.0
 """Seconds after which a write that has not returned is reported."""
 _NO_CAMERA: Final = ""
-"""Stands for what concerns no single camera, where others have an id."""
+"""Instead of a camera id: what concerns no single camera."""
 _DAY: Final = 86400.0
 
 
@@ -360,7 +360,7 @@ class DiskWriter:
             writer.close()
 
     def _succeed(self, camera_id: str) -> None:
-        """Note that what is written of a camera is on disk again; recording is, once this is so for all cameras."""
+        """Note that a camera is recorded again. Recording as a whole works again once no camera has trouble."""
         self._troubles.pop(camera_id, None)
         if self._troubles:
             self.trouble = next(iter(self._troubles.values())).sentence
@@ -369,7 +369,7 @@ class DiskWriter:
             self.trouble, self._hangs = None, False
 
     def _forget_old_troubles(self, now: float) -> None:
-        """Forget what nobody has tried again for long, because the camera has left."""
+        """Forget the trouble of cameras that have left: nothing of them is written any more that could succeed."""
         for camera_id, trouble in list(self._troubles.items()):
             if now >= trouble.retry_at + _CLEANING:
                 self._succeed(camera_id)

@@ -24,9 +24,9 @@ class Place(NamedTuple):
     received_at: float
     """Seconds since the epoch, rounded down to milliseconds."""
     offset: int
-    """Of the frame's part, in bytes from the start of the segment."""
+    """Where the frame's part begins, in bytes from the start of the segment."""
     size: int
-    """Bytes of the part."""
+    """Size of the part in bytes."""
 
 
 @define(eq=False)

@@ -48,7 +48,7 @@ class History:
     scores: ScoreEvents
 
     async def run(self, health: Health) -> None:
-        """Enter segments that the index does not know into it, then record for ever."""
+        """Enter the segments that the index does not know, then record; never returns."""
         troubles, unfinished, newest = await trio.to_thread.run_sync(self._adopt, abandon_on_cancel=True)
         self.events.resume(unfinished, newest)
         for trouble in troubles[:10]:

@@ -101,7 +101,7 @@ class Usage:
     newest_at: float
     protected_bytes: int = 0
     ends_first: float | None = None
-    """When the oldest of the segments that may be deleted ends; None without any."""
+    """When the oldest of the segments that may be deleted ends; None if none may be deleted."""
 
     def plus(self, other: Usage) -> Usage:
         """Return the sum with other recordings of the same camera."""
@@ -118,14 +118,14 @@ class Usage:
 
 
 class Tally(NamedTuple):
-    """What the segments have that begin, or lie, in one part of a time."""
+    """How much was recorded in one of the parts, of equal length, into which a time is divided."""
 
     number: int
-    """Of the part."""
+    """Number of the part, counted from 0."""
     frames: int
     nbytes: int
     interval: float
-    """The longest `Segment.interval`."""
+    """The longest `Segment.interval` of these segments."""
 
 
 @define(eq=False)
@@ -207,7 +207,7 @@ class HistoryIndex:
             )
 
     def oldest_unthinned(self, before: float, interval: float) -> Segment | None:
-        """Return the oldest segment that ended before a moment and is not thinned out to an interval; None without."""
+        """Return the oldest segment that ended before a moment and is not thinned out to an interval, or None."""
         rows = [
             row
             for done in self._intervals(interval)
@@ -276,7 +276,7 @@ class HistoryIndex:
         return [_segment(row) for row in rows]
 
     def first(self, camera_id: str) -> Segment | None:
-        """Return the first segment of a camera; None without any."""
+        """Return the first segment of a camera; None if there is none."""
         rows = self._all(
             f"SELECT {_COLUMNS} FROM segments WHERE camera = ? ORDER BY epoch, first_sequence LIMIT 1",  # noqa: S608
             camera_id,
@@ -284,7 +284,7 @@ class HistoryIndex:
         return _segment(rows[0]) if rows else None
 
     def last(self, camera_id: str) -> Segment | None:
-        """Return the segment of a camera that began last; None without any."""
+        """Return the segment of a camera that began last; None if there is none."""
         rows = self._all(
             f"SELECT {_COLUMNS} FROM segments WHERE camera = ? ORDER BY started_at DESC LIMIT 1",  # noqa: S608
             camera_id,

@@ -34,7 +34,7 @@ from skysentry_trio.server.history.tape import Tape
 from skysentry_trio.wire.jpeg import inspect_jpeg
 
 _PAUSE: Final = 10.0
-"""Seconds between two segments that begin another span."""
+"""Seconds without frames between two segments after which another span begins."""
 _ROLL: Final = 5.0
 """Seconds before and after an event that belong to the event, if no settings say otherwise."""
 _SEGMENT: Final = 60.0

@@ -16,4 +16,4 @@ class RecordedPart:
     first: JpegFrame
     last: JpegFrame
     frames: Iterator[JpegFrame]
-    """All of them, in order; each is read from disk when the caller asks for it."""
+    """All frames of the part, in order; each is read from disk when the caller asks for it."""

@@ -29,9 +29,9 @@ _TURN: Final = 3
 """Looks after which the frames of a camera are handed over, if its ring keeps them for as long. Fewer and longer writes
 cost less, and cameras take turns, so that the thread never writes for long while the event loop has work."""
 _SPARE: Final = 2
-"""Frames that may come in one look besides twice those of the look before."""
+"""Frames that may come until the next look, besides twice as many as since the last look."""
 _MARGIN: Final = 0.5
-"""Seconds before a frame leaves a ring at which it is looked at, if the ring is shorter than the time to wait."""
+"""A frame is looked at this many seconds before it leaves a ring that is shorter than the time to wait."""
 _FEW: Final = 16
 """Frames that may come between two looks at a ring."""
 _REMEMBERED: Final = 10.0
@@ -49,11 +49,11 @@ class _Recording:
     epoch: int
     rule: RecordingRule
     first: int
-    """Sequence before that of the first frame."""
+    """Sequence of the frame before the first one that is to be recorded."""
     sequence: int = 0
-    """Of the last frame that was looked at."""
+    """Sequence of the last frame that was looked at."""
     turn: int = 0
-    """In which of `_TURN` looks it is the camera's turn."""
+    """The look, of each `_TURN` looks, in which it is the camera's turn: from 0."""
     seen: int = field(default=0, init=False)
     """Sequence of the newest frame at the last look."""
     jpeg: bytes = field(default=b"", init=False, repr=False)

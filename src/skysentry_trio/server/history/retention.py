@@ -104,7 +104,7 @@ def forecast(
 
 
 def _reached(left: float, rate: float, now: float) -> float:
-    """Return when a limit is reached, of which something is left."""
+    """Return when a limit is reached, if this much is left of it and is used up at this rate."""
     if left <= 0:
         return now
     return now + left / rate if rate > 0 else math.inf

@@ -46,7 +46,7 @@ class _Score:
     heard_at: float
     """When the last of their frames arrived: seconds of the monotonic clock."""
     event_id: str | None = None
-    """Of the event that lasts; None before it begins."""
+    """Id of the event that lasts; None before it begins."""
 
 
 @define(eq=False)

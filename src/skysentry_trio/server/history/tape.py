@@ -25,7 +25,7 @@ class Tape:
     _segment: Segment
     _table: FrameTable
     _number: int
-    """Of the frame in the segment, counted from 0."""
+    """Number of the frame in the segment, counted from 0."""
 
     @classmethod
     def at(cls, reader: HistoryReader, camera_id: str, moment: float) -> Self | None:

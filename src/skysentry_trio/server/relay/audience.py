@@ -27,9 +27,9 @@ class Audience:
     of: dict[str, dict[HubViewer, FrameReceiver]] = field(factory=dict, init=False, repr=False)
     """Viewers that named a camera, by the camera's id."""
     _silent_of_all: dict[HubViewer, FrameReceiver] = field(factory=dict, init=False, repr=False)
-    """As `of_all`, those that take no frames."""
+    """As `of_all`, for viewers that take no frames."""
     _silent_of: dict[str, dict[HubViewer, FrameReceiver]] = field(factory=dict, init=False, repr=False)
-    """As `of`, those that take no frames."""
+    """As `of`, for viewers that take no frames."""
     _links: dict[HubViewer, None] = field(factory=dict, init=False, repr=False)
     """Other servers, which pass frames on to their viewers."""
     # By camera id: how many of `of_all` do not want this camera.

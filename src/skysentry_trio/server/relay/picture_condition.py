@@ -12,11 +12,11 @@ from skysentry_trio.wire.capture import PictureMeasure
 _FROZEN_AFTER: Final = 10.0
 """Seconds of pictures that are the same, byte for byte. A lens never sees the same twice; a program that hangs does."""
 _DARK: Final = 20.0
-"""Mean of the points of a dark picture, of 255."""
+"""A picture is dark if the mean of its points, from 0 to 255, is below this."""
 _FLAT: Final = 4.0
-"""Standard deviation of the points of a picture in which nothing can be seen."""
+"""Nothing can be seen in a picture if the standard deviation of its points is below this."""
 _LASTS: Final = 3.0
-"""Seconds for which a picture is dark or covered before the camera is."""
+"""Seconds for which the pictures are dark or covered before the camera counts as dark or covered."""
 
 
 class Condition(StrEnum):
@@ -38,7 +38,7 @@ class PictureCondition:
     _same: int = field(default=0, init=False)
     """Number of pictures that were the same as the one before."""
     _bad: Condition | None = field(default=None, init=False)
-    """Of the last picture that was measured."""
+    """The condition of the last picture that was measured; None if nothing was wrong with it."""
     _bad_since: float = field(default=0.0, init=False)
     _last_at: float = field(default=0.0, init=False)
     """When the last frame came."""
