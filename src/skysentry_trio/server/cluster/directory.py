@@ -154,13 +154,13 @@ class ClusterDirectory:
         # Time has passed, and others may have claimed meanwhile.
         record.epoch = self.holdings.epochs.next()
         self.claims_alone += 1
-        self._note_unsaid(camera_id)
+        self._note_unreported(camera_id)
 
     def leave(self, camera_id: str, lease: Lease, sequence: int, *, stopped: bool) -> None:
         """Note that a camera has left; this node keeps its frames, and any principal may claim it."""
         if lease.epoch and camera_id in self.holdings.records:
             self.holdings.leave(camera_id, sequence, stopped=stopped)
-            self._note_unsaid(camera_id)
+            self._note_unreported(camera_id)
             self._show_own(camera_id)
 
     def release(self, camera_id: str) -> None:
@@ -263,9 +263,9 @@ class ClusterDirectory:
 
     def records_to_keep(self) -> list[tuple[str, CameraRecord]]:
         """Return some cameras that have changed here, and count them as told."""
-        told = list(islice(self.holdings.unsaid, _SLICE))
+        told = list(islice(self.holdings.unreported, _SLICE))
         for camera_id in told:
-            del self.holdings.unsaid[camera_id]
+            del self.holdings.unreported[camera_id]
         held = self.holdings.records
         for camera_id in told:
             if (record := held.get(camera_id)) is not None:
@@ -332,11 +332,11 @@ class ClusterDirectory:
             self._wake_if_news()
 
     def _wake_if_news(self) -> None:
-        if self.holdings.unsaid or self.holdings.unreleased:
+        if self.holdings.unreported or self.holdings.unreleased:
             self.has_news.set()
 
-    def _note_unsaid(self, camera_id: str) -> None:
-        self.holdings.unsaid[camera_id] = None
+    def _note_unreported(self, camera_id: str) -> None:
+        self.holdings.unreported[camera_id] = None
         self.has_news.set()
 
     def _show_own(self, camera_id: str) -> None:

@@ -40,7 +40,7 @@ class Holdings:
     node_id: str
     epochs: EpochClock = field(factory=EpochClock)
     records: dict[str, CameraRecord] = field(factory=dict, init=False)
-    unsaid: dict[str, None] = field(factory=dict, init=False)
+    unreported: dict[str, None] = field(factory=dict, init=False)
     """Cameras that have changed since the engine was told; a dictionary as an ordered set."""
     unreleased: dict[str, None] = field(factory=dict, init=False)
     """Cameras that this node has forgotten since the engine was told."""
@@ -72,7 +72,7 @@ class Holdings:
             return
         if old is not None:
             # A message about the earlier lease may reach the engine after the claim.
-            self.unsaid[camera_id] = None
+            self.unreported[camera_id] = None
             record.name = record.name or old.name
         self.records[camera_id] = record
         self.unreleased.pop(camera_id, None)
@@ -82,13 +82,13 @@ class Holdings:
         record = self.records.get(camera_id)
         if record is not None:
             record.online, record.stopped, record.sequence = False, stopped, max(record.sequence, sequence)
-            self.unsaid[camera_id] = None
+            self.unreported[camera_id] = None
 
     def forget(self, camera_id: str) -> bool:
         """Remove a camera from those of this node; return False if this node did not have it."""
         if self.records.pop(camera_id, None) is None:
             return False
-        self.unsaid.pop(camera_id, None)
+        self.unreported.pop(camera_id, None)
         self.unreleased[camera_id] = None
         return True
 
@@ -104,14 +104,14 @@ class Holdings:
                 if other.epoch > mine.epoch:
                     # The answer to this claim is on its way, or was lost.
                     mine.epoch = other.epoch
-                    self.unsaid[camera_id] = None
+                    self.unreported[camera_id] = None
             return False
         if mine is None:
             return False
         if other.is_stronger_than(mine):
             del self.records[camera_id]
-            self.unsaid.pop(camera_id, None)
+            self.unreported.pop(camera_id, None)
             return True
         # The engine does not know yet that this node has the camera.
-        self.unsaid[camera_id] = None
+        self.unreported[camera_id] = None
         return False

@@ -108,7 +108,7 @@ class EngineSession:
         else:
             self._shared.use_secret(await requests.hello(record, self._shared.secret))
         holdings = self.directory.holdings
-        holdings.unsaid.update(dict.fromkeys(holdings.records))
+        holdings.unreported.update(dict.fromkeys(holdings.records))
         await self._tell(requests)
         is_new_era, self._era = requests.era != self._era, requests.era
         self.directory.adopt(await requests.snapshot(), is_complete=not is_new_era)
