@@ -15,7 +15,6 @@ from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.sources.encoder_target import EncoderTarget
 from skysentry_trio.sources.encoding import ResizeSpec
 from skysentry_trio.sources.video_stream import (
-    AS_IT_COMES,
     FrameFilter,
     VideoAddress,
     VideoUnavailable,
@@ -24,6 +23,8 @@ from skysentry_trio.sources.video_stream import (
 from skysentry_trio.wire.jpeg import inspect_jpeg
 from tests.jpegs import draw_jpeg, size_of
 from tests.sources.videos import half_red, red_corner, turn_video, write_timed_video, write_video
+
+AS_IT_COMES = FrameFilter()
 
 
 def jpegs_of(path: Path, orders: FrameFilter = AS_IT_COMES) -> list[bytes | str]:

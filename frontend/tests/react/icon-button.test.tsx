@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { act } from "react";
 import { describe, expect, it, vi } from "vitest";
-import { IconButton, IconLink } from "../../src/react/icon-button.js";
+import { IconButton } from "../../src/react/icon-button.js";
 import { host, mountForEach, render } from "./mounting.js";
 
 mountForEach();
@@ -31,13 +31,5 @@ describe("a button with an icon", () => {
     act(() => host.querySelector("button")?.click());
     expect(onClick).toHaveBeenCalledTimes(1);
     expect(host.querySelector("button")?.getAttribute("aria-pressed")).toBe("true");
-  });
-
-  it("may be a link", () => {
-    render(<IconLink icon="link" label={<b>Door</b>} href="?client=door" />);
-    const link = host.querySelector("a");
-    expect(link?.getAttribute("href")).toBe("?client=door");
-    expect(link?.textContent).toBe("Door");
-    expect(link?.hasAttribute("title")).toBe(false);
   });
 });

@@ -72,9 +72,6 @@ class FrameFilter:
     """Called before each picture is encoded; returns the cause for leaving it out, or None."""
 
 
-AS_IT_COMES = FrameFilter()
-
-
 @frozen
 class Picture:
     """One picture of a video, or its place if the picture is left out."""
