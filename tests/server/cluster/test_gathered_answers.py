@@ -194,6 +194,21 @@ async def test_recordings_of_a_camera_that_no_node_knows_any_more_are_found(fold
             assert (await b.address.ask(f"/api/clients/{camera_id}/history")).json["frames"] == count
 
 
+async def test_recordings_of_a_node_that_does_not_answer_are_not_called_gone(
+    folders: dict[str, OpenFolder],
+) -> None:
+    """A node that has said what it recorded is named, as long as it is part of the cluster."""
+    async with running_nodes("a", "b", folders={"a": folders["a"]}) as (a, b):
+        assert (await b.address.ask("/api/clients/attic/clip")).status == 200
+        a.relay.is_down = True
+        a.relay.cut()
+        b.node.proxy.recorders._valid_until = 0.0
+        assert (await b.address.ask("/api/clients/attic/clip")).status == 502
+        del b.cluster.nodes["a"]
+        b.node.proxy.recorders._valid_until = 0.0
+        assert (await b.address.ask("/api/clients/attic/clip")).status == 404
+
+
 async def test_who_may_not_see_old_frames_does_not_learn_who_was_recorded(folders: dict[str, OpenFolder]) -> None:
     """A camera that was recorded looks like one that never was."""
     async with guarded_nodes({"a": folders["a"]}, view=["door"]) as (a, b, authorization):

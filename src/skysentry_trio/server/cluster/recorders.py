@@ -47,7 +47,9 @@ class Recorders:
         return None if own is not None and own[1] >= newest else node_id
 
     async def _ask(self) -> None:
-        gathered, found = await self._questions.gather("/api/history", None, _TIMEOUT), dict[str, tuple[float, str]]()
+        gathered = await self._questions.gather("/api/history", None, _TIMEOUT)
+        # What a node has recorded is not gone because the node does not answer just now.
+        found = {camera_id: known for camera_id, known in self._found.items() if known[1] in gathered.unreachable}
         for node_id, body in gathered.bodies.items():
             for camera in _replies.decode(body).cameras:
                 newest = datetime.fromisoformat(camera.newest_at).timestamp()
