@@ -29,7 +29,7 @@ def refusal(proof: NodeProof, header: str, method: str = "GET", target: str = TA
 
 def test_a_node_that_asks_for_itself_may_do_everything() -> None:
     """It asks for all of its viewers, whose rights it has checked."""
-    visitor = NodeProof("b", b"secret").verify(NodeProof("a", b"secret").header_for("GET", TARGET), "GET", TARGET)
+    visitor = NodeProof("b", b"secret").verify(NodeProof("a", b"secret").header_for("b", "GET", TARGET), "GET", TARGET)
     assert visitor.principal.is_node
     assert visitor.principal.rights == EVERYTHING
     assert visitor.via == ("a",)
@@ -38,7 +38,7 @@ def test_a_node_that_asks_for_itself_may_do_everything() -> None:
 def test_a_node_that_asks_for_a_client_has_the_rights_of_the_client() -> None:
     """Name, identity and end of the access arrive too, for the log and for taking a camera over."""
     client = Principal("porch", Rights.of({"view": ["door"]}), "key", "key:7", expires_at=5.0)
-    header = NodeProof("a", b"secret").header_for("GET", TARGET, principal=client, via=("z",))
+    header = NodeProof("a", b"secret").header_for("b", "GET", TARGET, principal=client, via=("z",))
     visitor = NodeProof("b", b"secret").verify(header, "GET", TARGET)
     assert visitor.principal == client
     assert visitor.via == ("z", "a")
@@ -48,15 +48,23 @@ def test_rights_over_a_thousand_cameras_fit_into_a_header() -> None:
     """The head of a request may have 16 KiB."""
     names = [f"building-{number % 7}-floor-{number}" for number in range(1000)]
     client = Principal("porch", Rights.of({"history": names}), "key", "key:7")
-    header = NodeProof("a", b"secret").header_for("GET", TARGET, principal=client)
+    header = NodeProof("a", b"secret").header_for("b", "GET", TARGET, principal=client)
     assert len(header) < 12_000
     assert NodeProof("b", b"secret").verify(header, "GET", TARGET).principal == client
+
+
+def test_a_header_counts_at_the_node_that_is_asked_only() -> None:
+    """Whoever reads it on its way cannot use it at another node; a node that was started again is another one."""
+    header = NodeProof("a", b"secret").header_for("b", "GET", TARGET)
+    with pytest.raises(ProtocolViolation, match="this is node c, and not node b; try again") as refused:
+        NodeProof("c", b"secret").verify(header, "GET", TARGET)
+    assert refused.value.code == "busy"
 
 
 @pytest.mark.parametrize(("method", "target"), [("POST", TARGET), ("GET", "/api/clients/yard/latest.jpg")])
 def test_a_header_counts_for_one_request_only(method: str, target: str) -> None:
     """Nobody can use it for another request, or for the same one again."""
-    header = NodeProof("a", b"secret").header_for("GET", TARGET)
+    header = NodeProof("a", b"secret").header_for("b", "GET", TARGET)
     proof = NodeProof("b", b"secret")
     assert "signature" in refusal(proof, header, method, target)
     proof.verify(header, "GET", TARGET)
@@ -65,7 +73,7 @@ def test_a_header_counts_for_one_request_only(method: str, target: str) -> None:
 
 def test_another_secret_is_refused() -> None:
     """The reason says what the operator has to compare."""
-    header = NodeProof("a", b"other").header_for("GET", TARGET)
+    header = NodeProof("a", b"other").header_for("b", "GET", TARGET)
     assert "the same secret" in refusal(NodeProof("b", b"secret"), header)
 
 
@@ -73,7 +81,7 @@ def test_another_secret_is_refused() -> None:
 def test_an_old_header_is_refused(seconds: float) -> None:
     """Nodes whose clocks differ by more than two minutes cannot work together."""
     time = Time()
-    header = NodeProof("a", b"secret", time.read).header_for("GET", TARGET)
+    header = NodeProof("a", b"secret", time.read).header_for("b", "GET", TARGET)
     time.now += seconds
     assert re.search("clocks .* 121 s", refusal(NodeProof("b", b"secret", time.read), header))
 

@@ -201,7 +201,7 @@ class Link:
             ConnectionLost: the connection could not be made, or broke.
         """
         target = self._address.resource(PATH)
-        headers = {HEADER: self._proof.header_for("GET", target), "Sec-WebSocket-Protocol": SUBPROTOCOL}
+        headers = {HEADER: self._proof.header_for(self.node_id, "GET", target), "Sec-WebSocket-Protocol": SUBPROTOCOL}
         scope = trio.CancelScope(deadline=trio.current_time() + _CONNECT_TIMEOUT)
         with scope:
             async with open_node_socket(self._address, target, headers, hold=_ACKS_TOGETHER) as connection:

@@ -13,7 +13,7 @@ from skysentry_trio.base.principal import NOBODY, Principal
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.client.engine.connection import Connection, ConnectionLost, open_connection
 from skysentry_trio.client.engine.viewer import PATH, limits_query
-from skysentry_trio.server.cluster.interfaces import Directory
+from skysentry_trio.server.cluster.interfaces import Directory, Node
 from skysentry_trio.server.cluster.mirrors import Mirrors
 from skysentry_trio.server.cluster.node_proof import HEADER, NodeProof, narrow
 from skysentry_trio.server.cluster.node_questions import NodeQuestions
@@ -52,7 +52,7 @@ class ClusterNode:
 
     async def has(self, camera_id: str) -> bool:
         """Return whether another node has a camera, or the recordings of one that no node knows any more."""
-        return await self._find_url(camera_id) is not None
+        return await self._find_node(camera_id) is not None
 
     @asynccontextmanager
     async def open_viewer(self, camera_id: str, limits: Limits, principal: Principal) -> AsyncIterator[Connection]:
@@ -61,25 +61,26 @@ class ClusterNode:
         Raises:
             ConnectionLost: the node cannot be reached, or there is none any more.
         """
-        url = await self._find_url(camera_id)
-        if url is None:
+        node = await self._find_node(camera_id)
+        if node is None:
             raise ConnectionLost(f"no other server has camera {camera_id} now")
-        address = parse_server_address(url)
+        address = parse_server_address(node.url)
         query = [("client", camera_id), *limits_query(limits)]
         target = address.resource(PATH, query)
-        proof = self.proof.header_for("GET", target, principal=narrow(principal, camera_id))
+        asker = narrow(principal, camera_id)
+        proof = self.proof.header_for(node.node_id, "GET", target, principal=asker)
         async with open_connection(
             address, PATH, query=query, subprotocols=(SUBPROTOCOL,), further_headers={HEADER: proof}
         ) as connection:
             yield connection
 
-    async def _find_url(self, camera_id: str) -> str | None:
-        """Return the URL of the other node that can play a camera back; None if there is none, or this node can."""
+    async def _find_node(self, camera_id: str) -> Node | None:
+        """Return the other node that can play a camera back; None if there is none, or this node can."""
         location = self.directory.locate(camera_id)
         if location is not None:
-            return None if location.node_id == self.directory.node_id else location.node_url
-        recorder = self.directory.nodes().get(await self.proxy.recorders.find(camera_id) or "")
-        return None if recorder is None else recorder.url
+            is_here = location.node_id == self.directory.node_id
+            return None if is_here else Node(location.node_id, location.node_url)
+        return self.directory.nodes().get(await self.proxy.recorders.find(camera_id) or "")
 
     def recognizing(self, identify: Identify) -> Identify:
         """Return a function that also recognizes other nodes; a client is identified as before."""

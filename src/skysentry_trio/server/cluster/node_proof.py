@@ -1,7 +1,7 @@
 """The header with which a node of the cluster proves to another node who it is, and for whom it asks.
 
-The header is signed with the secret that all nodes share. The signature covers method and target of the request and
-the time, so the header counts for one request of a few minutes at most, and only once.
+The header is signed with the secret that all nodes share. The signature covers method and target of the request, the
+node that is asked, and the time. So the header counts for one request of a few minutes at most, and only once.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ _MAX_REMEMBERED: Final = 65_536
 """Maximum number of headers that are remembered, so that none counts twice."""
 
 
-class _Claims(Struct, rename={"via": "v", "made_at": "t", "nonce": "r", "name": "n"}, omit_defaults=True):
+class _Claims(Struct, rename={"via": "v", "to": "o", "made_at": "t", "nonce": "r", "name": "n"}, omit_defaults=True):
     via: list[str]
+    to: str
     made_at: float
     nonce: str
     name: str = ""
@@ -74,17 +75,18 @@ class NodeProof:
         self._secret = secret
 
     def header_for(
-        self, method: str, target: str, *, principal: Principal | None = None, via: tuple[str, ...] = ()
+        self, node_id: str, method: str, target: str, *, principal: Principal | None = None, via: tuple[str, ...] = ()
     ) -> str:
         """Return the value of the header of a request.
 
         Args:
+            node_id: of the node that is asked.
             method: of the request.
             target: of the request: path and query.
             principal: for whom this node asks; None for the node itself, which may do everything.
             via: the nodes that the request came through before this one.
         """
-        claims = _Claims([*via, self.node_id], self._now(), secrets.token_urlsafe(12))
+        claims = _Claims([*via, self.node_id], node_id, self._now(), secrets.token_urlsafe(12))
         if principal is not None:
             claims.name, claims.kind, claims.identity = principal.name, principal.kind, principal.identity
             claims.allow, claims.expires_at = principal.rights.describe(), principal.expires_at
@@ -96,7 +98,7 @@ class NodeProof:
         """Return who asks.
 
         Raises:
-            ProtocolViolation: with code ``unauthenticated``.
+            ProtocolViolation: with code ``unauthenticated``; or ``busy`` if another node is asked, which was here.
         """
         payload, _, signature = header.partition(".")
         if not hmac.compare_digest(signature.encode(), self._sign(method, target, payload).encode()):
@@ -108,6 +110,9 @@ class NodeProof:
             raise _wrong(f"the header cannot be read: {error}") from None
         if not claims.via:
             raise _wrong("the header names no node")
+        if claims.to != self.node_id:
+            # The server was started again, and others do not know yet.
+            raise ProtocolViolation(f"this is node {self.node_id}, and not node {claims.to}; try again", "busy")
         self._check_time(claims)
         if not claims.kind:
             name = claims.via[-1]

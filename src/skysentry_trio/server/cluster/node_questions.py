@@ -106,7 +106,7 @@ class NodeQuestions:
     ) -> AbstractAsyncContextManager[NodeExchange]:
         address = address_of(node_id, url)
         target = address.prefix + resource
-        proof = self._proof.header_for("GET", target, principal=principal)
+        proof = self._proof.header_for(node_id, "GET", target, principal=principal)
         head = encode_head(f"GET {target} HTTP/1.1", [("Host", address.host_header), (HEADER, proof)])
         return self._requests.begin(node_id, address, head, method="GET")
 

@@ -155,7 +155,7 @@ class NodeProxy:
         if owner.node_id in request.via or len(request.via) >= _MOST_NODES:
             raise ProtocolViolation(f"{owner.what} is moving to another server; try again", "busy")
         address = address_of(owner.node_id, owner.url)
-        head, has_body = self._encode_head(request, address, owner.principal), request.head.has_body
+        head, has_body = self._encode_head(request, address, owner), request.head.has_body
         client = _Client(request)
         if has_body:
             head += request.stream.take_back()[request.head.size :]
@@ -195,10 +195,10 @@ class NodeProxy:
             raise trio.BrokenResourceError(str(violation)) from None
         await client.send_part(b"")
 
-    def _encode_head(self, request: Request, address: ServerAddress, principal: Principal) -> bytes:
+    def _encode_head(self, request: Request, address: ServerAddress, owner: _Owner) -> bytes:
         head = request.head
         target = address.prefix + head.path + _without_link(head)
-        proof = self._proof.header_for(head.method, target, principal=principal, via=request.via)
+        proof = self._proof.header_for(owner.node_id, head.method, target, principal=owner.principal, via=request.via)
         kept = {name: value for name, value in head.headers.items() if name not in _OF_THIS_HOP}
         headers = {"Host": address.host_header, **kept, HEADER: proof}
         if head.has_body:
