@@ -5,39 +5,37 @@ These functions wait for the disk, so the server calls them in threads, one at a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from attrs import define
 
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.server.history.frame_finder import FrameFinder
 from skysentry_trio.server.history.frame_table import FrameTable
 from skysentry_trio.server.history.index import Segment
-
-if TYPE_CHECKING:
-    from skysentry_trio.server.history.reader import HistoryReader
 
 
 @define(eq=False)
 class Tape:
     """The recordings of one camera in the order of epochs and sequences, and the frame that is shown."""
 
-    _reader: HistoryReader
+    _finder: FrameFinder
     _segment: Segment
     _table: FrameTable
     _number: int
     """Number of the frame in the segment, counted from 0."""
 
     @classmethod
-    def at(cls, reader: HistoryReader, camera_id: str, moment: float) -> Self | None:
+    def at(cls, finder: FrameFinder, camera_id: str, moment: float) -> Self | None:
         """Return a tape at the last frame that arrived at a moment or before; if all came later, at the first frame.
 
         Returns:
             The tape; None if the camera has no recordings.
         """
-        found = reader.find_last_until(camera_id, moment)
+        found = finder.find_last_until(camera_id, moment)
         if found is None:
-            found = reader.find_first(camera_id)
-        return None if found is None else cls(reader, *found)
+            found = finder.find_first(camera_id)
+        return None if found is None else cls(finder, *found)
 
     @property
     def epoch(self) -> int:
@@ -56,17 +54,17 @@ class Tape:
 
     def read(self) -> JpegFrame | None:
         """Read the frame; None if its file was deleted meanwhile."""
-        return self._reader.read(self._segment.name, self._table.place(self._number))
+        return self._finder.read(self._segment.name, self._table.place(self._number))
 
     def move(self, *, forwards: bool) -> bool:
         """Move by one frame; return whether there was one."""
         number = self._number + (1 if forwards else -1)
         if 0 <= number < len(self._table):
-            if not forwards and self._table.place(number).received_at < self._reader.begin:
+            if not forwards and self._table.place(number).received_at < self._finder.begin:
                 return False
             self._number = number
             return True
-        found = self._reader.neighbour(self._segment, forwards=forwards)
+        found = self._finder.neighbour(self._segment, forwards=forwards)
         if found is None:
             return False
         self._segment, self._table = found
@@ -90,11 +88,11 @@ class Tape:
                     self._number = max(self._number, last)
                 is_at_end = self._number == len(self._table) - 1
             else:
-                first = self._table.first_from(max(moment, self._reader.begin))
+                first = self._table.first_from(max(moment, self._finder.begin))
                 if first is not None:
                     self._number = min(self._number, first)
                 is_at_end = self._number == 0
-            if not is_at_end or (found := self._reader.neighbour(self._segment, forwards=forwards)) is None:
+            if not is_at_end or (found := self._finder.neighbour(self._segment, forwards=forwards)) is None:
                 return True
             segment, table = found
             is_beyond = segment.started_at > moment if forwards else segment.ended_at < moment
