@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 import trio
@@ -14,9 +15,12 @@ from attrs import evolve, frozen
 
 from tests.daemons import CertificateFiles
 from tests.e2e.processes import Program, running
-from tests.raw_peer import BINARY, Address, RawPeer, client_frame, picture, request_head
+from tests.e2e.several_nodes import count_nodes
+from tests.raw_peer import BINARY, PATIENCE, Address, RawPeer, client_frame, picture, request_head
 
 pytestmark = pytest.mark.e2e
+_ENDS_WITHIN: Final = 5.0 if count_nodes() == 1 else 10.0
+"""Seconds. With several servers, this is also the time in which their engine ends."""
 
 
 @contextmanager
@@ -63,6 +67,15 @@ async def wait_for(program: Program, seconds: float) -> float:
     return time.monotonic() - started
 
 
+async def wait_for_viewers(address: Address, expected: dict[str, int]) -> None:
+    """Wait until cameras have these numbers of viewers."""
+    with trio.fail_after(PATIENCE):
+        viewers = dict[str, int]()
+        while viewers != expected:
+            cameras = (await address.ask("/api/clients")).json["details"]
+            viewers = {camera["clientId"]: camera["viewers"] for camera in cameras}
+
+
 @pytest.mark.timed
 async def test_who_does_not_read_delays_nobody() -> None:
     """Beside a viewer and a browser that are stuck, another viewer misses no frame and gets each at once."""
@@ -81,7 +94,11 @@ async def test_who_does_not_read_delays_nobody() -> None:
             assert sorted(delays)[-3] < 0.5
 
 
-@pytest.mark.parametrize(("number", "is_tls"), [(signal.SIGTERM, False), (signal.SIGINT, True)])
+# The other nodes of a cluster are reached without TLS.
+WITH_TLS = pytest.param(signal.SIGINT, True, marks=pytest.mark.one_server)
+
+
+@pytest.mark.parametrize(("number", "is_tls"), [(signal.SIGTERM, False), WITH_TLS])
 async def test_who_does_not_read_does_not_hold_up_the_end(number: signal.Signals, is_tls: bool, tmp_path: Path) -> None:
     """The others are told 1001, and the server is gone within five seconds, with status 0; with TLS too."""
     with server(files=CertificateFiles(tmp_path) if is_tls else None) as (program, address):
@@ -89,7 +106,7 @@ async def test_who_does_not_read_does_not_hold_up_the_end(number: signal.Signals
             program.process.send_signal(number)
             for peer in (clients.camera, clients.viewer):
                 assert (await peer.close_frame()).close_code == 1001
-            await wait_for(program, 5)
+            await wait_for(program, _ENDS_WITHIN)
     assert program.process.returncode == 0
     assert "Traceback" not in "".join(program.lines)
 
@@ -116,18 +133,19 @@ async def test_what_goes_on_over_http_does_not_hold_up_the_end() -> None:
                 ),
                 b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + picture(10_000, 1)[:5000],
             )
-            # Two viewers, and those who watch by other means.
-            await address.wait_until_healthy(lambda now: (now["onlineClients"], now["streamSubscribers"]) == (2, 4))
+            # Two viewers of both cameras, and two clients that watch by other means.
+            await wait_for_viewers(address, {"door": 4, "gate": 2})
             program.process.send_signal(signal.SIGTERM)
             assert (await waiting.answer()).status == 204
             assert (await sending.answer()).status == 503
             rest, _ = await streaming.receive_rest()
             assert rest.startswith(b"HTTP/1.1 200 OK")
-            await wait_for(program, 5)
+            await wait_for(program, _ENDS_WITHIN)
     assert program.process.returncode == 0
     assert "Traceback" not in "".join(program.lines)
 
 
+@pytest.mark.one_server  # Of several servers, each one ends when its own clients have left.
 async def test_load_balancers_hear_of_the_end_first() -> None:
     """While the clients say goodbye, /api/ready is 503 and the server still answers."""
     with server("--shutdown-grace", "10s") as (program, address):
@@ -140,6 +158,7 @@ async def test_load_balancers_hear_of_the_end_first() -> None:
     assert program.process.returncode == 0
 
 
+@pytest.mark.one_server  # This is about the signals of one process.
 async def test_a_second_signal_is_not_argued_with() -> None:
     """Whatever the grace is, it is over then; the status is still that of an orderly end."""
     with server("--shutdown-grace", "1m", "--write-timeout", "1m") as (program, address):

@@ -90,7 +90,7 @@ async def test_a_client_that_leaves_is_gone_at_once(perhaps_tls: CertificateFile
         await address.wait_until_healthy(lambda health: health["streamSubscribers"] == 0)
 
 
-@pytest.mark.one_server
+@pytest.mark.one_server  # This counts the frames of one server, and stops it.
 async def test_streams_end_when_the_server_stops() -> None:
     """Those who watch see the end, those who send are told why, and nobody is waited for."""
     with running("serve", "--host", "127.0.0.1", "--port", "0") as program:

@@ -48,6 +48,7 @@ async def large_ring(address: Address, size: int, count: int = 16) -> AsyncItera
         yield camera
 
 
+@pytest.mark.one_server  # This is about the memory of one process.
 async def test_a_full_ring_weighs_little_more_than_its_frames() -> None:
     """Ten rings of 16 frames of 50 kB are 8 MB; an idle viewer is less than a frame."""
     with running("serve", "--port", "0", "--max-fps", "1000") as program:
@@ -68,6 +69,7 @@ async def test_a_full_ring_weighs_little_more_than_its_frames() -> None:
     assert full - watched < 10 * 1.3
 
 
+@pytest.mark.one_server  # This is about the memory of one process.
 async def test_large_replies_are_not_held_in_memory() -> None:
     """Twenty clients that get a ring of 20 MB at the same time cost less than 50 MB together."""
     with running("serve", "--port", "0", "--max-fps", "1000") as program:
