@@ -45,7 +45,7 @@ def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server("--buffer-seconds", "20") as running:
+    with Server("--buffer-seconds", "120") as running:
         yield running
 
 

@@ -45,7 +45,7 @@ AREA: Final = """() => {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with Server("--buffer-seconds", "20") as running, cameras(running, NAMES, fps=2):
+    with Server("--buffer-seconds", "20") as running, cameras(running, NAMES, fps=2, size=(320, 180)):
         yield running
 
 

@@ -47,7 +47,8 @@ Record = Callable[[str, object], None]
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server("--buffer-seconds", "20") as running:
+    # What a test looks back at must not leave the ring before a busy machine is done with it.
+    with Server("--buffer-seconds", "120") as running:
         yield running
 
 
@@ -67,7 +68,7 @@ def test_only_what_is_seen_is_sent_and_no_larger(server: Server, open_page: Open
     def watched() -> int:
         return sum(demand(server, name)["viewers"] for name, _ in names)
 
-    with cameras(server, names, fps=5):
+    with cameras(server, names, fps=5, size=(320, 180)):
         page = open_page(f"{server.url}/", size=(390, 560))
         wait_until(lambda: page.locator("article").count() == 24, "all are there")
         wait_until(lambda: demand(server, last)["viewers"] == 0, "nobody sees the last")
@@ -81,8 +82,7 @@ def test_only_what_is_seen_is_sent_and_no_larger(server: Server, open_page: Open
         page.set_viewport_size({"width": 844, "height": 390})
         page.locator(f'[data-camera="{last}"] .sky-tile__open').click()
         wait_until(lambda: watched() == 1, "one fills the page")
-        wait_for_frames(server, first, 25)
-        assert page.locator(".page-count").inner_text() == "1 of 24 live"
+        wait_until(lambda: page.locator(".page-count").inner_text() == "1 of 24 live", "the others are not live")
         page.keyboard.press("Escape")
         wait_until(lambda: watched() > 1, "others are seen again")
 
@@ -126,12 +126,12 @@ def test_a_slow_detector_does_not_delay_the_picture(
 
 
 def test_a_camera_that_hangs_is_never_called_live(server: Server, open_page: OpenPage) -> None:
-    """A camera whose last picture is 8 s old when the page is opened is never live, until it sends again."""
+    """A camera whose last picture is 5 s old when the page is opened is never live, until it sends again."""
     with registered(server, "cam") as camera:
         pictures = moving_pictures("cam", DUSK)
         camera.send(pictures[0])
         wait_until(lambda: server.camera("cam") is not None, "the server has a picture")
-        wait_until(lambda: silent_for(server, "cam") > 8, "the picture is old")
+        wait_until(lambda: silent_for(server, "cam") > 5, "the picture is old")
         page = open_page(f"{server.url}/", before=STATES)
         wait_until(lambda: status(page, "cam") == "stalled", "it is late")
         assert "live" not in page.evaluate("() => window.states")
@@ -152,8 +152,8 @@ STATES = """
 def test_the_past_of_a_camera_that_left_is_shown(server: Server, open_page: OpenPage) -> None:
     """Ten seconds back works on a camera that is offline, in full brightness, and nothing says that it is live."""
     with cameras(server, [("cam", "Cam")], fps=10):
-        wait_for_frames(server, "cam", 60)
-    wait_until(lambda: silent_for(server, "cam") > 6, "the camera has been gone for a while")
+        wait_for_frames(server, "cam", 30)
+    wait_until(lambda: silent_for(server, "cam") > 4, "the camera has been gone for a while")
     page = open_page(f"{server.url}/")
     wait_until(lambda: status(page, "cam") == "offline", "it is offline")
     page.get_by_role("button", name="Play back", exact=True).click()
@@ -222,9 +222,9 @@ def test_the_past_is_shown_frame_by_frame(server: Server, open_page: OpenPage) -
         wait_until(lambda: status(page, "cam") == "live", "live")
         page.locator('[data-camera="cam"] .sky-tile__open').click()
         wait_until(lambda: page.locator(".sky-timeline").count(), "the timeline is there")
-        wait_for_frames(server, "cam", 70)
+        wait_for_frames(server, "cam", 40)
         page.keyboard.press("ArrowLeft")
-        wait_until(lambda: 6 < back(page) < 13, "it is ten seconds back, or as far as there is")
+        wait_until(lambda: 3 < back(page) < 13, "it is ten seconds back, or as far as there is")
         page.keyboard.press(" ")
         wait_until(lambda: "paused" in page.locator(".sky-pill").inner_text(), "it stands still")
         clock = page.locator('[data-figure="clock"]').inner_text()
@@ -255,7 +255,7 @@ def test_a_hand_on_the_timeline(server: Server, open_page: OpenPage) -> None:
     with cameras(server, [("cam", "Cam")], fps=10):
         page = open_page(f"{server.url}/", size=(390, 844), has_touch=True, is_mobile=True)
         wait_until(lambda: status(page, "cam") == "live", "live")
-        wait_for_frames(server, "cam", 60)
+        wait_for_frames(server, "cam", 40)
         page.locator(".sky-tile__open").tap()
         slider = page.get_by_role("slider", name="Position")
         wait_until(slider.is_visible, "the timeline is there")
@@ -366,20 +366,21 @@ def test_a_clip_is_saved_and_played(server: Server, open_page: OpenPage) -> None
     with cameras(server, [("cam", "Cam")], fps=10):
         page = open_page(f"{server.url}/")
         wait_until(lambda: status(page, "cam") == "live", "live")
-        wait_for_frames(server, "cam", 50)
+        wait_for_frames(server, "cam", 40)
         page.locator(".sky-tile__open").click()
         page.get_by_role("button", name="Back 10 seconds").click()
         wait_until(lambda: back(page) > 2, "it is in the past")
+        begun = time.monotonic()
         page.keyboard.press("[")
         wait_for_frames(server, "cam", 15)
         page.keyboard.press("]")
+        lasted = time.monotonic() - begun
         with page.expect_download() as download:
             page.get_by_role("button", name="Save MP4").click()
         assert re.fullmatch(r"cam_[\d_.-]+[+-]\d+\.mp4", download.value.suggested_filename)
         with av.open(str(download.value.path())) as film:
             assert film.streams.video[0].codec_context.name == "h264"
-            # A second and a half, give or take what it takes to press two buttons.
-            assert 10 <= sum(1 for packet in film.demux(video=0) if packet.size) <= 40
+            assert 3 <= sum(1 for packet in film.demux(video=0) if packet.size) <= 10 * (lasted + 1)
         playing = "(video) => video.currentTime > 0 && video.loop"
         wait_until(lambda: page.locator("video").evaluate(playing), "the page plays what it has saved")
         assert serious_problems(page) == []
@@ -399,7 +400,7 @@ def seconds_apart(clocks: set[str]) -> int:
 def test_a_wall_is_played_back_in_step(server: Server, open_page: OpenPage) -> None:
     """Two cameras show the same moment, the address keeps it, and a camera that is opened shows it too."""
     with cameras(server, [("a", "A"), ("b", "B")], fps=10):
-        wait_for_frames(server, "a", 80)
+        wait_for_frames(server, "a", 40)
         page = open_page(f"{server.url}/")
         wait_until(lambda: status(page, "a") == status(page, "b") == "live", "live")
         page.get_by_role("button", name="Play back all").click()
@@ -434,7 +435,7 @@ def test_a_wall_is_played_back_in_step(server: Server, open_page: OpenPage) -> N
 def test_marks_of_the_time_before_the_page(server: Server, open_page: OpenPage) -> None:
     """A page that is opened after something was found marks it on the timeline."""
     with cameras(server, [("cam", "Cam")], fps=10):
-        wait_for_frames(server, "cam", 30)
-        post_box(server, 20)
+        wait_for_frames(server, "cam", 20)
+        post_box(server, 10)
         page = open_page(f"{server.url}/?view=cam")
         wait_until(lambda: page.locator(".sky-timeline__mark").count() == 1, "the mark is there")
