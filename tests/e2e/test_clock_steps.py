@@ -108,12 +108,12 @@ def next_message(viewer: ClientConnection, kind: str) -> dict[str, float]:
 
 
 def watch(viewer: ClientConnection, offset: float, step: int) -> None:
-    """Acknowledge twenty frames that came after the step, and those before.
+    """Acknowledge eight frames that came after the step, and those before.
 
     Each has the time at which it would be painted, by the server's clock as it was known before the step.
     """
     after = 0
-    while after < 20:
+    while after < 8:
         message = viewer.recv(PATIENCE)
         if isinstance(message, bytes):
             header = json.loads(message[2 : 2 + int.from_bytes(message[:2], "big")])
