@@ -325,7 +325,7 @@ async def test_a_drain_tells_everybody_and_waits_for_their_goodbyes(
 ) -> None:
     """Cameras and viewers get 1001; until they have left, load balancers hear 503 and nobody new is let in."""
     async with (
-        stopping_daemon(perhaps_tls, shutdown_grace=PATIENCE) as (server, stopped),
+        stopping_daemon(perhaps_tls, shutdown_grace=60.0) as (server, stopped),
         server.camera("door") as camera,
         server.viewer() as viewer,
         server.websocket("/ws") as silent,
@@ -347,16 +347,16 @@ async def test_a_drain_tells_everybody_and_waits_for_their_goodbyes(
             await peer.send(client_frame(CLOSE, (1001).to_bytes(2, "big")))
             assert await peer.ending() == "eof"
             await peer.stream.aclose()
-        with trio.fail_after(1):
+        with trio.fail_after(PATIENCE):
             await stopped.wait()
 
 
 async def test_a_drain_without_anybody_is_over_at_once() -> None:
     """The grace is for those who are there."""
-    async with stopping_daemon(shutdown_grace=PATIENCE) as (server, stopped):
+    async with stopping_daemon(shutdown_grace=60.0) as (server, stopped):
         await server.ask("/api/ready")
         signal.raise_signal(signal.SIGTERM)
-        with trio.fail_after(1):
+        with trio.fail_after(PATIENCE):
             await stopped.wait()
 
 
@@ -385,7 +385,7 @@ async def test_a_drain_lasts_no_longer_than_the_grace(perhaps_tls: CertificateFi
         await silent.send(b"GET / HT")
         await half.send(client_frame(TEXT, b"{", length=1000))
         signal.raise_signal(signal.SIGTERM)
-        with trio.fail_after(2):
+        with trio.fail_after(PATIENCE):
             await stopped.wait()
 
 
@@ -405,5 +405,5 @@ async def test_a_second_signal_ends_it_at_once() -> None:
         await trio.sleep(0.3)
         assert not stopped.is_set()
         signal.raise_signal(signal.SIGINT)
-        with trio.fail_after(1):
+        with trio.fail_after(PATIENCE):
             await stopped.wait()

@@ -67,7 +67,7 @@ async def test_what_was_put_back_can_be_taken_away() -> None:
 async def test_a_large_write_goes_out_however_long_it_takes() -> None:
     """The timeout is for making headway, not for the whole."""
     data = bytes(range(256)) * 4096
-    async with connected(write_timeout=0.3) as (ours, theirs), trio.open_nursery() as nursery:
+    async with connected(write_timeout=0.6) as (ours, theirs), trio.open_nursery() as nursery:
 
         async def send() -> None:
             await ours.send_all(data)
@@ -80,7 +80,7 @@ async def test_a_large_write_goes_out_however_long_it_takes() -> None:
             received += more
             await trio.sleep(0.03)
         assert received == data
-        assert trio.current_time() - started > 0.6
+        assert trio.current_time() - started > 0.7
 
 
 async def test_a_peer_that_reads_nothing_loses_the_connection() -> None:
@@ -143,7 +143,7 @@ async def test_lingering_with_somebody_who_is_gone_is_over_at_once() -> None:
     async with connected() as (ours, theirs):
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         theirs.socket.close()
-        with trio.fail_after(1):
+        with trio.fail_after(5):
             await ours.linger(PATIENCE)
             await ours.linger(PATIENCE)
 

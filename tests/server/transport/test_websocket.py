@@ -116,7 +116,7 @@ async def test_a_bad_handshake_is_refused(server: Address, fault: str, leave: st
     async with server.connection() as peer:
         await peer.send(request_head("/ws", *lines))
         if leave == "read":
-            with trio.fail_after(1):
+            with trio.fail_after(5):
                 assert (await peer.answer()).status == 400
                 assert await peer.ending() == "eof"
         else:
@@ -142,7 +142,7 @@ async def test_strange_headers_do_no_harm(server: Address, header: str) -> None:
         request = request.replace(b"Host: sky.localhost", header.encode("latin-1"))
     async with server.connection() as peer:
         await peer.send(request)
-        with trio.fail_after(1):
+        with trio.fail_after(5):
             assert (await peer.answer()).status in {101, 400}
 
 
@@ -159,7 +159,7 @@ async def test_a_handshake_is_a_get(server: Address, method: str) -> None:
     """Other methods open no WebSocket (RFC 6455 section 4.1)."""
     async with server.connection() as peer:
         await peer.send(handshake("/ws").replace(b"GET", method.encode(), 1))
-        with trio.fail_after(1):
+        with trio.fail_after(5):
             assert (await peer.answer(method)).status == 400
 
 
@@ -394,7 +394,7 @@ async def flood(server: Address, peer: RawPeer, *frames: bytes, code: int) -> No
         nursery.start_soon(send)
         await camera.send(client_frame(BINARY, jpeg := picture()))
         assert await viewer.picture() == (1, jpeg)
-        with trio.fail_after(2):
+        with trio.fail_after(PATIENCE):
             assert (await peer.close_frame()).close_code == code
         nursery.cancel_scope.cancel()
 
@@ -465,7 +465,7 @@ async def test_a_goodbye_is_answered(server: Address, kind: str, payload: bytes)
     """The Close frame comes back with its code, and the connection ends at once."""
     async with OPEN[kind](server) as peer:
         await peer.send(client_frame(CLOSE, payload))
-        with trio.fail_after(1):
+        with trio.fail_after(5):
             answer = await peer.close_frame()
             assert answer.payload[:2] == payload[:2] or not payload
             assert await peer.ending() == "eof"
@@ -487,7 +487,7 @@ async def test_who_vanishes_is_forgotten_at_once(either_server: Address, kind: s
     """A reset needs no goodbye."""
     async with OPEN[kind](either_server) as peer:
         reset(peer)
-        with trio.fail_after(1):
+        with trio.fail_after(5):
             await either_server.wait_until_alone()
 
 
@@ -497,7 +497,7 @@ async def test_who_closes_the_line_without_a_word_is_forgotten_at_once(either_se
     async with OPEN[kind](either_server) as peer:
         await peer.send(client_frame(BINARY, b"x", length=1000))
         await peer.transport.send_eof()
-        with trio.fail_after(1):
+        with trio.fail_after(5):
             await peer.ending()
             await either_server.wait_until_alone()
 
@@ -538,7 +538,7 @@ async def test_who_answers_no_ping_is_gone(kind: str, perhaps_tls: CertificateFi
     async with running_daemon(perhaps_tls, ping_interval=0.1, ping_timeout=0.2) as server, OPEN[kind](server) as peer:
         while (await peer.frame()).opcode != PING:
             pass
-        with trio.fail_after(2):
+        with trio.fail_after(PATIENCE):
             await server.wait_until_alone()
         assert await peer.ending() == "reset"
 
