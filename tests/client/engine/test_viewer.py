@@ -358,6 +358,19 @@ async def test_silence_is_explained() -> None:
     assert after == "camera door is offline, camera gate is unknown to the server, camera yard is connected"
 
 
+async def test_a_viewer_is_not_live_before_the_server_has_accepted_it() -> None:
+    """A server that wants a key answers questions for its clock first."""
+    async with viewing(answering) as (server, viewer, _taken):
+        await server.wait_until(lambda: server.questions > 0)
+        assert viewer.state == "connecting"
+
+
+async def answering(server: FakeServer, websocket: WebSocketConnection) -> None:
+    """Answer questions for the clock, and nothing else."""
+    while True:
+        await server.tell_time(websocket, str(await websocket.get_message()))
+
+
 async def test_silence_of_a_server_without_cameras_is_explained() -> None:
     """A viewer of all cameras may be at the wrong server."""
     async with viewing(sending(encode_message(Clients([])))) as (_, viewer, _taken):

@@ -66,7 +66,7 @@ class ViewerReport:
 
     server: str
     state: str
-    """``connecting``, ``live`` or ``waiting``."""
+    """``connecting``, ``live`` once the server has sent a frame or its list of cameras, or ``waiting``."""
     trouble: str | None
     cameras: tuple[CameraView, ...]
     """The figures of each camera, by id."""
@@ -170,7 +170,7 @@ class ViewerClient:
             ) as connection:
                 if token is not None:
                     await connection.send(encode_message(Authenticate(token)))
-                self.state, self.trouble, self._has_list = "live", None, False
+                self._has_list = False
                 self._connections += 1
                 self._server_clock = ServerClock()
                 with single_error():
@@ -270,6 +270,8 @@ class ViewerClient:
         watch.online, watch.condition = online, condition
 
     def _note_acceptance(self) -> None:
+        # Not before: a server that wants a key waits for one, and answers only questions for its clock meanwhile.
+        self.state, self.trouble = "live", None
         self._worked = True
         self._access.note_success()
 
