@@ -34,7 +34,7 @@ def test_the_page_names_the_authority_and_its_fingerprint(language: str) -> None
     """People compare it with what the terminal shows, and find the name in the settings of their device."""
     page = trust_files(AUTHORITY.certificate, language=language)[PAGE].decode()
     assert f'<html lang="{language}">' in page
-    assert fingerprint(CERTIFICATE) in page
+    assert fingerprint(CERTIFICATE) in page.replace("<wbr>", "")
     assert name_of(CERTIFICATE) in page
     for system in ("iPhone", "Android", "Windows", "macOS", "Linux"):
         assert system in page

@@ -63,7 +63,7 @@ body { margin: 0; font: 1rem/1.5 system-ui, sans-serif; }
 main { max-width: 42rem; margin: 0 auto; padding: 1rem 1rem 3rem; }
 h1 { font-size: 1.5rem; }
 h2 { font-size: 1.15rem; margin-top: 2rem; }
-.fingerprint { overflow-wrap: anywhere; user-select: all; }
+.fingerprint { user-select: all; }
 .file { display: inline-block; padding: 0.6rem 1rem; border: 1px solid; border-radius: 0.5rem; }
 """
 
@@ -105,7 +105,10 @@ def _render(certificate: x509.Certificate, base: str, language: str) -> str:
         for section, (system, file, action, steps) in zip(SYSTEMS, words.steps, strict=True)
     )
     before = words.before.format(
-        name=name, end=f"{certificate.not_valid_after_utc:%Y-%m-%d}", fingerprint=fingerprint(certificate)
+        name=name,
+        end=f"{certificate.not_valid_after_utc:%Y-%m-%d}",
+        # People compare it byte for byte, so no line ends within one.
+        fingerprint=fingerprint(certificate).replace(":", ":<wbr>"),
     )
     return _PAGE.format(
         language=language,
