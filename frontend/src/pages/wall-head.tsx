@@ -97,7 +97,7 @@ export function WallHead(props: WallHeadProps) {
       />
       {canFullScreen() ? (
         <IconButton
-          className="page-tool"
+          className="page-tool wall-wide"
           icon="expand"
           label={words.head.wall}
           labelShown
@@ -125,6 +125,11 @@ export function WallHead(props: WallHeadProps) {
         >
           {words.together.open}
         </button>
+        {canFullScreen() ? (
+          <button type="button" className="wall-narrow" onClick={toggleFullScreen}>
+            {words.head.wallHint}
+          </button>
+        ) : null}
         <button type="button" onClick={toggle("figures")}>
           {words.panels.figures}
         </button>
