@@ -225,7 +225,7 @@ def test_another_page_with_the_same_id_takes_over_once(server: Server, open_page
 def test_a_camera_is_live_then_offline(server: Server, open_page: OpenPage) -> None:
     """Live, stalled and offline are told apart, and the last picture stays."""
     page = open_page(f"{server.url}/")
-    wait_until(page.get_by_role("heading", name="No camera is on the air").is_visible, "it says there is none")
+    wait_until(page.get_by_role("heading", name="No camera is live").is_visible, "it says there is none")
     with cameras(server, [("cam", "Cam")], fps=10):
         wait_until(lambda: status(page, "cam") == "live", "live")
         with registered(server, "still"):

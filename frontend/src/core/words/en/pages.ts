@@ -48,9 +48,9 @@ export const panels = {
 } satisfies Record<PanelName, string>;
 
 export const empty = {
-  noCamera: "No camera is on the air",
+  noCamera: "No camera is live",
   noCameraHint:
-    "Open the capture page on a phone or a computer with a camera and press Start. The picture then appears here.",
+    "Open the capture page on a phone or a computer with a camera and press Go live. The picture then appears here.",
   openCapture: "Open the capture page",
   noneShown: "No camera is shown",
   noneShownHint: "All cameras are stopped, hidden or removed.",
