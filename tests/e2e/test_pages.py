@@ -14,7 +14,7 @@ from typing import Literal
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Page, Response, expect
 
 from skysentry_trio.sources.drawing import NIGHT
 from tests.e2e.browser import (
@@ -455,12 +455,26 @@ def test_hostile_labels_and_addresses_run_nothing(server: Server, open_page: Ope
 
 def test_a_phone_finds_the_page_by_a_code(server: Server, open_page: OpenPage) -> None:
     """The code is drawn only on demand, and its address carries the settings but not this camera's id."""
-    page = open_page(f"{server.url}/capture?id=mine&fps=7")
-    assert page.locator(".page-qr").count() == 0
+    with Proxy(server, host=f"localhost:{server.port}") as proxy:
+        origin = proxy.url.replace("localhost", "cams.localhost")
+        page = open_page(f"{origin}/capture?id=mine&fps=7")
+        assert page.locator(".page-qr").count() == 0
+        page.get_by_text("Use a phone as a camera").click()
+        wait_until(lambda: page.locator(".page-qr").evaluate("(code) => code.width > 20"), "the code is drawn")
+        assert page.locator(".page-address a").inner_text() == f"{origin}/capture?fps=7"
+
+
+def test_no_code_leads_to_this_machine_itself(server: Server, open_page: OpenPage) -> None:
+    """At localhost, the pages show how to get a code that a phone can use, and none that it cannot."""
+    page = open_page(f"{server.url}/capture")
     page.get_by_text("Use a phone as a camera").click()
-    wait_until(lambda: page.locator(".page-qr").evaluate("(code) => code.width > 20"), "the code is drawn")
-    assert page.locator(".page-address a").inner_text() == f"{server.url}/capture?fps=7"
-    assert "cannot reach localhost" in page.locator(".page-phone").inner_text()
+    check_advice(page, ".page-phone")
+    check_advice(open_page(f"{server.url}/?panel=add"), ".page-add")
+
+
+def check_advice(page: Page, place: str) -> None:
+    expect(page.locator(place)).to_contain_text("serve --phone")
+    expect(page.locator(f"{place} :is(.page-qr, .page-address)")).to_have_count(0)
 
 
 def serious_problems(page: Page) -> list[str]:

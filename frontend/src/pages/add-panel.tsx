@@ -1,7 +1,7 @@
 /** The ways to add a camera. */
 
 import { useWords } from "../react/words.js";
-import { PhoneAdvice, QrCode, ServerCode } from "./phone-code.js";
+import { PageCode, ServerCode } from "./phone-code.js";
 import { usePhone } from "./use-phone.js";
 
 export function AddPanel() {
@@ -22,13 +22,7 @@ export function AddPanel() {
       <section>
         <h3>{words.add.phone}</h3>
         {code === null ? (
-          <>
-            <QrCode text={`${server}/capture`} />
-            <p className="page-address">
-              <code>{`${server}/capture`}</code>
-            </p>
-            <PhoneAdvice />
-          </>
+          <PageCode address={`${server}/capture`} />
         ) : (
           <ServerCode code={code} renew={renew} />
         )}

@@ -74,15 +74,7 @@ export function PhoneCode({ settings }: { settings: CaptureSettings }) {
       <summary>
         <Icon path={ICONS.phone} /> {words.code.phone}
       </summary>
-      {open ? (
-        <>
-          <QrCode text={address} />
-          <p className="page-address">
-            <a href={address}>{address}</a>
-          </p>
-          <PhoneAdvice />
-        </>
-      ) : null}
+      {open ? <PageCode address={address} /> : null}
     </details>
   );
 }
@@ -98,16 +90,20 @@ export function FoldedCode({ title, text }: { title: string; text: string }) {
   );
 }
 
-/** Says whether a phone can use the address of this page. */
-export function PhoneAdvice() {
+/** The code of an address of this server. No code leads a phone to this machine itself, so the way to one is shown. */
+export function PageCode({ address }: { address: string }) {
   const words = useWords();
-  if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
+  if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname))
     return <p>{words.code.thisMachine(location.hostname)}</p>;
-  }
-  if (location.protocol !== "https:") {
-    return <p>{words.code.insecure}</p>;
-  }
-  return <p>{words.code.scan}</p>;
+  return (
+    <>
+      <QrCode text={address} />
+      <p className="page-address">
+        <a href={address}>{address}</a>
+      </p>
+      <p>{location.protocol === "https:" ? words.code.scan : words.code.insecure}</p>
+    </>
+  );
 }
 
 /** Draws a QR code, whose library is loaded only now. */

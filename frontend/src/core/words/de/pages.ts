@@ -83,7 +83,7 @@ export const code: typeof en.code = {
   failed: "Der Code konnte nicht gezeichnet werden. Stattdessen die Adresse eintippen.",
   phone: "Ein Telefon als Kamera verwenden",
   thisMachine: (host) =>
-    `Ein Telefon erreicht ${host} nicht, das ist dieser Rechner selbst. Diese Seite mit dem Namen oder der Adresse des Rechners im Netz über https öffnen und den Code dort scannen.`,
+    `Ein Telefon erreicht ${host} nicht, das ist dieser Rechner selbst. Den Server mit „serve --phone“ starten: Dann steht hier ein Code für Telefone. Oder diese Seite mit dem Namen oder der Adresse des Rechners im Netz über https öffnen.`,
   insecure: "Der Browser des Telefons erlaubt unter dieser Adresse keine Kamera, weil sie nicht https ist.",
   scan: "Den Code mit der Kamera des Telefons scannen, die Seite öffnen und dort live gehen.",
 };

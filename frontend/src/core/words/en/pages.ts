@@ -85,7 +85,7 @@ export const code = {
   failed: "The code could not be drawn. Type the address instead.",
   phone: "Use a phone as a camera",
   thisMachine: (host: string) =>
-    `A phone cannot reach ${host}, which is this machine itself. Open this page by the machine’s name or address in the network, over https, and scan the code there.`,
+    `A phone cannot reach ${host}, which is this machine itself. Start the server with “serve --phone”: it shows a code for phones here. Or open this page by the machine’s name or address in the network, over https.`,
   insecure: "The phone’s browser does not allow a camera at this address, because it is not https.",
   scan: "Scan the code with the phone’s camera, open the page, and press Go live there.",
 };
