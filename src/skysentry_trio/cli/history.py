@@ -5,29 +5,24 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from skysentry_trio.base.ageing_rule import AgeingRule, parse_rules
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
-from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.units import format_size, parse_duration, parse_size
+from skysentry_trio.cli.history_export import FORMATS, export_camera, export_cameras, with_progress
 from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, load_settings, variable_of
 from skysentry_trio.server.history.folder import Damaged, HistoryFolder
 from skysentry_trio.server.history.layout import find_segments
 from skysentry_trio.server.history.reader import HistoryReader
-from skysentry_trio.server.history.recorded_part import RecordedPart
 from skysentry_trio.server.history.retention import RetentionLimits, choose_expired
-from skysentry_trio.server.history.segment import OPENING, encode_record
-from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, ZipClip, local_file_stamp
-from skysentry_trio.server.http.export_archive import ExportRange, write_archive
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.query import Query
@@ -36,18 +31,9 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _DAY: Final = 86400.0
-_REPORT_EVERY: Final = 1.0
-"""Seconds between two lines of progress."""
-_BATCH: Final = 64
-"""Frames written in one step."""
 _HEAD: Final = 180
 """Bytes of the head of a frame on disk."""
 _NO_RULES: Final[tuple[AgeingRule, ...]] = ()
-_FORMATS: Final = ("mkv", "zip", "mjpeg", "mpjpeg")
-
-
-class NothingRecorded(SkySentryError):
-    """There are no recordings as asked for."""
 
 
 class HistoryDamaged(SkySentryError):
@@ -115,7 +101,7 @@ def verify(settings: Settings) -> None:
         wrong = 0
         names = list(find_segments(folder.path))
         known = folder.index.names()
-        for name in _with_progress(names, "checked"):
+        for name in with_progress(names, "checked"):
             sentence = _check(folder, name, is_known=name in known)
             if sentence:
                 wrong += 1
@@ -147,7 +133,7 @@ def rebuild(settings: Settings) -> None:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(_FORMATS),
+    type=click.Choice(FORMATS),
     default="mkv",
     show_default=True,
     help="mkv needs skysentry-trio[capture]; mpjpeg is the form on disk.",
@@ -159,59 +145,11 @@ def export(
 ) -> None:
     """Write recordings into one file; those of several cameras into a ZIP with a manifest."""
     with _reading(settings) as folder:
+        reader = HistoryReader(folder)
         if len(camera_ids) > 1:
-            _export_archive(HistoryReader(folder), list(camera_ids), output, kind, begin, end)
-            return
-        (camera_id,) = camera_ids
-        part = HistoryReader(folder).part(check_camera_id(camera_id), begin, end)
-        if part is None:
-            raise NothingRecorded(f"there are no recordings of camera {camera_id} from then")
-        stamp = local_file_stamp(part.first.received_at)
-        path = Path(output or f"{camera_id}_{stamp}.{kind}")
-        with _new_file(path) as target:
-            count = _write_clip(target, _make_clip(kind, f"{camera_id}_{stamp}", part), part)
-    click.echo(f"{count} frames in {path}", err=True)
-
-
-def _export_archive(  # noqa: PLR0917 - what the command was asked for
-    reader: HistoryReader, camera_ids: list[str], output: str | None, kind: str, begin: float, end: float
-) -> None:
-    """Write the recordings of several cameras into an archive."""
-    segments = [one for camera_id in camera_ids for one in reader.segments(check_camera_id(camera_id), begin, end)]
-    if not segments:
-        raise NothingRecorded(f"there are no recordings of cameras {', '.join(camera_ids)} from then")
-    first, last = min(one.started_at for one in segments), max(one.ended_at for one in segments)
-    # The times of segments are rounded down.
-    wanted = ExportRange(camera_ids, max(begin, first), min(end, last + 1), kind)
-    path, progress = Path(output or f"{len(camera_ids)}-cameras_{local_file_stamp(wanted.begin)}.zip"), None
-    with _new_file(path) as target:
-        steps = write_archive(target, path.parent, lambda _camera_id: reader, wanted, partial(_make_clip, kind))
-        for progress in steps:
-            if sys.stderr.isatty():
-                click.echo(f"\r{100 * progress.done:.0f} % exported", nl=False, err=True)
-    if sys.stderr.isatty():
-        click.echo("\r", nl=False, err=True)
-    if progress is not None:
-        click.echo(f"{progress.frames} frames in {path}", err=True)
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that does not exist yet; delete it if it cannot be written completely."""
-    try:
-        target = path.open("x+b")
-    except FileExistsError:
-        raise ConfigurationError(f"--output: {path} exists") from None
-    except OSError as error:
-        raise SkySentryError(f"cannot write {path}: {error.strerror or error}") from error
-    try:
-        with target:
-            yield target
-    except BaseException as error:
-        path.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise SkySentryError(f"cannot write {path}: {error.strerror or error}") from error
-        raise
+            export_cameras(reader, list(camera_ids), output, kind, begin, end)
+        else:
+            export_camera(reader, camera_ids[0], output, kind, begin, end)
 
 
 @history.command()
@@ -286,22 +224,6 @@ def estimate(  # noqa: PLR0917 - one for each flag
     click.echo(f"{sent * 8 / 1e6:.1f} Mbit/s on average from cameras that nobody watches")
 
 
-class SegmentFile:
-    """The frames in the form in which they are on disk, in one file."""
-
-    def __init__(self) -> None:
-        self._opening = OPENING
-
-    def add(self, frames: Iterable[JpegFrame]) -> bytes:
-        """Append frames."""
-        opening, self._opening = self._opening, b""
-        return opening + b"".join(piece for frame in frames for piece in encode_record(frame, 1))
-
-    def finish(self) -> bytes:
-        """Return no bytes: the file ends with the last frame."""
-        return b""
-
-
 @contextmanager
 def _reading(settings: Settings) -> Iterator[HistoryFolder]:
     folder = HistoryFolder.open(Path(settings.history), writing=False)
@@ -332,54 +254,6 @@ def _check(folder: HistoryFolder, name: str, *, is_known: bool) -> str | None:
     if is_known and folder.index.table(name).encode() != table.encode():
         return f"{name}: the index does not agree with the file, which has {segment.frames} frames"
     return None
-
-
-def _make_clip(kind: str, title: str, part: RecordedPart) -> ClipFile:
-    if kind == "zip":
-        return ZipClip(title)
-    if kind == "mjpeg":
-        return JpegClip()
-    if kind == "mpjpeg":
-        return SegmentFile()
-    try:
-        return MatroskaClip(title, part.first, part.last)
-    except ImportError:
-        raise ConfigurationError(
-            "--format mkv needs PyAV: pip install 'skysentry-trio[capture]'; zip, mjpeg and mpjpeg work without"
-        ) from None
-
-
-def _write_clip(target: BinaryIO, clip: ClipFile, part: RecordedPart) -> int:
-    """Write a clip into a file; return the number of frames."""
-    count = 0
-    for batch in _batches(_with_progress(part.frames, "exported")):
-        target.write(clip.add(batch))
-        count += len(batch)
-    target.write(clip.finish())
-    return count
-
-
-def _with_progress(items: Iterable[T], word: str) -> Iterator[T]:
-    """Yield the items; say on a terminal how many there were."""
-    shown = time.monotonic()
-    for count, item in enumerate(items, 1):
-        yield item
-        if sys.stderr.isatty() and time.monotonic() - shown > _REPORT_EVERY:
-            shown = time.monotonic()
-            click.echo(f"\r{count} {word}", nl=False, err=True)
-    if sys.stderr.isatty():
-        click.echo("\r", nl=False, err=True)
-
-
-def _batches(frames: Iterable[JpegFrame]) -> Iterator[list[JpegFrame]]:
-    batch = list[JpegFrame]()
-    for frame in frames:
-        batch.append(frame)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _moment(flag: str, text: str | None, default: float) -> float:
