@@ -35,7 +35,7 @@ from skysentry_trio.wire.history import ExportRequest
 from skysentry_trio.wire.hosts import HostRule
 from skysentry_trio.wire.identity import check_camera_id, clean_label
 from skysentry_trio.wire.jpeg import trim_jpeg
-from skysentry_trio.wire.multipart import MultipartReader, read_timestamp
+from skysentry_trio.wire.multipart_reader import MultipartReader, read_timestamp
 from skysentry_trio.wire.orientation import exchanges_sides, orient, read_orientations
 from skysentry_trio.wire.origins import explain_refusal, is_entry, is_origin_allowed
 from skysentry_trio.wire.presented import read_credentials

@@ -24,7 +24,7 @@ from skysentry_trio.sources.pacing import FramePacer, Thinner
 from skysentry_trio.sources.video import STALL, LiveVideoSource
 from skysentry_trio.sources.video_stream import VideoUnavailable
 from skysentry_trio.sources.whole_jpeg import whole_jpeg
-from skysentry_trio.wire.multipart import MultipartReader, announced_boundary
+from skysentry_trio.wire.multipart_reader import MultipartReader, announced_boundary
 
 T = TypeVar("T")
 MAX_PICTURE_SIZE = 64 * 1024 * 1024

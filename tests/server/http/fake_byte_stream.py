@@ -12,7 +12,8 @@ from attrs import define, field
 
 from skysentry_trio.server.http.exchange import Exchange
 from skysentry_trio.server.transport.request import Request
-from skysentry_trio.wire.multipart import OPENING, MultipartReader, Part
+from skysentry_trio.wire.multipart import OPENING
+from skysentry_trio.wire.multipart_reader import MultipartReader, Part
 from skysentry_trio.wire.origins import is_origin_allowed
 from skysentry_trio.wire.query import decode_query
 from skysentry_trio.wire.request_head import RequestHead, RequestHeadReader

@@ -26,7 +26,7 @@ from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.wire.capture import decode_jpeg
 from skysentry_trio.wire.identity import check_camera_id, clean_label
 from skysentry_trio.wire.jpeg import MAX_JUNK
-from skysentry_trio.wire.multipart import MultipartReader, Part, announced_boundary, read_timestamp
+from skysentry_trio.wire.multipart_reader import MultipartReader, Part, announced_boundary, read_timestamp
 from skysentry_trio.wire.request_head import RequestHead
 from skysentry_trio.wire.rest import PushReply
 
