@@ -121,6 +121,7 @@ class Recorder:
             if self._rules.are_alike and demand is not None:
                 self._hub.subscribe(viewer, None, demand)
             self._events.changed = self._note_event
+            self._hub.mirrored.on_leaving = self._take_last
             try:
                 while True:
                     await self.look()
@@ -154,8 +155,6 @@ class Recorder:
 
     def _take(self, camera: HubCamera, *, is_last: bool = False) -> None:
         if camera.is_elsewhere:
-            # Its frames are counted there, and perhaps from 1 again.
-            self._recordings.pop(camera.id, None)
             return
         newest = camera.ring.newest
         recording = self._recordings.get(camera.id)
@@ -170,6 +169,11 @@ class Recorder:
             recording = self._recordings[camera.id] = self._begin(camera, rule, newest)
         if is_last or recording.is_due(newest, self._looks):
             self._hand_over(recording, is_last=is_last)
+
+    def _take_last(self, camera: HubCamera) -> None:
+        """Hand over the last frames of a camera that goes to another server, which may count from 1 again."""
+        if (recording := self._recordings.pop(camera.id, None)) is not None:
+            self._hand_over(recording, is_last=True)
 
     def _begin(self, camera: HubCamera, rule: RecordingRule, newest: JpegFrame) -> _Recording:
         epoch, turn = self._writer.next_epoch(camera.id), len(self._recordings) % _TURN

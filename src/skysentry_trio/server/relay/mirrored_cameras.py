@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import trio
-from attrs import define
+from attrs import define, field
 
 from skysentry_trio.base.demand import Limits, most
 from skysentry_trio.base.exceptions import ProtocolViolation
@@ -35,6 +35,9 @@ class MirroredCameras:
     _eviction: Eviction
     _registration: Registration
     _notifier: Notifier
+    on_leaving: Callable[[HubCamera], None] = field(default=lambda _camera: None, init=False, repr=False)
+    """Called with a camera that is at another server now, before its ring is cut to the newest frame; must not raise.
+    """
 
     @contextmanager
     def mirror(
@@ -71,6 +74,7 @@ class MirroredCameras:
             previous.end(EndReason.REPLACED)
         if was_online:
             self._notifier.notify(camera)
+        self.on_leaving(camera)
         # Viewers that come later are shown the newest frame. All older ones are at the other server.
         camera.ring.capacity = 1
         camera.condition = None
