@@ -55,6 +55,7 @@ def written(server: Program) -> int:
     return count
 
 
+@pytest.mark.one_server  # The benchmark starts the server.
 def test_a_server_that_is_killed_loses_at_most_a_second(tmp_path: Path) -> None:
     """Two kills at random moments: every file can be read, and nothing is wrong; ten are a benchmark."""
     missed = [one.show() for one in measure_kills(tmp_path, kills=2, longest=2.5) if not one.is_held]
