@@ -18,6 +18,7 @@ from benchmarks.history.figures import Figure
 from benchmarks.load import Schedule, workers
 from benchmarks.server import running
 from skysentry_trio.server.history.folder import HistoryFolder
+from skysentry_trio.server.history.index import FILE_NAME
 from skysentry_trio.server.history.layout import find_segments
 from skysentry_trio.server.history.reader import HistoryReader
 
@@ -46,7 +47,7 @@ def measure_kills(folder: Path, kills: int = 10, longest: float = 8.0) -> Iterat
     yield Figure("files that FFmpeg reads otherwise than we do", _read_otherwise(folder, files), "", 0)
     yield Figure("exit status of history verify", _run("verify", folder), "", 0)
     before = _rows(folder)
-    for path in folder.glob("index.sqlite3*"):
+    for path in folder.glob(f"{FILE_NAME}*"):
         path.unlink()
     _run("rebuild", folder)
     yield Figure("rows of an index that is made again which differ", len(before ^ _rows(folder)), "", 0)
@@ -113,7 +114,7 @@ def _read_otherwise(folder: Path, files: list[str]) -> int:
 
 
 def _rows(folder: Path) -> set[tuple[object, ...]]:
-    with sqlite3.connect(folder / "index.sqlite3") as connection:
+    with sqlite3.connect(folder / FILE_NAME) as connection:
         return set(connection.execute(_ROWS))
 
 
