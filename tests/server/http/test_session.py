@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -89,6 +90,27 @@ async def test_signing_out_ends_the_cookie_everywhere(rules: Rules) -> None:
     assert (out.status, out.body) == (204, b"")
     with pytest.raises(Exception, match="has ended"):
         rules.access.verify_cookie(cookie)
+
+
+async def test_rules_that_cannot_be_written_are_a_reason_to_try_later(
+    rules: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is that changes them: nobody believes to be signed out, or that a key was made."""
+    cookie = cookie_of(await post(site(rules), "/api/session", {"user": "ann", "password": "long enough"}))
+    administration = await admin_site(rules)
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    answers = [
+        await site(rules).ask("/api/session", "DELETE", Cookie=f"skysentry_session={cookie}"),
+        await post(administration, "/api/keys", {"name": "porch", "allow": {"view": ["door"]}}),
+    ]
+
+    assert [(answer.status, answer.json()["error"]) for answer in answers] == [
+        (503, "the server cannot write its file of rules")
+    ] * 2
 
 
 async def test_people_get_the_sign_in_page_and_programs_json(rules: Rules) -> None:

@@ -10,8 +10,7 @@ import msgspec
 import trio
 from quart import Blueprint, Response
 
-from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
-from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import Action, Principal
 from skysentry_trio.server.access.changes import NotAllowed
 from skysentry_trio.server.access.records import KeyRecord, UserRecord
@@ -35,8 +34,6 @@ from skysentry_trio.wire.administration import (
 )
 from skysentry_trio.wire.link_address import link_address
 from skysentry_trio.wire.messages import to_milliseconds, to_seconds
-
-log = get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -66,9 +63,6 @@ def create_administration(  # noqa: PLR0915 - one statement for each step of eac
             changed = await trio.to_thread.run_sync(make)
         except NotAllowed as error:
             raise ProtocolViolation(str(error), "bad-request") from None
-        except ConfigurationError as error:
-            log.exception("rules not changed")
-            raise ProtocolViolation("the server cannot write its file of rules", "busy") from error
         # The next request, which may come at once, is to find the change.
         setup.watcher.look()
         return changed

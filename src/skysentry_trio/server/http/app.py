@@ -12,7 +12,7 @@ from quart import Blueprint, Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
-from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.base.languages import choose_language
 from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.server.access.start import AccessSetup, open_to_everybody
@@ -157,6 +157,11 @@ def create_app(
             response.headers.update(describe_challenge(violation, current_request().head))
             response.headers["Cache-Control"] = "no-store"
         return response
+
+    @app.errorhandler(ConfigurationError)
+    async def postpone(error: ConfigurationError) -> Response:
+        log.error("rules not changed", exc_info=error)
+        return await refuse(ProtocolViolation("the server cannot write its file of rules", "busy"))
 
     @app.errorhandler(HTTPException)
     async def explain(error: HTTPException) -> Response:

@@ -10,8 +10,7 @@ import trio
 from attrs import frozen
 from quart import Blueprint, Response, request
 
-from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
-from skysentry_trio.base.logs import get_logger
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.access.phone_code import CodeState, PhoneCode
 from skysentry_trio.server.access.sessions import audit
@@ -21,8 +20,6 @@ from skysentry_trio.server.http.json_bodies import json_response
 from skysentry_trio.server.http.static_files import send_static_file
 from skysentry_trio.server.transport.https_redirect import https_address
 from skysentry_trio.wire.administration import PhoneCodeReply, PhoneReply
-
-log = get_logger(__name__)
 
 _OWN_CONNECTIONS = "connect-src 'self'"
 
@@ -84,11 +81,7 @@ def create_phone(current_hub: CurrentHub, setup: AccessSetup, phone: PhoneSetup,
         setup.watcher.look()
         shown = code.describe(access)
         if shown is not None and shown.state is not CodeState.WAITING:
-            try:
-                await trio.to_thread.run_sync(partial(code.renew, setup.editor, access.fact_of(hub.principal)))
-            except ConfigurationError as error:
-                log.exception("rules not changed")
-                raise ProtocolViolation("the server cannot write its file of rules", "busy") from error
+            await trio.to_thread.run_sync(partial(code.renew, setup.editor, access.fact_of(hub.principal)))
             setup.watcher.look()
             audit.info("link made", who=hub.principal.name, action=Action.PUBLISH, camera="*", once=True)
         return json_response(describe(), 201)
