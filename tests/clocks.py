@@ -1,4 +1,4 @@
-"""A clock for tests with real sockets in which much time has to pass."""
+"""Times of tests: a fixed moment, and a clock for tests with real sockets in which much time has to pass."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import time
 from attrs import define, field
 from trio.abc import Clock
 
+NOON = 1_795_953_600.0
+"""2026-11-29 12:00:00 UTC."""
 _RATE = 0.1
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable, Generator, Iterator
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +20,7 @@ from trio.testing import MockClock
 
 from skysentry_trio.server.access.changes import RulesEditor
 from skysentry_trio.server.access.records import Allowed, UserRecord
+from tests.clocks import NOON
 from tests.e2e import several_nodes
 from tests.printed_secrets import find_secrets, note_password
 
@@ -76,6 +79,35 @@ def autojump_clock(monkeypatch: pytest.MonkeyPatch) -> MockClock:
 
     monkeypatch.setattr(trio.to_thread, "run_sync", run_sync_outside_time)
     return clock
+
+
+@pytest.fixture
+def wall_clock(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> MockClock:
+    """Let the time of day follow the clock of the test, from `NOON` on."""
+    monkeypatch.setattr(time, "time", lambda: NOON + autojump_clock.current_time())
+    return autojump_clock
+
+
+@pytest.fixture
+def in_karachi(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Be where the clock is five hours ahead of UTC."""
+    monkeypatch.setenv("TZ", "Asia/Karachi")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """Give the root logger its handlers and its level back in the end; meanwhile it has none."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers.clear()
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(params=["plain", "tls"])

@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import tempfile
-import time
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,23 +17,14 @@ import trio
 from skysentry_trio.base.chatter import MAX_PENDING, chatter_of, open_chatter
 from skysentry_trio.base.logs import LogLimiter, configure, get_logger
 
+pytestmark = pytest.mark.usefixtures("logging_as_before")
+
 log = get_logger("skysentry_trio.test")
 
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    root.handlers.clear()
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def logged(stream: io.StringIO) -> list[dict[str, Any]]:
@@ -63,16 +53,6 @@ def test_an_event_becomes_one_line_of_text() -> None:
     time, rest = stream.getvalue().split(" ", 1)
     assert time.endswith("Z")
     assert rest == 'warning camera gone camera=door reason="no pong" (skysentry_trio.test)\n'
-
-
-@pytest.fixture
-def in_karachi(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Be where the clock is five hours ahead of UTC."""
-    monkeypatch.setenv("TZ", "Asia/Karachi")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 @pytest.mark.usefixtures("in_karachi")

@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from skysentry_trio.cli.main import cli
 from skysentry_trio.server.history.segment import scan
-from tests.server.history.helpers import NOON, OpenFolder, frames
+from tests.clocks import NOON
+from tests.server.history.helpers import OpenFolder, frames
 
 Run = Callable[..., Result]
 

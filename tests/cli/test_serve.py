@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
-import logging
 import resource
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +22,16 @@ from skysentry_trio.server import daemon as daemon_module
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.transport.systemd import Notifier
 
+pytestmark = pytest.mark.usefixtures("logging_as_before")
+
 URL = "http://127.0.0.1:1234"
 Started = trio.TaskStatus[Sequence[str]]
 Daemon = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
-def _process_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _process_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    root.handlers.clear()
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from datetime import datetime
 from functools import cache
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
@@ -29,6 +29,9 @@ from tests.e2e.loaded_server import start_server
 from tests.e2e.processes import PATIENCE
 from tests.e2e.several_nodes import count_nodes, serve_program
 from tests.ports import free_port
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 T = TypeVar("T")
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -275,6 +278,11 @@ def feeding(feed: Callable[[T], None], connections: T, over: threading.Event) ->
     finally:
         over.set()
         feeder.join(timeout=5)
+
+
+def link(page: Page) -> str:
+    """Return how the page says it is connected, in its own key words."""
+    return page.locator(".sky-link").get_attribute("data-link") or ""
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, Page
 
-from tests.e2e.browser import CHROMIUM, Proxy, Server, wait_for_frames, wait_until
+from tests.e2e.browser import CHROMIUM, Proxy, Server, link, wait_for_frames, wait_until
 
 pytestmark = [
     pytest.mark.e2e,
@@ -92,10 +92,6 @@ devices.getUserMedia = async () => room.captureStream(10);
 def server() -> Iterator[Server]:
     with Server() as running:
         yield running
-
-
-def link(page: Page) -> str:
-    return page.locator(".sky-link").get_attribute("data-link") or ""
 
 
 def words(page: Page) -> str:

@@ -20,8 +20,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from skysentry_trio.server.history.folder import HistoryFolder
+from tests.clocks import NOON
 from tests.e2e.processes import PATIENCE, Program, running
-from tests.server.history.helpers import JPEG, NOON, OpenFolder, frames
+from tests.server.history.helpers import JPEG, OpenFolder, frames
 
 pytestmark = pytest.mark.e2e
 

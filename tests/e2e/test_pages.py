@@ -23,6 +23,7 @@ from tests.e2e.browser import (
     Proxy,
     Server,
     cameras,
+    link,
     moving_pictures,
     registered,
     wait_for_frames,
@@ -65,11 +66,6 @@ def number(text: str) -> float:
     """Return the number a figure starts with; none counts as 0."""
     found = re.match(r"[\d.,]+", text)
     return float(found[0].replace(",", "")) if found else 0.0
-
-
-def link(page: Page) -> str:
-    """Return how the page says it is connected, in its own key words."""
-    return page.locator(".sky-link").get_attribute("data-link") or ""
 
 
 def status(page: Page, camera_id: str) -> str | None:

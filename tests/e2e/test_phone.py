@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Error, FilePayload, Page, expect
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.access.changes import RulesEditor
 from skysentry_trio.sources.drawing import MORNING, Pattern
-from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS, wait_until
+from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS, link, wait_until
 from tests.e2e.namespaces import far_host
 from tests.e2e.processes import Program, running
 from tests.qr_codes import read_qr
@@ -101,10 +101,6 @@ def photograph(page: Page, name: str, host: str) -> None:
 
 def scan(server: Program) -> str:
     return read_qr("".join(server.lines))
-
-
-def link(page: Page) -> str:
-    return page.locator(".sky-link").get_attribute("data-link") or ""
 
 
 def go_live(page: Page) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,17 +16,10 @@ from skysentry_trio.server.history.score_events import ScoreEvents
 from skysentry_trio.sources.encoder_target import UNLIMITED, EncoderTarget
 from skysentry_trio.wire.capture import encode_same
 from tests.client.engine.scenes import SIZE, scene
+from tests.clocks import NOON
 from tests.hubs import make_hub, nothing
 
-NOON = 1_795_953_600.0
 ALL = ("same", "change", "motion")
-
-
-@pytest.fixture
-def wall_clock(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> MockClock:
-    """Let the time of day follow the clock of the test."""
-    monkeypatch.setattr(time, "time", lambda: NOON + autojump_clock.current_time())
-    return autojump_clock
 
 
 class Street:

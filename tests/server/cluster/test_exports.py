@@ -17,10 +17,11 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.server.cluster.node_questions import NodeQuestions
 from skysentry_trio.server.history.events import EventSource
 from skysentry_trio.server.http import clips, export_jobs, exports
+from tests.clocks import NOON
 from tests.raw_peer import Answer
 from tests.server.cluster.nodes import TestNode, running_nodes, until
 from tests.server.cluster.test_proxy import guarded_nodes, post
-from tests.server.history.helpers import NOON, OpenFolder, frames
+from tests.server.history.helpers import OpenFolder, frames
 
 A, B = "aaaaaaaaaaaa", "bbbbbbbbbbbb"
 WANTED = {"clients": ["door", "yard"], "from": NOON, "to": NOON + 60}

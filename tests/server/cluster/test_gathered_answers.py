@@ -15,10 +15,11 @@ from skysentry_trio.server.access.keys import hash_key, make_key
 from skysentry_trio.server.access.records import AccessRecords, KeyRecord
 from skysentry_trio.server.access.start import open_to_everybody
 from skysentry_trio.server.http import history, rest
+from tests.clocks import NOON
 from tests.server.cluster.nodes import TestNode, running_nodes, until
 from tests.server.cluster.test_proxy import guarded_nodes
 from tests.server.cluster.test_same_answers import comparable
-from tests.server.history.helpers import NOON, OpenFolder, frames
+from tests.server.history.helpers import OpenFolder, frames
 
 NODES = ("aaaaaaaaaaaa", "bbbbbbbbbbbb")
 ADMIN = {"admin": ["*"]}

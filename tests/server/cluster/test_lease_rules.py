@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from attrs import define, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +10,7 @@ from hypothesis import strategies as st
 from skysentry_trio.base.engine_address import EngineAddress
 from skysentry_trio.server.cluster.redis_engine import PREFIX, RedisConnection, RedisEngine
 from tests.server.cluster.lease_model import LeaseModel
-from tests.server.cluster.redis_process import RedisProcess, running_redis
+from tests.server.cluster.redis_process import RedisProcess
 
 FOR_EVER = 1e15
 
@@ -41,12 +39,6 @@ REQUESTS: dict[str, st.SearchStrategy[Any]] = {
 STEPS = st.sampled_from([*REQUESTS, "bye", "snapshot", "age", "pause"]).flatmap(
     lambda what: st.tuples(st.just(what), NODES, REQUESTS.get(what, st.none()))
 )
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProcess]:
-    with running_redis(tmp_path_factory.mktemp("redis")) as process:
-        yield process
 
 
 @define(eq=False)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -15,12 +14,6 @@ from tests.daemons import running_daemon
 from tests.raw_peer import BINARY, PATIENCE, Address, client_frame, picture
 from tests.server.cluster.nodes import Relay
 from tests.server.cluster.redis_process import RedisProcess, running_redis
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProcess]:
-    with running_redis(tmp_path_factory.mktemp("redis")) as process:
-        yield process
 
 
 async def claim(address: EngineAddress) -> tuple[int, int]:

@@ -13,10 +13,11 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.base.demand import CombinedDemand, Limits
+from tests.clocks import NOON
 from tests.raw_peer import BINARY, CLOSE, TEXT, RawPeer, client_frame
 from tests.server.cluster.nodes import FRAMES, TestNode, running_nodes, two_nodes_with_frames, until
 from tests.server.cluster.test_proxy import guarded_nodes
-from tests.server.history.helpers import NOON, OpenFolder, frames
+from tests.server.history.helpers import OpenFolder, frames
 
 
 @define(eq=False)

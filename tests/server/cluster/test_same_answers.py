@@ -10,12 +10,13 @@ from typing import Any, Final
 import pytest
 
 from skysentry_trio.server.history.events import EventSource
+from tests.clocks import NOON
 from tests.jpegs import draw_jpeg
 from tests.raw_peer import Answer
 from tests.server.cluster.nodes import two_nodes_with_frames, until
 from tests.server.cluster.test_proxy import post
 from tests.server.cluster.test_remote_playback import talking
-from tests.server.history.helpers import NOON, OpenFolder, frames
+from tests.server.history.helpers import OpenFolder, frames
 
 _AT_NOON = "2026-11-29T12:00:05Z"
 ROUTES: Final = [

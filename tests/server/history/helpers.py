@@ -17,10 +17,9 @@ from skysentry_trio.server.history.recorder import Recorder
 from skysentry_trio.server.history.retention import RetentionLimits
 from skysentry_trio.server.history.score_events import ScoreEvents
 from skysentry_trio.server.relay.hub import Hub
+from tests.clocks import NOON
 from tests.jpegs import draw_jpeg
 
-NOON = 1_795_953_600.0
-"""2026-11-29 12:00:00 UTC."""
 JPEG = draw_jpeg()
 
 
@@ -30,6 +29,14 @@ def frame(sequence: int, received_at: float, jpeg: bytes = JPEG, captured_at: fl
 
 def frames(count: int, *, start: float = NOON, fps: float = 15, first: int = 1) -> list[JpegFrame]:
     return [frame(first + number, start + number / fps) for number in range(count)]
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait in real time, as the thread that writes does."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 class OpenFolder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skysentry_trio.server.history.age_clock import AgeClock
-from tests.server.history.helpers import NOON
+from tests.clocks import NOON
 
 HOUR, DAY = 3600.0, 86400.0
 

@@ -25,7 +25,8 @@ from skysentry_trio.server.history.layout import find_segments
 from skysentry_trio.server.history.reader import HistoryReader
 from skysentry_trio.server.history.segment import OPENING, encode_record
 from skysentry_trio.server.history.tape import Tape
-from tests.server.history.helpers import NOON, OpenFolder, frame, frames
+from tests.clocks import NOON
+from tests.server.history.helpers import OpenFolder, frame, frames
 
 DAY = 86400.0
 RULES = parse_rules(["1d: 1/s", "7d: 1/10s"])

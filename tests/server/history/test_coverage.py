@@ -8,7 +8,8 @@ from attrs import evolve
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.server.history.coverage import QUARTER, days, find_zone
 from skysentry_trio.server.history.index import Tally
-from tests.server.history.helpers import NOON, OpenFolder, frames
+from tests.clocks import NOON
+from tests.server.history.helpers import OpenFolder, frames
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-11-29", 24)])

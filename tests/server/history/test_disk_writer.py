@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,8 @@ from skysentry_trio.server.history import disk_writer
 from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.retention import RetentionLimits
 from skysentry_trio.server.history.segment import OPENING, encode_record
-from tests.server.history.helpers import NOON, OpenFolder, frame, frames
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+from tests.clocks import NOON
+from tests.server.history.helpers import OpenFolder, eventually, frame, frames
 
 
 def recorded(opened: OpenFolder, camera_id: str = "door") -> list[int]:

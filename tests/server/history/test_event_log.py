@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +12,8 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.server.history import disk_writer
 from skysentry_trio.server.history.events import EventSource
 from skysentry_trio.server.history.retention import RetentionLimits
-from tests.server.history.helpers import NOON, OpenFolder, frames
+from tests.clocks import NOON
+from tests.server.history.helpers import OpenFolder, eventually, frames
 
 FOREVER = float("inf")
 
@@ -30,13 +29,6 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def written(opened: OpenFolder) -> None:

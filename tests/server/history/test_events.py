@@ -14,7 +14,7 @@ from skysentry_trio.server.history.events import (
     encode_event,
     event_file,
 )
-from tests.server.history.helpers import NOON
+from tests.clocks import NOON
 
 EVENT = RecordedEvent("0123456789abcdef", "door", "person", EventSource.API, NOON)
 moments = st.integers(0, 4_000_000_000_000).map(lambda milliseconds: milliseconds / 1000)

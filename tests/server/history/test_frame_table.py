@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skysentry_trio.server.history.frame_table import FrameTable
-from tests.server.history.helpers import NOON
+from tests.clocks import NOON
 
 STEPS = st.lists(st.tuples(st.integers(1, 2**31), st.floats(0, 3600), st.integers(1, 2**23)), max_size=40)
 

@@ -13,7 +13,8 @@ from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.server.history import protections
 from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.protections import Protections, Range, cut, merge
-from tests.server.history.helpers import NOON, OpenFolder, frames
+from tests.clocks import NOON
+from tests.server.history.helpers import OpenFolder, frames
 
 RANGES = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)).map(lambda pair: Range(min(pair), max(pair))))
 

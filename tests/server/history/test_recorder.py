@@ -23,8 +23,8 @@ from skysentry_trio.server.history.events import EventSource
 from skysentry_trio.server.history.recorder import Recorder
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.leases import Lease
+from tests.clocks import NOON
 from tests.hubs import make_hub, nothing, publish_nowait
-from tests.server.history.helpers import NOON
 
 
 @define
@@ -264,13 +264,6 @@ async def test_a_still_picture_is_recorded_once(autojump_clock: MockClock) -> No
 
 
 RATE = 15
-
-
-@pytest.fixture
-def wall_clock(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> MockClock:
-    """Let the time of day follow the clock of the test."""
-    monkeypatch.setattr(time, "time", lambda: NOON + autojump_clock.current_time())
-    return autojump_clock
 
 
 class Scene:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skysentry_trio.server.history.index import Usage
 from skysentry_trio.server.history.retention import Forecast, NextDeletion, RetentionLimits, forecast
-from tests.server.history.helpers import NOON
+from tests.clocks import NOON
 
 DAY = 86400.0
 DOOR = Usage("door", 1440, 86400, 1000, NOON - DAY, NOON, 0, NOON - DAY + 60)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,15 +16,8 @@ from skysentry_trio.server.history.events import EventSource
 from skysentry_trio.server.history.score_events import ScoreEvents
 from skysentry_trio.wire.capture import PictureMeasure
 from skysentry_trio.wire.results import Box
+from tests.clocks import NOON
 from tests.hubs import make_hub, nothing, publish_nowait
-from tests.server.history.helpers import NOON
-
-
-@pytest.fixture
-def wall_clock(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> MockClock:
-    """Let the time of day follow the clock of the test."""
-    monkeypatch.setattr(time, "time", lambda: NOON + autojump_clock.current_time())
-    return autojump_clock
 
 
 @define

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skysentry_trio.server.history.segment import OPENING, encode_record, scan
-from tests.server.history.helpers import NOON, frame
+from tests.clocks import NOON
+from tests.server.history.helpers import frame
 
 THREE = [
     frame(7, NOON),

@@ -12,7 +12,8 @@ from skysentry_trio.server.history.disk_writer import DiskWriter, _Batch
 from skysentry_trio.server.history.folder import HistoryFolder
 from skysentry_trio.server.history.reader import HistoryReader
 from skysentry_trio.server.history.retention import RetentionLimits
-from tests.server.history.helpers import JPEG, NOON, frames
+from tests.clocks import NOON
+from tests.server.history.helpers import JPEG, frames
 
 DAY = 86400.0
 CAPACITY = 2_000_000

@@ -6,7 +6,7 @@ import io
 import sys
 import time
 import zipfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import av
@@ -27,6 +27,8 @@ from tests.server.http.rest_harness import Answer, Site, publish
 from tests.wire.pictures import draw_jpeg as draw_picture
 
 ROUTE = "/api/clients/{clientId}/clip"
+pytestmark = pytest.mark.usefixtures("in_karachi")
+
 NOON = 1_777_636_800.0
 
 
@@ -36,16 +38,6 @@ def noon(monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock) -> MockCloc
     start = autojump_clock.current_time()
     monkeypatch.setattr(time, "time", lambda: NOON + autojump_clock.current_time() - start)
     return autojump_clock
-
-
-@pytest.fixture(autouse=True)
-def _in_karachi(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Be where the clock is five hours ahead of UTC."""
-    monkeypatch.setenv("TZ", "Asia/Karachi")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 @asynccontextmanager

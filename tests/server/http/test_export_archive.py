@@ -20,7 +20,8 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.http import export_archive
 from skysentry_trio.server.http.export_archive import ExportRange, write_archive
 from skysentry_trio.server.http.export_jobs import open_clip
-from tests.server.history.helpers import JPEG, NOON, OpenFolder, frame, frames
+from tests.clocks import NOON
+from tests.server.history.helpers import JPEG, OpenFolder, frame, frames
 from tests.wire.pictures import draw_jpeg
 
 UNEVEN = [0.0, 0.1, 0.25, 1.0, 1.04, 1.5, 2.75]

@@ -22,7 +22,8 @@ from skysentry_trio.server.http.export_jobs import ExportJobs
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.transport.other_servers import _NoOtherServers
-from tests.server.history.helpers import NOON, OpenFolder, history_of
+from tests.clocks import NOON
+from tests.server.history.helpers import OpenFolder, history_of
 from tests.server.http.rest_harness import DESCRIPTION, Answer, Site, check_against
 
 JSON = {"content_type": "application/json"}

@@ -22,8 +22,9 @@ from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.wire.query import decode_query
+from tests.clocks import NOON
 from tests.hubs import nothing
-from tests.server.history.helpers import JPEG, NOON, OpenFolder, history_of
+from tests.server.history.helpers import JPEG, OpenFolder, history_of
 from tests.server.http.rest_harness import Site, publish
 
 ROUTE = "/api/clients/{clientId}/history"

@@ -21,8 +21,9 @@ from skysentry_trio.server.history.retention import Forecast, NextDeletion
 from skysentry_trio.server.http.metric_families import MAX_LABELLED
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
+from tests.clocks import NOON
 from tests.hubs import nothing
-from tests.server.history.helpers import NOON, OpenFolder, frames, history_of
+from tests.server.history.helpers import OpenFolder, frames, history_of
 from tests.server.http.rest_harness import Site, publish
 
 DOCS = Path(__file__).parents[3] / "docs"

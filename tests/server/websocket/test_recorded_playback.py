@@ -19,8 +19,9 @@ from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.recorded_playback import Archive
 from skysentry_trio.server.websocket.viewer import serve_viewer
 from skysentry_trio.wire.viewer_query import ViewerFormat
+from tests.clocks import NOON
 from tests.hubs import nothing, publish_nowait
-from tests.server.history.helpers import NOON, OpenFolder, frame
+from tests.server.history.helpers import OpenFolder, frame
 from tests.server.websocket.fakes import FakePeer
 from tests.server.websocket.test_playback_commands import understood
 
