@@ -40,7 +40,8 @@ export default defineConfig(
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
   jsxA11y.flatConfigs.strict,
-  reactHooks.configs.flat["recommended-latest"],
+  // These rules compile each file, and other folders have no React.
+  { ...reactHooks.configs.flat["recommended-latest"], files: ["{src,tests}/{react,pages}/**/*.{ts,tsx}"] },
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
