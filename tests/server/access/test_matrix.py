@@ -220,7 +220,8 @@ class Credentials:
 
     folder: Path
     _made: dict[str, str] = field(factory=dict)
-    _numbers: count[int] = field(factory=lambda: count(1))
+    _makers: dict[str, str] = field(factory=dict)
+    """Those who make tickets, by their rules."""
 
     def key(self, allow: dict[str, list[str]], state: State) -> str:
         """Return a key with these rights in this state."""
@@ -240,8 +241,11 @@ class Credentials:
         """Return a link, or the cookie of somebody, with these rights in this state."""
         editor = RulesEditor(self.folder)
         rule = allow if kind is TicketKind.COOKIE else {"admin": ["*"]}
-        record = editor.add_key(f"maker {next(self._numbers)}", rule).record
-        issuer = f"key:{record.id}:{fingerprint(record)}"
+        # A key for each ticket would make the rules so long that they take most of the time of the test.
+        if str(rule) not in self._makers:
+            record = editor.add_key(f"maker {len(self._makers)}", rule).record
+            self._makers[str(rule)] = f"key:{record.id}:{fingerprint(record)}"
+        issuer = self._makers[str(rule)]
         expires = 1.0 if state is State.EXPIRED else 1e10
         ticket = Ticket(tickets.make_ticket_id(), issuer, expires, allow if kind is TicketKind.LINK else None)
         if state is State.REVOKED:
