@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -34,6 +35,8 @@ _state = tempfile.mkdtemp(prefix="skysentry-state-")
 os.environ["XDG_STATE_HOME"] = _state
 os.environ.pop("STATE_DIRECTORY", None)
 atexit.register(shutil.rmtree, _state, ignore_errors=True)
+
+_ALL_ARE_E2E = re.compile(r"^pytestmark = (\[[^\]]*)?pytest\.mark\.e2e", re.MULTILINE)
 
 # Examples are not timed: on a busy machine any of them may be slow for a moment.
 settings.register_profile("untimed", deadline=None)
@@ -120,10 +123,14 @@ def perhaps_tls(request: pytest.FixtureRequest, tmp_path: Path) -> CertificateFi
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not import modules without an `e2e` test if only such tests are wanted: that takes longer than many a test."""
-    if not config.getoption("markexpr").startswith("e2e") or not collection_path.name.startswith("test_"):
+    """Do not import modules of which no test is wanted: that takes longer than many a test."""
+    wanted = config.getoption("markexpr")
+    if not collection_path.name.startswith("test_") or not (wanted == "not e2e" or wanted.startswith("e2e")):
         return None
-    return "mark.e2e" not in collection_path.read_text("utf-8") or None
+    text = collection_path.read_text("utf-8")
+    if wanted == "not e2e":
+        return _ALL_ARE_E2E.search(text) is not None or None
+    return "mark.e2e" not in text or None
 
 
 def _set_user_and_note(editor: RulesEditor, name: str, password: str, allow: Allowed) -> UserRecord:
