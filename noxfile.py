@@ -41,7 +41,8 @@ def install_group(session: nox.Session, *groups: str) -> None:
 @nox.session(python=False)
 def checks(session: nox.Session) -> None:
     """What needs no quiet machine, two sessions at a time; each shows its output when it has ended."""
-    chosen = ("lint", "imports", "frontend", "typing")
+    # The longest comes first; the others take turns beside it.
+    chosen = ("frontend", "typing", "lint", "imports")
     session.run(sys.executable, "-m", "nox", "--parallel=2", "--session", *chosen, external=True)
 
 
@@ -91,8 +92,9 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("python", "-m", "pytest", *session.posargs)
         return
+    # Quick tests wait, too: for disks, threads and short timers. So two processors have room for a third process.
+    run_twice_what_fails(session, 3, "-m", "not e2e")
     # Tests with real processes mostly wait. Those that measure times share the machine with one other.
-    run_twice_what_fails(session, 2, "-m", "not e2e")
     run_twice_what_fails(session, 3, "-m", "e2e and not timed", "--durations=40")
     run_twice_what_fails(session, 2, "-m", "e2e and timed")
 
