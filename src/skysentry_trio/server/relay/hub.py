@@ -33,7 +33,7 @@ from skysentry_trio.server.relay.latency_breakdown import MeanLatency, measure
 from skysentry_trio.server.relay.leases import NO_LEASE, Lease
 from skysentry_trio.server.relay.link_window import LinkWindow
 from skysentry_trio.server.relay.mirrored_cameras import MirroredCameras
-from skysentry_trio.server.relay.notifier import Notifier
+from skysentry_trio.server.relay.notifier import ViewerNotifier
 from skysentry_trio.server.relay.outbox import (
     Delivery,
     Encoder,
@@ -42,7 +42,7 @@ from skysentry_trio.server.relay.outbox import (
     ResultNotice,
     encode_nothing,
 )
-from skysentry_trio.server.relay.registration import Registration
+from skysentry_trio.server.relay.registration import CameraRegistration
 from skysentry_trio.server.relay.statistics import Counters, HubStatistics, Role
 from skysentry_trio.server.relay.subscriptions import Subscriptions
 from skysentry_trio.server.relay.viewer import NO_PLAYBACK, HubViewer
@@ -73,7 +73,7 @@ class Hub:
     """Latencies of the frames of all cameras, for all viewers that acknowledge frames."""
     history_audit: HistoryAudit = field(factory=HistoryAudit, init=False, repr=False)
     """Writes who sees old frames of which camera."""
-    registration: Registration = field(init=False, repr=False)
+    registration: CameraRegistration = field(init=False, repr=False)
     """Lets cameras register here."""
     mirrored: MirroredCameras = field(init=False, repr=False)
     """The cameras of other servers."""
@@ -86,7 +86,7 @@ class Hub:
     _viewers_seen: int = field(default=0, init=False)
     _fan_out: FanOut = field(init=False, repr=False)
     _counters: Counters = field(factory=Counters, init=False, repr=False)
-    _notifier: Notifier = field(init=False, repr=False)
+    _notifier: ViewerNotifier = field(init=False, repr=False)
     _demand: CameraDemand = field(init=False, repr=False)
     _subscriptions: Subscriptions = field(init=False, repr=False)
     _eviction: Eviction = field(init=False, repr=False)
@@ -95,13 +95,13 @@ class Hub:
         self.memory = HeldMemory(self.settings.max_memory)
         self._cameras = CameraRegistry(self.settings, self.memory)
         self._fan_out = FanOut(self._audience)
-        self._notifier = Notifier(self._viewers.keys(), self._audience)
+        self._notifier = ViewerNotifier(self._viewers.keys(), self._audience)
         self._demand = CameraDemand(self._audience, self.settings.idle_fps)
         self._subscriptions = Subscriptions(self._cameras, self._audience, self._fan_out, self._demand)
         self._eviction = Eviction(
             self._cameras, self._viewers.keys(), self._fan_out, self._counters.departed, self._release
         )
-        self.registration = Registration(
+        self.registration = CameraRegistration(
             self.settings,
             self.wall_clock,
             self._cameras,
@@ -129,7 +129,7 @@ class Hub:
         return camera
 
     async def claim(self, camera_id: str, name: str | None = None, principal: Principal = ANYONE) -> Lease:
-        """Return the lease with which a camera may register now; see `Registration.claim`."""
+        """Return the lease with which a camera may register now; see `CameraRegistration.claim`."""
         return await self.registration.claim(camera_id, name, principal)
 
     def register(
@@ -142,7 +142,7 @@ class Hub:
         principal: Principal = ANYONE,
         lease: Lease = NO_LEASE,
     ) -> AbstractContextManager[CameraSession]:
-        """Register a camera for as long as the context lasts; see `Registration.register`."""
+        """Register a camera for as long as the context lasts; see `CameraRegistration.register`."""
         return self.registration.register(
             camera_id, name=name, on_end=on_end, on_demand=on_demand, principal=principal, lease=lease
         )

@@ -21,8 +21,8 @@ from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.relay.eviction import Eviction
 from skysentry_trio.server.relay.fan_out import FanOut
 from skysentry_trio.server.relay.leases import Lease
-from skysentry_trio.server.relay.notifier import Notifier
-from skysentry_trio.server.relay.registration import Registration
+from skysentry_trio.server.relay.notifier import ViewerNotifier
+from skysentry_trio.server.relay.registration import CameraRegistration
 
 
 @define(eq=False)
@@ -33,8 +33,8 @@ class MirroredCameras:
     _audience: Audience
     _fan_out: FanOut
     _eviction: Eviction
-    _registration: Registration
-    _notifier: Notifier
+    _registration: CameraRegistration
+    _notifier: ViewerNotifier
     on_leaving: Callable[[HubCamera], None] = field(default=lambda _camera: None, init=False, repr=False)
     """Called with a camera that is at another server now, before its ring is cut to the newest frame; must not raise.
     """

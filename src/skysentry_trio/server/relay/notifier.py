@@ -14,7 +14,7 @@ from skysentry_trio.server.relay.viewer import HubViewer
 
 
 @define(eq=False)
-class Notifier:
+class ViewerNotifier:
     """Puts each notice into all outboxes at once, and wakes a few viewers at a time to send it."""
 
     _viewers: Collection[HubViewer]

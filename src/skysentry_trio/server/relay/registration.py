@@ -18,14 +18,14 @@ from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCame
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.relay.eviction import Eviction
 from skysentry_trio.server.relay.leases import NO_LEASE, Lease, Leases, ServerAlone
-from skysentry_trio.server.relay.notifier import Notifier
+from skysentry_trio.server.relay.notifier import ViewerNotifier
 from skysentry_trio.server.relay.subscriptions import Subscriptions
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
 
 
 @define(eq=False)
-class Registration:
+class CameraRegistration:
     """Gives cameras their sessions. Only `claim` awaits, so every other operation is atomic."""
 
     _settings: Settings
@@ -34,7 +34,7 @@ class Registration:
     _viewers: Collection[HubViewer]
     _subscriptions: Subscriptions
     _eviction: Eviction
-    _notifier: Notifier
+    _notifier: ViewerNotifier
     leases: Leases = field(factory=ServerAlone, init=False)
     """Says whether this server may have a camera that connects here."""
 
