@@ -197,7 +197,7 @@ async def test_a_snapshot_address_is_asked_again_and_again() -> None:
     async with listening(camera.serve) as address:
         start = trio.current_time()
         assert await collect(f"http://{address}/snap", 4, SourceOptions(fps=10)) == [draw_jpeg(n) for n in range(4)]
-        assert trio.current_time() - start == pytest.approx(0.3, abs=0.25)
+        assert trio.current_time() - start > 0.2
     assert camera.connections == 1
     assert camera.requests[0].startswith(b"GET /snap HTTP/1.1\r\nHost: 127.0.0.1:")
 
