@@ -210,4 +210,4 @@ def test_a_rule_that_is_none_is_refused() -> None:
     """The sentence names the flag."""
     result = CliRunner().invoke(cli, ["history", "estimate", "--ageing", "often"])
 
-    assert "--ageing: not a rule for old recordings: 'often'" in str(result.exception)
+    assert "--ageing: expected a rule such as 7d:1/10s, got 'often'" in str(result.exception)

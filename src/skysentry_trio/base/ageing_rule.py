@@ -35,10 +35,10 @@ def parse_rule(text: str) -> AgeingRule:
     """
     match = _RULE.fullmatch(text)
     if match is None or not int(match[2]):
-        raise ValueError(f"not a rule for old recordings: {text!r}")
+        raise ValueError(f"expected a rule such as 7d:1/10s, got {text!a}")
     min_age, interval = parse_duration(match[1]), parse_duration(_ONE.get(match[3], match[3])) / int(match[2])
     if not (0 < min_age <= _OLDEST and 0 < interval <= _LONGEST):
-        raise ValueError(f"not a rule for old recordings: {text!r}")
+        raise ValueError(f"expected a rule such as 7d:1/10s, got {text!a}")
     return AgeingRule(min_age, interval)
 
 

@@ -45,7 +45,10 @@ def generate() -> None:
 @rules_option
 def list_keys(editor: RulesEditor) -> None:
     """List the keys: id, name, when it expires, and what it allows."""
-    for one in read_records(editor.folder).keys:
+    keys = read_records(editor.folder).keys
+    if not keys:
+        click.echo(f"There are no keys in {editor.folder}.", err=True)
+    for one in keys:
         click.echo(f"{one.id}\t{one.name}\t{show_time(one.expires)}\t{show_rule(one.allow)}")
 
 

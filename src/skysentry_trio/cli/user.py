@@ -37,7 +37,10 @@ def add(editor: RulesEditor, allow: Allowed, name: str) -> None:
 @rules_option
 def list_users(editor: RulesEditor) -> None:
     """List the users: name, and what is allowed."""
-    for one in read_records(editor.folder).users:
+    users = read_records(editor.folder).users
+    if not users:
+        click.echo(f"There are no users in {editor.folder}.", err=True)
+    for one in users:
         click.echo(f"{one.name}\t{show_rule(one.allow)}")
 
 

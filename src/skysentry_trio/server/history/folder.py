@@ -61,9 +61,9 @@ class HistoryFolder:
             ConfigurationError: the folder cannot be used, or another server records in it.
         """
         try:
-            if writing:
+            if writing and not path.exists():
                 path.mkdir(parents=True, exist_ok=True)
-            elif not path.is_dir():
+            if not path.is_dir():
                 raise ConfigurationError(f"history: expected a folder, got {path}")
             lock = _lock_folder(path) if writing else None
             try:
