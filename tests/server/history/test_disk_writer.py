@@ -70,6 +70,17 @@ def test_another_count_of_frames_is_another_epoch(opened: OpenFolder) -> None:
     assert [one.epoch for one in opened.reader.segments("door")] == [1, 2]
 
 
+def test_the_index_has_the_times_of_the_file(opened: OpenFolder) -> None:
+    """A time that the file rounds up to the next millisecond is that millisecond in the index too."""
+    opened.record("door", [frame(1, NOON + 0.4999996)])
+    opened.close()
+
+    folder = HistoryFolder.open(opened.path, writing=False)
+    (name,) = folder.index.names()
+    assert folder.index.table(name).encode() == folder.read_table(name)[1].encode()
+    folder.close()
+
+
 def test_an_index_that_is_lost_is_made_again(opened: OpenFolder) -> None:
     """Reading all files gives the same index as recording them."""
     opened.record("door", frames(200, fps=2))

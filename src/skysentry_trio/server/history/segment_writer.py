@@ -83,7 +83,8 @@ class SegmentWriter:
             record = encode_record(frame, self.epoch)
             size = sum(map(len, record))
             pieces += record
-            places.append((frame.sequence, frame.received_at, end, size))
+            # As the file has it, or the index would not agree with the file about every two thousandth frame.
+            places.append((frame.sequence, round(frame.received_at, 6), end, size))
             end += size
         try:
             _write_all(self._descriptor, pieces)
