@@ -14,6 +14,7 @@ import trio
 from skysentry_trio.server.access.keys import hash_key, make_key
 from skysentry_trio.server.access.records import AccessRecords, KeyRecord
 from skysentry_trio.server.access.start import open_to_everybody
+from skysentry_trio.server.cluster.node_questions import NodeQuestions
 from skysentry_trio.server.http import history, rest
 from tests.clocks import NOON
 from tests.server.cluster.nodes import TestNode, running_nodes, until
@@ -216,3 +217,20 @@ async def test_who_may_not_see_old_frames_does_not_learn_who_was_recorded(folder
         answers = [await b.address.ask(f"/api/clients/{name}/clip", authorization) for name in ("attic", "none")]
         assert [answer.status for answer in answers] == [404, 404]
         assert a.relay.connections == 0
+
+
+async def test_a_node_whose_answers_cannot_be_read_is_named(
+    folders: dict[str, OpenFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be of another version; the answers of all others are there."""
+
+    async def ask(*_: Any) -> bytes:
+        await trio.lowlevel.checkpoint()
+        return b'{"written": "by another version"}'
+
+    monkeypatch.setattr(NodeQuestions, "_ask", ask)
+    async with running_nodes("a", "b", folders=folders) as (_, b):
+        for route in ("history", "events", "exports", "clients"):
+            answer = await b.address.ask(f"/api/{route}")
+            assert (answer.status, answer.json.get("unreachable")) == (200, ["a"]), route
+        assert (await b.address.ask("/api/clients/attic/history")).status == 200

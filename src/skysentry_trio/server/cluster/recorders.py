@@ -48,10 +48,11 @@ class Recorders:
 
     async def _ask(self) -> None:
         gathered = await self._questions.gather("/api/history", None, _TIMEOUT)
+        answers, missing = gathered.read(_replies.decode)
         # What a node has recorded is not gone because the node does not answer just now.
-        found = {camera_id: known for camera_id, known in self._found.items() if known[1] in gathered.unreachable}
-        for node_id, body in gathered.bodies.items():
-            for camera in _replies.decode(body).cameras:
+        found = {camera_id: known for camera_id, known in self._found.items() if known[1] in missing}
+        for node_id, answer in answers.items():
+            for camera in answer.cameras:
                 newest = datetime.fromisoformat(camera.newest_at).timestamp()
                 found[camera.client_id] = max(found.get(camera.client_id, (0.0, "")), (newest, node_id))
         self._found, self._valid_until = found, trio.current_time() + _BELIEVED

@@ -160,8 +160,9 @@ def create_administration(  # noqa: PLR0915 - one statement for each step of eac
         # The other server asks each server for the server's own connections.
         is_client = not current_request().via
         gathered = await others.gather("/api/sessions", admin, _GATHER_TIMEOUT) if is_client else Gathered()
-        listed += [one for body in gathered.bodies.values() for one in _replies.decode(body).sessions]
-        return json_response(SessionsReply(listed, list(gathered.unreachable) or msgspec.UNSET))
+        answers, unreachable = gathered.read(_replies.decode)
+        listed += [one for answer in answers.values() for one in answer.sessions]
+        return json_response(SessionsReply(listed, unreachable or msgspec.UNSET))
 
     @administration.delete("/sessions/<session_id>")
     async def delete_session(session_id: str) -> Response:

@@ -34,10 +34,10 @@ _answers: Final = msgspec.json.Decoder(NodeClientsReply)
 async def list_cameras(hub: ScopedHub, others: OtherServers) -> ClientsReply:
     """Describe all cameras, those of other servers as these servers do."""
     gathered = await others.gather("/api/clients", None, _TIMEOUT)
-    answers = [_answers.decode(body) for body in gathered.bodies.values()]
-    elsewhere = {one.camera_id: one for answer in answers for one in answer.details}
+    answers, unreachable = gathered.read(_answers.decode)
+    elsewhere = {one.camera_id: one for answer in answers.values() for one in answer.details}
     further: dict[str, list[RemoteWatchers]] = {}
-    for one in chain.from_iterable(answer.remote for answer in answers):
+    for one in chain.from_iterable(answer.remote for answer in answers.values()):
         further.setdefault(one.camera_id, []).append(one)
     details = []
     for camera in list(hub.cameras):
@@ -50,7 +50,7 @@ async def list_cameras(hub: ScopedHub, others: OtherServers) -> ClientsReply:
         # Each camera may have a thousand viewers, so yield to the scheduler after each camera.
         await trio.lowlevel.checkpoint()
     online = _online(details)
-    return ClientsReply(len(online), online, details, unreachable=list(gathered.unreachable) or msgspec.UNSET)
+    return ClientsReply(len(online), online, details, unreachable=unreachable or msgspec.UNSET)
 
 
 async def list_for_node(hub: ScopedHub, others: OtherServers) -> NodeClientsReply:

@@ -104,7 +104,8 @@ def create_events(
             asked = {name: text for name in _KEYS if (text := query.text(name)) is not None}
             asker = hub.principal.limited_to(Action.EVENTS)
             gathered = await others.gather(f"/api/events?{urlencode(asked)}", asker, _GATHER_TIMEOUT)
-        replies = [_replies.decode(body) for body in gathered.bodies.values()]
+        answers, unreachable = gathered.read(_replies.decode)
+        replies = list(answers.values())
         if history is not None or not replies:
             is_visible = partial(hub.principal.rights.allow, Action.EVENTS)
             read = partial(expect_history(history).reader.events_of_all, is_visible, begin, end, limit + 1, label)
@@ -112,7 +113,7 @@ def create_events(
             replies.append(AllEventsReply(own[:limit], len(own) > limit))
         events = sorted((event for reply in replies for event in reply.events), key=lambda one: (one.begin, one.id))
         more = len(events) > limit or any(reply.more for reply in replies)
-        return json_response(AllEventsReply(events[:limit], more, list(gathered.unreachable) or UNSET))
+        return json_response(AllEventsReply(events[:limit], more, unreachable or UNSET))
 
     def asked_events() -> tuple[int, str | None]:
         """Return the most events that are wanted, and their label."""

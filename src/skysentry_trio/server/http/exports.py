@@ -84,11 +84,12 @@ def create_exports(  # noqa: PLR0915 - one statement for each step of each route
         is_client, principal = not current_request().via, current_hub().principal
         asker = principal.limited_to(Action.HISTORY)
         gathered = await others.gather("/api/exports", asker, _GATHER_TIMEOUT) if is_client else Gathered()
-        listed = [one for body in gathered.bodies.values() for one in _replies.decode(body).exports]
-        if exports is not None or not gathered.bodies:
+        answers, unreachable = gathered.read(_replies.decode)
+        listed = [one for answer in answers.values() for one in answer.exports]
+        if exports is not None or not answers:
             listed += [_describe(job) for job in find_all().visible(principal)]
         listed.sort(key=lambda one: one.created_at)
-        return json_response(ExportsReply(listed, list(gathered.unreachable) or msgspec.UNSET))
+        return json_response(ExportsReply(listed, unreachable or msgspec.UNSET))
 
     @routes.post("")
     async def post_export() -> Response:

@@ -79,11 +79,11 @@ def create_history(  # noqa: PLR0915 - one statement for each step of each route
         # The other server asks each server for the server's own recordings.
         asker = hub.principal.limited_to(Action.HISTORY, Action.METRICS)
         gathered = Gathered() if current_request().via else await others.gather("/api/history", asker, _GATHER_TIMEOUT)
-        replies = {node_id: _replies.decode(body) for node_id, body in gathered.bodies.items()}
+        replies, unreachable = gathered.read(_replies.decode)
         if history is not None or not replies:
             replies = {"": await describe(hub, find()), **replies}
         joined = join_recordings(replies)
-        return json_response(msgspec.structs.replace(joined, unreachable=list(gathered.unreachable) or msgspec.UNSET))
+        return json_response(msgspec.structs.replace(joined, unreachable=unreachable or msgspec.UNSET))
 
     async def describe(hub: ScopedHub, found: History) -> RecordingReply:
         rights = hub.principal.rights

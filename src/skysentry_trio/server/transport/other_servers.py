@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
+import msgspec
 from attrs import field, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import Principal
+
+T = TypeVar("T")
 
 
 @frozen
@@ -19,6 +22,24 @@ class Gathered:
     """Of the answers with status 200, by the id of the node. A node that refuses to answer has nothing to say."""
     unreachable: Sequence[str] = ()
     """Ids of the nodes that have not answered in time, in order."""
+
+    def read(self, decode: Callable[[bytes], T]) -> tuple[dict[str, T], list[str]]:
+        """Decode the answers.
+
+        Args:
+            decode: returns what an answer says, or raises `msgspec.DecodeError`.
+
+        Returns:
+            The answers by the id of the node, and the ids of the nodes whose answers are missing, in order. An answer
+            that cannot be read is missing too: the server may be of another version.
+        """
+        answers, missing = dict[str, T](), list(self.unreachable)
+        for node_id, body in self.bodies.items():
+            try:
+                answers[node_id] = decode(body)
+            except msgspec.DecodeError:
+                missing.append(node_id)
+        return answers, sorted(missing)
 
 
 class OtherServers(Protocol):
