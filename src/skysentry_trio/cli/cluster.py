@@ -29,7 +29,10 @@ def cluster() -> None:
 @click.option("--cluster", "address", metavar="ADDRESS", help=f"The engine.  [env: {variable_of('cluster')}]")
 @click.option("--cameras", is_flag=True, help="List the cameras too.")
 def status(config_path: str | None, address: str | None, *, cameras: bool) -> None:
-    """List the servers of a cluster; exit status 1 if the engine does not answer."""
+    """List the servers of a cluster.
+
+    Exit status 1 if the engine does not answer.
+    """
     settings = load_settings({"cluster": address}, os.environ, config_path)
     if not settings.cluster:
         raise ConfigurationError("expected --cluster ADDRESS, got none")

@@ -80,7 +80,7 @@ def range_options(function: Callable[..., None]) -> Callable[..., None]:
 @range_options
 @folder_option
 def list_recordings(settings: Settings, camera_id: str | None, begin: float, end: float) -> None:
-    """List cameras with what they have on disk, or the times in which CAMERA was recorded."""
+    """List what cameras have on disk, or when CAMERA was recorded."""
     with _reading(settings) as folder:
         if camera_id is None:
             for usage in folder.index.usage():
@@ -96,7 +96,10 @@ def list_recordings(settings: Settings, camera_id: str | None, begin: float, end
 @history.command()
 @folder_option
 def verify(settings: Settings) -> None:
-    """Read every recording, and compare what is read with the index; exit status 1 if something is wrong."""
+    """Read every recording, and compare it with the index.
+
+    Exit status 1 if something is wrong.
+    """
     with _reading(settings) as folder:
         wrong = 0
         names = list(find_segments(folder.path))
@@ -117,7 +120,10 @@ def verify(settings: Settings) -> None:
 @history.command()
 @folder_option
 def rebuild(settings: Settings) -> None:
-    """Make the index again from the recordings; no server may be recording in the folder."""
+    """Make the index again from the recordings.
+
+    No server may be recording in the folder.
+    """
     with _writing(settings) as folder:
         names = list(find_segments(folder.path))
         with click.progressbar(length=len(names), label="reading", file=sys.stderr) as bar:
@@ -143,7 +149,10 @@ def rebuild(settings: Settings) -> None:
 def export(
     settings: Settings, *, camera_ids: tuple[str, ...], output: str | None, kind: str, begin: float, end: float
 ) -> None:
-    """Write recordings into one file; those of several cameras into a ZIP with a manifest."""
+    """Write recordings into one file.
+
+    Those of several cameras are written into a ZIP with a manifest.
+    """
     with _reading(settings) as folder:
         reader = HistoryReader(folder)
         if len(camera_ids) > 1:
@@ -158,7 +167,10 @@ def export(
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @folder_option
 def prune(settings: Settings, older_than: str | None, keep: str | None, *, dry_run: bool) -> None:
-    """Delete old recordings, except those that are protected; no server may be recording in the folder."""
+    """Delete old recordings, except those that are protected.
+
+    No server may be recording in the folder.
+    """
     if older_than is None and keep is None:
         raise ConfigurationError("expected --older-than DURATION or --keep SIZE, got neither")
     limits = RetentionLimits(
@@ -206,7 +218,10 @@ def estimate(  # noqa: PLR0917 - one for each flag
     days: float,
     ageing: tuple[str, ...],
 ) -> None:
-    """Say how much disk recordings need, and what cameras send for them that nobody watches."""
+    """Say how much disk recordings need.
+
+    Also say what cameras send for them that nobody watches.
+    """
     size, rules = _parsed("--frame", frame, parse_size, 0), _parsed("--ageing", ageing, parse_rules, _NO_RULES)
     around, between = event_hours / 24, 1 - event_hours / 24
     at_events = max(fps, event_fps) * around

@@ -37,7 +37,10 @@ def add(editor: RulesEditor, allow: Allowed, name: str, expires: str | None) -> 
 
 @key.command()
 def generate() -> None:
-    """Print a new key that no server knows, for a file that --admin-key-file of `serve` names."""
+    """Print a new key that no server knows.
+
+    It is for a file that --admin-key-file of `serve` names.
+    """
     click.echo(make_key())
 
 
@@ -56,7 +59,10 @@ def list_keys(editor: RulesEditor) -> None:
 @click.argument("key_id", metavar="ID")
 @rules_option
 def revoke(editor: RulesEditor, key_id: str) -> None:
-    """Revoke the key with this ID; what uses it is disconnected at once."""
+    """Revoke the key with this ID.
+
+    What uses it is disconnected at once.
+    """
     revoked = editor.revoke_key(key_id)
     if revoked is None:
         raise NoSuchKey(f"there is no key {key_id!r}; skysentry-trio key list shows them")

@@ -24,7 +24,9 @@ from skysentry_trio.wire.link_address import link_address
 )
 @rules_option
 def link(editor: RulesEditor, action: str, camera: str, expires: str, server: str, *, once: bool, qr: bool) -> None:
-    """Make a link that allows one ACTION with one CAMERA: an id, a glob such as 'yard-*', or a @group.
+    """Make a link that allows one ACTION with one CAMERA.
+
+    CAMERA is an id, a glob such as 'yard-*', or a @group.
 
     The link counts without an account, for anyone who has it. Make it shorter-lived rather than longer-lived.
     """

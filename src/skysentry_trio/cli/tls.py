@@ -31,7 +31,7 @@ def tls() -> None:
 @tls.command()
 @_state_dir
 def show(state_dir: str) -> None:
-    """Print the fingerprint of the authority, and for what and until when the certificate of the server is valid."""
+    """Print names, ends and fingerprints of both certificates."""
     folder = _folder(state_dir)
     authority, issued = _require(folder)
     leaf = issued.parsed
@@ -50,7 +50,10 @@ def show(state_dir: str) -> None:
 @click.option("--host", metavar="ADDRESS", default="", help="A further name or address of the server.")
 @click.option("--authority", is_flag=True, help="Make a new authority too. Every device then has to trust the new one.")
 def renew(state_dir: str, host: str, *, authority: bool) -> None:
-    """Issue the certificate of the server again; a running server loads it by itself."""
+    """Issue the certificate of the server again.
+
+    A running server loads it by itself.
+    """
     folder = _folder(state_dir)
     if authority:
         folder.forget_authority()
@@ -64,7 +67,10 @@ def renew(state_dir: str, host: str, *, authority: bool) -> None:
 @_state_dir
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def trust_page(state_dir: str, folder: Path) -> None:
-    """Write the page /trust and its files to FOLDER, for devices that do not reach the server yet."""
+    """Write the page /trust and its files to FOLDER.
+
+    It is for devices that do not reach the server yet.
+    """
     authority, _ = _require(_folder(state_dir))
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,10 @@ def user() -> None:
 @allow_options
 @rules_option
 def add(editor: RulesEditor, allow: Allowed, name: str) -> None:
-    """Add a user, or replace the one with this NAME; asks for the password."""
+    """Add a user, or replace the one with this NAME.
+
+    Asks for the password.
+    """
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     editor.set_user(name, password, allow)
     click.echo(f"User {name}: {show_rule(allow)}", err=True)

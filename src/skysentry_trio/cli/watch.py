@@ -68,7 +68,7 @@ def watch(
     duration: float | None,
     as_json: bool,
 ) -> None:
-    """Show the figures of the cameras with these IDs, or of all cameras.
+    """Show the figures of cameras with these IDs, or of all.
 
     AGE is the time from capture, or from arrival at the server, to arrival here, of the newest frame. LATENCY is the
     mean over the last second, by stage: until the server had the frames, in the server, until they were here. GAPS
