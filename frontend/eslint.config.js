@@ -40,8 +40,7 @@ export default defineConfig(
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
   jsxA11y.flatConfigs.strict,
-  // These rules compile each file, and other folders have no React.
-  { ...reactHooks.configs.flat["recommended-latest"], files: ["{src,tests}/{react,pages}/**/*.{ts,tsx}"] },
+  reactHooks.configs.flat["recommended-latest"],
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
