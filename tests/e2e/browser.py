@@ -36,7 +36,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ROOT: Final = Path(__file__).resolve().parents[2]
 SOURCE: Final = ROOT / "src"
-CHROMIUM: Final = Path("/usr/bin/chromium")
+WINDOWED_CHROMIUM: Final = Path("/usr/bin/chromium")
+"""Chromium as people have it, which shows pages of its own, such as a warning of a certificate."""
+_HEADLESS_SHELL: Final = Path("/usr/bin/chromium-headless-shell")
+CHROMIUM: Final = _HEADLESS_SHELL if _HEADLESS_SHELL.exists() else WINDOWED_CHROMIUM
+"""Chromium without windows, which takes half as much CPU time; where it is not installed, the one with windows."""
 CHROMIUM_FLAGS: Final = (
     # A container has no user namespaces for the sandbox, nor a graphics card.
     "--no-sandbox",

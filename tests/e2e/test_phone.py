@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Error, FilePayload, Page, expect
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.access.changes import RulesEditor
 from skysentry_trio.sources.drawing import MORNING, Pattern
-from tests.e2e.browser import CHROMIUM, CHROMIUM_FLAGS, link, wait_until
+from tests.e2e.browser import CHROMIUM_FLAGS, WINDOWED_CHROMIUM, link, wait_until
 from tests.e2e.namespaces import far_host
 from tests.e2e.processes import Program, running
 from tests.qr_codes import read_qr
@@ -32,7 +32,9 @@ pytestmark = [
     pytest.mark.e2e,
     # The server is on another host and has a certificate of its own. Several servers are on this host, without TLS.
     pytest.mark.one_server,
-    pytest.mark.skipif(not CHROMIUM.exists() and "CI" not in os.environ, reason=f"no {CHROMIUM} on this machine"),
+    pytest.mark.skipif(
+        not WINDOWED_CHROMIUM.exists() and "CI" not in os.environ, reason=f"no {WINDOWED_CHROMIUM} on this machine"
+    ),
 ]
 
 OpenPage = Callable[..., Page]
@@ -163,7 +165,7 @@ def test_a_phone_that_trusts_the_server_is_not_warned(
     for words in (["-N", "--empty-password"], ["-A", "-n", "server", "-t", "C,,", "-i", str(authority)]):
         subprocess.run(["certutil", "-d", f"sql:{store}", *words], check=True, timeout=30)
     trusting = browser.browser_type.launch(
-        executable_path=CHROMIUM, args=[*CHROMIUM_FLAGS], env={**os.environ, "HOME": str(home)}
+        executable_path=WINDOWED_CHROMIUM, args=[*CHROMIUM_FLAGS], env={**os.environ, "HOME": str(home)}
     )
     try:
         page = trusting.new_page(permissions=["camera"])
