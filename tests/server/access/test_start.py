@@ -72,6 +72,20 @@ def test_rules_close_a_server_on_loopback(tmp_path: Path) -> None:
     assert (setup.access.is_open, setup.invitation) == (False, None)
 
 
+def test_an_invitation_that_nobody_has_accepted_closes_no_server_on_loopback(tmp_path: Path) -> None:
+    """The invitation of another server, or of an earlier start; once somebody has accepted it, there are rules."""
+    settings = Settings(state_dir=str(tmp_path))
+    running = prepare_access(settings, LOOPBACK)
+    invitation = prepare_access(settings, WORLD).invitation
+    assert invitation is not None
+    running.watcher.look()
+    assert running.access.is_open
+    assert prepare_access(settings, LOOPBACK).access.is_open
+    running.editor.accept_invitation(running.access.read_link(invitation.token).id)
+    running.watcher.look()
+    assert not running.access.is_open
+
+
 def test_open_is_open_whatever_the_rules_are(tmp_path: Path) -> None:
     """The operator says so."""
     RulesEditor(tmp_path).add_key("a", {"view": ["*"]})

@@ -78,6 +78,7 @@ class RulesEditor:
             if len(records.keys) >= _MAX_KEYS:
                 raise NotAllowed(f"there are {_MAX_KEYS} keys, which is the limit")
             records.keys.append(record)
+            records.invitation = None
 
         self._change(add)
         return NewKey(record, key)
@@ -89,6 +90,7 @@ class RulesEditor:
             found = next((key for key in records.keys if key.id == key_id), None)
             if found is not None:
                 records.keys.remove(found)
+                records.invitation = None
             return found
 
         return self._change(revoke)
@@ -109,6 +111,7 @@ class RulesEditor:
 
         def add(records: AccessRecords) -> None:
             records.users = [*(user for user in records.users if user.name != name), record]
+            records.invitation = None
 
         self._change(add)
         return record
@@ -168,12 +171,12 @@ class RulesEditor:
         """
 
         def invite(records: AccessRecords) -> NewLink | None:
-            if not records.has_rules:
+            if records.has_rules:
+                return None
+            if not records.keys:
                 rule = {Action.ADMIN.value: [ALL_CAMERAS]}
                 key = KeyRecord(secrets.token_hex(6), "first administrator", hash_key(make_key()), rule, self.now())
                 records.keys.append(key)
-            elif records.invitation is None or len(records.keys) != 1 or records.users:
-                return None
             issuer = f"key:{records.keys[0].id}:{fingerprint(records.keys[0])}"
             # A link that was printed at an earlier start counts no longer.
             if records.invitation is not None:

@@ -67,12 +67,12 @@ class AccessRecords(msgspec.Struct, omit_defaults=True):
     ended: dict[str, float] = {}
     """Signed tickets that no longer count, and when they would have expired."""
     invitation: str | None = None
-    """The id of the link with which the first administrator signs in."""
+    """The id of the link with which the first administrator may still sign in; the only key is that of the link."""
 
     @property
     def has_rules(self) -> bool:
-        """Whether anyone was given access."""
-        return bool(self.keys or self.users)
+        """Whether anyone was given access: an invitation that nobody has accepted is no rule yet."""
+        return self.invitation is None and bool(self.keys or self.users)
 
     def rotate_secrets(self, now: float) -> None:
         """Add a secret if there is none that is new enough, and drop those that are too old."""

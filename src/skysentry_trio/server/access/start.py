@@ -99,20 +99,22 @@ def prepare_access(
     """
     folder, groups = state_folder(settings), parse_groups(settings.groups)
     editor, invitation = RulesEditor(folder), None
-    admin = read_admin_key(settings, environ)
+    admin, is_private = read_admin_key(settings, environ), is_for_this_machine(settings, addresses)
     if settings.open:
         log.warning("open to everybody", reason="--open")
     elif admin is not None:
         editor.prepare()
-    elif read_records(folder).has_rules or not is_for_this_machine(settings, addresses):
+    elif not is_private:
         invitation = editor.invite_first_admin(_INVITATION_SECONDS)
+    elif read_records(folder).has_rules:
+        editor.prepare()
     elif has_provider(settings):
         log.info("closed to everybody whom no identity provider names", reason="no rules")
     elif (folder / FILE_NAME).exists():
         log.info("open to everybody on this machine", reason="no rules")
     limiter = GuessLimiter(Networks.parse(settings.trusted_proxies))
     access = Access(
-        is_open=settings.open or not (has_provider(settings) or admin is not None),
+        is_open=settings.open or (is_private and not has_provider(settings) and admin is None),
         stays_open=settings.open,
         groups=groups,
         token_verifiers=create_token_verifiers(settings, groups),
