@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import chdir
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,12 +42,19 @@ def playwright(folder_of_browsers: Path) -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright, folder_of_browsers: Path) -> Iterator[Browser]:
     """Run Chromium with a camera that sees the test pattern."""
+    with running_chromium(playwright, folder_of_browsers, CHROMIUM) as launched:
+        yield launched
+
+
+@contextmanager
+def running_chromium(playwright: Playwright, folder: Path, program: Path) -> Iterator[Browser]:
+    """Run this Chromium with a camera that sees the test pattern; playwright works in the folder."""
     # Chromium plays JPEGs that follow each other at 30 a second, over and over.
     scene = b"".join(moving_pictures("Balcony", MORNING, count=30, size=(640, 480)))
-    (folder_of_browsers / "camera.mjpeg").write_bytes(scene)
+    (folder / "camera.mjpeg").write_bytes(scene)
     # A relative path, because it becomes the camera's name.
     flags = [*CHROMIUM_FLAGS, "--use-file-for-fake-video-capture=camera.mjpeg"]
-    launched = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    launched = playwright.chromium.launch(executable_path=program, args=flags)
     yield launched
     launched.close()
 

@@ -18,12 +18,13 @@ import pytest
 from benchmarks.far_host import FarHost
 from PIL import Image
 from PIL.ExifTags import Base
-from playwright.sync_api import Browser, Error, FilePayload, Page, expect
+from playwright.sync_api import Browser, Error, FilePayload, Page, Playwright, expect
 
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.access.changes import RulesEditor
 from skysentry_trio.sources.drawing import MORNING, Pattern
 from tests.e2e.browser import CHROMIUM_FLAGS, WINDOWED_CHROMIUM, link, wait_until
+from tests.e2e.conftest import running_chromium
 from tests.e2e.namespaces import far_host
 from tests.e2e.processes import Program, running
 from tests.qr_codes import read_qr
@@ -52,6 +53,13 @@ window.WebSocket = function (url, protocols) {
   return new Real(window.blocked ? String(url).replace(/ws$/, "no-websocket") : url, protocols);
 };
 """
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, folder_of_browsers: Path) -> Iterator[Browser]:
+    """Run the Chromium that warns of certificates, and lets people go past the warning."""
+    with running_chromium(playwright, folder_of_browsers, WINDOWED_CHROMIUM) as launched:
+        yield launched
 
 
 @pytest.fixture(scope="module")
