@@ -183,7 +183,7 @@ export function PlaybackBar(props: PlaybackBarProps) {
           aria-pressed={!live && speed < 0}
           onClick={() => controller.playAt(!live && speed < 0 ? 1 : -1)}
         />
-        {span < SHORT_MS ? (
+        {span >= 1000 && span < SHORT_MS ? (
           <span className="sky-view__short">{words.playback.keepsOnly(words.format.whole(span))}</span>
         ) : null}
         <span className="sky-view__space" />
