@@ -139,10 +139,16 @@ class _Node:
     """The end of a pipe from which the server's stderr is read."""
 
     @classmethod
-    def start(cls, port: int, arguments: list[str]) -> _Node:
-        """Start a server in a copy of this process: to load its modules takes longer than to start it."""
+    def start(cls, port: int, arguments: list[str], entrance: socket.socket) -> _Node:
+        """Start a server in a copy of this process: to load its modules takes longer than to start it.
+
+        Args:
+            port: of the server.
+            arguments: of the command line.
+            entrance: a socket of this process that the copy must not keep open.
+        """
         output, stderr = os.pipe()
-        process = multiprocessing.get_context("fork").Process(target=_serve, args=(arguments, stderr))
+        process = multiprocessing.get_context("fork").Process(target=_serve, args=(arguments, stderr, entrance))
         process.start()
         os.close(stderr)
         return cls(port, process, output)
@@ -156,7 +162,8 @@ class _Node:
                 sys.stderr.buffer.flush()
 
 
-def _serve(arguments: list[str], stderr: int) -> None:
+def _serve(arguments: list[str], stderr: int, entrance: socket.socket) -> None:
+    entrance.close()
     # The tests import this module, and most of them do not need the command.
     from skysentry_trio.cli.main import main as run_command  # noqa: PLC0415
 
@@ -166,7 +173,7 @@ def _serve(arguments: list[str], stderr: int) -> None:
     run_command(arguments)
 
 
-async def _run(port: int, nodes: list[_Node]) -> int:
+async def _run(entrance: socket.socket, nodes: list[_Node]) -> int:
     started = threading.Event()
     for node in nodes:
         threading.Thread(target=node.repeat, args=(started,)).start()
@@ -174,14 +181,15 @@ async def _run(port: int, nodes: list[_Node]) -> int:
         with trio.fail_after(_PATIENCE):
             for node in nodes:
                 await _wait_for(node.port, nodes)
-        (listener,) = await trio.open_tcp_listeners(port, host=_HERE)
-        address = f"{_HERE}:{listener.socket.getsockname()[1]}"
+        entrance.listen()
+        listener = trio.SocketListener(trio.socket.from_stdlib_socket(entrance))
+        address = f"{_HERE}:{entrance.getsockname()[1]}"
         sys.stderr.write(f'{len(nodes)} nodes at http://{address}, "event": "serving"\n')
         sys.stderr.flush()
         started.set()
-        entrance = Entrance([node.port for node in nodes])
+        serve = Entrance([node.port for node in nodes]).serve
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(trio.serve_listeners, entrance.serve, [listener])
+            nursery.start_soon(trio.serve_listeners, serve, [listener])
             with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
                 async for _number in signals:
                     break
@@ -220,11 +228,16 @@ def main() -> int:
     import_module("skysentry_trio.cli.serve")
     import_module("skysentry_trio.server.cluster.redis_engine")
     command = Command.parse(arguments)
-    with tempfile.TemporaryDirectory() as folder, running_redis(Path(folder), prefix=_UNTIL_PARENT_ENDS) as redis:
-        ports = [free_port() for _ in range(max(2, count_nodes()))]
-        # No other thread runs yet, so a copy of this process is a complete one.
-        nodes = [_Node.start(port, command.for_node(number, port, redis.url)) for number, port in enumerate(ports)]
-        return trio.run(_run, command.port, nodes)
+    with socket.socket() as entrance, tempfile.TemporaryDirectory() as folder:
+        # Bound before the other ports are chosen, and only listening once the nodes are ready.
+        entrance.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        entrance.bind((_HERE, command.port))
+        with running_redis(Path(folder), prefix=_UNTIL_PARENT_ENDS) as redis:
+            ports = [free_port() for _ in range(max(2, count_nodes()))]
+            commands = [command.for_node(number, port, redis.url) for number, port in enumerate(ports)]
+            # No other thread runs yet, so a copy of this process is a complete one.
+            nodes = [_Node.start(port, words, entrance) for port, words in zip(ports, commands, strict=True)]
+            return trio.run(_run, entrance, nodes)
 
 
 if __name__ == "__main__":
