@@ -19,13 +19,13 @@ _MOST_NODES: Final = 10_000
 class Coefficients:
     """CPU time of one frame in seconds, as `benchmarks.links` and `benchmarks` have measured it."""
 
-    taken: float = 190e-6
+    taken: float = 171e-6
     """A frame of a camera is taken."""
     delivered: float = 66e-6
     """A frame is delivered to one of many viewers, which acknowledges it."""
-    link_out: float = 145e-6
+    link_out: float = 113e-6
     """A frame is sent to another node."""
-    link_in: float = 210e-6
+    link_in: float = 181e-6
     """A frame is taken from another node."""
 
 
