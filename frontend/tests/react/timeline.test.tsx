@@ -355,8 +355,10 @@ describe("the timeline", () => {
 
   it("says when the server keeps almost nothing", () => {
     const { open, show } = build();
-    open({ playback: { ...LIVE, oldestAt: 8200 } });
-    expect(view()?.textContent).toContain("The server keeps only 0 s of this camera");
+    open({ playback: { ...LIVE, oldestAt: LIVE.newestAt - 3000 } });
+    expect(view()?.textContent).toContain("The server keeps only 3 s of this camera");
+    show({ playback: { ...LIVE, oldestAt: LIVE.newestAt - 300 } });
+    expect(view()?.textContent).not.toContain("keeps only");
     show({ playback: { ...LIVE, oldestAt: -60_000 } });
     expect(view()?.textContent).not.toContain("keeps only");
   });
