@@ -54,7 +54,7 @@ def test_rights_over_a_thousand_cameras_fit_into_a_header() -> None:
 
 
 def test_a_header_counts_at_the_node_that_is_asked_only() -> None:
-    """Whoever reads it on its way cannot use it at another node; a node that was started again is another one."""
+    """A header that was read on its way is refused at another node; a node that was started again is another node."""
     header = NodeProof("a", b"secret").header_for("b", "GET", TARGET)
     with pytest.raises(ProtocolViolation, match="this is node c, and not node b; try again") as refused:
         NodeProof("c", b"secret").verify(header, "GET", TARGET)

@@ -31,7 +31,7 @@ async def test_a_camera_is_known_from_its_registration_on() -> None:
 
 
 async def test_a_take_over_keeps_ring_count_and_viewers(autojump_clock: MockClock) -> None:
-    """Whoever registers a live id goes on where the other was: same camera, next number, same viewers."""
+    """A client that registers a live id goes on where the other was: same camera, next number, same viewers."""
     hub, ends = make_hub(), list[str]()
     with ExitStack() as stack, hub.watch() as viewer:
         hub.subscribe(viewer, ["door"])
