@@ -71,6 +71,39 @@ def test_a_header_counts_for_one_request_only(method: str, target: str) -> None:
     assert "used before" in refusal(proof, header)
 
 
+def test_no_number_of_later_headers_makes_an_earlier_one_count_again() -> None:
+    """What is forgotten is refused: no request is under way for as long as a node needs for 65,536 headers."""
+    asking, proof = NodeProof("a", b"secret"), NodeProof("b", b"secret")
+    used, late = (asking.header_for("b", "GET", TARGET) for _ in range(2))
+    proof.verify(used, "GET", TARGET)
+    for _ in range(66_000):
+        header = asking.header_for("b", "GET", TARGET)
+    proof.verify(header, "GET", TARGET)
+    for old in (used, late):
+        assert "used before" in refusal(proof, old)
+
+
+def test_headers_may_arrive_in_another_order() -> None:
+    """Each request has a connection, and one may overtake another."""
+    asking, proof = NodeProof("a", b"secret"), NodeProof("b", b"secret")
+    headers = [asking.header_for("b", "GET", TARGET) for _ in range(50)]
+    for header in (*headers[25:], *reversed(headers[:25])):
+        proof.verify(header, "GET", TARGET)
+    for header in headers:
+        assert "used before" in refusal(proof, header)
+
+
+def test_a_node_that_is_gone_is_forgotten_when_none_of_its_headers_can_count() -> None:
+    """Nodes that are started again and again take no more memory."""
+    time = Time()
+    proof = NodeProof("b", b"secret", time.read)
+    for number in range(100):
+        header = NodeProof(f"a{number}", b"secret", time.read).header_for("b", "GET", TARGET)
+        proof.verify(header, "GET", TARGET)
+        time.now += 60
+    assert len(proof._windows) <= 5
+
+
 def test_another_secret_is_refused() -> None:
     """The reason says what the operator has to compare."""
     header = NodeProof("a", b"other").header_for("b", "GET", TARGET)

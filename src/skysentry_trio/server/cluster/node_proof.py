@@ -1,18 +1,18 @@
 """The header with which a node of the cluster proves to another node who it is, and for whom it asks.
 
 The header is signed with the secret that all nodes share. The signature covers method and target of the request, the
-node that is asked, and the time. So the header counts for one request of a few minutes at most, and only once.
+node that is asked, the time and a number. So the header counts for one request of a few minutes at most, and only once.
 """
 
 from __future__ import annotations
 
 import hmac
-import secrets
+import itertools
 import time
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -30,15 +30,16 @@ _TOLERANCE: Final = 120.0
 """Seconds by which the clocks of two nodes may differ."""
 _MAX_CLAIMS: Final = 1024 * 1024
 """Bytes."""
-_MAX_REMEMBERED: Final = 65_536
-"""Maximum number of headers that are remembered, so that none counts twice."""
+_WINDOW: Final = 65_536
+"""Numbers of a node that are remembered. A header with a lower number is refused, so that none counts twice. No request
+is under way for as long as a node needs for this many headers."""
 
 
-class _Claims(Struct, rename={"via": "v", "to": "o", "made_at": "t", "nonce": "r", "name": "n"}, omit_defaults=True):
+class _Claims(Struct, rename={"via": "v", "to": "o", "made_at": "t", "number": "s", "name": "n"}, omit_defaults=True):
     via: list[str]
     to: str
     made_at: float
-    nonce: str
+    number: int
     name: str = ""
     kind: str = ""
     identity: str = ""
@@ -56,14 +57,38 @@ class Visitor:
 
 
 @define(eq=False)
+class _Window:
+    """The numbers of one node's headers that were used."""
+
+    used_at: float
+    """When the node last proved who it is, in seconds since the epoch."""
+    _highest: int = field(default=0, init=False)
+    _used: int = field(default=0, init=False, repr=False)
+    """Bit n is set if the number ``_highest`` - n was used; the window of IPsec (RFC 4303 section 3.4.3)."""
+
+    def use(self, number: int) -> bool:
+        """Use a number; return False if it was used before, or is too low to know."""
+        if number > self._highest:
+            ahead = min(number - self._highest, _WINDOW)
+            self._used, self._highest = (self._used << ahead) & ((1 << _WINDOW) - 1), number
+        bit = 1 << min(self._highest - number, _WINDOW)
+        if bit >> _WINDOW or self._used & bit:
+            return False
+        self._used |= bit
+        return True
+
+
+@define(eq=False)
 class NodeProof:
     """Makes and checks the headers of one node."""
 
     node_id: str
     _secret: bytes = field(repr=False)
     _now: Callable[[], float] = time.time
-    _seen: dict[str, float] = field(factory=dict, init=False, repr=False)
-    """Nonces, with the time at which they were seen; a dictionary as an ordered set."""
+    _numbers: Iterator[int] = field(factory=lambda: itertools.count(1), init=False, repr=False)
+    """Of the headers of this node."""
+    _windows: dict[str, _Window] = field(factory=dict, init=False, repr=False)
+    """By the id of each other node, which is another one after each start; the last one has asked last."""
 
     @property
     def secret(self) -> bytes:
@@ -86,7 +111,7 @@ class NodeProof:
             principal: for whom this node asks; None for the node itself, which may do everything.
             via: the nodes that the request came through before this one.
         """
-        claims = _Claims([*via, self.node_id], node_id, self._now(), secrets.token_urlsafe(12))
+        claims = _Claims([*via, self.node_id], node_id, self._now(), next(self._numbers))
         if principal is not None:
             claims.name, claims.kind, claims.identity = principal.name, principal.kind, principal.identity
             claims.allow, claims.expires_at = principal.rights.describe(), principal.expires_at
@@ -126,14 +151,14 @@ class NodeProof:
             raise _wrong(
                 f"the clocks of two nodes differ by {abs(claims.made_at - now):.0f} s, more than {_TOLERANCE:g} s"
             )
-        while self._seen:
-            oldest = next(iter(self._seen))
-            if len(self._seen) < _MAX_REMEMBERED and self._seen[oldest] > now - 2 * _TOLERANCE:
-                break
-            del self._seen[oldest]
-        if claims.nonce in self._seen:
-            raise _wrong("the header was used before")
-        self._seen[claims.nonce] = now
+        window = self._windows.pop(claims.via[-1], None) or _Window(now)
+        window.used_at = now
+        self._windows[claims.via[-1]] = window
+        # Later, all headers that were made until then are too old.
+        while (oldest := next(iter(self._windows.items())))[1].used_at < now - 2 * _TOLERANCE:
+            del self._windows[oldest[0]]
+        if not window.use(claims.number):
+            raise _wrong("the header was used before, or was overtaken by too many others")
 
     def _sign(self, method: str, target: str, payload: str) -> str:
         text = _PURPOSE + f"{method}\n{target}\n{payload}".encode()
