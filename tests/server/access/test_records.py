@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 from threading import Thread
@@ -9,6 +10,7 @@ from threading import Thread
 import pytest
 
 from skysentry_trio.base.exceptions import ConfigurationError
+from skysentry_trio.server.access import records as records_module
 from skysentry_trio.server.access.records import AccessRecords, KeyRecord, change_records, decode_records, read_records
 
 
@@ -49,6 +51,20 @@ def test_changes_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(int(key.id) for key in read_records(tmp_path).keys) == list(range(20))
+
+
+def test_a_program_that_never_ends_its_change_stops_no_other_one_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be stopped in the debugger, or wait for a disk on a network; the error says which file it holds."""
+    monkeypatch.setattr(records_module, "_LOCK_TIMEOUT", 0.2)
+    change_records(tmp_path, add("a"))  # type: ignore[arg-type]
+    with (tmp_path / "access.json.lock").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(ConfigurationError, match=r"access\.json: another program .* for 0\.2 s"):
+            change_records(tmp_path, add("b"))  # type: ignore[arg-type]
+    change_records(tmp_path, add("c"))  # type: ignore[arg-type]
+    assert [key.id for key in read_records(tmp_path).keys] == ["a", "c"]
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"version": 2}', b'{"keys": [{}]}', b"\xff", b"[" * 100_000])

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,10 @@ _MAX_SIZE: Final = 64 * 1024 * 1024
 _ROTATE_AFTER: Final = 90 * 86400.0
 """Seconds after which a new secret signs; the secret before it is still accepted until the next rotation."""
 _SECRETS: Final = 2
+_LOCK_TIMEOUT: Final = 10.0
+"""Seconds that another program may take for its change, which takes some milliseconds."""
+_LOCK_PAUSE: Final = 0.01
+"""Seconds between two looks at the lock; nothing can wait for a lock with a deadline."""
 T = TypeVar("T")
 
 Allowed = dict[str, list[str]]
@@ -130,20 +135,40 @@ def change_records(folder: Path, change: Callable[[AccessRecords], T]) -> T:
         change: changes the records, and returns what this function returns.
 
     Raises:
-        ConfigurationError: the file cannot be read or written.
+        ConfigurationError: the file cannot be read or written, or another program does not end its change.
     """
     path = folder / FILE_NAME
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (folder / f"{FILE_NAME}.lock").open("a+b") as lock:
             _give_to_owner(folder, lock.fileno())
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _wait_for(lock.fileno(), path)
             records = read_records(folder)
             result = change(records)
             _replace(folder, path, msgspec.json.format(msgspec.json.encode(records), indent=1))
             return result
     except OSError as error:
         raise ConfigurationError(f"file {path}: cannot be written: {error.strerror or error}") from error
+
+
+def _wait_for(lock: int, path: Path) -> None:
+    """Take the lock.
+
+    Raises:
+        ConfigurationError: another program has had it for too long.
+    """
+    deadline = time.monotonic() + _LOCK_TIMEOUT
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise ConfigurationError(
+                    f"file {path}: another program has been changing the rules for {_LOCK_TIMEOUT:g} s; try again later"
+                ) from None
+            time.sleep(_LOCK_PAUSE)
+        else:
+            return
 
 
 def _replace(folder: Path, path: Path, content: bytes) -> None:
