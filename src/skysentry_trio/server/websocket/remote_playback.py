@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Final, Protocol
@@ -38,7 +37,16 @@ log = get_logger(__name__)
 
 _KEPT_IDLE: Final = 20.0
 """Seconds for which the connection is kept after the last command, if nothing is played."""
-_MAX_COMMANDS: Final = 64
+_SUPERSEDED: Final[Mapping[type[msgspec.Struct], tuple[type[msgspec.Struct], ...]]] = {
+    Seek: (Seek, GoLive),
+    GoLive: (Seek, GoLive),
+    DescribePlayback: (DescribePlayback,),
+    Subscribe: (Subscribe, Seek, GoLive),
+    Pause: (Pause, Resume),
+    Resume: (Pause, Resume),
+}
+"""For each command, those that need not be sent any more if they still wait. So at most one of each kind waits."""
+_ANSWERED: Final = (Seek, GoLive, DescribePlayback)
 
 
 class RemoteConnection(Protocol):
@@ -79,9 +87,11 @@ class RemotePlayback:
     """Sends a text message to the viewer."""
     place: RecordedPlace | None = field(default=None, init=False)
     """What the viewer is shown; None while the camera is live."""
-    _commands: deque[str] = field(factory=lambda: deque(maxlen=_MAX_COMMANDS), init=False, repr=False)
+    _commands: list[msgspec.Struct] = field(factory=list, init=False, repr=False)
+    """Those that wait to be sent, in order."""
     _wake: trio.Event = field(factory=trio.Event, init=False, repr=False)
     _unanswered: int = field(default=0, init=False)
+    """Commands that the other server was sent and has to answer, and those that wait to be sent."""
     _is_paused: bool = field(default=False, init=False)
     _used_at: float = field(factory=trio.current_time, init=False)
 
@@ -104,7 +114,6 @@ class RemotePlayback:
         in_step = isinstance(message, Seek) and bool(message.clients)
         own = {"camera_id": "", "clients": [camera_id]} if in_step else {"camera_id": camera_id, "clients": []}
         self._queue(msgspec.structs.replace(message, **own))
-        self._unanswered += 1
         self._used_at = trio.current_time()
         return True
 
@@ -115,7 +124,11 @@ class RemotePlayback:
             self._queue(Resume())
 
     def _queue(self, message: msgspec.Struct) -> None:
-        self._commands.append(encode_message(message))
+        superseded = _SUPERSEDED[type(message)]
+        self._unanswered -= sum(isinstance(one, superseded) and isinstance(one, _ANSWERED) for one in self._commands)
+        self._commands = [one for one in self._commands if not isinstance(one, superseded)]
+        self._commands.append(message)
+        self._unanswered += isinstance(message, _ANSWERED)
         self._wake.set()
 
     def go_live(self) -> None:
@@ -151,7 +164,7 @@ class RemotePlayback:
         while self._plays or trio.current_time() < self._used_at + _KEPT_IDLE:
             self._wake = trio.Event()
             while self._commands:
-                await connection.send(self._commands.popleft())
+                await connection.send(encode_message(self._commands.pop(0)))
             with trio.move_on_after(_KEPT_IDLE):
                 await self._wake.wait()
 
