@@ -193,13 +193,7 @@ class ViewerCommands:
             case Seek() | GoLive() | DescribePlayback():
                 await self._play_back(message)
             case Authenticate():
-                principal = await self._admission.prove(message.token)
-                is_same = principal.rights == hub.principal.rights
-                hub.change_principal(viewer, principal)
-                hub.require(Action.VIEW)
-                if not is_same:
-                    await self._playback.adapt_to_rights()
-                await self._peer.send(encode_authenticated(principal.name, principal.expires_at))
+                await self._renew_access(message.token)
             case Result():
                 await self._publish_result(message)
             case Subscribe():
@@ -218,6 +212,20 @@ class ViewerCommands:
                 self._playback.resume()
             case _:
                 assert_never(message)
+
+    async def _renew_access(self, token: str) -> None:
+        """Let the viewer go on with another token.
+
+        Raises:
+            ProtocolViolation: the token is invalid, or does not allow to view.
+        """
+        principal = await self._admission.prove(token)
+        is_same = principal.rights == self._hub.principal.rights
+        self._hub.change_principal(self._viewer, principal)
+        self._hub.require(Action.VIEW)
+        if not is_same:
+            await self._playback.adapt_to_rights()
+        await self._peer.send(encode_authenticated(principal.name, principal.expires_at))
 
     async def _play_back(self, message: Seek | GoLive | DescribePlayback) -> None:
         if isinstance(message, Seek):
