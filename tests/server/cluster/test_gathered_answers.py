@@ -15,7 +15,7 @@ from skysentry_trio.server.access.keys import hash_key, make_key
 from skysentry_trio.server.access.records import AccessRecords, KeyRecord
 from skysentry_trio.server.access.start import open_to_everybody
 from skysentry_trio.server.cluster.node_questions import NodeQuestions
-from skysentry_trio.server.http import history, rest
+from skysentry_trio.server.http import gathering, rest
 from tests.clocks import NOON
 from tests.server.cluster.nodes import TestNode, running_nodes, until
 from tests.server.cluster.test_proxy import guarded_nodes
@@ -42,7 +42,7 @@ def folders(tmp_path: Path) -> Iterator[dict[str, OpenFolder]]:
 def short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
     """A node that is away is waited for as long as it takes a busy machine to ask one that is not."""
     monkeypatch.setattr(rest, "_RING_TIMEOUT", 1.0)
-    monkeypatch.setattr(history, "_GATHER_TIMEOUT", 1.0)
+    monkeypatch.setattr(gathering, "_TIMEOUT", 1.0)
 
 
 @asynccontextmanager

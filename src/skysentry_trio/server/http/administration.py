@@ -17,8 +17,9 @@ from skysentry_trio.server.access.records import KeyRecord, UserRecord
 from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.access.start import AccessSetup
 from skysentry_trio.server.http.current import CurrentHub, current_request
+from skysentry_trio.server.http.gathering import gather_answers
 from skysentry_trio.server.http.json_bodies import json_response, read_json
-from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, Gathered, OtherServers
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, OtherServers
 from skysentry_trio.wire.administration import (
     ConnectionReply,
     KeyReply,
@@ -37,8 +38,6 @@ from skysentry_trio.wire.messages import to_milliseconds, to_seconds
 
 T = TypeVar("T")
 
-_GATHER_TIMEOUT: Final = 3.0
-"""Seconds that another server has to list its connections."""
 _replies: Final = msgspec.json.Decoder(SessionsReply)
 
 
@@ -157,10 +156,7 @@ def create_administration(  # noqa: PLR0915 - one statement for each step of eac
             )
             for one in access.sessions
         ]
-        # The other server asks each server for the server's own connections.
-        is_client = not current_request().via
-        gathered = await others.gather("/api/sessions", admin, _GATHER_TIMEOUT) if is_client else Gathered()
-        answers, unreachable = gathered.read(_replies.decode)
+        answers, unreachable = await gather_answers(others, "/api/sessions", admin, _replies.decode)
         listed += [one for answer in answers.values() for one in answer.sessions]
         return json_response(SessionsReply(listed, unreachable or msgspec.UNSET))
 

@@ -15,10 +15,11 @@ from skysentry_trio.base.principal import Action
 from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.history.events import EventSource, RecordedEvent
 from skysentry_trio.server.http.current import CurrentHub, current_request
+from skysentry_trio.server.http.gathering import gather_answers
 from skysentry_trio.server.http.history_requests import asked_query, asked_range, check_right, expect_history
 from skysentry_trio.server.http.json_bodies import json_response, require_json
 from skysentry_trio.server.http.recordings import Recordings
-from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, Gathered, OtherServers
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, OtherServers
 from skysentry_trio.wire.events import (
     AllEventsReply,
     EventsReply,
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 _FEW: Final = 1000
 _MOST: Final = 10_000
 _KEYS: Final = ("from", "to", "label", "limit")
-_GATHER_TIMEOUT: Final = 3.0
-"""Seconds that other servers have to say what happened at their cameras."""
 _replies: Final = msgspec.json.Decoder(AllEventsReply)
 
 
@@ -97,14 +96,9 @@ def create_events(
         hub = current_hub()
         hub.require(Action.EVENTS)
         (begin, end), (limit, label) = asked_range(), asked_events()
-        gathered = Gathered()
-        if not current_request().via:
-            # The other server asks each server for the events of its own cameras.
-            query = asked_query()
-            asked = {name: text for name in _KEYS if (text := query.text(name)) is not None}
-            asker = hub.principal.limited_to(Action.EVENTS)
-            gathered = await others.gather(f"/api/events?{urlencode(asked)}", asker, _GATHER_TIMEOUT)
-        answers, unreachable = gathered.read(_replies.decode)
+        query, asker = asked_query(), hub.principal.limited_to(Action.EVENTS)
+        asked = urlencode({name: text for name in _KEYS if (text := query.text(name)) is not None})
+        answers, unreachable = await gather_answers(others, f"/api/events?{asked}", asker, _replies.decode)
         replies = list(answers.values())
         if history is not None or not replies:
             is_visible = partial(hub.principal.rights.allow, Action.EVENTS)

@@ -20,20 +20,21 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import Action, Principal
 from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.http.clip_files import local_file_stamp
-from skysentry_trio.server.http.current import CurrentHub, current_request
+from skysentry_trio.server.http.current import CurrentHub
 from skysentry_trio.server.http.export_archive import ExportRange
 from skysentry_trio.server.http.export_jobs import ExportJob, ExportJobs
+from skysentry_trio.server.http.gathering import gather_answers
 from skysentry_trio.server.http.json_bodies import json_response, read_json
 from skysentry_trio.server.http.recordings import Recordings
-from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, Gathered, OtherServers
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, OtherServers
 from skysentry_trio.wire.history import ExportReply, ExportRequest, ExportsReply
 from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.messages import rfc3339
 
 _FORMATS: Final = ("zip", "mkv", "mp4", "mjpeg")
 _MOST_CAMERAS: Final = 100
-_GATHER_TIMEOUT: Final = 3.0
-"""Seconds that another server has to list its exports, or to say what it has recorded."""
+_ASK_TIMEOUT: Final = 3.0
+"""Seconds that another server has to say what it has recorded."""
 _replies: Final = msgspec.json.Decoder(ExportsReply)
 _PIECE: Final = 192 * 1024
 """Bytes that are read and sent at once."""
@@ -80,11 +81,9 @@ def create_exports(  # noqa: PLR0915 - one statement for each step of each route
     @routes.get("")
     async def get_exports() -> Response:
         current_hub().require(Action.HISTORY)
-        # The other server asks each server for the server's own exports.
-        is_client, principal = not current_request().via, current_hub().principal
+        principal = current_hub().principal
         asker = principal.limited_to(Action.HISTORY)
-        gathered = await others.gather("/api/exports", asker, _GATHER_TIMEOUT) if is_client else Gathered()
-        answers, unreachable = gathered.read(_replies.decode)
+        answers, unreachable = await gather_answers(others, "/api/exports", asker, _replies.decode)
         listed = [one for answer in answers.values() for one in answer.exports]
         if exports is not None or not answers:
             listed += [_describe(job) for job in find_all().visible(principal)]
@@ -183,7 +182,7 @@ async def _is_recorded(recordings: Recordings, jobs: ExportJobs, owner: Principa
     asked = f"history?from={wanted.begin:.6f}&to={wanted.end:.6f}&buckets=1"
     for camera_id in wanted.cameras:
         if camera_id not in own:
-            body = await jobs.others.ask_owner(camera_id, asked, owner, _GATHER_TIMEOUT)
+            body = await jobs.others.ask_owner(camera_id, asked, owner, _ASK_TIMEOUT)
             if body is not None and msgspec.json.decode(body)["frames"]:
                 return True
     return False

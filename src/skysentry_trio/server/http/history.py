@@ -16,12 +16,13 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import Action, Rights
 from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.http.current import CurrentHub, current_request
+from skysentry_trio.server.http.gathering import gather_answers
 from skysentry_trio.server.http.history_requests import asked_query, asked_range, check_right, expect_history
 from skysentry_trio.server.http.joined_history import join_recordings
 from skysentry_trio.server.http.json_bodies import json_response
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
-from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, Gathered, OtherServers
+from skysentry_trio.server.transport.other_servers import NO_OTHER_SERVERS, OtherServers
 from skysentry_trio.wire.history import (
     AgeingReply,
     DayReply,
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from skysentry_trio.server.history.reader import HistoryReader, RecordedSpan
     from skysentry_trio.server.history.retention import NextDeletion
 
-_GATHER_TIMEOUT: Final = 3.0
-"""Seconds that another server has to say what it has recorded."""
 _replies: Final = msgspec.json.Decoder(RecordingReply)
 _MOST_SPANS: Final = 10_000
 _MOST_EVENTS: Final = 1000
@@ -76,10 +75,8 @@ def create_history(  # noqa: PLR0915 - one statement for each step of each route
     async def get_recording() -> Response:
         hub = current_hub()
         hub.require(Action.HISTORY)
-        # The other server asks each server for the server's own recordings.
         asker = hub.principal.limited_to(Action.HISTORY, Action.METRICS)
-        gathered = Gathered() if current_request().via else await others.gather("/api/history", asker, _GATHER_TIMEOUT)
-        replies, unreachable = gathered.read(_replies.decode)
+        replies, unreachable = await gather_answers(others, "/api/history", asker, _replies.decode)
         if history is not None or not replies:
             replies = {"": await describe(hub, find()), **replies}
         joined = join_recordings(replies)
