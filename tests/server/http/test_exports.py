@@ -14,11 +14,12 @@ import pytest
 import trio
 from attrs import evolve
 
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import Principal, Rights
 from skysentry_trio.server.history.events import EventSource
 from skysentry_trio.server.http import export_jobs, exports
 from skysentry_trio.server.http.export_archive import ExportRange, Progress
-from skysentry_trio.server.http.export_jobs import ExportJobs
+from skysentry_trio.server.http.export_jobs import ExportJob, ExportJobs
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.transport.other_servers import _NoOtherServers
@@ -265,6 +266,82 @@ async def test_what_is_fetched_from_another_server_is_bounded(site: Site, jobs: 
 
     assert large["error"] == "the exports together have reached their limit, history_export_bytes"
     assert (full["error"], others.sent) == ("the volume has too little space for this export", 1)
+
+
+async def test_nobody_can_use_up_the_exports_of_everybody(site: Site, jobs: ExportJobs) -> None:
+    """Each gets half of what the others leave, and an administrator all of it."""
+    ann, bob = (guest_of(site, name) for name in ("ann", "bob"))
+    made = [[(await post(who)).status for _ in range(count)] for who, count in ((ann, 9), (bob, 5), (site, 5))]
+    assert made == [[202] * 8 + [503], [202] * 4 + [503], [202] * 4 + [503]]
+
+
+async def test_nobody_can_use_up_the_bytes_of_everybody(site: Site, jobs: ExportJobs) -> None:
+    """A guest's export may have half of what there is; then somebody else's has room."""
+    ann, bob = (guest_of(site, name) for name in ("ann", "bob"))
+    async with running(jobs):
+        size = (await finished(ann, (await post(ann)).json()["id"]))["bytes"]
+        jobs.max_bytes = 5 * size
+        done = [await finished(who, (await post(who)).json()["id"]) for who in (ann, ann, bob, site, site)]
+
+    assert [one["state"] for one in done] == ["ready", "failed", "ready", "ready", "ready"]
+    assert done[1]["error"] == "your exports have reached half of what those of others leave of history_export_bytes"
+
+
+async def test_exports_are_written_in_turn(site: Site, jobs: ExportJobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who asks for many delays nobody else by more than one of them."""
+    written = list[str]()
+    wanted = ExportRange(["door"], NOON, NOON + 1, "zip")
+    names = {
+        jobs.add(guest_of(site, name[0]).principal, wanted).id: name for name in ("a1", "a2", "a3", "b1", "b2", "c1")
+    }
+
+    async def note(job: ExportJob) -> None:
+        written.append(names[job.id])
+        job.state = "ready"
+
+    monkeypatch.setattr(ExportJobs, "_write", lambda _jobs, job: note(job))
+    async with running(jobs):
+        with trio.fail_after(30):
+            while len(written) < len(names):  # noqa: ASYNC110 - no event says so
+                await trio.sleep(0.01)
+
+    assert written == ["a1", "b1", "c1", "a2", "b2", "a3"]
+
+
+async def test_a_deleted_export_waits_for_no_other_server(site: Site, jobs: ExportJobs) -> None:
+    """That server may send as many clips as it may; the next export is written at once, and no file is left."""
+    others = BusyServer()
+    jobs.others = others
+    async with running(jobs):
+        waiting = jobs.add(site.principal, ExportRange(["yard"], NOON, NOON + 60, "zip"))
+        await others.asked.wait()
+        jobs.others = _NoOtherServers()
+        following = jobs.add(site.principal, ExportRange(["door"], NOON, NOON + 60, "zip"))
+        await jobs.remove(waiting)
+        with trio.fail_after(10):
+            assert (await finished(site, following.id))["state"] == "ready"
+
+    folder = jobs.reader.folder.path / export_jobs.FOLDER
+    assert [path.name for path in folder.iterdir()] == [following.path.name]
+
+
+def guest_of(site: Site, name: str) -> Site:
+    """Return the site for somebody who may see all recordings, and is no administrator."""
+    return evolve(site, principal=Principal(name, Rights.of({"history": ["*"]}), "key", name))
+
+
+class BusyServer(_NoOtherServers):
+    """Another server that always sends as many clips as it may."""
+
+    def __init__(self) -> None:
+        self.asked = trio.Event()
+
+    def owner(self, _camera_id: str) -> str:
+        return "another"
+
+    async def fetch_from_owner(self, *_: Any) -> bool:
+        self.asked.set()
+        raise ProtocolViolation("node another is busy; try again later", "busy")
 
 
 class EndlessServer(_NoOtherServers):

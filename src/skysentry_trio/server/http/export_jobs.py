@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import trio
@@ -87,6 +87,13 @@ class ExportJob:
     """Whether it was deleted."""
     elsewhere: dict[str, FromElsewhere] = field(factory=dict)
     """What was fetched from other servers, by camera."""
+    fetching: trio.CancelScope = field(factory=trio.CancelScope, repr=False)
+    """Ends the waiting for other servers."""
+
+    @property
+    def nbytes(self) -> int:
+        """The size of everything that was written for it."""
+        return self.progress.nbytes + sum(found.nbytes for found in self.elsewhere.values())
 
     def is_allowed_by(self, rights: Rights) -> bool:
         """Return whether somebody with these rights may see all old frames that the export has."""
@@ -126,8 +133,13 @@ class ExportJobs:
         Raises:
             ProtocolViolation: with code ``busy``.
         """
-        if len(self.jobs) >= MOST:
-            raise ProtocolViolation(f"there are {MOST} exports, which is the limit; delete one, or try later", "busy")
+        most, _ = self._room_for(owner)
+        if len(self._of(owner)) >= most:
+            raise ProtocolViolation(
+                f"there are {len(self.jobs)} exports, and {most} of {owner.name}, which is the limit; "
+                "delete one, or try later",
+                "busy",
+            )
         identity = self.node_id + token_hex(16 - len(self.node_id) // 2)
         job = self.jobs[identity] = ExportJob(identity, owner, wanted, self._path(identity), self.now())
         self._wanted.set()
@@ -143,6 +155,7 @@ class ExportJobs:
     async def remove(self, job: ExportJob) -> None:
         """End an export, and delete its file."""
         job.is_over = True
+        job.fetching.cancel()
         self.jobs.pop(job.id, None)
         unlink = partial(job.path.unlink, missing_ok=True)
         await trio.to_thread.run_sync(unlink, limiter=self._deleting, abandon_on_cancel=True)
@@ -150,9 +163,21 @@ class ExportJobs:
     @property
     def nbytes(self) -> int:
         """The size of all exports."""
-        return sum(
-            job.progress.nbytes + sum(found.nbytes for found in job.elsewhere.values()) for job in self.jobs.values()
-        )
+        return sum(job.nbytes for job in self.jobs.values())
+
+    def _of(self, owner: Principal) -> list[ExportJob]:
+        return [job for job in self.jobs.values() if job.owner.identity == owner.identity]
+
+    def _room_for(self, owner: Principal) -> tuple[int, int]:
+        """Return how many exports, and how many bytes, somebody may have.
+
+        An administrator may have what the others leave. Everybody else may have half of it, so that nobody can use up
+        everything.
+        """
+        own = self._of(owner)
+        count = MOST - len(self.jobs) + len(own)
+        nbytes = self.max_bytes - self.nbytes + sum(job.nbytes for job in own)
+        return (count, nbytes) if owner.rights.is_admin else (count // 2, nbytes // 2)
 
     async def run(self) -> None:
         """Write exports for ever, and delete those that nobody has fetched in time."""
@@ -162,19 +187,28 @@ class ExportJobs:
             while True:
                 await self._wanted.wait()
                 self._wanted = trio.Event()
-                while (job := next((one for one in self.jobs.values() if one.state == "waiting"), None)) is not None:
+                while (job := self._take_next()) is not None:
                     await self._write(job)
+
+    def _take_next(self) -> ExportJob | None:
+        """Return the export to be written next; then it is the turn of everybody else who waits."""
+        waiting = [job for job in self.jobs.values() if job.state == "waiting"]
+        if not waiting:
+            return None
+        for job in waiting[1:]:
+            if job.owner.identity == waiting[0].owner.identity:
+                self.jobs[job.id] = self.jobs.pop(job.id)
+        return waiting[0]
 
     async def _write(self, job: ExportJob) -> None:
         job.state, steps = "writing", self._steps(job)
         try:
-            await self._fetch(job)
-            while (progress := await self._in_thread(partial(next, steps, None))) is not None:
+            with job.fetching:
+                await self._fetch(job)
+            while not job.is_over and (progress := await self._in_thread(partial(next, steps, None))) is not None:
                 self.frames_exported += progress.frames - job.progress.frames
                 job.progress = progress
-                if job.is_over:
-                    break
-                self._check_size()
+                self._check_size(job)
             job.state, job.expires_at = "ready", self.now() + KEPT
         except Exception as error:  # noqa: BLE001 - whatever fails, the next export is written
             job.state, job.error = "failed", getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -223,19 +257,14 @@ class ExportJobs:
     async def _fetch_clip(self, job: ExportJob, camera_id: str, begin: float, end: float) -> None:
         found, path = job.elsewhere[camera_id], self._path(token_hex(16))
         found.clips.append(path)
-        with await self._in_thread(partial(_create, path)) as file:
 
-            async def take(piece: bytes) -> None:
-                if job.is_over:
-                    raise ExportFailed("the export was deleted")
-                found.nbytes += len(piece)
-                self._check_size()
-                await self._in_thread(partial(self._write_piece, file, piece))
+        async def take(piece: bytes) -> None:
+            found.nbytes += len(piece)
+            self._check_size(job)
+            await self._in_thread(partial(self._append, path, piece))
 
-            asked = f"clip?{_between(begin, end)}"
-            has_frames = await self._when_not_busy(
-                partial(self.others.fetch_from_owner, camera_id, asked, job.owner, take)
-            )
+        asked = f"clip?{_between(begin, end)}"
+        has_frames = await self._when_not_busy(partial(self.others.fetch_from_owner, camera_id, asked, job.owner, take))
         if not has_frames:
             # This is no error: if no clip has frames, the manifest has the camera all the same.
             found.clips.remove(path)
@@ -251,8 +280,11 @@ class ExportJobs:
             await trio.sleep(_BUSY_WAIT)
         return await fetch()
 
-    def _write_piece(self, file: BinaryIO, piece: bytes) -> None:
-        file.write(piece)
+    def _append(self, path: Path, piece: bytes) -> None:
+        # If this is cancelled, the thread goes on for a moment, so it has the file for itself.
+        path.parent.mkdir(exist_ok=True)
+        with path.open("ab") as file:
+            file.write(piece)
         self._check_space()
 
     def _path(self, identity: str) -> Path:
@@ -268,9 +300,14 @@ class ExportJobs:
             return self.reader_for(job.owner, camera_id)
         return FetchedClips(found.clips)
 
-    def _check_size(self) -> None:
-        if self.nbytes > self.max_bytes:
-            raise ExportFailed("the exports together have reached their limit, history_export_bytes")
+    def _check_size(self, job: ExportJob) -> None:
+        _, most = self._room_for(job.owner)
+        if sum(one.nbytes for one in self._of(job.owner)) > most:
+            raise ExportFailed(
+                "the exports together have reached their limit, history_export_bytes"
+                if job.owner.rights.is_admin
+                else "your exports have reached half of what those of others leave of history_export_bytes"
+            )
 
     def _check_space(self) -> None:
         # Retention lets old recordings give way to exports, but it does so only when a file is begun.
@@ -315,11 +352,6 @@ class ExportJobs:
 
 def _between(begin: float, end: float) -> str:
     return f"from={begin:.6f}&to={end:.6f}"
-
-
-def _create(path: Path) -> BinaryIO:
-    path.parent.mkdir(exist_ok=True)
-    return path.open("wb")
 
 
 def _delete(paths: Iterable[Path]) -> None:
