@@ -58,6 +58,7 @@ export function CameraView(props: CameraViewProps) {
     useStore(snapshot, ({ cameras }) => cameras.find((one) => one.cameraId === cameraId)) ??
     nothingKnown(cameraId);
   const lost = useStore(snapshot, ({ lostAt }) => lostAt !== null);
+  const connected = useStore(snapshot, ({ link }) => link === "live");
   const boxesShown = useStore(snapshot, (state) => state.boxesShown);
   const view = useRef<HTMLDivElement>(null);
   const stageElement = useRef<HTMLDivElement>(null);
@@ -65,7 +66,7 @@ export function CameraView(props: CameraViewProps) {
   useModal(view);
   usePicture(viewer, cameraId, place, "view");
 
-  const controller = usePlaybackController(camera, controls, true);
+  const controller = usePlaybackController(camera, controls, true, connected);
   const { playback } = camera;
   const playing = playback && !playback.live ? playback : null;
   const paused = playing?.speed === 0;

@@ -8,12 +8,13 @@ const REQUEST_STATE_EVERY_MS = 2000;
 
 /**
  * Returns the playback controls of one camera while `active`, or null. When `active` ends, the camera goes back to live
- * frames.
+ * frames. `connected` says that the server receives requests.
  */
 export function usePlaybackController(
   { cameraId, playback }: CameraSnapshot,
   controls: ViewerControls | null,
   active: boolean,
+  connected: boolean,
 ): PlaybackController | null {
   const controller = useMemo(
     () => (controls && active ? new PlaybackController(controls, cameraId) : null),
@@ -22,11 +23,12 @@ export function usePlaybackController(
   useEffect(() => controller?.update(playback), [controller, playback]);
 
   useEffect(() => {
-    if (!controller) return;
+    // A request before there is a connection would be lost, and the person would wait for the next one.
+    if (!controller || !connected) return;
     controller.requestState();
     const timer = setInterval(() => controller.requestState(), REQUEST_STATE_EVERY_MS);
     return () => clearInterval(timer);
-  }, [controller]);
+  }, [controller, connected]);
 
   useEffect(() => {
     if (!controller || !controls) return;

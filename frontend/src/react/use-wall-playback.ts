@@ -22,7 +22,6 @@ export function useWallPlayback({ snapshot, controls }: Viewer, open: boolean): 
   useEffect(() => () => playback?.goLive(), [playback]);
   useEffect(() => {
     if (!playback || !open) return;
-    playback.describe();
     const describing = setInterval(() => playback.describe(), DESCRIBE_EVERY_MS);
     const ticking = setInterval(() => playback.tick(), TICK_MS);
     return () => {
@@ -32,10 +31,14 @@ export function useWallPlayback({ snapshot, controls }: Viewer, open: boolean): 
     };
   }, [playback, open]);
 
-  const paused = useStore(snapshot, (state) => state.paused);
+  const receives = useStore(snapshot, ({ link, paused }) => link === "live" && !paused);
   useEffect(() => {
-    if (!paused) playback?.resume();
-  }, [playback, paused]);
+    // Commands before there is a connection were lost, and a new connection begins with live frames.
+    if (receives) playback?.resume();
+  }, [playback, receives]);
+  useEffect(() => {
+    if (receives && open) playback?.describe();
+  }, [playback, receives, open]);
 
   const oldest = useStore(snapshot, oldestOf);
   useEffect(() => playback?.setOldest(oldest), [playback, oldest]);

@@ -41,7 +41,7 @@ function build() {
     show(change);
     requested();
   };
-  return { show, open, requested, paused };
+  return { show, open, requested, update, paused };
 }
 
 const view = () => document.querySelector<HTMLElement>(".sky-view");
@@ -99,6 +99,16 @@ describe("the timeline", () => {
     expect(requested()).toEqual(["live"]);
     expect(document.querySelector(".sky-timeline")?.getAttribute("aria-label")).toBe("Timeline of Door");
     press("Escape");
+    expect(requested()).toEqual(["live"]);
+  });
+
+  it("asks for its extent as soon as there is a connection", () => {
+    const { open, requested, update } = build();
+    open();
+    update({ link: "connecting" });
+    act(() => void vi.advanceTimersByTime(5000));
+    expect(requested()).toEqual([]);
+    update({ link: "live" });
     expect(requested()).toEqual(["live"]);
   });
 

@@ -112,6 +112,20 @@ describe("the controls of a wall that is played back", () => {
     expect(requested().at(-1)).toMatchObject([["a", "b"], expect.anything(), 0]);
   });
 
+  it("send the moment as soon as there is a connection, because no server has heard it before", () => {
+    const { update, requests } = build();
+    press("Pause all cameras");
+    update({ link: "connecting" });
+    pass(1000);
+    requests.splice(0);
+    update({ link: "live" });
+    pass(200);
+    expect(requests).toMatchObject([
+      [["a", "b"], expect.anything(), 0],
+      ["describe", ["a", "b"]],
+    ]);
+  });
+
   it("mark the pictures, and say the time of each", () => {
     const { update, extent } = build();
     const at = now() - 12_000;
