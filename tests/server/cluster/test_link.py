@@ -128,7 +128,7 @@ async def test_a_camera_knows_how_many_viewers_all_nodes_have(monkeypatch: pytes
             await until(lambda: [a.hub.demand(one.session.camera).viewers for one in (door, yard)] == [6, 0])
             assert (a.hub.viewer_count("door"), door.viewers) == (6, 3)
             await door.send()
-            assert a.hub.publish_result("door", 1, b"") == 6
+            assert a.hub.results.publish("door", 1, b"") == 6
             viewers.close()
             await until(lambda: a.hub.viewer_count("door") == 1)
 
@@ -276,7 +276,7 @@ async def test_a_detection_result_reaches_the_viewers_of_all_nodes() -> None:
             for number, node in enumerate(nodes):
                 text = b'{"type":"result","clientId":"door","sequence":1,"data":%d}' % number
                 message = b"\x81" + bytes((len(text),)) + text
-                node.hub.publish_result("door", 1, message)
+                node.hub.results.publish("door", 1, message)
                 await wait_for_notice(ResultNotice("door", 1, message), near, far, other)
 
 

@@ -139,7 +139,7 @@ async def test_the_recorder_is_no_viewer(autojump_clock: MockClock) -> None:
                 publish_nowait(hub, session)
                 await trio.sleep(1 / 15)
             statistics, viewers = hub.statistics(), (hub.viewer_count("door"), hub.count_viewers())
-            told = hub.publish_result("door", 1, b"")
+            told = hub.results.publish("door", 1, b"")
             await trio.sleep(1)
         nursery.cancel_scope.cancel()
 

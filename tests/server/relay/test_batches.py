@@ -122,7 +122,7 @@ async def test_a_notice_for_many_viewers_wakes_them_a_few_at_a_time(autojump_clo
             if kind == "camera":
                 stack.enter_context(hub.register("new", on_end=nothing))
             else:
-                hub.publish_result("old", 1, b"message")
+                hub.results.publish("old", 1, b"message")
             await wait_all_tasks_blocked()
             nursery.cancel_scope.cancel()
     assert woken.total() == 1000

@@ -88,7 +88,7 @@ async def test_a_frame_of_another_server_keeps_its_number_and_time() -> None:
     with hub.register("door", on_end=nothing) as session:
         frame = await hub.publish(session, b"jpeg", width=4, height=3, sequence=812, received_at=1700000000.5)
         assert (frame.sequence, frame.received_at) == (812, 1700000000.5)
-        assert hub.publish_result("door", 812, b"{}") == 0
+        assert hub.results.publish("door", 812, b"{}") == 0
         with pytest.raises(ValueError, match="above 812, got 812"):
             await hub.publish(session, b"jpeg", width=4, height=3, sequence=812)
         assert (await hub.publish(session, b"jpeg", width=4, height=3)).sequence == 813

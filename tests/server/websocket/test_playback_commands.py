@@ -150,9 +150,9 @@ async def test_a_description_says_when_something_was_found(wall_clock: MockClock
     """Findings from before the viewer came are marks too, at the times of their frames; a seek is answered without."""
     async with serving_viewer() as (peer, hub):
         for sequence, found in ((2, True), (3, True), (8, True), (9, False)):
-            hub.publish_result("door", sequence, encode_frame("{}"), boxes=[BOX] if found else [])
+            hub.results.publish("door", sequence, encode_frame("{}"), boxes=[BOX] if found else [])
         with pytest.raises(ProtocolViolation):
-            hub.publish_result("door", 11, encode_frame("{}"), boxes=[BOX])
+            hub.results.publish("door", 11, encode_frame("{}"), boxes=[BOX])
         await wait_all_tasks_blocked()
         await peer.hear_all()
         for command in ("playback", "live"):

@@ -334,8 +334,7 @@ class Link:
         if isinstance(notice, ClockReply):
             self.round_trip = self.clock.take_answer(notice, trio.current_time())
         elif isinstance(notice, Result) and notice.camera_id in self.mirrors:
-            message, boxes = encode_frame(text), notice.boxes
-            self._hub.publish_result(notice.camera_id, notice.sequence, message, boxes=boxes, from_source=True)
+            self._hub.results.show(notice.camera_id, notice.sequence, encode_frame(text), notice.boxes)
         elif isinstance(notice, ClientConnected) and notice.camera_id in self._demand.asked:
             # The other node tells of changes only while this node subscribes to the camera.
             self._hub.mirrored.note_condition(self.mirrors[notice.camera_id].session, notice.condition or None)

@@ -112,5 +112,6 @@ def open_history(settings: Settings, hub: Hub) -> History:
     reader = HistoryReader(folder, writer, rolls=lambda camera_id: rules.of(camera_id).rolls)
     ageing.ranges_of_events = reader.event_ranges
     scores = ScoreEvents(rules, events)
-    hub.wants_change, hub.on_measure, hub.on_found = scores.wants_change, scores.take_measure, scores.take_boxes
+    hub.wants_change, hub.on_measure = scores.wants_change, scores.take_measure
+    hub.results.on_found = scores.take_boxes
     return History(reader, writer, Recorder(hub, writer, rules, events), events, scores)

@@ -6,7 +6,7 @@ no lock. A slow viewer or camera does not delay other viewers or cameras.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 
@@ -26,6 +26,7 @@ from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.camera import CameraSession, HubCamera, SessionEnded
 from skysentry_trio.server.relay.camera_demand import CameraDemand
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
+from skysentry_trio.server.relay.detection_results import DetectionResults
 from skysentry_trio.server.relay.eviction import Eviction
 from skysentry_trio.server.relay.fan_out import FanOut
 from skysentry_trio.server.relay.latency import LatencyHistograms
@@ -39,7 +40,6 @@ from skysentry_trio.server.relay.outbox import (
     Encoder,
     NoticeEncoder,
     Outbox,
-    ResultNotice,
     encode_nothing,
 )
 from skysentry_trio.server.relay.registration import CameraRegistration
@@ -48,7 +48,6 @@ from skysentry_trio.server.relay.subscriptions import Subscriptions
 from skysentry_trio.server.relay.viewer import NO_PLAYBACK, HubViewer
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.wire.capture import PictureMeasure
-from skysentry_trio.wire.results import Box
 
 _LONGEST_DELAY, _LARGEST_LEAD = 3600.0, 5.0
 """Seconds by which a time of capture may be before or after the arrival of its frame; other times are wrong."""
@@ -63,10 +62,6 @@ class Hub:
     """The server's clock, by which frames have their times, and after which peers ask."""
     on_measure: Callable[[HubCamera, PictureMeasure], None] = field(default=lambda _camera, _measure: None, repr=False)
     """Called with what a camera has measured in its newest frame; must not raise."""
-    on_found: Callable[[HubCamera, JpegFrame, Sequence[Box]], None] = field(
-        default=lambda _camera, _frame, _boxes: None, repr=False
-    )
-    """Called with the boxes of a detection result and their frame, if the ring still has the frame; must not raise."""
     wants_change: Callable[[str], bool] = field(default=lambda _camera_id: False, repr=False)
     """Returns whether a camera, named by its id, is to measure the change with every frame."""
     latency: LatencyHistograms = field(factory=LatencyHistograms, init=False, repr=False)
@@ -77,6 +72,8 @@ class Hub:
     """Lets cameras register here."""
     mirrored: MirroredCameras = field(init=False, repr=False)
     """The cameras of other servers."""
+    results: DetectionResults = field(init=False, repr=False)
+    """Sends detection results to the viewers."""
     memory: HeldMemory = field(init=False, repr=False)
     """What is held for peers besides the rings, within the limit for both."""
     _cameras: CameraRegistry = field(init=False, repr=False)
@@ -113,6 +110,7 @@ class Hub:
         self.mirrored = MirroredCameras(
             self._cameras, self._audience, self._fan_out, self._eviction, self.registration, self._notifier
         )
+        self.results = DetectionResults(self._cameras, self._audience, self._notifier)
 
     # Cameras
 
@@ -408,49 +406,6 @@ class Hub:
         if breakdown is not None:
             viewer.latency.add(camera_id, breakdown)
             self.latency.add(breakdown)
-
-    def publish_result(
-        self, camera_id: str, sequence: int, message: bytes, *, boxes: Sequence[Box] = (), from_source: bool = False
-    ) -> int:
-        """Send a detection result to the viewers of a camera.
-
-        A result for a camera of another server goes to that server, from where it comes back for the viewers here.
-
-        Args:
-            camera_id: id of the camera.
-            sequence: sequence of the frame in which the result was found.
-            message: the encoded message for viewers.
-            boxes: of the result; with one or more, the result has a mark on the camera's timeline.
-            from_source: whether the result comes from the server that has the camera.
-
-        Returns:
-            The number of viewers that get the result.
-
-        Raises:
-            ProtocolViolation: the hub does not know the camera, or the camera has sent no frame with this sequence.
-        """
-        camera = self._cameras.get(camera_id)
-        if camera is None:
-            raise ProtocolViolation(f"there is no camera {camera_id}", "not-found")
-        source = None if camera.session is None else camera.session.source
-        if source is not None and not from_source and not camera.sequence:
-            # Only the other server knows which frames there are.
-            source.send_result(message)
-            return 0
-        if not from_source and not 1 <= sequence <= camera.sequence:
-            raise ProtocolViolation(
-                f"camera {camera_id} has sent frames 1 to {camera.sequence}, got a result for {sequence}", "no-frame"
-            )
-        if boxes:
-            camera.mark_result(sequence)
-        if source is not None and not from_source:
-            source.send_result(message)
-            return self.viewer_count(camera_id)
-        frame = camera.ring.up_to(sequence)
-        if boxes and frame is not None and frame.sequence == sequence:
-            self.on_found(camera, frame, boxes)
-        here = self._notifier.send_result(ResultNotice(camera_id, sequence, message))
-        return here + self._audience.count_further(camera_id)
 
     def count_viewers(self) -> int:
         """Return the number of viewers that are connected."""

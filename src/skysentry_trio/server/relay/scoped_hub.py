@@ -231,10 +231,10 @@ class ScopedHub:
         self._hub.acknowledge(viewer, camera_id, sequence, painted_at)
 
     def publish_result(self, camera_id: str, sequence: int, message: bytes, *, boxes: Sequence[Box] = ()) -> int:
-        """Send a detection result to the camera's viewers; see `Hub.publish_result`."""
+        """Send a detection result to the camera's viewers; see `DetectionResults.publish`."""
         if not self.may(Action.ANNOTATE, camera_id):
             raise ProtocolViolation(f"there is no camera {camera_id}", "not-found")
-        return self._hub.publish_result(camera_id, sequence, message, boxes=boxes)
+        return self._hub.results.publish(camera_id, sequence, message, boxes=boxes)
 
     def viewer_count(self, camera_id: str) -> int:
         """Return the number of viewers that get this camera's frames now; see `Hub.viewer_count`."""
