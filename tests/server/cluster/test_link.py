@@ -201,7 +201,7 @@ async def test_an_old_frame_at_the_node_that_a_camera_comes_to_is_not_shown() ->
             for number in (2, 3):
                 await before.send(number)
                 await wait_for_frames(number, viewer)
-            b.link_to(a).mirrors["door"] = Mirror(b.hub_camera("door").session, 1)  # type: ignore[arg-type]
+            b.link_to(a).mirrors["door"] = Mirror(b.hub_camera("door").session)  # type: ignore[arg-type]
             assert b.hub_camera("door").sequence == 1
             with b.camera("door") as after:
                 await until(lambda: after.viewers == 1)

@@ -70,7 +70,6 @@ class Mirror:
     """A camera of the other node, as this node's hub shows it."""
 
     session: CameraSession
-    epoch: int
     received_at: float = 0.0
     """When the newest frame that is known here was received: seconds since the epoch. No older one is shown."""
     is_new: bool = True

@@ -15,7 +15,6 @@ from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.server.cluster.interfaces import Directory, Location
 from skysentry_trio.server.cluster.link import Link, Mirror
 from skysentry_trio.server.cluster.node_proof import NodeProof
-from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.leases import Lease
 
@@ -31,10 +30,9 @@ _BATCH: Final = 256
 class _Shown:
     location: Location
     link: Link
-    session: CameraSession
-    stack: ExitStack
-    """Ends the session."""
     mirror: Mirror
+    stack: ExitStack
+    """Ends the session of the mirror."""
 
 
 @define(eq=False)
@@ -116,7 +114,8 @@ class Mirrors:
             shown = self._begin(camera_id, location, nursery)
         if shown is not None:
             shown.location = location
-            self._hub.mirrored.show(shown.session, online=location.online, name=location.name, stopped=location.stopped)
+            session = shown.mirror.session
+            self._hub.mirrored.show(session, online=location.online, name=location.name, stopped=location.stopped)
 
     def _begin(self, camera_id: str, location: Location, nursery: trio.Nursery) -> _Shown | None:
         stack = ExitStack()
@@ -144,8 +143,8 @@ class Mirrors:
         session.camera.since = location.since or session.camera.since
         newest = session.camera.ring.newest
         known = max(self._received_at.pop(camera_id, 0.0), 0.0 if newest is None else newest.received_at)
-        mirror = Mirror(session, location.epoch, known)
-        shown = self._shown[camera_id] = _Shown(location, link, session, stack, mirror)
+        mirror = Mirror(session, known)
+        shown = self._shown[camera_id] = _Shown(location, link, mirror, stack)
         link.add(camera_id, mirror)
         return shown
 
@@ -161,7 +160,7 @@ class Mirrors:
         shown.link.remove(camera_id)
         shown.stack.close()
         if forget:
-            self._hub.mirrored.forget(shown.session.camera)
+            self._hub.mirrored.forget(shown.mirror.session.camera)
 
     def _link_to(self, location: Location, nursery: trio.Nursery) -> Link:
         running = self._links.get(location.node_id)

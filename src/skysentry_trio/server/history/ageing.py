@@ -48,7 +48,6 @@ class Ageing:
     """Returns the times of a camera between two moments that keep all frames because something happened."""
     frames_dropped: int = field(default=0, init=False)
     bytes_freed: int = field(default=0, init=False)
-    segments_thinned: int = field(default=0, init=False)
 
     def waiting(self, now: float) -> int:
         """Return the number of segments that are to be looked at."""
@@ -126,7 +125,6 @@ class Ageing:
         return False
 
     def _count(self, before: Segment, frames: int, nbytes: int) -> None:
-        self.segments_thinned += 1
         self.frames_dropped += before.frames - frames
         self.bytes_freed += before.nbytes - nbytes
 

@@ -49,11 +49,6 @@ class Request:
     """Returns whether the connection may stay open for another request, if this one is answered now."""
 
     @property
-    def peer_address(self) -> str:
-        """Address of the client for people, with its port if that is known."""
-        return str(self.peer)
-
-    @property
     def base_url(self) -> str:
         """Scheme, host and port that the client has used, for links: ``https://cams.example.org``."""
         return f"{'https' if self.is_tls else 'http'}://{self.head.headers.get('host') or 'localhost'}"
