@@ -107,8 +107,6 @@ class _Connection:
     address: HttpAddress
     stream: trio.abc.Stream
     parser: h11.Connection = field(factory=lambda: h11.Connection(h11.CLIENT))
-    answered: bool = False
-    """Whether an earlier request on this connection was answered."""
 
     def serves(self, address: HttpAddress) -> bool:
         """Return whether the next request can be sent here."""
