@@ -280,6 +280,16 @@ async def test_a_detection_result_reaches_the_viewers_of_all_nodes() -> None:
                 await wait_for_notice(ResultNotice("door", 1, message), near, far, other)
 
 
+async def test_results_that_wait_for_a_link_are_bounded_and_dropped_ones_counted() -> None:
+    """The oldest results are dropped: a program may find more than the link carries."""
+    async with running_nodes("a", "b") as (a, b):
+        with a.camera("door"):
+            await until(lambda: b.hub.camera("door"))
+            for _ in range(258):
+                b.link_to(a).send_result(b"")
+            assert b.link_to(a).results_dropped == 2
+
+
 async def test_only_the_viewers_of_a_node_itself_make_it_fetch_frames() -> None:
     """Two nodes that each believe that the other has a camera do not fetch its frames from each other for ever."""
     async with running_nodes("a", "b") as (a, b):

@@ -50,6 +50,7 @@ class Figures:
     frames: int = 3
     nbytes: int = 100
     dropped: int = 0
+    results_dropped: int = 4
     requests: int = 2
 
 

@@ -90,8 +90,6 @@ class Link:
     trouble: str | None = field(default=None, init=False)
     """Why there is no connection although there should be one, for people."""
     is_connected: bool = field(default=False, init=False)
-    connections: int = field(default=0, init=False)
-    """Number of connections that were made."""
     frames: int = field(default=0, init=False)
     """Number of frames that were published here."""
     nbytes: int = field(default=0, init=False)
@@ -207,7 +205,6 @@ class Link:
                 scope.deadline = float("inf")
                 self.is_connected, self.trouble = True, None
                 self._note_reachable(reachable=True)
-                self.connections += 1
                 self.clock, self._heard_at = ServerClock(), trio.current_time()
                 log.info("link open", node=self.node_id)
                 with single_error():

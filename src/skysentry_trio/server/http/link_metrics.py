@@ -50,6 +50,11 @@ class LinkFigures(Protocol):
         ...
 
     @property
+    def results_dropped(self) -> int:
+        """Detection results for the other server that were dropped because too many waited."""
+        ...
+
+    @property
     def requests(self) -> int:
         """Requests that were passed on to the other server."""
         ...
@@ -78,6 +83,9 @@ class LinkCollector:
         frames = CounterFamily("skysentry_link_frames", "Frames that came over the link.", labels=["node"])
         nbytes = CounterFamily("skysentry_link_bytes", "JPEG bytes in those.", labels=["node"])
         dropped = CounterFamily("skysentry_link_dropped_frames", "Frames that were dropped.", labels=["node"])
+        results = CounterFamily(
+            "skysentry_link_dropped_results", "Detection results that were not passed on.", labels=["node"]
+        )
         requests = CounterFamily("skysentry_link_requests", "Requests passed on to the server.", labels=["node"])
         for link in self._list_links():
             node = [link.url]
@@ -88,5 +96,6 @@ class LinkCollector:
             frames.add_metric(node, link.frames)
             nbytes.add_metric(node, link.nbytes)
             dropped.add_metric(node, link.dropped)
+            results.add_metric(node, link.results_dropped)
             requests.add_metric(node, link.requests)
-        yield from (connected, watched, round_trip, frames, nbytes, dropped, requests)
+        yield from (connected, watched, round_trip, frames, nbytes, dropped, results, requests)
