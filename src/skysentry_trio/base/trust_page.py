@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from skysentry_trio.base.languages import LANGUAGES
 from skysentry_trio.base.local_authority import fingerprint
+from skysentry_trio.base.plain_style import PLAIN_STYLE
 from skysentry_trio.base.trust_words import BINARY, ENGLISH, PROFILE, TEXT
 from skysentry_trio.base.trust_words_de import GERMAN
 
@@ -52,19 +53,20 @@ SYSTEMS: Final = ("ios", "android", "windows", "macos", "linux")
 _SECTION: Final = """\
       <section id="{id}">
       <h2>{system}</h2>
-      <p><a class="file" href="{file}" download>{action}</a></p>
+      <p><a class="button button--main" href="{file}" download>{action}</a></p>
       <ol>
 {steps}
       </ol>
       </section>
 """
-_STYLE: Final = """\
-body { margin: 0; font: 1rem/1.5 system-ui, sans-serif; }
-main { max-width: 42rem; margin: 0 auto; padding: 1rem 1rem 3rem; }
-h1 { font-size: 1.5rem; }
-h2 { font-size: 1.15rem; margin-top: 2rem; }
-.fingerprint { user-select: all; }
-.file { display: inline-block; padding: 0.6rem 1rem; border: 1px solid; border-radius: 0.5rem; }
+_STYLE: Final = f"""\
+{PLAIN_STYLE}\
+section {{
+  margin-top: 1rem; padding: 1.25rem; border: 1px solid var(--line); border-radius: 10px; background: var(--surface);
+}}
+li + li {{ margin-top: 0.375rem; }}
+ol {{ margin: 0.75rem 0 0; padding-left: 1.5rem; }}
+.fingerprint {{ user-select: all; }}
 """
 
 

@@ -174,6 +174,7 @@ ROWS = [
     Row("GET", "/service-worker.js", is_public=True),
     Row("GET", "/viewer.webmanifest", is_public=True),
     Row("GET", "/camera.webmanifest", is_public=True),
+    Row("GET", "/plain.css", is_public=True),
     Row("GET", "/icons/{name}", target="/icons/none.png", status=404, is_public=True),
     Row("GET", "/assets/{name}", target="/assets/none.js", status=404, is_public=True),
     Row("GET", "/set-up", status=303, is_public=True),

@@ -32,7 +32,7 @@ PROGRAMS = [
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("accept", BROWSERS)
 async def test_a_person_gets_a_page(accept: str, method: str) -> None:
-    """Still 404, with the policy of all pages and no style or script that the policy forbids."""
+    """Still 404, with the policy of all pages and no style or script in the page, which the policy forbids."""
     answer = await Site().ask("/Capture", method, Accept=accept)
 
     assert (answer.status, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
@@ -40,6 +40,7 @@ async def test_a_person_gets_a_page(accept: str, method: str) -> None:
     assert "script-src 'self'" in answer.headers["content-security-policy"]
     assert b"<style" not in answer.body
     assert b"style=" not in answer.body
+    assert b"<script" not in answer.body
 
 
 async def test_the_page_has_the_language_of_the_browser() -> None:
@@ -77,11 +78,21 @@ async def test_a_program_keeps_json(accept: str | None) -> None:
 async def test_the_links_lead_home_below_any_prefix(prefix: str, path: str) -> None:
     """The server does not know the prefix that a proxy removes, so the links are relative."""
     answer = await Site().ask(path, Accept="text/html")
-    links = re.findall(r'href="([^"]+)"', answer.body.decode())
+    links = re.findall(r'(?:href|src)="([^"]+)"', answer.body.decode())
     found = [urljoin(f"https://host.example{prefix}{path}", link) for link in links]
 
     home = f"https://host.example{prefix}/"
-    assert found == [home, f"{home}capture", f"{home}api/openapi.json"]
+    style, icon, *addresses = found
+    assert addresses == [home, f"{home}capture", f"{home}api/openapi.json"]
+    assert (style, icon) == (f"{home}plain.css", f"{home}icons/viewer.svg")
+
+
+async def test_the_style_of_the_page_is_for_everybody() -> None:
+    """Both colour schemes; the page that asks people to sign in needs the style too."""
+    style = await Site().ask("/plain.css")
+
+    assert (style.status, style.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    assert b"prefers-color-scheme: dark" in style.body
 
 
 @pytest.mark.parametrize(("path", "status"), [("/api/clients/nobody/latest", 404), ("/api/clients/a%20b/latest", 400)])

@@ -117,10 +117,14 @@ async def test_people_get_the_sign_in_page_and_programs_json(rules: Rules) -> No
     """Both with status 401; a page of ours makes browsers open no dialog."""
     page = await site(rules).ask("/capture", Accept=PAGE)
     deep = await site(rules).ask("/api/clients/door/latest", Accept=PAGE)
+    german = await site(rules).ask("/api/clients/door/latest", Accept=PAGE, Accept_Language="de")
     unknown = await site(rules).ask("/nowhere", Accept="*/*")
     assert [answer.status for answer in (page, deep, unknown)] == [401] * 3
     assert page.headers["content-type"].startswith("text/html")
     assert 'href="../../../sign-in"' in deep.body.decode()
+    assert 'href="../../../plain.css"' in deep.body.decode()
+    assert "Bitte anmelden" in german.body.decode()
+    assert "Accept-Language" in german.headers["vary"]
     assert unknown.json()["code"] == "unauthenticated"
     assert unknown.headers["www-authenticate"].startswith("Basic ")
 

@@ -27,6 +27,7 @@ PUBLIC: Final = frozenset(
         "pages.get_camera_manifest",
         "pages.get_element",
         "pages.get_icon",
+        "pages.get_plain_style",
         "pages.get_service_worker",
         "pages.get_sign_in",
         "pages.get_viewer_manifest",

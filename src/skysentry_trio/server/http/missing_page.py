@@ -7,42 +7,22 @@ from typing import Final
 
 from quart import Response
 
-_PAGE: Final = """\
-<!doctype html>
-<html lang="{language}">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width">
-    <meta name="color-scheme" content="light dark">
-    <title>{title} · SkySentry</title>
-  </head>
-  <body>
-    <main>
-      <h1>{heading}</h1>
-      <ul>
-        <li><a href="{home}">{watch}</a></li>
-        <li><a href="{home}capture">{capture}</a></li>
-        <li><a href="{home}api/openapi.json">{addresses}</a></li>
-      </ul>
-    </main>
-  </body>
-</html>
-"""
+from skysentry_trio.server.http.plain_page import PlainWords, write_plain_page
+
+_ADDRESSES: Final = ("", "capture", "api/openapi.json")
 _WORDS: Final = {
-    "en": {
-        "title": "No page here",
-        "heading": "There is no page at this address",
-        "watch": "Watch the cameras",
-        "capture": "Use this device as a camera",
-        "addresses": "Addresses for programs",
-    },
-    "de": {
-        "title": "Keine Seite",
-        "heading": "Unter dieser Adresse gibt es keine Seite",
-        "watch": "Kameras ansehen",
-        "capture": "Dieses Gerät als Kamera verwenden",
-        "addresses": "Adressen für Programme",
-    },
+    "en": PlainWords(
+        title="No page here",
+        heading="There is no page at this address",
+        text="It may be mistyped, or the page has another address now.",
+        links=("Watch the cameras", "Use this device as a camera", "Addresses for programs"),
+    ),
+    "de": PlainWords(
+        title="Keine Seite",
+        heading="Unter dieser Adresse gibt es keine Seite",
+        text="Vielleicht ist die Adresse falsch geschrieben, oder die Seite hat jetzt eine andere.",
+        links=("Kameras ansehen", "Dieses Gerät als Kamera verwenden", "Adressen für Programme"),
+    ),
 }
 
 
@@ -60,12 +40,10 @@ def describe_missing_page(raw_path: bytes, language: str) -> Response:
     """Return the answer 404 with links to the pages.
 
     Args:
-        raw_path: path of the request, quoted. A proxy may have removed a prefix that the server does not know, so the
-            links are relative to this path.
+        raw_path: path of the request, quoted.
         language: one of `LANGUAGES`.
     """
-    home = "../" * (raw_path.count(b"/") - 1) or "./"
-    page = _PAGE.format(home=home, language=language, **_WORDS[language])
+    page = write_plain_page(_WORDS[language], _ADDRESSES, depth=raw_path.count(b"/"), language=language)
     response = Response(page, 404, content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"
     response.vary.update(["Accept", "Accept-Language"])

@@ -5,32 +5,32 @@ from __future__ import annotations
 import errno
 from http import HTTPStatus
 from pathlib import Path
+from typing import Final
 
 from quart import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
+from skysentry_trio.base.languages import choose_language
+from skysentry_trio.base.plain_style import PLAIN_STYLE
+from skysentry_trio.server.http.plain_page import STYLE, PlainWords, write_plain_page
 from skysentry_trio.server.http.static_files import send_static_file
 
 WEB = Path(__file__).parents[2] / "web"
 SIGN_IN = "sign-in.html"
-_PLAIN_SIGN_IN = """\
-<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width">
-    <meta name="color-scheme" content="light dark">
-    <title>Sign in · SkySentry</title>
-  </head>
-  <body>
-    <main>
-      <h1>Please sign in</h1>
-      <p>This server shows its cameras only to people who have signed in.</p>
-      <p><a href="{home}sign-in">Sign in</a></p>
-    </main>
-  </body>
-</html>
-"""
+_PLAIN_SIGN_IN: Final = {
+    "en": PlainWords(
+        title="Sign in",
+        heading="Please sign in",
+        text="This server shows its cameras only to people who have signed in.",
+        links=("Sign in",),
+    ),
+    "de": PlainWords(
+        title="Anmelden",
+        heading="Bitte anmelden",
+        text="Dieser Server zeigt seine Kameras nur Personen, die sich angemeldet haben.",
+        links=("Anmelden",),
+    ),
+}
 _UNBUILT = """\
 The server runs, but its web pages were not built.
 
@@ -91,6 +91,12 @@ def create_pages(root: Path = WEB) -> Blueprint:
     async def get_camera_manifest() -> Response:
         return await _page(root, "camera.webmanifest")
 
+    @pages.get(f"/{STYLE}")
+    async def get_plain_style() -> Response:
+        response = Response(PLAIN_STYLE, content_type="text/css; charset=utf-8")
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
     @pages.get("/icons/<name>")
     async def get_icon(name: str) -> Response:
         response = await _file_of_folder(root / "icons", name)
@@ -104,17 +110,25 @@ async def sign_in_page(root: Path) -> Response:
     """Return the answer to a browser without a credential: the page on which people sign in, at any address."""
     # The page loads its parts from beside its address, so deeper addresses get a page without parts.
     if request.path.count("/") > 1 or not (root / SIGN_IN).is_file():
-        home = "../" * (request.path.count("/") - 1)
-        response = Response(_PLAIN_SIGN_IN.format(home=home), content_type="text/html; charset=utf-8")
+        response = _plain_sign_in()
     else:
         response = await send_static_file(root, SIGN_IN)
         # A condition of the request is about the page that it asked for.
         if response.status_code != HTTPStatus.OK:
-            response = Response(_PLAIN_SIGN_IN.format(home=""), content_type="text/html; charset=utf-8")
+            response = _plain_sign_in()
     response.status_code = HTTPStatus.UNAUTHORIZED
     response.headers.pop("ETag", None)
     response.headers["Cache-Control"] = "no-store"
     response.vary.add("Accept")
+    return response
+
+
+def _plain_sign_in() -> Response:
+    language = choose_language(request.accept_languages)
+    depth = request.scope["raw_path"].count(b"/")
+    page = write_plain_page(_PLAIN_SIGN_IN[language], ("sign-in",), depth=depth, language=language)
+    response = Response(page, content_type="text/html; charset=utf-8")
+    response.vary.add("Accept-Language")
     return response
 
 
