@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import time
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from threading import Timer
 from typing import Final
 
 import msgspec
@@ -17,7 +20,7 @@ from skysentry_trio.wire.rest import ErrorReply
 _SILENCE: Final = 10.0
 """Seconds without a byte after which the request fails."""
 _TIMEOUT: Final = 60.0
-"""Seconds for the whole answer."""
+"""Seconds for the request and the whole answer."""
 _MAX_ANSWER: Final = 64 * 1024 * 1024
 _PIECE: Final = 64 * 1024
 _UNAUTHORIZED: Final = 401
@@ -72,9 +75,11 @@ class RestClient:
             headers["Content-Type"] = "application/json"
         connection = self._connect()
         try:
-            connection.request(method, target, body, headers)
-            response = connection.getresponse()
-            return response.status, _read(response)
+            connection.connect()
+            with _ending_in_time(connection.sock):
+                connection.request(method, target, body, headers)
+                response = connection.getresponse()
+                return response.status, _read(response)
         except TimeoutError:
             raise TimeoutError(f"{self.server} did not answer within {_SILENCE:g} s") from None
         except OSError as error:
@@ -91,15 +96,43 @@ class RestClient:
         return HTTPConnection(host, port, timeout=_SILENCE)
 
 
+@contextmanager
+def _ending_in_time(connected: socket.socket) -> Iterator[None]:
+    """End the connection after some time: a server that sends a little again and again is never silent.
+
+    Raises:
+        ConnectionError: the time was over before the end of the context.
+    """
+    was_late = False
+
+    def give_up() -> None:
+        nonlocal was_late
+        was_late = True
+        # Not the method of a socket with TLS, which would go on without TLS.
+        with suppress(OSError):
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+    timer = Timer(_TIMEOUT, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, HTTPException):
+        if not was_late:
+            raise
+    finally:
+        timer.cancel()
+    if was_late:
+        raise ConnectionError(f"expected the whole answer within {_TIMEOUT:g} s")
+
+
 def _read(response: HTTPResponse) -> bytes:
-    pieces, size, deadline = list[bytes](), 0, time.monotonic() + _TIMEOUT
+    pieces, size = list[bytes](), 0
     while piece := response.read1(_PIECE):
         pieces.append(piece)
         size += len(piece)
         if size > _MAX_ANSWER:
             raise ConnectionError(f"expected an answer of at most {_MAX_ANSWER} bytes, got more")
-        if time.monotonic() > deadline:
-            raise ConnectionError(f"expected the whole answer within {_TIMEOUT:g} s")
     if response.length:
         raise ConnectionError(f"the answer ended {response.length} bytes too early")
     return b"".join(pieces)
