@@ -210,6 +210,16 @@ def test_every_close_code_is_listed() -> None:
     assert {str(code.value) for code in CloseCode} - {str(CloseCode.ABNORMAL_CLOSURE.value)} == listed
 
 
+def test_every_service_of_the_daemon_is_in_both_trees_of_tasks() -> None:
+    """Readers of the code and of the documentation find each task, and what ends it."""
+    source = (PACKAGE / "server" / "daemon.py").read_text("utf-8")
+    services = set(re.findall(r'"([a-z ]+)"(?:: |\] = )', source))
+    assert "janitor" in services
+    page = (DOCS / "explanation" / "architecture.md").read_text("utf-8")
+    for tree in (source, page.partition("## Tasks")[2].partition("##")[0]):
+        assert services <= set(re.findall(r"│  [├└]─ ([a-z ]+?)(?::|  )", tree))
+
+
 def flags(command: click.Command) -> Iterator[str]:
     for parameter in command.params:
         yield from parameter.opts

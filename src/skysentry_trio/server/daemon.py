@@ -9,11 +9,13 @@
        ├─ services                    restarted with back-off; /api/health reports those that keep failing
        │  ├─ janitor: forget idle cameras and old frames
        │  ├─ demand: tell cameras that the demand has changed, if that of many cameras has changed at once
+       │  ├─ notices: send the rest of the viewers a notice that is for many of them
        │  ├─ access: read the rules again when they change, and end the access that is over
        │  ├─ history: record cameras on disk, if a folder is given
-       │  ├─ exports: write recordings into archives that somebody has asked for
        │  ├─ cluster: keep in step with the engine, if there is one
        │  ├─ links: show the cameras of other servers, and fetch what viewers here watch
+       │  ├─ node connections: close connections to other servers that no request needs any more
+       │  ├─ exports: write recordings into archives that somebody has asked for
        │  ├─ push sessions: end those of cameras that have stopped
        │  ├─ certificate: load its files again when they have changed
        │  ├─ own certificate: issue it again before it ends, and when the machine has a new address
