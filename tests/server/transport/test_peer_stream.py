@@ -11,9 +11,9 @@ import trio
 import trio.testing
 
 from skysentry_trio.base.held_memory import HeldMemory, Sending
-from skysentry_trio.base.turnstile import Turnstile
 from skysentry_trio.server.transport.frame_writer import FrameWriter
 from skysentry_trio.server.transport.peer_stream import PeerStream
+from skysentry_trio.server.transport.turnstile import Turnstile
 from tests.loop_passes import counting_passes
 from tests.raw_peer import PATIENCE
 

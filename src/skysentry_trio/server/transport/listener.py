@@ -16,7 +16,6 @@ from skysentry_trio.base.held_memory import HeldMemory
 from skysentry_trio.base.logs import LogLimiter, get_logger
 from skysentry_trio.base.networks import Networks
 from skysentry_trio.base.nurseries import CONNECTION_LOST
-from skysentry_trio.base.turnstile import Turnstile
 from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.server.transport.certificate import Certificate
 from skysentry_trio.server.transport.connection_log import ConnectionLog
@@ -27,6 +26,7 @@ from skysentry_trio.server.transport.proxy_protocol import read_proxy_header
 from skysentry_trio.server.transport.request import Identify, Request, Service, identify_as_anyone, judge_request
 from skysentry_trio.server.transport.tls_entrance import enter_by_tls
 from skysentry_trio.server.transport.tls_stream import TlsStream
+from skysentry_trio.server.transport.turnstile import Turnstile
 from skysentry_trio.wire.hosts import HostRule
 from skysentry_trio.wire.origins import show_address
 from skysentry_trio.wire.proxy_header import refuse_proxy_header

@@ -14,7 +14,7 @@ from attrs import define, field
 
 from skysentry_trio.base.held_memory import HeldMemory, Receiving, Sending
 from skysentry_trio.base.nurseries import CONNECTION_LOST
-from skysentry_trio.base.turnstile import Turnstile
+from skysentry_trio.server.transport.turnstile import Turnstile
 
 CHUNK = 64 * 1024
 """Bytes that a peer must take within the write timeout."""

@@ -7,7 +7,7 @@ from collections import Counter
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from skysentry_trio.base.turnstile import Turnstile
+from skysentry_trio.server.transport.turnstile import Turnstile
 from tests.loop_passes import counting_passes
 
 
