@@ -10,7 +10,7 @@ import trio
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
-from skysentry_trio.server.relay.camera import CameraSession, SessionEnded
+from skysentry_trio.server.relay.camera import CameraSession, SessionReplaced
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice
 from skysentry_trio.server.relay.viewer import HubViewer
@@ -48,7 +48,7 @@ def publish(hub: Hub, session: CameraSession, size: int = 10) -> JpegFrame | Non
     """Publish a frame; return None if the hub does not take it."""
     try:
         return publish_nowait(hub, session, bytes(size), width=4, height=3)
-    except (ProtocolViolation, SessionEnded):
+    except (ProtocolViolation, SessionReplaced):
         return None
 
 

@@ -165,7 +165,7 @@ async def test_a_camera_that_posts_cannot_be_taken_over(autojump_clock: MockCloc
     assert posted.value.code == registered.value.code == "in-use"
     assert await push_sessions.touch("door", None, owner) is session
     with hub.register("door", on_end=nothing, principal=owner):
-        assert session.ended == "replaced"
+        assert session.is_replaced
 
 
 async def test_a_camera_that_posts_goes_offline_when_its_access_ends(autojump_clock: MockClock) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from skysentry_trio.base.exceptions import REFUSALS
 from skysentry_trio.base.frames import FrameRing, JpegFrame, RingStatistics
 from skysentry_trio.base.rate_limit import RateLimiter
-from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, flood_limit
+from skysentry_trio.server.relay.camera import CameraSession, HubCamera, flood_limit
 
 
 def make_camera() -> HubCamera:
@@ -44,15 +43,15 @@ def test_a_camera_is_online_while_a_connection_sends_for_it() -> None:
     assert camera.online
 
 
-def test_ending_a_session_tells_its_connection_why() -> None:
-    """The reason is there when the connection hears of the end."""
+def test_a_replaced_session_says_so_when_its_connection_hears_of_the_end() -> None:
+    """So the connection can tell its camera why."""
     camera, heard = make_camera(), []
-    session = CameraSession(camera, RateLimiter(60, burst=0.5), lambda: heard.append(session.ended))
+    session = CameraSession(camera, RateLimiter(60, burst=0.5), lambda: heard.append(session.is_replaced))
 
-    assert session.ended is None
-    session.end(EndReason.REPLACED)
+    assert not session.is_replaced
+    session.replace()
 
-    assert heard == [EndReason.REPLACED]
+    assert heard == [True]
 
 
 def test_ten_times_the_rate_is_no_camera() -> None:
@@ -62,8 +61,3 @@ def test_ten_times_the_rate_is_no_camera() -> None:
     admitted = sum(pace.admit(n / 1000) for n in range(10_000))
 
     assert admitted == pytest.approx(200 + 10 * 200, abs=2)
-
-
-def test_a_session_that_the_server_ends_is_a_refusal() -> None:
-    """Cameras are told why, over WebSockets as over HTTP."""
-    assert set(EndReason) <= set(REFUSALS)

@@ -19,7 +19,7 @@ from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.relay.audience import Audience
-from skysentry_trio.server.relay.camera import CameraSession, EndReason, SessionEnded
+from skysentry_trio.server.relay.camera import CameraSession, SessionReplaced
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery
 from skysentry_trio.server.relay.viewer import HubViewer
@@ -76,10 +76,9 @@ async def test_a_frame_that_is_not_taken_raises_the_reason(autojump_clock: MockC
         with pytest.raises(ProtocolViolation, match="at most 1 frames a second") as caught:
             await hub.publish(session, b"jpeg", width=4, height=3)
         assert caught.value.code == "too-fast"
-        session.end(EndReason.REPLACED)
-        with pytest.raises(SessionEnded) as ended:
+        session.replace()
+        with pytest.raises(SessionReplaced):
             await hub.publish(session, b"jpeg", width=4, height=3)
-        assert ended.value.reason is EndReason.REPLACED
 
 
 async def test_a_frame_of_another_server_keeps_its_number_and_time() -> None:
@@ -171,7 +170,7 @@ async def test_a_connected_camera_that_says_nothing_is_kept(autojump_clock: Mock
         publish(hub, session)
         await trio.sleep(10_000)
         assert hub.evict_idle() == []
-        assert (session.ended, ends) == (None, [])
+        assert (session.is_replaced, ends) == (False, [])
         publish(hub, session)
     assert sequences(hub) == [1, 2]
     await trio.sleep(60)
@@ -674,7 +673,7 @@ def test_the_memory_budget_holds_whatever_happens(actions: list[tuple[str, str, 
                         stacks.pop(camera_id, ExitStack()).close()
                         stacks[camera_id] = stack
                 case "publish" if camera_id in sessions:
-                    offered += sessions[camera_id].ended is None
+                    offered += not sessions[camera_id].is_replaced
                     publish(hub, sessions[camera_id], number)
                 case "leave" if camera_id in sessions:
                     stacks.pop(camera_id).close()
@@ -688,7 +687,7 @@ def test_the_memory_budget_holds_whatever_happens(actions: list[tuple[str, str, 
             assert statistics.ring_bytes == sum(camera.ring.nbytes for camera in hub.cameras) <= 150
             assert statistics.cameras <= 3
             assert statistics.frames_received + sum(statistics.frames_refused.values()) == offered
-            assert statistics.online == sum(session.ended is None for session in sessions.values())
+            assert statistics.online == sum(not session.is_replaced for session in sessions.values())
         for stack in stacks.values():
             stack.close()
         clock.jump(60)

@@ -10,7 +10,6 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.server.relay.camera import EndReason
 from skysentry_trio.server.relay.outbox import CameraNotice
 from tests.hubs import make_hub, nothing, publish, register, sequences, take, take_frames
 
@@ -38,7 +37,7 @@ async def test_a_take_over_keeps_ring_count_and_viewers(autojump_clock: MockCloc
         old = register(stack, hub, on_end=partial(ends.append, "old"))
         publish(hub, old)
         new = register(stack, hub, on_end=partial(ends.append, "new"))
-        assert (old.ended, new.ended, ends) == (EndReason.REPLACED, None, ["old"])
+        assert (old.is_replaced, new.is_replaced, ends) == (True, False, ["old"])
         publish(hub, new)
 
         assert new.camera is old.camera

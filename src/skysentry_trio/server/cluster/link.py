@@ -27,7 +27,7 @@ from skysentry_trio.client.engine.viewer import PATH
 from skysentry_trio.server.cluster.link_demand import LinkDemand
 from skysentry_trio.server.cluster.node_proof import HEADER, NodeProof
 from skysentry_trio.server.cluster.node_socket import NodeSocket, open_node_socket
-from skysentry_trio.server.relay.camera import CameraSession, SessionEnded
+from skysentry_trio.server.relay.camera import CameraSession, SessionReplaced
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.wire.framing import decode_head, encode_frame
 from skysentry_trio.wire.jpeg import inspect_jpeg
@@ -306,7 +306,7 @@ class Link:
                 sequence=header.sequence,
                 received_at=received_at,
             )
-        except (ValueError, SessionEnded, ProtocolViolation):
+        except (ValueError, SessionReplaced, ProtocolViolation):
             # It is older than what is shown, or the camera is elsewhere now, or this node has no memory left.
             self.dropped += 1
         else:

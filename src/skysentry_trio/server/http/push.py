@@ -19,7 +19,7 @@ from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.http.exchange import Exchange
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.http.request_body import RequestBody
-from skysentry_trio.server.relay.camera import CameraSession, EndReason, SessionEnded, flood_limit
+from skysentry_trio.server.relay.camera import CameraSession, SessionReplaced, flood_limit
 from skysentry_trio.server.relay.leases import Lease
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.shutdown import Shutdown
@@ -37,9 +37,6 @@ _BAD_PARTS_IN_A_ROW = 60
 """Refuse the request after this many consecutive invalid parts."""
 _BEGINNING = 4
 """Number of bytes at the start of a body that show what kind of body it is."""
-_ENDINGS = {
-    EndReason.REPLACED: "another connection sends for this camera now",
-}
 _SENT_TOO_FAST = frozenset({"flood", "too-fast"})
 """Codes of refusals after which the camera should try again soon."""
 
@@ -157,8 +154,8 @@ class _Push:
         lease = await self._hub.claim(self._camera_id, self._name)
         with trio.CancelScope() as scope, self._registered(scope, lease) as session:
             await self._take_parts(session)
-        if session.ended is not None:
-            raise _ended(session.ended)
+        if session.is_replaced:
+            raise _replaced()
         return 200
 
     @contextmanager
@@ -256,8 +253,8 @@ class _Push:
             self._newest = await self._hub.publish(
                 session, jpeg, width=size.width, height=size.height, captured_at=captured_at
             )
-        except SessionEnded as ended:
-            raise _ended(ended.reason) from None
+        except SessionReplaced:
+            raise _replaced() from None
         except ProtocolViolation as violation:
             self._refused[violation.code] += 1
             return violation
@@ -273,8 +270,8 @@ class _Push:
             session.refuse(violation)
 
 
-def _ended(reason: EndReason) -> ProtocolViolation:
-    return ProtocolViolation(_ENDINGS[reason], reason)
+def _replaced() -> ProtocolViolation:
+    return ProtocolViolation("another connection sends for this camera now", "replaced")
 
 
 def _allocated(nbytes: int) -> int:

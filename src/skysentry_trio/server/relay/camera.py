@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Protocol
 
 from attrs import define, field
@@ -19,18 +18,8 @@ from skysentry_trio.server.relay.picture_condition import PictureCondition
 from skysentry_trio.server.relay.result_marks import ResultMarks
 
 
-class EndReason(StrEnum):
-    """Why the server ended a camera's session."""
-
-    REPLACED = "replaced"
-
-
-class SessionEnded(SkySentryError):
-    """The server ended a camera's session: the connection may no longer send frames for the camera."""
-
-    def __init__(self, reason: EndReason) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class SessionReplaced(SkySentryError):
+    """A newer session has the camera: the connection may no longer send frames for the camera."""
 
 
 class RemoteSource(Protocol):
@@ -167,15 +156,15 @@ class HubCamera:
 
 @define(eq=False)
 class CameraSession:
-    """A connection's right to send for a camera, until the connection leaves or the server ends the session."""
+    """A connection's right to send for a camera, until the connection leaves or a newer session replaces this one."""
 
     camera: HubCamera
     rate_limiter: RateLimiter
     """Drops frames above the highest rate."""
     said_goodbye: bool = field(default=False, init=False)
     """Whether the camera said that it is being stopped on purpose."""
-    ended: EndReason | None = field(default=None, init=False)
-    """Why the server ended the session; None while it lasts."""
+    is_replaced: bool = field(default=False, init=False)
+    """Whether a newer session has the camera."""
     _on_end: Callable[[], None] = field(repr=False)
     on_demand: Callable[[], None] = field(default=lambda: None, repr=False)
     """Called when the demand may have changed."""
@@ -195,9 +184,9 @@ class CameraSession:
         self.camera.refused[violation.code] += 1
         return violation
 
-    def end(self, reason: EndReason) -> None:
+    def replace(self) -> None:
         """End the session: tell the camera's connection to close, and refuse further frames from this connection."""
-        self.ended = reason
+        self.is_replaced = True
         self._on_end()
 
 

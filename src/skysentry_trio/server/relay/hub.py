@@ -23,7 +23,7 @@ from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.access.history_audit import HistoryAudit
 from skysentry_trio.server.relay.ack_window import AckWindow
 from skysentry_trio.server.relay.audience import Audience
-from skysentry_trio.server.relay.camera import CameraSession, HubCamera, SessionEnded
+from skysentry_trio.server.relay.camera import CameraSession, HubCamera, SessionReplaced
 from skysentry_trio.server.relay.camera_demand import CameraDemand
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.relay.detection_results import DetectionResults
@@ -176,11 +176,11 @@ class Hub:
 
         Raises:
             ProtocolViolation: with code ``too-fast`` or ``memory-full``; the frame is counted as refused.
-            SessionEnded: another connection took over, or the camera was forgotten.
+            SessionReplaced: another connection took over.
             ValueError: ``sequence`` is not above the sequence of the camera's newest frame.
         """
-        if session.ended is not None:
-            raise SessionEnded(session.ended)
+        if session.is_replaced:
+            raise SessionReplaced
         camera, now = session.camera, trio.current_time()
         camera.last_heard = now
         if not session.rate_limiter.admit(now):

@@ -16,7 +16,7 @@ from skysentry_trio.base.demand import Limits, most
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.audience import Audience
-from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, RemoteSource
+from skysentry_trio.server.relay.camera import CameraSession, HubCamera, RemoteSource
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.relay.eviction import Eviction
 from skysentry_trio.server.relay.fan_out import FanOut
@@ -71,7 +71,7 @@ class MirroredCameras:
         session = CameraSession(camera, unlimited, on_end, on_demand, lease=lease, source=source, is_away=True)
         previous, was_online, camera.session = camera.session, camera.online, session
         if previous is not None:
-            previous.end(EndReason.REPLACED)
+            previous.replace()
         if was_online:
             self._notifier.notify(camera)
         self.on_leaving(camera)
@@ -90,19 +90,19 @@ class MirroredCameras:
     def show(self, session: CameraSession, *, online: bool, name: str | None, stopped: bool = False) -> None:
         """Show a camera of another server as it is there, and tell the viewers if this is a change."""
         camera = session.camera
-        if session.ended is None and (camera.online, camera.name, camera.stopped) != (online, name, stopped):
+        if not session.is_replaced and (camera.online, camera.name, camera.stopped) != (online, name, stopped):
             session.is_away, camera.name, camera.stopped = not online, name, stopped
             self._notifier.notify(camera)
 
     def note_reachable(self, session: CameraSession, *, reachable: bool) -> None:
         """Tell the viewers of a camera of another server whether that server answers, if this is a change."""
-        if session.ended is None and session.is_reachable != reachable:
+        if not session.is_replaced and session.is_reachable != reachable:
             session.is_reachable = reachable
             self._notifier.notify(session.camera)
 
     def note_condition(self, session: CameraSession, condition: str | None) -> None:
         """Tell the viewers what the other server says is wrong with the pictures, if this is a change."""
-        if session.ended is None and session.camera.condition != condition:
+        if not session.is_replaced and session.camera.condition != condition:
             session.camera.condition = condition
             self._notifier.notify(session.camera)
 
@@ -114,7 +114,7 @@ class MirroredCameras:
             restart: whether the other server counts the frames of the camera from 1 again.
         """
         camera = session.camera
-        if session.ended is None:
+        if not session.is_replaced:
             self._fan_out.forget(camera.id)
             self._cameras.clear(camera, capacity=1)
             if restart:

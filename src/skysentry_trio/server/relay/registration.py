@@ -14,7 +14,7 @@ from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.base.wall_clock import WallClock
-from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera
+from skysentry_trio.server.relay.camera import CameraSession, HubCamera
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.relay.eviction import Eviction
 from skysentry_trio.server.relay.leases import NO_LEASE, Lease, Leases, ServerAlone
@@ -88,7 +88,7 @@ class CameraRegistration:
         camera.pictures.forget_measure()
         camera.condition = camera.pictures.current
         if previous is not None:
-            previous.end(EndReason.REPLACED)
+            previous.replace()
         camera.ring.capacity = self._settings.ring_capacity
         self._notifier.notify(camera)
         try:
@@ -107,7 +107,7 @@ class CameraRegistration:
         camera = self._cameras.get(camera_id)
         session = None if camera is None else camera.session
         if session is not None and session.source is None and session.lease.epoch < epoch:
-            session.end(EndReason.REPLACED)
+            session.replace()
 
     def add(self, camera_id: str) -> HubCamera:
         """Add a camera; cameras that are kept for longer than the client timeout give way to it.

@@ -7,14 +7,14 @@ import time
 import trio
 from attrs import define, field
 
-from skysentry_trio.base.exceptions import REFUSALS, MessageSkipped, NotAMessage, PeerGone, ProtocolViolation
+from skysentry_trio.base.exceptions import CloseCode, MessageSkipped, NotAMessage, PeerGone, ProtocolViolation
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.principal import Action
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.access.admission import Admission
-from skysentry_trio.server.relay.camera import CameraSession, EndReason, HubCamera, SessionEnded, flood_limit
+from skysentry_trio.server.relay.camera import CameraSession, HubCamera, SessionReplaced, flood_limit
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.websocket.demand_notifier import DemandNotifier
 from skysentry_trio.server.websocket.peer import Peer
@@ -43,9 +43,6 @@ from skysentry_trio.wire.messages import (
 
 log = get_logger(__name__)
 
-_GOODBYES = {
-    EndReason.REPLACED: "replaced: another connection registered this client id",
-}
 _MESSAGES_BEFORE_REGISTRATION = 100
 """Close the connection after this many texts without a registration; a camera may ask for the clock first."""
 _BAD_FRAMES_IN_A_ROW = 60
@@ -88,10 +85,10 @@ async def serve_capture(peer: Peer, hub: ScopedHub, admission: Admission | None 
             await _converse(conversation, notifier if registration.supports("demand") else None, hub)
         if (ended := admission.ended) is not None:
             raise ended
-        if session.ended is not None:
-            log.info("camera ended", camera=camera_id, reason=session.ended)
-            hub.count_refusal("camera", session.ended)
-            await peer.close(REFUSALS[session.ended].close_code, _GOODBYES[session.ended])
+        if session.is_replaced:
+            log.info("camera ended", camera=camera_id, reason="replaced")
+            hub.count_refusal("camera", "replaced")
+            await peer.close(CloseCode.REPLACED, "replaced: another connection registered this client id")
     except PeerGone as gone:
         log.info("camera left", camera=camera_id, reason=str(gone))
     except ProtocolViolation as violation:
@@ -269,7 +266,7 @@ class _Conversation:
             captured_at = self._clock.correct(captured_at)
         try:
             await self._hub.publish(session, jpeg, width=size.width, height=size.height, captured_at=captured_at)
-        except SessionEnded:
+        except SessionReplaced:
             return  # the server has ended the session and cancelled this task; the task ends at its next checkpoint
         except ProtocolViolation as violation:
             await self._report_dropped(violation)
@@ -283,7 +280,7 @@ class _Conversation:
             captured_at = self._clock.correct(captured_at)
         try:
             await self._hub.publish_same(self._session, captured_at)
-        except SessionEnded:
+        except SessionReplaced:
             return
         except ProtocolViolation as violation:
             await self._report_dropped(violation)
