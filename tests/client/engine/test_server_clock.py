@@ -60,6 +60,15 @@ def test_a_clock_that_was_set_is_believed() -> None:
     assert clock.epoch(2.0) == pytest.approx(2.0 + AHEAD + 3600)
 
 
+@pytest.mark.parametrize("server_at", [-1.0, 1e18, 1e308])
+def test_a_time_that_no_clock_shows_is_not_believed(server_at: float) -> None:
+    """The answer is a receipt all the same."""
+    clock = ServerClock()
+    question = clock.ask(1.0, wall_clock=1.0)
+    assert clock.take_answer(ClockReply(question.sent_at, server_at), 1.5) == 0.5
+    assert not clock.is_known
+
+
 def test_only_answers_to_our_questions_count() -> None:
     """Others are ignored, and so are second answers."""
     clock = ServerClock()

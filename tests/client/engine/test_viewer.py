@@ -261,6 +261,25 @@ async def test_who_does_not_speak_our_protocol_is_left(message: str | bytes) -> 
         assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize(
+    "message", [envelope(1, "../../.ssh"), envelope(1, "a\x1b[2J"), envelope(1, captured_at=1e300)]
+)
+async def test_a_frame_that_no_server_of_ours_sends_is_not_handed_on(message: bytes) -> None:
+    """Programs make file names of ids, and count with times."""
+    async with viewing(sending(message), sending(envelope(2))) as (server, _, taken):
+        await taken.wait_for(1)
+        assert [sequence for _, sequence, _ in taken.frames] == [2]
+        assert len(server.requests) == 2
+
+
+async def test_frames_of_cameras_that_were_not_asked_for_are_ignored() -> None:
+    """A server that sends more than was asked for fills no memory, and no program gets what it does not expect."""
+    async with viewing(sending(envelope(1, "yard"), envelope(2)), camera_ids=("door",)) as (_, viewer, taken):
+        await taken.wait_for(1)
+        assert [camera_id for camera_id, _, _ in taken.frames] == ["door"]
+        assert [camera.camera_id for camera in viewer.report(0).cameras] == ["door"]
+
+
 async def test_errors_of_the_taker_are_raised() -> None:
     """A disk that is full ends the viewer."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from attrs import define, field, frozen
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.client.engine.server_clock import LATEST
 from skysentry_trio.client.engine.throughput import Throughput
 from skysentry_trio.wire.jpeg import PictureSize, trim_jpeg
 from skysentry_trio.wire.viewer import CameraLatency
@@ -70,6 +71,8 @@ class CameraWatch:
             return False
         size = trim_jpeg(jpeg).size
         taken_at = header.captured_at if header.captured_at is not None else parse_timestamp(header.timestamp)
+        if not 0 <= taken_at <= LATEST:
+            raise ProtocolViolation(f"expected a time since 1970, got {taken_at:g} s")
         # A lower sequence is not a gap: the server had forgotten the camera, and counts from 1 again.
         if self._sequence is not None and header.sequence > self._sequence:
             self.gaps += header.sequence - self._sequence - 1
@@ -104,5 +107,5 @@ def parse_timestamp(timestamp: str) -> float:
     """
     try:
         return datetime.fromisoformat(timestamp).timestamp()
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ProtocolViolation(f"expected a time in RFC 3339, got {timestamp[:40]!a}") from error

@@ -24,6 +24,8 @@ _PAUSE = 15.0
 """Seconds between two requests, after the first few."""
 _SHORTEST_PAUSE = 1.0
 """Seconds between two requests if frames show that one of the clocks was set."""
+LATEST = 1e11
+"""Seconds since the epoch; no clock shows more. Programs could not count with what a server may send."""
 _JUMP = 1.0
 """Seconds by which the age of a camera's frames may change from one frame to the next one."""
 
@@ -71,6 +73,8 @@ class ServerClock:
             sent_at, asked = self._asked.popleft()
             if sent_at == reply.sent_at:
                 break
+        if not 0 <= reply.server_at <= LATEST * 1000:
+            return now - asked
         exchange = _Exchange(reply.server_at / 1000 - (asked + now) / 2, now - asked, now)
         if self._best is None or self._replaces(self._best, exchange, now):
             self._best = exchange

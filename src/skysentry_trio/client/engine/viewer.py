@@ -25,6 +25,7 @@ from skysentry_trio.client.engine.connection import (
     open_connection,
 )
 from skysentry_trio.client.engine.server_clock import ServerClock, keep_asking
+from skysentry_trio.wire.identity import check_camera_id
 from skysentry_trio.wire.messages import (
     Authenticate,
     Authenticated,
@@ -224,6 +225,9 @@ class ViewerClient:
 
     async def _take_frame(self, connection: Connection, message: bytes) -> None:
         header, jpeg = decode_envelope(message)
+        # A program may use the id as a file name.
+        if not self._wants(check_camera_id(header.camera_id)):
+            return
         if header.live:
             self._server_clock.check(header.camera_id, parse_timestamp(header.timestamp), trio.current_time())
         self._note_acceptance()
