@@ -377,11 +377,27 @@ async def test_silence_is_explained() -> None:
     assert after == "camera door is offline, camera gate is unknown to the server, camera yard is connected"
 
 
-async def test_a_viewer_is_not_live_before_the_server_has_accepted_it() -> None:
-    """A server that wants a key answers questions for its clock first."""
-    async with viewing(answering) as (server, viewer, _taken):
-        await server.wait_until(lambda: server.questions > 0)
-        assert viewer.state == "connecting"
+async def test_a_viewer_without_a_key_is_refused_as_soon_as_the_server_answers() -> None:
+    """A server that wants a key answers questions for its clock before it has sent its list of cameras."""
+    async with open_fake_server(answering) as server:
+        viewer = ViewerClient(parse_server_address(server.url), (), Taken().take)
+        with pytest.raises(Refused, match=r"expected a key.*--token-file"), trio.fail_after(10):
+            await viewer.run(Backoff(lambda: 0.02))
+    assert viewer.state == "connecting", "a viewer is live only once the server has accepted it"
+
+
+async def test_a_viewer_that_was_accepted_before_waits_when_a_key_is_wanted() -> None:
+    """The server may be behind a proxy that presented a key, and be restarting."""
+
+    async def leave(_server: FakeServer, websocket: WebSocketConnection) -> None:
+        await websocket.aclose(1012, "restarting")
+
+    async with viewing(sending(envelope(1), then=leave), answering) as (_server, viewer, taken):
+        await taken.wait_for(1)
+        with trio.fail_after(10):
+            while "expected a key" not in (viewer.trouble or ""):
+                await trio.testing.wait_all_tasks_blocked(0.01)
+        assert viewer.state == "waiting"
 
 
 async def answering(server: FakeServer, websocket: WebSocketConnection) -> None:

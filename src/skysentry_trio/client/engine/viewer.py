@@ -244,7 +244,7 @@ class ViewerClient:
     def _take_notice(self, text: str) -> None:
         notice = decode_notice(text)
         if isinstance(notice, ClockReply):
-            self._server_clock.take_answer(notice, trio.current_time())
+            self._take_time(notice)
         elif isinstance(notice, Latency):
             for camera in notice.cameras:
                 if camera.camera_id in self._watches:
@@ -269,12 +269,18 @@ class ViewerClient:
         elif isinstance(notice, ClientDisconnected) and self._wants(notice.camera_id):
             self._note_state(notice.camera_id, online=False, condition=None)
 
+    def _take_time(self, answer: ClockReply) -> None:
+        if self.state == "connecting":
+            # An accepted viewer gets the list of cameras first. The server would close the connection only later.
+            raise AccessRefused(f"{self.server} refuses access: expected a key, or a user and a password")
+        self._server_clock.take_answer(answer, trio.current_time())
+
     def _note_state(self, camera_id: str, *, online: bool, condition: str | None) -> None:
         watch = self._watch_of(camera_id)
         watch.online, watch.condition = online, condition
 
     def _note_acceptance(self) -> None:
-        # Not before: a server that wants a key waits for one, and answers only questions for its clock meanwhile.
+        # Not before: a server that wants a key answers only questions for its clock until it has one.
         self.state, self.trouble = "live", None
         self._worked = True
         self._access.note_success()
