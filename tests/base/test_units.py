@@ -30,7 +30,7 @@ def test_durations_are_read(text: str, seconds: float) -> None:
 @pytest.mark.parametrize("text", ["", "s", "5 parsecs", "-1s", "1s1m", "1m1m", "1e3", "nan", "inf", "1h 30m", "٣s!"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     """Other units, signs, exponents, wrong order and nothing at all are no durations."""
-    with pytest.raises(ValueError, match="not a duration"):
+    with pytest.raises(ValueError, match="expected a duration"):
         parse_duration(text)
 
 
@@ -69,7 +69,7 @@ def test_sizes_are_read(text: str, size: int) -> None:
 @pytest.mark.parametrize("text", ["", "MiB", "5M", "-5MiB", "5iB", "1e3", "5 parsecs", "²"])
 def test_what_is_no_size_is_refused(text: str) -> None:
     """Ambiguous or unknown units, signs and nothing at all are no sizes."""
-    with pytest.raises(ValueError, match="not a size"):
+    with pytest.raises(ValueError, match="expected a size"):
         parse_size(text)
 
 

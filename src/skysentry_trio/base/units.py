@@ -38,7 +38,7 @@ def parse_duration(text: str) -> float:
         return float(text)
     match = _DURATION.fullmatch(text)
     if match is None or not text:
-        raise ValueError(f"not a duration: {text!r}")
+        raise ValueError(f"expected a duration such as 500ms, 30s or 1h30m, got {text!r}")
     amounts = zip(match.groups(), _SECONDS, strict=True)
     return float(sum(Decimal(amount) * seconds for amount, seconds in amounts if amount is not None))
 
@@ -65,7 +65,7 @@ def parse_size(text: str) -> int:
         return int(text)
     match = _SIZE.fullmatch(text)
     if match is None or match[2].lower() not in _BYTES_BY_LOWER_CASE:
-        raise ValueError(f"not a size: {text!r}")
+        raise ValueError(f"expected a size such as 512KiB, 5MiB or 1GB, got {text!r}")
     return int(Decimal(match[1]) * _BYTES_BY_LOWER_CASE[match[2].lower()])
 
 

@@ -20,6 +20,7 @@ from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.cli.camera_display import CameraDisplay
 from skysentry_trio.cli.credentials import find_credentials, token_option
+from skysentry_trio.cli.numbers import Number, WholeNumber
 from skysentry_trio.cli.signals import cancel_on_signal, outlive_terminal
 from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.client.engine.camera import CameraClient
@@ -49,9 +50,9 @@ def _list_and_exit(context: click.Context, _parameter: click.Parameter, is_wante
     "--id", "camera_id", metavar="ID", help="The camera's id.  [default: the host's name; pattern for the pattern]"
 )
 @click.option("--name", metavar="LABEL", help="A label for people.")
-@click.option("--fps", type=click.FloatRange(0, 1000, min_open=True), help="Frames a second, also for files.")
-@click.option("--width", type=click.IntRange(16, 16384), help="Maximum width in pixels; the height follows.")
-@click.option("--quality", type=click.IntRange(1, 100), help="JPEG quality, where pictures are encoded.")
+@click.option("--fps", type=Number(0, 1000, min_open=True), help="Frames a second, also for files.")
+@click.option("--width", type=WholeNumber(16, 16384), help="Maximum width in pixels; the height follows.")
+@click.option("--quality", type=WholeNumber(1, 100), help="JPEG quality, where pictures are encoded.")
 @click.option("--once", is_flag=True, help="End with the source instead of starting again.")
 @click.option("--ignore-demand", is_flag=True, help="Send every frame, even if nobody watches or viewers need less.")
 @click.option("--no-adapt", is_flag=True, help="Do not lower quality, width and rate when the network is too slow.")

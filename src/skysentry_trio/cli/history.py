@@ -18,6 +18,7 @@ from skysentry_trio.base.ageing_rule import AgeingRule, parse_rules
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
 from skysentry_trio.base.units import format_size, parse_duration, parse_size
 from skysentry_trio.cli.history_export import FORMATS, export_camera, export_cameras, with_progress
+from skysentry_trio.cli.numbers import Number, WholeNumber
 from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, load_settings, variable_of
 from skysentry_trio.server.history.folder import Damaged, HistoryFolder
 from skysentry_trio.server.history.layout import find_segments
@@ -188,25 +189,25 @@ def prune(settings: Settings, older_than: str | None, keep: str | None, *, dry_r
 
 
 @history.command()
-@click.option("--cameras", type=click.IntRange(1), default=1, show_default=True, help="Number of cameras.")
-@click.option("--fps", type=click.FloatRange(0, 1000), default=1.0, show_default=True, help="Between events.")
-@click.option("--event-fps", type=click.FloatRange(0, 1000), default=15.0, show_default=True, help="Around events.")
+@click.option("--cameras", type=WholeNumber(1), default=1, show_default=True, help="Number of cameras.")
+@click.option("--fps", type=Number(0, 1000), default=1.0, show_default=True, help="Between events.")
+@click.option("--event-fps", type=Number(0, 1000), default=15.0, show_default=True, help="Around events.")
 @click.option(
     "--event-hours",
-    type=click.FloatRange(0, 24),
+    type=Number(0, 24),
     default=0.0,
     show_default=True,
     help="Hours a day around events, with the time before and after them.",
 )
 @click.option(
     "--pre-roll-fps",
-    type=click.FloatRange(0, 1000),
+    type=Number(0, 1000),
     default=0.0,
     show_default=True,
     help="What cameras send all the time because of the time before events.",
 )
 @click.option("--frame", metavar="SIZE", default="50kB", show_default=True, help="Bytes of one frame.")
-@click.option("--days", type=click.FloatRange(0), default=7.0, show_default=True, help="How long to keep.")
+@click.option("--days", type=Number(0), default=7.0, show_default=True, help="How long to keep.")
 @click.option("--ageing", multiple=True, metavar="RULE", help="A rule of --history-ageing; may be given again.")
 def estimate(  # noqa: PLR0917 - one for each flag
     cameras: int,

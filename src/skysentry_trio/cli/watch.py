@@ -20,6 +20,7 @@ from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.units import parse_duration
 from skysentry_trio.cli.credentials import find_credentials, token_option
 from skysentry_trio.cli.keyboard import open_keyboard
+from skysentry_trio.cli.numbers import Number, WholeNumber
 from skysentry_trio.cli.saving import FrameSaver
 from skysentry_trio.cli.signals import cancel_on_signal
 from skysentry_trio.cli.viewer_display import Style, ViewerDisplay
@@ -48,11 +49,11 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
     "--tls-ca", metavar="FILE", help="PEM file with certificates of authorities to trust besides the system's."
 )
 @click.option(
-    "--max-fps", type=click.FloatRange(0, 1000, min_open=True), help="At most this many frames a second of each camera."
+    "--max-fps", type=Number(0, 1000, min_open=True), help="At most this many frames a second of each camera."
 )
-@click.option("--max-width", type=click.IntRange(1, MAX_WIDTH), help="Maximum width that is needed, in pixels.")
+@click.option("--max-width", type=WholeNumber(1, MAX_WIDTH), help="Maximum width that is needed, in pixels.")
 @click.option("--save", type=click.Path(path_type=Path), metavar="DIR", help="Save frames as DIR/ID/ID-SEQUENCE.jpg.")
-@click.option("--count", type=click.IntRange(1), help="End after this many frames of all cameras together.")
+@click.option("--count", type=WholeNumber(1), help="End after this many frames of all cameras together.")
 @click.option("--duration", callback=_seconds, metavar="DURATION", help="End after 10s, 2m or 1h30m.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a second, for programs.")
 def watch(
