@@ -55,6 +55,19 @@ def test_the_times_of_a_camera_are_listed(run: Run) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("camera", "sentence"), [((), "no recordings in"), (("yard",), "no recordings of camera yard from then")]
+)
+def test_a_list_without_recordings_says_so(tmp_path: Path, camera: tuple[str, ...], sentence: str) -> None:
+    """A server that has just begun to record has no complete file; an empty answer would look like a fault."""
+    OpenFolder(tmp_path / "history").close()
+    result = CliRunner().invoke(cli, ["history", "ls", *camera, "--history", str(tmp_path / "history")])
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert sentence in result.stderr
+    assert "only complete files are listed" in result.stderr
+
+
 def test_a_video_has_the_times_of_the_frames(run: Run, tmp_path: Path) -> None:
     """An exported minute plays for a minute."""
     path = tmp_path / "minute.mkv"
@@ -151,7 +164,7 @@ def test_a_folder_in_which_a_server_records_is_not_changed(run: Run, folder: Pat
     refused, listed = run("prune", "--keep", "0B"), run("ls")
     opened.close()
 
-    assert "another server records in" in str(refused.exception)
+    assert "a server records in" in str(refused.exception)
     assert listed.exit_code == 0
 
 
@@ -159,7 +172,10 @@ def test_a_folder_in_which_a_server_records_is_not_changed(run: Run, folder: Pat
     ("arguments", "sentence"),
     [
         (["prune"], "expected --older-than DURATION or --keep SIZE, got neither"),
-        (["prune", "--older-than", "soon"], "--older-than: expected a duration such as"),
+        (
+            ["prune", "--older-than", "soon"],
+            "--older-than: expected a duration such as",
+        ),
         (["ls", "door", "--from", "yesterday"], "is a moment such as"),
         (["export", "yard", "--format", "zip"], "there are no recordings of camera yard from then"),
     ],

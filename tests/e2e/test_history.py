@@ -199,4 +199,4 @@ def test_a_second_server_does_not_record_in_the_same_folder(tmp_path: Path) -> N
         )
 
     assert second.returncode == 2
-    assert f"another server records in {tmp_path}" in second.stderr
+    assert f"a server records in {tmp_path}" in second.stderr

@@ -16,10 +16,11 @@ import click
 
 from skysentry_trio.base.ageing_rule import AgeingRule, parse_rules
 from skysentry_trio.base.exceptions import ConfigurationError, ProtocolViolation, SkySentryError
-from skysentry_trio.base.units import format_size, parse_duration, parse_size
+from skysentry_trio.base.units import parse_duration, parse_size
 from skysentry_trio.cli.history_export import FORMATS, export_camera, export_cameras, with_progress
 from skysentry_trio.cli.numbers import Number, WholeNumber
 from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, load_settings, variable_of
+from skysentry_trio.cli.terminal import format_bytes
 from skysentry_trio.server.history.folder import Damaged, HistoryFolder
 from skysentry_trio.server.history.layout import find_segments
 from skysentry_trio.server.history.reader import HistoryReader
@@ -34,6 +35,7 @@ U = TypeVar("U")
 _DAY: Final = 86400.0
 _HEAD: Final = 180
 """Bytes of the head of a frame on disk."""
+_COMPLETE_FILES: Final = "A server that records completes a file about every minute; only complete files are listed."
 _NO_RULES: Final[tuple[AgeingRule, ...]] = ()
 
 
@@ -84,13 +86,19 @@ def list_recordings(settings: Settings, camera_id: str | None, begin: float, end
     """List what cameras have on disk, or when CAMERA was recorded."""
     with _reading(settings) as folder:
         if camera_id is None:
-            for usage in folder.index.usage():
+            usages = folder.index.usage()
+            if not usages:
+                click.echo(f"There are no recordings in {folder.path}. {_COMPLETE_FILES}", err=True)
+            for usage in usages:
                 span = f"{_show(usage.oldest_at)} to {_show(usage.newest_at)}"
-                click.echo(f"{usage.camera_id}\t{span}\t{usage.frames} frames\t{format_size(usage.nbytes)}")
+                click.echo(f"{usage.camera_id}\t{span}\t{usage.frames} frames\t{format_bytes(usage.nbytes)}")
             return
-        for one in HistoryReader(folder).spans(check_camera_id(camera_id), begin, end):
+        spans = HistoryReader(folder).spans(check_camera_id(camera_id), begin, end)
+        if not spans:
+            click.echo(f"There are no recordings of camera {camera_id} from then. {_COMPLETE_FILES}", err=True)
+        for one in spans:
             protected = "\tprotected" if one.protected else ""
-            size = format_size(one.nbytes)
+            size = format_bytes(one.nbytes)
             click.echo(f"{_show(one.begin)} to {_show(one.end)}\t{one.frames} frames\t{size}{protected}")
 
 
@@ -184,7 +192,7 @@ def prune(settings: Settings, older_than: str | None, keep: str | None, *, dry_r
         expired = choose_expired(oldest, limits, now=time.time(), nbytes=nbytes, free=folder.free_bytes())
         if not dry_run:
             folder.delete(expired)
-    size = format_size(sum(one.nbytes for one in expired))
+    size = format_bytes(sum(one.nbytes for one in expired))
     click.echo(f"{len(expired)} files with {size} {'would be' if dry_run else 'are'} deleted", err=True)
 
 

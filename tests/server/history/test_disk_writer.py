@@ -147,7 +147,7 @@ def test_no_camera_has_the_name_of_a_file_of_ours(tmp_path: Path, camera_id: str
 
 def test_only_one_server_records_in_a_folder(opened: OpenFolder) -> None:
     """A second server refuses to start, with a sentence that names the folder."""
-    with pytest.raises(ConfigurationError, match=f"another server records in {opened.path}"):
+    with pytest.raises(ConfigurationError, match=f"a server records in {opened.path}"):
         HistoryFolder.open(opened.path, writing=True)
 
 

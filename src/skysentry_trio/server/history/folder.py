@@ -259,7 +259,7 @@ def _lock_folder(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        sentence = f"history: another server records in {path}; each server needs a folder of its own"
+        sentence = f"history: a server records in {path}; stop it, or name another folder"
         raise ConfigurationError(sentence) from None
     except BaseException:
         os.close(descriptor)
