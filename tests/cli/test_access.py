@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import click
@@ -33,14 +34,29 @@ def test_a_key_is_made_listed_and_revoked(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_user_is_added_and_removed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The password is asked for, and never shown."""
+    """A terminal asks for the password, which is never shown."""
     place = ("--state-dir", str(tmp_path))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr(click, "prompt", lambda *_args, **_options: "long enough")
     added = run("user", "add", "ann", "--view", "*", *place)
     assert (added.status, "long enough" in added.out + added.err) == (0, False)
     assert run("user", "list", *place).out == "ann\tview *\n"
     assert run("user", "remove", "ann", *place).status == 0
     assert run("user", "remove", "ann", *place).status == 1
+
+
+def test_a_script_gives_the_password_in_standard_input(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first line is the password; without one, the error says what was expected."""
+    command = ("user", "add", "ann", "--view", "*", "--state-dir", str(tmp_path))
+    monkeypatch.setattr("sys.stdin", io.StringIO("long enough\n"))
+    assert run(*command).status == 0
+    assert [user.name for user in read_records(tmp_path).users] == ["ann"]
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    refused = run(*command)
+    assert refused.status == 2
+    assert "expected a password in the first line of standard input, got none" in refused.err
 
 
 def test_a_link_is_printed_with_its_page(run: Run, tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from skysentry_trio.base.exceptions import SkySentryError
+from skysentry_trio.base.exceptions import ConfigurationError, SkySentryError
 from skysentry_trio.cli.access_options import allow_options, rules_option, show_rule
 from skysentry_trio.server.access.changes import RulesEditor
 from skysentry_trio.server.access.records import Allowed, read_records
@@ -29,11 +31,19 @@ def user() -> None:
 def add(editor: RulesEditor, allow: Allowed, name: str) -> None:
     """Add a user, or replace the one with this NAME.
 
-    Asks for the password.
+    Asks for the password on a terminal; otherwise reads it from the first line of standard input.
     """
-    password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    editor.set_user(name, password, allow)
+    editor.set_user(name, _ask_for_password(), allow)
     click.echo(f"User {name}: {show_rule(allow)}", err=True)
+
+
+def _ask_for_password() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise ConfigurationError("expected a password in the first line of standard input, got none")
+    return password
 
 
 @user.command(name="list")
