@@ -14,7 +14,7 @@ from skysentry_trio.wire.link_address import link_address
 
 
 @click.command()
-@click.argument("action", type=click.Choice([action.value for action in Action]))
+@click.argument("action", metavar="ACTION", type=click.Choice([action.value for action in Action]))
 @click.argument("camera", default="*")
 @click.option("--expires", metavar="DURATION", default="1h", show_default=True, help="How long the link counts.")
 @click.option("--once", is_flag=True, help="The link counts only for the first browser that opens it.")
@@ -26,7 +26,8 @@ from skysentry_trio.wire.link_address import link_address
 def link(editor: RulesEditor, action: str, camera: str, expires: str, server: str, *, once: bool, qr: bool) -> None:
     """Make a link that allows one ACTION with one CAMERA.
 
-    CAMERA is an id, a glob such as 'yard-*', or a @group.
+    ACTION is publish, view, history, annotate, events, metrics or admin. CAMERA is an id, a glob such as 'yard-*', or a
+    @group; without it, all cameras are meant.
 
     The link counts without an account, for anyone who has it. Make it shorter-lived rather than longer-lived.
     """
