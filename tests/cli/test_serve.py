@@ -47,6 +47,19 @@ def events(err: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in err.splitlines()]
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_a_code_for_phones_needs_an_address_that_phones_reach(run_with: Any, host: str) -> None:
+    """Otherwise the code would lead to an address at which the server does not listen."""
+
+    async def daemon(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    outcome = run_with(daemon, "--phone", "--host", host)
+
+    assert outcome.status == 2
+    assert f"flag --host: expected an address that a phone can reach, got {host!r}" in outcome.err
+
+
 def test_the_daemon_gets_what_was_asked_for(run_with: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings, sockets and systemd's address; when it returns, the command is done."""
     inherited = [socket.socket()]

@@ -19,8 +19,9 @@ import trio
 
 from skysentry_trio.base import logs
 from skysentry_trio.base.colors import wants_color
-from skysentry_trio.base.exceptions import SkySentryError
+from skysentry_trio.base.exceptions import ConfigurationError, SkySentryError
 from skysentry_trio.base.interfaces import list_addresses
+from skysentry_trio.base.networks import is_loopback
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.running_clock import RunningClock
 from skysentry_trio.cli.banner import banner
@@ -73,11 +74,14 @@ def serve(config_path: str | None, *, demo: bool, phone: bool, **flags: object) 
     if phone:
         given = phone_settings(given) | given
     settings = settle(given)
+    sockets = inherited_sockets(os.environ)
+    if phone and not sockets and (is_loopback(settings.host) or settings.host == "localhost"):
+        source = given["host"].source
+        raise ConfigurationError(f"{source}: expected an address that a phone can reach, got {settings.host!r}")
     logs.configure(settings.log_level, settings.log_format, sys.stderr, os.environ)
     # The watchdog ends a hung server with SIGABRT; faulthandler then prints where the server hung.
     faulthandler.enable(file=descriptor_for_crashes())
     allow_descriptors(settings.max_connections)
-    sockets = inherited_sockets(os.environ)
     notifier = Notifier.from_environment(os.environ)
     return_freed_memory(os.environ)
     # All peers wait during a garbage collection. Imported objects live until the end, so let collections skip them.
