@@ -63,6 +63,9 @@ class Kind:
         except ValueError:
             value = None
         if not self.allows(value):
+            if isinstance(value, tuple) and len(value) > 1 and isinstance(raw, list | dict):
+                # Of many entries, show only one that is wrong, unless each is right and only all together are wrong.
+                raw = next((entry for entry in value if not self.allows((entry,))), raw)
             got = ", ".join(map(repr, raw)) if isinstance(raw, tuple) else repr(raw)
             got = repr(mask_address(str(raw))) if self.is_secret else got
             raise ValueError(f"expected {self.expected}, got {got}")
