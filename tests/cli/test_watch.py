@@ -139,7 +139,7 @@ async def test_a_reader_that_has_enough_ends_it() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a/b"], "a client id is 1 to 64"),
+        (["a/b"], "a camera id is 1 to 64"),
         (["--duration", "soon"], "expected a duration such as 10s"),
         (["--count", "0"], "--count"),
         (["--max-fps", "-1"], "--max-fps"),

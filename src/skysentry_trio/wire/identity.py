@@ -23,7 +23,7 @@ def check_camera_id(text: str) -> str:
         return text
     shown = ascii(text if len(text) <= 80 else text[:77] + "...")
     raise ProtocolViolation(
-        f"a client id is 1 to 64 letters, digits, '.', '_' or '-' (and not '.' or '..'), got {shown}",
+        f"a camera id is 1 to 64 letters, digits, '.', '_' or '-' (and not '.' or '..'), got {shown}",
         "invalid-client-id",
     )
 

@@ -173,7 +173,7 @@ def describe_api(version: str) -> dict[str, Any]:
                             "video/mp4": _BINARY,
                         },
                     },
-                    "400": _reply("The client id, a moment or the format is invalid.", "ErrorReply"),
+                    "400": _reply("The camera id, a moment or the format is invalid.", "ErrorReply"),
                     "404": _reply("There is no such camera, or it has no frames from then.", "ErrorReply"),
                     "501": _reply("The server has no library to write videos.", "ErrorReply"),
                     "503": _reply("Too many clips are being sent.", "ErrorReply"),
@@ -182,7 +182,7 @@ def describe_api(version: str) -> dict[str, Any]:
                 *_CLIP_QUERY,
             ),
             "/api/streams": _get(
-                "The rings of all cameras", {"200": _reply("The rings by client id.", "StreamsReply")}
+                "The rings of all cameras", {"200": _reply("The rings by camera id.", "StreamsReply")}
             ),
             **describe_history(),
             **describe_exports(),
@@ -289,7 +289,7 @@ def _reply(description: str, schema: str) -> dict[str, Any]:
 
 def _refusals() -> dict[str, Any]:
     return {
-        "400": _reply("The client id is invalid.", "ErrorReply"),
+        "400": _reply("The camera id is invalid.", "ErrorReply"),
         "401": _reply("There is no credential, or it is wrong.", "ErrorReply"),
         "403": _reply("The credential does not allow this.", "ErrorReply"),
         "404": _reply("There is no such camera, or it has sent no frame yet.", "ErrorReply"),
