@@ -2,12 +2,12 @@
 
 import { useEffect, useMemo, useRef, useState, type CSSProperties } from "react";
 import { createPortal } from "react-dom";
-import type { CameraSnapshot } from "../core/viewer/camera.js";
 import type { PlaybackState } from "../core/viewer/playback.js";
+import { unknownCamera } from "../core/viewer/snapshot.js";
 import type { WallChoices } from "../core/viewer/wall-choices.js";
 import { DEFAULT_ASPECT } from "../core/viewer/wall-layout.js";
 import { contained, transformOf } from "../core/viewer/zoom.js";
-import { coveredWith, nextCovered, type Past } from "../core/viewer/past.js";
+import { coveredWith, nextCovered, spanInMemory, type Past } from "../core/viewer/past.js";
 import { clipAround, clipFrom, keptPart, withEnd, type ClipRange } from "./clip-range.js";
 import { toggleFullScreen } from "./full-screen.js";
 import { Icon, ICONS } from "./icons.js";
@@ -18,6 +18,7 @@ import { shareLink } from "./share-link.js";
 import { useBriefMessage } from "./use-brief-message.js";
 import { useHistory } from "./use-history.js";
 import { useIdle } from "./use-idle.js";
+import { useMediaQuery } from "./use-media-query.js";
 import { keyOf, useModal, useWindowKeys } from "./use-modal.js";
 import { canvasesOf, usePicture, widthsOf } from "./use-picture.js";
 import { usePlaybackController } from "./use-playback.js";
@@ -56,7 +57,7 @@ export function CameraView(props: CameraViewProps) {
   const words = useWords();
   const camera =
     useStore(snapshot, ({ cameras }) => cameras.find((one) => one.cameraId === cameraId)) ??
-    nothingKnown(cameraId);
+    unknownCamera(cameraId);
   const lost = useStore(snapshot, ({ lostAt }) => lostAt !== null);
   const connected = useStore(snapshot, ({ link }) => link === "live");
   const boxesShown = useStore(snapshot, (state) => state.boxesShown);
@@ -301,46 +302,5 @@ function useStartAt(
 /** Returns the moment, or if nothing was recorded then, the next one that was. */
 function afterGap(past: Past | null, { ringOldestAt, newestAt }: PlaybackState, at: number): number {
   if (!past) return at;
-  const ring = typeof ringOldestAt === "number" ? { from: ringOldestAt, to: newestAt } : null;
-  return nextCovered(coveredWith(past, ring), past.known, at) ?? at;
-}
-
-function useMediaQuery(query: string): boolean {
-  const [matches, setMatches] = useState(() => matchMedia(query).matches);
-  useEffect(() => {
-    const list = matchMedia(query);
-    const changed = (): void => setMatches(list.matches);
-    changed();
-    list.addEventListener("change", changed);
-    return () => list.removeEventListener("change", changed);
-  }, [query]);
-  return matches;
-}
-
-/** A camera of which nothing is known, for an address that names one. */
-function nothingKnown(cameraId: string): CameraSnapshot {
-  return {
-    cameraId,
-    name: cameraId,
-    status: "unknown",
-    known: false,
-    reachable: true,
-    condition: null,
-    fps: 0,
-    receivedFps: 0,
-    bytesPerSecond: 0,
-    width: 0,
-    height: 0,
-    takenAt: null,
-    latency: null,
-    latencies: [],
-    delay: null,
-    playback: null,
-    hasResults: false,
-    marks: [],
-    boxDelay: 0,
-    dropped: 0,
-    painted: 0,
-    sequence: null,
-  };
+  return nextCovered(coveredWith(past, spanInMemory(ringOldestAt, newestAt)), past.known, at) ?? at;
 }

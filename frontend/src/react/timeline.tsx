@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from "react";
 import { now as pageNow } from "../core/clock.js";
-import { coveredWith, isGap, nearestCovered, type Past } from "../core/viewer/past.js";
+import { coveredWith, isGap, nearestCovered, spanInMemory, type Past } from "../core/viewer/past.js";
 import type { ResultMark } from "../core/viewer/result-marks.js";
 import type { Span } from "../core/viewer/timeline-window.js";
 import type { ClipRange } from "./clip-range.js";
@@ -77,7 +77,7 @@ export function Timeline(props: TimelineProps) {
   const { onShown, tools } = props;
   useEffect(() => onShown?.({ from, to }), [onShown, from, to]);
   const covered = useMemo(
-    () => past && coveredWith(past, inMemory(place.ringOldestAt, newestAt)),
+    () => past && coveredWith(past, spanInMemory(place.ringOldestAt, newestAt)),
     [past, place.ringOldestAt, newestAt],
   );
   const isIn = (moment: number): boolean => moment >= from && moment <= to;
@@ -130,7 +130,7 @@ export function Timeline(props: TimelineProps) {
             width={width}
             past={past}
             covered={covered}
-            ring={past && inMemory(place.ringOldestAt, newestAt)}
+            ring={past && spanInMemory(place.ringOldestAt, newestAt)}
             marks={marks}
             newestAt={newestAt}
           />
@@ -185,10 +185,6 @@ export function Timeline(props: TimelineProps) {
       <TimelineTicks zoomed={zoomed} width={width} atNow={isLive && to >= newestAt} />
     </section>
   );
-}
-
-function inMemory(oldestAt: number | null | undefined, newestAt: number): Span | null {
-  return typeof oldestAt === "number" && oldestAt <= newestAt ? { from: oldestAt, to: newestAt } : null;
 }
 
 function isAt({ from, to }: Span, moment: number, near: number): boolean {

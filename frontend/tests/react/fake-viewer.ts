@@ -3,30 +3,20 @@ import { now } from "../../src/core/clock.js";
 import { Store } from "../../src/core/store.js";
 import type { CameraSnapshot } from "../../src/core/viewer/camera.js";
 import type { Painter } from "../../src/core/viewer/painter.js";
-import { STOPPED_VIEWER, type ViewerSnapshot } from "../../src/core/viewer/snapshot.js";
+import { STOPPED_VIEWER, unknownCamera, type ViewerSnapshot } from "../../src/core/viewer/snapshot.js";
 import type { Viewer, ViewerControls } from "../../src/react/use-viewer.js";
 
 export function cameraSnapshot(cameraId: string, change: Partial<CameraSnapshot> = {}): CameraSnapshot {
   return {
-    cameraId,
-    name: cameraId,
+    ...unknownCamera(cameraId),
     status: "live",
     known: true,
-    reachable: true,
-    condition: null,
     fps: 14.96,
     receivedFps: 15,
     bytesPerSecond: 182_000,
     width: 640,
     height: 480,
     takenAt: now() - 45,
-    latency: null,
-    latencies: [],
-    delay: null,
-    playback: null,
-    hasResults: false,
-    marks: [],
-    boxDelay: 0,
     dropped: 3,
     painted: 100,
     sequence: 103,

@@ -40,6 +40,11 @@ export function joined(spans: readonly Span[], within = 0): Span[] {
   return result;
 }
 
+/** Returns the part of the timeline that is in memory; null if the server keeps no frames there, or has not said so. */
+export function spanInMemory(oldestAt: number | null | undefined, newestAt: number): Span | null {
+  return typeof oldestAt === "number" && oldestAt <= newestAt ? { from: oldestAt, to: newestAt } : null;
+}
+
 /** Returns when there are frames, in memory or on disk. */
 export function coveredWith(past: Past, inMemory: Span | null): readonly Span[] {
   return inMemory ? joined([...past.covered, inMemory], JOIN_MS) : past.covered;

@@ -50,6 +50,34 @@ export interface ViewerSnapshot {
   readonly totals: ViewerTotals;
 }
 
+/** Returns the snapshot of a camera of which nothing is known, for an address that names one. */
+export function unknownCamera(cameraId: string): CameraSnapshot {
+  return {
+    cameraId,
+    name: cameraId,
+    status: "unknown",
+    known: false,
+    reachable: true,
+    condition: null,
+    fps: 0,
+    receivedFps: 0,
+    bytesPerSecond: 0,
+    width: 0,
+    height: 0,
+    takenAt: null,
+    latency: null,
+    latencies: [],
+    delay: null,
+    playback: null,
+    hasResults: false,
+    marks: [],
+    boxDelay: 0,
+    dropped: 0,
+    painted: 0,
+    sequence: null,
+  };
+}
+
 /** The snapshot of a session that has not started. */
 export const STOPPED_VIEWER: ViewerSnapshot = {
   link: "stopped",

@@ -6,6 +6,7 @@ import {
   mergePasts,
   nearestCovered,
   nextCovered,
+  spanInMemory,
   type Past,
 } from "../../../src/core/viewer/past.js";
 
@@ -29,6 +30,15 @@ describe("what is recorded", () => {
       { from: 20, to: 30 },
     ]);
     expect(joined(spans, 11)).toEqual([{ from: 0, to: 30 }]);
+  });
+
+  it("is in memory from the oldest frame of the ring, if there is one", () => {
+    expect(spanInMemory(5, 9)).toEqual({ from: 5, to: 9 });
+    expect([spanInMemory(null, 9), spanInMemory(undefined, 9), spanInMemory(10, 9)]).toEqual([
+      null,
+      null,
+      null,
+    ]);
   });
 
   it("goes on in memory", () => {
