@@ -16,7 +16,7 @@ import trio
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.server.cluster.node_questions import NodeQuestions
 from skysentry_trio.server.history.events import EventSource
-from skysentry_trio.server.http import clips, export_jobs, exports, gathering
+from skysentry_trio.server.http import clips, export_jobs
 from tests.clocks import NOON
 from tests.raw_peer import Answer
 from tests.server.cluster.nodes import TestNode, running_nodes, until
@@ -142,10 +142,9 @@ async def test_an_export_without_recordings_is_refused(folders: dict[str, OpenFo
             assert (answer.status, answer.json["error"]) == (404, "none of these cameras was recorded then")
 
 
-async def test_a_node_that_is_away_is_named(folders: dict[str, OpenFolder], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("impatient_nodes")
+async def test_a_node_that_is_away_is_named(folders: dict[str, OpenFolder]) -> None:
     """An export that needs it fails, and the list says that its exports are missing."""
-    monkeypatch.setattr(gathering, "_TIMEOUT", 0.5)
-    monkeypatch.setattr(exports, "_ASK_TIMEOUT", 0.5)
     async with two_nodes(folders) as (a, b):
         a.cluster.place("door", A, node_url="http://127.0.0.1:1")
         failed = await finished(b, (await begin(b)).json["id"])
