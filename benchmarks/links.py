@@ -6,38 +6,22 @@ Needs redis-server and haproxy (Debian's packages). Prints a table, and ends wit
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import os
 import random
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-import zlib
 from array import array
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections import defaultdict
+from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 
 import trio
-from attrs import astuple, define, field, frozen
+from attrs import astuple, define, frozen
 
-from benchmarks.client import wait_for_port, wait_until_ready
-from benchmarks.picture import make_jpeg
-from benchmarks.server import Server
-from skysentry_trio.client.engine.addresses import parse_server_address
-from skysentry_trio.client.engine.connection import Connection, open_connection
-from skysentry_trio.server.cluster.node_socket import open_node_socket
-from skysentry_trio.wire.viewer_frames import decode_envelope
+from benchmarks.checked_frames import FPS, FRAME_SIZE, Load, Seen
+from benchmarks.linked_servers import Cluster, add_server_alone, running_cluster
 
-FRAME_SIZE = 20_000
-FPS = 15.0
 _PATIENCE = 30.0
 _SETTLE = 2.0
 _LEAST_SHARE = 0.98
@@ -47,20 +31,6 @@ _MOST_IDLE = 0.01
 _MOST_TO_ENGINE = 2000.0
 _MOST_COST = 2.5
 _MOST_ALONE = 1.02
-_HAPROXY = """\
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 1h
-    timeout server 1h
-    timeout tunnel 1h
-frontend cameras_and_viewers
-    bind 127.0.0.1:{port}
-    default_backend nodes
-backend nodes
-    balance random
-{servers}
-"""
 
 
 @frozen
@@ -81,200 +51,6 @@ class Aim:
     def __str__(self) -> str:
         sign = "≥" if self.is_least else "≤"
         return f"{'ok  ' if self.is_met else 'MISS'} {self.name}: {self.value:.4g} ({sign} {self.limit:.4g})"
-
-
-@define(eq=False)
-class Cluster:
-    """Nodes that are connected by an engine, with a balancer in front."""
-
-    nodes: list[int]
-    """The port of each node."""
-    processes: list[subprocess.Popen[bytes]]
-    balancer: int
-    """The port of the balancer; 0 without one."""
-    engine: int
-    """The port of the engine."""
-
-    def cpu_seconds(self, number: int) -> float:
-        """Return the CPU time of a node."""
-        return Server(self.processes[number].pid, self.nodes[number]).cpu_seconds()
-
-    def bytes_to_engine(self) -> int:
-        """Return how many bytes the engine has received and sent."""
-        with socket.create_connection(("127.0.0.1", self.engine), _PATIENCE) as connection:
-            connection.sendall(b"INFO stats\r\n")
-            text = connection.recv(65536).decode()
-        figures = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-        return int(figures["total_net_input_bytes"]) + int(figures["total_net_output_bytes"])
-
-
-@contextmanager
-def running_cluster(count: int, *, balanced: bool = True, urls: dict[int, str] | None = None) -> Iterator[Cluster]:
-    """Run an engine, nodes and a balancer until the context ends.
-
-    Args:
-        count: of nodes.
-        balanced: whether there is a balancer.
-        urls: where other nodes reach a node, by its number, if that is not its own address.
-    """
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        secret = folder / "secret"
-        secret.write_text("links of the benchmark, all with the same secret\n")
-        engine = _free_port()
-        _start(stack, "redis-server", "--port", str(engine), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder))
-        wait_for_port(engine, _PATIENCE)
-        ports, processes = [_free_port() for _ in range(count)], []
-        for number, port in enumerate(ports):
-            url = (urls or {}).get(number, f"http://127.0.0.1:{port}")
-            flags = ["--cluster", f"redis://127.0.0.1:{engine}", "--node-url", url]
-            flags += ["--cluster-secret-file", str(secret)]
-            processes.append(_serve(stack, port, folder / f"state-{number}", *flags))
-        for port in ports:
-            wait_until_ready(port, _PATIENCE)
-        balancer = 0
-        if balanced:
-            balancer = _free_port()
-            servers = "\n".join(f"    server node{number} 127.0.0.1:{port}" for number, port in enumerate(ports))
-            config = folder / "haproxy.cfg"
-            config.write_text(_HAPROXY.format(port=balancer, servers=servers))
-            _start(stack, "haproxy", "-db", "-f", str(config))
-            wait_for_port(balancer, _PATIENCE)
-        yield Cluster(ports, processes, balancer, engine)
-
-
-def _serve(stack: ExitStack, port: int, state: Path, *flags: str) -> subprocess.Popen[bytes]:
-    arguments = ["-m", "skysentry_trio", "serve", "--host", "127.0.0.1", "--port", str(port), "--open"]
-    arguments += ["--state-dir", str(state), "--log-level", "warning"]
-    return _start(stack, sys.executable, *arguments, *flags)
-
-
-def _start(stack: ExitStack, program: str, *arguments: str) -> subprocess.Popen[bytes]:
-    found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")
-    if found is None:
-        raise RuntimeError(f"expected the program {program}, which is not on this machine")
-    process = subprocess.Popen([found, *arguments], stdout=subprocess.DEVNULL)  # noqa: S603
-    stack.callback(process.wait)
-    stack.callback(process.kill)
-    return process
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
-async def _wait_for_nothing(_camera_id: str, _number: int) -> None:
-    pass
-
-
-@define(eq=False)
-class Load:
-    """Cameras and viewers, and what became of the frames."""
-
-    sent: dict[tuple[str, int], tuple[float, int]] = field(factory=dict)
-    """By camera and number of the frame: when it was sent, and the checksum of its JPEG."""
-    is_over: bool = False
-    """Whether cameras send no more frames."""
-    problems: Counter[str] = field(factory=Counter)
-    """Number of frames that were wrong, in the wrong order, or came twice."""
-    _picture: bytes = field(factory=lambda: make_jpeg(FRAME_SIZE))
-
-    async def send(
-        self,
-        port: int,
-        camera_id: str,
-        fps: float = FPS,
-        *,
-        frames: float = math.inf,
-        wait_for_turn: Callable[[str, int], Awaitable[None]] = _wait_for_nothing,
-        stays: bool = False,
-    ) -> None:
-        """Send the frames of one camera; each frame is another one.
-
-        Args:
-            port: of the server.
-            camera_id: of the camera.
-            fps: frames a second.
-            frames: number of frames after which the camera leaves.
-            wait_for_turn: called with the camera and the number of each frame that was sent, before the next one.
-            stays: whether the camera stays connected after the last frame.
-        """
-        async with _connect(port, "/ws") as camera:
-            await camera.send(json.dumps({"type": "client-registration", "clientId": camera_id}))
-            await camera.receive()
-            number, due = 0, trio.current_time() + random.random() / fps  # noqa: S311 - nobody guesses it
-            while number < frames:
-                await trio.sleep_until(due)
-                if self.is_over:
-                    break
-                due += 1 / fps
-                number += 1
-                jpeg = self._make(camera_id, number)
-                self.sent[camera_id, number] = time.monotonic(), zlib.crc32(jpeg)
-                await camera.send(jpeg)
-                await wait_for_turn(camera_id, number)
-            if stays:
-                await trio.sleep_forever()
-
-    def _make(self, camera_id: str, number: int) -> bytes:
-        comment = f"{camera_id} {number}".encode()
-        return b"\xff\xd8\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + self._picture[2:]
-
-    async def watch(
-        self,
-        port: int,
-        camera_ids: list[str],
-        seen: Seen,
-        *,
-        acknowledges: bool = False,
-        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
-    ) -> None:
-        """Watch cameras as one viewer for ever."""
-        query = "".join(f"&client={camera_id}" for camera_id in camera_ids)
-        address = parse_server_address(f"127.0.0.1:{port}")
-        async with open_node_socket(address, f"/stream/ws?format=envelope{query}", {}) as viewer:
-            task_status.started()
-            while True:
-                message = await viewer.receive()
-                if isinstance(message, bytes):
-                    camera_id, sequence = self._take(message, seen)
-                    if acknowledges:
-                        ack = {"type": "ack", "clientId": camera_id, "sequence": sequence}
-                        viewer.send_soon(json.dumps(ack))
-
-    def _take(self, message: bytes, seen: Seen) -> tuple[str, int]:
-        now = time.monotonic()
-        header, jpeg = decode_envelope(message)
-        end = 6 + int.from_bytes(jpeg[4:6], "big") - 2
-        camera_id, _, number = jpeg[6:end].decode().partition(" ")
-        sent_at, checksum = self.sent.get((camera_id, int(number)), (0.0, -1))
-        last, last_number = seen.last.get(camera_id, (0, 0))
-        if camera_id != header.camera_id or zlib.crc32(jpeg) != checksum:
-            self.problems["wrong"] += 1
-        elif header.sequence == last:
-            self.problems["twice"] += 1
-        elif header.sequence < last or int(number) <= last_number:
-            self.problems["disordered"] += 1
-        seen.last[camera_id] = header.sequence, int(number)
-        seen.numbers[camera_id].append(int(number))
-        seen.latencies.append(now - sent_at)
-        return header.camera_id, header.sequence
-
-
-@define(eq=False)
-class Seen:
-    """What one viewer got."""
-
-    last: dict[str, tuple[int, int]] = field(factory=dict)
-    numbers: dict[str, list[int]] = field(factory=lambda: defaultdict(list))
-    latencies: array[float] = field(factory=lambda: array("d"))
-
-
-@asynccontextmanager
-async def _connect(port: int, path: str) -> AsyncIterator[Connection]:
-    async with open_connection(parse_server_address(f"127.0.0.1:{port}"), path) as connection:
-        yield connection
 
 
 async def check_frames(cluster: Cluster, *, cameras: int, viewers: int, seconds: float) -> list[Aim]:
@@ -439,10 +215,7 @@ async def check_alone(*, rounds: int, seconds: float) -> list[Aim]:
     load, ratios = Load(), list[float]()
     ids = [f"alone-{number}" for number in range(10)]
     with running_cluster(1, balanced=False) as cluster, ExitStack() as stack:
-        cluster.nodes.append(_free_port())
-        state = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        cluster.processes.append(_serve(stack, cluster.nodes[1], state))
-        wait_until_ready(cluster.nodes[1], _PATIENCE)
+        add_server_alone(stack, cluster)
         processor = max(os.sched_getaffinity(0))
         for process in cluster.processes:
             os.sched_setaffinity(process.pid, {processor})

@@ -10,7 +10,8 @@ from functools import partial
 import pytest
 import trio
 from attrs import define, field
-from benchmarks.links import Cluster, Load, Seen, running_cluster
+from benchmarks.checked_frames import Load, Seen
+from benchmarks.linked_servers import Cluster, running_cluster
 
 from tests.e2e.processes import PATIENCE
 from tests.raw_peer import TEXT, Address, client_frame
