@@ -12,10 +12,10 @@ from attrs import define, field
 from msgspec import UNSET
 
 from skysentry_trio.base.principal import ANYONE, Principal
-from skysentry_trio.server.relay.playback_session import MAX_PLAYBACKS, PlaybackSession, RecordedPlace
+from skysentry_trio.server.relay.playback_session import PlaybackSession, RecordedPlace
 from skysentry_trio.server.websocket.peer import Peer
 from skysentry_trio.server.websocket.recorded_playback import Archive, RecordedPlayback
-from skysentry_trio.server.websocket.remote_playback import Elsewhere, RemotePlayback
+from skysentry_trio.server.websocket.remote_playback import Elsewhere, RemotePlaybacks
 from skysentry_trio.wire.messages import encode_message, to_milliseconds
 from skysentry_trio.wire.viewer import DescribePlayback, GoLive, PlaybackState, Seek
 
@@ -41,8 +41,8 @@ class PlaybackController:
     """The cameras of other servers; None for a server alone."""
     _principal: Callable[[], Principal] = lambda: ANYONE
     """Returns who views."""
-    _remote: dict[str, tuple[RemotePlayback, trio.CancelScope]] = field(factory=dict, init=False)
-    """By camera id: the playbacks of cameras of other servers, each with the scope of its task."""
+    _remote: RemotePlaybacks | None = field(init=False)
+    """The playbacks of cameras of other servers; None for a server alone."""
     _tapes: dict[str, tuple[RecordedPlayback, trio.CancelScope]] = field(factory=dict, init=False)
     """The playbacks of recordings, by camera id, each with the scope of its task."""
     _extents: dict[str, tuple[float, tuple[float, float] | None]] = field(factory=dict, init=False)
@@ -51,6 +51,12 @@ class PlaybackController:
     """By camera id: the command by which the ring is played backwards."""
     _sleep: trio.CancelScope | None = field(default=None, init=False)
     """The scope in which the task sleeps until the next frame is to be shown; None before the task has started."""
+
+    @_remote.default
+    def _prepare_remote(self) -> RemotePlaybacks | None:
+        if self._elsewhere is None or not self._supports_notices:
+            return None
+        return RemotePlaybacks(self._elsewhere, self._session, self._principal, self._peer.send, self._nursery)
 
     async def handle(self, message: Seek | GoLive | DescribePlayback) -> None:
         """Carry out a command, and report what the viewer sees now."""
@@ -72,37 +78,9 @@ class PlaybackController:
     async def _play_elsewhere(self, camera_id: str, message: Seek | GoLive | DescribePlayback) -> bool:
         """Let the server that has a camera carry out a command; return False if this server has to."""
         # A viewer that may not play a camera back does not learn whether another server has the camera.
-        if self._elsewhere is None or not self._supports_notices or not self._session.may_play_back(camera_id):
+        if self._remote is None or not self._session.may_play_back(camera_id):
             return False
-        if not await self._elsewhere.has(camera_id):
-            self._end_remote(camera_id)
-            return False
-        remote, _ = self._remote.get(camera_id, (None, None))
-        if remote is None:
-            if len(self._remote) >= MAX_PLAYBACKS:
-                return False
-            remote = RemotePlayback(self._elsewhere, self._session, camera_id, self._principal(), self._peer.send)
-            if not remote.take(message, self._session.limits(camera_id)):
-                return False
-            scope = trio.CancelScope()
-            self._remote[camera_id] = remote, scope
-            self._nursery.start_soon(self._run_elsewhere, camera_id, remote, scope)
-            return True
-        return remote.take(message, self._session.limits(camera_id))
-
-    async def _run_elsewhere(self, camera_id: str, remote: RemotePlayback, scope: trio.CancelScope) -> None:
-        try:
-            with scope:
-                await remote.run()
-        finally:
-            # After it was ended, another one may have begun.
-            if self._remote.get(camera_id) == (remote, scope):
-                del self._remote[camera_id]
-
-    def _end_remote(self, camera_id: str) -> None:
-        if (running := self._remote.pop(camera_id, None)) is not None:
-            running[0].go_live()
-            running[1].cancel()
+        return await self._remote.take(camera_id, message)
 
     async def _seek(self, camera_id: str, message: Seek) -> None:
         """Play the recordings of a camera if the moment is before the frames in memory, otherwise its ring."""
@@ -208,8 +186,8 @@ class PlaybackController:
         """End all playbacks after the viewer has got other rights; it may begin those again that it may still see."""
         self._extents.clear()
         self._backwards.clear()
-        for camera_id in list(self._remote):
-            self._end_remote(camera_id)
+        if self._remote is not None:
+            self._remote.end_all()
         for camera_id in self._session.active:
             self._session.go_live(camera_id)
             self._end_tape(camera_id)
@@ -219,8 +197,8 @@ class PlaybackController:
     def resume(self) -> None:
         """Continue the playbacks after the viewer was paused."""
         self._session.resume()
-        for remote, _ in self._remote.values():
-            remote.resume()
+        if self._remote is not None:
+            self._remote.resume()
         self._reschedule()
 
     def _reschedule(self) -> None:

@@ -17,7 +17,7 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.principal import Principal
-from skysentry_trio.server.relay.playback_session import PlaybackSession, RecordedPlace
+from skysentry_trio.server.relay.playback_session import MAX_PLAYBACKS, PlaybackSession, RecordedPlace
 from skysentry_trio.wire.jpeg import inspect_jpeg
 from skysentry_trio.wire.messages import ErrorNotice, encode_message
 from skysentry_trio.wire.viewer import (
@@ -212,3 +212,67 @@ class RemotePlayback:
             oldest_at_ms=None,
             newest_at_ms=None,
         )
+
+
+@define(eq=False)
+class RemotePlaybacks:
+    """One viewer's playbacks of cameras of other servers, each of which runs in a task of its own."""
+
+    _elsewhere: Elsewhere
+    _session: PlaybackSession
+    _principal: Callable[[], Principal]
+    """Returns who views."""
+    _send: Callable[[str], Awaitable[None]]
+    """Sends a text message to the viewer."""
+    _nursery: trio.Nursery
+    """The nursery of the viewer's connection."""
+    _running: dict[str, tuple[RemotePlayback, trio.CancelScope]] = field(factory=dict, init=False)
+    """By camera id, each with the scope of its task."""
+
+    async def take(self, camera_id: str, message: Seek | GoLive | DescribePlayback) -> bool:
+        """Let the server that has a camera carry out a command.
+
+        Returns:
+            False if no other server has the camera, if the viewer does not follow it, or if the viewer has too many
+            playbacks.
+        """
+        if not await self._elsewhere.has(camera_id):
+            self.end(camera_id)
+            return False
+        limits = self._session.limits(camera_id)
+        if (running := self._running.get(camera_id)) is not None:
+            return running[0].take(message, limits)
+        if len(self._running) >= MAX_PLAYBACKS:
+            return False
+        playback = RemotePlayback(self._elsewhere, self._session, camera_id, self._principal(), self._send)
+        if not playback.take(message, limits):
+            return False
+        scope = trio.CancelScope()
+        self._running[camera_id] = playback, scope
+        self._nursery.start_soon(self._run, camera_id, playback, scope)
+        return True
+
+    def resume(self) -> None:
+        """Go on after the viewer was paused."""
+        for playback, _ in self._running.values():
+            playback.resume()
+
+    def end(self, camera_id: str) -> None:
+        """End the playback of a camera, if there is one: the viewer sees it live."""
+        if (running := self._running.pop(camera_id, None)) is not None:
+            running[0].go_live()
+            running[1].cancel()
+
+    def end_all(self) -> None:
+        """End all playbacks."""
+        for camera_id in list(self._running):
+            self.end(camera_id)
+
+    async def _run(self, camera_id: str, playback: RemotePlayback, scope: trio.CancelScope) -> None:
+        try:
+            with scope:
+                await playback.run()
+        finally:
+            # After it was ended, another one may have begun.
+            if self._running.get(camera_id) == (playback, scope):
+                del self._running[camera_id]
