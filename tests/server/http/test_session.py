@@ -9,7 +9,9 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
+from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import NOBODY, Action, Principal
+from skysentry_trio.server.access import changes
 from skysentry_trio.server.access.start import AccessSetup
 from skysentry_trio.wire.presented import read_credentials
 from tests.server.access.conftest import rules as _rules
@@ -90,6 +92,42 @@ async def test_signing_out_ends_the_cookie_everywhere(rules: Rules) -> None:
     assert (out.status, out.body) == (204, b"")
     with pytest.raises(Exception, match="has ended"):
         rules.access.verify_cookie(cookie)
+
+
+async def test_a_guest_who_signs_out_takes_the_link_from_nobody(rules: Rules) -> None:
+    """A link that counts more than once may be open in other browsers, and the guest could open it again."""
+    link = rules.editor.make_link(Action.VIEW, "door", 60).token
+    rules.watcher.look()
+    cookie = cookie_of(await site(rules).ask(f"/?link={link}", Accept=PAGE))
+    out = await site(rules).ask("/api/session", "DELETE", Cookie=f"skysentry_session={cookie}")
+    rules.watcher.look()
+    assert (out.status, "skysentry_session=;" in out.headers["set-cookie"]) == (204, True)
+    assert (await site(rules).ask(f"/?link={link}", Accept=PAGE)).status == 303
+
+
+async def test_signing_out_again_and_again_does_not_fill_the_file_of_rules(
+    rules: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every reader of the file would be slow. No cookie that has ended counts again, and others go on."""
+    monkeypatch.setattr(changes, "_MOST_ENDED", 10)
+    bob, cookies = (await rules.access.verify_token(rules.key("bob", view=["door"]))), list[str]()
+    for _ in range(35):
+        rules.time += 1
+        cookies.append(cookie_of(await post(site(rules), "/api/session", {"user": "ann", "password": "long enough"})))
+        await site(rules).ask("/api/session", "DELETE", Cookie=f"skysentry_session={cookies[-1]}")
+        rules.watcher.look()
+    other, _ = rules.access.sign_in(bob)
+    rules.time += 1
+    newest = cookie_of(await post(site(rules), "/api/session", {"user": "ann", "password": "long enough"}))
+
+    assert len(rules.access.records.ended) <= 10
+    assert [rules.access.verify_cookie(cookie).name for cookie in (other, newest)] == ["bob", "ann"]
+    for cookie in cookies:
+        with pytest.raises(ProtocolViolation, match="has ended"):
+            rules.access.verify_cookie(cookie)
+    rules.time += 31 * 86400
+    rules.key("porch", view=["door"])
+    assert (rules.access.records.ended, rules.access.records.signed_out) == ({}, {})
 
 
 async def test_rules_that_cannot_be_written_are_a_reason_to_try_later(

@@ -14,14 +14,12 @@ from skysentry_trio.base.principal import Principal, Rights
 from skysentry_trio.server.access import keys, tickets
 from skysentry_trio.server.access.guessing import GuessLimiter
 from skysentry_trio.server.access.passwords import PasswordChecker
-from skysentry_trio.server.access.records import AccessRecords, KeyRecord, UserRecord, fingerprint
+from skysentry_trio.server.access.records import COOKIE_SECONDS, AccessRecords, KeyRecord, UserRecord, fingerprint
 from skysentry_trio.server.access.sessions import Sessions
 from skysentry_trio.server.access.tickets import Ticket, TicketKind
 
 log = get_logger(__name__)
 
-COOKIE_SECONDS: Final = 30 * 86400.0
-"""Seconds for which a person stays signed in."""
 OPEN: Final = "open"
 """The fact that everybody may do everything."""
 TokenVerifier = Callable[[str], Awaitable[Principal | None]]
@@ -204,9 +202,22 @@ class Access:
             raise wrong(f"the {what} is not complete, or is not from this server")
         if self.now() >= ticket.expires:
             raise wrong(f"the {what} has expired")
-        if not self._is_fact(f"ticket:{ticket.id}"):
+        if not self._is_fact(f"ticket:{ticket.id}") or self._was_signed_out(ticket):
             raise wrong(f"the {what} has ended, or was used already")
         return ticket
+
+    def _was_signed_out(self, ticket: Ticket) -> bool:
+        if ticket.made is None or ticket.issuer is None:
+            return False
+        return ticket.made <= self.records.signed_out.get(tickets.tag_of(ticket.issuer), 0.0)
+
+    def read_cookie(self, cookie: str) -> Ticket:
+        """Return the ticket of a cookie.
+
+        Raises:
+            ProtocolViolation: with code ``unauthenticated``.
+        """
+        return self._read_ticket(cookie, TicketKind.COOKIE)
 
     def _principal_of_ticket(self, ticket: Ticket) -> Principal:
         issuer = None if ticket.issuer is None else self._by_fact.get(ticket.issuer)
@@ -241,7 +252,7 @@ class Access:
         if issuer is None or principal.kind not in {"key", "user"}:
             raise ProtocolViolation("expected a user and a password, or a key", "bad-request")
         expires = min(self.now() + COOKIE_SECONDS, principal.expires_at or float("inf"))
-        ticket = Ticket(tickets.make_ticket_id(), issuer, expires)
+        ticket = Ticket(tickets.make_ticket_id(issuer), issuer, expires, made=self.now())
         return self._sign(ticket, TicketKind.COOKIE), expires
 
     def fact_of(self, principal: Principal) -> str | None:
@@ -265,7 +276,7 @@ class Access:
         if not ticket.once:
             return self._sign(ticket, TicketKind.COOKIE), ticket.expires
         expires = ticket.expires if ticket.allow is not None else self.now() + COOKIE_SECONDS
-        cookie = Ticket(tickets.make_ticket_id(), ticket.issuer, expires, ticket.allow)
+        cookie = Ticket(tickets.make_ticket_id(), ticket.issuer, expires, ticket.allow, made=self.now())
         return self._sign(cookie, TicketKind.COOKIE), expires
 
     def make_link(self, ticket: Ticket) -> str:

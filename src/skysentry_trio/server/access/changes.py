@@ -27,6 +27,9 @@ from skysentry_trio.server.access.tickets import Ticket, TicketKind, make_ticket
 MAX_NAME: Final = 80
 MAX_LINK_SECONDS: Final = 90 * 86400.0
 _MAX_KEYS: Final = 10_000
+_MOST_ENDED: Final = 1000
+"""Cookies of one key or user that are remembered as ended. Beyond that, all its cookies end, so that the file, which is
+read as a whole, does not grow with each sign-out."""
 _USER_NAME: Final = re.compile(r"[^\s:,/\\]{1,64}")
 T = TypeVar("T")
 
@@ -160,6 +163,12 @@ class RulesEditor:
             if ticket_id in records.ended:
                 return False
             records.ended[ticket_id] = until
+            tag, dot, _ = ticket_id.rpartition(".")
+            earlier = [one for one in records.ended if dot and one.startswith(f"{tag}.") and one != ticket_id]
+            if len(earlier) >= _MOST_ENDED:
+                records.signed_out[tag] = self.now()
+                for one in earlier:
+                    del records.ended[one]
             return True
 
         return self._change(end)

@@ -19,6 +19,8 @@ from skysentry_trio.base.exceptions import ConfigurationError
 FILE_NAME: Final = "access.json"
 _VERSION: Final = 1
 _MAX_SIZE: Final = 64 * 1024 * 1024
+COOKIE_SECONDS: Final = 30 * 86400.0
+"""Seconds for which a person stays signed in."""
 _ROTATE_AFTER: Final = 90 * 86400.0
 """Seconds after which a new secret signs; the secret before it is still accepted until the next rotation."""
 _SECRETS: Final = 2
@@ -71,6 +73,8 @@ class AccessRecords(msgspec.Struct, omit_defaults=True):
     """The newest is the last one."""
     ended: dict[str, float] = {}
     """Signed tickets that no longer count, and when they would have expired."""
+    signed_out: dict[str, float] = {}
+    """For each person or program with too many tickets that have ended: those made until then count no longer."""
     invitation: str | None = None
     """The id of the link with which the first administrator may still sign in; the only key is that of the link."""
 
@@ -88,6 +92,7 @@ class AccessRecords(msgspec.Struct, omit_defaults=True):
     def forget_expired(self, now: float) -> None:
         """Drop tickets that count no longer in any case."""
         self.ended = {ticket: until for ticket, until in self.ended.items() if until > now}
+        self.signed_out = {tag: made for tag, made in self.signed_out.items() if made > now - COOKIE_SECONDS}
 
 
 def fingerprint(record: KeyRecord | UserRecord) -> str:

@@ -23,7 +23,9 @@ class TicketKind(StrEnum):
     COOKIE = "cookie"
 
 
-class Ticket(msgspec.Struct, omit_defaults=True, rename={"id": "i", "issuer": "b", "expires": "e", "allow": "a"}):
+class Ticket(
+    msgspec.Struct, omit_defaults=True, rename={"id": "i", "issuer": "b", "expires": "e", "allow": "a", "made": "m"}
+):
     """What is signed."""
 
     id: str
@@ -35,11 +37,23 @@ class Ticket(msgspec.Struct, omit_defaults=True, rename={"id": "i", "issuer": "b
     """The only rights of the ticket, at most those of the issuer; None for all rights of the issuer."""
     once: bool = False
     """Whether the ticket counts only until a browser has exchanged it for a cookie."""
+    made: float | None = None
+    """When a cookie was made, which a person can end; None for a link, and for a cookie that is the link itself."""
 
 
-def make_ticket_id() -> str:
-    """Return an id that no other ticket has."""
-    return secrets.token_urlsafe(9)
+def make_ticket_id(issuer: str | None = None) -> str:
+    """Return an id that no other ticket has.
+
+    Args:
+        issuer: the fact whose tag the id begins with; None for an id without a tag.
+    """
+    tag = "" if issuer is None else f"{tag_of(issuer)}."
+    return tag + secrets.token_urlsafe(9)
+
+
+def tag_of(issuer: str) -> str:
+    """Return a short text that stands for a fact."""
+    return hashlib.sha256(issuer.encode()).hexdigest()[:16]
 
 
 def sign(ticket: Ticket, kind: TicketKind, signing_secrets: Sequence[str]) -> str:

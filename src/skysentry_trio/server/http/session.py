@@ -73,15 +73,13 @@ async def _end_cookie(setup: AccessSetup) -> None:
     if cookie is None or setup.access.is_open:
         return
     try:
-        principal = setup.access.verify_cookie(cookie)
+        ticket, principal = setup.access.read_cookie(cookie), setup.access.verify_cookie(cookie)
     except ProtocolViolation:
         return
     audit.info("signed out", who=principal.name)
-    for fact in principal.requires:
-        kind, _, ticket = fact.partition(":")
-        if kind == "ticket":
-            until = principal.expires_at or 0.0
-            await trio.to_thread.run_sync(setup.editor.end_ticket, ticket, until)
+    # Otherwise the cookie is a link, which others may use too.
+    if ticket.made is not None:
+        await trio.to_thread.run_sync(setup.editor.end_ticket, ticket.id, ticket.expires)
 
 
 def _describe(access: Access, principal: Principal) -> SessionReply:
