@@ -99,17 +99,18 @@ class AuthorityFolder:
     def _load(self, certificate_file: Path, key_file: Path) -> Issued | None:
         try:
             loaded = Issued(certificate_file.read_bytes(), key_file.read_bytes())
-            _ = loaded.parsed
+            is_pair = loaded.is_pair
         except FileNotFoundError:
             return None
         except OSError as error:
             raise _cannot("read", certificate_file, error) from error
         except ValueError:
             raise ConfigurationError(
-                f"file {certificate_file}: expected a certificate, got something else; "
+                f"file {certificate_file}: expected a certificate and its key, got something else; "
                 f"remove the folder {self.path} to make a new one, which all devices then have to trust again"
             ) from None
-        return loaded
+        # The files are written one after the other, and the second write may have failed.
+        return loaded if is_pair else None
 
     def _store(self, issued: Issued, certificate_file: Path, key_file: Path) -> None:
         try:

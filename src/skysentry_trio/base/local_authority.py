@@ -15,7 +15,7 @@ from typing import Final
 
 from attrs import field, frozen
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -61,6 +61,19 @@ class Issued:
     def parsed(self) -> x509.Certificate:
         """The certificate."""
         return x509.load_pem_x509_certificate(self.certificate)
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether the key belongs to the certificate.
+
+        Raises:
+            ValueError: the certificate or the key cannot be read.
+        """
+        try:
+            key = serialization.load_pem_private_key(self.key, None)
+        except (TypeError, UnsupportedAlgorithm) as error:
+            raise ValueError(str(error)) from None
+        return key.public_key() == self.parsed.public_key()
 
 
 @frozen
