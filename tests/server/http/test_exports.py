@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -325,6 +326,50 @@ async def test_a_deleted_export_waits_for_no_other_server(site: Site, jobs: Expo
 
     folder = jobs.reader.folder.path / export_jobs.FOLDER
     assert [path.name for path in folder.iterdir()] == [following.path.name]
+
+
+async def test_a_file_that_cannot_be_deleted_ends_no_export(
+    site: Site, jobs: ExportJobs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The volume may be read-only after a failure; the export is gone all the same, and the log names its file."""
+    (jobs.reader.folder.path / export_jobs.FOLDER).mkdir()
+    (jobs.reader.folder.path / export_jobs.FOLDER / f"{'0' * 32}.zip").write_bytes(b"old")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", fail)
+    async with running(jobs):
+        done = await finished(site, (await post(site)).json()["id"])
+        deleted = await site.ask(f"/api/exports/{done['id']}", "DELETE")
+        jobs.jobs[(await post(site)).json()["id"]].expires_at = 0.0
+        again = await finished(site, (await post(site)).json()["id"])
+
+    assert (done["state"], deleted.status, again["state"]) == ("ready", 204, "ready")
+    assert "Read-only file system" in caplog.text
+
+
+async def test_an_export_whose_service_crashed_has_failed(
+    site: Site, jobs: ExportJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody goes on with it when the service is restarted, so it does not keep its place for ever."""
+
+    async def crash(_jobs: ExportJobs) -> None:
+        await others.asked.wait()
+        raise RuntimeError("crash")
+
+    jobs.others = others = BusyServer()
+    job = jobs.add(site.principal, ExportRange(["yard"], NOON, NOON + 60, "zip"))
+    with monkeypatch.context() as patched:
+        patched.setattr(ExportJobs, "_delete_expired", crash)
+        with pytest.RaisesGroup(RuntimeError):
+            await jobs.run()
+
+    assert job.state == "failed"
+    assert job.expires_at is not None
+    jobs.others = _NoOtherServers()
+    async with running(jobs):
+        assert (await finished(site, (await post(site)).json()["id"]))["state"] == "ready"
 
 
 def guest_of(site: Site, name: str) -> Site:

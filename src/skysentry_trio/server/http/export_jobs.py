@@ -157,8 +157,7 @@ class ExportJobs:
         job.is_over = True
         job.fetching.cancel()
         self.jobs.pop(job.id, None)
-        unlink = partial(job.path.unlink, missing_ok=True)
-        await trio.to_thread.run_sync(unlink, limiter=self._deleting, abandon_on_cancel=True)
+        await trio.to_thread.run_sync(_delete, [job.path], limiter=self._deleting, abandon_on_cancel=True)
 
     @property
     def nbytes(self) -> int:
@@ -211,15 +210,22 @@ class ExportJobs:
                 self._check_size(job)
             job.state, job.expires_at = "ready", self.now() + KEPT
         except Exception as error:  # noqa: BLE001 - whatever fails, the next export is written
-            job.state, job.error = "failed", getattr(error, "strerror", None) or str(error) or type(error).__name__
-            job.expires_at = self.now() + KEPT
-            job.progress = Progress(job.progress.done, job.progress.frames, 0)
-            log.warning("export failed", export=job.id, error=job.error)
+            self._fail(job, getattr(error, "strerror", None) or str(error) or type(error).__name__)
+        except BaseException:
+            # The service may have crashed, and does not go on with it when it is started again.
+            self._fail(job, "the server has stopped writing; begin the export again")
+            job.elsewhere.clear()
+            raise
         if job.state == "failed" or job.is_over:
             await self._in_thread(partial(_discard, steps, job.path))
         for found in job.elsewhere.values():
             await self._in_thread(partial(_delete, found.clips))
         job.elsewhere.clear()
+
+    def _fail(self, job: ExportJob, reason: str) -> None:
+        job.state, job.error, job.expires_at = "failed", reason, self.now() + KEPT
+        job.progress = Progress(job.progress.done, job.progress.frames, 0)
+        log.warning("export failed", export=job.id, error=reason)
 
     async def _fetch(self, job: ExportJob) -> None:
         """Fetch what other servers have recorded.
@@ -337,7 +343,7 @@ class ExportJobs:
         with suppress(FileNotFoundError):
             for path in folder.iterdir():
                 if _FILE.fullmatch(path.name) and path.stem not in self.jobs:
-                    path.unlink()
+                    _delete([path])
 
     async def _delete_expired(self) -> None:
         while True:
@@ -356,7 +362,10 @@ def _between(begin: float, end: float) -> str:
 
 def _delete(paths: Iterable[Path]) -> None:
     for path in paths:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("file of an export not deleted", file=str(path), error=error.strerror or str(error))
 
 
 def _discard(steps: Iterator[Progress], path: Path) -> None:
@@ -364,7 +373,7 @@ def _discard(steps: Iterator[Progress], path: Path) -> None:
     if close is not None:
         with suppress(Exception):
             close()
-    path.unlink(missing_ok=True)
+    _delete([path])
 
 
 def describe_events(reader: HistoryReader, wanted: ExportRange, camera_id: str) -> list[Mapping[str, Any]]:
