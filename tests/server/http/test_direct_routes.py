@@ -135,7 +135,7 @@ async def test_what_is_no_id_is_refused(autojump_clock: MockClock, camera_id: st
         assert service is not None
         await service(exchange.request)
         assert stream.head[0] == 400
-        assert "a client id is" in stream.json["error"]
+        assert "a camera id is" in stream.json["error"]
 
 
 async def test_a_stream_has_the_policy_of_the_pages(autojump_clock: MockClock) -> None:

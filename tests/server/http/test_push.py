@@ -484,7 +484,7 @@ async def test_a_camera_needs_an_id(autojump_clock: MockClock, camera: str | Non
         answer = await here.post(JPEG, camera=camera)
 
     assert answer.head[0] == 400
-    assert "a client id is" in answer.json["error"]
+    assert "a camera id is" in answer.json["error"]
 
 
 # Memory

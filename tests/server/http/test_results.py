@@ -66,7 +66,7 @@ async def test_who_watches_a_camera_gets_what_was_found_in_its_frames(autojump_c
     ("result", "camera_id", "status", "words"),
     [
         ({"sequence": 1}, "yard", 404, "no camera yard"),
-        ({"sequence": 1}, "..", 400, "a client id is"),
+        ({"sequence": 1}, "..", 400, "a camera id is"),
         ({"sequence": 2}, "door", 404, "has sent frames 1 to 1, got a result for 2"),
         ({"sequence": 0}, "door", 404, "got a result for 0"),
         ({}, "door", 400, "sequence"),
