@@ -46,6 +46,13 @@ class Part:
         """The time in ``X-Timestamp``: seconds since the epoch; None without a valid time."""
         return read_timestamp(self.headers.get("x-timestamp"))
 
+    @property
+    def is_text_field(self) -> bool:
+        """Whether this is a field of a form that contains no file: it has a name, no file name, and is no JPEG."""
+        disposition = self.headers.get("content-disposition", "").lower()
+        is_field = disposition.startswith("form-data") and "filename" not in disposition
+        return is_field and not self.data.startswith(b"\xff\xd8")
+
 
 def read_timestamp(text: str | None) -> float | None:
     """Return the number in an ``X-Timestamp`` header; None without a header, NaN if it holds something else."""

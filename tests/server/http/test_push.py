@@ -159,9 +159,10 @@ async def test_a_picture_that_turns_out_too_large_is_not_read_on(autojump_clock:
 
 
 async def test_a_form_is_taken(autojump_clock: MockClock) -> None:
-    """As an ESP32-CAM posts it; what else is in it is counted."""
+    """As an ESP32-CAM posts it; its text fields are no frames, a file that is no JPEG is a refused one."""
     body = (
         b'--x\r\nContent-Disposition: form-data; name="camera"\r\n\r\nesp32\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="log"; filename="a.txt"\r\n\r\nready\r\n'
         b'--x\r\nContent-Disposition: form-data; name="imageFile"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
         + JPEG
         + b"\r\n--x--\r\n"

@@ -218,6 +218,8 @@ class _Push:
                 break
             if not self._parts.admit(trio.current_time()):
                 raise ProtocolViolation("too many parts", "flood")
+            if session is None and part.is_text_field:
+                continue
             violation = await self._take(session, part.data, part.captured_at)
             is_jpeg = violation is None or violation.code != "not-a-jpeg"
             self._bad_in_a_row = 0 if is_jpeg else self._bad_in_a_row + 1
