@@ -12,7 +12,7 @@ def test_the_status_lists_servers_and_cameras() -> None:
 
     assert list(describe(Snapshot("era", 4, nodes, cameras), 10000.0, "redis://engine", with_cameras=True)) == [
         "redis://engine: 2 servers, 1 of 2 cameras online",
-        "http://a\tn1\t0.1.0\t1 cameras\t0 viewers\theard 1.5s ago",
+        "http://a\tn1\t0.1.0\t1 camera\t0 viewers\theard 1.5s ago",
         "http://b\tn2\t0.1.0\t0 cameras\t3 viewers\theard 1s ago",
         "door\thttp://a\tonline\tepoch 7",
         "yard\thttp://b\tstopped\tepoch 8",

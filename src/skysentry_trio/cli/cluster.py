@@ -12,6 +12,7 @@ from skysentry_trio.base.engine_address import EngineAddress
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.units import format_duration
 from skysentry_trio.cli.settings_sources import CONFIG_VARIABLE, load_settings, variable_of
+from skysentry_trio.cli.terminal import counted
 from skysentry_trio.server.cluster.engine import EngineGone, EngineRequests, Snapshot
 from skysentry_trio.server.cluster.start import open_engine
 
@@ -70,10 +71,10 @@ def describe(snapshot: Snapshot, now: float, shown: str, *, with_cameras: bool) 
         with_cameras: whether to list the cameras too.
     """
     online = sum(record.online for record in snapshot.cameras.values())
-    yield f"{shown}: {len(snapshot.nodes)} servers, {online} of {len(snapshot.cameras)} cameras online"
+    yield f"{shown}: {counted(len(snapshot.nodes), 'server')}, {online} of {len(snapshot.cameras)} cameras online"
     for node_id, node in sorted(snapshot.nodes.items(), key=lambda item: item[1].url):
         age = format_duration(round(max(0.0, now - node.seen) / 1000, 1))
-        counts = f"{node.cameras} cameras\t{node.viewers} viewers"
+        counts = f"{counted(node.cameras, 'camera')}\t{counted(node.viewers, 'viewer')}"
         yield f"{node.url}\t{node_id}\t{node.version}\t{counts}\theard {age} ago"
     if with_cameras:
         for camera_id, record in sorted(snapshot.cameras.items()):

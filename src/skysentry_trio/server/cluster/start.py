@@ -112,7 +112,8 @@ def _default_url(urls: Sequence[str]) -> str:
                 is_address = True
             if is_address:
                 return url
-    raise ConfigurationError(f"node_url: expected the address at which other servers reach this one, got {urls}")
+    got = ", ".join(urls)
+    raise ConfigurationError(f"node_url: expected the address at which other servers reach this one, got {got}")
 
 
 def _sequence_of(hub: Hub, camera_id: str) -> int:
