@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from itertools import chain
 from typing import Any
 
 import trio
@@ -23,6 +24,11 @@ def make_hub(**chosen: Any) -> Hub:
 
 def nothing() -> None:
     """Do nothing when the hub ends a session."""
+
+
+def evict_idle(hub: Hub) -> list[str]:
+    """Forget the cameras that left long ago, without other tasks in between; return their ids."""
+    return [*chain.from_iterable(hub.evict_idle_in_slices())]
 
 
 def publish_nowait(

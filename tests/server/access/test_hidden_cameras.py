@@ -22,7 +22,7 @@ from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.websocket.viewer import serve_viewer
 from skysentry_trio.wire.viewer_frames import decode_envelope
 from skysentry_trio.wire.viewer_query import ViewerFormat
-from tests.hubs import make_hub, nothing, publish_nowait
+from tests.hubs import evict_idle, make_hub, nothing, publish_nowait
 from tests.jpegs import draw_jpeg
 from tests.server.http.rest_harness import Site
 from tests.server.websocket.fakes import FakePeer
@@ -117,7 +117,7 @@ class World:
                 self.sessions.pop(argument)[0].close()
             case "wait":
                 await trio.sleep(argument)
-                self.hub.evict_idle()
+                evict_idle(self.hub)
             case "watch":
                 await self.watch(self.principals[argument])
             case "ask":

@@ -24,7 +24,7 @@ from skysentry_trio.server.history.recorder import Recorder
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.leases import Lease
 from tests.clocks import NOON
-from tests.hubs import make_hub, nothing, publish_nowait
+from tests.hubs import evict_idle, make_hub, nothing, publish_nowait
 
 
 @define
@@ -185,7 +185,7 @@ async def test_a_camera_that_was_forgotten_begins_another_epoch(autojump_clock: 
                 publish_nowait(hub, session)
                 await trio.sleep(1)
             await trio.sleep(2)
-            hub.evict_idle()
+            evict_idle(hub)
             await trio.sleep(1)
         nursery.cancel_scope.cancel()
 
@@ -410,7 +410,7 @@ async def test_what_waited_for_an_event_is_recorded_at_the_end(wall_clock: MockC
                 publish_nowait(forgotten.hub, session)
                 await trio.sleep(1)
         await trio.sleep(1)
-        forgotten.hub.evict_idle()
+        evict_idle(forgotten.hub)
         await trio.sleep(1)
         recorded = forgotten.shelf.recorded("door")
         nursery.cancel_scope.cancel()

@@ -21,7 +21,7 @@ from skysentry_trio.server.http.clip_source import FrameBatches
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
-from tests.hubs import nothing, publish_nowait
+from tests.hubs import evict_idle, nothing, publish_nowait
 from tests.raw_peer import until
 from tests.server.http.rest_harness import Answer, Site, publish
 from tests.wire.pictures import draw_jpeg as draw_picture
@@ -292,7 +292,7 @@ async def test_a_camera_that_is_forgotten_ends_its_clips(noon: MockClock) -> Non
         await trio.lowlevel.checkpoint()
         if site.hub.cameras:
             noon.jump(6.0)
-            assert site.hub.evict_idle() == ["door"]
+            assert evict_idle(site.hub) == ["door"]
 
     site.on_piece = forget
     answer = await site.get(ROUTE)

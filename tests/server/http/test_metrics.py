@@ -22,7 +22,7 @@ from skysentry_trio.server.http.metric_families import MAX_LABELLED
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from tests.clocks import NOON
-from tests.hubs import nothing
+from tests.hubs import evict_idle, nothing
 from tests.server.history.helpers import OpenFolder, frames, history_of
 from tests.server.http.rest_harness import Site, publish
 
@@ -350,7 +350,7 @@ async def test_series_are_bounded(autojump_clock: MockClock) -> None:
     await trio.sleep(20)
     for index in range(10):
         site.hub.camera(f"camera-{index}").last_heard = 0.0  # type: ignore[union-attr]
-    assert len(hub.evict_idle()) == 10
+    assert len(evict_idle(hub)) == 10
     one_of_the_rest.camera.refused["too-fast"] += 1
     second = await samples(site)
 

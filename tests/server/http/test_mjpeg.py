@@ -17,7 +17,7 @@ from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.shutdown import Shutdown
-from tests.hubs import nothing
+from tests.hubs import evict_idle, nothing
 from tests.server.http.fake_byte_stream import WRITE_TIMEOUT, BareStream, ask
 from tests.server.http.rest_harness import publish
 from tests.server.websocket.fakes import ABSENT
@@ -249,7 +249,7 @@ async def test_a_camera_that_is_forgotten_meanwhile_may_come_back(autojump_clock
             publish(here.hub, camera, 1)
             client = await here.client()
         await trio.sleep(121)
-        assert here.hub.evict_idle() == ["door"]
+        assert evict_idle(here.hub) == ["door"]
         count = len(client.parts)
         with here.camera() as camera:
             publish(here.hub, camera, 2)

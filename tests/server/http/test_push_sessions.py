@@ -13,7 +13,7 @@ from skysentry_trio.server.access.access import Access
 from skysentry_trio.server.access.sessions import Sessions
 from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.relay.outbox import CameraNotice
-from tests.hubs import make_hub, nothing
+from tests.hubs import evict_idle, make_hub, nothing
 from tests.jpegs import draw_jpeg
 from tests.principals import make_guest
 from tests.server.http.push_harness import Door, door
@@ -50,7 +50,7 @@ async def test_a_camera_is_online_for_a_while_after_each_picture(autojump_clock:
 
         here.nursery.start_soon(post)
         seen = await notices_of(here, 5 * HOLD)
-        forgotten = here.hub.evict_idle()
+        forgotten = evict_idle(here.hub)
 
     assert states == [True, True, True, False]
     assert seen == [(True, False), (False, False)]
@@ -98,7 +98,7 @@ async def test_a_camera_on_a_battery_keeps_its_name_count_and_picture(autojump_c
         for number in range(3):
             await here.post(draw_jpeg(number), query="" if number else "?name=Field")
             await trio.sleep(pause)
-            assert here.hub.evict_idle() == []
+            assert evict_idle(here.hub) == []
             seen.append((here.camera.name, here.camera.online, here.frames))
 
     jpegs = [draw_jpeg(number) for number in range(3)]
@@ -111,13 +111,13 @@ async def test_the_longer_a_camera_pauses_the_longer_it_is_kept(autojump_clock: 
         for pause in (3000, 5900, 11_000, 20_000):
             await here.post(JPEG)
             await trio.sleep(pause)
-            assert here.hub.evict_idle() == []
+            assert evict_idle(here.hub) == []
             assert here.camera.online == (pause == 3000 and here.camera.frame_count > 1)
         answer = await here.post(JPEG)
         await trio.sleep(86_400 + 3600)
 
         assert answer.json["sequence"] == 5
-        assert here.hub.evict_idle() == ["door"]
+        assert evict_idle(here.hub) == ["door"]
 
 
 async def test_a_camera_that_posts_no_more_is_forgotten(autojump_clock: MockClock) -> None:
@@ -127,9 +127,9 @@ async def test_a_camera_that_posts_no_more_is_forgotten(autojump_clock: MockCloc
             await here.post(JPEG)
             await trio.sleep(1)
         await trio.sleep(3600)
-        early = here.hub.evict_idle()
+        early = evict_idle(here.hub)
         await trio.sleep(60)
-        late = here.hub.evict_idle()
+        late = evict_idle(here.hub)
 
     assert (early, late) == ([], ["door"])
 
@@ -141,7 +141,7 @@ async def test_a_camera_that_registers_is_kept_as_such(autojump_clock: MockClock
         with here.hub.register("door", on_end=lambda: None):
             pass
         await trio.sleep(120)
-        assert here.hub.evict_idle() == ["door"]
+        assert evict_idle(here.hub) == ["door"]
 
 
 async def test_a_flood_of_refusals_is_logged_once(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:

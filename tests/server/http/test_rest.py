@@ -17,7 +17,7 @@ from skysentry_trio.server.relay.leases import Lease
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.wire.rest import write_ring
 from skysentry_trio.wire.viewer_frames import RingSummary
-from tests.hubs import nothing, publish_nowait
+from tests.hubs import evict_idle, nothing, publish_nowait
 from tests.principals import make_guest
 from tests.server.http.rest_harness import DESCRIPTION, Site, publish
 from tests.server.websocket.fakes import JPEG
@@ -353,7 +353,7 @@ async def test_a_camera_that_came_back_from_oblivion_has_other_validators(
             publish(site.hub, session)
             etags.append((await site.get(LATEST_JPEG)).headers["etag"])
         await trio.sleep(121)
-        site.hub.evict_idle()
+        evict_idle(site.hub)
 
     assert etags[0] != etags[1]
 

@@ -11,7 +11,7 @@ from skysentry_trio.server.http.ring_reader import iterate_ring
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.settings import Settings
-from tests.hubs import nothing
+from tests.hubs import evict_idle, nothing
 from tests.server.http.rest_harness import publish
 
 
@@ -44,7 +44,7 @@ async def test_a_walk_ends_when_the_camera_is_forgotten(autojump_clock: MockCloc
         assert next(steps).sequence == 1
         stack.close()
         autojump_clock.jump(6)
-        assert hub.evict_idle() == ["door"]
+        assert evict_idle(hub) == ["door"]
         successor = stack.enter_context(hub.register("door", on_end=nothing))
         publish(hub, successor)
         publish(hub, successor)

@@ -14,7 +14,7 @@ from skysentry_trio.server.http.push_sessions import PushSessions
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.shutdown import Shutdown
-from tests.hubs import nothing, publish_nowait
+from tests.hubs import evict_idle, nothing, publish_nowait
 from tests.raw_peer import picture
 from tests.server.http.fake_byte_stream import BareStream, ask
 from tests.server.http.rest_harness import Answer, Site, publish
@@ -114,7 +114,7 @@ async def test_a_wait_outlives_the_camera(autojump_clock: MockClock) -> None:
     async def forget() -> None:
         await trio.sleep(1)
         session.camera.last_heard -= 1000
-        site.hub.evict_idle()
+        evict_idle(site.hub)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(forget)

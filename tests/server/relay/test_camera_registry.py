@@ -15,7 +15,7 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.settings import Settings
-from tests.hubs import make_hub, nothing, publish, register, sequences
+from tests.hubs import evict_idle, make_hub, nothing, publish, register, sequences
 
 
 def frame(size: int) -> JpegFrame:
@@ -174,7 +174,7 @@ def test_the_memory_budget_holds_whatever_happens(actions: list[tuple[str, str, 
                     del sessions[camera_id]
                 case "wait":
                     clock.jump(number)
-                    hub.evict_idle()
+                    evict_idle(hub)
                     hub.discard_expired()
             statistics = hub.statistics()
             assert statistics.ring_bytes == sum(len(f.jpeg) for camera in hub.cameras for f in camera.ring)
@@ -185,7 +185,7 @@ def test_the_memory_budget_holds_whatever_happens(actions: list[tuple[str, str, 
         for stack in stacks.values():
             stack.close()
         clock.jump(60)
-        hub.evict_idle()
+        evict_idle(hub)
         assert (hub.statistics().cameras, hub.statistics().ring_bytes) == (0, 0)
 
     trio.run(play, clock=clock)

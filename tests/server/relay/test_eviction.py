@@ -12,7 +12,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice, PartialWrite
-from tests.hubs import make_hub, nothing, publish_nowait
+from tests.hubs import evict_idle, make_hub, nothing, publish_nowait
 
 _PAIRS_AT_MOST = 11_000
 """Pairs of a camera and a viewer that one slice may take."""
@@ -129,7 +129,7 @@ async def test_each_viewer_gets_the_notices_that_concern_it(autojump_clock: Mock
         hub.subscribe(most)
         hub.unsubscribe(most, ["camera-0"])
         hub.subscribe(one, ["camera-1"])
-        hub.evict_idle()
+        evict_idle(hub)
 
         told = []
         for viewer in (everything, most, one, asks):

@@ -18,7 +18,7 @@ from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.relay.camera import SessionReplaced
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery
 from tests.frame_sinks import CallingSink
-from tests.hubs import make_hub, nothing, publish, publish_nowait, register, sequences, take
+from tests.hubs import evict_idle, make_hub, nothing, publish, publish_nowait, register, sequences, take
 
 
 @contextmanager
@@ -104,7 +104,7 @@ async def test_a_camera_that_left_goes_offline_at_once_and_later_away_while_its_
     async def clean_up() -> None:
         while True:
             await trio.sleep(30)
-            forgotten[trio.current_time() - began] = hub.evict_idle()
+            forgotten[trio.current_time() - began] = evict_idle(hub)
 
     with hub.watch() as viewer:
         hub.subscribe(viewer, ["door"])
@@ -141,10 +141,10 @@ async def test_a_camera_is_kept_for_the_timeout_after_it_left(autojump_clock: Mo
         await trio.sleep(119)
     await trio.sleep(119)
 
-    assert hub.evict_idle() == []
+    assert evict_idle(hub) == []
     assert sequences(hub) == [1]
     await trio.sleep(1)
-    assert hub.evict_idle() == ["door"]
+    assert evict_idle(hub) == ["door"]
 
 
 async def test_a_connected_camera_that_says_nothing_is_kept(autojump_clock: MockClock) -> None:
@@ -153,12 +153,12 @@ async def test_a_connected_camera_that_says_nothing_is_kept(autojump_clock: Mock
     with hub.register("door", on_end=partial(ends.append, "door")) as session:
         publish(hub, session)
         await trio.sleep(10_000)
-        assert hub.evict_idle() == []
+        assert evict_idle(hub) == []
         assert (session.is_replaced, ends) == (False, [])
         publish(hub, session)
     assert sequences(hub) == [1, 2]
     await trio.sleep(60)
-    assert hub.evict_idle() == ["door"]
+    assert evict_idle(hub) == ["door"]
 
 
 async def test_cameras_that_are_kept_longer_do_not_fill_the_memory(autojump_clock: MockClock) -> None:
@@ -173,7 +173,7 @@ async def test_cameras_that_are_kept_longer_do_not_fill_the_memory(autojump_cloc
     with hub.register("d", on_end=nothing) as session:
         assert [camera.id for camera in hub.cameras] == ["b", "c", "d"]
         publish_nowait(hub, session, bytes(20))
-    assert hub.evict_idle() == ["b", "c"]
+    assert evict_idle(hub) == ["b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ async def test_nothing_of_a_forgotten_camera_waits_for_slow_viewers(autojump_clo
         with hub.register("door", on_end=nothing) as session:
             publish(hub, session)
         await trio.sleep(61)
-        hub.evict_idle()
+        evict_idle(hub)
 
         assert await take(viewer) == [CameraNotice("door", None, online=False, removed=True)]
         assert (viewer.outbox.sent, viewer.outbox.rate_limited) == (0, 1)
@@ -246,7 +246,7 @@ async def test_a_viewer_remembers_nothing_of_cameras_that_are_forgotten(autojump
                 publish(hub, session)
             await take(viewer)
             await trio.sleep(61)
-            hub.evict_idle()
+            evict_idle(hub)
         assert viewer._rate_limiters == {}
         await take(viewer)
 
@@ -270,12 +270,12 @@ async def test_jumps_of_the_wall_clock_change_nothing(
                 publish(hub, session)
                 await trio.sleep(0.1)
             assert session.camera.statistics(trio.current_time()).fps == pytest.approx(10)
-            assert hub.evict_idle() == []
+            assert evict_idle(hub) == []
     with outrun_wall_clock(monkeypatch, 1.7e9 - jump):
         await trio.sleep(59)
-        assert hub.evict_idle() == []
+        assert evict_idle(hub) == []
         await trio.sleep(1)
-        assert hub.evict_idle() == ["door"]
+        assert evict_idle(hub) == ["door"]
 
 
 async def test_a_viewer_that_waits_is_served_while_the_frame_is_published(autojump_clock: MockClock) -> None:
@@ -315,7 +315,7 @@ async def test_a_viewer_hears_what_happens_to_cameras_it_follows(autojump_clock:
         with hub.register("door", on_end=nothing):
             pass
         await trio.sleep(60)
-        hub.evict_idle()
+        evict_idle(hub)
 
         assert await take(viewer) == [CameraNotice("door", "Front door", online=False, removed=True)]
         assert await take(other) == []

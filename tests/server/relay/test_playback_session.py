@@ -20,7 +20,7 @@ from skysentry_trio.server.relay.outbox import Delivery
 from skysentry_trio.server.relay.playback_session import MAX_PLAYBACKS, PlaybackSession
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
-from tests.hubs import nothing, publish_nowait
+from tests.hubs import evict_idle, nothing, publish_nowait
 from tests.principals import make_guest
 
 LIVE, PAST = True, False
@@ -303,7 +303,7 @@ async def test_a_playback_ends_with_its_camera(autojump_clock: MockClock) -> Non
             await pass_seconds(hub, sessions, 3)
             playback.seek("door", 0.01, sequence=1)
         await trio.sleep(60)
-        assert hub.evict_idle() == ["door"]
+        assert evict_idle(hub) == ["door"]
         assert (playback.due, playback.advance()) == (math.inf, [])
         with filled(hub, "door") as [door]:
             publish(hub, door)

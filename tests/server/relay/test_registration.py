@@ -11,7 +11,7 @@ from trio.testing import MockClock
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.server.relay.outbox import CameraNotice
-from tests.hubs import make_hub, nothing, publish, register, sequences, take, take_frames
+from tests.hubs import evict_idle, make_hub, nothing, publish, register, sequences, take, take_frames
 
 
 async def test_a_camera_is_known_from_its_registration_on() -> None:
@@ -90,7 +90,7 @@ async def test_ring_and_count_survive_a_reconnect(autojump_clock: MockClock) -> 
         publish(hub, session)
         publish(hub, session)
     await trio.sleep(119)
-    hub.evict_idle()
+    evict_idle(hub)
 
     with hub.register("door", on_end=nothing) as session:
         publish(hub, session)
@@ -137,7 +137,7 @@ async def test_a_camera_that_is_kept_longer_gives_way_to_new_ones(autojump_clock
         with pytest.raises(ProtocolViolation, match="the limit"), hub.register("new", on_end=nothing):
             pass
         await trio.sleep(2)
-        assert hub.evict_idle() == []
+        assert evict_idle(hub) == []
         await take(viewer)
         with hub.register("new", on_end=nothing):
             pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 from trio.testing import MockClock
 
-from tests.hubs import make_hub, nothing, publish, take
+from tests.hubs import evict_idle, make_hub, nothing, publish, take
 
 
 async def test_the_statistics_add_up_after_everybody_left(autojump_clock: MockClock) -> None:
@@ -22,7 +22,7 @@ async def test_the_statistics_add_up_after_everybody_left(autojump_clock: MockCl
             session.camera.refused["not-a-jpeg"] += 2
         during = hub.statistics()
     await trio.sleep(61)
-    assert hub.evict_idle() == ["door"]
+    assert evict_idle(hub) == ["door"]
     after = hub.statistics()
 
     assert (during.cameras, during.online, during.viewers, during.ring_bytes) == (1, 0, 1, 200)
@@ -73,7 +73,7 @@ async def test_news_that_was_dropped_is_counted(autojump_clock: MockClock) -> No
             with hub.register(camera_id, on_end=nothing):
                 pass
             await trio.sleep(2)
-            hub.evict_idle()
+            evict_idle(hub)
         assert hub.statistics().notices_dropped == 2
     assert hub.statistics().notices_dropped == 2
 

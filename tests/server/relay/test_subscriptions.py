@@ -15,7 +15,7 @@ from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.camera import CameraSession
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.outbox import CameraNotice, Delivery
-from tests.hubs import make_hub, nothing, publish, register, take, take_frames
+from tests.hubs import evict_idle, make_hub, nothing, publish, register, take, take_frames
 
 
 def everybody_in(audience: Audience) -> tuple[object, ...]:
@@ -287,7 +287,7 @@ async def test_a_viewer_gets_nothing_of_cameras_that_it_left_before_their_turn(a
         assert await take_frames(viewer) == []
         hub.resume(viewer)
         await trio.sleep(60)
-        hub.evict_idle()
+        evict_idle(hub)
         assert await take_frames(viewer) == []
 
 

@@ -21,7 +21,7 @@ from skysentry_trio.server.settings import Settings
 from skysentry_trio.server.websocket.capture import serve_capture
 from skysentry_trio.wire.capture import PictureMeasure
 from skysentry_trio.wire.envelope import join_envelope
-from tests.hubs import publish_nowait
+from tests.hubs import evict_idle, publish_nowait
 from tests.jpegs import draw_jpeg, draw_noise
 from tests.server.websocket.fakes import JPEG, NO_JPEG, FakePeer
 
@@ -411,7 +411,7 @@ async def test_a_silent_camera_stays(autojump_clock: MockClock) -> None:
     hub = make_hub(client_timeout=60)
     async with registered(hub) as peer:
         await trio.sleep(900)
-        assert hub.evict_idle() == []
+        assert evict_idle(hub) == []
         peer.say(JPEG)
         await wait_all_tasks_blocked()
 
@@ -427,7 +427,7 @@ async def test_a_camera_that_says_anything_is_not_silent(autojump_clock: MockClo
             await trio.sleep(40)
             peer.say(said)
             await wait_all_tasks_blocked()
-            assert hub.evict_idle() == []
+            assert evict_idle(hub) == []
 
         assert camera_of(hub).online
 

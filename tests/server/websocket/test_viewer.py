@@ -24,7 +24,7 @@ from skysentry_trio.wire.capture import PictureMeasure
 from skysentry_trio.wire.messages import encode_json
 from skysentry_trio.wire.viewer_frames import decode_envelope
 from skysentry_trio.wire.viewer_query import MAX_SUBSCRIBED, ViewerFormat
-from tests.hubs import make_hub, nothing, publish_nowait
+from tests.hubs import evict_idle, make_hub, nothing, publish_nowait
 from tests.jpegs import draw_jpeg
 from tests.server.websocket.fakes import FakePeer
 
@@ -268,7 +268,7 @@ async def test_a_viewer_hears_when_cameras_come_and_go(autojump_clock: MockClock
             assert await peer.hear() == {"type": "client-connected", "clientId": "door", "name": "Front door"}
         assert await peer.hear() == {"type": "client-disconnected", "clientId": "door", "removed": False}
         await trio.sleep(61)
-        hub.evict_idle()
+        evict_idle(hub)
         assert await peer.hear() == {"type": "client-disconnected", "clientId": "door", "removed": True}
 
 
@@ -306,7 +306,7 @@ async def test_many_notices_are_sent_in_few_pieces(autojump_clock: MockClock) ->
         await one.hear_all()
         await other.hear_all()
         await trio.sleep(60)
-        hub.evict_idle()
+        evict_idle(hub)
         heard = await one.hear_all()
         assert await other.hear_all() == heard
     assert [notice["clientId"] for notice in heard] == [f"camera-{number}" for number in range(1000)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from itertools import chain
 
 import trio
 from attrs import define, field
@@ -252,16 +251,10 @@ class Hub:
             camera.condition = current
             self._notifier.notify(camera)
 
-    def evict_idle(self) -> list[str]:
+    def evict_idle_in_slices(self) -> Iterator[list[str]]:
         """Forget cameras that left more than the client timeout ago; viewers keep their subscriptions to them.
 
-        Returns:
-            The ids of the forgotten cameras.
-        """
-        return [*chain.from_iterable(self.evict_idle_in_slices())]
-
-    def evict_idle_in_slices(self) -> Iterator[list[str]]:
-        """Do the work of `evict_idle` in slices of a few milliseconds; other tasks may run between two slices.
+        The work is done in slices of a few milliseconds, between which other tasks may run.
 
         Yields:
             The ids of the cameras that a slice has forgotten; there may be none.
