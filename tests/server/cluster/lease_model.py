@@ -72,6 +72,8 @@ class LeaseModel:
         return [b"ok", self.now, self.version]
 
     def claim(self, request: dict[str, Any]) -> list[Any]:
+        if self.node not in self.nodes:
+            return [b"lapsed", self.now]
         camera_id = request["c"]
         old, floor = self.cameras.get(camera_id), self.floors.get(camera_id)
         is_elsewhere = old is not None and old["n"] != self.node

@@ -160,6 +160,20 @@ async def test_the_cameras_of_a_dead_node_are_gone_and_can_connect(autojump_cloc
         assert set(third.directory.nodes()) == {"node2", "node3"}
 
 
+async def test_a_camera_is_found_at_a_node_that_did_not_know_of_its_end(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """The node was frozen, and the camera connects to it before the node hears that the engine has ended it."""
+    async with cluster_of(2) as cluster:
+        first, second = cluster.nodes
+        cluster.engine.model.end_node("node1")
+        await first.connect("door")
+        await trio.sleep(4)
+        where = second.directory.locate("door")
+        assert where is not None
+        assert (where.node_url, where.online) == ("http://node1.example", True)
+
+
 async def test_the_next_owner_counts_on_from_the_last_sequence(autojump_clock: trio.testing.MockClock) -> None:
     """From the one that was reported last, and as many as may have come since; exactly, if the camera has left."""
     async with cluster_of(2) as cluster:

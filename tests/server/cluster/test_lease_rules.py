@@ -110,6 +110,20 @@ async def test_the_script_has_the_rules_of_the_model(redis: RedisProcess, steps:
         await both.compare()
 
 
+@settings(max_examples=300)
+@given(st.lists(STEPS, max_size=12))
+def test_every_camera_has_a_node_that_the_engine_knows(steps: list[tuple[str, str, Any]]) -> None:
+    """So every node knows the address at which a camera is, and no camera outlives its node."""
+    model = LeaseModel()
+    for now, (what, node, request) in enumerate(steps):
+        if what == "age":
+            for record in model.nodes.values():
+                record["seen"] -= 6000
+        elif what != "pause":
+            model.step(what, node, FOR_EVER, json.dumps(request).encode(), now)
+        assert {record["n"] for record in model.cameras.values()} <= model.nodes.keys()
+
+
 async def test_a_request_that_comes_too_late_does_nothing(redis: RedisProcess) -> None:
     """It may have waited in the socket of an engine that was frozen, and the camera may be elsewhere by now."""
     async with RedisEngine(EngineAddress.parse(redis.url)).open() as connection:

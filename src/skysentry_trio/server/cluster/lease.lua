@@ -119,7 +119,10 @@ function steps.beat()
 end
 
 -- A camera has connected to the node.
+--
+-- A node that was ended has no address, and nothing would end its camera. So it has to join again first.
 function steps.claim()
+  if not read('nodes', node) then return {'lapsed', now} end
   local old, floor = read('cameras', request.c), read('floors', request.c)
   local is_elsewhere = old and old.n ~= node
   if is_elsewhere and old.o and old.h ~= request.h and not request.a and is_alive(old.n) then
