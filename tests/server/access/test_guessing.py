@@ -15,6 +15,7 @@ from skysentry_trio.server.access.guessing import (
     FORGIVEN_AFTER,
     FREE_FAILURES,
     LONGEST_DELAY,
+    MOST_AT_ONCE,
     MOST_AT_ONCE_EACH,
     MOST_ENTRIES,
     GuessLimiter,
@@ -199,14 +200,37 @@ async def test_an_address_without_failures_may_ask_much_at_once() -> None:
 
 
 async def test_the_attempts_of_all_addresses_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many addresses cannot make the server hold any number of attempts; when some end, there is room again."""
+    """Beyond the limit, an address may have one, and a proxy none; when some end, there is room again."""
     monkeypatch.setattr(guessing, "MOST_AT_ONCE", 10)
-    limiter = GuessLimiter()
+    limiter = GuessLimiter(Networks.parse(["10.0.0.1"]))
     with ExitStack() as attempts:
-        for number in range(10):
+        for number in range(11):
             attempts.enter_context(limiter.attempt(f"198.51.100.{number}", "any"))
-        with pytest.raises(ProtocolViolation, match="attempts to sign in wait"), limiter.attempt(NEIGHBOUR, "any"):
-            pass
+        for address in ("198.51.100.10", "10.0.0.1"):
+            with pytest.raises(ProtocolViolation, match="attempts to sign in wait"), limiter.attempt(address, "any"):
+                pass
     with limiter.attempt(NEIGHBOUR, "any"):
         pass
     assert limiter._at_once == {}
+
+
+async def test_guessing_from_many_addresses_shuts_nobody_else_out(autojump_clock: trio.testing.MockClock) -> None:
+    """A guesser with many addresses keeps all places busy; a person at another address still signs in."""
+    limiter, answered = GuessLimiter(), list[str]()
+
+    async def guess(address: str, number: int) -> None:
+        with pytest.raises(ProtocolViolation):
+            async with limiter.checking_password(address, f"guess {number}"):
+                raise ProtocolViolation("wrong", "unauthenticated")
+        answered.append(address)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(2 * MOST_AT_ONCE):
+            address = f"203.0.113.{number % 60}"
+            fail(limiter, address, f"guess {number}", times=20)
+            nursery.start_soon(guess, address, number)
+        await trio.testing.wait_all_tasks_blocked()
+        waiting = 2 * MOST_AT_ONCE - len(answered)
+        async with limiter.checking_password("198.51.100.7", "ann"):
+            pass
+    assert MOST_AT_ONCE <= waiting <= MOST_AT_ONCE + 60

@@ -31,7 +31,7 @@ MOST_FAILURES: Final = 20
 MOST_ENTRIES: Final = 4096
 """Addresses, keys and users of which failed attempts are kept; those that failed longest ago make room."""
 MOST_AT_ONCE: Final = 256
-"""Attempts that are being checked or wait."""
+"""Attempts that are being checked or wait. Beyond this, an address may have one; connections are bounded too."""
 MOST_AT_ONCE_EACH: Final = 8
 """Attempts from one address that are being checked or wait."""
 _PREFIX_LENGTH: Final = 12
@@ -149,7 +149,8 @@ class GuessLimiter:
                 f"{MOST_AT_ONCE_EACH} attempts to sign in from this address wait for their answers, which is the limit",
                 "flood",
             )
-        if self._total_at_once >= MOST_AT_ONCE:
+        # An address without any gets one: otherwise a guesser with many addresses would shut out everybody.
+        if self._total_at_once >= MOST_AT_ONCE and (not subscriber or self._at_once[subscriber]):
             raise ProtocolViolation(f"{MOST_AT_ONCE} attempts to sign in wait, which is the limit", "flood")
         self._total_at_once += 1
         self._at_once[subscriber] += 1
