@@ -12,8 +12,9 @@ import trio
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.relay.camera import CameraSession, SessionReplaced
+from skysentry_trio.server.relay.delivery import Delivery
 from skysentry_trio.server.relay.hub import Hub
-from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice
+from skysentry_trio.server.relay.notices import CameraNotice, Notice
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings
 

@@ -19,9 +19,10 @@ from skysentry_trio.server.cluster.node import ClusterNode
 from skysentry_trio.server.http.export_jobs import ExportJobs
 from skysentry_trio.server.parts import Parts
 from skysentry_trio.server.relay.camera import CameraSession, HubCamera
+from skysentry_trio.server.relay.delivery import Delivery
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.leases import Lease
-from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, ResultNotice
+from skysentry_trio.server.relay.notices import CameraNotice, ResultNotice
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.routing import create_router
 from tests.hubs import make_hub

@@ -12,7 +12,7 @@ from skysentry_trio.client.engine.server_clock import ServerClock
 from skysentry_trio.server.cluster import link, link_demand
 from skysentry_trio.server.cluster.link import Mirror
 from skysentry_trio.server.relay import picture_condition
-from skysentry_trio.server.relay.outbox import CameraNotice, ResultNotice
+from skysentry_trio.server.relay.notices import CameraNotice, ResultNotice
 from skysentry_trio.wire.capture import PictureMeasure
 from skysentry_trio.wire.messages import ClockReply, encode_message
 from skysentry_trio.wire.viewer import ClientConnected

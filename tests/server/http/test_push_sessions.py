@@ -12,7 +12,7 @@ from skysentry_trio.base.principal import EVERYTHING, Principal
 from skysentry_trio.server.access.access import Access
 from skysentry_trio.server.access.sessions import Sessions
 from skysentry_trio.server.http.push_sessions import PushSessions
-from skysentry_trio.server.relay.outbox import CameraNotice
+from skysentry_trio.server.relay.notices import CameraNotice
 from tests.hubs import evict_idle, make_hub, nothing
 from tests.jpegs import draw_jpeg
 from tests.principals import make_guest

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from trio.testing import MockClock
 
-from skysentry_trio.server.relay.outbox import ResultNotice
+from skysentry_trio.server.relay.notices import ResultNotice
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.wire.messages import MAX_TEXT_LENGTH
 from skysentry_trio.wire.results import MAX_BOXES

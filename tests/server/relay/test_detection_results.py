@@ -13,7 +13,7 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.relay.camera import CameraSession, HubCamera
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.leases import Lease
-from skysentry_trio.server.relay.outbox import ResultNotice
+from skysentry_trio.server.relay.notices import ResultNotice
 from skysentry_trio.wire.results import Box
 from tests.hubs import make_hub, nothing, publish_nowait, take
 

@@ -10,8 +10,10 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from skysentry_trio.base.demand import Limits
+from skysentry_trio.server.relay.delivery import Delivery
 from skysentry_trio.server.relay.hub import Hub
-from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice, PartialWrite
+from skysentry_trio.server.relay.notices import CameraNotice, Notice
+from skysentry_trio.server.relay.outbox import PartialWrite
 from tests.hubs import evict_idle, make_hub, nothing, publish_nowait
 
 _PAIRS_AT_MOST = 11_000

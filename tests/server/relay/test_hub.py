@@ -16,7 +16,8 @@ from skysentry_trio.base.demand import Limits
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.relay.camera import SessionReplaced
-from skysentry_trio.server.relay.outbox import CameraNotice, Delivery
+from skysentry_trio.server.relay.delivery import Delivery
+from skysentry_trio.server.relay.notices import CameraNotice
 from tests.frame_sinks import CallingSink
 from tests.hubs import evict_idle, make_hub, nothing, publish, publish_nowait, register, sequences, take
 

@@ -12,8 +12,9 @@ from trio.testing import MockClock
 
 from skysentry_trio.base.frames import RingStatistics
 from skysentry_trio.server.relay.ack_window import AckWindow
+from skysentry_trio.server.relay.delivery import Delivery
 from skysentry_trio.server.relay.link_window import LinkWindow
-from skysentry_trio.server.relay.outbox import Delivery, Outbox
+from skysentry_trio.server.relay.outbox import Outbox
 from tests.hubs import make_hub
 from tests.server.relay.test_ack_window import MEGABIT, Link, make_frame, percentile, play
 

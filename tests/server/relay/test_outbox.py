@@ -17,7 +17,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from skysentry_trio.base.frames import JpegFrame, RingStatistics
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.base.sink import WriteResult
-from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice, Outbox, PartialWrite, ResultNotice
+from skysentry_trio.server.relay.delivery import Delivery
+from skysentry_trio.server.relay.notices import CameraNotice, Notice, ResultNotice
+from skysentry_trio.server.relay.outbox import Outbox, PartialWrite
 from tests.frame_sinks import CallingSink
 
 STATS = RingStatistics(size=1, capacity=16, frame_count=1, latest_at=0.0, fps=0.0)

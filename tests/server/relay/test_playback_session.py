@@ -15,8 +15,8 @@ from trio.testing import MockClock
 
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.server.relay.camera import CameraSession
+from skysentry_trio.server.relay.delivery import Delivery
 from skysentry_trio.server.relay.hub import Hub
-from skysentry_trio.server.relay.outbox import Delivery
 from skysentry_trio.server.relay.playback_session import MAX_PLAYBACKS, PlaybackSession
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.settings import Settings

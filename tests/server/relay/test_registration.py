@@ -10,7 +10,7 @@ import trio
 from trio.testing import MockClock
 
 from skysentry_trio.base.exceptions import ProtocolViolation
-from skysentry_trio.server.relay.outbox import CameraNotice
+from skysentry_trio.server.relay.notices import CameraNotice
 from tests.hubs import evict_idle, make_hub, nothing, publish, register, sequences, take, take_frames
 
 

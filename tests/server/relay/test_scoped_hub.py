@@ -10,8 +10,9 @@ from trio.testing import MockClock
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import ANYONE, Rights
+from skysentry_trio.server.relay.delivery import Delivery
 from skysentry_trio.server.relay.hub import Hub
-from skysentry_trio.server.relay.outbox import CameraNotice, Delivery
+from skysentry_trio.server.relay.notices import CameraNotice
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
 from tests.hubs import make_hub, nothing, publish_nowait

@@ -13,8 +13,9 @@ from trio.testing import MockClock
 from skysentry_trio.base.demand import Limits
 from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.camera import CameraSession
+from skysentry_trio.server.relay.delivery import Delivery
 from skysentry_trio.server.relay.hub import Hub
-from skysentry_trio.server.relay.outbox import CameraNotice, Delivery
+from skysentry_trio.server.relay.notices import CameraNotice
 from tests.hubs import evict_idle, make_hub, nothing, publish, register, take, take_frames
 
 

@@ -14,7 +14,8 @@ from trio.testing import MockClock
 from skysentry_trio.base.demand import NO_LIMITS, Limits
 from skysentry_trio.base.frames import JpegFrame, RingStatistics
 from skysentry_trio.base.principal import ANYONE
-from skysentry_trio.server.relay.outbox import Delivery, Outbox
+from skysentry_trio.server.relay.delivery import Delivery
+from skysentry_trio.server.relay.outbox import Outbox
 from skysentry_trio.server.relay.viewer import HubViewer
 from tests.principals import make_guest
 

@@ -19,7 +19,9 @@ from websockets.utils import apply_mask
 from skysentry_trio.base.exceptions import PeerGone
 from skysentry_trio.base.frames import JpegFrame, RingStatistics
 from skysentry_trio.base.sink import WriteResult
-from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Notice, Outbox, PartialWrite
+from skysentry_trio.server.relay.delivery import Delivery
+from skysentry_trio.server.relay.notices import CameraNotice, Notice
+from skysentry_trio.server.relay.outbox import Outbox, PartialWrite
 from skysentry_trio.server.transport.frame_reader import FrameReader
 from skysentry_trio.server.transport.peer_stream import PeerStream
 from skysentry_trio.server.transport.websocket import WebSocketPeer

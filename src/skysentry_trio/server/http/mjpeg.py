@@ -16,7 +16,8 @@ from skysentry_trio.base.principal import Action
 from skysentry_trio.base.sink import WriteResult
 from skysentry_trio.server.http.exchange import ByteStream, Exchange
 from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera
-from skysentry_trio.server.relay.outbox import Delivery, PartialWrite
+from skysentry_trio.server.relay.delivery import Delivery
+from skysentry_trio.server.relay.outbox import PartialWrite
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.shutdown import Shutdown

@@ -16,7 +16,7 @@ from skysentry_trio.server.http.jpeg_headers import frame_headers, placeholder_h
 from skysentry_trio.server.http.lookup import choose_id, draw_absence, find_camera, read_newest
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.server.relay.camera import HubCamera
-from skysentry_trio.server.relay.outbox import Delivery
+from skysentry_trio.server.relay.delivery import Delivery
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.shutdown import Shutdown
 from skysentry_trio.wire.messages import encode_json

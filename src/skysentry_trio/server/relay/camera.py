@@ -13,7 +13,7 @@ from skysentry_trio.base.frames import FrameRate, FrameRing, RingStatistics
 from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
 from skysentry_trio.server.relay.leases import NO_LEASE, Lease
-from skysentry_trio.server.relay.outbox import CameraNotice
+from skysentry_trio.server.relay.notices import CameraNotice
 from skysentry_trio.server.relay.picture_condition import PictureCondition
 from skysentry_trio.server.relay.result_marks import ResultMarks
 

@@ -14,8 +14,8 @@ from skysentry_trio.base.frames import JpegFrame
 from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
+from skysentry_trio.server.relay.notices import ResultNotice
 from skysentry_trio.server.relay.notifier import ViewerNotifier
-from skysentry_trio.server.relay.outbox import ResultNotice
 from skysentry_trio.wire.results import Box
 
 

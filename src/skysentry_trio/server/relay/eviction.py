@@ -10,7 +10,7 @@ from attrs import define
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
 from skysentry_trio.server.relay.fan_out import FanOut
-from skysentry_trio.server.relay.outbox import CameraNotice
+from skysentry_trio.server.relay.notices import CameraNotice
 from skysentry_trio.server.relay.statistics import Totals
 from skysentry_trio.server.relay.viewer import HubViewer
 

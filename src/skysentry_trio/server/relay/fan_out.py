@@ -8,7 +8,7 @@ import trio
 from attrs import define, field
 
 from skysentry_trio.server.relay.audience import Audience
-from skysentry_trio.server.relay.outbox import Delivery
+from skysentry_trio.server.relay.delivery import Delivery
 from skysentry_trio.server.relay.viewer import HubViewer
 
 _BATCH = 256

@@ -25,6 +25,7 @@ from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.camera import CameraSession, HubCamera, SessionReplaced
 from skysentry_trio.server.relay.camera_demand import CameraDemand
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
+from skysentry_trio.server.relay.delivery import Delivery, Encoder, encode_nothing
 from skysentry_trio.server.relay.detection_results import DetectionResults
 from skysentry_trio.server.relay.eviction import Eviction
 from skysentry_trio.server.relay.fan_out import FanOut
@@ -33,14 +34,9 @@ from skysentry_trio.server.relay.latency_breakdown import MeanLatency, measure
 from skysentry_trio.server.relay.leases import NO_LEASE, Lease
 from skysentry_trio.server.relay.link_window import LinkWindow
 from skysentry_trio.server.relay.mirrored_cameras import MirroredCameras
+from skysentry_trio.server.relay.notices import NoticeEncoder
 from skysentry_trio.server.relay.notifier import ViewerNotifier
-from skysentry_trio.server.relay.outbox import (
-    Delivery,
-    Encoder,
-    NoticeEncoder,
-    Outbox,
-    encode_nothing,
-)
+from skysentry_trio.server.relay.outbox import Outbox
 from skysentry_trio.server.relay.registration import CameraRegistration
 from skysentry_trio.server.relay.statistics import Counters, HubStatistics, Role
 from skysentry_trio.server.relay.subscriptions import Subscriptions

@@ -9,7 +9,7 @@ from attrs import define, field
 from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.batches import Batches
 from skysentry_trio.server.relay.camera import HubCamera
-from skysentry_trio.server.relay.outbox import ResultNotice
+from skysentry_trio.server.relay.notices import ResultNotice
 from skysentry_trio.server.relay.viewer import HubViewer
 
 

@@ -9,16 +9,16 @@ from itertools import islice
 from typing import TypeVar
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
-from skysentry_trio.base.frames import JpegFrame, RingStatistics
 from skysentry_trio.base.sink import NO_SINK, NOTHING, PART, FrameSink
 from skysentry_trio.server.relay.ack_window import AckWindow, SentFrame
+from skysentry_trio.server.relay.delivery import Delivery, Encoder, encode_nothing
 from skysentry_trio.server.relay.fair_queue import FairQueue
+from skysentry_trio.server.relay.notices import CameraNotice, Notice, NoticeEncoder, ResultNotice
 
 K = TypeVar("K")
 N = TypeVar("N")
-Encoder = Callable[["Delivery"], bytes]
 
 _POSTPONED_AT_ONCE = 64
 """Most cameras whose newest frame is offered before the viewer's task sends something or yields to the scheduler."""
@@ -26,71 +26,8 @@ _MAX_RESULTS = 64
 """Most detection results that wait for one viewer: those of one camera for about two seconds."""
 
 
-def encode_nothing(_delivery: Delivery) -> bytes:
-    """Return no bytes: for viewers that need the `Delivery` itself and not its bytes."""
-    return b""
-
-
 def _offer_nothing(_camera_id: str) -> None:
     pass
-
-
-@define(eq=False)
-class Delivery:
-    """A frame on its way to viewers."""
-
-    camera_id: str
-    frame: JpegFrame
-    stats: RingStatistics
-    live: bool = True
-    """False for a frame of a playback."""
-    fresh: bool = True
-    """False for a frame that comes from the ring and may be old: the age of such a frame is not a latency."""
-    encoded: dict[Encoder, bytes] = field(factory=dict, init=False, repr=False)
-    """The frame as bytes, by the encoder that made these bytes."""
-
-    def encode(self, encoder: Encoder) -> bytes:
-        """Return the frame as bytes; each encoder encodes the frame once, and all viewers share the result."""
-        encoded = self.encoded.get(encoder)
-        if encoded is None:
-            encoded = self.encoded[encoder] = encoder(self)
-        return encoded
-
-
-# Not frozen: a frozen object takes nearly four times as long to make, and a viewer may subscribe to 10,000 cameras.
-@define
-class CameraNotice:
-    """Tells a viewer that a camera has come online, gone offline, or been removed, or sends other pictures now."""
-
-    camera_id: str
-    name: str | None
-    online: bool
-    removed: bool = False
-    stopped: bool = False
-    reachable: bool = True
-    condition: str | None = None
-    """What is wrong with the pictures; None if nothing is."""
-    _encoded: bytes | None = field(default=None, init=False, repr=False, eq=False)
-
-    def encode(self, encoder: Callable[[CameraNotice], bytes]) -> bytes:
-        """Return the notice as bytes; the first call encodes the notice, and all viewers share the result."""
-        if self._encoded is None:
-            self._encoded = encoder(self)
-        return self._encoded
-
-
-@frozen
-class ResultNotice:
-    """A detection result for one frame of a camera."""
-
-    camera_id: str
-    sequence: int
-    message: bytes
-    """The encoded message for viewers."""
-
-
-Notice = CameraNotice | ResultNotice
-NoticeEncoder = Callable[[Notice], bytes]
 
 
 class PartialWrite:

@@ -17,8 +17,8 @@ from skysentry_trio.base.frames import NO_STATISTICS, JpegFrame
 from skysentry_trio.base.principal import Action
 from skysentry_trio.base.timeline import LaterFrames, Timeline
 from skysentry_trio.server.relay.camera import HubCamera
+from skysentry_trio.server.relay.delivery import Delivery
 from skysentry_trio.server.relay.hub import Hub
-from skysentry_trio.server.relay.outbox import Delivery
 from skysentry_trio.server.relay.playback import PlaybackCursor, find_start
 from skysentry_trio.server.relay.viewer import HubViewer
 

@@ -16,10 +16,11 @@ from skysentry_trio.base.sink import NO_SINK, FrameSink
 from skysentry_trio.base.timeline import LaterFrames, Timeline
 from skysentry_trio.base.wall_clock import WallClock
 from skysentry_trio.server.relay.camera import CameraSession, HubCamera
+from skysentry_trio.server.relay.delivery import Encoder, encode_nothing
 from skysentry_trio.server.relay.hub import Hub
 from skysentry_trio.server.relay.latency_breakdown import MeanLatency
 from skysentry_trio.server.relay.leases import NO_LEASE, Lease
-from skysentry_trio.server.relay.outbox import Encoder, NoticeEncoder, encode_nothing
+from skysentry_trio.server.relay.notices import NoticeEncoder
 from skysentry_trio.server.relay.playback_session import PlaybackSession
 from skysentry_trio.server.relay.statistics import HubStatistics, Role
 from skysentry_trio.server.relay.viewer import HubViewer

@@ -19,8 +19,8 @@ from skysentry_trio.server.relay.audience import Audience
 from skysentry_trio.server.relay.camera import HubCamera
 from skysentry_trio.server.relay.camera_demand import CameraDemand
 from skysentry_trio.server.relay.camera_registry import CameraRegistry
+from skysentry_trio.server.relay.delivery import Delivery
 from skysentry_trio.server.relay.fan_out import FanOut
-from skysentry_trio.server.relay.outbox import Delivery
 from skysentry_trio.server.relay.viewer import HubViewer
 
 _OFFERED_AT_ONCE: Final = 64

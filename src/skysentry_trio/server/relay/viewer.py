@@ -11,8 +11,10 @@ from attrs import define, field
 from skysentry_trio.base.demand import NO_LIMITS, Limits
 from skysentry_trio.base.principal import ANYONE, Principal
 from skysentry_trio.base.rate_limit import RateLimiter
+from skysentry_trio.server.relay.delivery import Delivery
 from skysentry_trio.server.relay.latency_breakdown import LatencyReport
-from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Outbox
+from skysentry_trio.server.relay.notices import CameraNotice
+from skysentry_trio.server.relay.outbox import Outbox
 
 
 class FrameReceiver(Protocol):

@@ -14,7 +14,9 @@ from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.nurseries import single_error
 from skysentry_trio.base.principal import Action
 from skysentry_trio.server.access.admission import Admission
-from skysentry_trio.server.relay.outbox import CameraNotice, Delivery, Encoder, Notice, PartialWrite, ResultNotice
+from skysentry_trio.server.relay.delivery import Delivery, Encoder
+from skysentry_trio.server.relay.notices import CameraNotice, Notice, ResultNotice
+from skysentry_trio.server.relay.outbox import PartialWrite
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.websocket.peer import Peer
