@@ -71,7 +71,7 @@ class Events:
         """Note an event, and return it.
 
         Args:
-            label: 1 to 80 printable characters.
+            label: a text; it is cut at 80 printable characters.
             data: any JSON value of at most 4096 bytes.
             begin: when it began; None means now.
             end: when it ended. Without it, the event lasts until `end` is called, at most an hour.
