@@ -72,12 +72,24 @@ def test_a_link_is_printed_with_its_page(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("server", "base"), [("cams.example:8080", "http://cams.example:8080"), ("https://a/cams/", "https://a/cams")]
+)
+def test_a_link_can_be_opened_whatever_form_the_server_is_given_in(
+    run: Run, tmp_path: Path, server: str, base: str
+) -> None:
+    """Without a scheme, a phone would not see an address in it."""
+    made = run("link", "view", "door", "--state-dir", str(tmp_path), "--server", server)
+    assert made.out.startswith(f"{base}/?client=door&link=lnk_")
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ("key", "add", "--name", "a"),
         ("key", "add", "--name", "a", "--view", "a b"),
         ("key", "add", "--name", "a", "--view", "a", "--expires", "soon"),
         ("link", "view", "door", "--expires", "91d"),
+        ("link", "view", "door", "--server", "ftp://cams.example"),
     ],
 )
 def test_a_mistake_is_explained(run: Run, tmp_path: Path, words: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ import click
 from skysentry_trio.base.principal import Action
 from skysentry_trio.cli.access_options import read_duration, rules_option, show_time
 from skysentry_trio.cli.qr import draw_qr
+from skysentry_trio.client.engine.addresses import parse_server_address
 from skysentry_trio.server.access.changes import RulesEditor
 from skysentry_trio.wire.link_address import link_address
 
@@ -31,8 +32,9 @@ def link(editor: RulesEditor, action: str, camera: str, expires: str, server: st
 
     The link counts without an account, for anyone who has it. Make it shorter-lived rather than longer-lived.
     """
+    base = str(parse_server_address(server))
     made = editor.make_link(Action(action), camera, read_duration(expires), once=once)
-    address = link_address(server, Action(action), camera, made.token)
+    address = link_address(base, Action(action), camera, made.token)
     click.echo(address)
     if qr:
         click.echo(draw_qr(address))
