@@ -17,6 +17,7 @@ from attrs import define, field
 from joserfc.jwk import ECKey, KeySet
 
 from skysentry_trio.base.exceptions import ProtocolViolation
+from skysentry_trio.server.access import jwt_keys
 from skysentry_trio.server.access.jwt_keys import FRESH, RETRY, STALE, CannotFetch, KeyCache, KeySource, parse_keys
 
 FIRST, SECOND = (ECKey.generate_key("P-256", {"kid": name}) for name in ("first", "second"))
@@ -196,3 +197,18 @@ async def test_what_cannot_be_read_has_a_reason(tmp_path: Path) -> None:
                 await KeySource(location).fetch()
     with pytest.raises(CannotFetch):
         await KeySource(f"{address}/keys").fetch()
+
+
+async def test_a_source_that_hangs_keeps_few_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk in a network, or a provider that sends a byte now and then, would take all threads of the server."""
+    source, go_on = KeySource(str(tmp_path / "keys")), threading.Event()
+    monkeypatch.setattr(jwt_keys, "_TIMEOUT", 0.01)
+    monkeypatch.setattr(KeySource, "_read_file", lambda _source: go_on.wait(20) and publish(FIRST))
+    everything = trio.to_thread.current_default_thread_limiter()
+    try:
+        for _ in range(10):
+            with pytest.raises(CannotFetch, match="no answer"):
+                await source.fetch()
+        assert (everything.borrowed_tokens, source._threads.borrowed_tokens) == (0, 2)
+    finally:
+        go_on.set()

@@ -28,6 +28,7 @@ STALE: Final = 86400.0
 RETRY: Final = 30.0
 """Seconds between two attempts to fetch: tokens with invented keys must not make the server ask all the time."""
 _TIMEOUT: Final = 10.0
+_AT_ONCE: Final = 2
 _MAX_SIZE: Final = 256 * 1024
 _MAX_KEYS: Final = 100
 _ASYMMETRIC: Final = frozenset({"RSA", "EC", "OKP"})
@@ -49,6 +50,8 @@ class KeySource:
     """A file, or an address that begins with ``https://`` or ``http://``."""
 
     location: str
+    # A thread that hangs is left behind. It must be none of those that the rest of the server needs.
+    _threads: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(_AT_ONCE), repr=False, eq=False)
 
     async def fetch(self) -> bytes:
         """Return the text with the keys.
@@ -59,7 +62,7 @@ class KeySource:
         read = self._download if "://" in self.location else self._read_file
         try:
             with trio.fail_after(_TIMEOUT):
-                return await trio.to_thread.run_sync(read, abandon_on_cancel=True)
+                return await trio.to_thread.run_sync(read, limiter=self._threads, abandon_on_cancel=True)
         except trio.TooSlowError:
             raise CannotFetch(f"no answer within {_TIMEOUT:g} s") from None
         except (OSError, HTTPException, ValueError) as error:
