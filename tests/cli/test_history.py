@@ -101,7 +101,7 @@ def test_several_cameras_are_exported_into_an_archive(run: Run, folder: Path, tm
         said = json.loads(archive.read("manifest.json"))
     assert [(one["clientId"], len(one["frames"])) for one in said["cameras"]] == [("door", 61), ("yard", 5)]
     assert "66 frames in" in result.stderr
-    assert "there are no recordings of cameras attic, cellar from then" in str(none.exception)
+    assert "there are no recordings of cameras attic, cellar of this time" in str(none.exception)
     assert not (tmp_path / "none.zip").exists()
 
 
@@ -177,7 +177,7 @@ def test_a_folder_in_which_a_server_records_is_not_changed(run: Run, folder: Pat
             "--older-than: expected a duration such as",
         ),
         (["ls", "door", "--from", "yesterday"], "is a moment such as"),
-        (["export", "yard", "--format", "zip"], "there are no recordings of camera yard from then"),
+        (["export", "yard", "--format", "zip"], "there are no recordings of camera yard of this time"),
     ],
 )
 def test_wrong_usage_is_explained(run: Run, arguments: list[str], sentence: str) -> None:

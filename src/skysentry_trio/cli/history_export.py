@@ -54,7 +54,7 @@ def export_camera(  # noqa: PLR0917 - what the command was asked for
     """
     part = reader.part(check_camera_id(camera_id), begin, end)
     if part is None:
-        raise NothingRecorded(f"there are no recordings of camera {camera_id} from then")
+        raise NothingRecorded(f"there are no recordings of camera {camera_id} of this time")
     stamp = local_file_stamp(part.first.received_at)
     path = Path(output or f"{camera_id}_{stamp}.{kind}")
     with _new_file(path) as target:
@@ -68,7 +68,7 @@ def export_cameras(  # noqa: PLR0917 - what the command was asked for
     """Write the recordings of several cameras into an archive; see `export_camera`."""
     segments = [one for camera_id in camera_ids for one in reader.segments(check_camera_id(camera_id), begin, end)]
     if not segments:
-        raise NothingRecorded(f"there are no recordings of cameras {', '.join(camera_ids)} from then")
+        raise NothingRecorded(f"there are no recordings of cameras {', '.join(camera_ids)} of this time")
     first, last = min(one.started_at for one in segments), max(one.ended_at for one in segments)
     # The times of segments are rounded down.
     wanted = ExportRange(camera_ids, max(begin, first), min(end, last + 1), kind)

@@ -138,7 +138,7 @@ async def test_a_clip_without_frames_is_not_there(noon: MockClock, query: str) -
 
     assert answer.status == 404
     assert answer.json()["error"] == (
-        "camera door has no frames from then; it has some from 2026-05-01T12:00:00.000+00:00 to "
+        "camera door has no frames of this time; it has some from 2026-05-01T12:00:00.000+00:00 to "
         "2026-05-01T12:00:09.000+00:00"
     )
 

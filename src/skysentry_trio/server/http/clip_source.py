@@ -219,7 +219,7 @@ def _choose(hub: ScopedHub, camera: HubCamera, begin: Limit, end: Limit) -> _Rin
         ring = hub.timeline(camera)
         held = [rfc3339(frame.received_at) for frame in (ring.oldest, ring.newest) if frame is not None]
         has = f"; it has some from {' to '.join(held)}" if held else ""
-        raise ProtocolViolation(f"camera {camera.id} has no frames from then{has}", "no-frame")
+        raise ProtocolViolation(f"camera {camera.id} has no frames of this time{has}", "no-frame")
     return part
 
 

@@ -174,7 +174,7 @@ def describe_api(version: str) -> dict[str, Any]:
                         },
                     },
                     "400": _reply("The camera id, a moment or the format is invalid.", "ErrorReply"),
-                    "404": _reply("There is no such camera, or it has no frames from then.", "ErrorReply"),
+                    "404": _reply("There is no such camera, or it has no frames of this time.", "ErrorReply"),
                     "501": _reply("The server has no library to write videos.", "ErrorReply"),
                     "503": _reply("Too many clips are being sent.", "ErrorReply"),
                 },
