@@ -85,7 +85,12 @@ export class Subscriptions {
     const hidden = before === "all" ? [] : [...before.keys()].filter((id) => !wanted.has(id));
     // Any `subscribe` ends the default, which is all cameras. This is also true of a `subscribe` that names no camera.
     if (before === "all" && wanted.size === 0) byWidth.set(undefined, []);
-    for (const [width, ids] of byWidth) if (!this.options.send(this.subscribe(ids, width))) return;
+    // So the first one names all that are shown: a playback of a camera that it left out would end.
+    let first = before === "all";
+    for (const [width, ids] of byWidth) {
+      if (!this.options.send(this.subscribe(first ? [...wanted.keys()] : ids, width))) return;
+      first = false;
+    }
     if (hidden.length > 0 && !this.options.send(encodeUnsubscribe(hidden))) return;
     this.requested = wanted;
     this.options.onChange((cameraId) => includes(before, cameraId));

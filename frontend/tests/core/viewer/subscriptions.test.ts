@@ -38,8 +38,9 @@ describe("subscriptions", () => {
     subscriptions.setShownWidth("a", 500);
     subscriptions.setShownWidth("b", 640);
     subscriptions.setShownWidth("c", 5000);
+    // The first one ends the default of all cameras, and with it the playback of each camera that it does not name.
     expect(takeSent()).toEqual([
-      ["subscribe", ["a", "b"], 640, 5],
+      ["subscribe", ["a", "b", "c"], 640, 5],
       ["subscribe", ["c"], undefined, 5],
     ]);
     expect(onChange).toHaveBeenCalledTimes(1);
