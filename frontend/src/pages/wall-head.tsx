@@ -139,7 +139,7 @@ export function WallHead(props: WallHeadProps) {
         <button type="button" onClick={props.onShare}>
           {words.head.shareWall}
         </button>
-        <button type="button" onClick={toggle("keys")}>
+        <button type="button" className="wall-keyboard" onClick={toggle("keys")}>
           {words.panels.keys}
         </button>
         <button type="button" onClick={toggle("look")}>
@@ -221,7 +221,7 @@ function Counts({ viewer, choices, playback, onStopped }: CountsProps) {
     <span className="wall-counts">
       {playback && replays ? (
         <Replay playback={playback} />
-      ) : (
+      ) : cameras === 0 ? null : (
         <>
           <span className="sky-dot" data-status={live > 0 ? "live" : "unknown"} />
           <span className="page-count">{words.head.live(live, cameras)}</span>
