@@ -99,11 +99,11 @@ function Tile(props: TileProps) {
         </h2>
         {away ? null : (
           <span className="sky-tile__note">
+            {isFar ? `${words.history.nothing} · ` : ""}
             {replay ? words.format.clockOf(replay.at, now()) : <StatusNote camera={camera} lost={lost} />}
-            {isFar ? ` · ${words.history.nothing}` : ""}
           </span>
         )}
-        {figures ? <TileFigures camera={camera} /> : null}
+        {figures && !away ? <TileFigures camera={camera} /> : null}
       </footer>
       {away ? (
         <div className="sky-tile__away">

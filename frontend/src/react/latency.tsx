@@ -23,7 +23,8 @@ export function LatencyParts({ latency, short = false }: LatencyPartsProps) {
           key={key}
           className="sky-stage"
           data-stage={key}
-          style={{ flexGrow: latency ? share(latency[key] ?? null, latency.total) : 1 }}
+          // In percent: parts of less than 1 would leave the rest of a row empty.
+          style={{ flexGrow: latency ? 100 * share(latency[key] ?? null, latency.total) : 1 }}
         >
           <dt title={words.figures.stages[key]}>{names[key]}</dt>
           <dd>{words.format.trip(latency?.[key] ?? null)}</dd>

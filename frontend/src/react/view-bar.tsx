@@ -30,11 +30,10 @@ export function ViewBar(props: ViewBarProps) {
   const { name, cameraId } = camera;
   const full = useFullScreen();
   const flows = !playing && (camera.status === "live" || camera.status === "stalled");
-  const latency = flows ? words.format.age(camera.latency?.total ?? camera.delay) : "–";
   const figures = [
-    camera.width > 0 ? `${camera.width}×${camera.height}` : "–",
-    words.format.fps(camera.fps),
-    ...(playing ? [] : [latency]),
+    ...(camera.width > 0 ? [`${camera.width}×${camera.height}`] : []),
+    ...(playing || flows ? [words.format.fps(camera.fps)] : []),
+    ...(flows ? [words.format.age(camera.latency?.total ?? camera.delay)] : []),
   ];
   return (
     <header className="sky-view__top" data-hides>
@@ -49,10 +48,10 @@ export function ViewBar(props: ViewBarProps) {
           type="button"
           className="sky-chip"
           aria-expanded={figuresOpen}
-          aria-label={words.view.figuresOf(figures.join(", "))}
+          aria-label={figures.length > 0 ? words.view.figuresOf(figures.join(", ")) : words.view.figures}
           onClick={props.onFigures}
         >
-          {figures.join(" · ")}
+          {figures.length > 0 ? figures.join(" · ") : words.view.figures}
         </button>
         {camera.hasResults ? (
           <>

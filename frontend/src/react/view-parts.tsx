@@ -35,14 +35,21 @@ export function Pill({ camera, playing, lost }: PillProps) {
         {playing.speed === 0 ? words.view.paused : format.speed(playing.speed)}
       </p>
     );
-  const delayed = camera.status === "live" && camera.boxDelay > 0;
+  const { status } = camera;
+  const delayed = status === "live" && camera.boxDelay > 0;
   return (
-    <p className="sky-pill" data-status={camera.status}>
-      <span className="sky-dot" data-status={camera.status} />
-      {camera.status === "offline" ? "" : words.status[camera.status]}
+    <p className="sky-pill" data-status={status}>
+      <span className="sky-dot" data-status={status} />
+      {saysState(camera, lost) ? "" : words.status[status]}
+      {(status === "stalled" && camera.takenAt !== null) || (status === "unknown" && lost) ? " ·" : ""}
       {delayed ? ` +${format.seconds(camera.boxDelay)}` : ""} <StatusNote camera={camera} lost={lost} />
     </p>
   );
+}
+
+/** Returns whether the note of a state begins with the name of the state, or says it better. */
+function saysState({ status, known }: CameraSnapshot, lost: boolean): boolean {
+  return status === "offline" || status === "stopped" || (status === "unknown" && !known && !lost);
 }
 
 function behind(format: Format, milliseconds: number): string {

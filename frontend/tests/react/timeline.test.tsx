@@ -112,6 +112,17 @@ describe("the timeline", () => {
     expect(requested()).toEqual(["live"]);
   });
 
+  it("has a pill that says each state once", () => {
+    const { open, show } = build();
+    open();
+    show({ status: "stopped" });
+    expect(pill()?.trim()).toBe("Stopped by its owner");
+    show({ status: "unknown", known: false });
+    expect(pill()?.trim()).toBe("The server does not know this camera");
+    show({ status: "stalled", takenAt: Date.now() - 8000 });
+    expect(pill()?.trim()).toBe("Late · no new picture for 8 s");
+  });
+
   it("does not exist while the timeline is empty or unknown", () => {
     const { open } = build();
     open({ playback: null });
