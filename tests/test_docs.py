@@ -376,7 +376,7 @@ def test_the_examples_of_rest_are_answers(tmp_path: Path) -> None:
     examples = {
         route: json.loads(block.text) for route, text in sections for block in blocks(text) if block.info == "json"
     }
-    assert len(examples) == 8
+    assert len(examples) >= 8
     with shell(tmp_path) as terminal:
         terminal.start(".venv/bin/skysentry-trio serve --demo")
         terminal.wait_for_cameras(2)
