@@ -26,8 +26,8 @@ _TICK: Final = 0.001
 
 
 @define(eq=False)
-class PlaybackController:
-    """The timer and the messages of one viewer's playbacks; the task of the timer starts with the first playback."""
+class PlaybackCommands:
+    """Carries out the playback commands of one viewer; the task of its timer starts with the first playback."""
 
     _peer: Peer
     _session: PlaybackSession

@@ -20,7 +20,7 @@ from skysentry_trio.server.relay.outbox import PartialWrite
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.websocket.peer import Peer
-from skysentry_trio.server.websocket.playback_commands import PlaybackController
+from skysentry_trio.server.websocket.playback_commands import PlaybackCommands
 from skysentry_trio.server.websocket.recorded_playback import Archive
 from skysentry_trio.server.websocket.remote_playback import Elsewhere
 from skysentry_trio.server.websocket.viewer_commands import ViewerCommands
@@ -133,7 +133,7 @@ async def serve_viewer(
             with single_error():
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(partial(_send_all, supports_notices=supports_notices), peer, viewer, encode)
-                    playback = PlaybackController(
+                    playback = PlaybackCommands(
                         peer,
                         hub.playback(viewer),
                         supports_notices,

@@ -15,7 +15,7 @@ from skysentry_trio.server.access.admission import Admission
 from skysentry_trio.server.relay.scoped_hub import ScopedHub
 from skysentry_trio.server.relay.viewer import HubViewer
 from skysentry_trio.server.websocket.peer import Peer
-from skysentry_trio.server.websocket.playback_commands import PlaybackController
+from skysentry_trio.server.websocket.playback_commands import PlaybackCommands
 from skysentry_trio.wire.framing import encode_frame
 from skysentry_trio.wire.messages import (
     Authenticate,
@@ -126,7 +126,7 @@ class ViewerCommands:
     _peer: Peer
     _hub: ScopedHub
     _viewer: HubViewer
-    _playback: PlaybackController
+    _playback: PlaybackCommands
     _supports_errors: bool
     """Whether the viewer understands `ErrorNotice`."""
     _admission: Admission = field(factory=Admission)
