@@ -14,7 +14,7 @@ import {
 import type { CaptureSnapshot } from "../core/capture/snapshot.js";
 import { claimCameraId } from "../core/capture/camera-id.js";
 import { isCameraId } from "../core/protocol.js";
-import { isHandheld } from "../react/capture-settings-form.js";
+import { isHandheld } from "../react/handheld.js";
 import { SkySentryClient } from "../react/skysentry-client.js";
 import { useWords } from "../react/words.js";
 import { keepPages } from "./keep-pages.js";

@@ -8,7 +8,7 @@ import { deviceSystem } from "../core/device.js";
 import { explain } from "../core/explain.js";
 import { MAX_NAME_LENGTH } from "../core/limits.js";
 import type { Words } from "../core/words/words.js";
-import { isHandheld } from "../react/capture-settings-form.js";
+import { isHandheld } from "../react/handheld.js";
 import { Icon, ICONS } from "../react/icons.js";
 import { useWords } from "../react/words.js";
 import { usePhone } from "./use-phone.js";

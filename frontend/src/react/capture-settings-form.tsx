@@ -1,9 +1,10 @@
-import { useEffect, useId, useState, type SyntheticEvent } from "react";
-import { listCameras, watchCameras, type CameraChoice } from "../core/capture/camera.js";
+import { useId, useState, type SyntheticEvent } from "react";
 import { QUALITY_CHOICES, qualityChoice, type QualityChoice } from "../core/capture/quality-choice.js";
 import { idForName, LIMITS, type CaptureSettings } from "../core/capture/settings.js";
 import { MAX_CAMERA_ID_LENGTH, MAX_NAME_LENGTH } from "../core/limits.js";
 import { isCameraId } from "../core/protocol.js";
+import { isHandheld } from "./handheld.js";
+import { useCameras } from "./use-cameras.js";
 import { useWords } from "./words.js";
 
 /** The longer side in pixels, and the name that people see. */
@@ -267,31 +268,4 @@ function SwitchField({ label, hint, value, onChange }: SwitchFieldProps) {
       </p>
     </div>
   );
-}
-
-/** Whether this is a phone or a tablet. */
-export function isHandheld(): boolean {
-  return matchMedia("(pointer: coarse)").matches;
-}
-
-export function useCameras(cameraLabel: string): readonly CameraChoice[] {
-  const [cameras, setCameras] = useState<readonly CameraChoice[]>([]);
-  useEffect(() => {
-    let current = true;
-    const read = (): void => {
-      listCameras().then(
-        (found) => {
-          if (current) setCameras(found);
-        },
-        () => undefined,
-      );
-    };
-    read();
-    const unwatch = watchCameras(read);
-    return () => {
-      current = false;
-      unwatch();
-    };
-  }, [cameraLabel]);
-  return cameras;
 }

@@ -1,6 +1,6 @@
 import { useState, type ReactNode } from "react";
 import { IconButton } from "./icon-button.js";
-import { isHandheld } from "./capture-settings-form.js";
+import { isHandheld } from "./handheld.js";
 import { shareLink } from "./share-link.js";
 import { useWords } from "./words.js";
 
