@@ -8,6 +8,7 @@ import time
 import zipfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from copy import copy
 
 import av
 import pytest
@@ -15,6 +16,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.principal import ANYONE, Principal, Rights
 from skysentry_trio.server.http import clips, mp4_clip
 from skysentry_trio.server.http.clip_files import JpegClip
 from skysentry_trio.server.http.clip_source import FrameBatches
@@ -326,6 +328,36 @@ async def test_the_number_of_clips_is_bounded(noon: MockClock) -> None:
         assert (await site.get(ROUTE)).status == 200
 
 
+async def test_slow_readers_of_one_key_leave_room_for_others(noon: MockClock) -> None:
+    """A slow reader keeps a place for hours. One who is no administrator has half of what the others leave."""
+    async with ten_seconds(noon) as (site, _):
+        reading, waiting = trio.Event(), 0
+        # Copies have the same application.
+        ann, bob = copy(site), copy(site)
+        for one, name in ((ann, "ann"), (bob, "bob")):
+            one.principal = Principal(name, Rights.of({"view": ["*"], "history": ["*"]}), "key", name)
+
+        async def wait() -> None:
+            nonlocal waiting
+            waiting += 1
+            await reading.wait()
+
+        async with trio.open_nursery() as nursery:
+            ann.on_piece = wait
+            for _ in range(4):
+                nursery.start_soon(ann.get, ROUTE)
+            await until(lambda: waiting == 4)
+            ann.on_piece = trio.lowlevel.checkpoint
+            refused = await ann.get(ROUTE)
+            assert (refused.status, refused.json()["error"]) == (
+                503,
+                "4 clips are being sent for ann, which is the limit; try again later",
+            )
+            assert [(await one.get(ROUTE)).status for one in (bob, site)] == [200, 200]
+            reading.set()
+        assert (await ann.get(ROUTE)).status == 200
+
+
 async def test_those_that_ask_in_the_same_moment_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of nine that were all told that there is room, the last begins when another has ended."""
 
@@ -345,7 +377,7 @@ async def test_those_that_ask_in_the_same_moment_wait(monkeypatch: pytest.Monkey
 
     async with trio.open_nursery() as nursery:
         for _ in range(9):
-            clip = writer.write(one_batch(), JpegClip())
+            clip = writer.write(ANYONE, one_batch(), JpegClip())
             assert isinstance(clip, AsyncGenerator)
             nursery.start_soon(begin, clip)
         await wait_all_tasks_blocked()

@@ -12,10 +12,12 @@ from quart import Blueprint, Response, request
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.frames import JpegFrame
+from skysentry_trio.base.principal import Principal
 from skysentry_trio.server.access.sessions import audit
 from skysentry_trio.server.http.clip_files import ClipFile, JpegClip, MatroskaClip, NoEncoder, ZipClip, local_file_stamp
 from skysentry_trio.server.http.clip_source import FrameBatches, find_source
 from skysentry_trio.server.http.current import CurrentHub
+from skysentry_trio.server.http.fair_places import FairPlaces
 from skysentry_trio.server.http.lookup import choose_id
 from skysentry_trio.server.http.recordings import Recordings
 from skysentry_trio.wire.jpeg import PictureSize
@@ -44,18 +46,16 @@ _PIECE: Final = 192 * 1024
 class _ClipWriter:
     """Writes clips, and limits how many clips are written and how many threads write at the same time."""
 
-    slots: trio.Semaphore = field(factory=lambda: trio.Semaphore(_MAX_CLIPS))
-    """Holds one place for each clip that may be sent now."""
-    encoder_slots: trio.Semaphore = field(factory=lambda: trio.Semaphore(_MAX_ENCODED))
-    """Holds one place for each clip that may be encoded now."""
+    places: FairPlaces = field(factory=lambda: FairPlaces(_MAX_CLIPS, "clips are being sent"))
+    encoder_places: FairPlaces = field(factory=lambda: FairPlaces(_MAX_ENCODED, "clips are being encoded"))
     threads: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(2))
     """Bounds the number of threads."""
     encoder_threads: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
     """One thread encodes for all clips, so that it takes one processor at most from live frames."""
 
-    async def encode(self, batches: FrameBatches, file: ClipFile) -> AsyncIterator[bytes]:
+    async def encode(self, principal: Principal, batches: FrameBatches, file: ClipFile) -> AsyncIterator[bytes]:
         """Yield a clip that is encoded, in pieces; each piece is encoded when the caller asks for it."""
-        async with self.encoder_slots, self.slots:
+        async with self.encoder_places.take(principal), self.places.take(principal):
             while batch := await batches.next():
                 work = partial(file.add, batch)
                 for piece in _slices(await trio.to_thread.run_sync(work, limiter=self.encoder_threads)):
@@ -63,10 +63,10 @@ class _ClipWriter:
             for piece in _slices(await trio.to_thread.run_sync(file.finish, limiter=self.encoder_threads)):
                 yield piece
 
-    async def write(self, batches: FrameBatches, file: ClipFile) -> AsyncIterator[bytes]:
+    async def write(self, principal: Principal, batches: FrameBatches, file: ClipFile) -> AsyncIterator[bytes]:
         """Yield a clip in pieces; each piece is written when the caller asks for it."""
-        # Several requests may see the last free slot before one of them takes it; the other requests wait here.
-        async with self.slots:
+        # Several requests may see the last place before one of them takes it; the other requests wait here.
+        async with self.places.take(principal):
             while batch := await batches.next():
                 for piece in _slices(await self._in_thread(partial(file.add, batch))):
                     yield piece
@@ -115,12 +115,9 @@ def create_clips(current_hub: CurrentHub, recordings: Recordings) -> Blueprint:
         hub = current_hub()
         source = await find_source(hub, choose_id(hub, camera_id), query, recordings)
         first, last = source.first, source.last
-        if not writer.slots.value:
-            raise ProtocolViolation(f"{_MAX_CLIPS} clips are being sent, which is the limit; try again later", "busy")
-        if kind == "mp4" and not writer.encoder_slots.value:
-            raise ProtocolViolation(
-                f"{_MAX_ENCODED} clips are being encoded, which is the limit; try again later", "busy"
-            )
+        writer.places.require(hub.principal)
+        if kind == "mp4":
+            writer.encoder_places.require(hub.principal)
         name = f"{source.camera_id}_{local_file_stamp(first.received_at)}"
         file: ClipFile
         if kind == "mp4":
@@ -133,9 +130,9 @@ def create_clips(current_hub: CurrentHub, recordings: Recordings) -> Blueprint:
         if request.method == "HEAD":
             body: bytes | AsyncIterator[bytes] = b""
         elif kind == "mp4":
-            body = writer.encode(source.batches(_ENCODED_BATCH), file)
+            body = writer.encode(hub.principal, source.batches(_ENCODED_BATCH), file)
         else:
-            body = writer.write(source.batches(_BATCH), file)
+            body = writer.write(hub.principal, source.batches(_BATCH), file)
         if request.method != "HEAD":
             times = {"begin": rfc3339(first.received_at), "end": rfc3339(last.received_at)}
             audit.info("clip exported", who=hub.principal.name, camera=source.camera_id, format=kind, **times)
