@@ -56,7 +56,7 @@ def test_the_times_of_a_camera_are_listed(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("camera", "sentence"), [((), "no recordings in"), (("yard",), "no recordings of camera yard from then")]
+    ("camera", "sentence"), [((), "no recordings in"), (("yard",), "no recordings of camera yard of this time")]
 )
 def test_a_list_without_recordings_says_so(tmp_path: Path, camera: tuple[str, ...], sentence: str) -> None:
     """A server that has just begun to record has no complete file; an empty answer would look like a fault."""

@@ -95,7 +95,7 @@ def list_recordings(settings: Settings, camera_id: str | None, begin: float, end
             return
         spans = HistoryReader(folder).spans(check_camera_id(camera_id), begin, end)
         if not spans:
-            click.echo(f"There are no recordings of camera {camera_id} from then. {_COMPLETE_FILES}", err=True)
+            click.echo(f"There are no recordings of camera {camera_id} of this time. {_COMPLETE_FILES}", err=True)
         for one in spans:
             protected = "\tprotected" if one.protected else ""
             size = format_bytes(one.nbytes)
