@@ -34,8 +34,9 @@ export function describeReason(snapshot: CaptureSnapshot, words: Words): Reason 
   const { short } = words.format;
   if (demand === null) return null;
   if (sending.fps < 1) {
-    const why = demand.viewers === 0 ? words.sending.nobodyWatches : words.sending.noMoreNeeded;
-    return { text: why(everySo(sending.fps, words)), isTrouble: false };
+    // How many are sent is said beside it.
+    const text = demand.viewers === 0 ? words.sending.nobodyWatches : words.sending.noMoreNeeded;
+    return { text, isTrouble: false };
   }
   const rate =
     sending.fps < settings.fps ? words.sending.fpsOf(short(sending.fps), short(settings.fps)) : null;

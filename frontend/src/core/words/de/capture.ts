@@ -55,8 +55,8 @@ export const state: typeof en.state = {
 export const sending: typeof en.sending = {
   viewers: (_, count) => `${count} Zuschauer`,
   oneEvery: (seconds) => `alle ${seconds} s ein Bild`,
-  nobodyWatches: (rate) => `Niemand sieht zu: ${rate}.`,
-  noMoreNeeded: (rate) => `Zuschauer brauchen nicht mehr: ${rate}.`,
+  nobodyWatches: "Niemand sieht zu, deshalb gehen nur wenige Bilder ab.",
+  noMoreNeeded: "Mehr Bilder braucht niemand.",
   fpsOf: (part, all) => `${part} von ${all} fps`,
   pixelsOf: (part, all) => `${part} von ${all} px`,
   onlyNeeded: (needs) => `Zuschauer brauchen nur ${needs}.`,

@@ -60,8 +60,8 @@ export const state = {
 export const sending = {
   viewers: (viewers: number, count: string) => `${count} ${viewers === 1 ? "viewer" : "viewers"}`,
   oneEvery: (seconds: string) => `one picture every ${seconds} s`,
-  nobodyWatches: (rate: string) => `Nobody watches: ${rate}.`,
-  noMoreNeeded: (rate: string) => `Viewers need no more: ${rate}.`,
+  nobodyWatches: "Nobody watches, so few pictures are sent.",
+  noMoreNeeded: "Viewers need no more pictures.",
   fpsOf: (part: string, all: string) => `${part} of ${all} fps`,
   pixelsOf: (part: number, all: number) => `${part} of ${all} px`,
   onlyNeeded: (needs: string) => `Viewers need only ${needs}.`,
