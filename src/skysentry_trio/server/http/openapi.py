@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
-from skysentry_trio.server.http.openapi_access import ACCESS_SCHEMAS, SECURITY_SCHEMES, describe_access
-from skysentry_trio.server.http.openapi_history import HISTORY_SCHEMAS, describe_exports, describe_history
-from skysentry_trio.wire.rest import (
-    BriefHealthReply,
-    ClientsReply,
-    ErrorReply,
-    HealthReply,
-    LatestReply,
-    PushReply,
-    ReadyReply,
-    ResultReply,
-    RingReply,
-    StreamsReply,
-)
-from skysentry_trio.wire.results import MAX_BOXES, Box
+from skysentry_trio.server.http.openapi_access import SECURITY_SCHEMES, describe_access
+from skysentry_trio.server.http.openapi_history import describe_exports, describe_history
+from skysentry_trio.wire import administration, events, history, rest, results
+from skysentry_trio.wire.results import MAX_BOXES
 
-_SCHEMAS = (
-    *ACCESS_SCHEMAS,
-    *HISTORY_SCHEMAS,
-    Box,
-    BriefHealthReply,
-    ClientsReply,
-    ErrorReply,
-    HealthReply,
-    LatestReply,
-    PushReply,
-    ReadyReply,
-    ResultReply,
-    RingReply,
-    StreamsReply,
-)
+_MESSAGES = {
+    name: one
+    for module in (administration, events, history, rest, results)
+    for name, one in vars(module).items()
+    if isinstance(one, type)
+}
+"""The classes of requests and replies, by the name that refers to them in the paths."""
+_REFERENCE = re.compile(r"#/components/schemas/(\w+)")
 _ID_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}
 _CAMERA_ID = {
     "name": "clientId",
@@ -84,7 +67,6 @@ _STREAM_QUERY = (
 
 def describe_api(version: str) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of all routes under ``/api``; the schemas are made from the reply types."""
-    _, components = msgspec.json.schema_components(_SCHEMAS, ref_template="#/components/schemas/{name}")
     picture_headers = {
         name: {"description": text, "schema": {"type": "string"}}
         for name, text in {
@@ -94,7 +76,7 @@ def describe_api(version: str) -> dict[str, Any]:
             "X-Timestamp": "Time of capture if the camera sends it, otherwise of arrival: seconds since the epoch.",
         }.items()
     }
-    return {
+    document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
             "title": "skysentry-trio",
@@ -198,8 +180,18 @@ def describe_api(version: str) -> dict[str, Any]:
             ),
         },
         "security": [{name: []} for name in SECURITY_SCHEMES],
-        "components": {"schemas": components, "securitySchemes": SECURITY_SCHEMES},
+        "components": {"securitySchemes": SECURITY_SCHEMES},
     }
+    document["components"]["schemas"] = _describe_messages(document["paths"])
+    return document
+
+
+def _describe_messages(paths: dict[str, Any]) -> dict[str, Any]:
+    """Return the schemas of the messages to which paths refer, and of those that they contain."""
+    names = sorted(set(_REFERENCE.findall(msgspec.json.encode(paths).decode())))
+    messages = [_MESSAGES[name] for name in names]
+    _, schemas = msgspec.json.schema_components(messages, ref_template="#/components/schemas/{name}")
+    return schemas
 
 
 def _health(description: str) -> dict[str, Any]:

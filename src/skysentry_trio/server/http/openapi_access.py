@@ -4,41 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from skysentry_trio.wire.administration import (
-    ConnectionReply,
-    KeyReply,
-    KeyRequest,
-    KeysReply,
-    LinkReply,
-    LinkRequest,
-    NewKeyReply,
-    PhoneCodeReply,
-    PhoneReply,
-    SessionReply,
-    SessionsReply,
-    SignIn,
-    UserReply,
-    UserRequest,
-    UsersReply,
-)
-
-ACCESS_SCHEMAS: Final = (
-    ConnectionReply,
-    KeyReply,
-    KeyRequest,
-    KeysReply,
-    LinkReply,
-    LinkRequest,
-    NewKeyReply,
-    PhoneCodeReply,
-    PhoneReply,
-    SessionReply,
-    SessionsReply,
-    SignIn,
-    UserReply,
-    UserRequest,
-    UsersReply,
-)
 SECURITY_SCHEMES: Final[dict[str, Any]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key."},
     "basic": {"type": "http", "scheme": "basic", "description": "A key as the password, or a user and a password."},

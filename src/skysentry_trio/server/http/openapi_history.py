@@ -4,51 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from skysentry_trio.wire.events import (
-    AllEventsReply,
-    CameraEventReply,
-    EventEnd,
-    EventReply,
-    EventRequest,
-    EventsReply,
-)
-from skysentry_trio.wire.history import (
-    AgeingReply,
-    DayReply,
-    DaysReply,
-    ExportReply,
-    ExportsReply,
-    HistoryReply,
-    NextDeletionReply,
-    ProtectedReply,
-    RangeReply,
-    RecordedCameraReply,
-    RecordingReply,
-    SegmentsReply,
-    SpanReply,
-)
-
-HISTORY_SCHEMAS: Final = (
-    AgeingReply,
-    AllEventsReply,
-    CameraEventReply,
-    DayReply,
-    DaysReply,
-    EventEnd,
-    EventReply,
-    EventRequest,
-    EventsReply,
-    ExportReply,
-    ExportsReply,
-    HistoryReply,
-    NextDeletionReply,
-    ProtectedReply,
-    RangeReply,
-    RecordedCameraReply,
-    RecordingReply,
-    SegmentsReply,
-    SpanReply,
-)
 _CAMERA_ID: Final[dict[str, Any]] = {
     "name": "clientId",
     "in": "path",
