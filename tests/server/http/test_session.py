@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from threading import Lock
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+import trio
 
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.principal import NOBODY, Action, Principal
@@ -128,6 +130,27 @@ async def test_signing_out_again_and_again_does_not_fill_the_file_of_rules(
     rules.time += 31 * 86400
     rules.key("porch", view=["door"])
     assert (rules.access.records.ended, rules.access.records.signed_out) == ({}, {})
+
+
+async def test_many_changes_at_once_are_made_one_after_another(rules: Rules) -> None:
+    """They would keep each other from the file, and take the threads that other work needs."""
+    setup, at_once = site(rules).setup, list[int]()
+    assert setup is not None
+    busy = Lock()
+
+    def work() -> None:
+        at_once.append(not busy.acquire(blocking=False))
+        threads.append(trio.from_thread.run(idle_threads))
+        busy.release()
+
+    async def idle_threads() -> float:
+        return trio.to_thread.current_default_thread_limiter().borrowed_tokens
+
+    threads = list[float]()
+    async with trio.open_nursery() as nursery:
+        for _ in range(20):
+            nursery.start_soon(setup.change, work)
+    assert (at_once, threads) == ([False] * 20, [0] * 20)
 
 
 async def test_rules_that_cannot_be_written_are_a_reason_to_try_later(

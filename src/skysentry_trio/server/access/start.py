@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from attrs import frozen
+import trio
+from attrs import field, frozen
 
 from skysentry_trio.base.exceptions import ConfigurationError
 from skysentry_trio.base.logs import get_logger
@@ -30,6 +31,7 @@ log = get_logger(__name__)
 _CREDENTIAL: Final = "admin-key"
 """Name of the file in the folder of systemd's ``LoadCredential=``."""
 _INVITATION_SECONDS: Final = 86400.0
+T = TypeVar("T")
 
 
 @frozen
@@ -43,6 +45,18 @@ class AccessSetup:
     """With this link, the first administrator signs in; None if there is one already, or none is needed."""
     sign_on: HeaderSignOn | None = None
     """Takes people from the headers of a trusted proxy; None if the operator does not want this."""
+    _changing: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), repr=False)
+
+    async def change(self, work: Callable[[], T]) -> T:
+        """Change the rules in a thread, and return what ``work`` returns.
+
+        One change is made after another, in the order in which they are asked for. Otherwise many changes would keep
+        each other from the file, and take the threads that other work needs.
+
+        Args:
+            work: calls a method of the editor.
+        """
+        return await trio.to_thread.run_sync(work, limiter=self._changing)
 
 
 def open_to_everybody(folder: Path = Path("/nonexistent")) -> AccessSetup:

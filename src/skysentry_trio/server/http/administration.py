@@ -7,7 +7,6 @@ from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
-import trio
 from quart import Blueprint, Response
 
 from skysentry_trio.base.exceptions import ProtocolViolation
@@ -59,7 +58,7 @@ def create_administration(  # noqa: PLR0915 - one statement for each step of eac
 
     async def change(make: Callable[[], T]) -> T:
         try:
-            changed = await trio.to_thread.run_sync(make)
+            changed = await setup.change(make)
         except NotAllowed as error:
             raise ProtocolViolation(str(error), "bad-request") from None
         # The next request, which may come at once, is to find the change.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote_plus
 
-import trio
 from quart import Response, request
 from quart_trio import QuartTrio
 
@@ -94,10 +94,10 @@ async def _exchange_link(setup: AccessSetup, link: str) -> Response:
     cookie, expires = access.exchange(ticket)
     access.verify_cookie(cookie)
     if ticket.once:
-        if not await trio.to_thread.run_sync(editor.end_ticket, ticket.id, ticket.expires):
+        if not await setup.change(partial(editor.end_ticket, ticket.id, ticket.expires)):
             raise ProtocolViolation("the link was used already", "unauthenticated")
         if ticket.id == access.records.invitation:
-            await trio.to_thread.run_sync(editor.accept_invitation, ticket.id)
+            await setup.change(partial(editor.accept_invitation, ticket.id))
     audit.info("signed in", who=access.verify_cookie(cookie).name, how="link")
     parts = request.query_string.decode("latin-1").split("&")
     query = "&".join(part for part in parts if unquote_plus(part.partition("=")[0]) != LINK_FIELD)

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import trio
 from attrs import frozen
 from quart import Blueprint, Response, request
 
@@ -81,7 +80,7 @@ def create_phone(current_hub: CurrentHub, setup: AccessSetup, phone: PhoneSetup,
         setup.watcher.look()
         shown = code.describe(access)
         if shown is not None and shown.state is not CodeState.WAITING:
-            await trio.to_thread.run_sync(partial(code.renew, setup.editor, access.fact_of(hub.principal)))
+            await setup.change(partial(code.renew, setup.editor, access.fact_of(hub.principal)))
             setup.watcher.look()
             audit.info("link made", who=hub.principal.name, action=Action.PUBLISH, camera="*", once=True)
         return json_response(describe(), 201)

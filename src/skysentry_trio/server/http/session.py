@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import trio
+from functools import partial
+
 from quart import Blueprint, Response, request
 
 from skysentry_trio.base.exceptions import ProtocolViolation
@@ -79,7 +80,7 @@ async def _end_cookie(setup: AccessSetup) -> None:
     audit.info("signed out", who=principal.name)
     # Otherwise the cookie is a link, which others may use too.
     if ticket.made is not None:
-        await trio.to_thread.run_sync(setup.editor.end_ticket, ticket.id, ticket.expires)
+        await setup.change(partial(setup.editor.end_ticket, ticket.id, ticket.expires))
 
 
 def _describe(access: Access, principal: Principal) -> SessionReply:
