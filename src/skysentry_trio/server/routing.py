@@ -47,7 +47,7 @@ def create_router(parts: Parts) -> Router:
         lambda: hub.wall_clock.now() - trio.current_time(),
     )
     if cluster is not None:
-        _tell_cluster(cluster, parts, archive)
+        _introduce_cluster(cluster, parts, archive)
     connections = ConnectionLog()
     recordings = Recordings(None if parts.history is None else parts.history.reader)
     http = HttpServer(_build_app(parts, connections, recordings)).serve
@@ -125,7 +125,7 @@ def _view(parts: Parts, archive: Archive, request: Request) -> Awaitable[None]:
     return parts.websockets.serve(request.stream, head.size, handler, subprotocols=[SUBPROTOCOL])
 
 
-def _tell_cluster(cluster: ClusterNode, parts: Parts, archive: Archive) -> None:
+def _introduce_cluster(cluster: ClusterNode, parts: Parts, archive: Archive) -> None:
     """Let what answers for the whole cluster know its node, and the node what it needs to answer."""
     node_id = cluster.directory.node_id
     if parts.exports is not None:

@@ -41,7 +41,7 @@ class EngineSession:
 
     directory: ClusterDirectory
     _engine: Engine
-    _shown: str
+    _engine_address: str
     """The address of the engine, for people."""
     _count_viewers: Callable[[], int]
     """Returns how many viewers are connected to this node."""
@@ -109,7 +109,7 @@ class EngineSession:
             self._shared.use_secret(await requests.hello(record, self._shared.secret))
         holdings = self.directory.holdings
         holdings.unreported.update(dict.fromkeys(holdings.records))
-        await self._tell(requests)
+        await self._send_news(requests)
         is_new_era, self._era = requests.era != self._era, requests.era
         self.directory.adopt(await requests.snapshot(), is_complete=not is_new_era)
         self.directory.requests = requests
@@ -119,7 +119,7 @@ class EngineSession:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._beat, requests)
                 nursery.start_soon(self._follow, requests)
-                nursery.start_soon(self._tell_always, requests)
+                nursery.start_soon(self._keep_sending_news, requests)
 
     async def _beat(self, requests: EngineRequests) -> None:
         versions = deque[int](maxlen=_BEATS_BEHIND)
@@ -147,27 +147,27 @@ class EngineSession:
                 self.directory.apply(version, change)
             await trio.lowlevel.checkpoint()
 
-    async def _tell_always(self, requests: EngineRequests) -> None:
+    async def _keep_sending_news(self, requests: EngineRequests) -> None:
         while True:
             self.directory.has_news = trio.Event()
-            await self._tell(requests)
+            await self._send_news(requests)
             await self.directory.has_news.wait()
 
-    async def _tell(self, requests: EngineRequests) -> None:
+    async def _send_news(self, requests: EngineRequests) -> None:
         while records := self.directory.records_to_keep():
             self.directory.correct(await requests.keep(records))
         while camera_ids := self.directory.cameras_to_release():
             await requests.release(camera_ids)
 
     def _note_trouble(self, health: Health, reason: str) -> None:
-        sentence = f"the engine at {self._shown} cannot be used: {reason}"
+        sentence = f"the engine at {self._engine_address} cannot be used: {reason}"
         health.degraded[SERVICE] = sentence
         if self._trouble is None and not self._is_leaving:
-            log.warning("cluster engine gone", engine=self._shown, error=reason)
+            log.warning("cluster engine gone", engine=self._engine_address, error=reason)
         self._trouble = reason
 
     def _note_recovery(self, health: Health) -> None:
         health.degraded.pop(SERVICE, None)
-        log.info("cluster joined", engine=self._shown, nodes=len(self.directory.nodes()))
+        log.info("cluster joined", engine=self._engine_address, nodes=len(self.directory.nodes()))
         self._trouble = None
         self.settled.set()
