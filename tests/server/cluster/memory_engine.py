@@ -46,9 +46,13 @@ class MemoryEngine:
         while not self.running.is_set():
             await self.running.wait()
         answer = self.model.step(what, node, valid_until, request, self.now())
+        self.tell()
+        return answer
+
+    def tell(self) -> None:
+        """Tell all nodes what has changed."""
         told, self.told = self.told, trio.Event()
         told.set()
-        return answer
 
 
 @define(eq=False)

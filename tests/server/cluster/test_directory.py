@@ -160,18 +160,27 @@ async def test_the_cameras_of_a_dead_node_are_gone_and_can_connect(autojump_cloc
         assert set(third.directory.nodes()) == {"node2", "node3"}
 
 
-async def test_a_camera_is_found_at_a_node_that_did_not_know_of_its_end(
-    autojump_clock: trio.testing.MockClock,
+@pytest.mark.parametrize("knows", [False, True])
+async def test_a_camera_that_connects_to_a_node_that_the_engine_has_ended_goes_on(
+    autojump_clock: trio.testing.MockClock, *, knows: bool
 ) -> None:
-    """The node was frozen, and the camera connects to it before the node hears that the engine has ended it."""
+    """The node was frozen. It joins again for the camera, so others find the camera and the sequence goes on."""
     async with cluster_of(2) as cluster:
         first, second = cluster.nodes
+        before = await second.directory.claim("door", None, make_guest(name="owner"))
+        second.directory.leave("door", before, 2000, stopped=False)
+        await trio.sleep(0.1)
         cluster.engine.model.end_node("node1")
-        await first.connect("door")
+        if knows:
+            cluster.engine.tell()
+            await trio.sleep(0.1)
+            assert first.directory.requests is None
+        lease = await first.directory.claim("door", None, make_guest(name="owner"))
         await trio.sleep(4)
         where = second.directory.locate("door")
         assert where is not None
-        assert (where.node_url, where.online) == ("http://node1.example", True)
+        assert (where.node_url, where.online, lease.sequence) == ("http://node1.example", True, 2000)
+        assert first.directory.claims_alone == 0
 
 
 async def test_the_next_owner_counts_on_from_the_last_sequence(autojump_clock: trio.testing.MockClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from attrs import define, field
 from skysentry_trio.base.exceptions import ProtocolViolation
 from skysentry_trio.base.logs import get_logger
 from skysentry_trio.base.principal import Principal
-from skysentry_trio.server.cluster.engine import Correction, EngineGone, EngineRequests, InUse, Snapshot
+from skysentry_trio.server.cluster.engine import Correction, EngineGone, EngineRequests, InUse, MustJoinAgain, Snapshot
 from skysentry_trio.server.cluster.interfaces import Location, Node
 from skysentry_trio.server.cluster.lease import Holdings
 from skysentry_trio.server.cluster.records import (
@@ -34,6 +35,8 @@ _SLICE: Final = 200
 """Most cameras of which the engine is told at once."""
 _RETURN: Final = 5.0
 """Seconds that other nodes have to join again after the engine was empty."""
+_REJOIN: Final = 1.0
+"""Seconds for which cameras wait while this node, which was frozen, joins again."""
 _REPORTED: Final = 20
 """Most cameras whose sequence is reported with one beat, so that the traffic does not grow with their number."""
 
@@ -78,6 +81,8 @@ class ClusterDirectory:
     """Cameras whose newest lease an engine that was empty does not know yet, with the time until which their nodes may
     tell it."""
     _reported: int = field(default=0, init=False, repr=False)
+    _joining_until: float = field(default=-math.inf, init=False, repr=False)
+    """Until when cameras wait while this node joins again."""
 
     def __attrs_post_init__(self) -> None:
         self.holdings = Holdings(self.node_id)
@@ -128,19 +133,35 @@ class ClusterDirectory:
         Raises:
             ProtocolViolation: with code ``in-use``.
         """
-        requests = self.requests
-        if requests is None:
-            return False
-        try:
-            record.epoch, record.sequence = await requests.claim(camera_id, record, is_admin=is_admin)
-        except InUse:
-            raise _in_use(camera_id) from None
-        except EngineGone as gone:
-            # The next camera does not have to wait.
+        for _ in range(2):
+            requests = await self._wait_for_engine()
+            if requests is None:
+                return False
+            try:
+                record.epoch, record.sequence = await requests.claim(camera_id, record, is_admin=is_admin)
+            except InUse:
+                raise _in_use(camera_id) from None
+            except EngineGone as gone:
+                # Another task may have joined again meanwhile.
+                if self.requests is requests:
+                    self.lose_engine(gone)
+                    self.give_up(str(gone))
+            else:
+                return True
+        return False
+
+    async def _wait_for_engine(self) -> EngineRequests | None:
+        """Return the engine; None if it cannot be asked, and this node is not about to join again."""
+        with trio.move_on_at(self._joining_until):
+            while self.requests is None:
+                await self._changed.wait()
+        return self.requests
+
+    def lose_engine(self, gone: EngineGone | None = None) -> None:
+        """Note that the engine cannot be asked any more, and perhaps why."""
+        if self.requests is not None:
             self.requests = None
-            self.give_up(str(gone))
-            return False
-        return True
+            self._joining_until = trio.current_time() + _REJOIN if isinstance(gone, MustJoinAgain) else -math.inf
 
     def _decide_alone(self, camera_id: str, record: CameraRecord, *, is_admin: bool) -> None:
         """Take a camera by what this node knows.
@@ -215,7 +236,7 @@ class ClusterDirectory:
                 self._absent.pop(node_id, None)
             case NodeGone(node_id):
                 if node_id == self.node_id:
-                    raise EngineGone("the engine has ended this node: it was silent, or another one has its node_url")
+                    raise MustJoinAgain("the engine has ended this node: it was silent, or another has its node_url")
                 self._absent[node_id] = trio.current_time()
                 self._forget_absent()
         self._notify()

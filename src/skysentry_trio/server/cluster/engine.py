@@ -27,6 +27,10 @@ class EngineGone(SkySentryError):
     """The engine cannot be reached, answers too late, or has forgotten this node."""
 
 
+class MustJoinAgain(EngineGone):
+    """The engine answers, but this node was silent for so long that it has to join again."""
+
+
 class InUse(SkySentryError):
     """Another principal's camera with this id is connected to another node."""
 
@@ -170,9 +174,9 @@ class EngineRequests:
         self._clock = answer[1] - trio.current_time() * 1000
         match _text(answer[0]):
             case "late":
-                raise EngineGone("the engine did not answer in time")
+                raise MustJoinAgain("the engine did not answer in time")
             case "lapsed":
-                raise EngineGone("the engine does not know this node any more")
+                raise MustJoinAgain("the engine does not know this node any more")
         return answer
 
 

@@ -66,9 +66,10 @@ class EngineSession:
             try:
                 await self._connect(health)
             except EngineGone as gone:
+                self.directory.lose_engine(gone)
                 self._note_trouble(health, str(gone))
             finally:
-                self.directory.requests = None
+                self.directory.lose_engine()
             self.settled.set()
             await trio.sleep(_RETRY_EVERY)
 
