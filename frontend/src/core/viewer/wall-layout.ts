@@ -29,6 +29,8 @@ const MIN_HEIGHT = 150;
 const SCROLL_WIDTH = 600;
 /** A lower wall is that of a phone on its side. */
 const SCROLL_HEIGHT = 480;
+/** Pictures become smaller instead of scrolling, if they are taller than the screen by no more than this factor. */
+const BARELY = 1.2;
 
 /**
  * `page` is the page to show; a page that does not exist means the last one. `oneColumn` makes each picture of a narrow wall
@@ -46,10 +48,10 @@ export function layOut(
     const single = narrow && oneColumn;
     const long = single ? stack(aspects, space.width) : fillWidth(aspects, space.width, narrow ? 2 : 3);
     const short = fillSpace(aspects, space);
-    // Few cameras fill the screen without scrolling.
-    const places = !single && score(short) >= score(long) ? short : long;
-    const height = Math.max(0, ...places.map((place) => place.top + place.height));
-    return { places, first: 0, page: 0, pages: 1, height };
+    // Few cameras fill the screen without scrolling. A wall that is little too tall would hide the last names.
+    const fits = !single && (score(short) >= score(long) || heightOf(long) < BARELY * space.height);
+    const places = fits ? short : long;
+    return { places, first: 0, page: 0, pages: 1, height: heightOf(places) };
   }
   const ends = layout === "auto" ? pagesOf(aspects, space) : fixedPages(aspects.length, SIZES[layout]);
   const shown = Math.min(Math.max(0, page), ends.length - 1);
@@ -67,6 +69,10 @@ function stack(aspects: readonly number[], width: number): Place[] {
     top += place.height + GAP;
     return place;
   });
+}
+
+function heightOf(places: readonly Place[]): number {
+  return Math.max(0, ...places.map(({ top, height }) => top + height));
 }
 
 function score(places: readonly Place[]): number {

@@ -34,6 +34,13 @@ describe("the wall", () => {
     expect(layOut(wide(40), { width: 378, height: 790 }, "auto", 0)).toMatchObject({ pages: 1 });
   });
 
+  it("makes pictures a little smaller on a phone rather than cutting the lowest names off", () => {
+    // The wall of a phone on its side, whose last row would stick out by a few pixels.
+    const aspects = [9 / 16, ...wide(5)];
+    expect(layOut(aspects, { width: 832, height: 330 }, "auto", 0).height).toBeLessThanOrEqual(330);
+    expect(layOut(aspects, { width: 832, height: 250 }, "auto", 0).height).toBeGreaterThan(300);
+  });
+
   it("has fixed layouts: one large and five small, two by two, three by three", () => {
     const spotlight = layOut(wide(7), DESKTOP, "1+5", 0);
     expect(spotlight.places).toHaveLength(6);
