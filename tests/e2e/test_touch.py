@@ -54,7 +54,7 @@ def open_on_phone(open_page: OpenPage, address: str, before: str = "") -> Page:
 
 
 def test_a_finger_finds_everything_of_the_viewer(server: Server, open_page: OpenPage) -> None:
-    """The wall with an offline camera in a small tile, its panels, and one camera with a clip."""
+    """The wall with an offline camera in a small tile, panels, and a camera with a clip, upright and on its side."""
     names = [(f"cam-{index}", f"Camera {index}") for index in range(6)]
     with cameras(server, names, fps=5):
         with registered(server, "gone", "Gone") as gone:
@@ -76,6 +76,12 @@ def test_a_finger_finds_everything_of_the_viewer(server: Server, open_page: Open
         page.keyboard.press("c")
         page.locator(".sky-clip__length").wait_for()
         check(page)
+        page.set_viewport_size({"width": 844, "height": 390})
+        check(page)
+        box = page.locator(".sky-play").bounding_box()
+        assert box is not None
+        assert box["width"] == box["height"]
+        page.set_viewport_size({"width": 390, "height": 844})
         page.goto(f"{server.url}/?view=nosuch")
         page.locator(".sky-pill").wait_for()
         check(page)
