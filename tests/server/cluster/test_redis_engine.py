@@ -30,6 +30,15 @@ async def claim(address: EngineAddress) -> tuple[int, int]:
         return granted
 
 
+async def test_a_connection_that_has_ended_meanwhile_says_so(redis: RedisProcess) -> None:
+    """A camera may ask for its lease while this node leaves the engine, and must not be cut off for that."""
+    async with RedisEngine(EngineAddress.parse(redis.url)).open() as connection:
+        requests = EngineRequests("a", connection)
+        await requests.hello(NodeRecord("http://a.example"))
+    with pytest.raises(EngineGone):
+        await requests.snapshot()
+
+
 async def test_an_engine_with_a_password_and_numbered_databases(tmp_path: Path) -> None:
     """Two clusters in two databases of one engine know nothing of each other; a wrong password is told."""
     with running_redis(tmp_path, "--requirepass", "s:e/c@r et") as process:

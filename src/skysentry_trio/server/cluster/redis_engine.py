@@ -10,6 +10,7 @@ from hashlib import sha1
 from importlib import resources
 from typing import Any, Final
 
+from anyio import ClosedResourceError
 from attrs import define, frozen
 from coredis import Redis, Sentinel
 from coredis.connection import TCPLocation
@@ -26,7 +27,8 @@ _SCRIPT: Final = resources.files("skysentry_trio.server.cluster").joinpath("leas
 _SCRIPT_ID: Final = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _MOST_CHANGES: Final = 500
 """Most changes that are read at once."""
-_FAILURES: Final = (RedisError, OSError)
+# The last two are what coredis raises for a request on a connection that is being closed.
+_FAILURES: Final = (RedisError, OSError, ClosedResourceError, RuntimeError)
 
 # The directory logs what is wrong with the engine, once.
 logging.getLogger("coredis").setLevel(logging.CRITICAL + 1)
