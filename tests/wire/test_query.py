@@ -63,6 +63,12 @@ def test_a_number_that_is_none_or_out_of_limits(text: str) -> None:
         decode_query(text).number("x", 0.5, 2)
 
 
+def test_small_and_large_limits_are_written_without_an_exponent() -> None:
+    """People read them."""
+    with pytest.raises(ProtocolViolation, match=r"x is a number from 0\.000001 to 9007199254740992, got "):
+        decode_query("x=-1").number("x", 1e-6, 2**53)
+
+
 @pytest.mark.parametrize("text", ["x=", "x=one", "x=nan"])
 def test_what_is_no_number_at_all(text: str) -> None:
     """Without limits the message names none."""

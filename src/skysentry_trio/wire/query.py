@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from urllib.parse import parse_qs
 
 from attrs import frozen
@@ -54,7 +55,7 @@ class Query:
         except ValueError:
             value = math.nan
         if not low <= value <= high:
-            limits = "" if math.isinf(high) else f" from {low:.15g} to {high:.15g}"
+            limits = "" if math.isinf(high) else f" from {_without_exponent(low)} to {_without_exponent(high)}"
             raise ProtocolViolation(f"{name} is a number{limits}, got {text[:40]!a}")
         return value
 
@@ -105,6 +106,10 @@ def decode_query(query: str, max_fields: int = 100) -> Query:
     except ValueError as error:
         raise ProtocolViolation(f"the query cannot be read: {error}") from error
     return Query(fields)
+
+
+def _without_exponent(number: float) -> str:
+    return f"{Decimal(f'{number:.16g}'):f}"
 
 
 def _parse_moment(text: str) -> float | None:
