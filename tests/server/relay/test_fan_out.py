@@ -49,7 +49,7 @@ def count_waiting(viewers: list[HubViewer]) -> int:
 async def test_many_viewers_are_offered_a_frame_some_at_a_time(
     congested: tuple[Hub, CameraSession, list[HubViewer]], autojump_clock: MockClock
 ) -> None:
-    """Others have a turn in between, and in the end everybody has it, whatever is cancelled."""
+    """Other tasks run between two groups of viewers, and all viewers get the frame, also if the sender is cancelled."""
     hub, session, viewers = congested
     seen: list[int] = []
 
